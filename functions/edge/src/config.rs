@@ -1,0 +1,88 @@
+//! `config.json`: all that a function knows. The compiler writes it into the
+//! zip, the function reads it before its first invocation. An unknown key is an
+//! error: a function must never run on a configuration it only half understands.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The viewer-request function's `config.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AuthorizerConfig {
+    /// `null` when the manifest says `auth.mode: none`: every request passes the token step.
+    pub auth: Option<AuthConfig>,
+    pub dicomweb: bool,
+    pub cors: Cors,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AuthConfig {
+    /// `iss` must be one of these, character for character.
+    pub issuers: Vec<String>,
+    /// A key set (RFC 7517) baked in by `jwksFile`; never fetched again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<Value>,
+    /// Where the key set is fetched from. Missing together with `jwks`: by
+    /// discovery (`<issuer>/.well-known/openid-configuration`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
+    /// JOSE algorithm names; asymmetric ones alone.
+    pub algorithms: Vec<String>,
+    /// `aud` must hold one of these; empty: not checked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audience: Vec<String>,
+    /// Cognito's app clients: `client_id` of an access token, `aud` of an id token; empty: any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub client_ids: Vec<String>,
+    /// Cognito's `token_use`; missing for other issuers, whose tokens have no such claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_use: Option<TokenUse>,
+    /// All of them must be in `scope`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+    /// One of them must be in `groupsClaim`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    pub groups_claim: String,
+    pub token_sources: Vec<TokenSource>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenUse {
+    Access,
+    Id,
+    Any,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenSource {
+    /// `Authorization: Bearer …`
+    Authorization,
+    /// Header `token`
+    Header,
+    /// Query parameter `token`
+    Query,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Cors {
+    /// Origins that browsers may call from; `*` for any; empty for none.
+    pub origins: Vec<String>,
+}
+
+/// The origin-request function's `config.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SignerConfig {
+    /// SigV4's region: where the data store lives.
+    pub region: String,
+    /// `runtime-medical-imaging.<region>.amazonaws.com`
+    pub native_host: String,
+    /// `dicom-medical-imaging.<region>.amazonaws.com`; missing without `delivery.dicomweb`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dicomweb_host: Option<String>,
+}

@@ -1,0 +1,105 @@
+//! CloudFront's Lambda@Edge request event.
+//! Source: "Lambda@Edge event structure", Amazon CloudFront Developer Guide.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// Header name in lower case, with every value the viewer sent, in order.
+pub type Headers = BTreeMap<String, Vec<Header>>;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Event {
+    #[serde(rename = "Records")]
+    pub records: Vec<Record>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Record {
+    pub cf: Cf,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Cf {
+    pub config: Config,
+    pub request: Request,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Config {
+    #[serde(default)]
+    pub distribution_domain_name: String,
+    #[serde(default)]
+    pub distribution_id: String,
+    pub event_type: String,
+    /// CloudFront sends this value to the origin as `X-Amz-Cf-Id`, after the
+    /// origin-request function.
+    pub request_id: String,
+}
+
+/// A request as CloudFront hands it over. Fields that frames doesn't read are
+/// kept and go back as they came.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Request {
+    #[serde(rename = "clientIp", default)]
+    pub client_ip: String,
+    #[serde(default)]
+    pub headers: Headers,
+    pub method: String,
+    #[serde(default)]
+    pub querystring: String,
+    pub uri: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Body>,
+    /// `{"custom": {"domainName", …}}`, on origin events alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Value>,
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// The name as it is written on the wire; CloudFront takes the map's key when it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    pub value: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Body {
+    #[serde(default)]
+    pub input_truncated: bool,
+    /// `read-only`, or `replace` in an answer that changes the body.
+    pub action: String,
+    /// `base64` or `text`.
+    pub encoding: String,
+    #[serde(default)]
+    pub data: String,
+}
+
+impl Request {
+    /// The first value of a header; `name` in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.first().map(|h| h.value.as_str())
+    }
+
+    /// Puts one value in the place of whatever the header held. `key` is the name on the wire.
+    pub fn set_header(&mut self, key: &str, value: impl Into<String>) {
+        let header = Header {
+            key: Some(key.to_owned()),
+            value: value.into(),
+        };
+        self.headers.insert(key.to_ascii_lowercase(), vec![header]);
+    }
+
+    /// `origin.custom.domainName`, where the event names a custom origin.
+    pub fn origin_domain(&self) -> Option<&str> {
+        self.origin
+            .as_ref()?
+            .pointer("/custom/domainName")?
+            .as_str()
+    }
+}

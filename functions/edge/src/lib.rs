@@ -1,0 +1,15 @@
+//! What both edge functions share: CloudFront's Lambda@Edge event
+//! ([`event`]), their `config.json` ([`config`]), the operations that the
+//! delivery serves ([`operation`]) and the answers they make ([`response`]).
+//!
+//! Everything here is pure: no clock, no network, no environment.
+
+pub mod config;
+pub mod event;
+pub mod operation;
+pub mod response;
+
+pub use config::{AuthConfig, AuthorizerConfig, Cors, SignerConfig, TokenSource, TokenUse};
+pub use event::{Body, Event, Header, Headers, Request};
+pub use operation::{NotAnOperation, Operation};
+pub use response::Response;

@@ -1,0 +1,193 @@
+//! The operations that the delivery serves, and their paths. A path is one of
+//! these whole and anchored, or it is refused: nothing else ever gets signed.
+
+/// A HealthImaging operation that a viewer may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// `POST /datastore/{id}/imageSet/{id}/getImageFrame`
+    GetImageFrame,
+    /// `GET /datastore/{id}/studies/{uid}/series/{uid}/instances/{uid}[/frames/{list}|/metadata|/rendered]`
+    DicomInstance,
+    /// `GET /datastore/{id}/studies|series|instances`
+    DicomSearch,
+}
+
+/// Why a path is none of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotAnOperation;
+
+impl Operation {
+    /// Reads a path. Returns the operation and the path in the service's own
+    /// spelling (`imageset` is taken and goes on as `imageSet`).
+    ///
+    /// DICOMweb paths are known only where `dicomweb` is on.
+    pub fn parse(path: &str, dicomweb: bool) -> Result<(Self, String), NotAnOperation> {
+        let mut segments = path.split('/');
+        if segments.next() != Some("") || segments.next() != Some("datastore") {
+            return Err(NotAnOperation);
+        }
+        let datastore = segments.next().filter(|s| is_id(s)).ok_or(NotAnOperation)?;
+        let rest: Vec<&str> = segments.collect();
+        let operation = match rest.as_slice() {
+            ["imageSet" | "imageset", image_set, "getImageFrame"] if is_id(image_set) => {
+                let path = format!("/datastore/{datastore}/imageSet/{image_set}/getImageFrame");
+                return Ok((Self::GetImageFrame, path));
+            }
+            _ if !dicomweb => return Err(NotAnOperation),
+            ["studies" | "series" | "instances"] => Self::DicomSearch,
+            [
+                "studies",
+                study,
+                "series",
+                series,
+                "instances",
+                instance,
+                tail @ ..,
+            ] if [study, series, instance].into_iter().all(|uid| is_uid(uid))
+                && is_instance_tail(tail) =>
+            {
+                Self::DicomInstance
+            }
+            _ => return Err(NotAnOperation),
+        };
+        Ok((operation, path.to_owned()))
+    }
+
+    /// The methods that reach the origin, as `Allow` lists them (besides `OPTIONS`).
+    pub fn methods(self) -> &'static [&'static str] {
+        match self {
+            Self::GetImageFrame => &["POST"],
+            Self::DicomInstance | Self::DicomSearch => &["GET", "HEAD"],
+        }
+    }
+
+    /// Served by the DICOMweb endpoint, not by the native one.
+    pub fn is_dicomweb(self) -> bool {
+        self != Self::GetImageFrame
+    }
+}
+
+/// The paths that exist, for the body of a 404.
+pub fn paths(dicomweb: bool) -> &'static [&'static str] {
+    const ALL: &[&str] = &[
+        "POST /datastore/{datastoreId}/imageSet/{imageSetId}/getImageFrame",
+        "GET /datastore/{datastoreId}/studies/{studyUid}/series/{seriesUid}/instances/{instanceUid}[/frames/{frames}|/metadata|/rendered]?imageSetId={imageSetId}",
+        "GET /datastore/{datastoreId}/studies",
+        "GET /datastore/{datastoreId}/series",
+        "GET /datastore/{datastoreId}/instances",
+    ];
+    if dicomweb {
+        ALL
+    } else {
+        ALL.get(..1).unwrap_or(ALL)
+    }
+}
+
+/// `[0-9a-z]{32}`: data store and image set ids.
+pub fn is_id(text: &str) -> bool {
+    text.len() == 32
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_digit() || b.is_ascii_lowercase())
+}
+
+/// A DICOM UID (PS3.5, 9.1): up to 64 characters, digits in components between dots.
+pub fn is_uid(text: &str) -> bool {
+    text.len() <= 64
+        && text
+            .split('.')
+            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn is_instance_tail(tail: &[&str]) -> bool {
+    match tail {
+        [] | ["metadata"] | ["rendered"] => true,
+        ["frames", list] => is_frame_list(list),
+        _ => false,
+    }
+}
+
+/// Frame numbers from 1, between commas.
+fn is_frame_list(text: &str) -> bool {
+    text.split(',').all(|number| {
+        !number.starts_with('0')
+            && (1..=9).contains(&number.len())
+            && number.bytes().all(|b| b.is_ascii_digit())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STORE: &str = "12345678901234567890123456789012";
+    const SET: &str = "aaaabbbbccccddddeeeeffff00001111";
+
+    fn parse(path: &str) -> Option<Operation> {
+        Operation::parse(path, true).ok().map(|(op, _)| op)
+    }
+
+    #[test]
+    fn native_path_is_anchored() {
+        let path = format!("/datastore/{STORE}/imageSet/{SET}/getImageFrame");
+        assert_eq!(parse(&path), Some(Operation::GetImageFrame));
+        for wrong in [
+            format!("{path}/"),
+            format!("{path}x"),
+            format!("/x{path}"),
+            format!("//{}", &path[1..]),
+            path.replace("getImageFrame", "getImageSet"),
+            path.replace("getImageFrame", "deleteImageSet"),
+            path.replace(STORE, &STORE[1..]),
+            path.replace(SET, &SET.to_uppercase()),
+            path.replace("imageSet", "IMAGESET"),
+            path.replace("/imageSet", "/../imageSet"),
+            path.replace("/imageSet/", "%2fimageSet/"),
+        ] {
+            assert_eq!(parse(&wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_samples_spelling_goes_on_as_the_services() {
+        let (operation, path) = Operation::parse(
+            &format!("/datastore/{STORE}/imageset/{SET}/getImageFrame"),
+            false,
+        )
+        .unwrap();
+        assert_eq!(operation, Operation::GetImageFrame);
+        assert_eq!(
+            path,
+            format!("/datastore/{STORE}/imageSet/{SET}/getImageFrame")
+        );
+    }
+
+    #[test]
+    fn dicomweb_paths_exist_only_where_they_are_on() {
+        let instance = format!("/datastore/{STORE}/studies/1.2.3/series/1.2.4/instances/1.2.5");
+        for tail in ["", "/frames/1", "/frames/1,2,30", "/metadata", "/rendered"] {
+            let path = format!("{instance}{tail}");
+            assert_eq!(parse(&path), Some(Operation::DicomInstance), "{path}");
+            assert_eq!(Operation::parse(&path, false), Err(NotAnOperation));
+        }
+        for tail in [
+            "/frames",
+            "/frames/",
+            "/frames/0",
+            "/frames/1,",
+            "/frames/1%2C2",
+            "/bulkdata",
+            "/",
+        ] {
+            assert_eq!(parse(&format!("{instance}{tail}")), None, "{tail}");
+        }
+        assert_eq!(
+            parse(&format!("/datastore/{STORE}/studies")),
+            Some(Operation::DicomSearch)
+        );
+        assert_eq!(
+            parse(&format!("/datastore/{STORE}/studies/1..2/series")),
+            None
+        );
+    }
+}
