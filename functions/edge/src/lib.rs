@@ -2,14 +2,17 @@
 //! ([`event`]), their `config.json` ([`config`]), the operations that the
 //! delivery serves ([`operation`]) and the answers they make ([`response`]).
 //!
-//! Everything here is pure: no clock, no network, no environment.
+//! Everything here is pure: no clock, no network, no environment. The one
+//! exception stands behind the feature `runtime`: how a function starts and serves.
 
 pub mod config;
 pub mod event;
 pub mod operation;
 pub mod response;
+#[cfg(feature = "runtime")]
+pub mod runtime;
 
 pub use config::{AuthConfig, AuthorizerConfig, Cors, SignerConfig, TokenSource, TokenUse};
-pub use event::{Body, Event, Header, Headers, Request};
+pub use event::{Body, Cf, Event, Header, Headers, Request};
 pub use operation::{NotAnOperation, Operation};
 pub use response::Response;

@@ -1,1 +1,299 @@
+//! The origin-request function: signs a request for AWS HealthImaging with
+//! Signature Version 4. The decision is pure; [`sign`] is all of it.
+//!
+//! Signed is what leaves: method, path, query string and body, `host`,
+//! `content-type`, and every `x-amz-*` header, the one among them that
+//! CloudFront adds afterwards (`x-amz-cf-id`) included.
 
+mod query;
+
+pub use aws_credential_types::Credentials;
+
+use aws_sigv4::http_request::{
+    PayloadChecksumKind, SignableBody, SignableRequest, SigningSettings, sign as sigv4,
+};
+use aws_sigv4::sign::v4::SigningParams;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use frames_edge::{Operation, Request, Response, SignerConfig, operation};
+use serde_json::json;
+use std::borrow::Cow;
+use std::time::SystemTime;
+
+/// SigV4's name of AWS HealthImaging.
+const SERVICE: &str = "medical-imaging";
+
+/// What becomes of a request.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// Signed: send it on.
+    Send(Box<Request>),
+    /// Refused: answer this instead.
+    Refuse(Response),
+}
+
+/// Refuses a configuration whose hosts aren't HealthImaging's.
+pub fn check(config: &SignerConfig) -> Result<(), String> {
+    if config.region.is_empty() {
+        return Err("config.json: `region` is empty".to_owned());
+    }
+    let hosts = [
+        ("nativeHost", Some(&config.native_host)),
+        ("dicomwebHost", config.dicomweb_host.as_ref()),
+    ];
+    for (key, host) in hosts {
+        if let Some(host) = host.filter(|host| !is_health_imaging(host)) {
+            return Err(format!(
+                "config.json: `{key}` is {host:?}, which isn't an AWS HealthImaging host"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Signs `request` for the origin, or refuses it.
+///
+/// `request_id` is the event's `config.requestId`: CloudFront sends it as
+/// `x-amz-cf-id` after this function, so it is signed here and never returned.
+pub fn sign(
+    request: Request,
+    request_id: &str,
+    config: &SignerConfig,
+    credentials: &Credentials,
+    now: SystemTime,
+) -> Outcome {
+    match checked(&request, config).and_then(|(operation, path)| {
+        let host = host_for(operation, &request, config)?;
+        let body = body_bytes(operation, &request)?;
+        let target = Target {
+            host,
+            path: &path,
+            body: &body,
+            request_id,
+        };
+        let signature = signature(&request, &target, config, credentials, now)?;
+        Ok((path.clone(), host.to_owned(), signature))
+    }) {
+        Ok((path, host, signature)) => {
+            Outcome::Send(Box::new(signed(request, path, &host, signature)))
+        }
+        Err(refusal) => Outcome::Refuse(refusal.into_response()),
+    }
+}
+
+/// Where a request goes and what it carries, as the origin will see it.
+struct Target<'a> {
+    host: &'a str,
+    path: &'a str,
+    body: &'a [u8],
+    request_id: &'a str,
+}
+
+/// Why a request isn't signed.
+enum Refusal {
+    NotFound { dicomweb: bool },
+    Method(Operation),
+    OtherOrigin,
+    Truncated,
+    NoBody,
+    Unreadable(&'static str),
+    NotSigned,
+}
+
+impl Refusal {
+    fn into_response(self) -> Response {
+        let answer = |status, description, class, message: &str| {
+            let body = json!({"error": class, "message": message});
+            Response::json(status, description, &body)
+        };
+        match self {
+            Self::NotFound { dicomweb } => Response::json(
+                404,
+                "Not Found",
+                &json!({
+                    "error": "not_found",
+                    "message": "This path isn't served.",
+                    "paths": operation::paths(dicomweb),
+                }),
+            ),
+            Self::Method(operation) => answer(
+                405,
+                "Method Not Allowed",
+                "method_not_allowed",
+                "This path takes another method: see `Allow`.",
+            )
+            .with_header("Allow", operation.methods().join(", ")),
+            Self::OtherOrigin => answer(
+                502,
+                "Bad Gateway",
+                "wrong_origin",
+                "The distribution sends this path to an origin that the signer doesn't sign for.",
+            ),
+            Self::Truncated => answer(
+                413,
+                "Content Too Large",
+                "body_too_large",
+                "The request's body is longer than an edge function gets to see.",
+            ),
+            Self::NoBody => answer(
+                400,
+                "Bad Request",
+                "missing_body",
+                "This path needs a body: {\"imageFrameId\": \"…\"}.",
+            ),
+            Self::Unreadable(message) => answer(400, "Bad Request", "invalid_request", message),
+            Self::NotSigned => answer(
+                502,
+                "Bad Gateway",
+                "not_signed",
+                "The request couldn't be signed.",
+            ),
+        }
+    }
+}
+
+/// The operation and its path in the service's spelling.
+fn checked(request: &Request, config: &SignerConfig) -> Result<(Operation, String), Refusal> {
+    let dicomweb = config.dicomweb_host.is_some();
+    let (operation, path) =
+        Operation::parse(&request.uri, dicomweb).map_err(|_| Refusal::NotFound { dicomweb })?;
+    if !operation.methods().contains(&request.method.as_str()) {
+        return Err(Refusal::Method(operation));
+    }
+    query::check(&request.querystring).map_err(Refusal::Unreadable)?;
+    Ok((operation, path))
+}
+
+/// The operation's host. The origin that the event names must be the same one:
+/// a signature for another host would be refused there, or worse, be of use there.
+fn host_for<'a>(
+    operation: Operation,
+    request: &Request,
+    config: &'a SignerConfig,
+) -> Result<&'a str, Refusal> {
+    let host = if operation.is_dicomweb() {
+        config.dicomweb_host.as_deref()
+    } else {
+        Some(config.native_host.as_str())
+    };
+    let host = host.ok_or(Refusal::NotFound { dicomweb: false })?;
+    if request.origin.is_some() && request.origin_domain() != Some(host) {
+        return Err(Refusal::OtherOrigin);
+    }
+    Ok(host)
+}
+
+/// The body as it will leave, for its hash.
+fn body_bytes(operation: Operation, request: &Request) -> Result<Cow<'_, [u8]>, Refusal> {
+    let body = match &request.body {
+        None => Cow::Borrowed(&[][..]),
+        Some(body) if body.input_truncated => return Err(Refusal::Truncated),
+        Some(body) => match body.encoding.as_str() {
+            "base64" => STANDARD
+                .decode(&body.data)
+                .map(Cow::Owned)
+                .map_err(|_| Refusal::Unreadable("The body isn't valid base64."))?,
+            "text" => Cow::Borrowed(body.data.as_bytes()),
+            _ => return Err(Refusal::Unreadable("The body's encoding is unknown.")),
+        },
+    };
+    if body.is_empty() && operation == Operation::GetImageFrame {
+        return Err(Refusal::NoBody);
+    }
+    Ok(body)
+}
+
+/// The headers that carry the signature.
+fn signature(
+    request: &Request,
+    target: &Target<'_>,
+    config: &SignerConfig,
+    credentials: &Credentials,
+    now: SystemTime,
+) -> Result<Vec<(String, String)>, Refusal> {
+    let mut settings = SigningSettings::default();
+    settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+    let identity = credentials.clone().into();
+    let params = SigningParams::builder()
+        .identity(&identity)
+        .region(&config.region)
+        .name(SERVICE)
+        .time(now)
+        .settings(settings)
+        .build()
+        .map_err(|_| Refusal::NotSigned)?
+        .into();
+
+    let separator = if request.querystring.is_empty() {
+        ""
+    } else {
+        "?"
+    };
+    let url = format!(
+        "https://{}{}{separator}{}",
+        target.host, target.path, request.querystring
+    );
+    // Only what the origin is sure to get as it stands here: a proxy may change any other header.
+    let content_type = request.headers.get("content-type").into_iter().flatten();
+    let headers = [("host", target.host), ("x-amz-cf-id", target.request_id)]
+        .into_iter()
+        .chain(content_type.map(|header| ("content-type", header.value.as_str())));
+    let unreadable = || Refusal::Unreadable("The query string or the content type is malformed.");
+    let signable = SignableRequest::new(
+        &request.method,
+        url,
+        headers,
+        SignableBody::Bytes(target.body),
+    )
+    .map_err(|_| unreadable())?;
+    let (instructions, _) = sigv4(signable, &params)
+        .map_err(|_| unreadable())?
+        .into_parts();
+    Ok(instructions
+        .headers()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect())
+}
+
+/// The request with its signature in the place of whatever the viewer had sent.
+fn signed(
+    mut request: Request,
+    path: String,
+    host: &str,
+    signature: Vec<(String, String)>,
+) -> Request {
+    request
+        .headers
+        .retain(|name, _| name != "authorization" && !name.starts_with("x-amz-"));
+    request.uri = path;
+    if request.header("host") != Some(host) {
+        request.set_header("Host", host);
+    }
+    for (name, value) in signature {
+        request.set_header(wire_name(&name), value);
+    }
+    request
+}
+
+/// The name as AWS's own documentation writes it.
+fn wire_name(name: &str) -> &str {
+    match name {
+        "authorization" => "Authorization",
+        "x-amz-date" => "X-Amz-Date",
+        "x-amz-security-token" => "X-Amz-Security-Token",
+        "x-amz-content-sha256" => "X-Amz-Content-Sha256",
+        other => other,
+    }
+}
+
+/// A host of AWS whose name says HealthImaging: `runtime-medical-imaging.<region>.amazonaws.com` and its kin.
+fn is_health_imaging(host: &str) -> bool {
+    const SUFFIXES: [&str; 3] = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"];
+    SUFFIXES.iter().any(|suffix| host.ends_with(suffix))
+        && host
+            .split('.')
+            .any(|label| label.contains("medical-imaging"))
+        && host
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))
+}

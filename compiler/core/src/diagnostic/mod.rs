@@ -1,0 +1,94 @@
+//! What is wrong, where, and what to do about it.
+
+pub mod codes;
+pub mod render;
+
+pub use codes::{Code, Severity};
+
+use crate::source::Span;
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    pub code: &'static Code,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// `iam.allow[0].datastore`; empty for the whole file.
+    pub path: String,
+    pub span: Span,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// Other places that belong to it: the first of two duplicate keys, say.
+    pub related: Vec<(Span, String)>,
+}
+
+impl Diagnostic {
+    pub fn new(
+        code: &'static Code,
+        path: impl Into<String>,
+        span: Span,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            path: path.into(),
+            span,
+            help: None,
+            related: Vec::new(),
+        }
+    }
+
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub fn related(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.related.push((span, label.into()));
+        self
+    }
+
+    pub fn is_error(&self) -> bool {
+        self.code.severity == Severity::Error
+    }
+}
+
+/// Puts findings in the order of their place, so that neither the order of the
+/// checks nor that of the fields shows.
+pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.sort_by(|a, b| {
+        (a.span, a.code.name, &a.path, &a.message).cmp(&(b.span, b.code.name, &b.path, &b.message))
+    });
+    diagnostics.dedup();
+}
+
+/// `did you mean `x`?`, where a known word is close enough to the given one.
+pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let folded = given.to_lowercase();
+    known
+        .into_iter()
+        .map(|word| {
+            (
+                strsim::damerau_levenshtein(&folded, &word.to_lowercase()),
+                word,
+            )
+        })
+        .filter(|(distance, word)| *distance <= word.len().max(given.len()) / 3)
+        .min()
+        .map(|(_, word)| format!("did you mean `{word}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggests_near_misses_alone() {
+        let known = ["userPoolId", "clientIds", "tokenUse"];
+        let suggest = |given| did_you_mean(given, known);
+        assert_eq!(suggest("userPoolID").unwrap(), "did you mean `userPoolId`?");
+        assert_eq!(suggest("clientId").unwrap(), "did you mean `clientIds`?");
+        assert_eq!(suggest("colour"), None);
+    }
+}

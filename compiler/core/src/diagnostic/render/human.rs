@@ -1,0 +1,70 @@
+//! rustc's look.
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::source::Source;
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+/// All findings and a summary line; with ANSI colours, for the caller to strip
+/// where the terminal has none.
+pub fn human(source: &Source, diagnostics: &[Diagnostic]) -> String {
+    let renderer = Renderer::styled().decor_style(DecorStyle::Ascii);
+    let mut out = String::new();
+    for diagnostic in diagnostics {
+        out.push_str(&renderer.render(&[group(source, diagnostic)]));
+        out.push_str("\n\n");
+    }
+    out.push_str(&summary(diagnostics));
+    out
+}
+
+fn group<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Group<'a> {
+    let level = match diagnostic.code.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let mut snippet = Snippet::source(source.text())
+        .path(source.name())
+        .annotation(
+            AnnotationKind::Primary
+                .span(first_line(source, diagnostic))
+                .label(diagnostic.path.as_str()),
+        );
+    for (span, label) in &diagnostic.related {
+        snippet = snippet.annotation(AnnotationKind::Context.span(span.range()).label(label));
+    }
+    let group = level
+        .primary_title(diagnostic.message.as_str())
+        .id(diagnostic.code.name)
+        .element(snippet);
+    match &diagnostic.help {
+        Some(help) => group.element(Level::HELP.message(help.as_str())),
+        None => group,
+    }
+}
+
+/// A block that spans lines is marked on its first alone, or the picture
+/// grows with the block.
+fn first_line(source: &Source, diagnostic: &Diagnostic) -> std::ops::Range<usize> {
+    let range = diagnostic.span.range();
+    let text = source.text().get(range.clone()).unwrap_or("");
+    match text.find(['\r', '\n']) {
+        Some(at) => range.start..range.start + at.max(1),
+        None => range,
+    }
+}
+
+fn summary(diagnostics: &[Diagnostic]) -> String {
+    let errors = diagnostics.iter().filter(|d| d.is_error()).count();
+    let warnings = diagnostics.len() - errors;
+    let count = |n: usize, what: &str| match n {
+        0 => None,
+        1 => Some(format!("1 {what}")),
+        n => Some(format!("{n} {what}s")),
+    };
+    let parts: Vec<String> = [count(errors, "error"), count(warnings, "warning")]
+        .into_iter()
+        .flatten()
+        .collect();
+    parts.join(", ")
+}

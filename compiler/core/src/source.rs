@@ -1,0 +1,150 @@
+//! The text of a manifest, and places in it.
+
+use crate::diagnostic::{Diagnostic, codes};
+use std::ops::Range;
+
+/// A hostile file is refused before it is read.
+pub const MAX_BYTES: usize = 1024 * 1024;
+
+/// A range of bytes in a [`Source`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Span {
+    pub start: usize,
+    pub end: usize,
+}
+
+impl Span {
+    pub fn new(start: usize, end: usize) -> Self {
+        Self { start, end }
+    }
+
+    pub fn range(self) -> Range<usize> {
+        self.start..self.end
+    }
+}
+
+/// A line and a column, both from 1; the column in Unicode characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    pub line: usize,
+    pub column: usize,
+}
+
+/// A file's name and text.
+#[derive(Debug, Clone)]
+pub struct Source {
+    name: String,
+    text: String,
+    line_starts: Vec<usize>,
+}
+
+impl Source {
+    /// Reads bytes as UTF-8, with or without a byte order mark.
+    pub fn from_bytes(name: impl Into<String>, bytes: &[u8]) -> Result<Self, Box<Unreadable>> {
+        let name = name.into();
+        if bytes.len() > MAX_BYTES {
+            let message = format!(
+                "the file has {} bytes; frames reads up to {MAX_BYTES}",
+                bytes.len()
+            );
+            return Err(Unreadable::new(
+                name,
+                "",
+                codes::TOO_LARGE,
+                message,
+                Span::default(),
+            ));
+        }
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(Self::new(
+                name,
+                text.strip_prefix('\u{feff}').unwrap_or(text),
+            )),
+            Err(error) => {
+                let (valid, _) = bytes.split_at(error.valid_up_to());
+                let text = String::from_utf8_lossy(valid).into_owned();
+                let at = text.len();
+                let message = "the file isn't UTF-8 text from here on".to_owned();
+                let span = Span::new(at, at);
+                Err(Unreadable::new(name, &text, codes::NOT_UTF8, message, span))
+            }
+        }
+    }
+
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
+        let text = text.into();
+        let line_starts = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(i, _)| i + 1))
+            .collect();
+        Self {
+            name: name.into(),
+            text,
+            line_starts,
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub fn position(&self, byte: usize) -> Position {
+        let byte = byte.min(self.text.len());
+        let line = self.line_starts.partition_point(|&start| start <= byte);
+        let start = self.line_starts[line - 1];
+        let column = self.text[start..]
+            .char_indices()
+            .take_while(|(i, _)| start + i < byte)
+            .count();
+        Position {
+            line,
+            column: column + 1,
+        }
+    }
+}
+
+/// A file that can't be read as text, with what could be.
+#[derive(Debug)]
+pub struct Unreadable {
+    pub source: Source,
+    pub diagnostic: Diagnostic,
+}
+
+impl Unreadable {
+    fn new(
+        name: String,
+        text: &str,
+        code: &'static codes::Code,
+        message: String,
+        span: Span,
+    ) -> Box<Self> {
+        Box::new(Self {
+            source: Source::new(name, text),
+            diagnostic: Diagnostic::new(code, "", span, message),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters() {
+        let source = Source::new("f", "a: b\r\n😀é: x\n");
+        assert_eq!(source.position(0), Position { line: 1, column: 1 });
+        let x = source.text().find('x').unwrap();
+        assert_eq!(source.position(x), Position { line: 2, column: 5 });
+        assert_eq!(source.position(9_999).line, 3);
+    }
+
+    #[test]
+    fn other_encodings_point_at_the_first_bad_byte() {
+        let error = Source::from_bytes("f", b"a: b\nc: \xff").unwrap_err();
+        let at = error.source.position(error.diagnostic.span.start);
+        assert_eq!((at.line, at.column), (2, 4));
+    }
+}

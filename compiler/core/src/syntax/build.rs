@@ -1,0 +1,395 @@
+//! Parser events to a tree, within budgets that a hostile file can't pass.
+
+use super::node::{Entry, Key, Node, Value};
+use crate::diagnostic::{Diagnostic, codes};
+use crate::source::{Source, Span};
+use granit_parser::{Event, Options, Parser, ScalarStyle, Tag};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+const MAX_DEPTH: usize = 64;
+const MAX_NODES: usize = 20_000;
+
+/// Parses one YAML document. The node is there unless the text is broken;
+/// findings are there also beside a node (duplicate keys).
+pub fn parse(source: &Source) -> (Option<Node>, Vec<Diagnostic>) {
+    let mut options = Options::default();
+    options.flow_nesting_limit = MAX_DEPTH;
+    options.block_nesting_limit = MAX_DEPTH;
+    let mut builder = Builder::default();
+    for event in Parser::new_from_str_with_options(source.text(), options) {
+        let step = match event {
+            Ok((event, span)) => {
+                let range = span.byte_range().unwrap_or(0..0);
+                builder.event(
+                    event,
+                    trimmed(source.text(), Span::new(range.start, range.end)),
+                )
+            }
+            Err(error) => Err(scan_error(source, &error)),
+        };
+        if let Err(diagnostic) = step {
+            builder.diagnostics.push(*diagnostic);
+            return (None, builder.diagnostics);
+        }
+    }
+    (builder.root, builder.diagnostics)
+}
+
+/// The parser's error in a user's terms, at the place that is to be mended.
+fn scan_error(source: &Source, error: &granit_parser::ScanError) -> Box<Diagnostic> {
+    let text = source.text();
+    let marked = error
+        .marker()
+        .byte_offset()
+        .unwrap_or(text.len())
+        .min(text.len());
+    let reason = error.kind().to_string();
+    if reason.contains("nesting") || reason.contains("limit") {
+        let message = format!("nested deeper than {MAX_DEPTH} levels");
+        return Box::new(Diagnostic::new(
+            codes::TOO_LARGE,
+            "",
+            character(text, marked),
+            message,
+        ));
+    }
+    if let Some(tab) = tab_in_indentation(text, marked) {
+        return Box::new(
+            Diagnostic::new(
+                codes::SYNTAX,
+                "",
+                Span::new(tab, tab + 1),
+                "a tab in the indentation",
+            )
+            .help("indent with spaces: YAML takes no tabs there"),
+        );
+    }
+    let (message, help) = if reason.contains("quote") {
+        (
+            "a quote is opened here and not closed".to_owned(),
+            "close it with the same quote",
+        )
+    } else if reason.contains("flow") {
+        (
+            format!("this isn't YAML: {reason}"),
+            "look for a `[` or `{` that is left open before this place",
+        )
+    } else {
+        (
+            format!("this isn't YAML: {reason}"),
+            "look at the indentation and the colons of this line and the one before",
+        )
+    };
+    Box::new(Diagnostic::new(codes::SYNTAX, "", character(text, marked), message).help(help))
+}
+
+/// The character at a place; where only white space follows, the end of the text before it.
+fn character(text: &str, at: usize) -> Span {
+    let at = if text[at..].trim().is_empty() {
+        text.trim_end().len()
+    } else {
+        at
+    };
+    Span::new(at, at + text[at..].chars().next().map_or(0, char::len_utf8))
+}
+
+/// A tab that indents the marked line or the next one: the parser may stop on either.
+fn tab_in_indentation(text: &str, marked: usize) -> Option<usize> {
+    let start = text[..marked].rfind('\n').map_or(0, |at| at + 1);
+    let mut at = start;
+    for line in text[start..].split_inclusive('\n').take(2) {
+        let indentation = line.len() - line.trim_start_matches([' ', '\t']).len();
+        if let Some(tab) = line[..indentation].find('\t') {
+            return Some(at + tab);
+        }
+        at += line.len();
+    }
+    None
+}
+
+/// Block collections reach to the next token: the blank lines between aren't theirs.
+fn trimmed(text: &str, span: Span) -> Span {
+    let inside = text.get(span.range()).unwrap_or("");
+    Span::new(span.start, span.start + inside.trim_end().len())
+}
+
+#[derive(Default)]
+struct Builder {
+    stack: Vec<Open>,
+    anchors: HashMap<usize, (Node, Size)>,
+    nodes: usize,
+    root: Option<Node>,
+    documents: usize,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// What an alias costs when it is expanded.
+#[derive(Clone, Copy)]
+struct Size {
+    nodes: usize,
+    depth: usize,
+}
+
+/// A collection whose end is still to come.
+struct Open {
+    start: Span,
+    anchor: usize,
+    size: Size,
+    items: Items,
+}
+
+enum Items {
+    Sequence(Vec<Node>),
+    Mapping {
+        entries: Vec<Entry>,
+        key: Option<Key>,
+    },
+}
+
+type Step = Result<(), Box<Diagnostic>>;
+
+fn fail(code: &'static codes::Code, span: Span, message: impl Into<String>) -> Step {
+    Err(Box::new(Diagnostic::new(code, "", span, message)))
+}
+
+impl Builder {
+    fn event(&mut self, event: Event, span: Span) -> Step {
+        match event {
+            Event::DocumentStart(..) => {
+                self.documents += 1;
+                if self.documents > 1 {
+                    return fail(
+                        codes::SYNTAX,
+                        span,
+                        "a second document begins here; a manifest is one",
+                    );
+                }
+                Ok(())
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                self.tag(tag, span)?;
+                let plain = style == ScalarStyle::Plain;
+                let value = Value::Scalar {
+                    text: text.into_owned(),
+                    plain,
+                };
+                self.add(Node { span, value }, anchor, Size { nodes: 1, depth: 1 })
+            }
+            Event::SequenceStart(_, anchor, tag) => {
+                self.tag(tag, span)?;
+                self.open(span, anchor, Items::Sequence(Vec::new()))
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                self.tag(tag, span)?;
+                let items = Items::Mapping {
+                    entries: Vec::new(),
+                    key: None,
+                };
+                self.open(span, anchor, items)
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(span),
+            Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
+                Some((mut node, size)) => {
+                    node.span = span;
+                    self.add(node, 0, size)
+                }
+                None => fail(
+                    codes::SYNTAX,
+                    span,
+                    "the alias stands inside the very value that it names",
+                ),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    fn tag(&mut self, tag: Option<Cow<'_, Tag>>, span: Span) -> Step {
+        match tag {
+            Some(tag) if !tag.is_yaml_core_schema() => fail(
+                codes::SYNTAX,
+                span,
+                format!("the tag `{tag}` has no meaning in frames.yml"),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    fn open(&mut self, start: Span, anchor: usize, items: Items) -> Step {
+        let size = Size { nodes: 1, depth: 1 };
+        self.stack.push(Open {
+            start,
+            anchor,
+            size,
+            items,
+        });
+        Ok(())
+    }
+
+    fn close(&mut self, end: Span) -> Step {
+        let Some(open) = self.stack.pop() else {
+            return Ok(());
+        };
+        let (value, last) = match open.items {
+            Items::Sequence(items) => {
+                let last = items.last().map(|node| node.span.end);
+                (Value::Sequence(items), last)
+            }
+            Items::Mapping { entries, .. } => {
+                let last = entries.last().map(|entry| entry.value.span.end);
+                (Value::Mapping(entries), last)
+            }
+        };
+        // A flow collection ends at its bracket; a block one, which has none, with its last value.
+        let until = match last {
+            Some(last) if end.start == end.end => last.max(open.start.end),
+            _ => end.end.max(open.start.end),
+        };
+        let span = Span::new(open.start.start, until);
+        self.add(Node { span, value }, open.anchor, open.size)
+    }
+
+    fn add(&mut self, node: Node, anchor: usize, size: Size) -> Step {
+        self.nodes += if anchor == 0 && size.nodes > 1 {
+            size.nodes
+        } else {
+            1
+        };
+        if self.nodes > MAX_NODES {
+            return fail(
+                codes::TOO_LARGE,
+                node.span,
+                format!("more than {MAX_NODES} values"),
+            );
+        }
+        if size.depth + self.stack.len() > MAX_DEPTH {
+            return fail(
+                codes::TOO_LARGE,
+                node.span,
+                format!("nested deeper than {MAX_DEPTH} levels"),
+            );
+        }
+        if anchor != 0 {
+            self.anchors.insert(anchor, (node.clone(), size));
+        }
+        let Some(parent) = self.stack.last_mut() else {
+            self.root = Some(node);
+            return Ok(());
+        };
+        parent.size.nodes += size.nodes;
+        parent.size.depth = parent.size.depth.max(size.depth + 1);
+        match &mut parent.items {
+            Items::Sequence(items) => items.push(node),
+            Items::Mapping { entries, key } => match key.take() {
+                None => *key = Some(as_key(node)?),
+                Some(found) => {
+                    if let Some(first) = entries.iter().find(|e| e.key.text == found.text) {
+                        let message = format!("`{}` stands twice in this mapping", found.text);
+                        self.diagnostics.push(
+                            Diagnostic::new(codes::DUPLICATE_KEY, &found.text, found.span, message)
+                                .related(first.key.span, "first here")
+                                .help("remove one of them"),
+                        );
+                    } else {
+                        entries.push(Entry {
+                            key: found,
+                            value: node,
+                        });
+                    }
+                }
+            },
+        }
+        Ok(())
+    }
+}
+
+fn as_key(node: Node) -> Result<Key, Box<Diagnostic>> {
+    match node.value {
+        Value::Scalar { text, .. } => Ok(Key {
+            text,
+            span: node.span,
+        }),
+        _ => Err(Box::new(Diagnostic::new(
+            codes::SYNTAX,
+            "",
+            node.span,
+            "a list or a mapping can't be a key",
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn findings(text: &str) -> Vec<(&'static str, usize, usize)> {
+        let source = Source::new("f", text);
+        let (_, found) = parse(&source);
+        found
+            .iter()
+            .map(|d| {
+                let at = source.position(d.span.start);
+                (d.code.name, at.line, at.column)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn scalars_keep_their_text_and_place() {
+        let text = "a: 012345678901\nb: no\nc: '1.10'\nd: 😀\ne:\n  - 1e23\n";
+        let source = Source::new("f", text);
+        let (node, found) = parse(&source);
+        assert_eq!(found, []);
+        let Value::Mapping(entries) = node.unwrap().value else {
+            panic!()
+        };
+        let texts: Vec<&str> = entries
+            .iter()
+            .filter_map(|e| match &e.value.value {
+                Value::Scalar { text, .. } => Some(text.as_str()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(texts, ["012345678901", "no", "1.10", "😀"]);
+        assert_eq!(&text[entries[0].value.span.range()], "012345678901");
+        assert_eq!(&text[entries[4].value.span.range()], "- 1e23");
+    }
+
+    #[test]
+    fn duplicates_name_both_places() {
+        let source = Source::new("f", "a: 1\nb:\n  c: 1\n  c: 2\na: 3\n");
+        let (_, found) = parse(&source);
+        assert_eq!(found.len(), 2);
+        assert_eq!(source.position(found[0].related[0].0.start).line, 3);
+        assert_eq!(source.position(found[1].span.start).line, 5);
+    }
+
+    #[test]
+    fn broken_text_is_placed() {
+        assert_eq!(findings("a: 1\n\tb: 2\n"), [("syntax", 2, 1)]);
+        assert_eq!(findings("a:\n  b: 1\n  \tc: 1\n"), [("syntax", 3, 3)]);
+        assert_eq!(findings("a: '😀\nb: 1\n"), [("syntax", 1, 4)]);
+        assert_eq!(findings("a: {b: 1\nc: 1\n"), [("syntax", 2, 2)]);
+        assert_eq!(findings("a:\n  - b\n c: 1\n"), [("syntax", 3, 2)]);
+        assert_eq!(findings("a: [1, 2\nb: 3\n")[0].0, "syntax");
+        assert_eq!(findings("a: 1\n---\nb: 1\n"), [("syntax", 2, 1)]);
+        assert_eq!(findings("a: !Sub x\n")[0].0, "syntax");
+        assert_eq!(findings("? [a]\n: b\n")[0].0, "syntax");
+    }
+
+    #[test]
+    fn hostile_text_is_refused_quickly() {
+        let deep = "[".repeat(100_000);
+        assert_eq!(findings(&deep)[0].0, "too-large");
+        let block: String = (0..200).map(|i| format!("{}a:\n", " ".repeat(i))).collect();
+        assert_eq!(findings(&block)[0].0, "too-large");
+        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for i in 1..12 {
+            let refs = vec![format!("*a{}", i - 1); 10].join(", ");
+            bomb.push_str(&format!("a{i}: &a{i} [{refs}]\n"));
+        }
+        assert_eq!(findings(&bomb)[0].0, "too-large");
+        let many = "- 1\n".repeat(200_000);
+        assert_eq!(findings(&many)[0].0, "too-large");
+    }
+}

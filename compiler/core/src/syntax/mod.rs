@@ -1,0 +1,7 @@
+//! Text to spanned nodes. The YAML parser is named in this folder alone.
+
+mod build;
+mod node;
+
+pub use build::parse;
+pub use node::{Entry, Key, Node, Value};

@@ -1,0 +1,78 @@
+use crate::source::Span;
+use serde_json::{Map, Number};
+
+/// A value and its place. Scalars keep the text that the user wrote.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    pub span: Span,
+    pub value: Value,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// `plain`: written without quotes.
+    Scalar {
+        text: String,
+        plain: bool,
+    },
+    Sequence(Vec<Node>),
+    Mapping(Vec<Entry>),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    pub key: Key,
+    pub value: Node,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Key {
+    pub text: String,
+    pub span: Span,
+}
+
+impl Node {
+    /// Nothing was written: `key:`, `~` or `null`.
+    pub fn is_null(&self) -> bool {
+        matches!(&self.value, Value::Scalar { text, plain: true } if matches!(text.as_str(), "" | "~" | "null"))
+    }
+
+    /// What it is, in a user's words.
+    pub fn kind(&self) -> &'static str {
+        match &self.value {
+            Value::Scalar { .. } if self.is_null() => "nothing",
+            Value::Scalar { .. } => "text",
+            Value::Sequence(_) => "a list",
+            Value::Mapping(_) => "a mapping",
+        }
+    }
+
+    /// The value by YAML 1.2's core schema, for documents that are data: the stack templates.
+    pub fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Scalar { text, plain } => scalar_to_json(text, *plain),
+            Value::Sequence(items) => items.iter().map(Node::to_json).collect(),
+            Value::Mapping(entries) => entries
+                .iter()
+                .map(|entry| (entry.key.text.clone(), entry.value.to_json()))
+                .collect::<Map<_, _>>()
+                .into(),
+        }
+    }
+}
+
+fn scalar_to_json(text: &str, plain: bool) -> serde_json::Value {
+    match text {
+        _ if !plain => text.into(),
+        "" | "~" | "null" => serde_json::Value::Null,
+        "true" => true.into(),
+        "false" => false.into(),
+        // A leading zero makes an id, not a number.
+        "0" => 0.into(),
+        _ if text.starts_with('0') => text.into(),
+        _ => text
+            .parse::<i64>()
+            .map(|n| serde_json::Value::Number(Number::from(n)))
+            .unwrap_or_else(|_| text.into()),
+    }
+}

@@ -1,0 +1,174 @@
+//! A function's start and its loop: the one place with effects in this crate,
+//! and only with the feature `runtime`.
+//!
+//! `config.json` is read and checked before the first invocation is asked for,
+//! so that a broken package fails while it starts and not request by request.
+
+use crate::event::{Cf, Event, Request};
+use crate::response::Response;
+use http::Uri;
+use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
+use lambda_runtime_api_client::{Client, body::Body};
+use serde::de::{DeserializeOwned, Deserializer, Error as _};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What a function hands back to CloudFront: the request to go on with, or an answer.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum Reply {
+    Request(Box<Request>),
+    Response(Response),
+}
+
+/// Prepares the handler, then answers invocations until Lambda ends the process.
+///
+/// `prepare` gets its configuration through [`read_config`]; its error ends the start
+/// with one line on stderr and a report to the Runtime API.
+pub fn run<H, F>(prepare: impl FnOnce() -> Result<H, String>) -> ExitCode
+where
+    H: Fn(Cf) -> F,
+    F: Future<Output = Reply>,
+{
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("can't start the event loop: {error}")),
+    };
+    runtime.block_on(async {
+        if let Err(problem) = check_environment() {
+            return fail(&problem);
+        }
+        match prepare() {
+            Err(problem) => {
+                report_init_error(&problem).await;
+                fail(&problem)
+            }
+            Ok(handler) => match serve(handler).await {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => fail(&format!("lost the Lambda Runtime API: {error}")),
+            },
+        }
+    })
+}
+
+/// Reads `config.json` from the package.
+pub fn read_config<T: DeserializeOwned>() -> Result<T, String> {
+    let path = task_root()?.join("config.json");
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        format!(
+            "can't read {}: {error}; package the function again",
+            path.display()
+        )
+    })?;
+    serde_json::from_str(&text).map_err(|error| {
+        format!(
+            "{} isn't this function's configuration: {error}; package the function again",
+            path.display()
+        )
+    })
+}
+
+/// Writes one line to the function's log. A log that nobody reads any more is no reason to end.
+pub fn log(line: &Value) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// LAMBDA_TASK_ROOT, or the program's own directory where it runs outside of Lambda.
+fn task_root() -> Result<PathBuf, String> {
+    if let Some(root) = std::env::var_os("LAMBDA_TASK_ROOT").filter(|root| !root.is_empty()) {
+        return Ok(PathBuf::from(root));
+    }
+    std::env::current_exe()
+        .ok()
+        .and_then(|program| program.parent().map(PathBuf::from))
+        .ok_or_else(|| "can't tell where config.json is: set LAMBDA_TASK_ROOT".to_owned())
+}
+
+/// The runtime library ends the process, without a word on what to do, where one of these is missing.
+fn check_environment() -> Result<(), String> {
+    const OUTSIDE: &str = "this program runs on AWS Lambda, or locally by `frames dev`";
+    for name in [
+        "AWS_LAMBDA_RUNTIME_API",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    ] {
+        if std::env::var(name).is_err() {
+            return Err(format!("{name} isn't set: {OUTSIDE}"));
+        }
+    }
+    let memory = std::env::var("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").unwrap_or_default();
+    if memory.parse::<i32>().is_err() {
+        return Err(format!(
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE isn't a number: {OUTSIDE}"
+        ));
+    }
+    runtime_api().map(|_| ())
+}
+
+fn runtime_api() -> Result<Uri, String> {
+    let host = std::env::var("AWS_LAMBDA_RUNTIME_API").unwrap_or_default();
+    format!("http://{host}")
+        .parse::<Uri>()
+        .ok()
+        .filter(|uri| uri.authority().is_some())
+        .ok_or_else(|| "AWS_LAMBDA_RUNTIME_API isn't `host:port`".to_owned())
+}
+
+async fn serve<H, F>(handler: H) -> Result<(), lambda_runtime::Error>
+where
+    H: Fn(Cf) -> F,
+    F: Future<Output = Reply>,
+{
+    let service = service_fn(|event: LambdaEvent<Payload>| {
+        let reply = event.payload.0.map(&handler);
+        async move {
+            match reply {
+                Some(reply) => Ok(reply.await),
+                None => Err(Diagnostic {
+                    error_type: "NoRecord".to_owned(),
+                    error_message: "the event holds no record".to_owned(),
+                }),
+            }
+        }
+    });
+    Runtime::new(service).run().await
+}
+
+/// The event's first record. CloudFront sends exactly one.
+struct Payload(Option<Cf>);
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // serde's own message may quote a value, and so a token, into the log.
+        let event = Event::deserialize(deserializer)
+            .map_err(|_| D::Error::custom("not a Lambda@Edge request event"))?;
+        Ok(Self(event.records.into_iter().next().map(|r| r.cf)))
+    }
+}
+
+fn fail(problem: &str) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "error: {problem}");
+    ExitCode::FAILURE
+}
+
+/// Tells Lambda why the start failed. Best effort: the line on stderr says it anyhow.
+async fn report_init_error(problem: &str) {
+    let body = json!({"errorType": "InvalidPackage", "errorMessage": problem, "stackTrace": []});
+    let request = http::Request::post("/2018-06-01/runtime/init/error")
+        .header("Content-Type", "application/json")
+        .header("Lambda-Runtime-Function-Error-Type", "InvalidPackage")
+        .body(Body::from(body.to_string()));
+    let (Ok(request), Ok(endpoint)) = (request, runtime_api()) else {
+        return;
+    };
+    if let Ok(client) = Client::builder().with_endpoint(endpoint).build() {
+        let _ = client.call(request).await;
+    }
+}

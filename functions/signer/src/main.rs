@@ -1,0 +1,46 @@
+//! Lambda@Edge, origin-request: every effect of the signer. What it does is in the library.
+
+use frames_edge::runtime::{self, Reply};
+use frames_edge::{Cf, SignerConfig};
+use frames_signer::{Credentials, Outcome};
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::SystemTime;
+
+fn main() -> ExitCode {
+    runtime::run(|| {
+        let config: SignerConfig = runtime::read_config()?;
+        frames_signer::check(&config)?;
+        let signer = Rc::new((config, credentials()?));
+        Ok(move |event: Cf| {
+            let signer = Rc::clone(&signer);
+            async move { reply(event, &signer.0, &signer.1) }
+        })
+    })
+}
+
+fn reply(event: Cf, config: &SignerConfig, credentials: &Credentials) -> Reply {
+    let id = event.config.request_id;
+    match frames_signer::sign(event.request, &id, config, credentials, SystemTime::now()) {
+        Outcome::Send(request) => Reply::Request(request),
+        Outcome::Refuse(response) => Reply::Response(response),
+    }
+}
+
+/// The function's role, as Lambda puts it into the environment. It stays the
+/// same for as long as the sandbox lives.
+fn credentials() -> Result<Credentials, String> {
+    let required = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| format!("{name} isn't set: the signer needs its role's credentials"))
+    };
+    Ok(Credentials::new(
+        required("AWS_ACCESS_KEY_ID")?,
+        required("AWS_SECRET_ACCESS_KEY")?,
+        required("AWS_SESSION_TOKEN").ok(),
+        None,
+        "environment",
+    ))
+}
