@@ -37,7 +37,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const require = createRequire(join(resolve(modules), 'x.js'));
 const { version } = JSON.parse(readFileSync(join(modules, CODEC, 'package.json'), 'utf8'));
 if (version !== CODEC_VERSION) throw new Error(`${CODEC} ${CODEC_VERSION} wanted, ${version} found`);
-const openjph = await require(`${CODEC}/dist/openjphjs.js`)();
+const openjph = await require(CODEC)();
 
 function encode(pixels, info) {
   const encoder = new openjph.HTJ2KEncoder();

@@ -1,1 +1,116 @@
+//! The viewer-request function: who may have a frame.
+//!
+//! [`decide`] is the whole decision, and pure. What it may need from outside,
+//! the issuer's keys, it asks for by [`Decision::NeedKeys`]; [`fetch`] gets
+//! them, which is this crate's one effect.
 
+mod answer;
+mod claims;
+mod crypto;
+pub mod fetch;
+pub mod keys;
+mod reason;
+mod token;
+mod verify;
+
+pub use reason::{Denial, Reason};
+
+use frames_edge::{AuthorizerConfig, Operation, Request, Response};
+use keys::{KeyCache, KeySet};
+use std::time::SystemTime;
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Decision {
+    /// Goes on to the cache and the origin, without its token.
+    Pass(Box<Request>),
+    /// Answered here.
+    Respond(Response, Denial),
+    /// Can't be told before the issuer's keys are fetched. Hand the result to
+    /// [`KeyCache::fetched`], then decide on the same request again.
+    NeedKeys { kid: String, request: Box<Request> },
+}
+
+/// Checks the configuration and prepares the keys that it holds.
+pub fn prepare(config: &AuthorizerConfig) -> Result<KeyCache, String> {
+    let Some(auth) = &config.auth else {
+        return Ok(KeyCache::empty());
+    };
+    let required = [
+        ("issuers", auth.issuers.is_empty()),
+        ("algorithms", auth.algorithms.is_empty()),
+        ("tokenSources", auth.token_sources.is_empty()),
+    ];
+    if let Some((key, _)) = required.iter().find(|(_, empty)| *empty) {
+        return Err(format!("config.json: `auth.{key}` is empty"));
+    }
+    if let Some(name) = auth.algorithms.iter().find(|n| !crypto::is_supported(n)) {
+        return Err(format!(
+            "config.json: `auth.algorithms` holds {name:?}, which isn't one of {}",
+            crypto::SUPPORTED.join(", ")
+        ));
+    }
+    match &auth.jwks {
+        Some(jwks) => KeySet::parse(jwks)
+            .map(KeyCache::fixed)
+            .map_err(|problem| format!("config.json: `auth.jwks`: {problem}")),
+        None => fetch::Source::of(auth).map(|_| KeyCache::empty()),
+    }
+}
+
+/// Decides on one request.
+pub fn decide(
+    mut request: Request,
+    config: &AuthorizerConfig,
+    keys: &KeyCache,
+    now: SystemTime,
+) -> Decision {
+    let parsed = Operation::parse(&request.uri, config.dicomweb);
+    if request.method == "OPTIONS" {
+        let operation = parsed.ok().map(|(operation, _)| operation);
+        return respond(&request, config, operation, Denial::of(Reason::Preflight));
+    }
+    let (operation, path) = match parsed {
+        Ok(parsed) => parsed,
+        Err(_) => return respond(&request, config, None, Denial::of(Reason::UnknownPath)),
+    };
+    if !operation.methods().contains(&request.method.as_str()) {
+        let denial = Denial::of(Reason::WrongMethod);
+        return respond(&request, config, Some(operation), denial);
+    }
+    if let Some(auth) = &config.auth {
+        let verdict = token::find(&request, &auth.token_sources)
+            .map_err(|reason| verify::Failure::Denied(Denial::of(reason)))
+            .and_then(|token| verify::verify(&token, auth, keys, now));
+        match verdict {
+            Ok(()) => {}
+            Err(verify::Failure::NeedKeys(kid)) => {
+                let request = Box::new(request);
+                return Decision::NeedKeys { kid, request };
+            }
+            Err(verify::Failure::Denied(denial)) => {
+                return respond(&request, config, Some(operation), denial);
+            }
+        }
+    }
+    token::remove(&mut request);
+    request.uri = path;
+    Decision::Pass(Box::new(request))
+}
+
+/// The answer where the keys stayed out of reach.
+pub fn keys_unavailable(request: &Request, config: &AuthorizerConfig) -> (Response, Denial) {
+    let denial = Denial::of(Reason::KeysUnavailable);
+    let response = answer::denied(request, config, None, denial.reason);
+    (response, denial)
+}
+
+fn respond(
+    request: &Request,
+    config: &AuthorizerConfig,
+    operation: Option<Operation>,
+    denial: Denial,
+) -> Decision {
+    let response = answer::denied(request, config, operation, denial.reason);
+    Decision::Respond(response, denial)
+}

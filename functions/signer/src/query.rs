@@ -12,16 +12,13 @@ pub fn check(query: &str) -> Result<(), &'static str> {
         rest = tail;
         match byte {
             b'%' => {
-                let (value, tail) = escape(tail).ok_or(
-                    "The query string holds a `%` that no two hexadecimal digits follow.",
-                )?;
+                let (value, tail) = escape(tail)
+                    .ok_or("The query string holds a `%` that no two hexadecimal digits follow.")?;
                 decoded.push(value);
                 rest = tail;
             }
             b'#' | 0..=b' ' | 0x7f..=0xff => {
-                return Err(
-                    "The query string holds a character that must be percent-encoded.",
-                );
+                return Err("The query string holds a character that must be percent-encoded.");
             }
             _ => decoded.push(byte),
         }
@@ -61,7 +58,9 @@ mod tests {
 
     #[test]
     fn doubtful_queries_are_refused() {
-        for query in ["a=%", "a=%4", "a=%zz", "a=%+1", "a=%FF", "a=b#c", "a=b c", "a=ü", "a=\n"] {
+        for query in [
+            "a=%", "a=%4", "a=%zz", "a=%+1", "a=%FF", "a=b#c", "a=b c", "a=ü", "a=\n",
+        ] {
             assert!(check(query).is_err(), "{query}");
         }
     }

@@ -1,0 +1,136 @@
+//! A JSON value together with where it stands, so that every complaint names
+//! the place.
+
+use crate::local::Error;
+use serde_json::Value;
+
+#[derive(Clone)]
+pub(super) struct At<'a> {
+    pub value: &'a Value,
+    file: &'a str,
+    path: String,
+}
+
+impl<'a> At<'a> {
+    pub fn root(file: &'a str, value: &'a Value) -> Self {
+        Self {
+            value,
+            file,
+            path: String::new(),
+        }
+    }
+
+    pub fn error(&self, what: &str) -> Error {
+        let place = if self.path.is_empty() {
+            String::new()
+        } else {
+            format!("{}: ", self.path)
+        };
+        Error::new(format!("{}: {place}{what}", self.file))
+            .help("run `frames package` again; a template that was changed by hand may need more than the local edge knows")
+    }
+
+    fn child(&self, step: &str, value: &'a Value) -> Self {
+        let dot = if self.path.is_empty() { "" } else { "." };
+        Self {
+            value,
+            file: self.file,
+            path: format!("{}{dot}{step}", self.path),
+        }
+    }
+
+    /// A key that may be missing, or `null`.
+    pub fn opt(&self, key: &str) -> Option<Self> {
+        let value = self.value.get(key).filter(|v| !v.is_null())?;
+        Some(self.child(key, value))
+    }
+
+    pub fn get(&self, key: &str) -> Result<Self, Error> {
+        self.opt(key)
+            .ok_or_else(|| self.error(&format!("`{key}` is missing")))
+    }
+
+    /// Several keys, one below the other.
+    pub fn dig(&self, keys: &[&str]) -> Result<Self, Error> {
+        keys.iter()
+            .try_fold(self.clone(), |here, key| here.get(key))
+    }
+
+    pub fn items(&self) -> Result<Vec<Self>, Error> {
+        let items = self
+            .value
+            .as_array()
+            .ok_or_else(|| self.error("a list was expected"))?;
+        Ok(items
+            .iter()
+            .enumerate()
+            .map(|(index, value)| At {
+                value,
+                file: self.file,
+                path: format!("{}[{index}]", self.path),
+            })
+            .collect())
+    }
+
+    pub fn entries(&self) -> Result<Vec<(&'a str, Self)>, Error> {
+        let map = self
+            .value
+            .as_object()
+            .ok_or_else(|| self.error("an object was expected"))?;
+        Ok(map
+            .iter()
+            .map(|(key, value)| (key.as_str(), self.child(key, value)))
+            .collect())
+    }
+
+    pub fn text(&self) -> Result<&'a str, Error> {
+        self.value
+            .as_str()
+            .ok_or_else(|| self.error("a string was expected"))
+    }
+
+    pub fn texts(&self) -> Result<Vec<String>, Error> {
+        self.items()?
+            .iter()
+            .map(|item| item.text().map(str::to_owned))
+            .collect()
+    }
+
+    /// CloudFormation takes numbers as text, too.
+    pub fn number(&self) -> Result<u64, Error> {
+        let text = self.value.as_str().and_then(|t| t.parse().ok());
+        self.value
+            .as_u64()
+            .or(text)
+            .ok_or_else(|| self.error("a whole number was expected"))
+    }
+
+    pub fn flag(&self) -> Result<bool, Error> {
+        match (self.value.as_bool(), self.value.as_str()) {
+            (Some(flag), _) => Ok(flag),
+            (None, Some("true")) => Ok(true),
+            (None, Some("false")) => Ok(false),
+            _ => Err(self.error("true or false was expected")),
+        }
+    }
+
+    /// The logical id in `{"Ref": "…"}`.
+    pub fn reference(&self) -> Option<&'a str> {
+        self.value.get("Ref")?.as_str()
+    }
+
+    pub fn must_refer(&self) -> Result<&'a str, Error> {
+        self.reference()
+            .ok_or_else(|| self.error("a `Ref` was expected"))
+    }
+
+    /// `Resources.<id>.Properties` of a resource of type `kind`.
+    pub fn properties(&self, id: &str, kind: &str) -> Result<Self, Error> {
+        let resource = self.dig(&["Resources", id])?;
+        let found = resource.get("Type")?;
+        if found.text()? != kind {
+            return Err(found.error(&format!("`{kind}` was expected")));
+        }
+        resource.get("Properties")
+    }
+}

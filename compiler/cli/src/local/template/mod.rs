@@ -1,0 +1,87 @@
+//! The package as the edge needs it: which behavior serves a path, with which
+//! policies, and which packaged function runs at which event.
+
+mod at;
+mod pattern;
+mod policy;
+mod read;
+
+pub use policy::{CachePolicy, Cors, ForwardPolicy, ResponseHeadersPolicy, SecurityHeader, Selection};
+pub use read::read;
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+/// A package (`.frames/<env>/`), read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Package {
+    pub distribution: Distribution,
+    /// By logical id, each once, however many behaviors name it.
+    pub functions: BTreeMap<String, Function>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Distribution {
+    /// In the template's order: the first whose pattern matches wins. The last
+    /// one, without a pattern, is the default.
+    pub behaviors: Vec<Behavior>,
+    pub origins: BTreeMap<String, Origin>,
+    /// `ErrorCachingMinTTL` by status.
+    pub error_ttl: BTreeMap<u16, u64>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Behavior {
+    /// `None`: the default behavior.
+    pub pattern: Option<String>,
+    pub origin: String,
+    pub allowed_methods: Vec<String>,
+    pub cached_methods: Vec<String>,
+    pub cache: CachePolicy,
+    /// Names the policy in the cache's key: two policies never share an entry.
+    pub cache_id: String,
+    pub origin_request: ForwardPolicy,
+    pub response_headers: Option<ResponseHeadersPolicy>,
+    pub viewer_request: Option<Association>,
+    pub origin_request_function: Option<Association>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Association {
+    /// Logical id in [`Package::functions`].
+    pub function: String,
+    pub include_body: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    pub id: String,
+    pub domain_name: String,
+    pub https_port: u16,
+    pub path: String,
+    pub read_timeout: Duration,
+    pub keepalive_timeout: u64,
+    pub ssl_protocols: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Function {
+    pub name: String,
+    pub handler: String,
+    pub runtime: String,
+    pub memory_mb: u64,
+    pub timeout: Duration,
+    pub zip: PathBuf,
+    /// Lower-case hex, from the plan; what is unpacked must have it.
+    pub sha256: String,
+}
+
+impl Distribution {
+    /// The behavior that serves `path`.
+    pub fn behavior(&self, path: &str) -> Option<&Behavior> {
+        self.behaviors.iter().find(|b| {
+            b.pattern
+                .as_deref()
+                .is_none_or(|pattern| pattern::matches(pattern, path))
+        })
+    }
+}

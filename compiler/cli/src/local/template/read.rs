@@ -1,0 +1,261 @@
+//! Follows the package from the distribution to the zips, by reading alone:
+//! association -> the plan's parameter -> the other stage's output -> version
+//! -> function -> artifact.
+
+use super::{Association, Behavior, Distribution, ForwardPolicy, Function, Origin, Package, at::At, policy};
+use crate::local::Error;
+use serde_json::Value;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+const PLAN: &str = "plan.json";
+
+/// A stage of the plan, with its template.
+struct Stage {
+    name: String,
+    file: String,
+    plan: Value,
+    template: Value,
+}
+
+/// Reads the package in `dir`.
+pub fn read(dir: &Path) -> Result<Package, Error> {
+    let stages = stages(dir)?;
+    let mut found = None;
+    for stage in &stages {
+        let template = At::root(&stage.file, &stage.template);
+        for (id, resource) in template.get("Resources")?.entries()? {
+            if resource.get("Type")?.text()? != "AWS::CloudFront::Distribution" {
+                continue;
+            }
+            if found.replace((stage, id)).is_some() {
+                return Err(resource.error("a second distribution: the local edge serves one"));
+            }
+        }
+    }
+    let (stage, id) = found.ok_or_else(|| {
+        Error::new(format!("{}: no stage has a CloudFront distribution", dir.join(PLAN).display()))
+            .help("run `frames package` again")
+    })?;
+    let mut functions = BTreeMap::new();
+    let distribution = distribution(dir, &stages, stage, id, &mut functions)?;
+    Ok(Package {
+        distribution,
+        functions,
+    })
+}
+
+fn stages(dir: &Path) -> Result<Vec<Stage>, Error> {
+    let plan = json(dir, PLAN)?;
+    At::root(PLAN, &plan)
+        .get("stages")?
+        .items()?
+        .iter()
+        .map(|stage| {
+            let file = stage.get("template")?.text()?;
+            Ok(Stage {
+                name: stage.get("name")?.text()?.to_owned(),
+                file: file.to_owned(),
+                plan: stage.value.clone(),
+                template: json(dir, plain_name(&stage.get("template")?)?)?,
+            })
+        })
+        .collect()
+}
+
+fn json(dir: &Path, name: &str) -> Result<Value, Error> {
+    let path = dir.join(name);
+    let text = std::fs::read(&path).map_err(|e| {
+        Error::new(format!("{}: {e}", path.display())).help("run `frames package` first")
+    })?;
+    serde_json::from_slice(&text).map_err(|e| {
+        Error::new(format!("{}: not JSON: {e}", path.display())).help("run `frames package` again")
+    })
+}
+
+/// A file of the package: a name, never a path out of it.
+fn plain_name<'a>(at: &At<'a>) -> Result<&'a str, Error> {
+    let name = at.text()?;
+    let is_plain = !name.is_empty() && !name.contains(['/', '\\']) && name != "." && name != "..";
+    is_plain
+        .then_some(name)
+        .ok_or_else(|| at.error("a plain file name was expected"))
+}
+
+fn distribution(
+    dir: &Path,
+    stages: &[Stage],
+    stage: &Stage,
+    id: &str,
+    functions: &mut BTreeMap<String, Function>,
+) -> Result<Distribution, Error> {
+    let template = At::root(&stage.file, &stage.template);
+    let config = template
+        .properties(id, "AWS::CloudFront::Distribution")?
+        .get("DistributionConfig")?;
+    let mut nodes = match config.opt("CacheBehaviors") {
+        Some(behaviors) => behaviors.items()?,
+        None => Vec::new(),
+    };
+    nodes.push(config.get("DefaultCacheBehavior")?);
+    let behaviors = nodes
+        .iter()
+        .map(|node| behavior(dir, stages, stage, node, functions))
+        .collect::<Result<Vec<_>, _>>()?;
+    let origins = origins(&config)?;
+    for (node, behavior) in nodes.iter().zip(&behaviors) {
+        if !origins.contains_key(&behavior.origin) {
+            return Err(node.get("TargetOriginId")?.error("no origin has this id"));
+        }
+    }
+    Ok(Distribution {
+        behaviors,
+        origins,
+        error_ttl: error_ttl(&config)?,
+    })
+}
+
+fn error_ttl(config: &At<'_>) -> Result<BTreeMap<u16, u64>, Error> {
+    let Some(responses) = config.opt("CustomErrorResponses") else {
+        return Ok(BTreeMap::new());
+    };
+    let mut ttl = BTreeMap::new();
+    for response in responses.items()? {
+        if let Some(page) = response.opt("ResponsePagePath") {
+            return Err(page.error("the local edge serves no custom error pages"));
+        }
+        let code = response.get("ErrorCode")?;
+        let status = u16::try_from(code.number()?).map_err(|_| code.error("not an HTTP status"))?;
+        if let Some(seconds) = response.opt("ErrorCachingMinTTL") {
+            ttl.insert(status, seconds.number()?);
+        }
+    }
+    Ok(ttl)
+}
+
+fn origins(config: &At<'_>) -> Result<BTreeMap<String, Origin>, Error> {
+    let mut origins = BTreeMap::new();
+    for node in config.get("Origins")?.items()? {
+        let custom = node.get("CustomOriginConfig")?;
+        let protocol = custom.get("OriginProtocolPolicy")?;
+        if protocol.text()? != "https-only" {
+            return Err(protocol.error("the local edge reaches origins by HTTPS alone (`https-only`)"));
+        }
+        let number = |key: &str, default| custom.opt(key).map_or(Ok(default), |n| n.number());
+        let port = number("HTTPSPort", 443)?;
+        let origin = Origin {
+            id: node.get("Id")?.text()?.to_owned(),
+            domain_name: node.get("DomainName")?.text()?.to_owned(),
+            https_port: u16::try_from(port).map_err(|_| custom.error("`HTTPSPort` is not a port"))?,
+            path: node.opt("OriginPath").map_or(Ok(""), |p| p.text())?.to_owned(),
+            read_timeout: Duration::from_secs(number("OriginReadTimeout", 30)?),
+            keepalive_timeout: number("OriginKeepaliveTimeout", 5)?,
+            ssl_protocols: custom.opt("OriginSSLProtocols").map_or_else(|| Ok(Vec::new()), |p| p.texts())?,
+        };
+        origins.insert(origin.id.clone(), origin);
+    }
+    Ok(origins)
+}
+
+fn behavior(
+    dir: &Path,
+    stages: &[Stage],
+    stage: &Stage,
+    node: &At<'_>,
+    functions: &mut BTreeMap<String, Function>,
+) -> Result<Behavior, Error> {
+    let template = At::root(&stage.file, &stage.template);
+    let methods = |key: &str| match node.opt(key) {
+        Some(list) => list.texts(),
+        None => Ok(vec!["GET".to_owned(), "HEAD".to_owned()]),
+    };
+    let cache_id = node.get("CachePolicyId")?;
+    let mut behavior = Behavior {
+        pattern: node.opt("PathPattern").map(|p| p.text().map(str::to_owned)).transpose()?,
+        origin: node.get("TargetOriginId")?.text()?.to_owned(),
+        allowed_methods: methods("AllowedMethods")?,
+        cached_methods: methods("CachedMethods")?,
+        cache: policy::cache(&template, &cache_id)?,
+        cache_id: cache_id.value.to_string(),
+        origin_request: node
+            .opt("OriginRequestPolicyId")
+            .map_or_else(|| Ok(ForwardPolicy::default()), |id| policy::origin_request(&template, &id))?,
+        response_headers: node
+            .opt("ResponseHeadersPolicyId")
+            .map(|id| policy::response_headers(&template, &id))
+            .transpose()?,
+        viewer_request: None,
+        origin_request_function: None,
+    };
+    let associations = node.opt("LambdaFunctionAssociations");
+    for association in associations.map_or_else(|| Ok(Vec::new()), |a| a.items())? {
+        let event = association.get("EventType")?;
+        let slot = match event.text()? {
+            "viewer-request" => &mut behavior.viewer_request,
+            "origin-request" => &mut behavior.origin_request_function,
+            _ => return Err(event.error("the local edge runs functions at viewer-request and origin-request alone")),
+        };
+        let (logical, function) = function(dir, stages, stage, &association.get("LambdaFunctionARN")?)?;
+        functions.insert(logical.clone(), function);
+        let association = Association {
+            function: logical,
+            include_body: association.opt("IncludeBody").map_or(Ok(false), |f| f.flag())?,
+        };
+        if slot.replace(association).is_some() {
+            return Err(event.error("a second function for this event"));
+        }
+    }
+    Ok(behavior)
+}
+
+/// From `LambdaFunctionARN` to the function, through the plan and the other stage.
+fn function(dir: &Path, stages: &[Stage], stage: &Stage, arn: &At<'_>) -> Result<(String, Function), Error> {
+    let parameter = arn.must_refer()?;
+    let plan = At::root(PLAN, &stage.plan);
+    let source = plan.dig(&["parameters", parameter])?;
+    let kind = source.get("source")?;
+    if kind.text()? != "output" {
+        return Err(kind.error("an output of another stage was expected"));
+    }
+    let from = source.get("stage")?;
+    let name = from.text()?;
+    let owner = stages
+        .iter()
+        .find(|s| s.name == name)
+        .ok_or_else(|| from.error("no stage has this name"))?;
+    let template = At::root(&owner.file, &owner.template);
+    let output = source.get("output")?.text()?;
+    let version = template.dig(&["Outputs", output, "Value"])?.must_refer()?;
+    let version = template.properties(version, "AWS::Lambda::Version")?;
+    let logical = version.get("FunctionName")?.must_refer()?;
+    let properties = template.properties(logical, "AWS::Lambda::Function")?;
+    let key = properties.dig(&["Code", "S3Key"])?;
+    let (zip, sha256) = artifact(dir, owner, &key)?;
+    let number = |key: &str, default| properties.opt(key).map_or(Ok(default), |n| n.number());
+    let function = Function {
+        name: properties.get("FunctionName")?.text()?.to_owned(),
+        handler: properties.get("Handler")?.text()?.to_owned(),
+        runtime: properties.get("Runtime")?.text()?.to_owned(),
+        // Lambda's own defaults.
+        memory_mb: number("MemorySize", 128)?,
+        timeout: Duration::from_secs(number("Timeout", 3)?),
+        zip,
+        sha256,
+    };
+    Ok((logical.to_owned(), function))
+}
+
+fn artifact(dir: &Path, stage: &Stage, key: &At<'_>) -> Result<(PathBuf, String), Error> {
+    let wanted = key.text()?;
+    for artifact in At::root(PLAN, &stage.plan).get("artifacts")?.items()? {
+        if artifact.get("key")?.text()? == wanted {
+            let file = plain_name(&artifact.get("file")?)?;
+            let sha256 = artifact.get("sha256")?.text()?.to_ascii_lowercase();
+            return Ok((dir.join(file), sha256));
+        }
+    }
+    Err(key.error("plan.json has no artifact of this key"))
+}

@@ -1,0 +1,187 @@
+//! Who may fetch frames.
+
+use super::{EDGE_REGION, jwks};
+use crate::Environment;
+use crate::diagnostic::{Diagnostic, codes};
+use crate::manifest::{Auth, Manifest, Spanned, Text, auth_modes_of};
+use frames_edge::{AuthConfig, TokenSource, TokenUse};
+
+/// The outer `None`: not to be had, there are findings. The inner: mode `none`.
+pub fn check(
+    manifest: &Manifest,
+    environment: &dyn Environment,
+    found: &mut Vec<Diagnostic>,
+) -> Option<Option<AuthConfig>> {
+    let auth = manifest.auth.as_ref()?;
+    let mode = auth.mode.as_ref()?;
+    unused_keys(auth, mode, found);
+    let (issuers, jwks_uri) = match mode.value.as_str() {
+        "cognito" => cognito(auth, found)?,
+        "oidc" => oidc(auth, found)?,
+        _ => {
+            found.push(
+                Diagnostic::new(
+                    codes::AUTH_NONE,
+                    "auth.mode",
+                    mode.span,
+                    "every frame is served to whoever asks",
+                )
+                .help("choose `cognito` or `oidc` before anything but public data is behind it"),
+            );
+            return Some(None);
+        }
+    };
+    let algorithms = match auth.algorithms.as_slice() {
+        [] => vec!["RS256".to_owned()],
+        given => values(given),
+    };
+    let jwks = match &auth.jwks_file {
+        Some(file) => Some(jwks::check(file, &algorithms, environment, found)?),
+        None => None,
+    };
+    Some(Some(AuthConfig {
+        issuers,
+        jwks_uri: jwks_uri.filter(|_| jwks.is_none()),
+        jwks,
+        algorithms,
+        audience: values(&auth.audience),
+        client_ids: values(&auth.client_ids),
+        token_use: (mode.value == "cognito").then(|| token_use(auth)),
+        scopes: values(&auth.scopes),
+        groups: values(&auth.groups),
+        groups_claim: auth
+            .groups_claim
+            .as_ref()
+            .map_or("cognito:groups", |c| &c.value)
+            .to_owned(),
+        token_sources: token_sources(manifest, auth, found),
+    }))
+}
+
+fn values(texts: &[Text]) -> Vec<String> {
+    texts.iter().map(|text| text.value.clone()).collect()
+}
+
+type Issuer = (Vec<String>, Option<String>);
+
+fn cognito(auth: &Auth, found: &mut Vec<Diagnostic>) -> Option<Issuer> {
+    required(
+        auth,
+        "cognito",
+        "userPoolId",
+        "the id of the Cognito user pool",
+        found,
+    );
+    let pool = &auth.user_pool_id.as_ref()?.value;
+    let region = pool.split('_').next().unwrap_or(EDGE_REGION);
+    // A pool issues under either name, by its settings; the keys are the same.
+    let issuer = format!("https://cognito-idp.{region}.amazonaws.com/{pool}");
+    let newer = format!("https://issuer-cognito-idp.{region}.amazonaws.com/{pool}");
+    let jwks_uri = format!("{issuer}/.well-known/jwks.json");
+    Some((vec![issuer, newer], Some(jwks_uri)))
+}
+
+fn oidc(auth: &Auth, found: &mut Vec<Diagnostic>) -> Option<Issuer> {
+    required(
+        auth,
+        "oidc",
+        "issuer",
+        "the URL in the token's `iss` claim",
+        found,
+    );
+    required(
+        auth,
+        "oidc",
+        "audience",
+        "what the token's `aud` claim must hold",
+        found,
+    );
+    let issuer = auth.issuer.as_ref()?.value.clone();
+    let jwks_uri = auth.jwks_uri.as_ref().map(|uri| uri.value.clone());
+    Some((vec![issuer], jwks_uri))
+}
+
+fn required(auth: &Auth, mode: &str, key: &str, what: &str, found: &mut Vec<Diagnostic>) {
+    if !auth.keys.iter().any(|written| written.value == key) {
+        let path = format!("auth.{key}");
+        let message = format!("`{path}` is missing: mode `{mode}` needs it");
+        found.push(
+            Diagnostic::new(codes::MISSING_KEY, path, auth.span, message)
+                .help(format!("add `{key}`: {what}")),
+        );
+    }
+}
+
+fn unused_keys(auth: &Auth, mode: &Text, found: &mut Vec<Diagnostic>) {
+    for Spanned { value: key, span } in &auth.keys {
+        let Some(modes) = auth_modes_of(key).filter(|modes| !modes.contains(&mode.value.as_str()))
+        else {
+            continue;
+        };
+        let message = format!("`{key}` has no effect with mode `{}`", mode.value);
+        found.push(
+            Diagnostic::new(codes::UNUSED_KEY, format!("auth.{key}"), *span, message)
+                .related(mode.span, "the mode")
+                .help(format!(
+                    "remove it, or choose mode `{}`",
+                    modes.join("` or `")
+                )),
+        );
+    }
+}
+
+fn token_use(auth: &Auth) -> TokenUse {
+    match auth.token_use.as_ref().map(|text| text.value.as_str()) {
+        Some("id") => TokenUse::Id,
+        Some("any") => TokenUse::Any,
+        _ => TokenUse::Access,
+    }
+}
+
+fn token_sources(
+    manifest: &Manifest,
+    auth: &Auth,
+    found: &mut Vec<Diagnostic>,
+) -> Vec<TokenSource> {
+    if auth.token_sources.is_empty() {
+        return vec![TokenSource::Authorization, TokenSource::Header];
+    }
+    let source = |text: &Text| match text.value.as_str() {
+        "authorization" => TokenSource::Authorization,
+        "header" => TokenSource::Header,
+        _ => TokenSource::Query,
+    };
+    if let Some((i, query)) = auth
+        .token_sources
+        .iter()
+        .enumerate()
+        .find(|(_, text)| text.value == "query")
+    {
+        let path = format!("auth.tokenSources[{i}]");
+        let elsewhere = manifest
+            .deploy_region
+            .as_ref()
+            .filter(|region| region.value != EDGE_REGION);
+        found.push(match elsewhere {
+            Some(region) => Diagnostic::new(
+                codes::QUERY_TOKEN_LOGGED,
+                path,
+                query.span,
+                format!(
+                    "tokens in the query string would be written to the access logs in {}",
+                    region.value
+                ),
+            )
+            .related(region.span, "the Region")
+            .help("leave `query` out, or deploy to us-east-1"),
+            None => Diagnostic::new(
+                codes::QUERY_TOKEN,
+                path,
+                query.span,
+                "tokens in the query string are easily leaked before they reach CloudFront",
+            )
+            .help("leave `query` out where viewers can send a header"),
+        });
+    }
+    auth.token_sources.iter().map(source).collect()
+}

@@ -1,0 +1,65 @@
+//! Domain names of the user's own.
+
+use super::{Domain, EDGE_REGION, no_duplicates};
+use crate::diagnostic::{Diagnostic, codes};
+use crate::manifest;
+
+/// The outer `None`: not to be had, there are findings. The inner: the block names no CNAME.
+pub fn check(given: &manifest::Domain, found: &mut Vec<Diagnostic>) -> Option<Option<Domain>> {
+    no_duplicates(&given.cnames, "domain.cnames", found);
+    let written = |key: &str| given.keys.iter().find(|written| written.value == key);
+    if let Some(cnames) = written("cnames").filter(|_| written("certificateArn").is_none()) {
+        found.push(
+            Diagnostic::new(
+                codes::CERTIFICATE_MISSING,
+                "domain.certificateArn",
+                cnames.span,
+                "`domain.certificateArn` is missing: CNAMEs need a certificate that covers them",
+            )
+            .help("add the ARN of an issued ACM certificate in us-east-1"),
+        );
+    }
+    if written("cnames").is_none() {
+        for key in given.keys.iter().filter(|key| key.value != "cnames") {
+            let message = format!("`{}` has no effect without `cnames`", key.value);
+            found.push(
+                Diagnostic::new(codes::MISSING_KEY, "domain.cnames", key.span, message)
+                    .help("add `cnames`, or remove it"),
+            );
+        }
+    }
+    if let Some(arn) = &given.certificate_arn {
+        let region = arn.value.split(':').nth(3).unwrap_or_default();
+        if region != EDGE_REGION {
+            let message = format!(
+                "the certificate is in {region}; CloudFront takes them from {EDGE_REGION} alone"
+            );
+            found.push(
+                Diagnostic::new(
+                    codes::WRONG_REGION,
+                    "domain.certificateArn",
+                    arn.span,
+                    message,
+                )
+                .help(format!("request or import it in {EDGE_REGION}")),
+            );
+        }
+    }
+    if given.cnames.is_empty() {
+        return Some(None);
+    }
+    Some(Some(Domain {
+        // DNS names have no case; CloudFront keeps aliases in lower case.
+        cnames: given
+            .cnames
+            .iter()
+            .map(|name| name.value.to_ascii_lowercase())
+            .collect(),
+        certificate_arn: given.certificate_arn.as_ref()?.value.clone(),
+        hosted_zone_id: given.hosted_zone_id.as_ref().map(|id| id.value.clone()),
+        security_policy: given
+            .security_policy
+            .as_ref()
+            .map_or_else(|| "TLSv1.2_2021".to_owned(), |policy| policy.value.clone()),
+    }))
+}

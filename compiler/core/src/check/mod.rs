@@ -1,0 +1,132 @@
+//! Manifest to [`CheckedManifest`]: what spans several keys. One file a rule
+//! family; no rule depends on another's order. Only this module can make a
+//! `CheckedManifest`, so that nothing unchecked is ever compiled.
+
+mod auth;
+mod domain;
+mod healthimaging;
+mod iam;
+mod jwks;
+
+use crate::Environment;
+use crate::diagnostic::{Diagnostic, codes};
+use crate::manifest::Manifest;
+use frames_edge::AuthConfig;
+use serde_json::Value;
+
+/// A manifest without errors, its defaults filled in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckedManifest {
+    pub service: String,
+    pub health_imaging: HealthImaging,
+    /// `None`: `auth.mode: none`.
+    pub auth: Option<AuthConfig>,
+    pub domain: Option<Domain>,
+    pub iam: Iam,
+    pub dicomweb: bool,
+    /// Home of the cdn stage.
+    pub deploy_region: String,
+    /// Keeps construction inside this module.
+    _checked: Checked,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Checked;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthImaging {
+    pub region: String,
+    pub native_host: String,
+    pub dicomweb_host: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Domain {
+    pub cnames: Vec<String>,
+    pub certificate_arn: String,
+    pub hosted_zone_id: Option<String>,
+    pub security_policy: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Iam {
+    /// `None`: everything in the account.
+    pub allow: Option<Vec<Allow>>,
+    pub permissions_boundary_arn: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allow {
+    pub datastore: String,
+    /// `None`: every image set of it.
+    pub image_sets: Option<Vec<String>>,
+}
+
+/// The Region that CloudFront takes functions and certificates from.
+pub const EDGE_REGION: &str = "us-east-1";
+
+/// Runs every rule. The checked manifest is there when no rule found an error.
+pub fn check(
+    manifest: &Manifest,
+    environment: &dyn Environment,
+) -> (Option<CheckedManifest>, Vec<Diagnostic>) {
+    let mut found = Vec::new();
+    let health_imaging = healthimaging::check(&manifest.health_imaging, &mut found);
+    let auth = auth::check(manifest, environment, &mut found);
+    let domain = manifest
+        .domain
+        .as_ref()
+        .map(|d| domain::check(d, &mut found));
+    let dicomweb = manifest.dicomweb.as_ref().is_some_and(|flag| flag.value);
+    let iam = iam::check(manifest, dicomweb, &mut found);
+    if found.iter().any(Diagnostic::is_error) {
+        return (None, found);
+    }
+    let checked = || {
+        Some(CheckedManifest {
+            service: manifest.service.as_ref()?.value.clone(),
+            health_imaging: health_imaging?,
+            auth: auth?,
+            domain: match domain {
+                Some(domain) => domain?,
+                None => None,
+            },
+            iam,
+            dicomweb,
+            deploy_region: deploy_region(manifest),
+            _checked: Checked,
+        })
+    };
+    (checked(), found)
+}
+
+fn deploy_region(manifest: &Manifest) -> String {
+    let region = manifest.deploy_region.as_ref();
+    region.map_or_else(|| EDGE_REGION.to_owned(), |r| r.value.clone())
+}
+
+/// Reads a file that the manifest names, as JSON.
+fn read_json(environment: &dyn Environment, path: &str) -> Result<Value, String> {
+    let bytes = environment.read_file(path)?;
+    serde_json::from_slice(&bytes).map_err(|error| format!("it isn't JSON: {error}"))
+}
+
+/// The second of two equal texts in a list is a finding.
+fn no_duplicates(texts: &[crate::manifest::Text], path: &str, found: &mut Vec<Diagnostic>) {
+    for (i, text) in texts.iter().enumerate() {
+        let same = |other: &&crate::manifest::Text| other.value.eq_ignore_ascii_case(&text.value);
+        if let Some(first) = texts[..i].iter().find(same) {
+            let message = format!("`{}` is listed twice", text.value);
+            found.push(
+                Diagnostic::new(
+                    codes::DUPLICATE_VALUE,
+                    format!("{path}[{i}]"),
+                    text.span,
+                    message,
+                )
+                .related(first.span, "first here")
+                .help("remove one of them"),
+            );
+        }
+    }
+}

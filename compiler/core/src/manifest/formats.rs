@@ -1,0 +1,118 @@
+//! What a text must look like: the patterns that the checks and the JSON Schema share.
+
+use regex_lite::Regex;
+use std::sync::OnceLock;
+
+/// A pattern that a text has to match as a whole.
+#[derive(Debug)]
+pub struct Format {
+    /// In a sentence: "`x` isn't …".
+    pub what: &'static str,
+    pub pattern: &'static str,
+    pub example: &'static str,
+    regex: OnceLock<Option<Regex>>,
+}
+
+impl Format {
+    pub fn matches(&self, text: &str) -> bool {
+        // A pattern that doesn't compile is found by the test below.
+        self.regex
+            .get_or_init(|| Regex::new(self.pattern).ok())
+            .as_ref()
+            .is_some_and(|regex| regex.is_match(text))
+    }
+}
+
+macro_rules! formats {
+    ($($name:ident $what:literal $pattern:literal $example:literal)*) => {
+        $(pub static $name: Format = Format {
+            what: $what,
+            pattern: $pattern,
+            example: $example,
+            regex: OnceLock::new(),
+        };)*
+
+        #[cfg(test)]
+        static ALL: &[&Format] = &[$(&$name),*];
+    };
+}
+
+formats! {
+    SERVICE "a service name (a letter, then up to 31 letters, digits and hyphens)"
+        r"^[A-Za-z][A-Za-z0-9-]{0,31}$" "image-frames"
+    REGION "an AWS Region's code"
+        r"^[a-z]{2}(-[a-z]+)+-[0-9]+$" "us-east-1"
+    HOST "a host name, without scheme, port or path"
+        r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$" "runtime-medical-imaging.us-east-1.amazonaws.com"
+    USER_POOL_ID "a Cognito user pool's id"
+        r"^[a-z]{2}(-[a-z]+)+-[0-9]+_[0-9A-Za-z]{1,55}$" "us-east-1_AbCdEfGhI"
+    CLIENT_ID "a Cognito app client's id"
+        r"^[A-Za-z0-9_+]{1,128}$" "3n4b5urk1ft4fl3mg5e62d9ado"
+    ISSUER "an issuer (an https URL without query and fragment)"
+        r"^https://[^\s/?#]+(/[^\s?#]*)?$" "https://login.example.org/realms/imaging"
+    HTTPS_URL "an https URL"
+        r"^https://[^\s/?#]+(/[^\s#]*)?$" "https://login.example.org/realms/imaging/certs"
+    AUDIENCE "an audience"
+        r"^\S(.*\S)?$" "frames"
+    SCOPE "a scope (RFC 6749, 3.3: printable, without space, quote and backslash)"
+        r"^[!#-\[\]-~]+$" "frames/read"
+    GROUP "a group's name"
+        r"^\S(.*\S)?$" "radiology"
+    CLAIM "a claim's name"
+        r"^\S+$" "cognito:groups"
+    FILE "a file's path"
+        r"^\S(.*\S)?$" "./jwks.json"
+    CNAME "a domain name"
+        r"^(\*\.)?([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])$" "frames.example.org"
+    CERTIFICATE_ARN "an ACM certificate's ARN"
+        r"^arn:aws:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+        "arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11"
+    HOSTED_ZONE_ID "a Route 53 hosted zone's id"
+        r"^Z[0-9A-Z]{1,31}$" "Z0123456789ABCDEFGHIJ"
+    DATASTORE_ID "a data store's id (32 lower-case letters and digits)"
+        r"^[0-9a-z]{32}$" "12345678901234567890123456789012"
+    IMAGE_SET_ID "an image set's id (32 lower-case letters and digits)"
+        r"^[0-9a-z]{32}$" "aaaabbbbccccddddeeeeffff00001111"
+    POLICY_ARN "an IAM policy's ARN"
+        r"^arn:aws:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]{1,512}$" "arn:aws:iam::111122223333:policy/boundary"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pattern_compiles_and_takes_its_example() {
+        for format in ALL {
+            assert!(format.matches(format.example), "{}", format.what);
+            assert!(!format.matches(""), "{}", format.what);
+            assert!(
+                !format.matches(&format!("{}\n", format.example)),
+                "{}",
+                format.what
+            );
+        }
+    }
+
+    #[test]
+    fn near_misses_are_refused() {
+        for (format, text) in [
+            (&USER_POOL_ID, "us-east-1-AbCdEfGhI"),
+            (
+                &CERTIFICATE_ARN,
+                "arn:aws:acm:us-east-1:11112222333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11",
+            ),
+            (&CNAME, "frames"),
+            (&CNAME, "https://frames.example.org"),
+            (&DATASTORE_ID, "1234567890123456789012345678901"),
+            (&DATASTORE_ID, "A2345678901234567890123456789012"),
+            (&ISSUER, "http://login.example.org"),
+            (
+                &HOST,
+                "https://runtime-medical-imaging.us-east-1.amazonaws.com",
+            ),
+        ] {
+            assert!(!format.matches(text), "{text}");
+        }
+    }
+}

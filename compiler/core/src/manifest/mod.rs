@@ -1,0 +1,167 @@
+//! Nodes to a [`Manifest`]. The field tables ([`tables`]) say which keys there
+//! are and what they take; keys, types and patterns are checked on the way, by
+//! one walk ([`shape`]). What spans several keys is for `check/`.
+
+mod formats;
+mod schema;
+mod shape;
+mod tables;
+
+pub use schema::schema;
+
+use crate::diagnostic::Diagnostic;
+use crate::source::Span;
+use crate::syntax::Node;
+use shape::Block;
+
+/// A value and the place where the user wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spanned<T> {
+    pub value: T,
+    pub span: Span,
+}
+
+pub type Text = Spanned<String>;
+
+/// frames.yml, as far as it is well formed: values that have a finding are missing here.
+#[derive(Debug, Default)]
+pub struct Manifest {
+    pub service: Option<Text>,
+    pub health_imaging: HealthImaging,
+    pub auth: Option<Auth>,
+    pub domain: Option<Domain>,
+    pub iam: Option<Iam>,
+    pub dicomweb: Option<Spanned<bool>>,
+    pub deploy_region: Option<Text>,
+    /// Where to point at for what the whole manifest lacks.
+    pub span: Span,
+}
+
+#[derive(Debug, Default)]
+pub struct HealthImaging {
+    pub region: Option<Text>,
+    pub endpoint: Option<Text>,
+}
+
+#[derive(Debug)]
+pub struct Auth {
+    pub span: Span,
+    pub mode: Option<Text>,
+    pub user_pool_id: Option<Text>,
+    pub client_ids: Vec<Text>,
+    pub token_use: Option<Text>,
+    pub issuer: Option<Text>,
+    pub audience: Vec<Text>,
+    pub jwks_uri: Option<Text>,
+    pub algorithms: Vec<Text>,
+    pub scopes: Vec<Text>,
+    pub groups: Vec<Text>,
+    pub groups_claim: Option<Text>,
+    pub jwks_file: Option<Text>,
+    pub token_sources: Vec<Text>,
+    /// Every key that was written, well formed or not.
+    pub keys: Vec<Text>,
+}
+
+#[derive(Debug)]
+pub struct Domain {
+    pub span: Span,
+    pub cnames: Vec<Text>,
+    pub certificate_arn: Option<Text>,
+    pub hosted_zone_id: Option<Text>,
+    pub security_policy: Option<Text>,
+    pub keys: Vec<Text>,
+}
+
+#[derive(Debug)]
+pub struct Iam {
+    pub allow: Option<Vec<Allow>>,
+    /// `allow` was written, well formed or not.
+    pub allow_written: bool,
+    pub permissions_boundary_arn: Option<Text>,
+}
+
+#[derive(Debug)]
+pub struct Allow {
+    pub datastore: Option<Text>,
+    pub image_sets: Option<Vec<Text>>,
+}
+
+/// Reads the whole tree, and finds all that a single key can get wrong.
+pub fn read(root: &Node) -> (Manifest, Vec<Diagnostic>) {
+    let mut diagnostics = Vec::new();
+    let Some(block) = shape::read(root, &tables::MANIFEST, &mut diagnostics) else {
+        return (Manifest::default(), diagnostics);
+    };
+    (manifest(block), diagnostics)
+}
+
+/// The keys of `auth` that a mode uses; `None` for a key that every mode uses.
+pub fn auth_modes_of(key: &str) -> Option<&'static [&'static str]> {
+    let field = tables::AUTH.fields.iter().find(|field| field.key == key)?;
+    (!field.modes.is_empty()).then_some(field.modes)
+}
+
+fn manifest(mut root: Block) -> Manifest {
+    let health_imaging = root.block("healthImaging").map(|mut b| HealthImaging {
+        region: b.text("region"),
+        endpoint: b.text("endpoint"),
+    });
+    Manifest {
+        service: root.text("service"),
+        health_imaging: health_imaging.unwrap_or_default(),
+        auth: root.block("auth").map(auth),
+        domain: root.block("domain").map(domain),
+        iam: root.block("iam").map(iam),
+        dicomweb: root.block("delivery").and_then(|mut b| b.flag("dicomweb")),
+        deploy_region: root.block("deploy").and_then(|mut b| b.text("region")),
+        span: root.span,
+    }
+}
+
+fn auth(mut b: Block) -> Auth {
+    Auth {
+        span: b.span,
+        mode: b.text("mode"),
+        user_pool_id: b.text("userPoolId"),
+        client_ids: b.texts("clientIds").unwrap_or_default(),
+        token_use: b.text("tokenUse"),
+        issuer: b.text("issuer"),
+        audience: b.texts("audience").unwrap_or_default(),
+        jwks_uri: b.text("jwksUri"),
+        algorithms: b.texts("algorithms").unwrap_or_default(),
+        scopes: b.texts("scopes").unwrap_or_default(),
+        groups: b.texts("groups").unwrap_or_default(),
+        groups_claim: b.text("groupsClaim"),
+        jwks_file: b.text("jwksFile"),
+        token_sources: b.texts("tokenSources").unwrap_or_default(),
+        keys: b.keys,
+    }
+}
+
+fn domain(mut b: Block) -> Domain {
+    Domain {
+        span: b.span,
+        cnames: b.texts("cnames").unwrap_or_default(),
+        certificate_arn: b.text("certificateArn"),
+        hosted_zone_id: b.text("hostedZoneId"),
+        security_policy: b.text("securityPolicy"),
+        keys: b.keys,
+    }
+}
+
+fn iam(mut b: Block) -> Iam {
+    let allow = b.blocks("allow").map(|rows| {
+        rows.into_iter()
+            .map(|mut row| Allow {
+                datastore: row.text("datastore"),
+                image_sets: row.texts("imageSets"),
+            })
+            .collect()
+    });
+    Iam {
+        allow,
+        allow_written: b.keys.iter().any(|key| key.value == "allow"),
+        permissions_boundary_arn: b.text("permissionsBoundaryArn"),
+    }
+}

@@ -1,0 +1,321 @@
+//! One walk over nodes and tables: unknown keys, wrong types, missing keys and
+//! values out of their pattern. What passes comes out typed.
+
+use super::formats::Format;
+use super::tables::{Choice, Kind, Table};
+use super::{Spanned, Text};
+use crate::diagnostic::{Diagnostic, codes, did_you_mean};
+use crate::source::Span;
+use crate::syntax::{Entry, Node, Value};
+use std::collections::BTreeMap;
+
+/// A mapping's well-formed values.
+#[derive(Debug, Default)]
+pub struct Block {
+    values: BTreeMap<&'static str, Valid>,
+    /// Every known key that was written.
+    pub keys: Vec<Text>,
+    /// The key that opens the block: where to point at for what it lacks.
+    pub span: Span,
+}
+
+#[derive(Debug)]
+enum Valid {
+    Text(Text),
+    Flag(Spanned<bool>),
+    List(Vec<Valid>),
+    Block(Block),
+}
+
+impl Block {
+    pub fn text(&mut self, key: &str) -> Option<Text> {
+        self.values.remove(key).and_then(Valid::text)
+    }
+
+    pub fn flag(&mut self, key: &str) -> Option<Spanned<bool>> {
+        match self.values.remove(key)? {
+            Valid::Flag(flag) => Some(flag),
+            _ => None,
+        }
+    }
+
+    pub fn texts(&mut self, key: &str) -> Option<Vec<Text>> {
+        Some(
+            self.list(key)?
+                .into_iter()
+                .filter_map(Valid::text)
+                .collect(),
+        )
+    }
+
+    pub fn block(&mut self, key: &str) -> Option<Block> {
+        self.values.remove(key).and_then(Valid::block)
+    }
+
+    pub fn blocks(&mut self, key: &str) -> Option<Vec<Block>> {
+        Some(
+            self.list(key)?
+                .into_iter()
+                .filter_map(Valid::block)
+                .collect(),
+        )
+    }
+
+    fn list(&mut self, key: &str) -> Option<Vec<Valid>> {
+        match self.values.remove(key)? {
+            Valid::List(items) => Some(items),
+            _ => None,
+        }
+    }
+}
+
+impl Valid {
+    fn text(self) -> Option<Text> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn block(self) -> Option<Block> {
+        match self {
+            Self::Block(block) => Some(block),
+            _ => None,
+        }
+    }
+}
+
+/// Reads the document's root.
+pub fn read(root: &Node, table: &'static Table, found: &mut Vec<Diagnostic>) -> Option<Block> {
+    let first_key = match &root.value {
+        Value::Mapping(entries) => entries.first().map(|entry| entry.key.span),
+        _ => None,
+    };
+    Walk { found }.table(root, table, "", first_key.unwrap_or(root.span))
+}
+
+struct Walk<'a> {
+    found: &'a mut Vec<Diagnostic>,
+}
+
+impl Walk<'_> {
+    fn value(&mut self, node: &Node, kind: &'static Kind, path: &str, at: Span) -> Option<Valid> {
+        match kind {
+            Kind::Text(format) => self.text(node, format, path).map(Valid::Text),
+            Kind::Choice(choice) => self.choice(node, choice, path).map(Valid::Text),
+            Kind::Flag => self.flag(node, path).map(Valid::Flag),
+            Kind::List(item) => self.list(node, item, path).map(Valid::List),
+            Kind::OneOrMany(format) => match &node.value {
+                Value::Scalar { .. } if !node.is_null() => Some(Valid::List(vec![Valid::Text(
+                    self.text(node, format, path)?,
+                )])),
+                Value::Sequence(items) => {
+                    Some(Valid::List(self.items(items, path, |walk, item, path| {
+                        walk.text(item, format, path).map(Valid::Text)
+                    })))
+                }
+                _ => self.wrong_type(node, "text or a list", path),
+            },
+            Kind::Table(table) => self.table(node, table, path, at).map(Valid::Block),
+        }
+    }
+
+    fn table(&mut self, node: &Node, table: &'static Table, path: &str, at: Span) -> Option<Block> {
+        let Value::Mapping(entries) = &node.value else {
+            return self.wrong_type(node, "a mapping", path);
+        };
+        let mut block = Block {
+            span: at,
+            ..Block::default()
+        };
+        for entry in entries {
+            self.entry(entry, table, path, &mut block);
+        }
+        for field in table.fields {
+            if field.required && !entries.iter().any(|e| e.key.text == field.key) {
+                let missing = join(path, field.key);
+                let message = format!("`{missing}` is missing");
+                self.found.push(
+                    Diagnostic::new(codes::MISSING_KEY, &missing, at, message).help(format!(
+                        "add `{}`: {}",
+                        field.key,
+                        first_sentence(field.doc)
+                    )),
+                );
+            }
+        }
+        Some(block)
+    }
+
+    fn entry(&mut self, entry: &Entry, table: &'static Table, path: &str, block: &mut Block) {
+        let key = &entry.key;
+        let path = join(path, &key.text);
+        match table.fields.iter().find(|field| field.key == key.text) {
+            Some(field) => {
+                block.keys.push(Spanned {
+                    value: key.text.clone(),
+                    span: key.span,
+                });
+                if field.non_empty
+                    && matches!(&entry.value.value, Value::Sequence(items) if items.is_empty())
+                {
+                    let message = format!("`{path}` is an empty list");
+                    self.found.push(
+                        Diagnostic::new(codes::INVALID_VALUE, &path, entry.value.span, message)
+                            .help(format!("name at least one, or leave `{}` out", field.key)),
+                    );
+                    return;
+                }
+                if let Some(value) = self.value(&entry.value, &field.kind, &path, key.span) {
+                    block.values.insert(field.key, value);
+                }
+            }
+            None => {
+                let known = table.fields.iter().map(|field| field.key);
+                let help = did_you_mean(&key.text, known.clone()).unwrap_or_else(|| {
+                    format!("known here: {}", known.collect::<Vec<_>>().join(", "))
+                });
+                self.found.push(
+                    Diagnostic::new(
+                        codes::UNKNOWN_KEY,
+                        &path,
+                        key.span,
+                        format!("unknown key `{}`", key.text),
+                    )
+                    .help(help),
+                );
+            }
+        }
+    }
+
+    fn list(&mut self, node: &Node, item: &'static Kind, path: &str) -> Option<Vec<Valid>> {
+        let Value::Sequence(items) = &node.value else {
+            return self.wrong_type(node, "a list", path);
+        };
+        Some(self.items(items, path, |walk, node, path| {
+            walk.value(node, item, path, node.span)
+        }))
+    }
+
+    fn items(
+        &mut self,
+        items: &[Node],
+        path: &str,
+        mut read: impl FnMut(&mut Self, &Node, &str) -> Option<Valid>,
+    ) -> Vec<Valid> {
+        let mut valid = Vec::new();
+        for (i, item) in items.iter().enumerate() {
+            valid.extend(read(self, item, &format!("{path}[{i}]")));
+        }
+        valid
+    }
+
+    fn scalar<'n>(&mut self, node: &'n Node, expected: &str, path: &str) -> Option<&'n str> {
+        match &node.value {
+            Value::Scalar { text, .. } if !node.is_null() => Some(text),
+            _ => self.wrong_type(node, expected, path),
+        }
+    }
+
+    fn text(&mut self, node: &Node, format: &'static Format, path: &str) -> Option<Text> {
+        let text = self.scalar(node, "text", path)?;
+        if !format.matches(text) {
+            let message = format!("`{}` isn't {}", shown(text), format.what);
+            let help = if text.contains("${") {
+                "`${…}` variables aren't resolved yet: write the value itself".to_owned()
+            } else {
+                format!("for example `{}`", format.example)
+            };
+            self.found
+                .push(Diagnostic::new(codes::INVALID_VALUE, path, node.span, message).help(help));
+            return None;
+        }
+        Some(Spanned {
+            value: text.to_owned(),
+            span: node.span,
+        })
+    }
+
+    fn choice(&mut self, node: &Node, choice: &'static Choice, path: &str) -> Option<Text> {
+        let text = self.scalar(node, "text", path)?;
+        if !choice.words.contains(&text) {
+            let all = format!("one of: {}", choice.words.join(", "));
+            let help = match did_you_mean(text, choice.words.iter().copied()) {
+                Some(guess) => format!("{guess} ({all})"),
+                None => all,
+            };
+            let key = path.rsplit('.').next().unwrap_or(path);
+            let key = key.split('[').next().unwrap_or(key);
+            let message = format!("`{}` isn't a value of `{key}`", shown(text));
+            self.found
+                .push(Diagnostic::new(choice.code, path, node.span, message).help(help));
+            return None;
+        }
+        Some(Spanned {
+            value: text.to_owned(),
+            span: node.span,
+        })
+    }
+
+    fn flag(&mut self, node: &Node, path: &str) -> Option<Spanned<bool>> {
+        match self.scalar(node, "true or false", path)? {
+            "true" => Some(Spanned {
+                value: true,
+                span: node.span,
+            }),
+            "false" => Some(Spanned {
+                value: false,
+                span: node.span,
+            }),
+            other => {
+                let message = format!("`{}` is neither true nor false", shown(other));
+                self.found.push(
+                    Diagnostic::new(codes::WRONG_TYPE, path, node.span, message)
+                        .help("write `true` or `false`"),
+                );
+                None
+            }
+        }
+    }
+
+    fn wrong_type<T>(&mut self, node: &Node, expected: &str, path: &str) -> Option<T> {
+        let name = if path.is_empty() {
+            "the manifest"
+        } else {
+            path
+        };
+        let message = format!("{name} takes {expected}; here is {}", node.kind());
+        self.found
+            .push(Diagnostic::new(codes::WRONG_TYPE, path, node.span, message));
+        None
+    }
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
+}
+
+fn first_sentence(doc: &str) -> &str {
+    doc.split_once(". ")
+        .map_or(doc, |(first, _)| first)
+        .trim_end_matches('.')
+}
+
+/// A user's text within a message: short, and on one line.
+fn shown(text: &str) -> String {
+    const MOST: usize = 60;
+    let line: String = text
+        .chars()
+        .take(MOST)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if text.chars().nth(MOST).is_some() {
+        format!("{line}…")
+    } else {
+        line
+    }
+}

@@ -1,0 +1,373 @@
+//! Stage `cdn`: the distribution, its policies, its access logs and its names.
+
+use super::iam::{self, Statement};
+use super::{Parameter, Stage, lambda_edge, names};
+use crate::check::{CheckedManifest, EDGE_REGION};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// AWS's managed policy CachingDisabled.
+const CACHING_DISABLED: &str = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad";
+
+const DAY: u32 = 86_400;
+
+/// All that CloudFront can keep an error for.
+const ERRORS: &[u16] = &[400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
+
+/// The fields of CloudFront's v2 access logs that are kept. Left out:
+/// `cs-uri-query`, `cs(Cookie)` and `cs(Referer)`, where a token may stand.
+const RECORD_FIELDS: &[&str] = &[
+    "date",
+    "time",
+    "x-edge-location",
+    "sc-bytes",
+    "c-ip",
+    "cs-method",
+    "cs(Host)",
+    "cs-uri-stem",
+    "sc-status",
+    "cs(User-Agent)",
+    "x-edge-result-type",
+    "x-edge-request-id",
+    "x-host-header",
+    "cs-protocol",
+    "cs-bytes",
+    "time-taken",
+    "x-forwarded-for",
+    "ssl-protocol",
+    "ssl-cipher",
+    "x-edge-response-result-type",
+    "cs-protocol-version",
+    "time-to-first-byte",
+    "x-edge-detailed-result-type",
+    "sc-content-type",
+    "sc-content-len",
+];
+
+#[derive(Serialize)]
+struct View {
+    description: String,
+    associations: Vec<Association>,
+    domain: Option<DomainView>,
+    origins: Vec<Origin>,
+    default_behavior: Behavior,
+    behaviors: Vec<Behavior>,
+    uncached_errors: &'static [u16],
+    cache_policies: Vec<CachePolicy>,
+    origin_request_policies: Vec<OriginRequestPolicy>,
+    response_headers: ResponseHeaders,
+    access_logs: AccessLogs,
+    alias_records: Vec<AliasRecord>,
+    url: Value,
+}
+
+#[derive(Serialize)]
+struct Association {
+    parameter: String,
+    description: String,
+    event_type: &'static str,
+    include_body: bool,
+}
+
+#[derive(Serialize)]
+struct DomainView {
+    cnames: Vec<String>,
+    certificate_arn: String,
+    security_policy: String,
+}
+
+#[derive(Serialize)]
+struct Origin {
+    id: &'static str,
+    domain_name: String,
+}
+
+#[derive(Serialize)]
+struct Behavior {
+    path_pattern: Option<&'static str>,
+    origin_id: &'static str,
+    cache_policy_id: Value,
+    origin_request_policy_id: Value,
+}
+
+#[derive(Serialize)]
+struct CachePolicy {
+    id: &'static str,
+    name: String,
+    comment: &'static str,
+    default_ttl: u32,
+    max_ttl: u32,
+    headers: &'static [&'static str],
+    query_strings: &'static [&'static str],
+}
+
+#[derive(Serialize)]
+struct OriginRequestPolicy {
+    id: &'static str,
+    name: String,
+    comment: &'static str,
+    headers: &'static [&'static str],
+    query_string_behavior: &'static str,
+}
+
+#[derive(Serialize)]
+struct ResponseHeaders {
+    name: String,
+    comment: &'static str,
+    cors: CorsView,
+}
+
+#[derive(Serialize)]
+struct CorsView {
+    origins: Vec<String>,
+    methods: &'static [&'static str],
+    headers: &'static [&'static str],
+    expose: &'static [&'static str],
+    max_age: u32,
+}
+
+#[derive(Serialize)]
+struct AccessLogs {
+    /// `v2`, or `legacy` where the v2 resources can't stand in the stack's Region.
+    delivery: &'static str,
+    prefix: &'static str,
+    object_ownership: &'static str,
+    retention_days: u32,
+    bucket_statements: Vec<Statement>,
+    source_name: String,
+    destination_name: String,
+    record_fields: &'static [&'static str],
+}
+
+#[derive(Serialize)]
+struct AliasRecord {
+    id: String,
+    hosted_zone_id: String,
+    name: String,
+    r#type: &'static str,
+}
+
+pub fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
+    let stack_name = names::stack(&manifest.service, env, names::CDN);
+    let associations = vec![
+        association(names::AUTHORIZER, "viewer-request", false),
+        association(names::SIGNER, "origin-request", true),
+    ];
+    let parameters = associations.iter().map(|association| {
+        let output = Parameter::Output {
+            stage: names::LAMBDA_EDGE.to_owned(),
+            output: association.parameter.clone(),
+        };
+        (association.parameter.clone(), output)
+    });
+    Stage {
+        name: names::CDN,
+        region: manifest.deploy_region.clone(),
+        parameters: parameters.collect(),
+        functions: vec![],
+        view: json!(view(manifest, env, &stack_name, associations)),
+        stack_name,
+    }
+}
+
+fn view(
+    manifest: &CheckedManifest,
+    env: &str,
+    stack: &str,
+    associations: Vec<Association>,
+) -> View {
+    View {
+        description: format!("{stack}: medical image frames from AWS HealthImaging"),
+        associations,
+        domain: manifest.domain.as_ref().map(|domain| DomainView {
+            cnames: domain.cnames.clone(),
+            certificate_arn: domain.certificate_arn.clone(),
+            security_policy: domain.security_policy.clone(),
+        }),
+        origins: origins(manifest),
+        default_behavior: Behavior {
+            path_pattern: None,
+            origin_id: names::NATIVE_ORIGIN,
+            cache_policy_id: json!(CACHING_DISABLED),
+            origin_request_policy_id: json!({"Ref": names::NATIVE_REQUEST_POLICY}),
+        },
+        behaviors: if manifest.dicomweb {
+            dicomweb_behaviors()
+        } else {
+            vec![]
+        },
+        uncached_errors: ERRORS,
+        cache_policies: if manifest.dicomweb {
+            vec![dicomweb_cache_policy(stack)]
+        } else {
+            vec![]
+        },
+        origin_request_policies: origin_request_policies(manifest, stack),
+        response_headers: response_headers(stack),
+        access_logs: access_logs(manifest, env),
+        alias_records: alias_records(manifest),
+        url: url(manifest),
+    }
+}
+
+fn association(function: &str, event_type: &'static str, include_body: bool) -> Association {
+    Association {
+        parameter: names::version_arn(function),
+        description: format!("Version of the {function}, run at {event_type}"),
+        event_type,
+        include_body,
+    }
+}
+
+fn origins(manifest: &CheckedManifest) -> Vec<Origin> {
+    let health_imaging = &manifest.health_imaging;
+    let mut origins = vec![Origin {
+        id: names::NATIVE_ORIGIN,
+        domain_name: health_imaging.native_host.clone(),
+    }];
+    if manifest.dicomweb {
+        origins.push(Origin {
+            id: names::DICOMWEB_ORIGIN,
+            domain_name: health_imaging.dicomweb_host.clone(),
+        });
+    }
+    origins
+}
+
+/// Instances are cached; searches, whose results change with every import, are not.
+fn dicomweb_behaviors() -> Vec<Behavior> {
+    let behavior = |path_pattern, cache_policy_id, request_policy| Behavior {
+        path_pattern: Some(path_pattern),
+        origin_id: names::DICOMWEB_ORIGIN,
+        cache_policy_id,
+        origin_request_policy_id: json!({"Ref": request_policy}),
+    };
+    let search = |path_pattern| {
+        behavior(
+            path_pattern,
+            json!(CACHING_DISABLED),
+            names::SEARCH_REQUEST_POLICY,
+        )
+    };
+    vec![
+        behavior(
+            "/datastore/*/studies/*/series/*/instances/*",
+            json!({"Ref": names::DICOMWEB_CACHE_POLICY}),
+            names::DICOMWEB_REQUEST_POLICY,
+        ),
+        search("/datastore/*/studies"),
+        search("/datastore/*/series"),
+        search("/datastore/*/instances"),
+    ]
+}
+
+fn dicomweb_cache_policy(stack: &str) -> CachePolicy {
+    CachePolicy {
+        id: names::DICOMWEB_CACHE_POLICY,
+        name: names::policy(stack, "dicomweb"),
+        comment: "Instances by path, image set and accepted transfer syntax",
+        default_ttl: DAY,
+        max_ttl: 365 * DAY,
+        headers: &["Accept"],
+        query_strings: &["imageSetId"],
+    }
+}
+
+fn origin_request_policies(manifest: &CheckedManifest, stack: &str) -> Vec<OriginRequestPolicy> {
+    let mut policies = vec![OriginRequestPolicy {
+        id: names::NATIVE_REQUEST_POLICY,
+        name: names::policy(stack, "native"),
+        comment: "What getImageFrame reads",
+        headers: &["Accept", "Content-Type"],
+        query_string_behavior: "none",
+    }];
+    if manifest.dicomweb {
+        policies.push(OriginRequestPolicy {
+            id: names::DICOMWEB_REQUEST_POLICY,
+            name: names::policy(stack, "dicomweb"),
+            comment: "Nothing beside the cache key",
+            headers: &["Accept"],
+            query_string_behavior: "none",
+        });
+        policies.push(OriginRequestPolicy {
+            id: names::SEARCH_REQUEST_POLICY,
+            name: names::policy(stack, "search"),
+            comment: "A search is its query",
+            headers: &["Accept"],
+            query_string_behavior: "all",
+        });
+    }
+    policies
+}
+
+fn response_headers(stack: &str) -> ResponseHeaders {
+    ResponseHeaders {
+        name: names::policy(stack, "headers"),
+        comment: "CORS and security headers",
+        cors: CorsView {
+            origins: lambda_edge::cors().origins,
+            methods: &["GET", "HEAD", "POST", "OPTIONS"],
+            headers: &["Accept", "Authorization", "Content-Type", "Token"],
+            expose: &[
+                "Age",
+                "Content-Length",
+                "Content-Type",
+                "WWW-Authenticate",
+                "X-Cache",
+            ],
+            max_age: 600,
+        },
+    }
+}
+
+fn access_logs(manifest: &CheckedManifest, env: &str) -> AccessLogs {
+    let name = names::log_delivery(&manifest.service, env);
+    let v2 = manifest.deploy_region == EDGE_REGION;
+    AccessLogs {
+        delivery: if v2 { "v2" } else { "legacy" },
+        prefix: "cloudfront/",
+        // Legacy logging writes by ACL.
+        object_ownership: if v2 {
+            "BucketOwnerEnforced"
+        } else {
+            "BucketOwnerPreferred"
+        },
+        retention_days: 365,
+        bucket_statements: iam::log_bucket(v2.then_some(name.as_str())),
+        source_name: name.clone(),
+        destination_name: name,
+        record_fields: RECORD_FIELDS,
+    }
+}
+
+fn alias_records(manifest: &CheckedManifest) -> Vec<AliasRecord> {
+    let Some((domain, zone)) = manifest
+        .domain
+        .as_ref()
+        .and_then(|d| Some((d, d.hosted_zone_id.as_ref()?)))
+    else {
+        return vec![];
+    };
+    let names = domain.cnames.iter().enumerate();
+    names
+        .flat_map(|(i, name)| {
+            ["A", "AAAA"].map(|r#type| AliasRecord {
+                id: names::alias_record_id(i, r#type),
+                hosted_zone_id: zone.clone(),
+                name: name.clone(),
+                r#type,
+            })
+        })
+        .collect()
+}
+
+fn url(manifest: &CheckedManifest) -> Value {
+    let cname = manifest
+        .domain
+        .as_ref()
+        .and_then(|domain| domain.cnames.iter().find(|name| !name.starts_with('*')));
+    match cname {
+        Some(cname) => json!(format!("https://{cname}")),
+        None => json!({"Fn::Sub": "https://${Distribution.DomainName}"}),
+    }
+}

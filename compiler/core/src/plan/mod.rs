@@ -1,0 +1,152 @@
+//! CheckedManifest to [`Plan`]: the stages in order, each with its names,
+//! parameters and what its template shows. Nothing but this folder knows how
+//! many stages there are and what they are called.
+
+mod cdn;
+mod iam;
+mod lambda_edge;
+pub mod names;
+
+use crate::check::CheckedManifest;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What is deployed, in order.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub service: String,
+    pub env: String,
+    pub stages: Vec<Stage>,
+}
+
+/// A CloudFormation stack.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    pub name: &'static str,
+    pub stack_name: String,
+    pub region: String,
+    pub parameters: BTreeMap<String, Parameter>,
+    /// Functions whose zips the stack takes from the artifact bucket.
+    pub functions: Vec<Function>,
+    /// What the stage's template shows, apart from what the zips' hashes decide.
+    pub view: Value,
+}
+
+/// Where a parameter's value comes from at deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "source", rename_all = "camelCase")]
+pub enum Parameter {
+    /// The bucket that holds the zips.
+    ArtifactBucket,
+    /// An output of a stage before.
+    Output { stage: String, output: String },
+}
+
+/// An edge function: the same program for everybody, decided by its `config.json`.
+#[derive(Debug, Clone)]
+pub struct Function {
+    pub name: &'static str,
+    pub config: Value,
+}
+
+/// A function's zip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    pub function: String,
+    /// In lower-case hexadecimal.
+    pub sha256: String,
+    pub bytes: u64,
+}
+
+pub fn plan(manifest: &CheckedManifest, env: &str) -> Plan {
+    Plan {
+        service: manifest.service.clone(),
+        env: env.to_owned(),
+        stages: vec![lambda_edge::stage(manifest, env), cdn::stage(manifest, env)],
+    }
+}
+
+impl Plan {
+    pub fn functions(&self) -> impl Iterator<Item = &Function> {
+        self.stages.iter().flat_map(|stage| &stage.functions)
+    }
+}
+
+/// `plan.json`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanFile<'a> {
+    service: &'a str,
+    env: &'a str,
+    stages: Vec<StageFile<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StageFile<'a> {
+    name: &'a str,
+    stack_name: &'a str,
+    region: &'a str,
+    template: String,
+    template_sha256: &'a str,
+    parameters: &'a BTreeMap<String, Parameter>,
+    artifacts: Vec<ArtifactFile<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct ArtifactFile<'a> {
+    function: &'a str,
+    file: String,
+    sha256: &'a str,
+    bytes: u64,
+    key: String,
+}
+
+impl<'a> PlanFile<'a> {
+    pub fn new(
+        plan: &'a Plan,
+        artifacts: &'a [Artifact],
+        templates: &'a [crate::template::Template],
+    ) -> Self {
+        let stages = plan
+            .stages
+            .iter()
+            .zip(templates)
+            .map(|(stage, template)| StageFile {
+                name: stage.name,
+                stack_name: &stage.stack_name,
+                region: &stage.region,
+                template: template.file_name(),
+                template_sha256: &template.sha256,
+                parameters: &stage.parameters,
+                artifacts: stage
+                    .functions
+                    .iter()
+                    .filter_map(|function| {
+                        Some((
+                            function,
+                            artifacts.iter().find(|a| a.function == function.name)?,
+                        ))
+                    })
+                    .map(|(function, artifact)| ArtifactFile {
+                        function: function.name,
+                        file: names::artifact_file(function.name, &artifact.sha256),
+                        sha256: &artifact.sha256,
+                        bytes: artifact.bytes,
+                        key: names::artifact_key(
+                            &plan.service,
+                            &plan.env,
+                            function,
+                            &artifact.sha256,
+                        ),
+                    })
+                    .collect(),
+            });
+        Self {
+            service: &plan.service,
+            env: &plan.env,
+            stages: stages.collect(),
+        }
+    }
+}

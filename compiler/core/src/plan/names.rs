@@ -1,0 +1,88 @@
+//! Every name and logical id of the stacks, in one place. Renaming one
+//! replaces the resource in every stack that stands.
+
+use super::Function;
+
+pub const AUTHORIZER: &str = "authorizer";
+pub const SIGNER: &str = "signer";
+
+pub const LAMBDA_EDGE: &str = "lambda-edge";
+pub const CDN: &str = "cdn";
+
+pub const ARTIFACT_BUCKET: &str = "ArtifactBucket";
+
+pub const NATIVE_ORIGIN: &str = "healthimaging";
+pub const DICOMWEB_ORIGIN: &str = "healthimaging-dicomweb";
+
+pub const DICOMWEB_CACHE_POLICY: &str = "DicomwebCachePolicy";
+pub const NATIVE_REQUEST_POLICY: &str = "NativeRequestPolicy";
+pub const DICOMWEB_REQUEST_POLICY: &str = "DicomwebRequestPolicy";
+pub const SEARCH_REQUEST_POLICY: &str = "SearchRequestPolicy";
+
+/// `image-frames-dev-cdn`
+pub fn stack(service: &str, env: &str, stage: &str) -> String {
+    format!("{service}-{env}-{stage}")
+}
+
+/// `image-frames-dev-authorizer`: 60 of Lambda's 64 characters at the most.
+pub fn function(service: &str, env: &str, function: &str) -> String {
+    format!("{service}-{env}-{function}")
+}
+
+/// Logs of a Lambda@Edge function appear under this name, in the Region nearest the viewer.
+pub fn log_group(function_name: &str) -> String {
+    format!("/aws/lambda/us-east-1.{function_name}")
+}
+
+/// `AuthorizerFunction`
+pub fn function_id(function: &str) -> String {
+    format!("{}Function", pascal(function))
+}
+
+/// `AuthorizerRole`
+pub fn role_id(function: &str) -> String {
+    format!("{}Role", pascal(function))
+}
+
+/// `AuthorizerVersion0123456789ab`: a new id, and so a new version, with every new content.
+pub fn version_id(function: &str, sha256: &str) -> String {
+    format!("{}Version{:.12}", pascal(function), sha256)
+}
+
+/// `AuthorizerVersionArn`: an output of lambda-edge and a parameter of cdn.
+pub fn version_arn(function: &str) -> String {
+    format!("{}VersionArn", pascal(function))
+}
+
+/// `authorizer-0123456789abcdef.zip`
+pub fn artifact_file(function: &str, sha256: &str) -> String {
+    format!("{function}-{sha256:.16}.zip")
+}
+
+/// The zip's key in the artifact bucket.
+pub fn artifact_key(service: &str, env: &str, function: &Function, sha256: &str) -> String {
+    format!("{service}/{env}/{}", artifact_file(function.name, sha256))
+}
+
+/// The name of a policy, unique within the account.
+pub fn policy(stack: &str, what: &str) -> String {
+    format!("{stack}-{what}")
+}
+
+/// `Alias0A`, `Alias0AAAA`
+pub fn alias_record_id(index: usize, record_type: &str) -> String {
+    format!("Alias{index}{record_type}")
+}
+
+/// CloudWatch Logs takes 60 characters here, fewer than a stack's name may have.
+pub fn log_delivery(service: &str, env: &str) -> String {
+    format!("{service}-{env}-access")
+}
+
+fn pascal(word: &str) -> String {
+    let mut chars = word.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}

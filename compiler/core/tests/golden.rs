@@ -1,0 +1,95 @@
+//! Golden files: the stacks and the schema that come out. `FRAMES_BLESS=1`
+//! rewrites them; without it, drift is a failure.
+
+use frames_compiler::plan::{Artifact, PlanFile};
+use frames_compiler::{Environment, Source, compile, manifest, template};
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn golden(path: &Path, actual: &str) {
+    if std::env::var_os("FRAMES_BLESS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, actual).unwrap();
+        return;
+    }
+    let expected = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        expected == actual,
+        "{} differs from what comes out now; look at the difference, then bless it with FRAMES_BLESS=1",
+        path.display()
+    );
+}
+
+struct Directory(PathBuf);
+
+impl Environment for Directory {
+    fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
+        std::fs::read(self.0.join(path)).map_err(|error| error.to_string())
+    }
+}
+
+fn artifacts() -> Vec<Artifact> {
+    [("authorizer", "a"), ("signer", "5")]
+        .map(|(function, digit)| Artifact {
+            function: function.to_owned(),
+            sha256: digit.repeat(64),
+            bytes: 400_000,
+        })
+        .to_vec()
+}
+
+#[test]
+fn every_manifest_compiles_to_its_golden_stacks() {
+    let manifests = root().join("tests/manifests");
+    let mut cases: Vec<(String, PathBuf)> = std::fs::read_dir(&manifests)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "yml"))
+        .map(|path| {
+            (
+                path.file_stem().unwrap().to_string_lossy().into_owned(),
+                path,
+            )
+        })
+        .collect();
+    cases.push(("example".to_owned(), root().join("frames.yml")));
+    assert!(cases.len() > 3);
+    let artifacts = artifacts();
+    for (name, path) in cases {
+        let source = Source::from_bytes("frames.yml", &std::fs::read(&path).unwrap()).unwrap();
+        let directory = Directory(path.parent().unwrap().to_owned());
+        let compiled = compile(&source, "dev", &directory);
+        let plan = compiled
+            .plan
+            .unwrap_or_else(|| panic!("{name}: {:#?}", compiled.diagnostics));
+        let templates = template::render(&plan, &artifacts).unwrap();
+        let out = root().join("tests/golden").join(&name);
+        for template in &templates {
+            golden(&out.join(template.file_name()), &template.text);
+        }
+        let plan_file = PlanFile::new(&plan, &artifacts, &templates);
+        golden(
+            &out.join("plan.json"),
+            &format!("{}\n", serde_json::to_string_pretty(&plan_file).unwrap()),
+        );
+        for function in plan.functions() {
+            let config = serde_json::to_string_pretty(&function.config).unwrap();
+            golden(
+                &out.join(format!("{}.config.json", function.name)),
+                &format!("{config}\n"),
+            );
+        }
+    }
+}
+
+#[test]
+fn the_checked_in_schema_is_the_tables() {
+    let schema = serde_json::to_string_pretty(&manifest::schema()).unwrap();
+    golden(
+        &root().join("schema/frames.schema.json"),
+        &format!("{schema}\n"),
+    );
+}

@@ -1,0 +1,104 @@
+//! The answers that the authorizer makes itself, readable for a page of an allowed origin.
+
+use crate::keys::PENALTY;
+use crate::reason::{Class, Reason};
+use frames_edge::{AuthorizerConfig, Cors, Operation, Request, Response, operation};
+use serde_json::json;
+
+/// As long as Chromium keeps a preflight at all.
+const PREFLIGHT_SECONDS: &str = "7200";
+
+/// Headers that a page may send: the token's two, and those that choose the frame.
+const ALLOWED_HEADERS: &str = "authorization, content-type, accept, token";
+
+/// `OPTIONS`, for any path and without a token: browsers send none along.
+fn preflight(
+    request: &Request,
+    config: &AuthorizerConfig,
+    operation: Option<Operation>,
+) -> Response {
+    let methods = methods(operation, config.dicomweb);
+    let mut response = Response::empty(204, "No Content").with_header("Allow", methods.as_str());
+    if !config.cors.origins.is_empty() {
+        response = response
+            .with_header("Access-Control-Allow-Methods", methods)
+            .with_header("Access-Control-Allow-Headers", ALLOWED_HEADERS)
+            .with_header("Access-Control-Max-Age", PREFLIGHT_SECONDS);
+    }
+    with_cors(response, request, &config.cors)
+}
+
+/// The answer to a request that doesn't pass. A body that says more than the
+/// class would help whoever guesses at tokens.
+pub fn denied(
+    request: &Request,
+    config: &AuthorizerConfig,
+    operation: Option<Operation>,
+    reason: Reason,
+) -> Response {
+    let answer = |status, description, class| {
+        Response::json(status, description, &json!({"error": class}))
+            .with_header("X-Content-Type-Options", "nosniff")
+    };
+    let response = match reason.class() {
+        Class::Preflight => return preflight(request, config, operation),
+        Class::NotFound => {
+            let body = json!({
+                "error": "not_found",
+                "message": "This path isn't served.",
+                "paths": operation::paths(config.dicomweb),
+            });
+            Response::json(404, "Not Found", &body).with_header("X-Content-Type-Options", "nosniff")
+        }
+        Class::MethodNotAllowed => answer(405, "Method Not Allowed", "method_not_allowed")
+            .with_header("Allow", methods(operation, config.dicomweb)),
+        // RFC 6750, 3.1: no error code where no token was sent.
+        Class::MissingToken => {
+            answer(401, "Unauthorized", "missing_token").with_header("WWW-Authenticate", "Bearer")
+        }
+        Class::InvalidToken => answer(401, "Unauthorized", "invalid_token")
+            .with_header("WWW-Authenticate", r#"Bearer error="invalid_token""#),
+        Class::InvalidRequest => answer(400, "Bad Request", "invalid_request")
+            .with_header("WWW-Authenticate", r#"Bearer error="invalid_request""#),
+        Class::InsufficientScope => answer(403, "Forbidden", "insufficient_scope")
+            .with_header("WWW-Authenticate", r#"Bearer error="insufficient_scope""#),
+        Class::KeysUnavailable => answer(503, "Service Unavailable", "keys_unavailable")
+            .with_header("Retry-After", PENALTY.as_secs().to_string()),
+    };
+    with_cors(response, request, &config.cors)
+}
+
+/// As `Allow` lists them; for an unknown path, all that are served anywhere.
+fn methods(operation: Option<Operation>, dicomweb: bool) -> String {
+    let served: &[&[&str]] = match operation {
+        Some(operation) => &[operation.methods()],
+        None if dicomweb => &[
+            Operation::GetImageFrame.methods(),
+            Operation::DicomInstance.methods(),
+        ],
+        None => &[Operation::GetImageFrame.methods()],
+    };
+    let mut methods: Vec<&str> = served.concat();
+    methods.push("OPTIONS");
+    methods.join(", ")
+}
+
+/// Lets a page of an allowed origin read the answer.
+fn with_cors(response: Response, request: &Request, cors: &Cors) -> Response {
+    if cors.origins.is_empty() {
+        return response;
+    }
+    let (allowed, response) = if cors.origins.iter().any(|origin| origin == "*") {
+        (Some("*"), response)
+    } else {
+        let origin = request.header("origin");
+        let allowed = origin.filter(|origin| cors.origins.iter().any(|o| o == origin));
+        (allowed, response.with_header("Vary", "Origin"))
+    };
+    match allowed {
+        None => response,
+        Some(origin) => response
+            .with_header("Access-Control-Allow-Origin", origin)
+            .with_header("Access-Control-Expose-Headers", "WWW-Authenticate"),
+    }
+}

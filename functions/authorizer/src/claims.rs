@@ -1,0 +1,135 @@
+//! What a token says, and whether that is enough.
+
+use crate::reason::Reason;
+use frames_edge::{AuthConfig, TokenUse};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde_json::{Map, Value};
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// How far the issuer's clock and ours may be apart.
+const SKEW: Duration = Duration::from_secs(30);
+
+/// A token's claims. A claim that stands there twice is refused: two readers could take different ones.
+pub struct Claims(Map<String, Value>);
+
+impl Claims {
+    pub fn issuer(&self) -> Option<&str> {
+        self.0.get("iss")?.as_str()
+    }
+
+    /// By one of the issuers, character for character.
+    pub fn check_issuer(&self, auth: &AuthConfig) -> Result<(), Reason> {
+        let known = self
+            .issuer()
+            .is_some_and(|issuer| auth.issuers.iter().any(|known| known == issuer));
+        known.then_some(()).ok_or(Reason::WrongIssuer)
+    }
+
+    /// `exp`, which must be there, and `nbf`.
+    pub fn check_times(&self, now: SystemTime) -> Result<(), Reason> {
+        let now = now
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs_f64();
+        let skew = SKEW.as_secs_f64();
+        let expiry = self
+            .0
+            .get("exp")
+            .and_then(Value::as_f64)
+            .ok_or(Reason::NoExpiry)?;
+        if now >= expiry + skew {
+            return Err(Reason::Expired);
+        }
+        match self.0.get("nbf").map(Value::as_f64) {
+            None => Ok(()),
+            Some(Some(start)) if start <= now + skew => Ok(()),
+            Some(Some(_)) => Err(Reason::NotYetValid),
+            Some(None) => Err(Reason::MalformedToken),
+        }
+    }
+
+    /// Made for this delivery: `token_use`, Cognito's client, `aud`.
+    pub fn check_recipient(&self, auth: &AuthConfig) -> Result<(), Reason> {
+        let token_use = self.0.get("token_use").and_then(Value::as_str);
+        let right_use = match auth.token_use {
+            None => true,
+            Some(TokenUse::Access) => token_use == Some("access"),
+            Some(TokenUse::Id) => token_use == Some("id"),
+            Some(TokenUse::Any) => matches!(token_use, Some("access" | "id")),
+        };
+        if !right_use {
+            return Err(Reason::WrongTokenUse);
+        }
+        // Cognito names the client in `aud` of an id token and in `client_id` of an access token.
+        let client = match token_use {
+            Some("id") => "aud",
+            _ => "client_id",
+        };
+        if !auth.client_ids.is_empty() && !self.holds_any(client, &auth.client_ids) {
+            return Err(Reason::WrongClient);
+        }
+        if !auth.audience.is_empty() && !self.holds_any("aud", &auth.audience) {
+            return Err(Reason::WrongAudience);
+        }
+        Ok(())
+    }
+
+    /// Reaches far enough: all scopes, one of the groups.
+    pub fn check_reach(&self, auth: &AuthConfig) -> Result<(), Reason> {
+        let granted: Vec<&str> = ["scope", "scp"]
+            .into_iter()
+            .flat_map(|claim| self.strings(claim))
+            .flat_map(str::split_ascii_whitespace)
+            .collect();
+        let in_scope = |scope: &String| granted.contains(&scope.as_str());
+        if !auth.scopes.iter().all(in_scope) {
+            return Err(Reason::MissingScope);
+        }
+        if !auth.groups.is_empty() && !self.holds_any(&auth.groups_claim, &auth.groups) {
+            return Err(Reason::MissingGroup);
+        }
+        Ok(())
+    }
+
+    fn holds_any(&self, claim: &str, wanted: &[String]) -> bool {
+        self.strings(claim)
+            .any(|value| wanted.iter().any(|wanted| wanted == value))
+    }
+
+    /// A claim that is a string, or an array of them.
+    fn strings(&self, claim: &str) -> impl Iterator<Item = &str> {
+        let values = match self.0.get(claim) {
+            Some(Value::Array(values)) => values.as_slice(),
+            Some(value) => std::slice::from_ref(value),
+            None => &[],
+        };
+        values.iter().filter_map(Value::as_str)
+    }
+}
+
+impl<'de> Deserialize<'de> for Claims {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Unique;
+
+        impl<'de> Visitor<'de> for Unique {
+            type Value = Claims;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Claims, A::Error> {
+                let mut claims = Map::new();
+                while let Some((name, value)) = access.next_entry::<String, Value>()? {
+                    if claims.insert(name, value).is_some() {
+                        return Err(A::Error::custom("a claim stands there twice"));
+                    }
+                }
+                Ok(Claims(claims))
+            }
+        }
+
+        deserializer.deserialize_map(Unique)
+    }
+}

@@ -1,0 +1,198 @@
+//! The issuer's keys: reading a key set (RFC 7517), and when to fetch it again.
+
+use crate::crypto;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use serde_json::Value;
+use std::time::{Duration, SystemTime};
+
+/// A fetched set is used this long before it is fetched again.
+pub const TTL: Duration = Duration::from_secs(60 * 60);
+
+/// After a failure, or a `kid` that the set didn't hold, nothing is fetched for
+/// this long: else every forged token would cost the issuer a request.
+pub const PENALTY: Duration = Duration::from_secs(10);
+
+/// RFC 7518, 3.3; a longer key than the upper bound would cost too much time.
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+
+/// The keys of a set that can verify a signature.
+#[derive(Debug)]
+pub struct KeySet(Vec<Key>);
+
+#[derive(Debug)]
+struct Key {
+    kid: String,
+    algorithm: Option<KeyAlgorithm>,
+    key: DecodingKey,
+}
+
+impl KeySet {
+    /// Reads a JWK set. Keys of no use here are left out (RFC 7517, 5): other
+    /// types, encryption keys, RSA below 2048 bits, any without a `kid`.
+    pub fn parse(jwks: &Value) -> Result<Self, String> {
+        crypto::install();
+        let keys = jwks
+            .get("keys")
+            .and_then(Value::as_array)
+            .ok_or("not a JWK set: it has no `keys`")?;
+        let usable: Vec<Key> = keys.iter().filter_map(Key::parse).collect();
+        if usable.is_empty() {
+            return Err(format!(
+                "none of its {} keys is an RSA signature key of 2048 bits or more with a `kid`",
+                keys.len()
+            ));
+        }
+        Ok(Self(usable))
+    }
+
+    /// The key by this exact `kid` that is made for `algorithm`.
+    fn find(&self, kid: &str, algorithm: Algorithm) -> Found<'_> {
+        let mut found = Found::Nothing;
+        for key in self.0.iter().filter(|key| key.kid == kid) {
+            if key.suits(algorithm) {
+                return Found::Key(&key.key);
+            }
+            found = Found::Unsuitable;
+        }
+        found
+    }
+
+    fn has(&self, kid: &str) -> bool {
+        self.0.iter().any(|key| key.kid == kid)
+    }
+}
+
+enum Found<'a> {
+    Key(&'a DecodingKey),
+    Unsuitable,
+    Nothing,
+}
+
+impl Key {
+    fn parse(jwk: &Value) -> Option<Self> {
+        let jwk: Jwk = serde_json::from_value(jwk.clone()).ok()?;
+        let common = jwk.common;
+        let verifies = common
+            .public_key_use
+            .is_none_or(|usage| usage == PublicKeyUse::Signature)
+            && common
+                .key_operations
+                .is_none_or(|operations| operations.contains(&KeyOperations::Verify));
+        let AlgorithmParameters::RSA(rsa) = jwk.algorithm else {
+            return None;
+        };
+        let kid = common.key_id.filter(|_| verifies)?;
+        Some(Self {
+            kid,
+            algorithm: common.key_algorithm,
+            key: rsa_key(&rsa.n, &rsa.e)?,
+        })
+    }
+
+    fn suits(&self, algorithm: Algorithm) -> bool {
+        self.key.family() == algorithm.family()
+            && self
+                .algorithm
+                .is_none_or(|own| own == KeyAlgorithm::from(algorithm))
+    }
+}
+
+fn rsa_key(modulus: &str, exponent: &str) -> Option<DecodingKey> {
+    let number = |text: &str| {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        // ring refuses the leading zero that some issuers write.
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        bytes.get(zeros..).map(<[u8]>::to_vec)
+    };
+    let (n, e) = (number(modulus)?, number(exponent)?);
+    let bits = (n.len() * 8).checked_sub(n.first()?.leading_zeros() as usize)?;
+    RSA_BITS
+        .contains(&bits)
+        .then(|| DecodingKey::from_rsa_raw_components(&n, &e))
+}
+
+/// The key set that a sandbox holds, and when it may be fetched.
+#[derive(Debug)]
+pub struct KeyCache {
+    set: Option<KeySet>,
+    /// Baked in: never fetched.
+    fixed: bool,
+    fetched_at: Option<SystemTime>,
+    penalty_since: Option<SystemTime>,
+    last_fetch_failed: bool,
+}
+
+/// What the cache says of a `kid`.
+#[derive(Debug)]
+pub enum Lookup<'a> {
+    Key(&'a DecodingKey),
+    /// There is such a key, but for another algorithm.
+    Unsuitable,
+    /// The set must be fetched first.
+    Fetch,
+    /// No such key, and too early to ask again.
+    Unknown,
+    /// The set couldn't be fetched, and it is too early to try again.
+    Unavailable,
+}
+
+impl KeyCache {
+    pub fn empty() -> Self {
+        Self {
+            set: None,
+            fixed: false,
+            fetched_at: None,
+            penalty_since: None,
+            last_fetch_failed: false,
+        }
+    }
+
+    /// A set that came with the configuration.
+    pub fn fixed(set: KeySet) -> Self {
+        Self {
+            set: Some(set),
+            fixed: true,
+            ..Self::empty()
+        }
+    }
+
+    pub fn lookup(&self, kid: &str, algorithm: Algorithm, now: SystemTime) -> Lookup<'_> {
+        let may_fetch = !self.fixed && !within(self.penalty_since, PENALTY, now);
+        let fresh = self.fixed || within(self.fetched_at, TTL, now);
+        let found = self
+            .set
+            .as_ref()
+            .map_or(Found::Nothing, |set| set.find(kid, algorithm));
+        match found {
+            // A set that can't be refreshed serves on.
+            Found::Key(key) if fresh || !may_fetch => Lookup::Key(key),
+            Found::Unsuitable if fresh || !may_fetch => Lookup::Unsuitable,
+            _ if may_fetch => Lookup::Fetch,
+            _ if self.last_fetch_failed => Lookup::Unavailable,
+            _ => Lookup::Unknown,
+        }
+    }
+
+    /// Takes in what a fetch for `kid` brought.
+    pub fn fetched(&mut self, result: Result<KeySet, String>, kid: &str, now: SystemTime) {
+        self.last_fetch_failed = result.is_err();
+        self.penalty_since = match &result {
+            Ok(set) if set.has(kid) => None,
+            _ => Some(now),
+        };
+        if let Ok(set) = result {
+            self.set = Some(set);
+            self.fetched_at = Some(now);
+        }
+    }
+}
+
+/// Whether `since` was less than `limit` ago. A clock that was set back ends every wait.
+fn within(since: Option<SystemTime>, limit: Duration, now: SystemTime) -> bool {
+    since
+        .and_then(|since| now.duration_since(since).ok())
+        .is_some_and(|age| age < limit)
+}

@@ -1,0 +1,121 @@
+//! Why a request was answered here. The viewer learns the class, the log the reason.
+
+/// Every way in which a request doesn't pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    Preflight,
+    UnknownPath,
+    WrongMethod,
+    NoToken,
+    DifferentTokens,
+    NotBearer,
+    TokenTooLong,
+    MalformedToken,
+    AlgorithmNotAllowed,
+    CriticalHeader,
+    NoKid,
+    UnknownKey,
+    UnsuitableKey,
+    BadSignature,
+    WrongIssuer,
+    NoExpiry,
+    Expired,
+    NotYetValid,
+    WrongTokenUse,
+    WrongClient,
+    WrongAudience,
+    MissingScope,
+    MissingGroup,
+    KeysUnavailable,
+}
+
+/// What the viewer gets to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    Preflight,
+    NotFound,
+    MethodNotAllowed,
+    MissingToken,
+    InvalidRequest,
+    InvalidToken,
+    InsufficientScope,
+    KeysUnavailable,
+}
+
+/// A reason, and what the token said of itself. None of that was verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    pub reason: Reason,
+    pub kid: Option<String>,
+    pub issuer: Option<String>,
+}
+
+impl Denial {
+    pub fn of(reason: Reason) -> Self {
+        Self {
+            reason,
+            kid: None,
+            issuer: None,
+        }
+    }
+}
+
+impl Reason {
+    /// The name in the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Preflight => "preflight",
+            Self::UnknownPath => "unknown_path",
+            Self::WrongMethod => "wrong_method",
+            Self::NoToken => "no_token",
+            Self::DifferentTokens => "different_tokens",
+            Self::NotBearer => "not_bearer",
+            Self::TokenTooLong => "token_too_long",
+            Self::MalformedToken => "malformed_token",
+            Self::AlgorithmNotAllowed => "algorithm_not_allowed",
+            Self::CriticalHeader => "critical_header",
+            Self::NoKid => "no_kid",
+            Self::UnknownKey => "unknown_key",
+            Self::UnsuitableKey => "unsuitable_key",
+            Self::BadSignature => "bad_signature",
+            Self::WrongIssuer => "wrong_issuer",
+            Self::NoExpiry => "no_expiry",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not_yet_valid",
+            Self::WrongTokenUse => "wrong_token_use",
+            Self::WrongClient => "wrong_client",
+            Self::WrongAudience => "wrong_audience",
+            Self::MissingScope => "missing_scope",
+            Self::MissingGroup => "missing_group",
+            Self::KeysUnavailable => "keys_unavailable",
+        }
+    }
+
+    pub(crate) fn class(self) -> Class {
+        match self {
+            Self::Preflight => Class::Preflight,
+            Self::UnknownPath => Class::NotFound,
+            Self::WrongMethod => Class::MethodNotAllowed,
+            Self::NoToken => Class::MissingToken,
+            Self::DifferentTokens => Class::InvalidRequest,
+            Self::MissingScope | Self::MissingGroup => Class::InsufficientScope,
+            Self::KeysUnavailable => Class::KeysUnavailable,
+            Self::NotBearer
+            | Self::TokenTooLong
+            | Self::MalformedToken
+            | Self::AlgorithmNotAllowed
+            | Self::CriticalHeader
+            | Self::NoKid
+            | Self::UnknownKey
+            | Self::UnsuitableKey
+            | Self::BadSignature
+            | Self::WrongIssuer
+            | Self::NoExpiry
+            | Self::Expired
+            | Self::NotYetValid
+            | Self::WrongTokenUse
+            | Self::WrongClient
+            | Self::WrongAudience => Class::InvalidToken,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! A token's verification (RFC 8725). The cheap checks come first, so that only
+//! a token that might be good makes anyone fetch keys.
+
+use crate::claims::Claims;
+use crate::keys::{KeyCache, Lookup};
+use crate::reason::{Denial, Reason};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use frames_edge::AuthConfig;
+use jsonwebtoken::Algorithm;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
+use std::time::SystemTime;
+
+/// A longer token isn't read at all.
+const LONGEST: usize = 16 * 1024;
+
+/// How much of an unverified token's own words gets into the log.
+const LOGGED_CHARS: usize = 128;
+
+/// Why a token isn't good, or isn't known to be yet.
+pub enum Failure {
+    NeedKeys(String),
+    Denied(Denial),
+}
+
+/// Checks one token. `Ok` means: signed by the issuer, for us, now, and far-reaching enough.
+pub fn verify(
+    token: &str,
+    auth: &AuthConfig,
+    keys: &KeyCache,
+    now: SystemTime,
+) -> Result<(), Failure> {
+    let anonymous = |reason| Failure::Denied(Denial::of(reason));
+    if token.len() > LONGEST {
+        return Err(anonymous(Reason::TokenTooLong));
+    }
+    let parts = Parts::split(token).ok_or_else(|| anonymous(Reason::MalformedToken))?;
+    let header: Header = decode(parts.header).ok_or_else(|| anonymous(Reason::MalformedToken))?;
+    let claims: Option<Claims> = decode(parts.claims);
+    let denied = |reason| {
+        Failure::Denied(Denial {
+            reason,
+            kid: header.kid.as_deref().map(shortened),
+            issuer: claims.as_ref().and_then(Claims::issuer).map(shortened),
+        })
+    };
+
+    let algorithm = allowed(&header.alg, auth).map_err(denied)?;
+    if header.crit.0 {
+        return Err(denied(Reason::CriticalHeader));
+    }
+    let kid = header.kid.as_deref().ok_or_else(|| denied(Reason::NoKid))?;
+    let claims = claims
+        .as_ref()
+        .ok_or_else(|| denied(Reason::MalformedToken))?;
+    claims.check_issuer(auth).map_err(denied)?;
+    claims.check_times(now).map_err(denied)?;
+
+    let key = match keys.lookup(kid, algorithm, now) {
+        Lookup::Key(key) => key,
+        Lookup::Fetch => return Err(Failure::NeedKeys(kid.to_owned())),
+        Lookup::Unknown => return Err(denied(Reason::UnknownKey)),
+        Lookup::Unsuitable => return Err(denied(Reason::UnsuitableKey)),
+        Lookup::Unavailable => return Err(denied(Reason::KeysUnavailable)),
+    };
+    let signed = parts.signed.as_bytes();
+    if !jsonwebtoken::crypto::verify(parts.signature, signed, key, algorithm).unwrap_or(false) {
+        return Err(denied(Reason::BadSignature));
+    }
+    claims.check_recipient(auth).map_err(denied)?;
+    claims.check_reach(auth).map_err(denied)
+}
+
+/// The algorithm, if the configuration lists it by this very name.
+fn allowed(name: &str, auth: &AuthConfig) -> Result<Algorithm, Reason> {
+    auth.algorithms
+        .iter()
+        .find(|allowed| *allowed == name)
+        .and_then(|name| name.parse().ok())
+        .ok_or(Reason::AlgorithmNotAllowed)
+}
+
+/// The three parts of a compact JWS (RFC 7515, 7.1).
+struct Parts<'a> {
+    header: &'a str,
+    claims: &'a str,
+    signature: &'a str,
+    /// What the signature is over: the first two, with the dot.
+    signed: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    fn split(token: &'a str) -> Option<Self> {
+        let (signed, signature) = token.rsplit_once('.')?;
+        let (header, claims) = signed.split_once('.')?;
+        (!claims.contains('.')).then_some(Self {
+            header,
+            claims,
+            signature,
+            signed,
+        })
+    }
+}
+
+/// What is read of a token's header. `jku`, `jwk`, `x5u` and `x5c` aren't: a token doesn't choose its key.
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    #[serde(default)]
+    kid: Option<String>,
+    /// An extension that must be understood (RFC 7515, 4.1.11); none is.
+    #[serde(default)]
+    crit: Present,
+}
+
+#[derive(Default)]
+struct Present(bool);
+
+impl<'de> Deserialize<'de> for Present {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self(true))
+    }
+}
+
+fn decode<T: DeserializeOwned>(part: &str) -> Option<T> {
+    let json = URL_SAFE_NO_PAD.decode(part).ok()?;
+    serde_json::from_slice(&json).ok()
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(LOGGED_CHARS).collect()
+}

@@ -1,0 +1,440 @@
+//! What leaves the signer, against a signature that is worked out here by hand.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use frames_edge::{Request, Response, SignerConfig};
+use frames_signer::{Credentials, Outcome, check, sign};
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+const STORE: &str = "12345678901234567890123456789012";
+const SET: &str = "aaaabbbbccccddddeeeeffff00001111";
+const NATIVE: &str = "runtime-medical-imaging.eu-west-1.amazonaws.com";
+const DICOMWEB: &str = "dicom-medical-imaging.eu-west-1.amazonaws.com";
+const REQUEST_ID: &str = "MRVMF7KydIvxMWfJIglgwHQwZsbG2IhRJ07sn9AkKUFSHS9EXAMPLE==";
+const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+const SESSION: &str = "session/token+with=signs";
+/// 2026-11-22T09:08:07Z
+const NOW: u64 = 1_795_338_487;
+const FRAME: &str = r#"{"imageFrameId":"0ab1"}"#;
+const FRAME_BASE64: &str = "eyJpbWFnZUZyYW1lSWQiOiIwYWIxIn0=";
+
+fn config() -> SignerConfig {
+    SignerConfig {
+        region: "eu-west-1".to_owned(),
+        native_host: NATIVE.to_owned(),
+        dicomweb_host: Some(DICOMWEB.to_owned()),
+    }
+}
+
+fn credentials() -> Credentials {
+    Credentials::new(
+        "AKIDEXAMPLE",
+        SECRET,
+        Some(SESSION.to_owned()),
+        None,
+        "test",
+    )
+}
+
+fn native_path() -> String {
+    format!("/datastore/{STORE}/imageSet/{SET}/getImageFrame")
+}
+
+/// A request as CloudFront hands it over, with the changes of one test.
+fn request(changes: Value) -> Request {
+    let mut request = json!({
+        "clientIp": "203.0.113.178",
+        "method": "POST",
+        "uri": native_path(),
+        "querystring": "",
+        "headers": {
+            "host": [{"key": "Host", "value": NATIVE}],
+            "content-type": [{"key": "Content-Type", "value": "application/json"}],
+            "via": [{"key": "Via", "value": "2.0 cloudfront"}],
+        },
+        "body": {"inputTruncated": false, "action": "read-only", "encoding": "base64", "data": FRAME_BASE64},
+        "origin": {"custom": {"domainName": NATIVE, "port": 443, "protocol": "https"}},
+    });
+    for (key, value) in changes.as_object().unwrap() {
+        request[key] = value.clone();
+    }
+    serde_json::from_value(request).unwrap()
+}
+
+fn dicomweb(path: &str, query: &str) -> Request {
+    request(json!({
+        "method": "GET",
+        "uri": format!("/datastore/{STORE}/{path}"),
+        "querystring": query,
+        "headers": {"host": [{"key": "Host", "value": DICOMWEB}], "accept": [{"key": "Accept", "value": "*/*"}]},
+        "body": null,
+        "origin": {"custom": {"domainName": DICOMWEB}},
+    }))
+}
+
+fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(NOW)
+}
+
+fn send(request: Request) -> Request {
+    match sign(request, REQUEST_ID, &config(), &credentials(), now()) {
+        Outcome::Send(request) => *request,
+        Outcome::Refuse(response) => panic!("refused: {response:?}"),
+    }
+}
+
+fn refuse(request: Request) -> (Response, Value) {
+    match sign(request, REQUEST_ID, &config(), &credentials(), now()) {
+        Outcome::Send(request) => panic!("signed: {request:?}"),
+        Outcome::Refuse(response) => {
+            assert_eq!(
+                response.headers["cache-control"][0].value, "no-store",
+                "CloudFront would keep it"
+            );
+            let body = serde_json::from_str(response.body.as_deref().unwrap()).unwrap();
+            (response, body)
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn sha256(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+fn hmac(key: &[u8], text: &str) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+    mac.update(text.as_bytes());
+    mac.finalize().into_bytes().to_vec()
+}
+
+/// SigV4's last steps over a canonical request that the test writes down.
+fn authorization(canonical: &str, signed_headers: &str) -> String {
+    let scope = "20261122/eu-west-1/medical-imaging/aws4_request";
+    let text = format!(
+        "AWS4-HMAC-SHA256\n20261122T090807Z\n{scope}\n{}",
+        sha256(canonical)
+    );
+    let key = ["20261122", "eu-west-1", "medical-imaging", "aws4_request"]
+        .iter()
+        .fold(format!("AWS4{SECRET}").into_bytes(), |key, part| {
+            hmac(&key, part)
+        });
+    format!(
+        "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/{scope}, SignedHeaders={signed_headers}, Signature={}",
+        hex(&hmac(&key, &text))
+    )
+}
+
+/// The canonical request of a DICOMweb GET: no body, no content type.
+fn dicomweb_authorization(path: &str, query: &str) -> String {
+    let empty = sha256("");
+    let signed = "host;x-amz-cf-id;x-amz-content-sha256;x-amz-date;x-amz-security-token";
+    let canonical = format!(
+        "GET\n/datastore/{STORE}/{path}\n{query}\nhost:{DICOMWEB}\nx-amz-cf-id:{REQUEST_ID}\n\
+         x-amz-content-sha256:{empty}\nx-amz-date:20261122T090807Z\nx-amz-security-token:{SESSION}\n\n{signed}\n{empty}"
+    );
+    authorization(&canonical, signed)
+}
+
+#[test]
+fn native_post_is_signed_over_all_that_leaves() {
+    let sent = send(request(json!({})));
+    let hash = sha256(FRAME);
+    let signed =
+        "content-type;host;x-amz-cf-id;x-amz-content-sha256;x-amz-date;x-amz-security-token";
+    let canonical = format!(
+        "POST\n{}\n\ncontent-type:application/json\nhost:{NATIVE}\nx-amz-cf-id:{REQUEST_ID}\n\
+         x-amz-content-sha256:{hash}\nx-amz-date:20261122T090807Z\nx-amz-security-token:{SESSION}\n\n{signed}\n{hash}",
+        native_path()
+    );
+    assert_eq!(
+        sent.header("authorization"),
+        Some(authorization(&canonical, signed).as_str())
+    );
+    assert_eq!(sent.header("x-amz-date"), Some("20261122T090807Z"));
+    assert_eq!(sent.header("x-amz-content-sha256"), Some(hash.as_str()));
+    assert_eq!(sent.header("x-amz-security-token"), Some(SESSION));
+}
+
+#[test]
+fn cloudfronts_request_id_is_signed_and_not_returned() {
+    let sent = send(request(json!({})));
+    assert!(
+        sent.header("authorization")
+            .unwrap()
+            .contains(";x-amz-cf-id;")
+    );
+    assert!(!sent.headers.contains_key("x-amz-cf-id"));
+    let other = sign(
+        request(json!({})),
+        "another",
+        &config(),
+        &credentials(),
+        now(),
+    );
+    let Outcome::Send(other) = other else {
+        panic!("refused");
+    };
+    assert_ne!(sent.header("authorization"), other.header("authorization"));
+}
+
+#[test]
+fn without_a_session_there_is_no_session_header() {
+    let keys = Credentials::new("AKIDEXAMPLE", SECRET, None, None, "test");
+    let Outcome::Send(sent) = sign(request(json!({})), REQUEST_ID, &config(), &keys, now()) else {
+        panic!("refused");
+    };
+    assert!(!sent.headers.contains_key("x-amz-security-token"));
+    assert!(
+        !sent
+            .header("authorization")
+            .unwrap()
+            .contains("security-token")
+    );
+}
+
+#[test]
+fn the_viewers_credentials_and_amz_headers_are_gone() {
+    let sent = send(request(json!({"headers": {
+        "host": [{"key": "Host", "value": "frames.example.org"}],
+        "authorization": [{"key": "Authorization", "value": "Bearer a"}, {"key": "authorization", "value": "Bearer b"}],
+        "x-amz-security-token": [{"key": "X-Amz-Security-Token", "value": "viewer"}],
+        "x-amz-target": [{"key": "X-Amz-Target", "value": "DeleteDatastore"}],
+        "x-amz-date": [{"key": "X-Amz-Date", "value": "20000101T000000Z"}],
+        "x-amz-cf-id": [{"key": "X-Amz-Cf-Id", "value": "viewer"}],
+        "accept": [{"key": "Accept", "value": "image/jph"}],
+        "via": [{"key": "Via", "value": "2.0 cloudfront"}],
+    }})));
+    let names: Vec<&str> = sent.headers.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        [
+            "accept",
+            "authorization",
+            "host",
+            "via",
+            "x-amz-content-sha256",
+            "x-amz-date",
+            "x-amz-security-token"
+        ]
+    );
+    assert_eq!(sent.headers["authorization"].len(), 1);
+    assert!(
+        sent.header("authorization")
+            .unwrap()
+            .starts_with("AWS4-HMAC-SHA256 ")
+    );
+    assert_eq!(sent.header("x-amz-security-token"), Some(SESSION));
+    assert_eq!(sent.header("x-amz-date"), Some("20261122T090807Z"));
+    assert_eq!(sent.header("host"), Some(NATIVE), "the host that is signed");
+    let authorization = sent.header("authorization").unwrap();
+    assert!(!authorization.contains("via") && !authorization.contains("target"));
+}
+
+#[test]
+fn the_rest_of_the_request_stays_as_it_came() {
+    let mut event = serde_json::to_value(request(json!({}))).unwrap();
+    event["somethingNew"] = json!({"kept": true});
+    let mut sent =
+        serde_json::to_value(send(serde_json::from_value(event.clone()).unwrap())).unwrap();
+    let headers = sent["headers"].as_object_mut().unwrap();
+    headers.retain(|name, _| name != "authorization" && !name.starts_with("x-amz-"));
+    assert_eq!(sent, event);
+}
+
+#[test]
+fn the_samples_spelling_is_signed_as_the_services() {
+    let sample = request(json!({"uri": native_path().replace("imageSet", "imageset")}));
+    let sent = send(sample);
+    assert_eq!(sent.uri, native_path());
+    assert_eq!(
+        sent.header("authorization"),
+        send(request(json!({}))).header("authorization")
+    );
+}
+
+#[test]
+fn a_text_body_is_hashed_as_it_is() {
+    let body = json!({"inputTruncated": false, "action": "read-only", "encoding": "text", "data": "{\"imageFrameId\":\"é\"}"});
+    let sent = send(request(json!({"body": body})));
+    assert_eq!(
+        sent.header("x-amz-content-sha256"),
+        Some(sha256("{\"imageFrameId\":\"é\"}").as_str())
+    );
+}
+
+#[test]
+fn a_dicomweb_path_is_encoded_once_more_and_its_query_canonical() {
+    let path = "studies/1.2.3/series/1.2.4/instances/1.2.5/frames/1,2";
+    let sent = send(dicomweb(path, &format!("imageSetId={SET}")));
+    let expected = dicomweb_authorization(&path.replace(',', "%2C"), &format!("imageSetId={SET}"));
+    assert_eq!(sent.header("authorization"), Some(expected.as_str()));
+    assert!(
+        sent.uri.ends_with("/frames/1,2"),
+        "the path itself is left alone"
+    );
+}
+
+#[test]
+fn a_query_is_signed_in_order_decoded_and_encoded_and_sent_as_it_came() {
+    for (query, canonical) in [
+        (
+            "limit=10&PatientName=J%c3%bcrgen",
+            "PatientName=J%C3%BCrgen&limit=10",
+        ),
+        (
+            "includefield=00080018,0020000D",
+            "includefield=00080018%2C0020000D",
+        ),
+        ("fuzzymatching&offset=", "fuzzymatching=&offset="),
+        ("a=2&a=1&B=~x", "B=~x&a=1&a=2"),
+        (
+            "PatientName=Doe%20John&x=a%2Fb",
+            "PatientName=Doe%20John&x=a%2Fb",
+        ),
+        ("x=1%3D1&y=a%26b", "x=1%3D1&y=a%26b"),
+    ] {
+        let sent = send(dicomweb("studies", query));
+        let expected = dicomweb_authorization("studies", canonical);
+        assert_eq!(
+            sent.header("authorization"),
+            Some(expected.as_str()),
+            "{query}"
+        );
+        assert_eq!(sent.querystring, query);
+    }
+}
+
+#[test]
+fn only_known_paths_are_signed() {
+    for uri in [
+        "/",
+        "/datastore",
+        &native_path().replace("getImageFrame", "getImageSetMetadata"),
+        &native_path().replace("getImageFrame", "deleteImageSet"),
+        &format!("{}/", native_path()),
+        &format!("/x/..{}", native_path()),
+        &format!("/datastore/{STORE}/studies/1.2.3/series/1.2.4/instances/1.2.5/bulkdata"),
+    ] {
+        let (response, body) = refuse(request(json!({"uri": uri})));
+        assert_eq!(response.status, "404", "{uri}");
+        assert_eq!(body["error"], "not_found");
+        assert!(body["paths"].as_array().unwrap().len() > 1);
+    }
+}
+
+#[test]
+fn dicomweb_is_unknown_where_it_is_off() {
+    let off = SignerConfig {
+        dicomweb_host: None,
+        ..config()
+    };
+    let outcome = sign(
+        dicomweb("studies", ""),
+        REQUEST_ID,
+        &off,
+        &credentials(),
+        now(),
+    );
+    let Outcome::Refuse(response) = outcome else {
+        panic!("signed");
+    };
+    assert_eq!(response.status, "404");
+    assert!(!response.body.unwrap().contains("studies"));
+}
+
+#[test]
+fn other_methods_are_refused() {
+    for method in ["GET", "HEAD", "DELETE", "PUT", "OPTIONS", "post"] {
+        let (response, _) = refuse(request(json!({"method": method})));
+        assert_eq!(response.status, "405", "{method}");
+        assert_eq!(response.headers["allow"][0].value, "POST");
+    }
+    let mut search = dicomweb("studies", "");
+    search.method = "POST".to_owned();
+    let (response, _) = refuse(search);
+    assert_eq!(response.headers["allow"][0].value, "GET, HEAD");
+}
+
+#[test]
+fn another_origin_is_refused() {
+    for origin in [
+        json!({"custom": {"domainName": "evil.example"}}),
+        json!({"custom": {"domainName": DICOMWEB}}),
+        json!({"s3": {"domainName": NATIVE}}),
+        json!({}),
+    ] {
+        let (response, body) = refuse(request(json!({"origin": origin})));
+        assert_eq!(response.status, "502");
+        assert_eq!(body["error"], "wrong_origin");
+    }
+    send(request(json!({"origin": null})));
+}
+
+#[test]
+fn a_truncated_body_is_too_large() {
+    let body = json!({"inputTruncated": true, "action": "read-only", "encoding": "base64", "data": FRAME_BASE64});
+    let (response, body) = refuse(request(json!({"body": body})));
+    assert_eq!(response.status, "413");
+    assert_eq!(body["error"], "body_too_large");
+}
+
+#[test]
+fn unreadable_requests_are_refused() {
+    let body = |encoding: &str, data: &str| json!({"body": {"inputTruncated": false, "action": "read-only", "encoding": encoding, "data": data}});
+    let content_type = json!({"headers": {"content-type": [{"value": "a\nb"}]}});
+    for (changes, class) in [
+        (json!({"body": null}), "missing_body"),
+        (body("base64", ""), "missing_body"),
+        (body("base64", "%%%"), "invalid_request"),
+        (body("rot13", "abc"), "invalid_request"),
+        (json!({"querystring": "a=%zz"}), "invalid_request"),
+        (json!({"querystring": "a=%FF"}), "invalid_request"),
+        (json!({"querystring": "a=b#c"}), "invalid_request"),
+        (content_type, "invalid_request"),
+    ] {
+        let (response, body) = refuse(request(changes.clone()));
+        assert_eq!(response.status, "400", "{changes}");
+        assert_eq!(body["error"], class, "{changes}");
+        assert!(body["message"].as_str().is_some_and(|m| !m.is_empty()));
+    }
+}
+
+#[test]
+fn only_health_imaging_hosts_are_signed_for() {
+    assert_eq!(check(&config()), Ok(()));
+    for host in [
+        "",
+        "example.com",
+        "s3.amazonaws.com",
+        "medical-imaging.example.com",
+        "evil.example/medical-imaging.amazonaws.com",
+        "user@medical-imaging.us-east-1.amazonaws.com",
+        "medical-imaging.us-east-1.amazonaws.com:8443",
+    ] {
+        let native = SignerConfig {
+            native_host: host.to_owned(),
+            ..config()
+        };
+        assert!(check(&native).unwrap_err().contains("nativeHost"), "{host}");
+        let dicomweb = SignerConfig {
+            dicomweb_host: Some(host.to_owned()),
+            ..config()
+        };
+        assert!(
+            check(&dicomweb).unwrap_err().contains("dicomwebHost"),
+            "{host}"
+        );
+    }
+    let no_region = SignerConfig {
+        region: String::new(),
+        ..config()
+    };
+    assert!(check(&no_region).is_err());
+}
