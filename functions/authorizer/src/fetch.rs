@@ -1,5 +1,6 @@
 //! Fetching the issuer's key set: HTTPS alone, three seconds, 256 KiB, no redirects.
 
+use crate::tls;
 use frames_edge::AuthConfig;
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty, Limited};
@@ -75,15 +76,16 @@ impl Source {
 
 /// An address that keys may come from: HTTPS, or HTTP from this very machine, which local runs use.
 fn allowed(address: &str) -> Result<Uri, String> {
-    let uri: Uri = address
+    let is_allowed = |uri: &Uri| match (uri.scheme_str(), uri.host()) {
+        (Some("https"), Some(host)) => !host.is_empty(),
+        (Some("http"), Some(host)) => matches!(host, "127.0.0.1" | "[::1]"),
+        _ => false,
+    };
+    address
         .parse()
-        .map_err(|_| format!("{address:?} isn't a URL"))?;
-    let local = matches!(uri.host(), Some("127.0.0.1" | "[::1]"));
-    match uri.scheme_str() {
-        Some("https") if uri.host().is_some() => Ok(uri),
-        Some("http") if local => Ok(uri),
-        _ => Err(format!("{address:?} isn't an https:// URL")),
-    }
+        .ok()
+        .filter(is_allowed)
+        .ok_or_else(|| format!("{address:?} isn't an https:// URL"))
 }
 
 /// One JSON document. Redirects aren't followed: they could lead off HTTPS.
@@ -111,11 +113,9 @@ async fn get(address: &Uri) -> Result<Value, String> {
 /// Made for each fetch, as that is once an hour: between two of them a sandbox
 /// sleeps, its connections die, and the roots would only take memory.
 fn client(address: &Uri) -> Result<Client<HttpsConnector<HttpConnector>, Empty<Bytes>>, String> {
-    let builder = rustls::ClientConfig::builder_with_provider(
-        rustls::crypto::ring::default_provider().into(),
-    )
-    .with_safe_default_protocol_versions()
-    .map_err(|error| format!("TLS: {error}"))?;
+    let builder = rustls::ClientConfig::builder_with_provider(tls::provider().into())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| format!("TLS: {error}"))?;
     let tls = if address.scheme_str() == Some("https") {
         builder
             .with_native_roots()

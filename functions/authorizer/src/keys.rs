@@ -108,6 +108,7 @@ fn rsa_key(modulus: &str, exponent: &str) -> Option<DecodingKey> {
         bytes.get(zeros..).map(<[u8]>::to_vec)
     };
     let (n, e) = (number(modulus)?, number(exponent)?);
+    e.first()?;
     let bits = (n.len() * 8).checked_sub(n.first()?.leading_zeros() as usize)?;
     RSA_BITS
         .contains(&bits)
@@ -195,4 +196,130 @@ fn within(since: Option<SystemTime>, limit: Duration, now: SystemTime) -> bool {
     since
         .and_then(|since| now.duration_since(since).ok())
         .is_some_and(|age| age < limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::time::UNIX_EPOCH;
+
+    const RS256: Algorithm = Algorithm::RS256;
+
+    /// Any 2048 bits do: nothing is verified here.
+    fn set(kids: &[&str]) -> Result<KeySet, String> {
+        let n = URL_SAFE_NO_PAD.encode([0xff; 256]);
+        let key = |kid: &&str| json!({"kty": "RSA", "kid": kid, "n": n, "e": "AQAB"});
+        let keys: Vec<Value> = kids.iter().map(key).collect();
+        KeySet::parse(&json!({"keys": keys}))
+    }
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(1_000_000 + seconds)
+    }
+
+    /// What the cache says, in one word.
+    fn says(cache: &KeyCache, kid: &str, seconds: u64) -> &'static str {
+        match cache.lookup(kid, RS256, at(seconds)) {
+            Lookup::Key(_) => "key",
+            Lookup::Unsuitable => "unsuitable",
+            Lookup::Fetch => "fetch",
+            Lookup::Unknown => "unknown",
+            Lookup::Unavailable => "unavailable",
+        }
+    }
+
+    #[test]
+    fn a_baked_set_is_never_fetched() {
+        let cache = KeyCache::fixed(set(&["a"]).unwrap());
+        for seconds in [0, 10, 100_000] {
+            assert_eq!(says(&cache, "a", seconds), "key");
+            assert_eq!(says(&cache, "b", seconds), "unknown");
+        }
+        let other = cache.lookup("a", Algorithm::ES256, at(0));
+        assert!(matches!(other, Lookup::Unsuitable));
+    }
+
+    #[test]
+    fn a_set_is_fetched_once_and_again_after_an_hour() {
+        let mut cache = KeyCache::empty();
+        assert_eq!(says(&cache, "a", 0), "fetch");
+        cache.fetched(set(&["a"]), "a", at(0));
+        assert_eq!(says(&cache, "a", 0), "key");
+        assert_eq!(says(&cache, "a", 3599), "key");
+        assert_eq!(says(&cache, "a", 3600), "fetch");
+    }
+
+    #[test]
+    fn an_unknown_kid_fetches_once_in_ten_seconds() {
+        let mut cache = KeyCache::empty();
+        cache.fetched(set(&["a"]), "a", at(0));
+        assert_eq!(says(&cache, "b", 1), "fetch");
+        cache.fetched(set(&["a"]), "b", at(1));
+        for kid in ["b", "c"] {
+            assert_eq!(says(&cache, kid, 1), "unknown");
+            assert_eq!(says(&cache, kid, 10), "unknown");
+            assert_eq!(says(&cache, kid, 11), "fetch");
+        }
+        assert_eq!(
+            says(&cache, "a", 5),
+            "key",
+            "the known key is none the worse"
+        );
+    }
+
+    #[test]
+    fn a_rotated_key_is_found_by_the_next_fetch() {
+        let mut cache = KeyCache::empty();
+        cache.fetched(set(&["old"]), "old", at(0));
+        assert_eq!(says(&cache, "new", 60), "fetch");
+        cache.fetched(set(&["new"]), "new", at(60));
+        assert_eq!(says(&cache, "new", 60), "key");
+        assert_eq!(
+            says(&cache, "old", 60),
+            "fetch",
+            "withdrawn: asked for once more"
+        );
+    }
+
+    #[test]
+    fn after_a_failure_nothing_is_fetched_for_ten_seconds() {
+        let mut cache = KeyCache::empty();
+        cache.fetched(Err("no route".to_owned()), "a", at(0));
+        assert_eq!(says(&cache, "a", 0), "unavailable");
+        assert_eq!(says(&cache, "b", 9), "unavailable");
+        assert_eq!(says(&cache, "a", 10), "fetch");
+    }
+
+    #[test]
+    fn a_stale_set_serves_on_while_it_cannot_be_refreshed() {
+        let mut cache = KeyCache::empty();
+        cache.fetched(set(&["a"]), "a", at(0));
+        assert_eq!(says(&cache, "a", 4000), "fetch");
+        cache.fetched(Err("no route".to_owned()), "a", at(4000));
+        assert_eq!(says(&cache, "a", 4000), "key");
+        assert_eq!(says(&cache, "b", 4000), "unavailable");
+        assert_eq!(says(&cache, "a", 4010), "fetch");
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_blocks_nothing() {
+        let mut cache = KeyCache::empty();
+        cache.fetched(Err("no route".to_owned()), "a", at(5000));
+        assert_eq!(says(&cache, "a", 0), "fetch");
+        cache.fetched(set(&["a"]), "a", at(5000));
+        assert_eq!(says(&cache, "a", 0), "fetch");
+    }
+
+    #[test]
+    fn a_set_without_a_usable_key_is_refused() {
+        for jwks in [
+            json!(null),
+            json!([]),
+            json!({"keys": {}}),
+            json!({"keys": [1, {}]}),
+        ] {
+            assert!(KeySet::parse(&jwks).is_err(), "{jwks}");
+        }
+    }
 }

@@ -3,6 +3,17 @@
 //! [`decide`] is the whole decision, and pure. What it may need from outside,
 //! the issuer's keys, it asks for by [`Decision::NeedKeys`]; [`fetch`] gets
 //! them, which is this crate's one effect.
+//!
+//! | answer | `error` in the body | when |
+//! | --- | --- | --- |
+//! | 204 | | `OPTIONS`, for any path |
+//! | 400 | `invalid_request` | two different tokens |
+//! | 401 | `missing_token` | no token in any allowed source |
+//! | 401 | `invalid_token` | a token that isn't good |
+//! | 403 | `insufficient_scope` | a good token without the scopes or groups |
+//! | 404 | `not_found` | a path that isn't served |
+//! | 405 | `method_not_allowed` | a path that takes other methods |
+//! | 503 | `keys_unavailable` | the issuer's keys can't be fetched; `Retry-After` says when to try again |
 
 mod answer;
 mod claims;
@@ -10,6 +21,7 @@ mod crypto;
 pub mod fetch;
 pub mod keys;
 mod reason;
+mod tls;
 mod token;
 mod verify;
 

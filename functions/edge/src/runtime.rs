@@ -172,3 +172,39 @@ async fn report_init_error(problem: &str) {
         let _ = client.call(request).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(event: &str) -> String {
+        match serde_json::from_str::<Payload>(event) {
+            Ok(_) => panic!("taken for an event: {event}"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_broken_event_is_never_quoted() {
+        for event in [
+            r#"{"Records": "s3cret"}"#,
+            r#"{"Records": [{"cf": {"config": {"eventType": "x", "requestId": "y"}, "request": "s3cret"}}]}"#,
+            r#"{"Records": [{"cf": {"config": {"eventType": "x", "requestId": "y"}, "request":
+                {"method": "GET", "uri": "/", "headers": {"token": "s3cret"}}}}]}"#,
+            r#""s3cret"#,
+        ] {
+            let problem = problem(event);
+            assert!(
+                problem.starts_with("not a Lambda@Edge request event"),
+                "{problem}"
+            );
+            assert!(!problem.contains("s3cret"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn the_first_record_counts() {
+        let none: Payload = serde_json::from_str(r#"{"Records": []}"#).unwrap();
+        assert!(none.0.is_none());
+    }
+}

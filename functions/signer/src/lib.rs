@@ -62,23 +62,41 @@ pub fn sign(
     credentials: &Credentials,
     now: SystemTime,
 ) -> Outcome {
-    match checked(&request, config).and_then(|(operation, path)| {
-        let host = host_for(operation, &request, config)?;
-        let body = body_bytes(operation, &request)?;
-        let target = Target {
-            host,
-            path: &path,
-            body: &body,
-            request_id,
-        };
-        let signature = signature(&request, &target, config, credentials, now)?;
-        Ok((path.clone(), host.to_owned(), signature))
-    }) {
-        Ok((path, host, signature)) => {
-            Outcome::Send(Box::new(signed(request, path, &host, signature)))
-        }
+    match signature(&request, request_id, config, credentials, now) {
+        Ok(signature) => Outcome::Send(Box::new(signed(request, signature))),
         Err(refusal) => Outcome::Refuse(refusal.into_response()),
     }
+}
+
+/// What changes in a request that is signed.
+struct Signature {
+    path: String,
+    host: String,
+    headers: Vec<(String, String)>,
+}
+
+fn signature(
+    request: &Request,
+    request_id: &str,
+    config: &SignerConfig,
+    credentials: &Credentials,
+    now: SystemTime,
+) -> Result<Signature, Refusal> {
+    let (operation, path) = checked(request, config)?;
+    let host = host_for(operation, request, config)?.to_owned();
+    let body = body_bytes(operation, request)?;
+    let target = Target {
+        host: &host,
+        path: &path,
+        body: &body,
+        request_id,
+    };
+    let headers = signing_headers(request, &target, config, credentials, now)?;
+    Ok(Signature {
+        path,
+        host,
+        headers,
+    })
 }
 
 /// Where a request goes and what it carries, as the origin will see it.
@@ -161,7 +179,21 @@ fn checked(request: &Request, config: &SignerConfig) -> Result<(Operation, Strin
         return Err(Refusal::Method(operation));
     }
     query::check(&request.querystring).map_err(Refusal::Unreadable)?;
+    if !content_types(request).all(is_header_text) {
+        return Err(Refusal::Unreadable("The content type isn't ASCII text."));
+    }
     Ok((operation, path))
+}
+
+fn content_types(request: &Request) -> impl Iterator<Item = &str> {
+    let headers = request.headers.get("content-type").into_iter().flatten();
+    headers.map(|header| header.value.as_str())
+}
+
+fn is_header_text(value: &str) -> bool {
+    value
+        .bytes()
+        .all(|b| b == b'\t' || (b' '..=b'~').contains(&b))
 }
 
 /// The operation's host. The origin that the event names must be the same one:
@@ -204,7 +236,7 @@ fn body_bytes(operation: Operation, request: &Request) -> Result<Cow<'_, [u8]>, 
 }
 
 /// The headers that carry the signature.
-fn signature(
+fn signing_headers(
     request: &Request,
     target: &Target<'_>,
     config: &SignerConfig,
@@ -234,20 +266,14 @@ fn signature(
         target.host, target.path, request.querystring
     );
     // Only what the origin is sure to get as it stands here: a proxy may change any other header.
-    let content_type = request.headers.get("content-type").into_iter().flatten();
     let headers = [("host", target.host), ("x-amz-cf-id", target.request_id)]
         .into_iter()
-        .chain(content_type.map(|header| ("content-type", header.value.as_str())));
-    let unreadable = || Refusal::Unreadable("The query string or the content type is malformed.");
-    let signable = SignableRequest::new(
-        &request.method,
-        url,
-        headers,
-        SignableBody::Bytes(target.body),
-    )
-    .map_err(|_| unreadable())?;
+        .chain(content_types(request).map(|value| ("content-type", value)));
+    let body = SignableBody::Bytes(target.body);
+    let signable = SignableRequest::new(&request.method, url, headers, body)
+        .map_err(|_| Refusal::Unreadable("The query string is malformed."))?;
     let (instructions, _) = sigv4(signable, &params)
-        .map_err(|_| unreadable())?
+        .map_err(|_| Refusal::NotSigned)?
         .into_parts();
     Ok(instructions
         .headers()
@@ -256,20 +282,15 @@ fn signature(
 }
 
 /// The request with its signature in the place of whatever the viewer had sent.
-fn signed(
-    mut request: Request,
-    path: String,
-    host: &str,
-    signature: Vec<(String, String)>,
-) -> Request {
+fn signed(mut request: Request, signature: Signature) -> Request {
     request
         .headers
         .retain(|name, _| name != "authorization" && !name.starts_with("x-amz-"));
-    request.uri = path;
-    if request.header("host") != Some(host) {
-        request.set_header("Host", host);
+    request.uri = signature.path;
+    if request.header("host") != Some(&signature.host) {
+        request.set_header("Host", signature.host);
     }
-    for (name, value) in signature {
+    for (name, value) in signature.headers {
         request.set_header(wire_name(&name), value);
     }
     request

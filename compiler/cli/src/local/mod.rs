@@ -10,11 +10,11 @@
 //! Everything binds 127.0.0.1 and ends when its handle is dropped.
 
 mod credentials;
-// pub mod edge;
+pub mod edge;
 mod error;
 mod http;
 // pub mod issuer;
-// pub mod origin;
+pub mod origin;
 // pub mod page;
 mod runtime;
 mod template;

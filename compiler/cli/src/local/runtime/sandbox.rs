@@ -54,13 +54,15 @@ impl Sandbox {
     async fn wait_until_ready(&mut self) -> Result<(), Failure> {
         let mut phase = self.api.phase.clone();
         let ready = timeout(INIT, phase.wait_for(|phase| *phase != Phase::Starting));
-        let phase = tokio::select! {
-            phase = ready => phase,
+        let reached = tokio::select! {
+            // What it reported says more than that it then ended.
+            biased;
+            reached = ready => reached.ok().and_then(Result::ok).map(|phase| phase.clone()),
             status = self.child.wait() => return Err(ended("before its first event", status)),
         };
-        match phase.as_deref() {
-            Ok(Ok(Phase::Ready)) => Ok(()),
-            Ok(Ok(Phase::InitFailed(class))) => Err(Failure::Failed(format!("its initialisation failed: {class}"))),
+        match reached {
+            Some(Phase::Ready) => Ok(()),
+            Some(Phase::InitFailed(class)) => Err(Failure::Failed(format!("its start failed: {class}"))),
             _ => Err(Failure::Failed("it did not ask for an event within 10 s".to_owned())),
         }
     }

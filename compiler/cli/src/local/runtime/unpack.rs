@@ -48,7 +48,7 @@ fn extract(zip: &[u8], root: &Path) -> Result<(), Box<dyn std::error::Error>> {
         let mut entry = archive.by_index(index)?;
         let name = entry
             .enclosed_name()
-            .ok_or_else(|| format!("`{}` leads out of the zip", entry.name()))?;
+            .ok_or("an entry's path leads out of the zip")?;
         let path = root.join(name);
         if entry.is_dir() {
             fs::create_dir_all(&path)?;

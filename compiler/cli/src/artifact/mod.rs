@@ -1,0 +1,10 @@
+//! The functions' programs, and what `frames package` writes.
+
+mod build;
+mod package;
+mod sources;
+mod zips;
+
+pub use build::{Builder, CARGO_LAMBDA_INSTALL, Programs, has_cargo_lambda, programs};
+pub use package::{Package, package};
+pub use zips::Zip;

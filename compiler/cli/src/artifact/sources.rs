@@ -1,0 +1,40 @@
+//! The functions' sources, as they travel inside this binary.
+
+use crate::failure::{Context, Result};
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+/// Relative path and content, in the order of the paths.
+const SOURCES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/sources.rs"));
+
+pub fn shim() -> &'static [u8] {
+    const NAME: &str = "shim/index.py";
+    SOURCES
+        .iter()
+        .find(|(path, _)| *path == NAME)
+        .map_or(&[], |(_, content)| content)
+}
+
+/// Changes with any byte of any source.
+pub fn hash() -> String {
+    let mut hash = Sha256::new();
+    for (path, content) in SOURCES {
+        for part in [path.as_bytes(), *content] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+    }
+    format!("{:x}", hash.finalize())
+}
+
+/// Writes them below a directory.
+pub fn unpack(directory: &Path) -> Result<()> {
+    for (path, content) in SOURCES {
+        let file = directory.join(path);
+        let parent = file.parent().unwrap_or(directory);
+        std::fs::create_dir_all(parent)
+            .and_then(|()| std::fs::write(&file, content))
+            .context(|| format!("can't write {}", file.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! The command line: its shape is settled in the contract that scripts rely on.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use std::path::PathBuf;
+
+/// Medical image frames from AWS HealthImaging, through CloudFront, from one short frames.yml
+#[derive(Debug, Parser)]
+#[command(name = "frames", version, max_term_width = 100, after_help = AFTER)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub global: Global,
+}
+
+const AFTER: &str = "\
+Exit codes: 0 done, 1 the operation failed, 2 bad usage, 3 the manifest has errors, 130 interrupted.
+
+Begin with a frames.yml of two lines:
+  service: image-frames
+  auth: {mode: none}
+then `frames validate`, `frames dev`, `frames package`.";
+
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The manifest [default: frames.yml, here or in a directory above]
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// The environment: part of every name, so that several live side by side
+    #[arg(short, long, global = true, value_name = "NAME", default_value = "dev", value_parser = env_name)]
+    pub env: String,
+
+    /// The AWS profile, where a command needs AWS
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+
+    /// How results are written to stdout
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+
+    /// Say nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Say more
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Human,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check the manifest: every finding in one run, with its place and what to do
+    Validate(Validate),
+    /// Compile to .frames/<env>/: both stacks' templates and both functions' zips
+    Package,
+    /// Serve the compiled delivery on this machine: no AWS account, no keys
+    Dev(Dev),
+    /// Print the JSON Schema of frames.yml, for editors
+    Schema,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell to complete in
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Validate {
+    /// Tell more about a finding's code instead
+    #[arg(long, value_name = "CODE")]
+    pub explain: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Dev {
+    /// The port of the local edge; 0 picks a free one
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+
+    /// Where frames come from: a HealthImaging stand-in with a few CT and MR frames, or AWS with your credentials
+    #[arg(long, value_enum, default_value_t = Origin::Embedded)]
+    pub origin: Origin,
+
+    /// Who issues tokens: an issuer on this machine in the place of the manifest's, or the manifest's own
+    #[arg(long, value_enum, default_value_t = Issuer::Embedded)]
+    pub issuer: Issuer,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Origin {
+    Embedded,
+    Aws,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Issuer {
+    Embedded,
+    Manifest,
+}
+
+/// It becomes part of stack and function names, which have a bound.
+fn env_name(text: &str) -> Result<String, String> {
+    let fits = (1..=16).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && !text.ends_with('-');
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("an environment's name has 1 to 16 letters, digits and inner hyphens".to_owned())
+    }
+}

@@ -1,0 +1,150 @@
+//! The edge's cache: bounded, least recently used out first.
+
+use super::forward::Key;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+/// Enough for a few studies.
+const BYTES: usize = 256 * 1024 * 1024;
+/// What an entry costs beside its body, by and large.
+const OVERHEAD: usize = 1024;
+
+/// An answer as the origin, or a function in its place, gave it.
+#[derive(Debug, Clone)]
+pub(super) struct Stored {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+struct Entry {
+    stored: Stored,
+    since: Instant,
+    until: Instant,
+    used: u64,
+}
+
+#[derive(Default)]
+pub(super) struct Cache {
+    entries: HashMap<Key, Entry>,
+    bytes: usize,
+    /// Counts look-ups: larger is more recent.
+    clock: u64,
+}
+
+impl Cache {
+    /// A fresh answer, and its age in whole seconds.
+    pub fn get(&mut self, key: &Key, now: Instant) -> Option<(Stored, u64)> {
+        self.clock += 1;
+        let entry = self.entries.get_mut(key)?;
+        if entry.until <= now {
+            self.remove(key);
+            return None;
+        }
+        entry.used = self.clock;
+        let age = now.duration_since(entry.since).as_secs();
+        Some((entry.stored.clone(), age))
+    }
+
+    /// Keeps an answer for `lifetime`.
+    pub fn put(&mut self, key: Key, stored: Stored, lifetime: Duration, now: Instant) {
+        let size = size(&stored);
+        // One entry never pushes out most of the others.
+        if lifetime.is_zero() || size > BYTES / 4 {
+            return;
+        }
+        let Some(until) = now.checked_add(lifetime) else {
+            return;
+        };
+        self.remove(&key);
+        while self.bytes + size > BYTES && self.evict() {}
+        self.clock += 1;
+        self.bytes += size;
+        let entry = Entry {
+            stored,
+            since: now,
+            until,
+            used: self.clock,
+        };
+        self.entries.insert(key, entry);
+    }
+
+    fn remove(&mut self, key: &Key) {
+        if let Some(entry) = self.entries.remove(key) {
+            self.bytes -= size(&entry.stored);
+        }
+    }
+
+    fn evict(&mut self) -> bool {
+        let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.used);
+        match oldest.map(|(key, _)| key.clone()) {
+            Some(key) => {
+                self.remove(&key);
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+fn size(stored: &Stored) -> usize {
+    stored.body.len() + OVERHEAD
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::forward::{key, tests::behavior};
+    use super::*;
+
+    fn key_of(uri: &str) -> Key {
+        let request = serde_json::json!({"method": "GET", "uri": uri, "querystring": "", "headers": {}});
+        key(&behavior(), &serde_json::from_value(request).unwrap())
+    }
+
+    fn stored(length: usize) -> Stored {
+        Stored {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            body: vec![0; length].into(),
+        }
+    }
+
+    #[test]
+    fn an_entry_lives_for_its_time() {
+        let (mut cache, now) = (Cache::default(), Instant::now());
+        cache.put(key_of("/a"), stored(1), Duration::from_secs(10), now);
+        let later = |seconds| now + Duration::from_secs(seconds);
+        assert_eq!(cache.get(&key_of("/a"), later(9)).map(|(_, age)| age), Some(9));
+        assert!(cache.get(&key_of("/b"), later(9)).is_none());
+        assert!(cache.get(&key_of("/a"), later(10)).is_none());
+        assert_eq!(cache.bytes, 0);
+    }
+
+    #[test]
+    fn nothing_is_kept_for_no_time() {
+        let (mut cache, now) = (Cache::default(), Instant::now());
+        cache.put(key_of("/a"), stored(1), Duration::ZERO, now);
+        assert!(cache.get(&key_of("/a"), now).is_none());
+    }
+
+    #[test]
+    fn the_least_recently_used_goes_first() {
+        let (mut cache, now) = (Cache::default(), Instant::now());
+        let hour = Duration::from_secs(3600);
+        let quarter = BYTES / 4 - OVERHEAD;
+        for name in ["/a", "/b", "/c", "/d"] {
+            cache.put(key_of(name), stored(quarter), hour, now);
+        }
+        assert!(cache.get(&key_of("/a"), now).is_some());
+        cache.put(key_of("/e"), stored(quarter), hour, now);
+        assert!(cache.get(&key_of("/b"), now).is_none());
+        assert!(cache.get(&key_of("/a"), now).is_some());
+        assert!(cache.bytes <= BYTES);
+        cache.put(key_of("/f"), stored(quarter + 1), hour, now);
+        assert!(cache.get(&key_of("/f"), now).is_none());
+    }
+}

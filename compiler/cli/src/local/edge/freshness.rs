@@ -1,0 +1,147 @@
+//! For how long CloudFront keeps an answer.
+//! Source: "Manage how long content stays in the cache" and "Control how long
+//! CloudFront caches errors", Amazon CloudFront Developer Guide.
+
+use crate::local::template::CachePolicy;
+use http::{HeaderMap, StatusCode, header};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
+
+/// `ErrorCachingMinTTL`, where the distribution says nothing.
+const ERROR_TTL: u64 = 10;
+
+/// How long to keep it; zero: not at all.
+pub(super) fn lifetime(
+    policy: &CachePolicy,
+    error_ttl: &BTreeMap<u16, u64>,
+    status: StatusCode,
+    headers: &HeaderMap,
+    now: SystemTime,
+) -> Duration {
+    let said = Said::read(headers, now);
+    let seconds = if status.is_client_error() || status.is_server_error() {
+        error_seconds(error_ttl, status, &said)
+    } else if status.is_informational() || status == StatusCode::PARTIAL_CONTENT {
+        0
+    } else {
+        success_seconds(policy, &said)
+    };
+    Duration::from_secs(seconds)
+}
+
+fn success_seconds(policy: &CachePolicy, said: &Said) -> u64 {
+    match said {
+        // MinTTL above 0 outweighs even `no-store`.
+        Said::Never => policy.min_ttl,
+        Said::Seconds(seconds) => (*seconds).min(policy.max_ttl).max(policy.min_ttl),
+        Said::Nothing => policy.default_ttl.max(policy.min_ttl),
+    }
+}
+
+fn error_seconds(error_ttl: &BTreeMap<u16, u64>, status: StatusCode, said: &Said) -> u64 {
+    let minimum = error_ttl.get(&status.as_u16()).copied();
+    let said = match said {
+        Said::Seconds(seconds) => *seconds,
+        Said::Never | Said::Nothing => 0,
+    };
+    match status.as_u16() {
+        416 => 0,
+        404 | 414 | 500..=504 => said.max(minimum.unwrap_or(ERROR_TTL)),
+        // Kept only where the origin says so.
+        400 | 401 | 403 | 405 | 412 | 415 if said > 0 => said.max(minimum.unwrap_or(ERROR_TTL)),
+        _ => minimum.unwrap_or(0),
+    }
+}
+
+/// What the origin said about it.
+#[derive(Debug, PartialEq, Eq)]
+enum Said {
+    Never,
+    Seconds(u64),
+    Nothing,
+}
+
+impl Said {
+    fn read(headers: &HeaderMap, now: SystemTime) -> Self {
+        let mut max_age = None;
+        let mut shared = None;
+        let values = headers.get_all(header::CACHE_CONTROL).iter();
+        for directive in values.filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')) {
+            let directive = directive.trim().to_ascii_lowercase();
+            let (name, value) = directive.split_once('=').unwrap_or((&directive, ""));
+            let seconds = value.trim_matches('"').parse::<u64>().ok();
+            match name {
+                "no-store" | "no-cache" | "private" => return Self::Never,
+                "max-age" => max_age = seconds,
+                "s-maxage" => shared = seconds,
+                _ => {}
+            }
+        }
+        if let Some(seconds) = shared.or(max_age) {
+            return Self::Seconds(seconds);
+        }
+        let expires = headers.get(header::EXPIRES).and_then(|v| v.to_str().ok());
+        match expires.map(httpdate::parse_http_date) {
+            None => Self::Nothing,
+            Some(Ok(at)) => Self::Seconds(at.duration_since(now).unwrap_or_default().as_secs()),
+            // `Expires: 0` and the like: already over.
+            Some(Err(_)) => Self::Seconds(0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(min: u64, status: u16, pairs: &[(&'static str, &str)]) -> u64 {
+        let policy = CachePolicy {
+            min_ttl: min,
+            default_ttl: 60,
+            max_ttl: 600,
+            key: Default::default(),
+        };
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, value.parse().unwrap());
+        }
+        let errors = BTreeMap::from([(403, 0), (404, 0), (500, 5)]);
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        lifetime(&policy, &errors, StatusCode::from_u16(status).unwrap(), &headers, now).as_secs()
+    }
+
+    #[test]
+    fn successes_keep_to_the_policys_bounds() {
+        assert_eq!(seconds(0, 200, &[]), 60);
+        assert_eq!(seconds(100, 200, &[]), 100);
+        assert_eq!(seconds(0, 200, &[("cache-control", "max-age=30")]), 30);
+        assert_eq!(seconds(0, 200, &[("cache-control", "max-age=9999")]), 600);
+        assert_eq!(seconds(50, 200, &[("cache-control", "max-age=30")]), 50);
+        assert_eq!(seconds(0, 200, &[("cache-control", "max-age=30, s-maxage=40")]), 40);
+        assert_eq!(seconds(0, 200, &[("cache-control", "public, No-Store")]), 0);
+        assert_eq!(seconds(9, 200, &[("cache-control", "private, max-age=30")]), 9);
+        assert_eq!(seconds(0, 206, &[("cache-control", "max-age=30")]), 0);
+    }
+
+    #[test]
+    fn expires_counts_where_cache_control_is_silent() {
+        // 1,000,000,000 s after the epoch is 2001-09-09 01:46:40.
+        assert_eq!(seconds(0, 200, &[("expires", "Sun, 09 Sep 2001 01:47:10 GMT")]), 30);
+        assert_eq!(seconds(0, 200, &[("expires", "Sun, 09 Sep 2001 01:40:00 GMT")]), 0);
+        assert_eq!(seconds(0, 200, &[("expires", "0")]), 0);
+        assert_eq!(seconds(0, 200, &[("expires", "0"), ("cache-control", "max-age=7")]), 7);
+    }
+
+    #[test]
+    fn errors_have_their_own_minimum() {
+        assert_eq!(seconds(0, 404, &[]), 0);
+        assert_eq!(seconds(0, 500, &[]), 5);
+        assert_eq!(seconds(0, 502, &[]), 10);
+        assert_eq!(seconds(0, 502, &[("cache-control", "no-store")]), 10);
+        assert_eq!(seconds(0, 401, &[]), 0);
+        assert_eq!(seconds(0, 403, &[("cache-control", "max-age=20")]), 20);
+        assert_eq!(seconds(0, 418, &[("cache-control", "max-age=20")]), 0);
+    }
+}

@@ -1,0 +1,104 @@
+//! A model of CloudFront: what happens to a request between the viewer and the
+//! origin, by the compiled template alone.
+//!
+//! The viewer speaks plain HTTP here: on 127.0.0.1 it stands for the HTTPS that
+//! `ViewerProtocolPolicy: https-only` asks for. Not modelled: ranges and
+//! conditional requests (answered whole), compression, collapsing of
+//! simultaneous misses, geo restrictions, web ACLs.
+
+mod cache;
+mod decorate;
+mod event;
+mod forward;
+mod freshness;
+mod names;
+mod page;
+mod pipeline;
+mod request_log;
+mod upstream;
+mod verdict;
+
+pub use request_log::{CacheResult, RequestLog, Stages};
+
+use super::{Credentials, CredentialsSource, Error, FunctionLog, http as local_http, origin::StandIn, runtime::Pool, template};
+use pipeline::Pipeline;
+use std::{net::SocketAddr, path::Path, sync::Arc};
+
+/// Where frames come from.
+#[derive(Clone)]
+pub enum Origin {
+    /// The embedded HealthImaging, which knows the credentials of the run.
+    StandIn(Arc<StandIn>),
+    /// HealthImaging itself, with the caller's credentials.
+    Aws(CredentialsSource),
+}
+
+/// Takes every request once it is answered.
+pub type RequestSink = Arc<dyn Fn(&RequestLog) + Send + Sync>;
+
+pub struct Options {
+    /// 0: a free port.
+    pub port: u16,
+    pub origin: Origin,
+    pub requests: RequestSink,
+    /// Takes the functions' own lines, and why a result of theirs was refused.
+    pub functions: FunctionLog,
+}
+
+/// The edge, listening. It, its functions' processes and their files are gone
+/// when it is dropped.
+pub struct Edge {
+    server: local_http::Server,
+}
+
+impl Edge {
+    /// Serves the package in `dir` (`.frames/<env>/`, or one of its shape).
+    pub async fn start(dir: &Path, options: Options) -> Result<Self, Error> {
+        let package = template::read(dir)?;
+        let mut pools = std::collections::BTreeMap::new();
+        for (id, function) in package.functions {
+            // The role that may read frames is the origin-request function's.
+            let signs = package.distribution.behaviors.iter().any(|b| {
+                b.origin_request_function.as_ref().is_some_and(|a| a.function == id)
+            });
+            let credentials = if signs { signing(&options.origin) } else { powerless() };
+            let pool = Pool::new(function, credentials, options.functions.clone())?;
+            pools.insert(id, pool);
+        }
+        let listener = local_http::bind(options.port).await?;
+        let port = listener.local_addr().map_or(options.port, |address| address.port());
+        let pipeline = Arc::new(Pipeline::new(package.distribution, pools, port, &options)?);
+        let server = local_http::serve(listener, move |request, peer| {
+            let pipeline = pipeline.clone();
+            async move { pipeline.answer(request, peer).await }
+        })?;
+        Ok(Self { server })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.server.address
+    }
+
+    /// `http://127.0.0.1:<port>`
+    pub fn url(&self) -> String {
+        format!("http://{}", self.server.address)
+    }
+}
+
+fn signing(origin: &Origin) -> CredentialsSource {
+    match origin {
+        Origin::Aws(source) => source.clone(),
+        Origin::StandIn(stand_in) => {
+            let credentials = stand_in.credentials().clone();
+            Arc::new(move || {
+                let credentials = credentials.clone();
+                Box::pin(async move { Ok(credentials) })
+            })
+        }
+    }
+}
+
+/// Lambda gives every function credentials; these open nothing.
+fn powerless() -> CredentialsSource {
+    Arc::new(|| Box::pin(async { Credentials::random() }))
+}

@@ -1,0 +1,342 @@
+//! The path of one request, step by step.
+
+use super::{
+    Options, RequestSink,
+    cache::{Cache, Stored},
+    decorate, event,
+    event::Flow,
+    forward, freshness,
+    names::Trigger,
+    page::Refusal,
+    request_log::{CacheResult, RequestLog, Stages},
+    upstream::Upstream,
+    verdict::{self, Generated, Verdict},
+};
+use crate::local::{
+    Error, FunctionLog,
+    http::{self as local_http, Answer},
+    runtime::{Failure, Pool},
+    template::{Association, Behavior, Distribution},
+    uuid,
+};
+use bytes::Bytes;
+use frames_edge::event::Request as EdgeRequest;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Mutex, PoisonError},
+    time::{Instant, SystemTime},
+};
+
+const URL_BYTES: usize = 8_192;
+const HEAD_BYTES: usize = 20_480;
+/// CloudFront takes far more; no operation of HealthImaging does.
+const BODY_BYTES: usize = 16 * 1024 * 1024;
+
+pub(super) struct Pipeline {
+    distribution: Distribution,
+    functions: BTreeMap<String, Pool>,
+    cache: Mutex<Cache>,
+    upstream: Upstream,
+    port: u16,
+    requests: RequestSink,
+    log: FunctionLog,
+}
+
+/// What becomes of a request, before CloudFront adds its own headers.
+struct Outcome {
+    stored: Stored,
+    x_cache: &'static str,
+    age: Option<u64>,
+    /// The behavior's policy is applied.
+    decorated: bool,
+}
+
+impl Outcome {
+    fn refused(refusal: &Refusal, id: &str) -> Self {
+        Self {
+            stored: refusal.answer(id),
+            x_cache: refusal.x_cache(),
+            age: None,
+            decorated: false,
+        }
+    }
+
+    /// AWS's documentation has the policy applied to what comes from the origin
+    /// or the cache. Whether also to what a viewer-request function answers
+    /// isn't said: not here, so that such an answer must stand on its own.
+    fn generated(generated: &Generated, trigger: Trigger) -> Self {
+        Self {
+            stored: stored(generated),
+            x_cache: "LambdaGeneratedResponse from cloudfront",
+            age: None,
+            decorated: trigger == Trigger::OriginRequest,
+        }
+    }
+
+    fn served(stored: Stored, age: Option<u64>) -> Self {
+        let is_error = stored.status.is_client_error() || stored.status.is_server_error();
+        let x_cache = match (is_error, age) {
+            (true, _) => "Error from cloudfront",
+            (false, Some(_)) => "Hit from cloudfront",
+            (false, None) => "Miss from cloudfront",
+        };
+        Self {
+            stored,
+            x_cache,
+            age,
+            decorated: true,
+        }
+    }
+}
+
+/// What the request's log line will say.
+struct Notes {
+    cache: CacheResult,
+    stages: Stages,
+}
+
+impl Pipeline {
+    pub fn new(
+        distribution: Distribution,
+        functions: BTreeMap<String, Pool>,
+        port: u16,
+        options: &Options,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            distribution,
+            functions,
+            cache: Mutex::new(Cache::default()),
+            upstream: Upstream::new(&options.origin)?,
+            port,
+            requests: options.requests.clone(),
+            log: options.functions.clone(),
+        })
+    }
+
+    /// Answers a viewer, and logs it.
+    pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+        let start = Instant::now();
+        let method = request.method().as_str().to_owned();
+        let path = request.uri().path().to_owned();
+        let origin = request.headers().get(header::ORIGIN).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let mut notes = Notes {
+            cache: CacheResult::None,
+            stages: Stages::default(),
+        };
+        let behavior = self.distribution.behavior(&path);
+        let id = request_id();
+        let outcome = match (behavior, self.flow(request, peer, id.clone()).await) {
+            (Some(behavior), Ok(flow)) => self.run(behavior, flow, &mut notes).await.unwrap_or_else(|r| Outcome::refused(&r, &id)),
+            (_, Err(refusal)) => Outcome::refused(&refusal, &id),
+            // There is always a default behavior.
+            (None, _) => Outcome::refused(&Refusal::BadRequest("No behavior matches."), &id),
+        };
+        let policy = behavior.and_then(|b| b.response_headers.as_ref()).filter(|_| outcome.decorated);
+        let mut headers = outcome.stored.headers;
+        if let Some(policy) = policy {
+            decorate::apply(policy, &method, origin.as_deref(), &mut headers);
+        }
+        decorate::sign_off(&mut headers, &id, outcome.x_cache, outcome.age);
+        let status = outcome.stored.status;
+        (self.requests)(&RequestLog {
+            path,
+            status: status.as_u16(),
+            cache: notes.cache,
+            ms: milliseconds(start),
+            stages: notes.stages,
+            method: method.clone(),
+        });
+        respond(status, headers, outcome.stored.body, method == "HEAD")
+    }
+
+    /// Reads the viewer's request, within CloudFront's limits.
+    async fn flow(&self, request: Request<Incoming>, peer: SocketAddr, id: String) -> Result<Flow, Refusal> {
+        let (parts, body) = request.into_parts();
+        let target = parts.uri.path_and_query().map_or("", |p| p.as_str());
+        check_head(&parts, target)?;
+        if !local_http::is_own_host(parts.headers.get(header::HOST), self.port) {
+            return Err(Refusal::UnknownHost);
+        }
+        let body = local_http::read(body, BODY_BYTES).await.map_err(|e| match e {
+            local_http::BodyError::TooLarge => Refusal::BodyTooLarge,
+            local_http::BodyError::Broken => Refusal::BadRequest("The body broke off."),
+        })?;
+        if parts.method == http::Method::GET && !body.is_empty() {
+            return Err(Refusal::BodyOnGet);
+        }
+        let request = EdgeRequest {
+            client_ip: peer.ip().to_string(),
+            headers: event::from_viewer(&parts.headers),
+            method: parts.method.as_str().to_owned(),
+            querystring: parts.uri.query().unwrap_or_default().to_owned(),
+            uri: parts.uri.path().to_owned(),
+            body: None,
+            origin: None,
+            other: serde_json::Map::new(),
+        };
+        Ok(Flow { request, body, id })
+    }
+
+    async fn run(&self, behavior: &Behavior, flow: Flow, notes: &mut Notes) -> Result<Outcome, Refusal> {
+        if !behavior.allowed_methods.contains(&flow.request.method) {
+            return Err(Refusal::MethodNotAllowed);
+        }
+        let start = Instant::now();
+        let flow = match self.invoke(behavior.viewer_request.as_ref(), Trigger::ViewerRequest, flow).await? {
+            Ok(flow) => flow,
+            Err(generated) => {
+                notes.stages.viewer_request = Some(milliseconds(start));
+                return Ok(Outcome::generated(&generated, Trigger::ViewerRequest));
+            }
+        };
+        if behavior.viewer_request.is_some() {
+            notes.stages.viewer_request = Some(milliseconds(start));
+        }
+        let cacheable = behavior.cached_methods.contains(&flow.request.method);
+        let key = forward::key(behavior, &flow.request);
+        if cacheable {
+            if let Some((stored, age)) = self.lock_cache().get(&key, Instant::now()) {
+                notes.cache = CacheResult::Hit;
+                return Ok(Outcome::served(stored, Some(age)));
+            }
+            notes.cache = CacheResult::Miss;
+        }
+        // A HEAD's answer has no body to keep for a GET.
+        let keeps = cacheable && flow.request.method != "HEAD";
+        let (outcome, lifetime) = self.fetch(behavior, flow, notes).await?;
+        if keeps {
+            self.lock_cache().put(key, outcome.stored.clone(), lifetime, Instant::now());
+        }
+        Ok(outcome)
+    }
+
+    /// Asks the origin, or the function in its place.
+    async fn fetch(&self, behavior: &Behavior, flow: Flow, notes: &mut Notes) -> Result<(Outcome, std::time::Duration), Refusal> {
+        let Some(origin) = self.distribution.origins.get(&behavior.origin) else {
+            return Err(Refusal::OriginUnreachable);
+        };
+        let request = forward::to_origin(behavior, origin, &flow.request);
+        let flow = Flow { request, ..flow };
+        let start = Instant::now();
+        let invoked = self.invoke(behavior.origin_request_function.as_ref(), Trigger::OriginRequest, flow).await;
+        if behavior.origin_request_function.is_some() {
+            notes.stages.origin_request = Some(milliseconds(start));
+        }
+        let outcome = match invoked? {
+            Err(generated) => Outcome::generated(&generated, Trigger::OriginRequest),
+            Ok(flow) => {
+                let start = Instant::now();
+                let answer = self.upstream.send(&flow, origin.read_timeout).await;
+                notes.stages.origin = Some(milliseconds(start));
+                Outcome::served(answer?, None)
+            }
+        };
+        let stored = &outcome.stored;
+        let errors = &self.distribution.error_ttl;
+        let lifetime = freshness::lifetime(&behavior.cache, errors, stored.status, &stored.headers, SystemTime::now());
+        Ok((outcome, lifetime))
+    }
+
+    /// Runs the function of an event, if there is one: the request to go on
+    /// with, or the answer that it made.
+    async fn invoke(
+        &self,
+        association: Option<&Association>,
+        trigger: Trigger,
+        flow: Flow,
+    ) -> Result<Result<Flow, Generated>, Refusal> {
+        let Some((association, pool)) = association.and_then(|a| Some((a, self.functions.get(&a.function)?))) else {
+            return Ok(Ok(flow));
+        };
+        let payload = event::event(&flow, trigger, association);
+        let result = match pool.invoke(payload).await {
+            Ok(result) => result,
+            Err(Failure::TimedOut) => {
+                (self.log)(&association.function, "took longer than its Timeout and was killed");
+                return Err(Refusal::FunctionTimedOut);
+            }
+            Err(Failure::Failed(why)) => {
+                (self.log)(&association.function, &format!("failed: {why}"));
+                return Err(Refusal::FunctionFailed);
+            }
+        };
+        match verdict::judge(trigger, association.include_body, &flow.request, &result) {
+            Ok(Verdict::Response(generated)) => Ok(Err(generated)),
+            Ok(Verdict::Request(changed)) => Ok(Ok(Flow {
+                request: changed.request,
+                body: changed.body.unwrap_or(flow.body),
+                id: flow.id,
+            })),
+            Err(verdict::Invalid(why)) => {
+                (self.log)(&association.function, &format!("its result is refused: {why}"));
+                Err(Refusal::InvalidResult)
+            }
+        }
+    }
+
+    fn lock_cache(&self) -> std::sync::MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn check_head(parts: &http::request::Parts, target: &str) -> Result<(), Refusal> {
+    if target.len() > URL_BYTES {
+        return Err(Refusal::UrlTooLong);
+    }
+    let headers: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if parts.method.as_str().len() + target.len() + headers > HEAD_BYTES {
+        return Err(Refusal::HeadersTooLarge);
+    }
+    if !target.starts_with('/') {
+        return Err(Refusal::BadRequest("The request has no path."));
+    }
+    Ok(())
+}
+
+fn stored(generated: &Generated) -> Stored {
+    let mut headers = event::to_wire(&generated.headers);
+    headers.remove(header::CONTENT_LENGTH);
+    headers
+        .entry(header::SERVER)
+        .or_insert(HeaderValue::from_static("CloudFront"));
+    Stored {
+        status: generated.status,
+        headers,
+        body: generated.body.clone(),
+    }
+}
+
+fn respond(status: StatusCode, mut headers: http::HeaderMap, body: Bytes, head: bool) -> Answer {
+    let has_body = !matches!(status.as_u16(), 204 | 304);
+    let body = if head || !has_body {
+        // An origin that answered the HEAD itself said how long the body would be.
+        if head && has_body && !body.is_empty() {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        }
+        Bytes::new()
+    } else {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        body
+    };
+    let mut answer = Response::new(Full::new(body));
+    *answer.status_mut() = status;
+    *answer.headers_mut() = headers;
+    answer
+}
+
+/// In the form of CloudFront's own ids: 56 characters of URL-safe base64.
+fn request_id() -> String {
+    use base64::{Engine, engine::general_purpose::URL_SAFE};
+    // Not a secret: it only has to differ from the others.
+    let bytes: [u8; 40] = uuid::random().unwrap_or([0; 40]);
+    URL_SAFE.encode(bytes)
+}
+
+/// To the microsecond.
+fn milliseconds(since: Instant) -> f64 {
+    (since.elapsed().as_secs_f64() * 1e6).round() / 1e3
+}

@@ -1,0 +1,117 @@
+//! The connection to the origin.
+
+use super::{Origin, cache::Stored, decorate, event, event::Flow, page::Refusal};
+use crate::local::Error;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::HttpsConnector;
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use std::{net::SocketAddr, time::Duration};
+use tokio::time::timeout;
+
+/// Frames are a few megabytes; this is a bound, not a target.
+const ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// CloudFront's default time-out for a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// How the edge reaches its origins.
+pub(super) enum Upstream {
+    /// Every origin is the stand-in, which tells them apart by `Host`.
+    StandIn {
+        client: Client<HttpConnector, Full<Bytes>>,
+        address: SocketAddr,
+        hosts: Vec<String>,
+    },
+    Aws(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
+}
+
+impl Upstream {
+    pub fn new(origin: &Origin) -> Result<Self, Error> {
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(CONNECT));
+        connector.set_nodelay(true);
+        match origin {
+            Origin::StandIn(stand_in) => Ok(Self::StandIn {
+                client: Client::builder(TokioExecutor::new()).build(connector),
+                address: stand_in.address(),
+                hosts: stand_in.hosts().to_vec(),
+            }),
+            Origin::Aws(_) => {
+                connector.enforce_http(false);
+                let https = hyper_rustls::HttpsConnectorBuilder::new()
+                    .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())
+                    .map_err(|e| {
+                        Error::new(format!("cannot read this machine's root certificates: {e}"))
+                            .help("install the `ca-certificates` package")
+                    })?
+                    .https_only()
+                    .enable_http1()
+                    .wrap_connector(connector);
+                Ok(Self::Aws(Client::builder(TokioExecutor::new()).build(https)))
+            }
+        }
+    }
+
+    /// Sends the request as the origin-request function left it, and reads the answer whole.
+    pub async fn send(&self, flow: &Flow, read_timeout: Duration) -> Result<Stored, Refusal> {
+        let request = self.request(flow)?;
+        let answer = async {
+            let sent = match self {
+                Self::StandIn { client, .. } => client.request(request).await,
+                Self::Aws(client) => client.request(request).await,
+            };
+            let (parts, body) = sent.map_err(|_| Refusal::OriginUnreachable)?.into_parts();
+            let body = Limited::new(body, ANSWER_BYTES).collect().await;
+            let body = body.map_err(|_| Refusal::OriginUnreachable)?.to_bytes();
+            let mut stored = Stored {
+                status: parts.status,
+                headers: parts.headers,
+                body,
+            };
+            decorate::strip(&mut stored.headers);
+            Ok(stored)
+        };
+        timeout(read_timeout, answer).await.unwrap_or(Err(Refusal::OriginTimedOut))
+    }
+
+    fn request(&self, flow: &Flow) -> Result<Request<Full<Bytes>>, Refusal> {
+        let unreachable = || Refusal::OriginUnreachable;
+        let request = &flow.request;
+        let mut wire = Request::new(Full::new(flow.body.clone()));
+        *wire.method_mut() = Method::from_bytes(request.method.as_bytes()).map_err(|_| unreachable())?;
+        *wire.uri_mut() = self.uri(flow)?;
+        let mut headers = event::to_wire(&request.headers);
+        // The client frames the body itself, replaced or not.
+        headers.remove(header::CONTENT_LENGTH);
+        headers.remove(header::TRANSFER_ENCODING);
+        // After the function, and so by its signature alone known to it.
+        let id = HeaderValue::from_str(&flow.id).map_err(|_| unreachable())?;
+        headers.insert(HeaderName::from_static("x-amz-cf-id"), id);
+        *wire.headers_mut() = headers;
+        Ok(wire)
+    }
+
+    fn uri(&self, flow: &Flow) -> Result<Uri, Refusal> {
+        let request = &flow.request;
+        let custom = |key: &str| request.origin.as_ref().and_then(|o| o.get("custom")).and_then(|c| c.get(key));
+        let text = |key: &str| custom(key).and_then(serde_json::Value::as_str).unwrap_or_default();
+        let domain = text("domainName");
+        let base = match self {
+            // A name that isn't the service's has no address here.
+            Self::StandIn { hosts, .. } if !hosts.iter().any(|h| h == domain) => return Err(Refusal::OriginUnreachable),
+            Self::StandIn { address, .. } => format!("http://{address}"),
+            Self::Aws(_) => match custom("port").and_then(serde_json::Value::as_u64) {
+                None | Some(443) => format!("https://{domain}"),
+                Some(port) => format!("https://{domain}:{port}"),
+            },
+        };
+        let question = if request.querystring.is_empty() { "" } else { "?" };
+        format!("{base}{}{}{question}{}", text("path"), request.uri, request.querystring)
+            .parse()
+            .map_err(|_| Refusal::OriginUnreachable)
+    }
+}

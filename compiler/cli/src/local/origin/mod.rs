@@ -1,0 +1,190 @@
+//! HealthImaging's stand-in: a small data store of real frames, behind the
+//! service's own check of every signature.
+//!
+//! It knows nothing of the functions' code: it verifies with a library of its
+//! own, and answers from files in the service's form.
+
+mod dicomweb;
+mod error;
+mod fixtures;
+mod native;
+mod seen;
+mod signature;
+
+pub use fixtures::{Fixture, Fixtures};
+pub use seen::Seen;
+
+use super::{
+    Credentials, Error,
+    http::{self as local_http, Answer},
+};
+use bytes::Bytes;
+use error::ServiceError;
+use frames_edge::{SignerConfig, operation};
+use http::{HeaderValue, Method, Request, header};
+use hyper::body::Incoming;
+use seen::Log;
+use std::{net::SocketAddr, sync::Arc, time::SystemTime};
+
+/// No operation that is served here takes a larger body.
+const BODY_BYTES: usize = 1024 * 1024;
+
+/// The stand-in, listening. It ends when it is dropped.
+pub struct StandIn {
+    server: local_http::Server,
+    state: Arc<State>,
+    hosts: Vec<String>,
+}
+
+struct State {
+    native_host: String,
+    dicomweb_host: Option<String>,
+    region: String,
+    credentials: Credentials,
+    fixtures: Fixtures,
+    log: Log,
+}
+
+impl StandIn {
+    /// Starts it under the very hosts and Region that the signer signs for.
+    pub async fn start(config: &SignerConfig, credentials: Credentials) -> Result<Self, Error> {
+        let state = Arc::new(State {
+            native_host: config.native_host.clone(),
+            dicomweb_host: config.dicomweb_host.clone(),
+            region: config.region.clone(),
+            credentials,
+            fixtures: Fixtures::embedded()?,
+            log: Log::default(),
+        });
+        let shared = state.clone();
+        let listener = local_http::bind(0).await?;
+        let server = local_http::serve(listener, move |request, _| {
+            let state = shared.clone();
+            async move { state.answer(request).await }
+        })?;
+        let hosts = std::iter::once(&state.native_host).chain(&state.dicomweb_host).cloned().collect();
+        Ok(Self { server, state, hosts })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.server.address
+    }
+
+    /// The names that it answers to.
+    pub fn hosts(&self) -> &[String] {
+        &self.hosts
+    }
+
+    /// What it accepts signatures of.
+    pub fn credentials(&self) -> &Credentials {
+        &self.state.credentials
+    }
+
+    pub fn fixtures(&self) -> &Fixtures {
+        &self.state.fixtures
+    }
+
+    /// The last requests, oldest first.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.state.log.seen()
+    }
+
+    /// From now on a request that holds `secret` anywhere is marked, [`Seen::leaked`].
+    pub fn watch_for(&self, secret: &str) {
+        self.state.log.watch_for(secret);
+    }
+}
+
+impl State {
+    async fn answer(&self, request: Request<Incoming>) -> Answer {
+        let (parts, body) = request.into_parts();
+        let body = match local_http::read(body, BODY_BYTES).await {
+            Ok(body) => body,
+            Err(_) => return ServiceError::validation("The body could not be read, or is too large.").answer(),
+        };
+        let request = Request::from_parts(parts, body);
+        let note = self.log.note(&request);
+        let mut answer = match self.serve(request).await {
+            Ok(answer) => answer,
+            Err(error) => error.answer(),
+        };
+        if let Some(id) = super::uuid::uuid().ok().and_then(|id| HeaderValue::from_str(&id).ok()) {
+            answer.headers_mut().insert("x-amzn-requestid", id);
+        }
+        self.log.push(note, answer.status().as_u16());
+        answer
+    }
+
+    /// Host, then signature, then operation: nothing is said to whoever didn't sign.
+    async fn serve(&self, request: Request<Bytes>) -> Result<Answer, ServiceError> {
+        let host = request.headers().get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or_default();
+        let is_native = host == self.native_host;
+        if !is_native && Some(host) != self.dicomweb_host.as_deref() {
+            return Err(ServiceError::unknown_host());
+        }
+        let request = signature::verify(request, &self.region, &self.credentials, SystemTime::now()).await?;
+        if is_native {
+            self.native(&request)
+        } else {
+            self.dicomweb(&request)
+        }
+    }
+
+    fn native(&self, request: &Request<Bytes>) -> Result<Answer, ServiceError> {
+        let steps = steps(request);
+        match steps.as_slice() {
+            ["datastore", store, "imageSet", set, "getImageFrame"] => {
+                only(request, &[Method::POST])?;
+                check_ids(&[store, set])?;
+                native::get_image_frame(&self.fixtures, store, set, request.body())
+            }
+            ["datastore", ..] => Err(ServiceError::not_served("this native operation")),
+            _ => Err(ServiceError::unknown_operation()),
+        }
+    }
+
+    fn dicomweb(&self, request: &Request<Bytes>) -> Result<Answer, ServiceError> {
+        let steps = steps(request);
+        match steps.as_slice() {
+            ["datastore", store, "studies", study, "series", series, "instances", instance, tail @ ..] => {
+                only(request, &[Method::GET, Method::HEAD])?;
+                check_ids(&[store])?;
+                let uids = [*study, *series, *instance];
+                if let Some(uid) = uids.iter().find(|uid| !operation::is_uid(uid)) {
+                    return Err(ServiceError::validation(&format!("`{uid}` is not a DICOM UID.")));
+                }
+                let set = dicomweb::image_set(request.uri().query().unwrap_or_default())?;
+                let fixture = self.fixtures.instance(store, uids, set)?;
+                match tail {
+                    ["metadata"] => dicomweb::metadata(fixture, request.headers()),
+                    ["frames", list] => dicomweb::frames(&self.fixtures, fixture, list, request.headers()),
+                    ["rendered"] => Err(ServiceError::not_served("rendered instances")),
+                    [] => Err(ServiceError::not_served("whole DICOM instances (Part 10 files)")),
+                    _ => Err(ServiceError::unknown_operation()),
+                }
+            }
+            ["datastore", _, "studies" | "series" | "instances", ..] => Err(ServiceError::not_served("searches and series")),
+            _ => Err(ServiceError::unknown_operation()),
+        }
+    }
+}
+
+fn steps(request: &Request<Bytes>) -> Vec<&str> {
+    let path = request.uri().path();
+    path.strip_prefix('/').unwrap_or(path).split('/').collect()
+}
+
+fn only(request: &Request<Bytes>, methods: &[Method]) -> Result<(), ServiceError> {
+    if methods.contains(request.method()) {
+        Ok(())
+    } else {
+        Err(ServiceError::unknown_operation())
+    }
+}
+
+fn check_ids(ids: &[&str]) -> Result<(), ServiceError> {
+    match ids.iter().find(|id| !operation::is_id(id)) {
+        Some(id) => Err(ServiceError::validation(&format!("`{id}` does not match [0-9a-z]{{32}}."))),
+        None => Ok(()),
+    }
+}

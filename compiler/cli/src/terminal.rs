@@ -1,0 +1,84 @@
+//! Data goes to stdout, everything else to stderr.
+
+use crate::cli::{Color, Format, Global};
+use crate::failure::Failure;
+use anstream::{eprintln, print};
+use std::io::{IsTerminal, Write};
+
+const BOLD: &str = "\x1b[1m";
+const RED: &str = "\x1b[1;31m";
+const CYAN: &str = "\x1b[1;36m";
+const DIM: &str = "\x1b[2m";
+const RESET: &str = "\x1b[0m";
+
+/// How much to say, and in which shape.
+#[derive(Debug, Clone, Copy)]
+pub struct Terminal {
+    pub format: Format,
+    quiet: bool,
+    verbose: bool,
+}
+
+impl Terminal {
+    /// Sets the colour choice for the whole process.
+    pub fn new(global: &Global) -> Self {
+        match global.color {
+            Color::Auto => {}
+            Color::Always => anstream::ColorChoice::Always.write_global(),
+            Color::Never => anstream::ColorChoice::Never.write_global(),
+        }
+        Self {
+            format: global.format,
+            quiet: global.quiet,
+            verbose: global.verbose,
+        }
+    }
+
+    pub fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// A line about what is going on.
+    pub fn status(&self, verb: &str, what: &str) {
+        if !self.quiet {
+            eprintln!("{CYAN}{verb:>10}{RESET} {what}");
+        }
+    }
+
+    /// A line for who asked for more.
+    pub fn detail(&self, what: &str) {
+        if self.verbose {
+            eprintln!("{DIM}{:>10} {what}{RESET}", "");
+        }
+    }
+
+    /// Text that was coloured already, to stderr.
+    pub fn note(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("{text}");
+        }
+    }
+}
+
+/// Writes data to stdout. A reader that went away (`| head`) is no failure.
+pub fn data(text: &str) {
+    print!("{text}");
+    let _ = std::io::stdout().flush();
+}
+
+pub fn failure(failure: &Failure) {
+    if !failure.message.is_empty() {
+        eprintln!("{RED}error{RESET}{BOLD}: {}{RESET}", failure.message);
+    }
+    if let Some(help) = &failure.help {
+        eprintln!("{CYAN}help{RESET}: {help}");
+    }
+}
+
+pub fn stdout_is_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}

@@ -1,0 +1,406 @@
+//! What happens to a request, whatever its token says.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support;
+
+use frames_authorizer::{Decision, Denial, Reason, decide, keys_unavailable, prepare};
+use frames_edge::{AuthorizerConfig, Request, Response};
+use serde_json::{Value, json};
+use support::*;
+
+fn pass(request: Request, config: &AuthorizerConfig) -> Request {
+    match decide(request, config, &prepare(config).unwrap(), now()) {
+        Decision::Pass(request) => *request,
+        other => panic!("didn't pass: {other:?}"),
+    }
+}
+
+fn respond(request: Request, config: &AuthorizerConfig) -> (Response, Denial) {
+    match decide(request, config, &prepare(config).unwrap(), now()) {
+        Decision::Respond(response, denial) => {
+            assert_eq!(value(&response, "cache-control"), Some("no-store"));
+            (response, denial)
+        }
+        other => panic!("not answered: {other:?}"),
+    }
+}
+
+fn good() -> String {
+    Key::issuer().token(&claims(json!({})))
+}
+
+fn open() -> AuthorizerConfig {
+    AuthorizerConfig {
+        auth: None,
+        ..config(json!({}))
+    }
+}
+
+fn body(response: &Response) -> Value {
+    serde_json::from_str(response.body.as_deref().unwrap()).unwrap()
+}
+
+#[test]
+fn preflight_is_answered_without_a_token() {
+    for (uri, methods) in [
+        (PATH, "POST, OPTIONS"),
+        (STUDIES, "GET, HEAD, OPTIONS"),
+        ("/anything", "POST, GET, HEAD, OPTIONS"),
+    ] {
+        let mut preflight = request(
+            &[
+                ("Origin", "https://viewer.example"),
+                ("Access-Control-Request-Method", "POST"),
+            ],
+            "",
+        );
+        preflight.method = "OPTIONS".to_owned();
+        preflight.uri = uri.to_owned();
+        let (response, denial) = respond(preflight, &config(json!({})));
+        assert_eq!(denial.reason, Reason::Preflight);
+        assert_eq!(response.status, "204");
+        assert_eq!(response.body, None);
+        let header = |name: &str| value(&response, name);
+        assert_eq!(header("access-control-allow-origin"), Some("*"));
+        assert_eq!(
+            header("access-control-allow-methods"),
+            Some(methods),
+            "{uri}"
+        );
+        assert_eq!(
+            header("access-control-allow-headers"),
+            Some("authorization, content-type, accept, token")
+        );
+        assert!(header("access-control-max-age").is_some());
+    }
+}
+
+#[test]
+fn only_allowed_origins_may_read_an_answer() {
+    let mut listed = config(json!({}));
+    listed.cors.origins = vec![
+        "https://a.example".to_owned(),
+        "https://b.example".to_owned(),
+    ];
+    for method in ["OPTIONS", "POST"] {
+        let ask = |origin: &str| {
+            let mut request = request(&[("Origin", origin)], "");
+            request.method = method.to_owned();
+            respond(request, &listed).0
+        };
+        let allowed = ask("https://b.example");
+        assert_eq!(
+            value(&allowed, "access-control-allow-origin"),
+            Some("https://b.example")
+        );
+        assert_eq!(value(&allowed, "vary"), Some("Origin"));
+        for other in ["https://b.example.evil", "https://B.example", "null", ""] {
+            let response = ask(other);
+            assert_eq!(
+                value(&response, "access-control-allow-origin"),
+                None,
+                "{other}"
+            );
+            assert_eq!(value(&response, "vary"), Some("Origin"));
+        }
+    }
+    listed.cors.origins.clear();
+    let mut preflight = request(&[("Origin", "https://a.example")], "");
+    preflight.method = "OPTIONS".to_owned();
+    let (response, _) = respond(preflight, &listed);
+    assert_eq!(response.status, "204");
+    assert!(
+        !response
+            .headers
+            .keys()
+            .any(|name| name.starts_with("access-control-"))
+    );
+}
+
+#[test]
+fn a_denial_is_readable_for_a_page_and_sniffed_by_none() {
+    let (response, _) = respond(
+        request(&[("Origin", "https://a.example")], ""),
+        &config(json!({})),
+    );
+    assert_eq!(value(&response, "access-control-allow-origin"), Some("*"));
+    assert_eq!(
+        value(&response, "access-control-expose-headers"),
+        Some("WWW-Authenticate")
+    );
+    assert_eq!(value(&response, "x-content-type-options"), Some("nosniff"));
+    assert_eq!(value(&response, "content-type"), Some("application/json"));
+}
+
+#[test]
+fn unknown_paths_are_named_before_any_token_is_read() {
+    for uri in [
+        "/",
+        "/index.html",
+        &format!("{PATH}/"),
+        &format!("/x{PATH}"),
+        &PATH.replace("get", "delete"),
+    ] {
+        let mut request = bearer("not a token");
+        request.uri = uri.to_string();
+        let (response, denial) = respond(request, &config(json!({})));
+        assert_eq!(denial.reason, Reason::UnknownPath, "{uri}");
+        assert_eq!(response.status, "404");
+        let body = body(&response);
+        assert_eq!(body["error"], "not_found");
+        assert!(body["paths"][0].as_str().unwrap().contains("getImageFrame"));
+    }
+    let mut off = config(json!({}));
+    off.dicomweb = false;
+    let mut request = bearer(&good());
+    request.uri = STUDIES.to_owned();
+    request.method = "GET".to_owned();
+    let (response, _) = respond(request, &off);
+    assert_eq!(response.status, "404");
+    assert!(!response.body.unwrap().contains("studies"));
+}
+
+#[test]
+fn wrong_methods_are_refused() {
+    for (uri, method, allow) in [
+        (PATH, "GET", "POST, OPTIONS"),
+        (PATH, "DELETE", "POST, OPTIONS"),
+        (STUDIES, "POST", "GET, HEAD, OPTIONS"),
+        (STUDIES, "get", "GET, HEAD, OPTIONS"),
+    ] {
+        let mut request = bearer(&good());
+        request.uri = uri.to_owned();
+        request.method = method.to_owned();
+        let (response, denial) = respond(request, &config(json!({})));
+        assert_eq!(denial.reason, Reason::WrongMethod);
+        assert_eq!(response.status, "405");
+        assert_eq!(value(&response, "allow"), Some(allow), "{method} {uri}");
+        assert_eq!(body(&response)["error"], "method_not_allowed");
+    }
+}
+
+#[test]
+fn a_token_passes_by_each_source_and_goes_no_further() {
+    let token = good();
+    for carrier in [
+        bearer(&token),
+        request(&[("authorization", &format!("bearer   {token} "))], ""),
+        request(&[("Token", &token)], ""),
+        request(&[("token", &token), ("TOKEN", &token)], ""),
+        request(&[], &format!("token={token}")),
+        request(&[], &format!("%74oken={}", token.replace('.', "%2E"))),
+        request(
+            &[
+                ("Authorization", &format!("Bearer {token}")),
+                ("token", &token),
+            ],
+            &format!("token={token}&token={token}"),
+        ),
+        request(
+            &[("Authorization", "Bearer "), ("token", "")],
+            &format!("token=&token={token}"),
+        ),
+    ] {
+        let shown = format!("{carrier:?}");
+        let passed = pass(carrier, &config(json!({})));
+        assert!(passed.headers.is_empty(), "{shown}");
+        assert_eq!(passed.querystring, "", "{shown}");
+    }
+}
+
+#[test]
+fn the_rest_of_the_query_stays_byte_for_byte() {
+    let token = good();
+    for (sent, left) in [
+        ("version=1&token=T&x=%2f+%2F", "version=1&x=%2f+%2F"),
+        ("token=T&a", "a"),
+        ("a=1&&b=&token=T&%74%6f%6B%65%6e=T", "a=1&&b="),
+        (
+            "token=T&Token=x&tokens=y&a=token",
+            "Token=x&tokens=y&a=token",
+        ),
+        ("imageSetId=abc&token=T", "imageSetId=abc"),
+    ] {
+        let query = sent.replace("=T", &format!("={token}"));
+        let passed = pass(
+            request(&[("Accept", "image/jph")], &query),
+            &config(json!({})),
+        );
+        assert_eq!(passed.querystring, left, "{sent}");
+        assert_eq!(passed.header("accept"), Some("image/jph"));
+    }
+}
+
+#[test]
+fn a_passed_request_differs_by_its_token_alone() {
+    let event = json!({
+        "clientIp": "203.0.113.178", "method": "POST", "uri": PATH, "querystring": "a=1",
+        "headers": {"host": [{"key": "Host", "value": "frames.example.org"}], "x-any": [{"value": "1"}, {"value": "2"}]},
+        "body": {"inputTruncated": false, "action": "read-only", "encoding": "base64", "data": "e30="},
+        "somethingNew": [1, 2],
+    });
+    let mut sent = event.clone();
+    sent["headers"]["authorization"] =
+        json!([{"key": "Authorization", "value": format!("Bearer {}", good())}]);
+    let passed = pass(serde_json::from_value(sent).unwrap(), &config(json!({})));
+    assert_eq!(serde_json::to_value(passed).unwrap(), event);
+}
+
+#[test]
+fn the_samples_spelling_goes_on_as_the_services() {
+    let mut request = bearer(&good());
+    request.uri = PATH.replace("imageSet", "imageset");
+    assert_eq!(pass(request, &config(json!({}))).uri, PATH);
+}
+
+#[test]
+fn without_auth_everything_passes_and_tokens_are_removed_all_the_same() {
+    let request = request(
+        &[
+            ("Authorization", "Basic dTpw"),
+            ("token", "abc"),
+            ("Accept", "*/*"),
+        ],
+        "token=x&a=1",
+    );
+    let passed = pass(request, &open());
+    assert_eq!(passed.querystring, "a=1");
+    assert_eq!(passed.headers.keys().collect::<Vec<_>>(), ["accept"]);
+    let mut wrong = bearer("x");
+    wrong.method = "PUT".to_owned();
+    assert_eq!(respond(wrong, &open()).0.status, "405");
+}
+
+#[test]
+fn no_token_gets_a_bare_challenge() {
+    for request in [
+        request(&[], ""),
+        request(
+            &[("Authorization", "Bearer"), ("token", " ")],
+            "token=&token",
+        ),
+        request(&[], "Token=abc"),
+    ] {
+        let (response, denial) = respond(request, &config(json!({})));
+        assert_eq!(denial.reason, Reason::NoToken);
+        assert_eq!(response.status, "401");
+        assert_eq!(value(&response, "www-authenticate"), Some("Bearer"));
+        assert_eq!(body(&response), json!({"error": "missing_token"}));
+    }
+}
+
+#[test]
+fn two_different_tokens_are_one_too_many() {
+    let token = good();
+    let bearer = format!("Bearer {token}");
+    for request in [
+        request(&[("Authorization", &bearer), ("token", "other")], ""),
+        request(&[("token", &token), ("token", "other")], ""),
+        request(
+            &[
+                ("Authorization", &bearer),
+                ("Authorization", "Bearer other"),
+            ],
+            "",
+        ),
+        request(&[("Authorization", &bearer)], "token=other"),
+        request(&[], &format!("token={token}&token=other")),
+    ] {
+        let (response, denial) = respond(request, &config(json!({})));
+        assert_eq!(denial.reason, Reason::DifferentTokens);
+        assert_eq!(response.status, "400");
+        assert_eq!(body(&response), json!({"error": "invalid_request"}));
+    }
+}
+
+#[test]
+fn another_scheme_than_bearer_is_refused() {
+    for value in [
+        "Basic dTpw",
+        "Bearertoken",
+        "AWS4-HMAC-SHA256 Credential=x",
+        "",
+    ] {
+        let token = good();
+        let request = request(&[("Authorization", value), ("token", &token)], "");
+        let (response, denial) = respond(request, &config(json!({})));
+        assert_eq!(denial.reason, Reason::NotBearer, "{value}");
+        assert_eq!(response.status, "401");
+        assert_eq!(body(&response), json!({"error": "invalid_token"}));
+    }
+}
+
+#[test]
+fn a_source_that_is_off_is_not_read_but_emptied() {
+    let token = good();
+    let bearer = format!("Bearer {token}");
+    let only = |source: &str| config(json!({"tokenSources": [source]}));
+    let carriers = [
+        ("authorization", request(&[("Authorization", &bearer)], "")),
+        ("header", request(&[("token", &token)], "")),
+        ("query", request(&[], &format!("token={token}"))),
+    ];
+    for source in ["authorization", "header", "query"] {
+        for (carrier, request) in &carriers {
+            if *carrier == source {
+                pass(request.clone(), &only(source));
+            } else {
+                let (_, denial) = respond(request.clone(), &only(source));
+                assert_eq!(denial.reason, Reason::NoToken, "{carrier} by {source}");
+            }
+        }
+    }
+    let all = request(
+        &[("Authorization", "Basic dTpw"), ("token", &token)],
+        "token=other",
+    );
+    let passed = pass(all, &only("header"));
+    assert!(passed.headers.is_empty() && passed.querystring.is_empty());
+}
+
+#[test]
+fn keys_out_of_reach_say_try_later() {
+    let (response, denial) = keys_unavailable(&bearer(&good()), &config(json!({})));
+    assert_eq!(denial.reason, Reason::KeysUnavailable);
+    assert_eq!(response.status, "503");
+    assert_eq!(value(&response, "retry-after"), Some("10"));
+    assert_eq!(value(&response, "cache-control"), Some("no-store"));
+    assert_eq!(body(&response), json!({"error": "keys_unavailable"}));
+}
+
+#[test]
+fn a_configuration_that_could_not_decide_is_refused() {
+    for (changes, word) in [
+        (json!({"issuers": []}), "issuers"),
+        (json!({"algorithms": []}), "algorithms"),
+        (json!({"algorithms": ["RS256", "HS256"]}), "HS256"),
+        (json!({"algorithms": ["none"]}), "none"),
+        (json!({"tokenSources": []}), "tokenSources"),
+        (json!({"jwks": {}}), "jwks"),
+        (json!({"jwks": {"keys": []}}), "jwks"),
+        (
+            json!({"jwks": null, "jwksUri": "http://issuer.example/keys"}),
+            "jwksUri",
+        ),
+        (
+            json!({"jwks": null, "jwksUri": "file:///etc/passwd"}),
+            "jwksUri",
+        ),
+        (
+            json!({"jwks": null, "issuers": ["issuer.example"]}),
+            "issuers",
+        ),
+    ] {
+        let problem = prepare(&config(changes.clone())).unwrap_err();
+        assert!(problem.contains(word), "{changes}: {problem}");
+    }
+    for changes in [
+        json!({"jwks": null}),
+        json!({"jwks": null, "jwksUri": "https://issuer.example/keys"}),
+        json!({"jwks": null, "jwksUri": "http://127.0.0.1:8080/keys"}),
+        json!({"jwks": null, "jwksUri": "http://[::1]:8080/keys"}),
+    ] {
+        assert!(prepare(&config(changes.clone())).is_ok(), "{changes}");
+    }
+    assert!(prepare(&open()).is_ok());
+}

@@ -1,0 +1,158 @@
+//! Tokens, keys and requests for the tests. The keys in tests/keys are made for
+//! the tests alone: RSA private keys (PKCS #1, DER) of 2048 bits, `weak.der` of 1024.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use frames_edge::{AuthorizerConfig, Request, Response};
+use ring::rand::SystemRandom;
+use ring::signature::{
+    KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RsaEncoding, RsaKeyPair,
+    RsaPublicKeyComponents,
+};
+use serde_json::{Value, json};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+pub const ISSUER: &str = "https://issuer.example";
+pub const KID: &str = "key-1";
+/// 2026-11-22T09:08:07Z
+pub const NOW: u64 = 1_795_338_487;
+pub const PATH: &str = "/datastore/12345678901234567890123456789012/imageSet/aaaabbbbccccddddeeeeffff00001111/getImageFrame";
+pub const STUDIES: &str = "/datastore/12345678901234567890123456789012/studies";
+
+pub fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(NOW)
+}
+
+pub struct Key(RsaKeyPair);
+
+impl Key {
+    pub fn issuer() -> Self {
+        Self(RsaKeyPair::from_der(include_bytes!("../keys/issuer.der")).unwrap())
+    }
+
+    pub fn stranger() -> Self {
+        Self(RsaKeyPair::from_der(include_bytes!("../keys/stranger.der")).unwrap())
+    }
+
+    pub fn components(&self) -> (Vec<u8>, Vec<u8>) {
+        let public = RsaPublicKeyComponents::<Vec<u8>>::from(self.0.public_key());
+        (public.n, public.e)
+    }
+
+    pub fn jwk(&self, kid: &str) -> Value {
+        let (n, e) = self.components();
+        json!({"kty": "RSA", "use": "sig", "kid": kid, "n": b64(&n), "e": b64(&e)})
+    }
+
+    pub fn sign(&self, encoding: &'static dyn RsaEncoding, message: &str) -> Vec<u8> {
+        let mut signature = vec![0; self.0.public().modulus_len()];
+        self.0
+            .sign(
+                encoding,
+                &SystemRandom::new(),
+                message.as_bytes(),
+                &mut signature,
+            )
+            .unwrap();
+        signature
+    }
+
+    /// A token with this very header and these claims, as JSON text.
+    pub fn token_of(&self, header: &str, claims: &str) -> String {
+        let signed = format!("{}.{}", b64(header.as_bytes()), b64(claims.as_bytes()));
+        let algorithm = serde_json::from_str::<Value>(header).unwrap_or_default();
+        let encoding = match algorithm["alg"].as_str() {
+            Some("RS384") => &RSA_PKCS1_SHA384,
+            Some("RS512") => &RSA_PKCS1_SHA512,
+            _ => &RSA_PKCS1_SHA256,
+        };
+        format!("{signed}.{}", b64(&self.sign(encoding, &signed)))
+    }
+
+    pub fn token(&self, claims: &Value) -> String {
+        let header = json!({"alg": "RS256", "kid": KID});
+        self.token_of(&header.to_string(), &claims.to_string())
+    }
+}
+
+pub fn b64(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Claims that are good in every configuration here, with the changes of one test; `null` takes one away.
+pub fn claims(changes: Value) -> Value {
+    merged(
+        json!({
+            "iss": ISSUER, "sub": "user", "exp": NOW + 300, "iat": NOW, "nbf": NOW,
+            "token_use": "access", "client_id": "client", "aud": "frames",
+            "scope": "frames/read frames/list", "cognito:groups": ["radiology", "staff"],
+        }),
+        changes,
+    )
+}
+
+pub fn jwks() -> Value {
+    json!({"keys": [Key::issuer().jwk(KID)]})
+}
+
+/// The configuration with `changes` merged into `auth`.
+pub fn config(changes: Value) -> AuthorizerConfig {
+    let auth = merged(
+        json!({
+            "issuers": [ISSUER],
+            "jwks": jwks(),
+            "algorithms": ["RS256", "RS384", "RS512"],
+            "groupsClaim": "cognito:groups",
+            "tokenSources": ["authorization", "header", "query"],
+        }),
+        changes,
+    );
+    serde_json::from_value(json!({"auth": auth, "dicomweb": true, "cors": {"origins": ["*"]}}))
+        .unwrap()
+}
+
+fn merged(mut base: Value, changes: Value) -> Value {
+    for (key, value) in changes.as_object().unwrap() {
+        if value.is_null() {
+            base.as_object_mut().unwrap().remove(key);
+        } else {
+            base[key] = value.clone();
+        }
+    }
+    base
+}
+
+/// A native request with these headers and this query.
+pub fn request(headers: &[(&str, &str)], query: &str) -> Request {
+    let mut map = json!({});
+    for (name, value) in headers {
+        let header = json!({"key": name, "value": value});
+        let name = name.to_lowercase();
+        match map[&name].as_array_mut() {
+            Some(values) => values.push(header),
+            None => map[&name] = json!([header]),
+        }
+    }
+    serde_json::from_value(json!({
+        "clientIp": "203.0.113.178", "method": "POST", "uri": PATH, "querystring": query, "headers": map,
+    }))
+    .unwrap()
+}
+
+pub fn bearer(token: &str) -> Request {
+    request(&[("Authorization", &format!("Bearer {token}"))], "")
+}
+
+pub fn value<'a>(response: &'a Response, header: &str) -> Option<&'a str> {
+    response
+        .headers
+        .get(header)
+        .map(|values| values[0].value.as_str())
+}

@@ -1,0 +1,634 @@
+//! Which tokens are good, and what is wrong with the others.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support;
+
+use frames_authorizer::keys::{KeyCache, KeySet, PENALTY};
+use frames_authorizer::{Decision, Denial, Reason, decide, prepare};
+use frames_edge::{AuthorizerConfig, Response};
+use ring::signature::RSA_PKCS1_SHA256;
+use serde_json::{Value, json};
+use support::*;
+
+fn decided(token: &str, config: &AuthorizerConfig) -> Option<(Response, Denial)> {
+    match decide(bearer(token), config, &prepare(config).unwrap(), now()) {
+        Decision::Pass(_) => None,
+        Decision::Respond(response, denial) => Some((response, denial)),
+        Decision::NeedKeys { kid, .. } => panic!("asked for {kid}"),
+    }
+}
+
+fn reason(token: &str, config: &AuthorizerConfig) -> Option<Reason> {
+    decided(token, config).map(|(_, denial)| denial.reason)
+}
+
+/// The verdict on claims that the right key signed.
+fn on(changes: Value, auth: Value) -> Option<Reason> {
+    reason(&Key::issuer().token(&claims(changes)), &config(auth))
+}
+
+/// The verdict on a header over good claims.
+fn on_header(header: Value) -> Option<Reason> {
+    let token = Key::issuer().token_of(&header.to_string(), &claims(json!({})).to_string());
+    reason(&token, &config(json!({})))
+}
+
+#[test]
+fn a_good_token_passes_by_each_algorithm() {
+    for algorithm in ["RS256", "RS384", "RS512"] {
+        assert_eq!(
+            on_header(json!({"alg": algorithm, "kid": KID})),
+            None,
+            "{algorithm}"
+        );
+    }
+    assert_eq!(
+        on_header(json!({"alg": "RS256", "kid": KID, "typ": "at+jwt"})),
+        None
+    );
+}
+
+#[test]
+fn every_bad_token_looks_the_same_from_outside() {
+    let expired = Key::issuer().token(&claims(json!({"exp": NOW - 3600})));
+    let forged = Key::stranger().token(&claims(json!({})));
+    let mut seen = Vec::new();
+    for token in [expired.as_str(), &forged, "nonsense", "a.b.c"] {
+        let (response, _) = decided(token, &config(json!({}))).unwrap();
+        assert_eq!(response.status, "401");
+        assert_eq!(
+            response.body.as_deref(),
+            Some(r#"{"error":"invalid_token"}"#)
+        );
+        assert_eq!(
+            value(&response, "www-authenticate"),
+            Some(r#"Bearer error="invalid_token""#)
+        );
+        seen.push(response);
+    }
+    assert!(seen.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[test]
+fn tokens_that_are_none() {
+    let good = Key::issuer().token(&claims(json!({})));
+    let (head, signature) = good.rsplit_once('.').unwrap();
+    let issuer = Key::issuer();
+    let header = json!({"alg": "RS256", "kid": KID}).to_string();
+    for token in [
+        "a",
+        "a.b",
+        "a.b.c",
+        "....",
+        "é.é.é",
+        head,
+        &format!("{good}.{signature}"),
+        &format!("{good}="),
+        &format!("{head}.={signature}"),
+        &issuer.token_of("[]", "{}"),
+        &issuer.token_of(&header, "[]"),
+        &issuer.token_of(&header, "no json"),
+        &issuer.token_of(&header, &"[".repeat(5_000)),
+        &issuer.token_of(r#"{"alg":5,"kid":"key-1"}"#, "{}"),
+        &issuer.token_of(r#"{"kid":"key-1"}"#, "{}"),
+    ] {
+        let found = reason(token, &config(json!({})));
+        let expected = [Some(Reason::MalformedToken), Some(Reason::BadSignature)];
+        assert!(expected.contains(&found), "{token}: {found:?}");
+    }
+}
+
+#[test]
+fn the_same_name_twice_is_refused() {
+    let issuer = Key::issuer();
+    let good = claims(json!({})).to_string();
+    let twice = good.replacen('{', r#"{"iss":"https://evil.example","#, 1);
+    let header = json!({"alg": "RS256", "kid": KID}).to_string();
+    assert_eq!(
+        reason(&issuer.token_of(&header, &good), &config(json!({}))),
+        None
+    );
+    let token = issuer.token_of(&header, &twice);
+    assert_eq!(
+        reason(&token, &config(json!({}))),
+        Some(Reason::MalformedToken)
+    );
+    let token = issuer.token_of(r#"{"alg":"RS256","kid":"key-1","kid":"key-1"}"#, &good);
+    assert_eq!(
+        reason(&token, &config(json!({}))),
+        Some(Reason::MalformedToken)
+    );
+}
+
+#[test]
+fn a_token_beyond_16_kib_is_not_read() {
+    let long = |size: usize| {
+        let padded = |pad: usize| Key::issuer().token(&claims(json!({"pad": "x".repeat(pad)})));
+        let mut pad = (size - padded(0).len()) * 3 / 4;
+        while padded(pad).len() < size {
+            pad += 1;
+        }
+        padded(pad)
+    };
+    assert_eq!(reason(&long(16_000), &config(json!({}))), None);
+    let (response, denial) = decided(&long(16_386), &config(json!({}))).unwrap();
+    assert_eq!(
+        denial,
+        Denial {
+            reason: Reason::TokenTooLong,
+            kid: None,
+            issuer: None
+        }
+    );
+    assert_eq!(response.status, "401");
+}
+
+#[test]
+fn algorithms_outside_the_list_are_refused() {
+    for algorithm in [
+        "none", "None", "HS256", "RS1", "rs256", "PS256", "ES256", "EdDSA", "",
+    ] {
+        assert_eq!(
+            on_header(json!({"alg": algorithm, "kid": KID})),
+            Some(Reason::AlgorithmNotAllowed),
+            "{algorithm}"
+        );
+    }
+    let only = config(json!({"algorithms": ["RS512"]}));
+    let token = Key::issuer().token(&claims(json!({})));
+    assert_eq!(reason(&token, &only), Some(Reason::AlgorithmNotAllowed));
+}
+
+#[test]
+fn no_signature_is_no_signature() {
+    let none = format!(
+        "{}.{}.",
+        b64(json!({"alg": "none", "kid": KID}).to_string().as_bytes()),
+        b64(claims(json!({})).to_string().as_bytes())
+    );
+    assert_eq!(
+        reason(&none, &config(json!({}))),
+        Some(Reason::AlgorithmNotAllowed)
+    );
+    let good = Key::issuer().token(&claims(json!({})));
+    let stripped = &good[..=good.rfind('.').unwrap()];
+    assert_eq!(
+        reason(stripped, &config(json!({}))),
+        Some(Reason::BadSignature)
+    );
+}
+
+#[test]
+fn the_public_key_is_no_shared_secret() {
+    let (n, _) = Key::issuer().components();
+    let signed = format!(
+        "{}.{}",
+        b64(json!({"alg": "HS256", "kid": KID}).to_string().as_bytes()),
+        b64(claims(json!({})).to_string().as_bytes())
+    );
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &n);
+    let tag = ring::hmac::sign(&key, signed.as_bytes());
+    let token = format!("{signed}.{}", b64(tag.as_ref()));
+    assert_eq!(
+        reason(&token, &config(json!({}))),
+        Some(Reason::AlgorithmNotAllowed)
+    );
+}
+
+#[test]
+fn another_key_does_not_verify() {
+    let token = Key::stranger().token(&claims(json!({})));
+    assert_eq!(
+        reason(&token, &config(json!({}))),
+        Some(Reason::BadSignature)
+    );
+}
+
+#[test]
+fn a_changed_token_does_not_verify() {
+    let good = Key::issuer().token(&claims(json!({})));
+    let parts: Vec<&str> = good.split('.').collect();
+    let other = b64(claims(json!({"sub": "admin"})).to_string().as_bytes());
+    let header = b64(br#"{"alg":"RS384","kid":"key-1"}"#);
+    for token in [
+        format!("{}.{other}.{}", parts[0], parts[2]),
+        format!("{header}.{}.{}", parts[1], parts[2]),
+        format!("{}.{}.{}", parts[0], parts[1], b64(&[0; 256])),
+    ] {
+        assert_eq!(
+            reason(&token, &config(json!({}))),
+            Some(Reason::BadSignature)
+        );
+    }
+}
+
+#[test]
+fn a_key_is_found_by_its_exact_kid_alone() {
+    for kid in [json!("key-2"), json!("KEY-1"), json!("key-1 "), json!("")] {
+        assert_eq!(
+            on_header(json!({"alg": "RS256", "kid": kid})),
+            Some(Reason::UnknownKey),
+            "{kid}"
+        );
+    }
+    assert_eq!(on_header(json!({"alg": "RS256"})), Some(Reason::NoKid));
+    assert_eq!(
+        on_header(json!({"alg": "RS256", "kid": null})),
+        Some(Reason::NoKid)
+    );
+    let two = json!({"keys": [Key::stranger().jwk("old"), Key::issuer().jwk(KID)]});
+    assert_eq!(on(json!({}), json!({"jwks": two})), None);
+}
+
+#[test]
+fn a_token_does_not_bring_its_own_key() {
+    let stranger = Key::stranger();
+    let header = json!({
+        "alg": "RS256", "kid": KID, "jwk": stranger.jwk(KID), "jku": "https://evil.example/keys",
+        "x5u": "https://evil.example/cert",
+    });
+    let forged = stranger.token_of(&header.to_string(), &claims(json!({})).to_string());
+    assert_eq!(
+        reason(&forged, &config(json!({}))),
+        Some(Reason::BadSignature)
+    );
+    assert_eq!(
+        on_header(header),
+        None,
+        "the same header over the issuer's signature"
+    );
+}
+
+#[test]
+fn critical_headers_are_refused() {
+    for crit in [json!(["b64"]), json!([]), json!(null), json!("exp")] {
+        assert_eq!(
+            on_header(json!({"alg": "RS256", "kid": KID, "crit": crit, "b64": false})),
+            Some(Reason::CriticalHeader),
+            "{crit}"
+        );
+    }
+}
+
+#[test]
+fn a_key_verifies_only_what_it_is_made_for() {
+    let with = |changes: Value| {
+        let mut key = Key::issuer().jwk(KID);
+        for (name, value) in changes.as_object().unwrap() {
+            key[name] = value.clone();
+        }
+        json!({"jwks": {"keys": [key, Key::stranger().jwk("other")]}})
+    };
+    assert_eq!(on(json!({}), with(json!({"alg": "RS256"}))), None);
+    assert_eq!(on(json!({}), with(json!({"key_ops": ["verify"]}))), None);
+    assert_eq!(
+        on(json!({}), with(json!({"alg": "RS512"}))),
+        Some(Reason::UnsuitableKey)
+    );
+    assert_eq!(
+        on(json!({}), with(json!({"alg": "RSA-OAEP"}))),
+        Some(Reason::UnsuitableKey)
+    );
+    for out in [
+        json!({"use": "enc"}),
+        json!({"key_ops": ["encrypt"]}),
+        json!({"kty": "oct", "k": "c2VjcmV0"}),
+        json!({"kty": "EC"}),
+        json!({"n": "AQAB"}),
+        json!({"n": "not base64!"}),
+        json!({"e": ""}),
+        json!({"kid": 7}),
+    ] {
+        assert_eq!(
+            on(json!({}), with(out.clone())),
+            Some(Reason::UnknownKey),
+            "{out}"
+        );
+    }
+}
+
+#[test]
+fn a_leading_zero_of_the_modulus_is_read_over() {
+    let (n, e) = Key::issuer().components();
+    let key =
+        json!({"kty": "RSA", "kid": KID, "n": b64(&[&[0], n.as_slice()].concat()), "e": b64(&e)});
+    assert_eq!(on(json!({}), json!({"jwks": {"keys": [key]}})), None);
+}
+
+#[test]
+fn a_1024_bit_key_verifies_nothing() {
+    let weak = openssl_modulus(include_bytes!("keys/weak.der"));
+    assert_eq!(weak.len(), 128);
+    let key = json!({"kty": "RSA", "kid": KID, "n": b64(&weak), "e": "AQAB"});
+    let problem = prepare(&config(json!({"jwks": {"keys": [key]}}))).unwrap_err();
+    assert!(problem.contains("2048"), "{problem}");
+}
+
+/// The modulus of a PKCS #1 private key: its second INTEGER.
+fn openssl_modulus(der: &[u8]) -> Vec<u8> {
+    assert_eq!(&der[4..11], [0x02, 0x01, 0x00, 0x02, 0x81, 0x81, 0x00]);
+    der[11..11 + 128].to_vec()
+}
+
+#[test]
+fn the_issuer_is_matched_character_for_character() {
+    for issuer in [
+        json!("https://evil.example"),
+        json!("https://issuer.example/"),
+        json!("https://ISSUER.example"),
+        json!("https://issuer.example.evil"),
+        json!([ISSUER]),
+        json!(null),
+        json!(5),
+        json!(""),
+    ] {
+        assert_eq!(
+            on(json!({"iss": issuer}), json!({})),
+            Some(Reason::WrongIssuer),
+            "{issuer}"
+        );
+    }
+}
+
+#[test]
+fn both_of_cognitos_issuers_are_known() {
+    let old = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_a1B2c3D4e";
+    let new = "https://issuer-cognito-idp.us-east-1.amazonaws.com/us-east-1_a1B2c3D4e";
+    for issuer in [old, new] {
+        assert_eq!(
+            on(json!({"iss": issuer}), json!({"issuers": [old, new]})),
+            None
+        );
+    }
+    let other_pool = old.replace("a1B2c3D4e", "a1B2c3D4f");
+    assert_eq!(
+        on(json!({"iss": other_pool}), json!({"issuers": [old, new]})),
+        Some(Reason::WrongIssuer)
+    );
+}
+
+#[test]
+fn time_has_thirty_seconds_of_play() {
+    for (changes, expected) in [
+        (json!({"exp": NOW - 29}), None),
+        (json!({"exp": NOW - 30}), Some(Reason::Expired)),
+        (json!({"exp": 0}), Some(Reason::Expired)),
+        (json!({"exp": -1}), Some(Reason::Expired)),
+        (json!({"exp": NOW as f64 - 29.5}), None),
+        (json!({"exp": 1e300}), None),
+        (json!({"exp": null}), Some(Reason::NoExpiry)),
+        (
+            json!({"exp": (NOW + 300).to_string()}),
+            Some(Reason::NoExpiry),
+        ),
+        (json!({"nbf": NOW + 30}), None),
+        (json!({"nbf": NOW + 31}), Some(Reason::NotYetValid)),
+        (json!({"nbf": null}), None),
+        (json!({"nbf": "now"}), Some(Reason::MalformedToken)),
+    ] {
+        assert_eq!(on(changes.clone(), json!({})), expected, "{changes}");
+    }
+    let token = Key::issuer().token_of(
+        &json!({"alg": "RS256", "kid": KID}).to_string(),
+        &format!(r#"{{"iss":"{ISSUER}","exp":1e999}}"#),
+    );
+    assert_eq!(
+        reason(&token, &config(json!({}))),
+        Some(Reason::MalformedToken)
+    );
+}
+
+#[test]
+fn token_use_is_checked_where_it_is_asked_for() {
+    for (asked, claim, expected) in [
+        (json!("access"), json!("access"), None),
+        (json!("access"), json!("id"), Some(Reason::WrongTokenUse)),
+        (json!("access"), json!(null), Some(Reason::WrongTokenUse)),
+        (json!("id"), json!("id"), None),
+        (json!("id"), json!("access"), Some(Reason::WrongTokenUse)),
+        (json!("any"), json!("access"), None),
+        (json!("any"), json!("id"), None),
+        (json!("any"), json!("refresh"), Some(Reason::WrongTokenUse)),
+        (json!("any"), json!(null), Some(Reason::WrongTokenUse)),
+        (json!(null), json!(null), None),
+        (json!(null), json!("whatever"), None),
+    ] {
+        let found = on(json!({"token_use": claim}), json!({"tokenUse": asked}));
+        assert_eq!(found, expected, "{asked} {claim}");
+    }
+}
+
+#[test]
+fn the_client_is_in_client_id_of_an_access_token_and_in_aud_of_an_id_token() {
+    let clients = json!({"clientIds": ["one", "two"], "tokenUse": "any"});
+    for (changes, expected) in [
+        (json!({"token_use": "access", "client_id": "two"}), None),
+        (
+            json!({"token_use": "access", "client_id": "three"}),
+            Some(Reason::WrongClient),
+        ),
+        (
+            json!({"token_use": "access", "client_id": null, "aud": "one"}),
+            Some(Reason::WrongClient),
+        ),
+        (
+            json!({"token_use": "id", "aud": "one", "client_id": null}),
+            None,
+        ),
+        (
+            json!({"token_use": "id", "aud": "three", "client_id": "one"}),
+            Some(Reason::WrongClient),
+        ),
+        (
+            json!({"token_use": "id", "aud": null, "client_id": "one"}),
+            Some(Reason::WrongClient),
+        ),
+    ] {
+        assert_eq!(on(changes.clone(), clients.clone()), expected, "{changes}");
+    }
+}
+
+#[test]
+fn one_audience_must_match() {
+    for (aud, expected) in [
+        (json!("frames"), None),
+        (json!(["other", "frames"]), None),
+        (json!("frame"), Some(Reason::WrongAudience)),
+        (json!([]), Some(Reason::WrongAudience)),
+        (json!(null), Some(Reason::WrongAudience)),
+        (json!([["frames"]]), Some(Reason::WrongAudience)),
+        (json!({"frames": true}), Some(Reason::WrongAudience)),
+    ] {
+        let found = on(
+            json!({"aud": aud}),
+            json!({"audience": ["frames", "pictures"]}),
+        );
+        assert_eq!(found, expected, "{aud}");
+    }
+}
+
+#[test]
+fn all_scopes_must_be_granted() {
+    for (changes, expected) in [
+        (json!({"scope": "a b c"}), None),
+        (json!({"scope": ["a", "b"]}), None),
+        (json!({"scope": null, "scp": "b a"}), None),
+        (json!({"scope": null, "scp": ["a", "b"]}), None),
+        (json!({"scope": "a"}), Some(Reason::MissingScope)),
+        (json!({"scope": "ab a"}), Some(Reason::MissingScope)),
+        (json!({"scope": "A B"}), Some(Reason::MissingScope)),
+        (json!({"scope": null}), Some(Reason::MissingScope)),
+        (json!({"scope": 5}), Some(Reason::MissingScope)),
+    ] {
+        let found = on(changes.clone(), json!({"scopes": ["a", "b"]}));
+        assert_eq!(found, expected, "{changes}");
+    }
+}
+
+#[test]
+fn one_group_is_enough() {
+    for (changes, auth, expected) in [
+        (json!({}), json!({"groups": ["none", "staff"]}), None),
+        (
+            json!({"cognito:groups": "staff"}),
+            json!({"groups": ["staff"]}),
+            None,
+        ),
+        (
+            json!({"roles": ["staff"]}),
+            json!({"groups": ["staff"], "groupsClaim": "roles"}),
+            None,
+        ),
+        (
+            json!({}),
+            json!({"groups": ["Staff"]}),
+            Some(Reason::MissingGroup),
+        ),
+        (
+            json!({"cognito:groups": "staff admin"}),
+            json!({"groups": ["staff"]}),
+            Some(Reason::MissingGroup),
+        ),
+        (
+            json!({"cognito:groups": null}),
+            json!({"groups": ["staff"]}),
+            Some(Reason::MissingGroup),
+        ),
+        (
+            json!({}),
+            json!({"groups": ["staff"], "groupsClaim": "roles"}),
+            Some(Reason::MissingGroup),
+        ),
+    ] {
+        assert_eq!(
+            on(changes.clone(), auth.clone()),
+            expected,
+            "{changes} {auth}"
+        );
+    }
+}
+
+#[test]
+fn a_good_token_that_does_not_reach_is_forbidden() {
+    let token = Key::issuer().token(&claims(json!({})));
+    for auth in [json!({"scopes": ["admin"]}), json!({"groups": ["admin"]})] {
+        let (response, _) = decided(&token, &config(auth)).unwrap();
+        assert_eq!(response.status, "403");
+        assert_eq!(
+            response.body.as_deref(),
+            Some(r#"{"error":"insufficient_scope"}"#)
+        );
+        assert_eq!(
+            value(&response, "www-authenticate"),
+            Some(r#"Bearer error="insufficient_scope""#)
+        );
+    }
+}
+
+#[test]
+fn the_log_learns_kid_and_issuer_shortened_and_never_the_token() {
+    let header = json!({"alg": "RS256", "kid": "k".repeat(500)});
+    let claims = claims(json!({"iss": "é".repeat(500)}));
+    let token = Key::issuer().token_of(&header.to_string(), &claims.to_string());
+    let (_, denial) = decided(&token, &config(json!({}))).unwrap();
+    assert_eq!(denial.kid.as_deref(), Some("k".repeat(128).as_str()));
+    assert_eq!(denial.issuer.as_deref(), Some("é".repeat(128).as_str()));
+    assert!(!format!("{denial:?}").contains(&token[token.len() - 20..]));
+}
+
+#[test]
+fn keys_are_asked_for_only_by_a_token_that_might_be_good() {
+    let remote = config(json!({"jwks": null}));
+    let keys = prepare(&remote).unwrap();
+    let verdict = |token: &str| decide(bearer(token), &remote, &keys, now());
+    let good = Key::issuer().token(&claims(json!({})));
+    let Decision::NeedKeys { kid, request } = verdict(&good) else {
+        panic!("didn't ask");
+    };
+    assert_eq!(kid, KID);
+    assert_eq!(
+        request.header("authorization"),
+        Some(format!("Bearer {good}").as_str())
+    );
+    for changes in [
+        json!({"exp": 1}),
+        json!({"iss": "https://evil.example"}),
+        json!({"nbf": NOW + 99}),
+    ] {
+        let token = Key::issuer().token(&claims(changes.clone()));
+        assert!(
+            matches!(verdict(&token), Decision::Respond(..)),
+            "{changes}"
+        );
+    }
+}
+
+#[test]
+fn a_fetched_key_verifies_and_an_unknown_one_stays_unknown() {
+    let remote = config(json!({"jwks": null}));
+    let token = Key::issuer().token(&claims(json!({})));
+    let mut keys = KeyCache::empty();
+    keys.fetched(KeySet::parse(&jwks()), KID, now());
+    assert!(matches!(
+        decide(bearer(&token), &remote, &keys, now()),
+        Decision::Pass(_)
+    ));
+
+    let rotated = json!({"keys": [Key::stranger().jwk("key-2")]});
+    keys.fetched(KeySet::parse(&rotated), KID, now());
+    let Decision::Respond(response, denial) = decide(bearer(&token), &remote, &keys, now()) else {
+        panic!("passed");
+    };
+    assert_eq!(
+        (response.status.as_str(), denial.reason),
+        ("401", Reason::UnknownKey)
+    );
+
+    let mut unreachable = KeyCache::empty();
+    unreachable.fetched(Err("no route".to_owned()), KID, now());
+    let Decision::Respond(response, denial) = decide(bearer(&token), &remote, &unreachable, now())
+    else {
+        panic!("passed");
+    };
+    assert_eq!(
+        (response.status.as_str(), denial.reason),
+        ("503", Reason::KeysUnavailable)
+    );
+    let later = decide(bearer(&token), &remote, &unreachable, now() + PENALTY);
+    assert!(matches!(later, Decision::NeedKeys { .. }));
+}
+
+#[test]
+fn a_signature_over_other_bytes_with_the_right_key_is_refused() {
+    let issuer = Key::issuer();
+    let good = issuer.token(&claims(json!({})));
+    let signed = good.rsplit_once('.').unwrap().0;
+    let token = format!(
+        "{signed}.{}",
+        b64(&issuer.sign(&RSA_PKCS1_SHA256, "other.bytes"))
+    );
+    assert_eq!(
+        reason(&token, &config(json!({}))),
+        Some(Reason::BadSignature)
+    );
+}

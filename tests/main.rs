@@ -1,0 +1,4 @@
+//! What a user or a peer would run, against the real `frames` binary and the
+//! real peers. `support` installs these, pinned, below `target/`.
+
+mod support;
