@@ -9,7 +9,12 @@ use scratchstack_aws_signature::{
     principal::{AssumedRole, Principal},
     service_for_signing_key_fn, sigv4_validate_request,
 };
-use std::{borrow::Cow, str::FromStr, time::SystemTime};
+use std::{
+    borrow::Cow,
+    future::{Ready, ready},
+    str::FromStr,
+    time::SystemTime,
+};
 
 const SERVICE: &str = "medical-imaging";
 
@@ -50,11 +55,7 @@ pub(super) async fn verify(
     // The library takes a body of its own and gives none back unchanged.
     let (parts, body) = request.into_parts();
     let copy = Request::from_parts(parts.clone(), body.clone());
-    let (key_id, secret) = (credentials.access_key_id.clone(), credentials.secret_access_key.clone());
-    let mut keys = service_for_signing_key_fn(move |request: GetSigningKeyRequest| {
-        let key = signing_key(&request, &key_id, &secret);
-        async move { key }
-    });
+    let mut keys = service_for_signing_key_fn(keys_of(credentials.clone()));
     let verdict = sigv4_validate_request(copy, region, SERVICE, &mut keys, now.into(), &Required, SignatureOptions::default());
     match verdict.await {
         Ok(_) => Ok(Request::from_parts(parts, body)),
@@ -62,15 +63,18 @@ pub(super) async fn verify(
     }
 }
 
-fn signing_key(
-    request: &GetSigningKeyRequest,
-    key_id: &str,
-    secret: &str,
-) -> Result<GetSigningKeyResponse, Box<dyn std::error::Error + Send + Sync>> {
-    if request.access_key() != key_id {
+type KeyResult = Result<GetSigningKeyResponse, Box<dyn std::error::Error + Send + Sync>>;
+
+fn keys_of(credentials: Credentials) -> impl FnMut(GetSigningKeyRequest) -> Ready<KeyResult> + Send + 'static {
+    move |request| ready(signing_key(&request, &credentials))
+}
+
+fn signing_key(request: &GetSigningKeyRequest, credentials: &Credentials) -> KeyResult {
+    if request.access_key() != credentials.access_key_id {
         return Err(SignatureError::InvalidClientTokenId("unknown key".to_owned()).into());
     }
-    let key = KSecretKey::from_str(secret)?.to_ksigning(request.request_date(), request.region(), request.service());
+    let secret = KSecretKey::from_str(&credentials.secret_access_key)?;
+    let key = secret.to_ksigning(request.request_date(), request.region(), request.service());
     let role = AssumedRole::new("aws", "000000000000", "signer", "local")?;
     Ok(GetSigningKeyResponse::builder()
         .principal(Principal::from(vec![role.into()]))

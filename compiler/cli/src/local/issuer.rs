@@ -1,0 +1,385 @@
+//! An OIDC issuer for this machine: it speaks for the manifest's issuer with
+//! keys of its own, so that the functions verify real tokens and no account is
+//! needed.
+
+use super::{
+    Error,
+    http::{self as local_http, Answer},
+    uuid,
+};
+use aws_lc_rs::{
+    constant_time::verify_slices_are_equal,
+    rand::SystemRandom,
+    rsa::KeySize,
+    signature::{self, KeyPair as _, RsaEncoding, RsaKeyPair},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use frames_edge::{AuthConfig, TokenUse};
+use http::{Method, Request, StatusCode, header};
+use hyper::body::Incoming;
+use serde_json::{Map, Value, json};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+/// A working day: longer than any token that is worth stealing, so never elsewhere.
+const LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
+const BODY_BYTES: usize = 64 * 1024;
+
+/// What the tokens say, and how they are signed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IssuerClaims {
+    /// JOSE name: RS256, RS384, RS512, PS256, PS384 or PS512.
+    pub algorithm: String,
+    /// `iss` and all else, but for the times.
+    pub claims: Map<String, Value>,
+}
+
+impl IssuerClaims {
+    /// Claims that satisfy `auth`, as the manifest's issuer would make them.
+    pub fn satisfying(auth: &AuthConfig) -> Result<Self, Error> {
+        let algorithm = auth.algorithms.iter().find(|name| encoding(name).is_some()).ok_or_else(|| {
+            Error::new(format!("the local issuer signs by none of auth.algorithms ({})", auth.algorithms.join(", ")))
+                .help("add RS256, or keep the manifest's issuer with `--issuer manifest`")
+        })?;
+        let mut claims = Map::new();
+        let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
+        set("iss", json!(auth.issuers.first().map_or("https://issuer.invalid", String::as_str)));
+        set("sub", json!("frames-dev"));
+        let client = auth.client_ids.first().map_or("frames-dev", String::as_str);
+        match auth.token_use {
+            Some(TokenUse::Id) => {
+                set("token_use", json!("id"));
+                set("aud", json!(client));
+            }
+            Some(TokenUse::Access | TokenUse::Any) => {
+                set("token_use", json!("access"));
+                set("client_id", json!(client));
+            }
+            None if !auth.client_ids.is_empty() => {
+                set("client_id", json!(client));
+            }
+            None => {}
+        }
+        if let Some(audience) = auth.audience.first() {
+            set("aud", json!(audience));
+        }
+        if !auth.scopes.is_empty() {
+            set("scope", json!(auth.scopes.join(" ")));
+        }
+        if let Some(group) = auth.groups.first() {
+            set(&auth.groups_claim, json!([group]));
+        }
+        Ok(Self {
+            algorithm: algorithm.clone(),
+            claims,
+        })
+    }
+}
+
+/// The issuer, listening. It ends when it is dropped.
+pub struct Issuer {
+    server: local_http::Server,
+    state: Arc<State>,
+}
+
+struct State {
+    claims: IssuerClaims,
+    port: u16,
+    /// The printed one: who holds it may mint and rotate.
+    token: String,
+    keys: Mutex<Keys>,
+}
+
+struct Keys {
+    signing: Key,
+    /// Still in the set: its tokens have not run out.
+    previous: Option<Value>,
+}
+
+struct Key {
+    id: String,
+    pair: RsaKeyPair,
+}
+
+impl Issuer {
+    /// Makes a key, mints the run's token and serves the key set on a free port.
+    pub async fn start(claims: IssuerClaims) -> Result<Self, Error> {
+        let signing = Key::generate()?;
+        let token = sign(&signing, &claims.algorithm, &with_times(claims.claims.clone()))?;
+        let listener = local_http::bind(0).await?;
+        let port = listener.local_addr().map_or(0, |address| address.port());
+        let keys = Mutex::new(Keys { signing, previous: None });
+        let state = Arc::new(State {
+            claims,
+            port,
+            token,
+            keys,
+        });
+        let shared = state.clone();
+        let server = local_http::serve(listener, move |request, _| {
+            let state = shared.clone();
+            async move { state.answer(request).await }
+        })?;
+        Ok(Self { server, state })
+    }
+
+    /// `http://127.0.0.1:<port>`
+    pub fn url(&self) -> String {
+        format!("http://{}", self.server.address)
+    }
+
+    /// For the authorizer's `config.json`.
+    pub fn jwks_uri(&self) -> String {
+        format!("{}/.well-known/jwks.json", self.url())
+    }
+
+    /// The run's token: valid for twelve hours, and what `/token` and `/rotate` ask for.
+    pub fn token(&self) -> &str {
+        &self.state.token
+    }
+
+    /// Mints a token with some claims set otherwise; `null` leaves one out.
+    pub fn mint(&self, overrides: Map<String, Value>) -> Result<String, Error> {
+        self.state.mint(overrides)
+    }
+
+    /// Signs with a new key from now on.
+    pub fn rotate(&self) -> Result<(), Error> {
+        self.state.rotate()
+    }
+
+    /// The public keys, as served.
+    pub fn jwks(&self) -> Value {
+        self.state.jwks()
+    }
+}
+
+impl State {
+    /// No CORS headers on any answer: no page may read what is said here.
+    async fn answer(&self, request: Request<Incoming>) -> Answer {
+        if !local_http::is_own_host(request.headers().get(header::HOST), self.port) {
+            return error(StatusCode::FORBIDDEN, "the Host is not this server's");
+        }
+        let path = request.uri().path().to_owned();
+        match (request.method(), path.as_str()) {
+            (&Method::GET, "/.well-known/openid-configuration") => self.discovery(),
+            (&Method::GET, "/.well-known/jwks.json") => local_http::json(StatusCode::OK, &self.jwks()),
+            (&Method::POST, "/token" | "/rotate") if !self.is_authorized(&request) => {
+                let mut answer = error(StatusCode::UNAUTHORIZED, "this needs the run's token: Authorization: Bearer <token>");
+                answer.headers_mut().insert(header::WWW_AUTHENTICATE, http::HeaderValue::from_static("Bearer"));
+                answer
+            }
+            (&Method::POST, "/token") => self.token_call(request).await,
+            (&Method::POST, "/rotate") => respond(self.rotate().and_then(|()| self.mint(Map::new()))),
+            _ => error(StatusCode::NOT_FOUND, "there are /.well-known/openid-configuration, /.well-known/jwks.json, POST /token and POST /rotate"),
+        }
+    }
+
+    fn discovery(&self) -> Answer {
+        let base = format!("http://127.0.0.1:{}", self.port);
+        let body = json!({
+            "issuer": self.claims.claims.get("iss"),
+            "jwks_uri": format!("{base}/.well-known/jwks.json"),
+            "token_endpoint": format!("{base}/token"),
+            "id_token_signing_alg_values_supported": [self.claims.algorithm],
+        });
+        local_http::json(StatusCode::OK, &body)
+    }
+
+    fn is_authorized(&self, request: &Request<Incoming>) -> bool {
+        let value = request.headers().get(header::AUTHORIZATION).map(|v| v.as_bytes()).unwrap_or_default();
+        let token = value.strip_prefix(b"Bearer ").unwrap_or_default();
+        verify_slices_are_equal(token, self.token.as_bytes()).is_ok()
+    }
+
+    async fn token_call(&self, request: Request<Incoming>) -> Answer {
+        let Ok(body) = local_http::read(request.into_body(), BODY_BYTES).await else {
+            return error(StatusCode::BAD_REQUEST, "the body could not be read, or is over 64 KiB");
+        };
+        let overrides = if body.is_empty() { Ok(Map::new()) } else { serde_json::from_slice(&body) };
+        match overrides {
+            Ok(overrides) => respond(self.mint(overrides)),
+            Err(_) => error(StatusCode::BAD_REQUEST, "the body must be a JSON object of claims, like {\"exp\": 1}"),
+        }
+    }
+
+    fn mint(&self, overrides: Map<String, Value>) -> Result<String, Error> {
+        let mut claims = with_times(self.claims.claims.clone());
+        for (name, value) in overrides {
+            if value.is_null() {
+                claims.remove(&name);
+            } else {
+                claims.insert(name, value);
+            }
+        }
+        sign(&self.lock().signing, &self.claims.algorithm, &claims)
+    }
+
+    fn rotate(&self) -> Result<(), Error> {
+        let fresh = Key::generate()?;
+        let mut keys = self.lock();
+        keys.previous = Some(keys.signing.public(&self.claims.algorithm));
+        keys.signing = fresh;
+        Ok(())
+    }
+
+    fn jwks(&self) -> Value {
+        let keys = self.lock();
+        let set: Vec<Value> = std::iter::once(keys.signing.public(&self.claims.algorithm))
+            .chain(keys.previous.clone())
+            .collect();
+        json!({ "keys": set })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Keys> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Key {
+    fn generate() -> Result<Self, Error> {
+        let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| Error::new("cannot make an RSA key"))?;
+        Ok(Self {
+            id: uuid::uuid()?,
+            pair,
+        })
+    }
+
+    /// RFC 7517.
+    fn public(&self, algorithm: &str) -> Value {
+        let key = self.pair.public_key();
+        json!({
+            "kty": "RSA",
+            "use": "sig",
+            "alg": algorithm,
+            "kid": self.id,
+            "n": URL_SAFE_NO_PAD.encode(key.modulus().big_endian_without_leading_zero()),
+            "e": URL_SAFE_NO_PAD.encode(key.exponent().big_endian_without_leading_zero()),
+        })
+    }
+}
+
+fn with_times(mut claims: Map<String, Value>) -> Map<String, Value> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    claims.insert("iat".to_owned(), json!(now.as_secs()));
+    claims.insert("exp".to_owned(), json!((now + LIFETIME).as_secs()));
+    claims
+}
+
+/// A JWT in its compact form (RFC 7515).
+fn sign(key: &Key, algorithm: &str, claims: &Map<String, Value>) -> Result<String, Error> {
+    let failed = || Error::new("cannot sign a token");
+    let encoding = encoding(algorithm).ok_or_else(failed)?;
+    let header = json!({"alg": algorithm, "typ": "JWT", "kid": key.id});
+    let text = |value: String| URL_SAFE_NO_PAD.encode(value);
+    let signed = format!("{}.{}", text(header.to_string()), text(Value::Object(claims.clone()).to_string()));
+    let mut signature = vec![0; key.pair.public_modulus_len()];
+    key.pair
+        .sign(encoding, &SystemRandom::new(), signed.as_bytes(), &mut signature)
+        .map_err(|_| failed())?;
+    Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
+}
+
+fn encoding(algorithm: &str) -> Option<&'static dyn RsaEncoding> {
+    Some(match algorithm {
+        "RS256" => &signature::RSA_PKCS1_SHA256,
+        "RS384" => &signature::RSA_PKCS1_SHA384,
+        "RS512" => &signature::RSA_PKCS1_SHA512,
+        "PS256" => &signature::RSA_PSS_SHA256,
+        "PS384" => &signature::RSA_PSS_SHA384,
+        "PS512" => &signature::RSA_PSS_SHA512,
+        _ => return None,
+    })
+}
+
+fn respond(token: Result<String, Error>) -> Answer {
+    match token {
+        Ok(token) => {
+            let mut answer = local_http::json(StatusCode::OK, &json!({ "token": token }));
+            answer.headers_mut().insert(header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
+            answer
+        }
+        Err(problem) => error(StatusCode::INTERNAL_SERVER_ERROR, problem.message()),
+    }
+}
+
+fn error(status: StatusCode, message: &str) -> Answer {
+    local_http::json(status, &json!({ "message": message }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_lc_rs::signature::RsaPublicKeyComponents;
+
+    fn auth() -> AuthConfig {
+        serde_json::from_value(json!({
+            "issuers": ["https://cognito-idp.us-east-1.amazonaws.com/us-east-1_x"],
+            "algorithms": ["ES256", "RS256"],
+            "clientIds": ["c1", "c2"],
+            "tokenUse": "access",
+            "scopes": ["a", "b"],
+            "groups": ["g1", "g2"],
+            "groupsClaim": "cognito:groups",
+            "tokenSources": ["header"],
+        }))
+        .unwrap()
+    }
+
+    fn decode(part: &str) -> Value {
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+    }
+
+    /// Verifies by the served set alone, and gives the claims.
+    fn verify(token: &str, jwks: &Value) -> Option<Value> {
+        let (signed, signature) = token.rsplit_once('.').unwrap();
+        let (header, claims) = signed.split_once('.').unwrap();
+        let kid = decode(header)["kid"].clone();
+        let key = jwks["keys"].as_array()?.iter().find(|key| key["kid"] == kid)?;
+        let part = |name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap();
+        let key = RsaPublicKeyComponents { n: part("n"), e: part("e") };
+        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+        key.verify(&signature::RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &signature).ok()?;
+        Some(decode(claims))
+    }
+
+    #[test]
+    fn claims_satisfy_the_configuration() {
+        let claims = IssuerClaims::satisfying(&auth()).unwrap();
+        assert_eq!(claims.algorithm, "RS256");
+        assert_eq!(claims.claims["client_id"], "c1");
+        assert_eq!(claims.claims["scope"], "a b");
+        assert_eq!(claims.claims["cognito:groups"], json!(["g1"]));
+        assert!(!claims.claims.contains_key("aud"));
+        let id = AuthConfig { token_use: Some(TokenUse::Id), ..auth() };
+        assert_eq!(IssuerClaims::satisfying(&id).unwrap().claims["aud"], "c1");
+        let elliptic = AuthConfig { algorithms: vec!["ES256".to_owned()], ..auth() };
+        assert!(IssuerClaims::satisfying(&elliptic).unwrap_err().message().contains("ES256"));
+    }
+
+    #[tokio::test]
+    async fn tokens_verify_before_and_after_a_rotation() {
+        let issuer = Issuer::start(IssuerClaims::satisfying(&auth()).unwrap()).await.unwrap();
+        let first = issuer.token().to_owned();
+        assert_eq!(verify(&first, &issuer.jwks()).unwrap()["sub"], "frames-dev");
+        issuer.rotate().unwrap();
+        assert_eq!(issuer.jwks()["keys"].as_array().unwrap().len(), 2);
+        let second = issuer.mint(Map::new()).unwrap();
+        assert!(verify(&first, &issuer.jwks()).is_some() && verify(&second, &issuer.jwks()).is_some());
+        issuer.rotate().unwrap();
+        assert!(verify(&first, &issuer.jwks()).is_none());
+        assert_eq!(issuer.jwks()["keys"].as_array().unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_claim_can_be_set_otherwise_or_left_out() {
+        let issuer = Issuer::start(IssuerClaims::satisfying(&auth()).unwrap()).await.unwrap();
+        let overrides = json!({"exp": 1, "scope": null, "iss": "https://other"});
+        let token = issuer.mint(overrides.as_object().unwrap().clone()).unwrap();
+        let claims = verify(&token, &issuer.jwks()).unwrap();
+        assert_eq!((&claims["exp"], &claims["iss"]), (&json!(1), &json!("https://other")));
+        assert!(claims.get("scope").is_none());
+    }
+}
