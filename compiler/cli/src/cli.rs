@@ -92,9 +92,9 @@ pub struct Validate {
 
 #[derive(Debug, Args)]
 pub struct Dev {
-    /// The port of the local edge; 0 picks a free one
-    #[arg(long, default_value_t = 8080)]
-    pub port: u16,
+    /// The port of the local edge; 0 picks a free one [default: 8080, or a free one]
+    #[arg(long)]
+    pub port: Option<u16>,
 
     /// Where frames come from: a HealthImaging stand-in with a few CT and MR frames, or AWS with your credentials
     #[arg(long, value_enum, default_value_t = Origin::Embedded)]

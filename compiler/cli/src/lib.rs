@@ -10,6 +10,6 @@ pub mod artifact;
 pub mod cli;
 pub mod commands;
 pub mod failure;
-// pub mod local;
+pub mod local;
 pub mod project;
 pub mod terminal;

@@ -2,7 +2,6 @@
 
 use crate::cli::{Color, Format, Global};
 use crate::failure::Failure;
-use anstream::{eprintln, print};
 use std::io::{IsTerminal, Write};
 
 const BOLD: &str = "\x1b[1m";
@@ -45,37 +44,45 @@ impl Terminal {
     /// A line about what is going on.
     pub fn status(&self, verb: &str, what: &str) {
         if !self.quiet {
-            eprintln!("{CYAN}{verb:>10}{RESET} {what}");
+            say(&format!("{CYAN}{verb:>10}{RESET} {what}"));
         }
     }
 
     /// A line for who asked for more.
     pub fn detail(&self, what: &str) {
         if self.verbose {
-            eprintln!("{DIM}{:>10} {what}{RESET}", "");
+            say(&format!("{DIM}{:>10} {what}{RESET}", ""));
         }
     }
 
     /// Text that was coloured already, to stderr.
     pub fn note(&self, text: &str) {
         if !self.quiet {
-            eprintln!("{text}");
+            say(text);
         }
     }
 }
 
-/// Writes data to stdout. A reader that went away (`| head`) is no failure.
+/// Data to stdout. A reader that went away (`| head`) is no failure.
 pub fn data(text: &str) {
-    print!("{text}");
-    let _ = std::io::stdout().flush();
+    let mut out = anstream::stdout();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// A line to stderr. A terminal that went away is no failure either.
+pub fn say(line: &str) {
+    let _ = writeln!(anstream::stderr(), "{line}");
 }
 
 pub fn failure(failure: &Failure) {
     if !failure.message.is_empty() {
-        eprintln!("{RED}error{RESET}{BOLD}: {}{RESET}", failure.message);
+        say(&format!(
+            "{RED}error{RESET}{BOLD}: {}{RESET}",
+            failure.message
+        ));
     }
     if let Some(help) = &failure.help {
-        eprintln!("{CYAN}help{RESET}: {help}");
+        say(&format!("{CYAN}help{RESET}: {help}"));
     }
 }
 

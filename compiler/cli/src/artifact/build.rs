@@ -144,7 +144,15 @@ fn lock(path: &Path, terminal: Terminal) -> Result<File> {
     Ok(file)
 }
 
-pub fn has_cargo_lambda() -> bool {
+/// Built already, or to be built with what is installed.
+pub fn can_build_for_lambda() -> bool {
+    has_cargo_lambda()
+        || cache_directory().is_ok_and(|cache| {
+            read(&cache.join("functions").join(key(Builder::CargoLambda))).is_some()
+        })
+}
+
+fn has_cargo_lambda() -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     std::env::split_paths(&path)

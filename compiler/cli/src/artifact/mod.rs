@@ -5,6 +5,6 @@ mod package;
 mod sources;
 mod zips;
 
-pub use build::{Builder, CARGO_LAMBDA_INSTALL, Programs, has_cargo_lambda, programs};
+pub use build::{Builder, CARGO_LAMBDA_INSTALL, Programs, can_build_for_lambda, programs};
 pub use package::{Package, package};
 pub use zips::Zip;

@@ -1,6 +1,319 @@
-use crate::cli::{Dev, Global};
-use crate::failure::Result;
-use crate::terminal::Terminal;
-pub fn run(_: &Global, _: &Dev, _: Terminal) -> Result<()> {
-    Ok(())
+//! `frames dev`: issuer, package, edge, page; then a line a request until it is ended.
+
+use super::plan_of;
+use crate::artifact::{self, Builder};
+use crate::cli::{Dev, Global, Issuer as IssuerChoice, Origin as OriginChoice};
+use crate::failure::{Context, Failure, Result};
+use crate::local::edge::{Edge, Options, Origin, RequestLog};
+use crate::local::issuer::{Issuer, IssuerClaims};
+use crate::local::origin::{Fixture, StandIn};
+use crate::local::page::Page;
+use crate::local::{Credentials, CredentialsSource, Error};
+use crate::project::{MANIFEST, Project};
+use crate::terminal::{self, Terminal, data};
+use frames_compiler::Plan;
+use frames_compiler::plan::names;
+use frames_edge::{AuthorizerConfig, SignerConfig};
+use serde_json::json;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+/// What `dev` serves where there is no frames.yml.
+const EXAMPLE: &str = include_str!("../../data/example.frames.yml");
+
+const PORT: u16 = 8080;
+
+pub fn run(global: &Global, arguments: &Dev, terminal: Terminal) -> Result<()> {
+    let project = project(global, terminal)?;
+    let plan = plan_of(&project, global, terminal)?;
+    let programs = artifact::programs(builder(), terminal)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context(|| "can't start the event loop")?;
+    runtime.block_on(async {
+        let mut end = End::new()?;
+        let started = tokio::select! {
+            delivery = Delivery::start(plan, &programs, global, arguments, terminal) => Some(delivery?),
+            () = end.wait() => None,
+        };
+        let Some(delivery) = started else { return Ok(()) };
+        delivery.announce(terminal);
+        end.wait().await;
+        drop(delivery);
+        if !terminal.is_json() {
+            terminal.status("Stopped", "nothing of it is left running");
+        }
+        Ok(())
+    })
+}
+
+fn project(global: &Global, terminal: Terminal) -> Result<Project> {
+    if global.config.is_some() {
+        return Project::find(global.config.as_deref());
+    }
+    if let Some(project) = Project::search()? {
+        return Ok(project);
+    }
+    terminal.status(
+        "Example",
+        &format!("there is no {MANIFEST} here or above: serving a built-in one"),
+    );
+    Ok(Project::embedded("built-in example", EXAMPLE, ".".into()))
+}
+
+/// What a deploy would ship, where it can be built and run here.
+fn builder() -> Builder {
+    let lambda_runs_here = cfg!(all(target_os = "linux", target_arch = "x86_64"));
+    if lambda_runs_here && artifact::can_build_for_lambda() {
+        Builder::CargoLambda
+    } else {
+        Builder::Cargo
+    }
+}
+
+/// All that runs, in the order in which it has to end.
+struct Delivery {
+    edge: Edge,
+    page: Page,
+    issuer: Option<Issuer>,
+    stand_in: Option<Arc<StandIn>>,
+    _package: tempfile::TempDir,
+}
+
+impl Delivery {
+    async fn start(
+        mut plan: Plan,
+        programs: &artifact::Programs,
+        global: &Global,
+        arguments: &Dev,
+        terminal: Terminal,
+    ) -> Result<Self> {
+        let issuer = match arguments.issuer {
+            IssuerChoice::Embedded => stand_in_issuer(&mut plan).await?,
+            IssuerChoice::Manifest => None,
+        };
+        let signer: SignerConfig = config_of(&plan, names::SIGNER)?;
+        let stand_in = match arguments.origin {
+            OriginChoice::Embedded => Some(Arc::new(
+                StandIn::start(&signer, Credentials::random()?).await?,
+            )),
+            OriginChoice::Aws => None,
+        };
+        let origin = match &stand_in {
+            Some(stand_in) => Origin::StandIn(stand_in.clone()),
+            None => Origin::Aws(aws_credentials(global, &signer.region).await?),
+        };
+        let directory = tempfile::Builder::new()
+            .prefix("frames-dev-")
+            .tempdir()
+            .context(|| "can't make a temporary directory")?;
+        artifact::package(&plan, programs)?.write(directory.path())?;
+        let options = Options {
+            port: port(arguments.port, terminal)?,
+            origin,
+            requests: Arc::new(move |log| request(log, terminal)),
+            functions: Arc::new(move |function, line| {
+                terminal.detail(&format!("{function}: {line}"))
+            }),
+        };
+        let edge = Edge::start(directory.path(), options).await?;
+        let page = Page::start(&edge.url()).await?;
+        Ok(Self {
+            edge,
+            page,
+            issuer,
+            stand_in,
+            _package: directory,
+        })
+    }
+
+    fn announce(&self, terminal: Terminal) {
+        let url = self.edge.url();
+        let token = self.issuer.as_ref().map(Issuer::token);
+        let fixtures = self.stand_in.as_ref().map(|stand_in| stand_in.fixtures());
+        let frame = fixtures.and_then(|fixtures| fixtures.instances.first());
+        let datastore = fixtures.map_or("", |fixtures| fixtures.datastore_id.as_str());
+        let page = self.page.url(&url, token, datastore, frame);
+        if terminal.is_json() {
+            let frame = frame.map(|frame| {
+                json!({
+                    "datastoreId": datastore,
+                    "imageSetId": frame.image_set_id,
+                    "imageFrameId": frame.image_frame_id,
+                })
+            });
+            data(&format!(
+                "{}\n",
+                json!({"url": url, "token": token, "frame": frame, "page": page})
+            ));
+            return;
+        }
+        if let Some(stand_in) = &self.stand_in {
+            terminal.status(
+                "Origin",
+                &format!("a HealthImaging stand-in, http://{}", stand_in.address()),
+            );
+        }
+        if let Some(issuer) = &self.issuer {
+            terminal.status(
+                "Issuer",
+                &format!("{} in the place of the manifest's", issuer.url()),
+            );
+        }
+        terminal.status("Page", &page);
+        terminal.status(
+            "Ready",
+            &format!("{url}; Ctrl-C ends it. A frame, from another terminal:"),
+        );
+        data(&format!("\n{}\n\n", curl(&url, token, datastore, frame)));
+    }
+}
+
+/// Puts an issuer of our own in the place of the manifest's: the same claims, other keys.
+async fn stand_in_issuer(plan: &mut Plan) -> Result<Option<Issuer>> {
+    let mut config: AuthorizerConfig = config_of(plan, names::AUTHORIZER)?;
+    let Some(auth) = &mut config.auth else {
+        return Ok(None);
+    };
+    let issuer = Issuer::start(IssuerClaims::satisfying(auth)?).await?;
+    auth.jwks = None;
+    auth.jwks_uri = Some(issuer.jwks_uri());
+    for stage in &mut plan.stages {
+        for function in stage
+            .functions
+            .iter_mut()
+            .filter(|f| f.name == names::AUTHORIZER)
+        {
+            function.config = json!(config);
+        }
+    }
+    Ok(Some(issuer))
+}
+
+fn config_of<T: serde::de::DeserializeOwned>(plan: &Plan, function: &str) -> Result<T> {
+    let config = plan
+        .functions()
+        .find(|f| f.name == function)
+        .map(|f| f.config.clone());
+    serde_json::from_value(config.unwrap_or_default())
+        .context(|| format!("can't read the {function}'s configuration"))
+}
+
+/// The caller's own, asked for again by each new sandbox, so that expired ones are renewed.
+async fn aws_credentials(global: &Global, region: &str) -> Result<CredentialsSource> {
+    use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+    let mut loader = aws_config::from_env().region(aws_config::Region::new(region.to_owned()));
+    if let Some(profile) = &global.profile {
+        loader = loader.profile_name(profile);
+    }
+    let config = loader.load().await;
+    let no_credentials = || {
+        Failure::new("there are no AWS credentials for `--origin aws`").help(
+            "name a profile with --profile, sign in (`aws sso login`), or leave `--origin aws` out",
+        )
+    };
+    let provider: SharedCredentialsProvider =
+        config.credentials_provider().ok_or_else(no_credentials)?;
+    provider.provide_credentials().await.map_err(|error| {
+        let reason = std::error::Error::source(&error)
+            .map(|source| format!(": {source}"))
+            .unwrap_or_default();
+        let failure = no_credentials();
+        Failure {
+            message: format!("{}{reason}", failure.message),
+            ..failure
+        }
+    })?;
+    Ok(Arc::new(move || {
+        let provider = provider.clone();
+        Box::pin(async move {
+            let found = provider.provide_credentials().await;
+            let found = found.map_err(|_| {
+                Error::new("the AWS credentials have expired")
+                    .help("sign in again: the next request takes the new ones")
+            })?;
+            Ok(Credentials {
+                access_key_id: found.access_key_id().to_owned(),
+                secret_access_key: found.secret_access_key().to_owned(),
+                session_token: found.session_token().map(str::to_owned),
+                expires: found.expiry(),
+            })
+        })
+    }))
+}
+
+/// The port that was asked for; else the usual one, or a free one where that is taken.
+fn port(asked: Option<u16>, terminal: Terminal) -> Result<u16> {
+    match asked {
+        Some(port) => Ok(port),
+        None if TcpListener::bind(("127.0.0.1", PORT)).is_ok() => Ok(PORT),
+        None => {
+            terminal.status("Port", &format!("{PORT} is taken: using a free one"));
+            Ok(0)
+        }
+    }
+}
+
+fn curl(url: &str, token: Option<&str>, datastore: &str, frame: Option<&Fixture>) -> String {
+    let authorization = match token {
+        Some(token) => format!(" -H 'Authorization: Bearer {token}'"),
+        None => String::new(),
+    };
+    let (datastore, set, frame) = match frame {
+        Some(frame) => (
+            datastore,
+            frame.image_set_id.as_str(),
+            frame.image_frame_id.as_str(),
+        ),
+        None => ("DATASTORE_ID", "IMAGE_SET_ID", "IMAGE_FRAME_ID"),
+    };
+    format!(
+        "curl -sSf {url}/datastore/{datastore}/imageSet/{set}/getImageFrame{authorization} \
+         -H 'Content-Type: application/json' -d '{{\"imageFrameId\":\"{frame}\"}}' -o frame.jph"
+    )
+}
+
+fn request(log: &RequestLog, terminal: Terminal) {
+    if terminal.is_json() {
+        data(&format!("{}\n", json!(log)));
+    } else if !terminal.is_quiet() {
+        let cache = json!(log.cache);
+        let cache = cache
+            .as_str()
+            .filter(|cache| *cache != "none")
+            .unwrap_or("");
+        terminal::say(&format!(
+            "{:>10} {:<4} {:>7.1} ms  {:<4} {}",
+            log.method, log.status, log.ms, cache, log.path
+        ));
+    }
+}
+
+/// SIGINT, SIGTERM, and SIGHUP from a terminal that is closed.
+struct End {
+    signals: [tokio::signal::unix::Signal; 3],
+}
+
+impl End {
+    fn new() -> Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind| signal(kind).context(|| "can't listen for signals");
+        Ok(Self {
+            signals: [
+                listen(SignalKind::interrupt())?,
+                listen(SignalKind::terminate())?,
+                listen(SignalKind::hangup())?,
+            ],
+        })
+    }
+
+    async fn wait(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.signals;
+        tokio::select! {
+            _ = interrupt.recv() => (),
+            _ = terminate.recv() => (),
+            _ = hangup.recv() => (),
+        }
+    }
 }

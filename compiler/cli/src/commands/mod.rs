@@ -45,7 +45,7 @@ fn plan_of(project: &Project, global: &Global, terminal: Terminal) -> Result<Pla
     let (source, compiled) = compile_project(project, &global.env);
     let errors = compiled.diagnostics.iter().any(Diagnostic::is_error);
     if !compiled.diagnostics.is_empty() && (errors || !terminal.is_quiet()) {
-        anstream::eprintln!("{}", render::human(&source, &compiled.diagnostics));
+        terminal::say(&render::human(&source, &compiled.diagnostics));
     }
     if errors && terminal.is_json() {
         terminal::data(&format!(

@@ -113,7 +113,11 @@ pub(crate) async fn read(body: Incoming, limit: usize) -> Result<Bytes, BodyErro
 }
 
 /// An answer of one content type.
-pub(crate) fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
+pub(crate) fn answer(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Answer {
     let mut answer = Response::new(Full::new(body.into()));
     *answer.status_mut() = status;
     answer
@@ -132,9 +136,9 @@ pub(crate) fn is_own_host(host: Option<&HeaderValue>, port: u16) -> bool {
     let Some(host) = host.and_then(|h| h.to_str().ok()) else {
         return false;
     };
-    ["127.0.0.1", "localhost"]
-        .iter()
-        .any(|name| host.eq_ignore_ascii_case(&format!("{name}:{port}")) || (port == 80 && host == *name))
+    ["127.0.0.1", "localhost"].iter().any(|name| {
+        host.eq_ignore_ascii_case(&format!("{name}:{port}")) || (port == 80 && host == *name)
+    })
 }
 
 #[cfg(test)]
@@ -146,7 +150,13 @@ mod tests {
         let own = |host: &str| is_own_host(Some(&HeaderValue::from_str(host).unwrap()), 8080);
         assert!(own("127.0.0.1:8080"));
         assert!(own("LOCALHOST:8080"));
-        for other in ["127.0.0.1", "127.0.0.1:80", "evil.example:8080", "localhost:8080.evil.example", ""] {
+        for other in [
+            "127.0.0.1",
+            "127.0.0.1:80",
+            "evil.example:8080",
+            "localhost:8080.evil.example",
+            "",
+        ] {
             assert!(!own(other), "{other}");
         }
         assert!(!is_own_host(None, 8080));

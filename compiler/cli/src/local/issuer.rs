@@ -39,13 +39,27 @@ pub struct IssuerClaims {
 impl IssuerClaims {
     /// Claims that satisfy `auth`, as the manifest's issuer would make them.
     pub fn satisfying(auth: &AuthConfig) -> Result<Self, Error> {
-        let algorithm = auth.algorithms.iter().find(|name| encoding(name).is_some()).ok_or_else(|| {
-            Error::new(format!("the local issuer signs by none of auth.algorithms ({})", auth.algorithms.join(", ")))
+        let algorithm = auth
+            .algorithms
+            .iter()
+            .find(|name| encoding(name).is_some())
+            .ok_or_else(|| {
+                Error::new(format!(
+                    "the local issuer signs by none of auth.algorithms ({})",
+                    auth.algorithms.join(", ")
+                ))
                 .help("add RS256, or keep the manifest's issuer with `--issuer manifest`")
-        })?;
+            })?;
         let mut claims = Map::new();
         let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
-        set("iss", json!(auth.issuers.first().map_or("https://issuer.invalid", String::as_str)));
+        set(
+            "iss",
+            json!(
+                auth.issuers
+                    .first()
+                    .map_or("https://issuer.invalid", String::as_str)
+            ),
+        );
         set("sub", json!("frames-dev"));
         let client = auth.client_ids.first().map_or("frames-dev", String::as_str);
         match auth.token_use {
@@ -107,10 +121,17 @@ impl Issuer {
     /// Makes a key, mints the run's token and serves the key set on a free port.
     pub async fn start(claims: IssuerClaims) -> Result<Self, Error> {
         let signing = Key::generate()?;
-        let token = sign(&signing, &claims.algorithm, &with_times(claims.claims.clone()))?;
+        let token = sign(
+            &signing,
+            &claims.algorithm,
+            &with_times(claims.claims.clone()),
+        )?;
         let listener = local_http::bind(0).await?;
         let port = listener.local_addr().map_or(0, |address| address.port());
-        let keys = Mutex::new(Keys { signing, previous: None });
+        let keys = Mutex::new(Keys {
+            signing,
+            previous: None,
+        });
         let state = Arc::new(State {
             claims,
             port,
@@ -165,15 +186,28 @@ impl State {
         let path = request.uri().path().to_owned();
         match (request.method(), path.as_str()) {
             (&Method::GET, "/.well-known/openid-configuration") => self.discovery(),
-            (&Method::GET, "/.well-known/jwks.json") => local_http::json(StatusCode::OK, &self.jwks()),
+            (&Method::GET, "/.well-known/jwks.json") => {
+                local_http::json(StatusCode::OK, &self.jwks())
+            }
             (&Method::POST, "/token" | "/rotate") if !self.is_authorized(&request) => {
-                let mut answer = error(StatusCode::UNAUTHORIZED, "this needs the run's token: Authorization: Bearer <token>");
-                answer.headers_mut().insert(header::WWW_AUTHENTICATE, http::HeaderValue::from_static("Bearer"));
+                let mut answer = error(
+                    StatusCode::UNAUTHORIZED,
+                    "this needs the run's token: Authorization: Bearer <token>",
+                );
+                answer.headers_mut().insert(
+                    header::WWW_AUTHENTICATE,
+                    http::HeaderValue::from_static("Bearer"),
+                );
                 answer
             }
             (&Method::POST, "/token") => self.token_call(request).await,
-            (&Method::POST, "/rotate") => respond(self.rotate().and_then(|()| self.mint(Map::new()))),
-            _ => error(StatusCode::NOT_FOUND, "there are /.well-known/openid-configuration, /.well-known/jwks.json, POST /token and POST /rotate"),
+            (&Method::POST, "/rotate") => {
+                respond(self.rotate().and_then(|()| self.mint(Map::new())))
+            }
+            _ => error(
+                StatusCode::NOT_FOUND,
+                "there are /.well-known/openid-configuration, /.well-known/jwks.json, POST /token and POST /rotate",
+            ),
         }
     }
 
@@ -189,19 +223,33 @@ impl State {
     }
 
     fn is_authorized(&self, request: &Request<Incoming>) -> bool {
-        let value = request.headers().get(header::AUTHORIZATION).map(|v| v.as_bytes()).unwrap_or_default();
+        let value = request
+            .headers()
+            .get(header::AUTHORIZATION)
+            .map(|v| v.as_bytes())
+            .unwrap_or_default();
         let token = value.strip_prefix(b"Bearer ").unwrap_or_default();
         verify_slices_are_equal(token, self.token.as_bytes()).is_ok()
     }
 
     async fn token_call(&self, request: Request<Incoming>) -> Answer {
         let Ok(body) = local_http::read(request.into_body(), BODY_BYTES).await else {
-            return error(StatusCode::BAD_REQUEST, "the body could not be read, or is over 64 KiB");
+            return error(
+                StatusCode::BAD_REQUEST,
+                "the body could not be read, or is over 64 KiB",
+            );
         };
-        let overrides = if body.is_empty() { Ok(Map::new()) } else { serde_json::from_slice(&body) };
+        let overrides = if body.is_empty() {
+            Ok(Map::new())
+        } else {
+            serde_json::from_slice(&body)
+        };
         match overrides {
             Ok(overrides) => respond(self.mint(overrides)),
-            Err(_) => error(StatusCode::BAD_REQUEST, "the body must be a JSON object of claims, like {\"exp\": 1}"),
+            Err(_) => error(
+                StatusCode::BAD_REQUEST,
+                "the body must be a JSON object of claims, like {\"exp\": 1}",
+            ),
         }
     }
 
@@ -240,7 +288,8 @@ impl State {
 
 impl Key {
     fn generate() -> Result<Self, Error> {
-        let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| Error::new("cannot make an RSA key"))?;
+        let pair = RsaKeyPair::generate(KeySize::Rsa2048)
+            .map_err(|_| Error::new("cannot make an RSA key"))?;
         Ok(Self {
             id: uuid::uuid()?,
             pair,
@@ -262,7 +311,9 @@ impl Key {
 }
 
 fn with_times(mut claims: Map<String, Value>) -> Map<String, Value> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     claims.insert("iat".to_owned(), json!(now.as_secs()));
     claims.insert("exp".to_owned(), json!((now + LIFETIME).as_secs()));
     claims
@@ -274,10 +325,19 @@ fn sign(key: &Key, algorithm: &str, claims: &Map<String, Value>) -> Result<Strin
     let encoding = encoding(algorithm).ok_or_else(failed)?;
     let header = json!({"alg": algorithm, "typ": "JWT", "kid": key.id});
     let text = |value: String| URL_SAFE_NO_PAD.encode(value);
-    let signed = format!("{}.{}", text(header.to_string()), text(Value::Object(claims.clone()).to_string()));
+    let signed = format!(
+        "{}.{}",
+        text(header.to_string()),
+        text(Value::Object(claims.clone()).to_string())
+    );
     let mut signature = vec![0; key.pair.public_modulus_len()];
     key.pair
-        .sign(encoding, &SystemRandom::new(), signed.as_bytes(), &mut signature)
+        .sign(
+            encoding,
+            &SystemRandom::new(),
+            signed.as_bytes(),
+            &mut signature,
+        )
         .map_err(|_| failed())?;
     Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
@@ -298,7 +358,10 @@ fn respond(token: Result<String, Error>) -> Answer {
     match token {
         Ok(token) => {
             let mut answer = local_http::json(StatusCode::OK, &json!({ "token": token }));
-            answer.headers_mut().insert(header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
+            answer.headers_mut().insert(
+                header::CACHE_CONTROL,
+                http::HeaderValue::from_static("no-store"),
+            );
             answer
         }
         Err(problem) => error(StatusCode::INTERNAL_SERVER_ERROR, problem.message()),
@@ -337,11 +400,22 @@ mod tests {
         let (signed, signature) = token.rsplit_once('.').unwrap();
         let (header, claims) = signed.split_once('.').unwrap();
         let kid = decode(header)["kid"].clone();
-        let key = jwks["keys"].as_array()?.iter().find(|key| key["kid"] == kid)?;
+        let key = jwks["keys"]
+            .as_array()?
+            .iter()
+            .find(|key| key["kid"] == kid)?;
         let part = |name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap();
-        let key = RsaPublicKeyComponents { n: part("n"), e: part("e") };
+        let key = RsaPublicKeyComponents {
+            n: part("n"),
+            e: part("e"),
+        };
         let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
-        key.verify(&signature::RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &signature).ok()?;
+        key.verify(
+            &signature::RSA_PKCS1_2048_8192_SHA256,
+            signed.as_bytes(),
+            &signature,
+        )
+        .ok()?;
         Some(decode(claims))
     }
 
@@ -353,21 +427,36 @@ mod tests {
         assert_eq!(claims.claims["scope"], "a b");
         assert_eq!(claims.claims["cognito:groups"], json!(["g1"]));
         assert!(!claims.claims.contains_key("aud"));
-        let id = AuthConfig { token_use: Some(TokenUse::Id), ..auth() };
+        let id = AuthConfig {
+            token_use: Some(TokenUse::Id),
+            ..auth()
+        };
         assert_eq!(IssuerClaims::satisfying(&id).unwrap().claims["aud"], "c1");
-        let elliptic = AuthConfig { algorithms: vec!["ES256".to_owned()], ..auth() };
-        assert!(IssuerClaims::satisfying(&elliptic).unwrap_err().message().contains("ES256"));
+        let elliptic = AuthConfig {
+            algorithms: vec!["ES256".to_owned()],
+            ..auth()
+        };
+        assert!(
+            IssuerClaims::satisfying(&elliptic)
+                .unwrap_err()
+                .message()
+                .contains("ES256")
+        );
     }
 
     #[tokio::test]
     async fn tokens_verify_before_and_after_a_rotation() {
-        let issuer = Issuer::start(IssuerClaims::satisfying(&auth()).unwrap()).await.unwrap();
+        let issuer = Issuer::start(IssuerClaims::satisfying(&auth()).unwrap())
+            .await
+            .unwrap();
         let first = issuer.token().to_owned();
         assert_eq!(verify(&first, &issuer.jwks()).unwrap()["sub"], "frames-dev");
         issuer.rotate().unwrap();
         assert_eq!(issuer.jwks()["keys"].as_array().unwrap().len(), 2);
         let second = issuer.mint(Map::new()).unwrap();
-        assert!(verify(&first, &issuer.jwks()).is_some() && verify(&second, &issuer.jwks()).is_some());
+        assert!(
+            verify(&first, &issuer.jwks()).is_some() && verify(&second, &issuer.jwks()).is_some()
+        );
         issuer.rotate().unwrap();
         assert!(verify(&first, &issuer.jwks()).is_none());
         assert_eq!(issuer.jwks()["keys"].as_array().unwrap().len(), 2);
@@ -375,11 +464,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_claim_can_be_set_otherwise_or_left_out() {
-        let issuer = Issuer::start(IssuerClaims::satisfying(&auth()).unwrap()).await.unwrap();
+        let issuer = Issuer::start(IssuerClaims::satisfying(&auth()).unwrap())
+            .await
+            .unwrap();
         let overrides = json!({"exp": 1, "scope": null, "iss": "https://other"});
         let token = issuer.mint(overrides.as_object().unwrap().clone()).unwrap();
         let claims = verify(&token, &issuer.jwks()).unwrap();
-        assert_eq!((&claims["exp"], &claims["iss"]), (&json!(1), &json!("https://other")));
+        assert_eq!(
+            (&claims["exp"], &claims["iss"]),
+            (&json!(1), &json!("https://other"))
+        );
         assert!(claims.get("scope").is_none());
     }
 }

@@ -18,6 +18,8 @@ pub mod origin;
 pub mod page;
 mod runtime;
 mod template;
+#[cfg(test)]
+mod testing;
 mod uuid;
 
 pub use credentials::{Credentials, CredentialsFuture, CredentialsSource};

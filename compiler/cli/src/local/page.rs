@@ -35,7 +35,13 @@ impl Page {
 
     /// The page's address. What it needs stands in the fragment, which a
     /// browser sends to no server and to no log.
-    pub fn url(&self, edge_url: &str, token: Option<&str>, datastore_id: &str, fixture: Option<&Fixture>) -> String {
+    pub fn url(
+        &self,
+        edge_url: &str,
+        token: Option<&str>,
+        datastore_id: &str,
+        fixture: Option<&Fixture>,
+    ) -> String {
         let mut parameters = vec![("edge", edge_url), ("datastore", datastore_id)];
         if let Some(token) = token {
             parameters.push(("token", token));
@@ -49,7 +55,10 @@ impl Page {
                 ("instance", &fixture.instance_uid),
             ]);
         }
-        let pairs: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect();
+        let pairs: Vec<String> = parameters
+            .iter()
+            .map(|(name, value)| format!("{name}={}", escape(value)))
+            .collect();
         format!("http://{}/#{}", self.server.address, pairs.join("&"))
     }
 }
@@ -84,7 +93,11 @@ fn content_security_policy(edge_url: &str) -> Option<String> {
 
 fn answer(request: &Request<Incoming>, port: u16, policy: &HeaderValue) -> Answer {
     if !local_http::is_own_host(request.headers().get(header::HOST), port) {
-        return local_http::answer(StatusCode::FORBIDDEN, "text/plain", "the Host is not this server's\n");
+        return local_http::answer(
+            StatusCode::FORBIDDEN,
+            "text/plain",
+            "the Host is not this server's\n",
+        );
     }
     if request.uri().path() != "/" || !matches!(*request.method(), Method::GET | Method::HEAD) {
         return local_http::answer(StatusCode::NOT_FOUND, "text/plain", "there is / alone\n");

@@ -32,7 +32,14 @@ pub(crate) fn uuid() -> Result<String, Error> {
     bytes |= 0x4 << 76 | 0x2 << 62;
     let hex = format!("{bytes:032x}");
     let part = |from, to| hex.get(from..to).unwrap_or_default();
-    Ok([part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-"))
+    Ok([
+        part(0, 8),
+        part(8, 12),
+        part(12, 16),
+        part(16, 20),
+        part(20, 32),
+    ]
+    .join("-"))
 }
 
 #[cfg(test)]

@@ -101,7 +101,8 @@ mod tests {
     use super::*;
 
     fn key_of(uri: &str) -> Key {
-        let request = serde_json::json!({"method": "GET", "uri": uri, "querystring": "", "headers": {}});
+        let request =
+            serde_json::json!({"method": "GET", "uri": uri, "querystring": "", "headers": {}});
         key(&behavior(), &serde_json::from_value(request).unwrap())
     }
 
@@ -118,7 +119,10 @@ mod tests {
         let (mut cache, now) = (Cache::default(), Instant::now());
         cache.put(key_of("/a"), stored(1), Duration::from_secs(10), now);
         let later = |seconds| now + Duration::from_secs(seconds);
-        assert_eq!(cache.get(&key_of("/a"), later(9)).map(|(_, age)| age), Some(9));
+        assert_eq!(
+            cache.get(&key_of("/a"), later(9)).map(|(_, age)| age),
+            Some(9)
+        );
         assert!(cache.get(&key_of("/b"), later(9)).is_none());
         assert!(cache.get(&key_of("/a"), later(10)).is_none());
         assert_eq!(cache.bytes, 0);

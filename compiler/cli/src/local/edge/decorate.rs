@@ -14,7 +14,10 @@ pub(super) fn strip(headers: &mut HeaderMap) {
         .keys()
         .filter(|name| {
             let name = name.as_str();
-            names::is_hop_by_hop(name) || name == "x-cache" || name.starts_with("x-amz-cf-") || name.starts_with("x-edge-")
+            names::is_hop_by_hop(name)
+                || name == "x-cache"
+                || name.starts_with("x-amz-cf-")
+                || name.starts_with("x-edge-")
         })
         .cloned()
         .collect();
@@ -24,7 +27,12 @@ pub(super) fn strip(headers: &mut HeaderMap) {
 }
 
 /// Applies a response headers policy. `origin` is the viewer's `Origin`.
-pub(super) fn apply(policy: &ResponseHeadersPolicy, method: &str, origin: Option<&str>, headers: &mut HeaderMap) {
+pub(super) fn apply(
+    policy: &ResponseHeadersPolicy,
+    method: &str,
+    origin: Option<&str>,
+    headers: &mut HeaderMap,
+) {
     for name in &policy.remove {
         headers.remove(name.as_str());
     }
@@ -45,14 +53,20 @@ fn apply_cors(cors: &Cors, method: &str, origin: Option<&str>, headers: &mut Hea
         vary_on_origin(headers);
     }
     if cors.origin_override {
-        let held: Vec<HeaderName> = headers.keys().filter(|n| n.as_str().starts_with("access-control-")).cloned().collect();
+        let held: Vec<HeaderName> = headers
+            .keys()
+            .filter(|n| n.as_str().starts_with("access-control-"))
+            .cloned()
+            .collect();
         for name in held {
             headers.remove(name);
         }
     } else if headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
         return;
     }
-    let Some(origin) = origin.filter(|o| any || cors.origins.iter().any(|allowed| allows(allowed, o))) else {
+    let Some(origin) =
+        origin.filter(|o| any || cors.origins.iter().any(|allowed| allows(allowed, o)))
+    else {
         return;
     };
     let allowed = if echoes { origin } else { "*" };
@@ -61,17 +75,37 @@ fn apply_cors(cors: &Cors, method: &str, origin: Option<&str>, headers: &mut Hea
         put(headers, "access-control-allow-credentials", "true", true);
     }
     if !cors.expose.is_empty() {
-        put(headers, "access-control-expose-headers", &cors.expose.join(","), true);
+        put(
+            headers,
+            "access-control-expose-headers",
+            &cors.expose.join(","),
+            true,
+        );
     }
     if method != "OPTIONS" {
         return;
     }
-    put(headers, "access-control-allow-methods", &cors.methods.join(", "), true);
+    put(
+        headers,
+        "access-control-allow-methods",
+        &cors.methods.join(", "),
+        true,
+    );
     if !cors.headers.is_empty() {
-        put(headers, "access-control-allow-headers", &cors.headers.join(","), true);
+        put(
+            headers,
+            "access-control-allow-headers",
+            &cors.headers.join(","),
+            true,
+        );
     }
     if let Some(seconds) = cors.max_age {
-        put(headers, "access-control-max-age", &seconds.to_string(), true);
+        put(
+            headers,
+            "access-control-max-age",
+            &seconds.to_string(),
+            true,
+        );
     }
 }
 
@@ -99,7 +133,10 @@ fn vary_on_origin(headers: &mut HeaderMap) {
 }
 
 fn put(headers: &mut HeaderMap, name: &str, value: &str, replace: bool) {
-    let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) else {
+    let (Ok(name), Ok(value)) = (
+        HeaderName::from_bytes(name.as_bytes()),
+        HeaderValue::from_str(value),
+    ) else {
         return;
     };
     if replace || !headers.contains_key(&name) {
@@ -144,7 +181,10 @@ mod tests {
 
     fn applied(policy: &ResponseHeadersPolicy, method: &str, origin: Option<&str>) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        headers.insert("access-control-allow-origin", HeaderValue::from_static("https://from.origin"));
+        headers.insert(
+            "access-control-allow-origin",
+            HeaderValue::from_static("https://from.origin"),
+        );
         apply(policy, method, origin, &mut headers);
         headers
     }
@@ -166,9 +206,17 @@ mod tests {
             assert_eq!(headers["access-control-allow-origin"], origin);
             assert_eq!(headers["vary"], "Origin");
         }
-        for origin in ["https://c.example", "https://b.example", "https://a.example.evil", "https://evil/.b.example"] {
+        for origin in [
+            "https://c.example",
+            "https://b.example",
+            "https://a.example.evil",
+            "https://evil/.b.example",
+        ] {
             let headers = applied(&policy, "GET", Some(origin));
-            assert!(!headers.contains_key("access-control-allow-origin"), "{origin}");
+            assert!(
+                !headers.contains_key("access-control-allow-origin"),
+                "{origin}"
+            );
         }
     }
 

@@ -36,7 +36,9 @@ pub(super) fn event(flow: &Flow, trigger: Trigger, association: &Association) ->
         request_id: flow.id.clone(),
     };
     let event = Event {
-        records: vec![Record { cf: Cf { config, request } }],
+        records: vec![Record {
+            cf: Cf { config, request },
+        }],
     };
     // Strings and maps with string keys: this can't fail.
     serde_json::to_vec(&event).unwrap_or_default().into()
@@ -73,10 +75,13 @@ pub(super) fn from_viewer(headers: &HeaderMap) -> Headers {
         if names::is_disallowed(name.as_str()) || names::is_hop_by_hop(name.as_str()) {
             continue;
         }
-        shown.entry(name.as_str().to_owned()).or_default().push(Header {
-            key: Some(name.as_str().to_owned()),
-            value: text(value),
-        });
+        shown
+            .entry(name.as_str().to_owned())
+            .or_default()
+            .push(Header {
+                key: Some(name.as_str().to_owned()),
+                value: text(value),
+            });
     }
     shown
 }
@@ -127,13 +132,17 @@ mod tests {
     }
 
     fn shown(length: usize, trigger: Trigger, include: bool) -> serde_json::Value {
-        let event: serde_json::Value = serde_json::from_slice(&event(&flow(length), trigger, &with_body(include))).unwrap();
+        let event: serde_json::Value =
+            serde_json::from_slice(&event(&flow(length), trigger, &with_body(include))).unwrap();
         event["Records"][0]["cf"]["request"]["body"].clone()
     }
 
     #[test]
     fn a_body_is_shown_only_where_the_association_includes_it() {
-        assert_eq!(shown(3, Trigger::OriginRequest, false), serde_json::Value::Null);
+        assert_eq!(
+            shown(3, Trigger::OriginRequest, false),
+            serde_json::Value::Null
+        );
         let body = shown(3, Trigger::OriginRequest, true);
         assert_eq!(body["data"], "eHh4");
         assert_eq!(body["inputTruncated"], false);
@@ -155,7 +164,14 @@ mod tests {
     #[test]
     fn functions_do_not_see_cloudfronts_own_headers() {
         let mut headers = HeaderMap::new();
-        for name in ["x-amz-cf-id", "x-edge-a", "connection", "x-real-ip", "te", "x-seen"] {
+        for name in [
+            "x-amz-cf-id",
+            "x-edge-a",
+            "connection",
+            "x-real-ip",
+            "te",
+            "x-seen",
+        ] {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static("1"));
         }
         let shown = from_viewer(&headers);

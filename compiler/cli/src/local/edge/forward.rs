@@ -23,13 +23,22 @@ pub(super) fn key(behavior: &Behavior, request: &Request) -> Key {
         .headers
         .iter()
         .filter(|(name, _)| policy.headers.has(name))
-        .map(|(name, values)| (name.clone(), values.iter().map(|h| h.value.clone()).collect()))
+        .map(|(name, values)| {
+            (
+                name.clone(),
+                values.iter().map(|h| h.value.clone()).collect(),
+            )
+        })
         .collect();
     Key {
         policy: behavior.cache_id.clone(),
         origin: behavior.origin.clone(),
         // A HEAD is answered by what a GET brought.
-        method: if request.method == "OPTIONS" { "OPTIONS" } else { "GET" },
+        method: if request.method == "OPTIONS" {
+            "OPTIONS"
+        } else {
+            "GET"
+        },
         uri: request.uri.clone(),
         query: query(&request.querystring, |name| policy.query.has(name)),
         headers,
@@ -54,7 +63,9 @@ pub(super) fn to_origin(behavior: &Behavior, origin: &Origin, request: &Request)
     let mut headers: Headers = request
         .headers
         .iter()
-        .filter(|(name, _)| name.as_str() != "cookie" && policies.iter().any(|p| p.headers.has(name)))
+        .filter(|(name, _)| {
+            name.as_str() != "cookie" && policies.iter().any(|p| p.headers.has(name))
+        })
         .map(|(name, values)| (name.clone(), values.clone()))
         .collect();
     if let Some(cookies) = cookies(&request.headers, &policies) {
@@ -68,14 +79,18 @@ pub(super) fn to_origin(behavior: &Behavior, origin: &Origin, request: &Request)
     }
     append(&mut headers, "X-Forwarded-For", &request.client_ip);
     append(&mut headers, "Via", &via());
-    headers.entry("user-agent".to_owned()).or_insert_with(|| one("User-Agent", "Amazon CloudFront"));
+    headers
+        .entry("user-agent".to_owned())
+        .or_insert_with(|| one("User-Agent", "Amazon CloudFront"));
     if !policies.iter().any(|p| p.headers.has("host")) {
         headers.insert("host".to_owned(), one("Host", &origin.domain_name));
     }
     let query = if policies.iter().any(|p| p.query == Selection::All) {
         request.querystring.clone()
     } else {
-        query(&request.querystring, |name| policies.iter().any(|p| p.query.has(name)))
+        query(&request.querystring, |name| {
+            policies.iter().any(|p| p.query.has(name))
+        })
     };
     Request {
         headers,
@@ -87,7 +102,10 @@ pub(super) fn to_origin(behavior: &Behavior, origin: &Origin, request: &Request)
 
 /// This edge, in `Via`.
 pub(super) fn via() -> String {
-    format!("1.1 {}.cloudfront.net (CloudFront)", DISTRIBUTION_ID.to_ascii_lowercase())
+    format!(
+        "1.1 {}.cloudfront.net (CloudFront)",
+        DISTRIBUTION_ID.to_ascii_lowercase()
+    )
 }
 
 fn one(key: &str, value: &str) -> Vec<Header> {
@@ -184,7 +202,17 @@ pub(super) mod tests {
     fn only_what_the_cache_policy_names_is_in_the_key() {
         let of = |query: &str, headers: &[(&str, &str)]| key(&behavior(), &request(query, headers));
         let plain = of("imageSetId=1", &[("accept", "image/jph")]);
-        assert_eq!(plain, of("token=t&imageSetId=1&x=2", &[("accept", "image/jph"), ("authorization", "b"), ("token", "t")]));
+        assert_eq!(
+            plain,
+            of(
+                "token=t&imageSetId=1&x=2",
+                &[
+                    ("accept", "image/jph"),
+                    ("authorization", "b"),
+                    ("token", "t")
+                ]
+            )
+        );
         assert_ne!(plain, of("imageSetId=2", &[("accept", "image/jph")]));
         assert_ne!(plain, of("imageSetId=1", &[("accept", "*/*")]));
         assert_ne!(plain, of("imageSetId=1", &[]));
@@ -202,12 +230,29 @@ pub(super) mod tests {
     fn the_origin_gets_what_the_policies_name_and_what_cloudfront_adds() {
         let viewer = request(
             "a=1&imageSetId=2&version=3&token=t",
-            &[("accept", "x"), ("content-type", "y"), ("authorization", "z"), ("user-agent", "curl"), ("host", "viewer"), ("cookie", "c=1")],
+            &[
+                ("accept", "x"),
+                ("content-type", "y"),
+                ("authorization", "z"),
+                ("user-agent", "curl"),
+                ("host", "viewer"),
+                ("cookie", "c=1"),
+            ],
         );
         let sent = to_origin(&behavior(), &origin(), &viewer);
         assert_eq!(sent.querystring, "imageSetId=2&version=3");
         let names: Vec<&str> = sent.headers.keys().map(String::as_str).collect();
-        assert_eq!(names, ["accept", "content-type", "host", "user-agent", "via", "x-forwarded-for"]);
+        assert_eq!(
+            names,
+            [
+                "accept",
+                "content-type",
+                "host",
+                "user-agent",
+                "via",
+                "x-forwarded-for"
+            ]
+        );
         assert_eq!(sent.header("host"), Some("origin.example"));
         assert_eq!(sent.header("user-agent"), Some("Amazon CloudFront"));
         assert_eq!(sent.header("x-forwarded-for"), Some("127.0.0.1"));

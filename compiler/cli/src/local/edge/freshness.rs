@@ -68,7 +68,10 @@ impl Said {
         let mut max_age = None;
         let mut shared = None;
         let values = headers.get_all(header::CACHE_CONTROL).iter();
-        for directive in values.filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')) {
+        for directive in values
+            .filter_map(|v| v.to_str().ok())
+            .flat_map(|v| v.split(','))
+        {
             let directive = directive.trim().to_ascii_lowercase();
             let (name, value) = directive.split_once('=').unwrap_or((&directive, ""));
             let seconds = value.trim_matches('"').parse::<u64>().ok();
@@ -109,7 +112,14 @@ mod tests {
         }
         let errors = BTreeMap::from([(403, 0), (404, 0), (500, 5)]);
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
-        lifetime(&policy, &errors, StatusCode::from_u16(status).unwrap(), &headers, now).as_secs()
+        lifetime(
+            &policy,
+            &errors,
+            StatusCode::from_u16(status).unwrap(),
+            &headers,
+            now,
+        )
+        .as_secs()
     }
 
     #[test]
@@ -119,19 +129,34 @@ mod tests {
         assert_eq!(seconds(0, 200, &[("cache-control", "max-age=30")]), 30);
         assert_eq!(seconds(0, 200, &[("cache-control", "max-age=9999")]), 600);
         assert_eq!(seconds(50, 200, &[("cache-control", "max-age=30")]), 50);
-        assert_eq!(seconds(0, 200, &[("cache-control", "max-age=30, s-maxage=40")]), 40);
+        assert_eq!(
+            seconds(0, 200, &[("cache-control", "max-age=30, s-maxage=40")]),
+            40
+        );
         assert_eq!(seconds(0, 200, &[("cache-control", "public, No-Store")]), 0);
-        assert_eq!(seconds(9, 200, &[("cache-control", "private, max-age=30")]), 9);
+        assert_eq!(
+            seconds(9, 200, &[("cache-control", "private, max-age=30")]),
+            9
+        );
         assert_eq!(seconds(0, 206, &[("cache-control", "max-age=30")]), 0);
     }
 
     #[test]
     fn expires_counts_where_cache_control_is_silent() {
         // 1,000,000,000 s after the epoch is 2001-09-09 01:46:40.
-        assert_eq!(seconds(0, 200, &[("expires", "Sun, 09 Sep 2001 01:47:10 GMT")]), 30);
-        assert_eq!(seconds(0, 200, &[("expires", "Sun, 09 Sep 2001 01:40:00 GMT")]), 0);
+        assert_eq!(
+            seconds(0, 200, &[("expires", "Sun, 09 Sep 2001 01:47:10 GMT")]),
+            30
+        );
+        assert_eq!(
+            seconds(0, 200, &[("expires", "Sun, 09 Sep 2001 01:40:00 GMT")]),
+            0
+        );
         assert_eq!(seconds(0, 200, &[("expires", "0")]), 0);
-        assert_eq!(seconds(0, 200, &[("expires", "0"), ("cache-control", "max-age=7")]), 7);
+        assert_eq!(
+            seconds(0, 200, &[("expires", "0"), ("cache-control", "max-age=7")]),
+            7
+        );
     }
 
     #[test]

@@ -15,12 +15,17 @@ mod names;
 mod page;
 mod pipeline;
 mod request_log;
+#[cfg(test)]
+mod tests;
 mod upstream;
 mod verdict;
 
 pub use request_log::{CacheResult, RequestLog, Stages};
 
-use super::{Credentials, CredentialsSource, Error, FunctionLog, http as local_http, origin::StandIn, runtime::Pool, template};
+use super::{
+    Credentials, CredentialsSource, Error, FunctionLog, http as local_http, origin::StandIn,
+    runtime::Pool, template,
+};
 use pipeline::Pipeline;
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
@@ -59,14 +64,22 @@ impl Edge {
         for (id, function) in package.functions {
             // The role that may read frames is the origin-request function's.
             let signs = package.distribution.behaviors.iter().any(|b| {
-                b.origin_request_function.as_ref().is_some_and(|a| a.function == id)
+                b.origin_request_function
+                    .as_ref()
+                    .is_some_and(|a| a.function == id)
             });
-            let credentials = if signs { signing(&options.origin) } else { powerless() };
+            let credentials = if signs {
+                signing(&options.origin)
+            } else {
+                powerless()
+            };
             let pool = Pool::new(function, credentials, options.functions.clone())?;
             pools.insert(id, pool);
         }
         let listener = local_http::bind(options.port).await?;
-        let port = listener.local_addr().map_or(options.port, |address| address.port());
+        let port = listener
+            .local_addr()
+            .map_or(options.port, |address| address.port());
         let pipeline = Arc::new(Pipeline::new(package.distribution, pools, port, &options)?);
         let server = local_http::serve(listener, move |request, peer| {
             let pipeline = pipeline.clone();

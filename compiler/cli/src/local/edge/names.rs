@@ -19,7 +19,13 @@ impl Trigger {
     /// Request headers that a function must hand back as it got them.
     pub fn read_only(self) -> &'static [&'static str] {
         match self {
-            Self::ViewerRequest => &["cdn-loop", "content-length", "host", "transfer-encoding", "via"],
+            Self::ViewerRequest => &[
+                "cdn-loop",
+                "content-length",
+                "host",
+                "transfer-encoding",
+                "via",
+            ],
             Self::OriginRequest => &[
                 "accept-encoding",
                 "cdn-loop",
@@ -91,7 +97,14 @@ pub(super) fn is_disallowed(name: &str) -> bool {
 pub(super) fn is_hop_by_hop(name: &str) -> bool {
     matches!(
         name,
-        "connection" | "keep-alive" | "proxy-authenticate" | "proxy-authorization" | "proxy-connection" | "te" | "trailer"
-            | "transfer-encoding" | "upgrade"
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
     )
 }

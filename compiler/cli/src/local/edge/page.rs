@@ -30,7 +30,9 @@ impl Refusal {
             Self::UnknownHost | Self::MethodNotAllowed | Self::BodyOnGet => StatusCode::FORBIDDEN,
             Self::UrlTooLong => StatusCode::URI_TOO_LONG,
             // CloudFront says 494, which isn't registered.
-            Self::HeadersTooLarge => StatusCode::from_u16(494).unwrap_or(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
+            Self::HeadersTooLarge => {
+                StatusCode::from_u16(494).unwrap_or(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
+            }
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::InvalidResult | Self::OriginUnreachable => StatusCode::BAD_GATEWAY,
             Self::FunctionFailed => StatusCode::SERVICE_UNAVAILABLE,
@@ -50,15 +52,23 @@ impl Refusal {
         match self {
             Self::BadRequest(why) => why,
             Self::UnknownHost => "The host name is not one of this distribution's.",
-            Self::MethodNotAllowed => "The distribution is not configured to allow the HTTP method of this request.",
+            Self::MethodNotAllowed => {
+                "The distribution is not configured to allow the HTTP method of this request."
+            }
             Self::BodyOnGet => "A GET request must not have a body.",
             Self::UrlTooLong => "The URL is longer than 8,192 bytes.",
             Self::HeadersTooLarge => "The request line and headers are larger than 20,480 bytes.",
             Self::BodyTooLarge => "The body is larger than the local edge takes.",
-            Self::InvalidResult => "The Lambda function's result failed validation. The terminal of `frames dev` says why.",
-            Self::FunctionFailed => "The Lambda function failed. The terminal of `frames dev` says why.",
+            Self::InvalidResult => {
+                "The Lambda function's result failed validation. The terminal of `frames dev` says why."
+            }
+            Self::FunctionFailed => {
+                "The Lambda function failed. The terminal of `frames dev` says why."
+            }
             Self::FunctionTimedOut => "The Lambda function took longer than its time-out.",
-            Self::OriginUnreachable => "The origin could not be reached, or did not answer in HTTP.",
+            Self::OriginUnreachable => {
+                "The origin could not be reached, or did not answer in HTTP."
+            }
             Self::OriginTimedOut => "The origin took too long to answer.",
         }
     }
@@ -66,7 +76,9 @@ impl Refusal {
     /// The page. Nothing of the request is in it.
     pub fn answer(&self, id: &str) -> Stored {
         let status = self.status();
-        let title = status.canonical_reason().unwrap_or("Request Header Too Large");
+        let title = status
+            .canonical_reason()
+            .unwrap_or("Request Header Too Large");
         let body = format!(
             "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>{code} {title}</title></head>\n\
              <body><h1>{code} ERROR</h1><h2>The request could not be satisfied.</h2>\n<p>{reason}</p>\n\

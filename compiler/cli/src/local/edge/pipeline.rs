@@ -122,7 +122,11 @@ impl Pipeline {
         let start = Instant::now();
         let method = request.method().as_str().to_owned();
         let path = request.uri().path().to_owned();
-        let origin = request.headers().get(header::ORIGIN).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let origin = request
+            .headers()
+            .get(header::ORIGIN)
+            .and_then(|v| v.to_str().ok())
+            .map(str::to_owned);
         let mut notes = Notes {
             cache: CacheResult::None,
             stages: Stages::default(),
@@ -130,12 +134,17 @@ impl Pipeline {
         let behavior = self.distribution.behavior(&path);
         let id = request_id();
         let outcome = match (behavior, self.flow(request, peer, id.clone()).await) {
-            (Some(behavior), Ok(flow)) => self.run(behavior, flow, &mut notes).await.unwrap_or_else(|r| Outcome::refused(&r, &id)),
+            (Some(behavior), Ok(flow)) => self
+                .run(behavior, flow, &mut notes)
+                .await
+                .unwrap_or_else(|r| Outcome::refused(&r, &id)),
             (_, Err(refusal)) => Outcome::refused(&refusal, &id),
             // There is always a default behavior.
             (None, _) => Outcome::refused(&Refusal::BadRequest("No behavior matches."), &id),
         };
-        let policy = behavior.and_then(|b| b.response_headers.as_ref()).filter(|_| outcome.decorated);
+        let policy = behavior
+            .and_then(|b| b.response_headers.as_ref())
+            .filter(|_| outcome.decorated);
         let mut headers = outcome.stored.headers;
         if let Some(policy) = policy {
             decorate::apply(policy, &method, origin.as_deref(), &mut headers);
@@ -143,7 +152,7 @@ impl Pipeline {
         decorate::sign_off(&mut headers, &id, outcome.x_cache, outcome.age);
         let status = outcome.stored.status;
         (self.requests)(&RequestLog {
-            path,
+            path: logged(path),
             status: status.as_u16(),
             cache: notes.cache,
             ms: milliseconds(start),
@@ -154,17 +163,24 @@ impl Pipeline {
     }
 
     /// Reads the viewer's request, within CloudFront's limits.
-    async fn flow(&self, request: Request<Incoming>, peer: SocketAddr, id: String) -> Result<Flow, Refusal> {
+    async fn flow(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        id: String,
+    ) -> Result<Flow, Refusal> {
         let (parts, body) = request.into_parts();
         let target = parts.uri.path_and_query().map_or("", |p| p.as_str());
         check_head(&parts, target)?;
         if !local_http::is_own_host(parts.headers.get(header::HOST), self.port) {
             return Err(Refusal::UnknownHost);
         }
-        let body = local_http::read(body, BODY_BYTES).await.map_err(|e| match e {
-            local_http::BodyError::TooLarge => Refusal::BodyTooLarge,
-            local_http::BodyError::Broken => Refusal::BadRequest("The body broke off."),
-        })?;
+        let body = local_http::read(body, BODY_BYTES)
+            .await
+            .map_err(|e| match e {
+                local_http::BodyError::TooLarge => Refusal::BodyTooLarge,
+                local_http::BodyError::Broken => Refusal::BadRequest("The body broke off."),
+            })?;
         if parts.method == http::Method::GET && !body.is_empty() {
             return Err(Refusal::BodyOnGet);
         }
@@ -181,12 +197,24 @@ impl Pipeline {
         Ok(Flow { request, body, id })
     }
 
-    async fn run(&self, behavior: &Behavior, flow: Flow, notes: &mut Notes) -> Result<Outcome, Refusal> {
+    async fn run(
+        &self,
+        behavior: &Behavior,
+        flow: Flow,
+        notes: &mut Notes,
+    ) -> Result<Outcome, Refusal> {
         if !behavior.allowed_methods.contains(&flow.request.method) {
             return Err(Refusal::MethodNotAllowed);
         }
         let start = Instant::now();
-        let flow = match self.invoke(behavior.viewer_request.as_ref(), Trigger::ViewerRequest, flow).await? {
+        let flow = match self
+            .invoke(
+                behavior.viewer_request.as_ref(),
+                Trigger::ViewerRequest,
+                flow,
+            )
+            .await?
+        {
             Ok(flow) => flow,
             Err(generated) => {
                 notes.stages.viewer_request = Some(milliseconds(start));
@@ -209,20 +237,32 @@ impl Pipeline {
         let keeps = cacheable && flow.request.method != "HEAD";
         let (outcome, lifetime) = self.fetch(behavior, flow, notes).await?;
         if keeps {
-            self.lock_cache().put(key, outcome.stored.clone(), lifetime, Instant::now());
+            self.lock_cache()
+                .put(key, outcome.stored.clone(), lifetime, Instant::now());
         }
         Ok(outcome)
     }
 
     /// Asks the origin, or the function in its place.
-    async fn fetch(&self, behavior: &Behavior, flow: Flow, notes: &mut Notes) -> Result<(Outcome, std::time::Duration), Refusal> {
+    async fn fetch(
+        &self,
+        behavior: &Behavior,
+        flow: Flow,
+        notes: &mut Notes,
+    ) -> Result<(Outcome, std::time::Duration), Refusal> {
         let Some(origin) = self.distribution.origins.get(&behavior.origin) else {
             return Err(Refusal::OriginUnreachable);
         };
         let request = forward::to_origin(behavior, origin, &flow.request);
         let flow = Flow { request, ..flow };
         let start = Instant::now();
-        let invoked = self.invoke(behavior.origin_request_function.as_ref(), Trigger::OriginRequest, flow).await;
+        let invoked = self
+            .invoke(
+                behavior.origin_request_function.as_ref(),
+                Trigger::OriginRequest,
+                flow,
+            )
+            .await;
         if behavior.origin_request_function.is_some() {
             notes.stages.origin_request = Some(milliseconds(start));
         }
@@ -237,7 +277,13 @@ impl Pipeline {
         };
         let stored = &outcome.stored;
         let errors = &self.distribution.error_ttl;
-        let lifetime = freshness::lifetime(&behavior.cache, errors, stored.status, &stored.headers, SystemTime::now());
+        let lifetime = freshness::lifetime(
+            &behavior.cache,
+            errors,
+            stored.status,
+            &stored.headers,
+            SystemTime::now(),
+        );
         Ok((outcome, lifetime))
     }
 
@@ -249,14 +295,19 @@ impl Pipeline {
         trigger: Trigger,
         flow: Flow,
     ) -> Result<Result<Flow, Generated>, Refusal> {
-        let Some((association, pool)) = association.and_then(|a| Some((a, self.functions.get(&a.function)?))) else {
+        let Some((association, pool)) =
+            association.and_then(|a| Some((a, self.functions.get(&a.function)?)))
+        else {
             return Ok(Ok(flow));
         };
         let payload = event::event(&flow, trigger, association);
         let result = match pool.invoke(payload).await {
             Ok(result) => result,
             Err(Failure::TimedOut) => {
-                (self.log)(&association.function, "took longer than its Timeout and was killed");
+                (self.log)(
+                    &association.function,
+                    "took longer than its Timeout and was killed",
+                );
                 return Err(Refusal::FunctionTimedOut);
             }
             Err(Failure::Failed(why)) => {
@@ -272,7 +323,10 @@ impl Pipeline {
                 id: flow.id,
             })),
             Err(verdict::Invalid(why)) => {
-                (self.log)(&association.function, &format!("its result is refused: {why}"));
+                (self.log)(
+                    &association.function,
+                    &format!("its result is refused: {why}"),
+                );
                 Err(Refusal::InvalidResult)
             }
         }
@@ -283,11 +337,25 @@ impl Pipeline {
     }
 }
 
+/// No log line is longer than anybody reads. What HTTP takes for a path is ASCII.
+fn logged(mut path: String) -> String {
+    const BYTES: usize = 1024;
+    if path.len() > BYTES {
+        path.truncate(path.floor_char_boundary(BYTES));
+        path.push('…');
+    }
+    path
+}
+
 fn check_head(parts: &http::request::Parts, target: &str) -> Result<(), Refusal> {
     if target.len() > URL_BYTES {
         return Err(Refusal::UrlTooLong);
     }
-    let headers: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    let headers: usize = parts
+        .headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
     if parts.method.as_str().len() + target.len() + headers > HEAD_BYTES {
         return Err(Refusal::HeadersTooLarge);
     }

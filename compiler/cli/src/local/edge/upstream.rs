@@ -51,7 +51,9 @@ impl Upstream {
                     .https_only()
                     .enable_http1()
                     .wrap_connector(connector);
-                Ok(Self::Aws(Client::builder(TokioExecutor::new()).build(https)))
+                Ok(Self::Aws(
+                    Client::builder(TokioExecutor::new()).build(https),
+                ))
             }
         }
     }
@@ -75,14 +77,17 @@ impl Upstream {
             decorate::strip(&mut stored.headers);
             Ok(stored)
         };
-        timeout(read_timeout, answer).await.unwrap_or(Err(Refusal::OriginTimedOut))
+        timeout(read_timeout, answer)
+            .await
+            .unwrap_or(Err(Refusal::OriginTimedOut))
     }
 
     fn request(&self, flow: &Flow) -> Result<Request<Full<Bytes>>, Refusal> {
         let unreachable = || Refusal::OriginUnreachable;
         let request = &flow.request;
         let mut wire = Request::new(Full::new(flow.body.clone()));
-        *wire.method_mut() = Method::from_bytes(request.method.as_bytes()).map_err(|_| unreachable())?;
+        *wire.method_mut() =
+            Method::from_bytes(request.method.as_bytes()).map_err(|_| unreachable())?;
         *wire.uri_mut() = self.uri(flow)?;
         let mut headers = event::to_wire(&request.headers);
         // The client frames the body itself, replaced or not.
@@ -97,21 +102,42 @@ impl Upstream {
 
     fn uri(&self, flow: &Flow) -> Result<Uri, Refusal> {
         let request = &flow.request;
-        let custom = |key: &str| request.origin.as_ref().and_then(|o| o.get("custom")).and_then(|c| c.get(key));
-        let text = |key: &str| custom(key).and_then(serde_json::Value::as_str).unwrap_or_default();
+        let custom = |key: &str| {
+            request
+                .origin
+                .as_ref()
+                .and_then(|o| o.get("custom"))
+                .and_then(|c| c.get(key))
+        };
+        let text = |key: &str| {
+            custom(key)
+                .and_then(serde_json::Value::as_str)
+                .unwrap_or_default()
+        };
         let domain = text("domainName");
         let base = match self {
             // A name that isn't the service's has no address here.
-            Self::StandIn { hosts, .. } if !hosts.iter().any(|h| h == domain) => return Err(Refusal::OriginUnreachable),
+            Self::StandIn { hosts, .. } if !hosts.iter().any(|h| h == domain) => {
+                return Err(Refusal::OriginUnreachable);
+            }
             Self::StandIn { address, .. } => format!("http://{address}"),
             Self::Aws(_) => match custom("port").and_then(serde_json::Value::as_u64) {
                 None | Some(443) => format!("https://{domain}"),
                 Some(port) => format!("https://{domain}:{port}"),
             },
         };
-        let question = if request.querystring.is_empty() { "" } else { "?" };
-        format!("{base}{}{}{question}{}", text("path"), request.uri, request.querystring)
-            .parse()
-            .map_err(|_| Refusal::OriginUnreachable)
+        let question = if request.querystring.is_empty() {
+            ""
+        } else {
+            "?"
+        };
+        format!(
+            "{base}{}{}{question}{}",
+            text("path"),
+            request.uri,
+            request.querystring
+        )
+        .parse()
+        .map_err(|_| Refusal::OriginUnreachable)
     }
 }

@@ -39,7 +39,12 @@ fn invalid<T>(why: impl Into<String>) -> Result<T, Invalid> {
 }
 
 /// Judges a function's result against the request that it was given.
-pub(super) fn judge(trigger: Trigger, include_body: bool, sent: &Request, result: &[u8]) -> Result<Verdict, Invalid> {
+pub(super) fn judge(
+    trigger: Trigger,
+    include_body: bool,
+    sent: &Request,
+    result: &[u8],
+) -> Result<Verdict, Invalid> {
     let Ok(value) = serde_json::from_slice::<Value>(result) else {
         return invalid("it is not JSON");
     };
@@ -55,29 +60,43 @@ pub(super) fn judge(trigger: Trigger, include_body: bool, sent: &Request, result
     }
 }
 
-fn request(trigger: Trigger, sent: &Request, object: Map<String, Value>) -> Result<Request, Invalid> {
+fn request(
+    trigger: Trigger,
+    sent: &Request,
+    object: Map<String, Value>,
+) -> Result<Request, Invalid> {
     if object.get("method").and_then(Value::as_str) != Some(sent.method.as_str()) {
         return invalid("`method` is read-only");
     }
-    let uri = object.get("uri").and_then(Value::as_str).unwrap_or_default();
+    let uri = object
+        .get("uri")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     if !uri.starts_with('/') {
         return invalid("`uri` must start with `/`");
     }
     let query = match object.get("querystring") {
         None => "",
-        Some(query) => query.as_str().ok_or(Invalid("`querystring` is not a string".to_owned()))?,
+        Some(query) => query
+            .as_str()
+            .ok_or(Invalid("`querystring` is not a string".to_owned()))?,
     };
     if uri.contains(['?', '#']) || format!("{uri}?{query}").parse::<http::Uri>().is_err() {
         return invalid("`uri` or `querystring` holds characters that a URL can't");
     }
-    if object.get("clientIp").is_some_and(|ip| ip != &sent.client_ip) {
+    if object
+        .get("clientIp")
+        .is_some_and(|ip| ip != &sent.client_ip)
+    {
         return invalid("`clientIp` is read-only");
     }
     let headers = headers(object.get("headers"))?;
     check_request_headers(trigger, &sent.headers, &headers)?;
     let origin = object.get("origin").filter(|o| !o.is_null());
     match (trigger, origin) {
-        (Trigger::ViewerRequest, Some(_)) => return invalid("`origin` exists at origin-request alone"),
+        (Trigger::ViewerRequest, Some(_)) => {
+            return invalid("`origin` exists at origin-request alone");
+        }
         (Trigger::OriginRequest, Some(origin)) => check_origin(origin)?,
         _ => {}
     }
@@ -107,7 +126,12 @@ fn check_request_headers(trigger: Trigger, sent: &Headers, back: &Headers) -> Re
 }
 
 fn check_origin(origin: &Value) -> Result<(), Invalid> {
-    let text = |key: &str| origin.get("custom").and_then(|c| c.get(key)).and_then(Value::as_str);
+    let text = |key: &str| {
+        origin
+            .get("custom")
+            .and_then(|c| c.get(key))
+            .and_then(Value::as_str)
+    };
     let domain = text("domainName").unwrap_or_default();
     let is_name = |b: u8| b.is_ascii_alphanumeric() || b == b'.' || b == b'-';
     if domain.is_empty() || domain.len() > 253 || !domain.bytes().all(is_name) {
@@ -120,7 +144,11 @@ fn check_origin(origin: &Value) -> Result<(), Invalid> {
 }
 
 /// The body in a request that goes on, where the function replaced it.
-fn replaced_body(trigger: Trigger, include_body: bool, body: Option<Value>) -> Result<Option<Bytes>, Invalid> {
+fn replaced_body(
+    trigger: Trigger,
+    include_body: bool,
+    body: Option<Value>,
+) -> Result<Option<Bytes>, Invalid> {
     let Some(body) = body.filter(|b| !b.is_null()) else {
         return Ok(None);
     };
@@ -128,13 +156,16 @@ fn replaced_body(trigger: Trigger, include_body: bool, body: Option<Value>) -> R
     match text("action") {
         Some("read-only") => return Ok(None),
         Some("replace") if include_body => {}
-        Some("replace") => return invalid("the association does not include the body, so it can't be replaced"),
+        Some("replace") => {
+            return invalid("the association does not include the body, so it can't be replaced");
+        }
         _ => return invalid("`body.action` must be `read-only` or `replace`"),
     }
     let data = text("data").unwrap_or_default();
     match text("encoding") {
         Some("text") if data.len() <= trigger.body_bytes() => Ok(Some(data.to_owned().into())),
-        Some("base64") if data.len() <= trigger.encoded_body_bytes() => match STANDARD.decode(data) {
+        Some("base64") if data.len() <= trigger.encoded_body_bytes() => match STANDARD.decode(data)
+        {
             Ok(bytes) => Ok(Some(bytes.into())),
             Err(_) => invalid("`body.data` is not base64"),
         },
@@ -143,17 +174,32 @@ fn replaced_body(trigger: Trigger, include_body: bool, body: Option<Value>) -> R
     }
 }
 
-fn response(trigger: Trigger, object: Map<String, Value>, bytes: usize) -> Result<Generated, Invalid> {
-    const FIELDS: [&str; 5] = ["status", "statusDescription", "headers", "body", "bodyEncoding"];
+fn response(
+    trigger: Trigger,
+    object: Map<String, Value>,
+    bytes: usize,
+) -> Result<Generated, Invalid> {
+    const FIELDS: [&str; 5] = [
+        "status",
+        "statusDescription",
+        "headers",
+        "body",
+        "bodyEncoding",
+    ];
     if let Some(key) = object.keys().find(|key| !FIELDS.contains(&key.as_str())) {
         let key: String = key.chars().filter(|c| !c.is_control()).take(40).collect();
         return invalid(format!("`{key}` is no field of a response"));
     }
     if bytes > trigger.response_bytes() {
-        return invalid(format!("it is larger than {} bytes", trigger.response_bytes()));
+        return invalid(format!(
+            "it is larger than {} bytes",
+            trigger.response_bytes()
+        ));
     }
     let headers = headers(object.get("headers"))?;
-    let forbidden = |name: &&String| names::is_disallowed(name) || matches!(name.as_str(), "transfer-encoding" | "via");
+    let forbidden = |name: &&String| {
+        names::is_disallowed(name) || matches!(name.as_str(), "transfer-encoding" | "via")
+    };
     if let Some(name) = headers.keys().find(forbidden) {
         return invalid(format!("header `{name}` may not be set"));
     }
@@ -162,7 +208,11 @@ fn response(trigger: Trigger, object: Map<String, Value>, bytes: usize) -> Resul
     if !body.is_empty() && matches!(status.as_u16(), 204 | 304) {
         return invalid(format!("a {status} has no body"));
     }
-    Ok(Generated { status, headers, body })
+    Ok(Generated {
+        status,
+        headers,
+        body,
+    })
 }
 
 /// Three digits, as a string; a number passes, too.
@@ -201,16 +251,23 @@ fn headers(value: Option<&Value>) -> Result<Headers, Invalid> {
         return invalid("`headers` is not a map from a name to a list of {key, value}");
     };
     for (name, values) in &headers {
-        let is_name = HeaderName::from_bytes(name.as_bytes()).is_ok_and(|parsed| parsed.as_str() == name);
+        let is_name =
+            HeaderName::from_bytes(name.as_bytes()).is_ok_and(|parsed| parsed.as_str() == name);
         if !is_name {
             return invalid("a header's name is not one in lower case");
         }
         for header in values {
-            if header.key.as_ref().is_some_and(|key| !key.eq_ignore_ascii_case(name)) {
+            if header
+                .key
+                .as_ref()
+                .is_some_and(|key| !key.eq_ignore_ascii_case(name))
+            {
                 return invalid(format!("header `{name}` holds another `key`"));
             }
             if HeaderValue::from_bytes(header.value.as_bytes()).is_err() {
-                return invalid(format!("header `{name}` holds characters that a header can't"));
+                return invalid(format!(
+                    "header `{name}` holds characters that a header can't"
+                ));
             }
         }
     }
@@ -246,14 +303,19 @@ mod tests {
     fn the_request_as_it_came_goes_on() {
         for trigger in [Trigger::ViewerRequest, Trigger::OriginRequest] {
             let verdict = judge_value(trigger, &as_json()).unwrap();
-            assert!(matches!(verdict, Verdict::Request(c) if c.request.uri == "/a" && c.body.is_none()));
+            assert!(
+                matches!(verdict, Verdict::Request(c) if c.request.uri == "/a" && c.body.is_none())
+            );
         }
     }
 
     #[test]
     fn junk_is_refused() {
         for junk in ["", "nul", "null", "[]", "\"x\"", "{", "{\"uri\":1}"] {
-            assert!(judge(Trigger::ViewerRequest, false, &sent(), junk.as_bytes()).is_err(), "{junk}");
+            assert!(
+                judge(Trigger::ViewerRequest, false, &sent(), junk.as_bytes()).is_err(),
+                "{junk}"
+            );
         }
     }
 
@@ -272,14 +334,23 @@ mod tests {
         assert!(judge_value(Trigger::OriginRequest, &host).is_ok());
         let removed = change("/headers/via", json!([]));
         assert!(refusal(Trigger::OriginRequest, &removed).contains("via"));
-        let added = change("/headers", json!({"host": [{"value": "h"}], "via": [{"value": "v"}], "if-none-match": [{"value": "x"}]}));
+        let added = change(
+            "/headers",
+            json!({"host": [{"value": "h"}], "via": [{"value": "v"}], "if-none-match": [{"value": "x"}]}),
+        );
         assert!(refusal(Trigger::OriginRequest, &added).contains("if-none-match"));
         assert!(judge_value(Trigger::ViewerRequest, &added).is_ok());
     }
 
     #[test]
     fn some_headers_may_never_be_added() {
-        for name in ["x-amz-cf-id", "x-edge-location", "connection", "x-forwarded-proto", "proxy-authorization"] {
+        for name in [
+            "x-amz-cf-id",
+            "x-edge-location",
+            "connection",
+            "x-forwarded-proto",
+            "proxy-authorization",
+        ] {
             let mut request = as_json();
             request["headers"][name] = json!([{"value": "1"}]);
             assert!(refusal(Trigger::OriginRequest, &request).contains(name));
@@ -302,7 +373,10 @@ mod tests {
         ] {
             let mut request = as_json();
             *request.pointer_mut(pointer).unwrap() = value.clone();
-            assert!(judge_value(Trigger::OriginRequest, &request).is_err(), "{pointer} {value}");
+            assert!(
+                judge_value(Trigger::OriginRequest, &request).is_err(),
+                "{pointer} {value}"
+            );
         }
     }
 
@@ -339,7 +413,9 @@ mod tests {
         let mut request = as_json();
         request["body"] = json!({"action": "replace", "encoding": "base64", "data": "eHl6"});
         let verdict = judge_value(Trigger::OriginRequest, &request).unwrap();
-        assert!(matches!(verdict, Verdict::Request(c) if c.body.as_deref() == Some(b"xyz".as_slice())));
+        assert!(
+            matches!(verdict, Verdict::Request(c) if c.body.as_deref() == Some(b"xyz".as_slice()))
+        );
         let text = request.to_string();
         assert!(judge(Trigger::OriginRequest, false, &sent(), text.as_bytes()).is_err());
         request["body"]["data"] = json!("x".repeat(1_400_000));

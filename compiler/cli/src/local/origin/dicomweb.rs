@@ -27,8 +27,16 @@ pub(super) fn image_set(query: &str) -> Result<Option<&str>, ServiceError> {
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         match pair.split_once('=') {
             Some(("imageSetId", id)) if operation::is_id(id) && named.is_none() => named = Some(id),
-            Some(("imageSetId", _)) => return Err(ServiceError::validation("`imageSetId` must be given once and match [0-9a-z]{32}.")),
-            _ => return Err(ServiceError::validation("Only the query parameter `imageSetId` is known here.")),
+            Some(("imageSetId", _)) => {
+                return Err(ServiceError::validation(
+                    "`imageSetId` must be given once and match [0-9a-z]{32}.",
+                ));
+            }
+            _ => {
+                return Err(ServiceError::validation(
+                    "Only the query parameter `imageSetId` is known here.",
+                ));
+            }
         }
     }
     Ok(named)
@@ -37,28 +45,54 @@ pub(super) fn image_set(query: &str) -> Result<Option<&str>, ServiceError> {
 /// `GetDICOMInstanceMetadata`.
 pub(super) fn metadata(fixture: &Fixture, headers: &HeaderMap) -> Result<Answer, ServiceError> {
     let accept = accept(headers);
-    let offered = accept.iter().any(|range| matches!(range.media.as_str(), "application/dicom+json" | "application/json" | "application/*" | "*/*"));
+    let offered = accept.iter().any(|range| {
+        matches!(
+            range.media.as_str(),
+            "application/dicom+json" | "application/json" | "application/*" | "*/*"
+        )
+    });
     if !accept.is_empty() && !offered {
-        return Err(ServiceError::not_acceptable("Metadata is application/dicom+json."));
+        return Err(ServiceError::not_acceptable(
+            "Metadata is application/dicom+json.",
+        ));
     }
-    Ok(local_http::answer(StatusCode::OK, "application/dicom+json", fixture.metadata))
+    Ok(local_http::answer(
+        StatusCode::OK,
+        "application/dicom+json",
+        fixture.metadata,
+    ))
 }
 
 /// `GetDICOMInstanceFrames`.
-pub(super) fn frames(fixtures: &Fixtures, fixture: &Fixture, list: &str, headers: &HeaderMap) -> Result<Answer, ServiceError> {
+pub(super) fn frames(
+    fixtures: &Fixtures,
+    fixture: &Fixture,
+    list: &str,
+    headers: &HeaderMap,
+) -> Result<Answer, ServiceError> {
     let count = check_list(list)?;
-    let form = negotiate(&accept(headers), &fixtures.transfer_syntax, count)
-        .ok_or_else(|| ServiceError::not_acceptable("The frame can't be had in any of the accepted forms."))?;
-    let bytes = if form.syntax == EXPLICIT_LITTLE_ENDIAN { fixture.pixels } else { fixture.frame };
+    let form = negotiate(&accept(headers), &fixtures.transfer_syntax, count).ok_or_else(|| {
+        ServiceError::not_acceptable("The frame can't be had in any of the accepted forms.")
+    })?;
+    let bytes = if form.syntax == EXPLICIT_LITTLE_ENDIAN {
+        fixture.pixels
+    } else {
+        fixture.frame
+    };
     let content_type = format!("{}; transfer-syntax={}", form.media, form.syntax);
     if !form.multipart {
         return Ok(typed(&content_type, Bytes::from_static(bytes)));
     }
     let mut body = Vec::with_capacity(bytes.len() + 256);
-    body.extend_from_slice(format!("--{BOUNDARY}\r\nContent-Type: {content_type}\r\n\r\n").as_bytes());
+    body.extend_from_slice(
+        format!("--{BOUNDARY}\r\nContent-Type: {content_type}\r\n\r\n").as_bytes(),
+    );
     body.extend_from_slice(bytes);
     body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
-    let whole = format!("multipart/related; type=\"{}\"; boundary={BOUNDARY}", form.media);
+    let whole = format!(
+        "multipart/related; type=\"{}\"; boundary={BOUNDARY}",
+        form.media
+    );
     Ok(typed(&whole, body.into()))
 }
 
@@ -72,7 +106,10 @@ fn typed(content_type: &str, body: Bytes) -> Answer {
 
 /// Every instance here has one frame.
 fn check_list(list: &str) -> Result<usize, ServiceError> {
-    let numbers: Option<Vec<u32>> = list.split(',').map(|n| n.parse().ok().filter(|n| *n > 0)).collect();
+    let numbers: Option<Vec<u32>> = list
+        .split(',')
+        .map(|n| n.parse().ok().filter(|n| *n > 0))
+        .collect();
     match numbers.as_deref() {
         Some([1]) => Ok(1),
         Some(numbers) => {
@@ -84,7 +121,9 @@ fn check_list(list: &str) -> Result<usize, ServiceError> {
             }
             Err(ServiceError::not_found("A frame of the list"))
         }
-        None => Err(ServiceError::validation("The frame list is not one of numbers from 1.")),
+        None => Err(ServiceError::validation(
+            "The frame list is not one of numbers from 1.",
+        )),
     }
 }
 
@@ -114,7 +153,6 @@ fn accept(headers: &HeaderMap) -> Vec<Range> {
         .filter_map(|v| v.to_str().ok())
         .flat_map(|v| split_quoted(v, ','))
         .filter_map(range)
-        .filter(|range| range.quality > 0)
         .collect();
     ranges.sort_by_key(|range| std::cmp::Reverse(range.quality));
     ranges
@@ -162,7 +200,12 @@ fn negotiate(accept: &[Range], stored: &str, count: usize) -> Option<Form> {
         return form(true, "application/octet-stream", None, stored);
     }
     accept.iter().find_map(|range| match range.media.as_str() {
-        "*/*" => form(true, "application/octet-stream", range.syntax.as_deref(), stored),
+        "*/*" => form(
+            true,
+            "application/octet-stream",
+            range.syntax.as_deref(),
+            stored,
+        ),
         "multipart/related" | "multipart/*" => {
             let part = range.part.as_deref().unwrap_or("application/octet-stream");
             form(true, part, range.syntax.as_deref(), stored)
@@ -208,11 +251,21 @@ mod tests {
         if let Some(accept) = accept {
             headers.insert(header::ACCEPT, accept.parse().unwrap());
         }
-        let answer = frames(&fixtures, &fixtures.instances[0], "1", &headers).map_err(|e| e.status.as_u16())?;
-        let content_type = answer.headers()[header::CONTENT_TYPE].to_str().unwrap().to_owned();
-        let body = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-            http_body_util::BodyExt::collect(answer.into_body()).await.unwrap().to_bytes()
-        });
+        let answer = frames(&fixtures, &fixtures.instances[0], "1", &headers)
+            .map_err(|e| e.status.as_u16())?;
+        let content_type = answer.headers()[header::CONTENT_TYPE]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let body = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
+            .block_on(async {
+                http_body_util::BodyExt::collect(answer.into_body())
+                    .await
+                    .unwrap()
+                    .to_bytes()
+            });
         Ok((content_type, body))
     }
 
@@ -223,13 +276,33 @@ mod tests {
         for (accept, media, frame) in [
             (None, "application/octet-stream", ct.pixels),
             (Some("*/*"), "application/octet-stream", ct.pixels),
-            (Some("multipart/related; type=\"application/octet-stream\"; transfer-syntax=*"), "application/octet-stream", ct.frame),
-            (Some("multipart/related; type=image/jphc; transfer-syntax=1.2.840.10008.1.2.4.202"), "image/jphc", ct.frame),
-            (Some("multipart/related; type=\"image/jph\""), "image/jph", ct.frame),
-            (Some("image/png, multipart/related;type=\"image/jphc\";q=0.5"), "image/jphc", ct.frame),
+            (
+                Some("multipart/related; type=\"application/octet-stream\"; transfer-syntax=*"),
+                "application/octet-stream",
+                ct.frame,
+            ),
+            (
+                Some("multipart/related; type=image/jphc; transfer-syntax=1.2.840.10008.1.2.4.202"),
+                "image/jphc",
+                ct.frame,
+            ),
+            (
+                Some("multipart/related; type=\"image/jph\""),
+                "image/jph",
+                ct.frame,
+            ),
+            (
+                Some("image/png, multipart/related;type=\"image/jphc\";q=0.5"),
+                "image/jphc",
+                ct.frame,
+            ),
         ] {
             let (content_type, body) = get(accept).unwrap();
-            assert!(content_type.starts_with(&format!("multipart/related; type=\"{media}\"; boundary=")), "{content_type}");
+            assert!(
+                content_type
+                    .starts_with(&format!("multipart/related; type=\"{media}\"; boundary=")),
+                "{content_type}"
+            );
             assert!(holds(&body, frame), "{accept:?}");
             assert!(body.starts_with(b"--frames-") && body.ends_with(b"--\r\n"));
         }
@@ -238,8 +311,12 @@ mod tests {
     #[test]
     fn one_frame_may_come_alone() {
         let ct = &Fixtures::embedded().unwrap().instances[0];
-        let (content_type, body) = get(Some("image/jphc; transfer-syntax=1.2.840.10008.1.2.4.201")).unwrap();
-        assert_eq!(content_type, "image/jphc; transfer-syntax=1.2.840.10008.1.2.4.201");
+        let (content_type, body) =
+            get(Some("image/jphc; transfer-syntax=1.2.840.10008.1.2.4.201")).unwrap();
+        assert_eq!(
+            content_type,
+            "image/jphc; transfer-syntax=1.2.840.10008.1.2.4.201"
+        );
         assert_eq!(body, ct.frame);
     }
 
@@ -271,7 +348,10 @@ mod tests {
     fn the_image_set_is_named_once_at_most() {
         let id = "a".repeat(32);
         assert_eq!(image_set(""), Ok(None));
-        assert_eq!(image_set(&format!("imageSetId={id}")), Ok(Some(id.as_str())));
+        assert_eq!(
+            image_set(&format!("imageSetId={id}")),
+            Ok(Some(id.as_str()))
+        );
         assert!(image_set(&format!("imageSetId={id}&imageSetId={id}")).is_err());
         assert!(image_set("imageSetId=short").is_err());
         assert!(image_set("token=x").is_err());

@@ -25,19 +25,35 @@ impl ServiceError {
     }
 
     pub fn not_found(what: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "ResourceNotFoundException", format!("{what} was not found."))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "ResourceNotFoundException",
+            format!("{what} was not found."),
+        )
     }
 
     pub fn not_acceptable(message: &str) -> Self {
-        Self::new(StatusCode::NOT_ACCEPTABLE, "NotAcceptableException", message)
+        Self::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "NotAcceptableException",
+            message,
+        )
     }
 
     pub fn unknown_operation() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "UnknownOperationException", "No such operation.")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "UnknownOperationException",
+            "No such operation.",
+        )
     }
 
     pub fn unknown_host() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "AccessDeniedException", "The Host is not one of the service's names.")
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "AccessDeniedException",
+            "The Host is not one of the service's names.",
+        )
     }
 
     /// HealthImaging would have served this.

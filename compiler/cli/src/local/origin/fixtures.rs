@@ -63,24 +63,40 @@ impl Fixtures {
         let mut fixtures: Self = serde_json::from_str(INDEX).map_err(|e| broken(&e.to_string()))?;
         for fixture in &mut fixtures.instances {
             let file = FILES.iter().find(|file| file.0 == fixture.name);
-            let (_, frame, pixels, metadata) = file.ok_or_else(|| broken(&format!("no files of {}", fixture.name)))?;
+            let (_, frame, pixels, metadata) =
+                file.ok_or_else(|| broken(&format!("no files of {}", fixture.name)))?;
             (fixture.frame, fixture.pixels, fixture.metadata) = (frame, pixels, metadata);
         }
         Ok(fixtures)
     }
 
     /// The instance, in the image set if one is named.
-    pub(super) fn instance(&self, store: &str, uids: [&str; 3], set: Option<&str>) -> Result<&Fixture, ServiceError> {
+    pub(super) fn instance(
+        &self,
+        store: &str,
+        uids: [&str; 3],
+        set: Option<&str>,
+    ) -> Result<&Fixture, ServiceError> {
         self.check_store(store)?;
         let found = self.instances.iter().find(|f| {
-            [f.study_uid.as_str(), &f.series_uid, &f.instance_uid] == uids && set.is_none_or(|set| set == f.image_set_id)
+            [f.study_uid.as_str(), &f.series_uid, &f.instance_uid] == uids
+                && set.is_none_or(|set| set == f.image_set_id)
         });
         found.ok_or_else(|| ServiceError::not_found("The DICOM instance"))
     }
 
-    pub(super) fn frame(&self, store: &str, set: &str, frame: &str) -> Result<&Fixture, ServiceError> {
+    pub(super) fn frame(
+        &self,
+        store: &str,
+        set: &str,
+        frame: &str,
+    ) -> Result<&Fixture, ServiceError> {
         self.check_store(store)?;
-        let mut in_set = self.instances.iter().filter(|f| f.image_set_id == set).peekable();
+        let mut in_set = self
+            .instances
+            .iter()
+            .filter(|f| f.image_set_id == set)
+            .peekable();
         if in_set.peek().is_none() {
             return Err(ServiceError::not_found("The image set"));
         }
@@ -113,9 +129,15 @@ mod tests {
             assert!(operation::is_uid(&fixture.instance_uid));
             // A JPEG 2000 codestream: SOC, then SIZ.
             assert_eq!(&fixture.frame[..4], b"\xff\x4f\xff\x51");
-            assert_eq!(fixture.pixels.len() as u32, fixture.rows * fixture.columns * 2);
+            assert_eq!(
+                fixture.pixels.len() as u32,
+                fixture.rows * fixture.columns * 2
+            );
             let metadata: serde_json::Value = serde_json::from_slice(fixture.metadata).unwrap();
-            assert_eq!(metadata[0]["00080018"]["Value"][0], fixture.instance_uid.as_str());
+            assert_eq!(
+                metadata[0]["00080018"]["Value"][0],
+                fixture.instance_uid.as_str()
+            );
             assert!(metadata[0].get("7FE00010").is_none());
         }
     }

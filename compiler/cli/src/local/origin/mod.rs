@@ -62,8 +62,15 @@ impl StandIn {
             let state = shared.clone();
             async move { state.answer(request).await }
         })?;
-        let hosts = std::iter::once(&state.native_host).chain(&state.dicomweb_host).cloned().collect();
-        Ok(Self { server, state, hosts })
+        let hosts = std::iter::once(&state.native_host)
+            .chain(&state.dicomweb_host)
+            .cloned()
+            .collect();
+        Ok(Self {
+            server,
+            state,
+            hosts,
+        })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -100,7 +107,10 @@ impl State {
         let (parts, body) = request.into_parts();
         let body = match local_http::read(body, BODY_BYTES).await {
             Ok(body) => body,
-            Err(_) => return ServiceError::validation("The body could not be read, or is too large.").answer(),
+            Err(_) => {
+                return ServiceError::validation("The body could not be read, or is too large.")
+                    .answer();
+            }
         };
         let request = Request::from_parts(parts, body);
         let note = self.log.note(&request);
@@ -108,7 +118,10 @@ impl State {
             Ok(answer) => answer,
             Err(error) => error.answer(),
         };
-        if let Some(id) = super::uuid::uuid().ok().and_then(|id| HeaderValue::from_str(&id).ok()) {
+        if let Some(id) = super::uuid::uuid()
+            .ok()
+            .and_then(|id| HeaderValue::from_str(&id).ok())
+        {
             answer.headers_mut().insert("x-amzn-requestid", id);
         }
         self.log.push(note, answer.status().as_u16());
@@ -117,12 +130,17 @@ impl State {
 
     /// Host, then signature, then operation: nothing is said to whoever didn't sign.
     async fn serve(&self, request: Request<Bytes>) -> Result<Answer, ServiceError> {
-        let host = request.headers().get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or_default();
+        let host = request
+            .headers()
+            .get(header::HOST)
+            .and_then(|h| h.to_str().ok())
+            .unwrap_or_default();
         let is_native = host == self.native_host;
         if !is_native && Some(host) != self.dicomweb_host.as_deref() {
             return Err(ServiceError::unknown_host());
         }
-        let request = signature::verify(request, &self.region, &self.credentials, SystemTime::now()).await?;
+        let request =
+            signature::verify(request, &self.region, &self.credentials, SystemTime::now()).await?;
         if is_native {
             self.native(&request)
         } else {
@@ -146,24 +164,42 @@ impl State {
     fn dicomweb(&self, request: &Request<Bytes>) -> Result<Answer, ServiceError> {
         let steps = steps(request);
         match steps.as_slice() {
-            ["datastore", store, "studies", study, "series", series, "instances", instance, tail @ ..] => {
+            [
+                "datastore",
+                store,
+                "studies",
+                study,
+                "series",
+                series,
+                "instances",
+                instance,
+                tail @ ..,
+            ] => {
                 only(request, &[Method::GET, Method::HEAD])?;
                 check_ids(&[store])?;
                 let uids = [*study, *series, *instance];
                 if let Some(uid) = uids.iter().find(|uid| !operation::is_uid(uid)) {
-                    return Err(ServiceError::validation(&format!("`{uid}` is not a DICOM UID.")));
+                    return Err(ServiceError::validation(&format!(
+                        "`{uid}` is not a DICOM UID."
+                    )));
                 }
                 let set = dicomweb::image_set(request.uri().query().unwrap_or_default())?;
                 let fixture = self.fixtures.instance(store, uids, set)?;
                 match tail {
                     ["metadata"] => dicomweb::metadata(fixture, request.headers()),
-                    ["frames", list] => dicomweb::frames(&self.fixtures, fixture, list, request.headers()),
+                    ["frames", list] => {
+                        dicomweb::frames(&self.fixtures, fixture, list, request.headers())
+                    }
                     ["rendered"] => Err(ServiceError::not_served("rendered instances")),
-                    [] => Err(ServiceError::not_served("whole DICOM instances (Part 10 files)")),
+                    [] => Err(ServiceError::not_served(
+                        "whole DICOM instances (Part 10 files)",
+                    )),
                     _ => Err(ServiceError::unknown_operation()),
                 }
             }
-            ["datastore", _, "studies" | "series" | "instances", ..] => Err(ServiceError::not_served("searches and series")),
+            ["datastore", _, "studies" | "series" | "instances", ..] => {
+                Err(ServiceError::not_served("searches and series"))
+            }
             _ => Err(ServiceError::unknown_operation()),
         }
     }
@@ -184,7 +220,9 @@ fn only(request: &Request<Bytes>, methods: &[Method]) -> Result<(), ServiceError
 
 fn check_ids(ids: &[&str]) -> Result<(), ServiceError> {
     match ids.iter().find(|id| !operation::is_id(id)) {
-        Some(id) => Err(ServiceError::validation(&format!("`{id}` does not match [0-9a-z]{{32}}."))),
+        Some(id) => Err(ServiceError::validation(&format!(
+            "`{id}` does not match [0-9a-z]{{32}}."
+        ))),
         None => Ok(()),
     }
 }

@@ -47,8 +47,15 @@ impl Log {
             method: request.method().as_str().to_owned(),
             path: request.uri().path().to_owned(),
             query: request.uri().query().unwrap_or_default().to_owned(),
-            host: headers.get("host").and_then(|h| h.to_str().ok()).unwrap_or_default().to_owned(),
-            header_names: headers.keys().map(|name| name.as_str().to_owned()).collect(),
+            host: headers
+                .get("host")
+                .and_then(|h| h.to_str().ok())
+                .unwrap_or_default()
+                .to_owned(),
+            header_names: headers
+                .keys()
+                .map(|name| name.as_str().to_owned())
+                .collect(),
             leaked: self.holds_secret(&request.uri().to_string(), headers, request.body()),
             status: 0,
         }
@@ -66,8 +73,14 @@ impl Log {
     fn holds_secret(&self, target: &str, headers: &HeaderMap, body: &[u8]) -> bool {
         let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         secrets.iter().any(|secret| {
-            let holds = |bytes: &[u8]| bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
-            holds(target.as_bytes()) || headers.values().any(|value| holds(value.as_bytes())) || holds(body)
+            let holds = |bytes: &[u8]| {
+                bytes
+                    .windows(secret.len())
+                    .any(|part| part == secret.as_bytes())
+            };
+            holds(target.as_bytes())
+                || headers.values().any(|value| holds(value.as_bytes()))
+                || holds(body)
         })
     }
 }
@@ -82,7 +95,8 @@ mod tests {
         log.watch_for("s3cret");
         let request = |uri: &str, header: &str, body: &'static str| {
             let built = Request::builder().uri(uri).header("a", header);
-            log.note(&built.body(Bytes::from_static(body.as_bytes())).unwrap()).leaked
+            log.note(&built.body(Bytes::from_static(body.as_bytes())).unwrap())
+                .leaked
         };
         assert!(!request("/a?b=c", "d", "e"));
         assert!(request("/a?b=s3cret", "d", "e"));

@@ -5,7 +5,8 @@ use crate::local::Credentials;
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, header};
 use scratchstack_aws_signature::{
-    GetSigningKeyRequest, GetSigningKeyResponse, KSecretKey, SignatureError, SignatureOptions, SignedHeaderRequirements,
+    GetSigningKeyRequest, GetSigningKeyResponse, KSecretKey, SignatureError, SignatureOptions,
+    SignedHeaderRequirements,
     principal::{AssumedRole, Principal},
     service_for_signing_key_fn, sigv4_validate_request,
 };
@@ -56,7 +57,15 @@ pub(super) async fn verify(
     let (parts, body) = request.into_parts();
     let copy = Request::from_parts(parts.clone(), body.clone());
     let mut keys = service_for_signing_key_fn(keys_of(credentials.clone()));
-    let verdict = sigv4_validate_request(copy, region, SERVICE, &mut keys, now.into(), &Required, SignatureOptions::default());
+    let verdict = sigv4_validate_request(
+        copy,
+        region,
+        SERVICE,
+        &mut keys,
+        now.into(),
+        &Required,
+        SignatureOptions::default(),
+    );
     match verdict.await {
         Ok(_) => Ok(Request::from_parts(parts, body)),
         Err(error) => Err(refusal(error.downcast_ref::<SignatureError>())),
@@ -65,7 +74,9 @@ pub(super) async fn verify(
 
 type KeyResult = Result<GetSigningKeyResponse, Box<dyn std::error::Error + Send + Sync>>;
 
-fn keys_of(credentials: Credentials) -> impl FnMut(GetSigningKeyRequest) -> Ready<KeyResult> + Send + 'static {
+fn keys_of(
+    credentials: Credentials,
+) -> impl FnMut(GetSigningKeyRequest) -> Ready<KeyResult> + Send + 'static {
     move |request| ready(signing_key(&request, &credentials))
 }
 
@@ -83,13 +94,21 @@ fn signing_key(request: &GetSigningKeyRequest, credentials: &Credentials) -> Key
 }
 
 fn check_presence(headers: &HeaderMap, credentials: &Credentials) -> Result<(), ServiceError> {
-    let authorization = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
+    let authorization = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|v| v.to_str().ok());
     if !authorization.is_some_and(|a| a.starts_with("AWS4-HMAC-SHA256 ")) {
-        return Err(forbidden("MissingAuthenticationTokenException", "Missing Authentication Token"));
+        return Err(forbidden(
+            "MissingAuthenticationTokenException",
+            "Missing Authentication Token",
+        ));
     }
     let token = headers.get("x-amz-security-token").map(|t| t.as_bytes());
     if token != credentials.session_token.as_deref().map(str::as_bytes) {
-        return Err(forbidden("UnrecognizedClientException", "The security token included in the request is invalid."));
+        return Err(forbidden(
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+        ));
     }
     Ok(())
 }
@@ -111,23 +130,35 @@ fn check_body(headers: &HeaderMap, body: &[u8]) -> Result<(), ServiceError> {
 /// In the service's words: what is wrong with it, never what would be right.
 fn refusal(error: Option<&SignatureError>) -> ServiceError {
     match error {
-        Some(SignatureError::InvalidClientTokenId(_)) => {
-            forbidden("UnrecognizedClientException", "The security token included in the request is invalid.")
-        }
-        Some(SignatureError::IncompleteSignature(_)) => {
-            forbidden("IncompleteSignatureException", "The Authorization header is malformed.")
-        }
-        Some(SignatureError::MissingAuthenticationToken(_)) => {
-            forbidden("MissingAuthenticationTokenException", "Missing Authentication Token")
-        }
-        Some(SignatureError::SignatureDoesNotMatch(Some(why))) if why.starts_with("Signature expired") => {
+        Some(SignatureError::InvalidClientTokenId(_)) => forbidden(
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+        ),
+        Some(SignatureError::IncompleteSignature(_)) => forbidden(
+            "IncompleteSignatureException",
+            "The Authorization header is malformed.",
+        ),
+        Some(SignatureError::MissingAuthenticationToken(_)) => forbidden(
+            "MissingAuthenticationTokenException",
+            "Missing Authentication Token",
+        ),
+        Some(SignatureError::SignatureDoesNotMatch(Some(why)))
+            if why.starts_with("Signature expired") =>
+        {
             forbidden("InvalidSignatureException", "Signature expired.")
         }
-        Some(SignatureError::SignatureDoesNotMatch(Some(why))) if why.starts_with("Signature not yet current") => {
+        Some(SignatureError::SignatureDoesNotMatch(Some(why)))
+            if why.starts_with("Signature not yet current") =>
+        {
             forbidden("InvalidSignatureException", "Signature not yet current.")
         }
-        Some(SignatureError::SignatureDoesNotMatch(Some(why))) if why.contains("must be a 'SignedHeader'") => {
-            forbidden("InvalidSignatureException", "A header that must be signed is not.")
+        Some(SignatureError::SignatureDoesNotMatch(Some(why)))
+            if why.contains("must be a 'SignedHeader'") =>
+        {
+            forbidden(
+                "InvalidSignatureException",
+                "A header that must be signed is not.",
+            )
         }
         _ => forbidden(
             "InvalidSignatureException",

@@ -106,16 +106,29 @@ impl State {
     async fn answer(&self, request: Request<Incoming>, from: SocketAddr) -> Answer {
         let pid = self.pid.load(Ordering::Acquire);
         if !peer::is_process(pid, from, self.own) {
-            return refuse(StatusCode::FORBIDDEN, "NotThisSandbox", "this Runtime API serves its own process alone");
+            return refuse(
+                StatusCode::FORBIDDEN,
+                "NotThisSandbox",
+                "this Runtime API serves its own process alone",
+            );
         }
-        let path = request.uri().path().strip_prefix(BASE).unwrap_or_default().to_owned();
+        let path = request
+            .uri()
+            .path()
+            .strip_prefix(BASE)
+            .unwrap_or_default()
+            .to_owned();
         let steps: Vec<&str> = path.split('/').collect();
         match (request.method(), steps.as_slice()) {
             (&Method::GET, ["invocation", "next"]) => self.next().await,
             (&Method::POST, ["invocation", id, "response"]) => self.response(id, request).await,
             (&Method::POST, ["invocation", id, "error"]) => self.error(id, request).await,
             (&Method::POST, ["init", "error"]) => self.init_error(request).await,
-            _ => refuse(StatusCode::NOT_FOUND, "NotFound", "no such call in the Runtime API"),
+            _ => refuse(
+                StatusCode::NOT_FOUND,
+                "NotFound",
+                "no such call in the Runtime API",
+            ),
         }
     }
 
@@ -130,7 +143,11 @@ impl State {
         set(headers, "content-type", "application/json");
         set(headers, "lambda-runtime-aws-request-id", &invocation.id);
         set(headers, "lambda-runtime-deadline-ms", &deadline);
-        set(headers, "lambda-runtime-invoked-function-arn", &invocation.arn);
+        set(
+            headers,
+            "lambda-runtime-invoked-function-arn",
+            &invocation.arn,
+        );
         set(headers, "lambda-runtime-trace-id", &invocation.trace_id);
         *self.lock_current() = Some((invocation.id, invocation.reply));
         answer
@@ -147,11 +164,19 @@ impl State {
             }
             Err(local_http::BodyError::TooLarge) => {
                 let _ = reply.send(Err(Failure::Failed("its answer is over 6 MB".to_owned())));
-                refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", "an answer may have 6 MB")
+                refuse(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "RequestEntityTooLarge",
+                    "an answer may have 6 MB",
+                )
             }
             Err(local_http::BodyError::Broken) => {
                 let _ = reply.send(Err(Failure::Failed("its answer broke off".to_owned())));
-                refuse(StatusCode::BAD_REQUEST, "BrokenBody", "the answer broke off")
+                refuse(
+                    StatusCode::BAD_REQUEST,
+                    "BrokenBody",
+                    "the answer broke off",
+                )
             }
         }
     }
@@ -173,7 +198,9 @@ impl State {
     fn take(&self, id: &str) -> Option<Reply> {
         let mut current = self.lock_current();
         let is_current = current.as_ref().is_some_and(|(held, _)| held == id);
-        is_current.then(|| current.take().map(|(_, reply)| reply)).flatten()
+        is_current
+            .then(|| current.take().map(|(_, reply)| reply))
+            .flatten()
     }
 
     fn lock_current(&self) -> std::sync::MutexGuard<'_, Option<(String, Reply)>> {
@@ -184,10 +211,19 @@ impl State {
 /// The class of a reported error. Its message stays out of the log: a function
 /// that fails may quote what it was given.
 async fn error_class(request: Request<Incoming>) -> String {
-    let body = local_http::read(request.into_body(), ANSWER_BYTES).await.unwrap_or_default();
+    let body = local_http::read(request.into_body(), ANSWER_BYTES)
+        .await
+        .unwrap_or_default();
     let report: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let class = report.get("errorType").and_then(Value::as_str).unwrap_or("an error without a type");
-    class.chars().filter(|c| !c.is_control()).take(200).collect()
+    let class = report
+        .get("errorType")
+        .and_then(Value::as_str)
+        .unwrap_or("an error without a type");
+    class
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(200)
+        .collect()
 }
 
 fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
@@ -201,9 +237,16 @@ fn accepted() -> Answer {
 }
 
 fn unknown_invocation() -> Answer {
-    refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "this sandbox has no such invocation")
+    refuse(
+        StatusCode::BAD_REQUEST,
+        "InvalidRequestID",
+        "this sandbox has no such invocation",
+    )
 }
 
 fn refuse(status: StatusCode, class: &str, message: &str) -> Answer {
-    local_http::json(status, &json!({"errorType": class, "errorMessage": message}))
+    local_http::json(
+        status,
+        &json!({"errorType": class, "errorMessage": message}),
+    )
 }

@@ -53,7 +53,11 @@ pub(crate) struct Launch {
 
 impl Pool {
     /// Unpacks `function`; starts nothing yet, as Lambda doesn't either.
-    pub fn new(function: Function, credentials: CredentialsSource, log: FunctionLog) -> Result<Self, Error> {
+    pub fn new(
+        function: Function,
+        credentials: CredentialsSource,
+        log: FunctionLog,
+    ) -> Result<Self, Error> {
         let (unpacked, task_root) = unpack::unpack(&function)?;
         Ok(Self {
             launch: Arc::new(Launch {
@@ -80,7 +84,10 @@ impl Pool {
         };
         let answer = sandbox.invoke(event).await;
         if sandbox.is_usable() {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(sandbox);
+            self.idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(sandbox);
         }
         answer
     }

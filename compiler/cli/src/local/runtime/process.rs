@@ -15,7 +15,11 @@ const LINE_BYTES: u64 = 16 * 1024;
 const HOME_REGION: &str = "us-east-1";
 
 /// Starts the function's `bootstrap` against the Runtime API at `api`.
-pub(super) async fn start(launch: &Launch, api: SocketAddr, credentials: &Credentials) -> Result<Child, Error> {
+pub(super) async fn start(
+    launch: &Launch,
+    api: SocketAddr,
+    credentials: &Credentials,
+) -> Result<Child, Error> {
     let program = launch.task_root.join("bootstrap");
     let mut command = Command::new(&program);
     command
@@ -105,20 +109,37 @@ fn environment(
         ("AWS_LAMBDA_LOG_STREAM_NAME", stream),
         ("AWS_LAMBDA_FUNCTION_NAME", name),
         ("AWS_LAMBDA_FUNCTION_VERSION", "1".to_owned()),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function.memory_mb.to_string()),
+        (
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+            function.memory_mb.to_string(),
+        ),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
-        ("AWS_EXECUTION_ENV", format!("AWS_Lambda_{}", function.runtime)),
+        (
+            "AWS_EXECUTION_ENV",
+            format!("AWS_Lambda_{}", function.runtime),
+        ),
         ("AWS_REGION", HOME_REGION.to_owned()),
         ("AWS_DEFAULT_REGION", HOME_REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID", credentials.access_key_id.clone()),
-        ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key.clone()),
+        (
+            "AWS_SECRET_ACCESS_KEY",
+            credentials.secret_access_key.clone(),
+        ),
         ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR".to_owned()),
         ("AWS_XRAY_DAEMON_ADDRESS", "169.254.79.129:2000".to_owned()),
         ("_HANDLER", function.handler.clone()),
         ("LAMBDA_TASK_ROOT", root.clone()),
         ("LAMBDA_RUNTIME_DIR", "/var/runtime".to_owned()),
-        ("LD_LIBRARY_PATH", format!("/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:{root}:{root}/lib:/opt/lib")),
-        ("PATH", "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin".to_owned()),
+        (
+            "LD_LIBRARY_PATH",
+            format!(
+                "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:{root}:{root}/lib:/opt/lib"
+            ),
+        ),
+        (
+            "PATH",
+            "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin".to_owned(),
+        ),
         ("LANG", "en_US.UTF-8".to_owned()),
         ("TZ", ":UTC".to_owned()),
     ];
@@ -135,7 +156,11 @@ fn forward(stream: impl AsyncRead + Unpin + Send + 'static, name: String, log: F
         let mut line = Vec::new();
         loop {
             line.clear();
-            match (&mut reader).take(LINE_BYTES).read_until(b'\n', &mut line).await {
+            match (&mut reader)
+                .take(LINE_BYTES)
+                .read_until(b'\n', &mut line)
+                .await
+            {
                 Ok(0) | Err(_) => return,
                 Ok(_) => log(&name, String::from_utf8_lossy(&line).trim_end()),
             }

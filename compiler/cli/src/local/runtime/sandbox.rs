@@ -62,8 +62,12 @@ impl Sandbox {
         };
         match reached {
             Some(Phase::Ready) => Ok(()),
-            Some(Phase::InitFailed(class)) => Err(Failure::Failed(format!("its start failed: {class}"))),
-            _ => Err(Failure::Failed("it did not ask for an event within 10 s".to_owned())),
+            Some(Phase::InitFailed(class)) => {
+                Err(Failure::Failed(format!("its start failed: {class}")))
+            }
+            _ => Err(Failure::Failed(
+                "it did not ask for an event within 10 s".to_owned(),
+            )),
         }
     }
 
@@ -72,7 +76,9 @@ impl Sandbox {
     pub async fn invoke(&mut self, event: Bytes) -> Result<Bytes, Failure> {
         let limit = self.launch.function.timeout;
         let (reply, answer) = oneshot::channel();
-        let invocation = self.invocation(event, reply, limit).map_err(|e| Failure::Failed(e.to_string()))?;
+        let invocation = self
+            .invocation(event, reply, limit)
+            .map_err(|e| Failure::Failed(e.to_string()))?;
         self.failed = true;
         self.api.send(invocation).await?;
         tokio::select! {
@@ -97,7 +103,9 @@ impl Sandbox {
         reply: oneshot::Sender<Result<Bytes, Failure>>,
         limit: Duration,
     ) -> Result<Invocation, Error> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         let trace: [u8; 20] = uuid::random()?;
         let hex: String = trace.iter().map(|b| format!("{b:02x}")).collect();
         let (root, parent) = hex.split_at(24);
@@ -105,15 +113,23 @@ impl Sandbox {
             id: uuid::uuid()?,
             event,
             deadline_ms: (now + limit).as_millis(),
-            arn: format!("arn:aws:lambda:us-east-1:000000000000:function:{}:1", self.launch.function.name),
-            trace_id: format!("Root=1-{:08x}-{root};Parent={parent};Sampled=0", now.as_secs()),
+            arn: format!(
+                "arn:aws:lambda:us-east-1:000000000000:function:{}:1",
+                self.launch.function.name
+            ),
+            trace_id: format!(
+                "Root=1-{:08x}-{root};Parent={parent};Sampled=0",
+                now.as_secs()
+            ),
             reply,
         })
     }
 
     /// Whether it can take another invocation.
     pub fn is_usable(&mut self) -> bool {
-        let fresh = self.expires.is_none_or(|at| at > SystemTime::now() + EXPIRY_MARGIN);
+        let fresh = self
+            .expires
+            .is_none_or(|at| at > SystemTime::now() + EXPIRY_MARGIN);
         !self.failed && fresh && matches!(self.child.try_wait(), Ok(None))
     }
 }

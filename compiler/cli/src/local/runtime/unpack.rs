@@ -14,8 +14,9 @@ const UNPACKED_BYTES: u64 = 250 * 1024 * 1024;
 /// Unpacks the zip below a directory that only this user may enter, and gives
 /// that directory and the task root in it.
 pub(super) fn unpack(function: &Function) -> Result<(TempDir, PathBuf), Error> {
-    let zip = fs::read(&function.zip)
-        .map_err(|e| Error::new(format!("{}: {e}", function.zip.display())).help("run `frames package` again"))?;
+    let zip = fs::read(&function.zip).map_err(|e| {
+        Error::new(format!("{}: {e}", function.zip.display())).help("run `frames package` again")
+    })?;
     if hex_sha256(&zip) != function.sha256 {
         return Err(Error::new(format!(
             "{}: its SHA-256 is not the one in plan.json",
@@ -30,7 +31,8 @@ pub(super) fn unpack(function: &Function) -> Result<(TempDir, PathBuf), Error> {
         .map_err(|e| Error::new(format!("cannot make a temporary directory: {e}")))?;
     let root = dir.path().join("task");
     extract(&zip, &root).map_err(|e| {
-        Error::new(format!("{}: cannot unpack it: {e}", function.zip.display())).help("run `frames package` again")
+        Error::new(format!("{}: cannot unpack it: {e}", function.zip.display()))
+            .help("run `frames package` again")
     })?;
     Ok((dir, root))
 }

@@ -5,8 +5,12 @@ mod at;
 mod pattern;
 mod policy;
 mod read;
+#[cfg(test)]
+mod tests;
 
-pub use policy::{CachePolicy, Cors, ForwardPolicy, ResponseHeadersPolicy, SecurityHeader, Selection};
+#[cfg(test)]
+pub use policy::SecurityHeader;
+pub use policy::{CachePolicy, Cors, ForwardPolicy, ResponseHeadersPolicy, Selection};
 pub use read::read;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};

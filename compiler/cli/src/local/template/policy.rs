@@ -79,8 +79,12 @@ pub(super) fn cache(template: &At<'_>, id: &At<'_>) -> Result<CachePolicy, Error
     let parameters = config.get("ParametersInCacheKeyAndForwardedToOrigin")?;
     for coding in ["EnableAcceptEncodingGzip", "EnableAcceptEncodingBrotli"] {
         let flag = parameters.opt(coding);
-        if let Some(flag) = flag && flag.flag()? {
-            return Err(flag.error("the local edge does not compress, and so keeps no compressed variants"));
+        if let Some(flag) = flag
+            && flag.flag()?
+        {
+            return Err(
+                flag.error("the local edge does not compress, and so keeps no compressed variants")
+            );
         }
     }
     Ok(CachePolicy {
@@ -128,7 +132,9 @@ pub(super) fn origin_request(template: &At<'_>, id: &At<'_>) -> Result<ForwardPo
 }
 
 fn unknown(id: &At<'_>, kind: &str) -> Error {
-    id.error(&format!("this managed {kind} is not one that the local edge knows"))
+    id.error(&format!(
+        "this managed {kind} is not one that the local edge knows"
+    ))
 }
 
 fn forward(config: &At<'_>) -> Result<ForwardPolicy, Error> {
@@ -140,12 +146,22 @@ fn forward(config: &At<'_>) -> Result<ForwardPolicy, Error> {
     }
     Ok(ForwardPolicy {
         headers,
-        query: selection(config, "QueryStringsConfig", "QueryStringBehavior", "QueryStrings")?,
+        query: selection(
+            config,
+            "QueryStringsConfig",
+            "QueryStringBehavior",
+            "QueryStrings",
+        )?,
         cookies: selection(config, "CookiesConfig", "CookieBehavior", "Cookies")?,
     })
 }
 
-fn selection(config: &At<'_>, section: &str, behavior: &str, list: &str) -> Result<Selection, Error> {
+fn selection(
+    config: &At<'_>,
+    section: &str,
+    behavior: &str,
+    list: &str,
+) -> Result<Selection, Error> {
     let section = config.get(section)?;
     let behavior = section.get(behavior)?;
     Ok(match behavior.text()? {
@@ -158,7 +174,10 @@ fn selection(config: &At<'_>, section: &str, behavior: &str, list: &str) -> Resu
 }
 
 /// The response headers policy that a behavior's `ResponseHeadersPolicyId` names.
-pub(super) fn response_headers(template: &At<'_>, id: &At<'_>) -> Result<ResponseHeadersPolicy, Error> {
+pub(super) fn response_headers(
+    template: &At<'_>,
+    id: &At<'_>,
+) -> Result<ResponseHeadersPolicy, Error> {
     let Some(logical) = id.reference() else {
         return managed_response_headers(id);
     };
@@ -183,7 +202,9 @@ pub(super) fn response_headers(template: &At<'_>, id: &At<'_>) -> Result<Respons
     }
     if let Some(section) = config.opt("RemoveHeadersConfig") {
         for item in section.get("Items")?.items()? {
-            policy.remove.push(item.get("Header")?.text()?.to_ascii_lowercase());
+            policy
+                .remove
+                .push(item.get("Header")?.text()?.to_ascii_lowercase());
         }
     }
     Ok(policy)
@@ -203,7 +224,9 @@ fn managed_response_headers(id: &At<'_>) -> Result<ResponseHeadersPolicy, Error>
     Ok(ResponseHeadersPolicy {
         cors: Some(Cors {
             origins: all(),
-            methods: ["GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"].map(str::to_owned).to_vec(),
+            methods: ["GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"]
+                .map(str::to_owned)
+                .to_vec(),
             headers: all(),
             expose: all(),
             max_age: None,
@@ -228,14 +251,19 @@ fn cors(config: &At<'_>) -> Result<Cors, Error> {
     };
     let mut methods = list("AccessControlAllowMethods")?;
     if methods.iter().any(|m| m == "ALL") {
-        methods = ["GET", "DELETE", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"].map(str::to_owned).to_vec();
+        methods = ["GET", "DELETE", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
+            .map(str::to_owned)
+            .to_vec();
     }
     Ok(Cors {
         origins: list("AccessControlAllowOrigins")?,
         methods,
         headers: list("AccessControlAllowHeaders")?,
         expose: list("AccessControlExposeHeaders")?,
-        max_age: config.opt("AccessControlMaxAgeSec").map(|n| n.number()).transpose()?,
+        max_age: config
+            .opt("AccessControlMaxAgeSec")
+            .map(|n| n.number())
+            .transpose()?,
         credentials: config.get("AccessControlAllowCredentials")?.flag()?,
         origin_override: config.get("OriginOverride")?.flag()?,
     })
@@ -247,8 +275,14 @@ fn security(config: &At<'_>) -> Result<Vec<SecurityHeader>, Error> {
         let (name, value) = match key {
             "StrictTransportSecurity" => ("strict-transport-security", strict_transport(&section)?),
             "ContentTypeOptions" => ("x-content-type-options", "nosniff".to_owned()),
-            "FrameOptions" => ("x-frame-options", section.get("FrameOption")?.text()?.to_owned()),
-            "ReferrerPolicy" => ("referrer-policy", section.get("ReferrerPolicy")?.text()?.to_owned()),
+            "FrameOptions" => (
+                "x-frame-options",
+                section.get("FrameOption")?.text()?.to_owned(),
+            ),
+            "ReferrerPolicy" => (
+                "referrer-policy",
+                section.get("ReferrerPolicy")?.text()?.to_owned(),
+            ),
             "ContentSecurityPolicy" => (
                 "content-security-policy",
                 section.get("ContentSecurityPolicy")?.text()?.to_owned(),
@@ -266,9 +300,20 @@ fn security(config: &At<'_>) -> Result<Vec<SecurityHeader>, Error> {
 }
 
 fn strict_transport(section: &At<'_>) -> Result<String, Error> {
-    let mut value = format!("max-age={}", section.get("AccessControlMaxAgeSec")?.number()?);
-    for (key, directive) in [("IncludeSubdomains", "; includeSubDomains"), ("Preload", "; preload")] {
-        if section.opt(key).map(|f| f.flag()).transpose()?.unwrap_or(false) {
+    let mut value = format!(
+        "max-age={}",
+        section.get("AccessControlMaxAgeSec")?.number()?
+    );
+    for (key, directive) in [
+        ("IncludeSubdomains", "; includeSubDomains"),
+        ("Preload", "; preload"),
+    ] {
+        if section
+            .opt(key)
+            .map(|f| f.flag())
+            .transpose()?
+            .unwrap_or(false)
+        {
             value.push_str(directive);
         }
     }

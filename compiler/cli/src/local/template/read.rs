@@ -2,7 +2,9 @@
 //! association -> the plan's parameter -> the other stage's output -> version
 //! -> function -> artifact.
 
-use super::{Association, Behavior, Distribution, ForwardPolicy, Function, Origin, Package, at::At, policy};
+use super::{
+    Association, Behavior, Distribution, ForwardPolicy, Function, Origin, Package, at::At, policy,
+};
 use crate::local::Error;
 use serde_json::Value;
 use std::{
@@ -37,8 +39,11 @@ pub fn read(dir: &Path) -> Result<Package, Error> {
         }
     }
     let (stage, id) = found.ok_or_else(|| {
-        Error::new(format!("{}: no stage has a CloudFront distribution", dir.join(PLAN).display()))
-            .help("run `frames package` again")
+        Error::new(format!(
+            "{}: no stage has a CloudFront distribution",
+            dir.join(PLAN).display()
+        ))
+        .help("run `frames package` again")
     })?;
     let mut functions = BTreeMap::new();
     let distribution = distribution(dir, &stages, stage, id, &mut functions)?;
@@ -142,18 +147,26 @@ fn origins(config: &At<'_>) -> Result<BTreeMap<String, Origin>, Error> {
         let custom = node.get("CustomOriginConfig")?;
         let protocol = custom.get("OriginProtocolPolicy")?;
         if protocol.text()? != "https-only" {
-            return Err(protocol.error("the local edge reaches origins by HTTPS alone (`https-only`)"));
+            return Err(
+                protocol.error("the local edge reaches origins by HTTPS alone (`https-only`)")
+            );
         }
         let number = |key: &str, default| custom.opt(key).map_or(Ok(default), |n| n.number());
         let port = number("HTTPSPort", 443)?;
         let origin = Origin {
             id: node.get("Id")?.text()?.to_owned(),
             domain_name: node.get("DomainName")?.text()?.to_owned(),
-            https_port: u16::try_from(port).map_err(|_| custom.error("`HTTPSPort` is not a port"))?,
-            path: node.opt("OriginPath").map_or(Ok(""), |p| p.text())?.to_owned(),
+            https_port: u16::try_from(port)
+                .map_err(|_| custom.error("`HTTPSPort` is not a port"))?,
+            path: node
+                .opt("OriginPath")
+                .map_or(Ok(""), |p| p.text())?
+                .to_owned(),
             read_timeout: Duration::from_secs(number("OriginReadTimeout", 30)?),
             keepalive_timeout: number("OriginKeepaliveTimeout", 5)?,
-            ssl_protocols: custom.opt("OriginSSLProtocols").map_or_else(|| Ok(Vec::new()), |p| p.texts())?,
+            ssl_protocols: custom
+                .opt("OriginSSLProtocols")
+                .map_or_else(|| Ok(Vec::new()), |p| p.texts())?,
         };
         origins.insert(origin.id.clone(), origin);
     }
@@ -174,15 +187,19 @@ fn behavior(
     };
     let cache_id = node.get("CachePolicyId")?;
     let mut behavior = Behavior {
-        pattern: node.opt("PathPattern").map(|p| p.text().map(str::to_owned)).transpose()?,
+        pattern: node
+            .opt("PathPattern")
+            .map(|p| p.text().map(str::to_owned))
+            .transpose()?,
         origin: node.get("TargetOriginId")?.text()?.to_owned(),
         allowed_methods: methods("AllowedMethods")?,
         cached_methods: methods("CachedMethods")?,
         cache: policy::cache(&template, &cache_id)?,
         cache_id: cache_id.value.to_string(),
-        origin_request: node
-            .opt("OriginRequestPolicyId")
-            .map_or_else(|| Ok(ForwardPolicy::default()), |id| policy::origin_request(&template, &id))?,
+        origin_request: node.opt("OriginRequestPolicyId").map_or_else(
+            || Ok(ForwardPolicy::default()),
+            |id| policy::origin_request(&template, &id),
+        )?,
         response_headers: node
             .opt("ResponseHeadersPolicyId")
             .map(|id| policy::response_headers(&template, &id))
@@ -196,13 +213,20 @@ fn behavior(
         let slot = match event.text()? {
             "viewer-request" => &mut behavior.viewer_request,
             "origin-request" => &mut behavior.origin_request_function,
-            _ => return Err(event.error("the local edge runs functions at viewer-request and origin-request alone")),
+            _ => {
+                return Err(event.error(
+                    "the local edge runs functions at viewer-request and origin-request alone",
+                ));
+            }
         };
-        let (logical, function) = function(dir, stages, stage, &association.get("LambdaFunctionARN")?)?;
+        let (logical, function) =
+            function(dir, stages, stage, &association.get("LambdaFunctionARN")?)?;
         functions.insert(logical.clone(), function);
         let association = Association {
             function: logical,
-            include_body: association.opt("IncludeBody").map_or(Ok(false), |f| f.flag())?,
+            include_body: association
+                .opt("IncludeBody")
+                .map_or(Ok(false), |f| f.flag())?,
         };
         if slot.replace(association).is_some() {
             return Err(event.error("a second function for this event"));
@@ -212,7 +236,12 @@ fn behavior(
 }
 
 /// From `LambdaFunctionARN` to the function, through the plan and the other stage.
-fn function(dir: &Path, stages: &[Stage], stage: &Stage, arn: &At<'_>) -> Result<(String, Function), Error> {
+fn function(
+    dir: &Path,
+    stages: &[Stage],
+    stage: &Stage,
+    arn: &At<'_>,
+) -> Result<(String, Function), Error> {
     let parameter = arn.must_refer()?;
     let plan = At::root(PLAN, &stage.plan);
     let source = plan.dig(&["parameters", parameter])?;

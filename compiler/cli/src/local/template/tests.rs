@@ -1,0 +1,102 @@
+use super::{Selection, read};
+use crate::local::testing::{self, Parts};
+use serde_json::json;
+
+fn complaint(change: impl FnOnce(&mut Parts)) -> String {
+    let dir = testing::package(change);
+    read(dir.path()).unwrap_err().to_string()
+}
+
+#[test]
+fn the_chain_leads_from_the_distribution_to_the_zips() {
+    let dir = testing::package(|_| {});
+    let package = read(dir.path()).unwrap();
+    let behavior = package.distribution.behavior("/anything").unwrap();
+    let association = behavior.origin_request_function.as_ref().unwrap();
+    assert!(association.include_body && behavior.pattern.is_none());
+    let function = &package.functions[&association.function];
+    assert_eq!(
+        (function.name.as_str(), function.timeout.as_secs()),
+        ("test-origin", 2)
+    );
+    assert_eq!(function.zip, dir.path().join("origin.zip"));
+    assert_eq!(
+        behavior.cache.key.headers,
+        Selection::Listed(vec!["accept".to_owned()])
+    );
+    assert_eq!(package.distribution.error_ttl[&404], 0);
+    let special = package.distribution.behavior("/get-only/x").unwrap();
+    assert_eq!(special.allowed_methods, ["GET", "HEAD"]);
+}
+
+#[test]
+fn a_missing_link_is_named() {
+    let text = complaint(|p| p.plan["stages"][1]["parameters"] = json!({}));
+    assert!(
+        text.contains("plan.json: parameters: `ViewerArn` is missing"),
+        "{text}"
+    );
+    let text = complaint(|p| p.lambda["Outputs"] = json!({}));
+    assert!(
+        text.contains("lambda.json: Outputs: `viewerOut` is missing"),
+        "{text}"
+    );
+    let text =
+        complaint(|p| p.lambda["Resources"]["viewerV1"]["Type"] = json!("AWS::Lambda::Alias"));
+    assert!(
+        text.contains("Resources.viewerV1.Type: `AWS::Lambda::Version` was expected"),
+        "{text}"
+    );
+    let text = complaint(|p| {
+        p.lambda["Resources"]["viewerFn"]["Properties"]["Code"]["S3Key"] = json!("k/other.zip")
+    });
+    assert!(text.contains("no artifact of this key"), "{text}");
+    let text = complaint(|p| p.cdn["Resources"]["Cache"] = json!({"Type": "x"}));
+    assert!(text.contains("Resources.Cache.Type"), "{text}");
+    let text = complaint(|p| p.cdn["Resources"] = json!({}));
+    assert!(
+        text.contains("no stage has a CloudFront distribution"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_the_edge_does_not_model_is_refused_not_ignored() {
+    let config = |p: &mut Parts, pointer: &str, value| {
+        let path = format!("/Resources/Distribution/Properties/DistributionConfig{pointer}");
+        *p.cdn.pointer_mut(&path).unwrap() = value;
+    };
+    for (pointer, value, words) in [
+        (
+            "/DefaultCacheBehavior/LambdaFunctionAssociations/0/EventType",
+            json!("viewer-response"),
+            "viewer-request and origin-request alone",
+        ),
+        (
+            "/DefaultCacheBehavior/CachePolicyId",
+            json!("00000000-0000-0000-0000-000000000000"),
+            "managed cache policy",
+        ),
+        (
+            "/DefaultCacheBehavior/TargetOriginId",
+            json!("other"),
+            "no origin has this id",
+        ),
+        (
+            "/Origins/0/CustomOriginConfig/OriginProtocolPolicy",
+            json!("match-viewer"),
+            "HTTPS alone",
+        ),
+    ] {
+        let text = complaint(|p| config(p, pointer, value));
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+#[test]
+fn a_file_name_stays_in_the_package() {
+    for name in ["../viewer.zip", "/etc/passwd", "", ".."] {
+        let text = complaint(|p| p.plan["stages"][0]["artifacts"][0]["file"] = json!(name));
+        assert!(text.contains("a plain file name was expected"), "{text}");
+    }
+}
