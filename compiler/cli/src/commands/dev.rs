@@ -135,6 +135,18 @@ impl Delivery {
         let frame = fixtures.and_then(|fixtures| fixtures.instances.first());
         let datastore = fixtures.map_or("", |fixtures| fixtures.datastore_id.as_str());
         let page = self.page.url(&url, token, datastore, frame);
+        if let Some(stand_in) = &self.stand_in {
+            terminal.status(
+                "Origin",
+                &format!("a HealthImaging stand-in, http://{}", stand_in.address()),
+            );
+        }
+        if let Some(issuer) = &self.issuer {
+            terminal.status(
+                "Issuer",
+                &format!("{} in the place of the manifest's", issuer.url()),
+            );
+        }
         if terminal.is_json() {
             let frame = frame.map(|frame| {
                 json!({
@@ -148,18 +160,6 @@ impl Delivery {
                 json!({"url": url, "token": token, "frame": frame, "page": page})
             ));
             return;
-        }
-        if let Some(stand_in) = &self.stand_in {
-            terminal.status(
-                "Origin",
-                &format!("a HealthImaging stand-in, http://{}", stand_in.address()),
-            );
-        }
-        if let Some(issuer) = &self.issuer {
-            terminal.status(
-                "Issuer",
-                &format!("{} in the place of the manifest's", issuer.url()),
-            );
         }
         terminal.status("Page", &page);
         terminal.status(

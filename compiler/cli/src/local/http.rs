@@ -27,6 +27,14 @@ pub(crate) struct Server {
     task: JoinHandle<()>,
 }
 
+impl Server {
+    /// Ends it, and waits until the port is closed and the connections are ending.
+    pub async fn stop(mut self) {
+        self.task.abort();
+        let _ = (&mut self.task).await;
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         self.task.abort();

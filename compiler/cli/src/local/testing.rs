@@ -174,6 +174,11 @@ fn act(what: &str, mut request: Value, served: u32) -> (&'static str, String) {
             let variables: Vec<String> = std::env::vars().map(|(name, _)| name).collect();
             answer("200", "no-store", json!(variables).to_string())
         }
+        "root" => answer(
+            "200",
+            "no-store",
+            json!(std::env::var("LAMBDA_TASK_ROOT").unwrap()).to_string(),
+        ),
         "who" => answer(
             "200",
             "no-store",

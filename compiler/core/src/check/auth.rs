@@ -54,7 +54,7 @@ pub fn check(
             .as_ref()
             .map_or("cognito:groups", |c| &c.value)
             .to_owned(),
-        token_sources: token_sources(manifest, auth, found),
+        token_sources: token_sources(auth, found),
     }))
 }
 
@@ -138,11 +138,7 @@ fn token_use(auth: &Auth) -> TokenUse {
     }
 }
 
-fn token_sources(
-    manifest: &Manifest,
-    auth: &Auth,
-    found: &mut Vec<Diagnostic>,
-) -> Vec<TokenSource> {
+fn token_sources(auth: &Auth, found: &mut Vec<Diagnostic>) -> Vec<TokenSource> {
     if auth.token_sources.is_empty() {
         return vec![TokenSource::Authorization, TokenSource::Header];
     }
@@ -157,31 +153,15 @@ fn token_sources(
         .enumerate()
         .find(|(_, text)| text.value == "query")
     {
-        let path = format!("auth.tokenSources[{i}]");
-        let elsewhere = manifest
-            .deploy_region
-            .as_ref()
-            .filter(|region| region.value != EDGE_REGION);
-        found.push(match elsewhere {
-            Some(region) => Diagnostic::new(
-                codes::QUERY_TOKEN_LOGGED,
-                path,
-                query.span,
-                format!(
-                    "tokens in the query string would be written to the access logs in {}",
-                    region.value
-                ),
-            )
-            .related(region.span, "the Region")
-            .help("leave `query` out, or deploy to us-east-1"),
-            None => Diagnostic::new(
+        found.push(
+            Diagnostic::new(
                 codes::QUERY_TOKEN,
-                path,
+                format!("auth.tokenSources[{i}]"),
                 query.span,
                 "tokens in the query string are easily leaked before they reach CloudFront",
             )
             .help("leave `query` out where viewers can send a header"),
-        });
+        );
     }
     auth.token_sources.iter().map(source).collect()
 }

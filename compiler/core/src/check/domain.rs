@@ -2,10 +2,26 @@
 
 use super::{Domain, EDGE_REGION, no_duplicates};
 use crate::diagnostic::{Diagnostic, codes};
-use crate::manifest;
+use crate::manifest::{self, Manifest};
 
-/// The outer `None`: not to be had, there are findings. The inner: the block names no CNAME.
-pub fn check(given: &manifest::Domain, found: &mut Vec<Diagnostic>) -> Option<Option<Domain>> {
+/// The outer `None`: not to be had, there are findings. The inner: there is no CNAME.
+pub fn check(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Option<Option<Domain>> {
+    let Some(given) = &manifest.domain else {
+        found.push(
+            Diagnostic::new(
+                codes::DEFAULT_CERTIFICATE,
+                "domain",
+                manifest.span,
+                "without `domain` CloudFront lets viewers connect with TLS 1.0",
+            )
+            .help("add `domain` with a name and a certificate of your own"),
+        );
+        return Some(None);
+    };
+    block(given, found)
+}
+
+fn block(given: &manifest::Domain, found: &mut Vec<Diagnostic>) -> Option<Option<Domain>> {
     no_duplicates(&given.cnames, "domain.cnames", found);
     let written = |key: &str| given.keys.iter().find(|written| written.value == key);
     if let Some(cnames) = written("cnames").filter(|_| written("certificateArn").is_none()) {

@@ -4,6 +4,8 @@ use super::read_json;
 use crate::Environment;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::Text;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 /// Members that only private and symmetric keys have (RFC 7518, 6.2.2, 6.3.2, 6.4.1).
@@ -44,19 +46,36 @@ fn problem(set: &Value, algorithms: &[String]) -> Option<String> {
     }
     if !keys.iter().any(|key| usable(key, algorithms)) {
         return Some(format!(
-            "no key in it has a `kid` and fits the algorithms {}",
+            "no key in it has a `kid`, 2048 bits or more, and fits the algorithms {}",
             algorithms.join(", ")
         ));
     }
     None
 }
 
+/// What the authorizer takes, too: a set that it refuses would take the service down.
 fn usable(key: &Value, algorithms: &[String]) -> bool {
     let member = |name| key.get(name).and_then(Value::as_str);
+    let bytes = |name| URL_SAFE_NO_PAD.decode(member(name)?).ok();
+    let verifies = match key.get("key_ops").and_then(Value::as_array) {
+        Some(operations) => operations.iter().any(|operation| operation == "verify"),
+        None => true,
+    };
     member("kty") == Some("RSA")
         && member("kid").is_some()
-        && member("n").is_some()
-        && member("e").is_some()
+        && bytes("n").is_some_and(|n| bits(&n) >= MIN_BITS)
+        && bytes("e").is_some()
+        && verifies
         && member("use").is_none_or(|usage| usage == "sig")
         && member("alg").is_none_or(|alg| algorithms.iter().any(|a| a == alg))
+}
+
+/// RFC 7518, 3.3: "A key of size 2048 bits or larger MUST be used".
+const MIN_BITS: usize = 2048;
+
+fn bits(number: &[u8]) -> usize {
+    let Some(first) = number.iter().position(|byte| *byte != 0) else {
+        return 0;
+    };
+    (number.len() - first) * 8 - number[first].leading_zeros() as usize
 }

@@ -3,6 +3,7 @@
 //! `CheckedManifest`, so that nothing unchecked is ever compiled.
 
 mod auth;
+mod deploy;
 mod domain;
 mod healthimaging;
 mod iam;
@@ -73,10 +74,8 @@ pub fn check(
     let mut found = Vec::new();
     let health_imaging = healthimaging::check(&manifest.health_imaging, &mut found);
     let auth = auth::check(manifest, environment, &mut found);
-    let domain = manifest
-        .domain
-        .as_ref()
-        .map(|d| domain::check(d, &mut found));
+    let domain = domain::check(manifest, &mut found);
+    let deploy_region = deploy::check(manifest, &mut found);
     let dicomweb = manifest.dicomweb.as_ref().is_some_and(|flag| flag.value);
     let iam = iam::check(manifest, dicomweb, &mut found);
     if found.iter().any(Diagnostic::is_error) {
@@ -87,22 +86,14 @@ pub fn check(
             service: manifest.service.as_ref()?.value.clone(),
             health_imaging: health_imaging?,
             auth: auth?,
-            domain: match domain {
-                Some(domain) => domain?,
-                None => None,
-            },
+            domain: domain?,
             iam,
             dicomweb,
-            deploy_region: deploy_region(manifest),
+            deploy_region,
             _checked: Checked,
         })
     };
     (checked(), found)
-}
-
-fn deploy_region(manifest: &Manifest) -> String {
-    let region = manifest.deploy_region.as_ref();
-    region.map_or_else(|| EDGE_REGION.to_owned(), |r| r.value.clone())
 }
 
 /// Reads a file that the manifest names, as JSON.

@@ -71,14 +71,16 @@ codes! {
         "A list names a value twice where it can be there once: CloudFront refuses a CNAME that is listed twice."
     JWKS_FILE "jwks-file" Error
         "The key set that `auth.jwksFile` names can't be baked in: the file is missing, isn't a JSON Web Key Set (RFC 7517), has no key that the allowed algorithms can use, or holds a private key."
-    QUERY_TOKEN_LOGGED "query-token-logged" Error
-        "`auth.tokenSources` takes the token from the query string while `deploy.region` isn't us-east-1. Outside us-east-1 only CloudFront's legacy access logs can be set up, and these record query strings, so every token would be written to the log bucket. Leave `query` out, or deploy to us-east-1."
     AUTH_NONE "auth-none" Warning
         "`auth.mode: none` serves every frame to whoever asks. Only for data that may be public, or behind protection of your own."
     IAM_UNRESTRICTED "iam-unrestricted" Warning
         "Without `iam.allow` the signer may read every image set of every data store in the account and Region. List the data stores that this delivery serves."
     DICOMWEB_NOT_ALLOWED "dicomweb-not-allowed" Warning
         "HealthImaging grants DICOMweb reads by data store, not by image set. A row of `iam.allow` with `imageSets` therefore gets native reads alone: DICOMweb requests for that data store are refused by AWS. Drop `imageSets` to serve the whole data store by DICOMweb."
+    ACCESS_LOGS_OFF "access-logs-off" Warning
+        "CloudFront's v2 access logs, whose fields can be chosen, are set up in us-east-1 alone. The legacy logs that other Regions could have record the query string, where tokens and patients' names may stand, so frames sets up none there. Deploy the cdn stack to us-east-1 (the edge is worldwide all the same), or attach logs of your own."
+    DEFAULT_CERTIFICATE "default-certificate" Warning
+        "Without `domain` the distribution answers under its cloudfront.net name with CloudFront's own certificate, and then CloudFront lets viewers connect with TLS 1.0, whatever the template says. A certificate of your own brings `domain.securityPolicy`, TLS 1.2 or newer."
     UNKNOWN_REGION "unknown-region" Warning
         "A Region in which AWS HealthImaging isn't known to run. It may be new; otherwise the endpoint's name doesn't resolve and every request ends in 502."
     QUERY_TOKEN "query-token" Warning

@@ -56,7 +56,7 @@ struct View {
     cache_policies: Vec<CachePolicy>,
     origin_request_policies: Vec<OriginRequestPolicy>,
     response_headers: ResponseHeaders,
-    access_logs: AccessLogs,
+    access_logs: Option<AccessLogs>,
     alias_records: Vec<AliasRecord>,
     url: Value,
 }
@@ -128,10 +128,6 @@ struct CorsView {
 
 #[derive(Serialize)]
 struct AccessLogs {
-    /// `v2`, or `legacy` where the v2 resources can't stand in the stack's Region.
-    delivery: &'static str,
-    prefix: &'static str,
-    object_ownership: &'static str,
     retention_days: u32,
     bucket_statements: Vec<Statement>,
     source_name: String,
@@ -267,7 +263,8 @@ fn dicomweb_cache_policy(stack: &str) -> CachePolicy {
         name: names::policy(stack, "dicomweb"),
         comment: "Instances by path, image set and accepted transfer syntax",
         default_ttl: DAY,
-        max_ttl: 365 * DAY,
+        // Whatever the origin says: a study may be corrected or withdrawn.
+        max_ttl: DAY,
         headers: &["Accept"],
         query_strings: &["imageSetId"],
     }
@@ -320,24 +317,18 @@ fn response_headers(stack: &str) -> ResponseHeaders {
     }
 }
 
-fn access_logs(manifest: &CheckedManifest, env: &str) -> AccessLogs {
+/// CloudFront's v2 access logs, whose fields can be chosen. Their resources
+/// stand in us-east-1 alone; the legacy logs, which stand anywhere, would record
+/// query strings, and with them tokens and patients' names.
+fn access_logs(manifest: &CheckedManifest, env: &str) -> Option<AccessLogs> {
     let name = names::log_delivery(&manifest.service, env);
-    let v2 = manifest.deploy_region == EDGE_REGION;
-    AccessLogs {
-        delivery: if v2 { "v2" } else { "legacy" },
-        prefix: "cloudfront/",
-        // Legacy logging writes by ACL.
-        object_ownership: if v2 {
-            "BucketOwnerEnforced"
-        } else {
-            "BucketOwnerPreferred"
-        },
+    (manifest.deploy_region == EDGE_REGION).then(|| AccessLogs {
         retention_days: 365,
-        bucket_statements: iam::log_bucket(v2.then_some(name.as_str())),
+        bucket_statements: iam::log_bucket(&name),
         source_name: name.clone(),
         destination_name: name,
         record_fields: RECORD_FIELDS,
-    }
+    })
 }
 
 fn alias_records(manifest: &CheckedManifest) -> Vec<AliasRecord> {

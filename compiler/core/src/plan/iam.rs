@@ -117,22 +117,22 @@ pub fn read_frames(manifest: &CheckedManifest) -> Vec<Statement> {
 }
 
 /// The access-log bucket: TLS alone, and CloudWatch Logs' delivery may write.
-pub fn log_bucket(delivery_source: Option<&str>) -> Vec<Statement> {
+pub fn log_bucket(delivery_source: &str) -> Vec<Statement> {
     let bucket = || json!({"Fn::GetAtt": ["AccessLogs", "Arn"]});
     let objects = || sub("${AccessLogs.Arn}/*");
-    let mut statements = vec![Statement {
-        sid: "TlsOnly",
-        effect: Effect::Deny,
-        principal: Some(json!("*")),
-        action: vec!["s3:*"],
-        resource: vec![bucket(), objects()],
-        condition: object(json!({"Bool": {"aws:SecureTransport": "false"}})),
-    }];
-    if let Some(source) = delivery_source {
-        let source = format!(
-            "arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:delivery-source:{source}"
-        );
-        statements.push(Statement {
+    let source = format!(
+        "arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:delivery-source:{delivery_source}"
+    );
+    vec![
+        Statement {
+            sid: "TlsOnly",
+            effect: Effect::Deny,
+            principal: Some(json!("*")),
+            action: vec!["s3:*"],
+            resource: vec![bucket(), objects()],
+            condition: object(json!({"Bool": {"aws:SecureTransport": "false"}})),
+        },
+        Statement {
             principal: Some(json!({"Service": "delivery.logs.amazonaws.com"})),
             condition: object(json!({
                 "StringEquals": {
@@ -142,9 +142,8 @@ pub fn log_bucket(delivery_source: Option<&str>) -> Vec<Statement> {
                 "ArnLike": {"aws:SourceArn": sub(source)},
             })),
             ..Statement::allow("WriteAccessLogs", &["s3:PutObject"], vec![objects()])
-        });
-    }
-    statements
+        },
+    ]
 }
 
 fn object(value: Value) -> Map<String, Value> {

@@ -29,6 +29,9 @@ use super::{
 use pipeline::Pipeline;
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
+/// Turns of the event loop; a few are enough.
+const STOP_TURNS: usize = 1000;
+
 /// Where frames come from.
 #[derive(Clone)]
 pub enum Origin {
@@ -54,6 +57,7 @@ pub struct Options {
 /// when it is dropped.
 pub struct Edge {
     server: local_http::Server,
+    pipeline: Arc<Pipeline>,
 }
 
 impl Edge {
@@ -81,15 +85,29 @@ impl Edge {
             .local_addr()
             .map_or(options.port, |address| address.port());
         let pipeline = Arc::new(Pipeline::new(package.distribution, pools, port, &options)?);
+        let shared = pipeline.clone();
         let server = local_http::serve(listener, move |request, peer| {
-            let pipeline = pipeline.clone();
+            let pipeline = shared.clone();
             async move { pipeline.answer(request, peer).await }
         })?;
-        Ok(Self { server })
+        Ok(Self { server, pipeline })
     }
 
     pub fn address(&self) -> SocketAddr {
         self.server.address
+    }
+
+    /// Ends it: once this returns, the port is closed, every function's process
+    /// is killed and its files are gone. Dropping does the same, only later.
+    pub async fn stop(self) {
+        self.server.stop().await;
+        // The connections' tasks, just aborted, let go of it when next polled.
+        for _ in 0..STOP_TURNS {
+            if Arc::strong_count(&self.pipeline) == 1 {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     /// `http://127.0.0.1:<port>`

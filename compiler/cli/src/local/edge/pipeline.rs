@@ -304,14 +304,11 @@ impl Pipeline {
         let result = match pool.invoke(payload).await {
             Ok(result) => result,
             Err(Failure::TimedOut) => {
-                (self.log)(
-                    &association.function,
-                    "took longer than its Timeout and was killed",
-                );
+                (self.log)(pool.name(), "took longer than its Timeout and was killed");
                 return Err(Refusal::FunctionTimedOut);
             }
             Err(Failure::Failed(why)) => {
-                (self.log)(&association.function, &format!("failed: {why}"));
+                (self.log)(pool.name(), &format!("failed: {why}"));
                 return Err(Refusal::FunctionFailed);
             }
         };
@@ -323,10 +320,7 @@ impl Pipeline {
                 id: flow.id,
             })),
             Err(verdict::Invalid(why)) => {
-                (self.log)(
-                    &association.function,
-                    &format!("its result is refused: {why}"),
-                );
+                (self.log)(pool.name(), &format!("its result is refused: {why}"));
                 Err(Refusal::InvalidResult)
             }
         }

@@ -141,3 +141,52 @@ impl Upstream {
         .map_err(|_| Refusal::OriginUnreachable)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::{Credentials, origin::StandIn, testing};
+    use serde_json::json;
+    use std::sync::Arc;
+
+    fn flow(domain: &str) -> Flow {
+        let request = json!({
+            "method": "GET", "uri": "/a%20b", "querystring": "c=d", "clientIp": "", "headers": {},
+            "origin": {"custom": {"domainName": domain, "port": 443, "path": "/p", "protocol": "https"}},
+        });
+        Flow {
+            request: serde_json::from_value(request).unwrap(),
+            body: Bytes::new(),
+            id: "id".to_owned(),
+        }
+    }
+
+    #[test]
+    fn aws_is_reached_by_https_under_the_origins_own_name() {
+        let source = Origin::Aws(Arc::new(|| Box::pin(async { Credentials::random() })));
+        let upstream = Upstream::new(&source).unwrap();
+        let uri = upstream.uri(&flow(testing::NATIVE_HOST)).unwrap();
+        assert_eq!(
+            uri.to_string(),
+            format!("https://{}/p/a%20b?c=d", testing::NATIVE_HOST)
+        );
+    }
+
+    #[tokio::test]
+    async fn the_stand_in_is_reached_under_its_names_alone() {
+        let config = serde_json::from_value(
+            json!({"region": "us-east-1", "nativeHost": testing::NATIVE_HOST}),
+        );
+        let stand_in = StandIn::start(&config.unwrap(), Credentials::random().unwrap())
+            .await
+            .unwrap();
+        let address = stand_in.address();
+        let upstream = Upstream::new(&Origin::StandIn(Arc::new(stand_in))).unwrap();
+        let uri = upstream.uri(&flow(testing::NATIVE_HOST)).unwrap();
+        assert_eq!(uri.to_string(), format!("http://{address}/p/a%20b?c=d"));
+        assert_eq!(
+            upstream.uri(&flow("example.org")).unwrap_err(),
+            Refusal::OriginUnreachable
+        );
+    }
+}

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 #[derive(Debug)]
 pub(super) enum Verdict {
-    Request(Changed),
+    Request(Box<Changed>),
     Response(Generated),
 }
 
@@ -56,7 +56,7 @@ pub(super) fn judge(
     } else {
         let body = replaced_body(trigger, include_body, object.remove("body"))?;
         let request = request(trigger, sent, object)?;
-        Ok(Verdict::Request(Changed { request, body }))
+        Ok(Verdict::Request(Box::new(Changed { request, body })))
     }
 }
 

@@ -18,7 +18,7 @@ const EXPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
 const HTJ2K_LOSSLESS: &str = "1.2.840.10008.1.2.4.201";
 const HTJ2K_LOSSLESS_RPCL: &str = "1.2.840.10008.1.2.4.202";
 
-/// A frame number of this many digits is in no instance.
+/// In no frame: the fixtures are fixed, and a test looks.
 const BOUNDARY: &str = "frames-5f0c9d2b7a1e4836";
 
 /// The image set that a query names, if it does.
@@ -45,12 +45,15 @@ pub(super) fn image_set(query: &str) -> Result<Option<&str>, ServiceError> {
 /// `GetDICOMInstanceMetadata`.
 pub(super) fn metadata(fixture: &Fixture, headers: &HeaderMap) -> Result<Answer, ServiceError> {
     let accept = accept(headers);
-    let offered = accept.iter().any(|range| {
+    let is_json = |media: &str| {
         matches!(
-            range.media.as_str(),
+            media,
             "application/dicom+json" | "application/json" | "application/*" | "*/*"
         )
-    });
+    };
+    let offered = accept
+        .iter()
+        .any(|range| range.quality > 0 && is_json(&range.media));
     if !accept.is_empty() && !offered {
         return Err(ServiceError::not_acceptable(
             "Metadata is application/dicom+json.",
@@ -199,7 +202,9 @@ fn negotiate(accept: &[Range], stored: &str, count: usize) -> Option<Form> {
     if accept.is_empty() {
         return form(true, "application/octet-stream", None, stored);
     }
-    accept.iter().find_map(|range| match range.media.as_str() {
+    // A quality of 0 is a refusal.
+    let mut wanted = accept.iter().filter(|range| range.quality > 0);
+    wanted.find_map(|range| match range.media.as_str() {
         "*/*" => form(
             true,
             "application/octet-stream",

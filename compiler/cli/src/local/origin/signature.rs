@@ -57,12 +57,13 @@ pub(super) async fn verify(
     let (parts, body) = request.into_parts();
     let copy = Request::from_parts(parts.clone(), body.clone());
     let mut keys = service_for_signing_key_fn(keys_of(credentials.clone()));
+    let now = chrono::DateTime::<chrono::Utc>::from(now);
     let verdict = sigv4_validate_request(
         copy,
         region,
         SERVICE,
         &mut keys,
-        now.into(),
+        now,
         &Required,
         SignatureOptions::default(),
     );
@@ -169,4 +170,253 @@ fn refusal(error: Option<&SignatureError>) -> ServiceError {
 
 fn forbidden(class: &'static str, message: &str) -> ServiceError {
     ServiceError::new(StatusCode::FORBIDDEN, class, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_lc_rs::{digest, hmac};
+    use std::time::{Duration, UNIX_EPOCH};
+
+    const HOST: &str = "runtime-medical-imaging.us-east-1.amazonaws.com";
+    const DATE: &str = "20261122T140000Z";
+    const NOW: u64 = 1_795_356_000;
+    const BODY: &str = r#"{"imageFrameId":"x"}"#;
+    const SECRET: &str = "0123456789012345678901234567890123456789";
+
+    fn credentials() -> Credentials {
+        Credentials {
+            access_key_id: "ASIAEXAMPLE".to_owned(),
+            secret_access_key: SECRET.to_owned(),
+            session_token: Some("session".to_owned()),
+            expires: None,
+        }
+    }
+
+    fn sha256(bytes: &[u8]) -> String {
+        hex(digest::digest(&digest::SHA256, bytes).as_ref())
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    fn keyed(key: &[u8], text: &str) -> Vec<u8> {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+        hmac::sign(&key, text.as_bytes()).as_ref().to_vec()
+    }
+
+    /// A request as the signer makes it, by the published steps of SigV4.
+    struct Draft {
+        secret: &'static str,
+        region: &'static str,
+        service: &'static str,
+        headers: Vec<(&'static str, String)>,
+        unsigned: Vec<&'static str>,
+    }
+
+    impl Draft {
+        fn new() -> Self {
+            let of = |name, value: &str| (name, value.to_owned());
+            Self {
+                secret: SECRET,
+                region: "us-east-1",
+                service: "medical-imaging",
+                headers: vec![
+                    of("content-type", "application/json"),
+                    of("host", HOST),
+                    of("x-amz-cf-id", "cf=="),
+                    of("x-amz-content-sha256", &sha256(BODY.as_bytes())),
+                    of("x-amz-date", DATE),
+                    of("x-amz-security-token", "session"),
+                ],
+                unsigned: vec![],
+            }
+        }
+
+        fn sign(&self) -> Request<Bytes> {
+            let is_signed = |name: &str| !self.unsigned.contains(&name);
+            let signed = || self.headers.iter().filter(|(name, _)| is_signed(name));
+            let names: Vec<&str> = signed().map(|(name, _)| *name).collect();
+            let names = names.join(";");
+            let lines: String = signed().map(|(n, v)| format!("{n}:{v}\n")).collect();
+            let hash = sha256(BODY.as_bytes());
+            let canonical = format!("POST\n/datastore/a\nb=c\n{lines}\n{names}\n{hash}");
+            let scope = format!("20261122/{}/{}/aws4_request", self.region, self.service);
+            let canonical = sha256(canonical.as_bytes());
+            let text = format!("AWS4-HMAC-SHA256\n{DATE}\n{scope}\n{canonical}");
+            let steps = ["20261122", self.region, self.service, "aws4_request"];
+            let start = format!("AWS4{}", self.secret).into_bytes();
+            let key = steps.iter().fold(start, |key, step| keyed(&key, step));
+            let signature = hex(&keyed(&key, &text));
+            let authorization = format!(
+                "AWS4-HMAC-SHA256 Credential=ASIAEXAMPLE/{scope}, SignedHeaders={names}, Signature={signature}"
+            );
+            let mut request =
+                Request::post("/datastore/a?b=c").header("authorization", authorization);
+            for (name, value) in &self.headers {
+                request = request.header(*name, value);
+            }
+            request.body(Bytes::from_static(BODY.as_bytes())).unwrap()
+        }
+    }
+
+    fn run(request: Request<Bytes>, seconds: u64) -> Result<Request<Bytes>, ServiceError> {
+        let now = UNIX_EPOCH + Duration::from_secs(seconds);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(verify(request, "us-east-1", &credentials(), now))
+    }
+
+    /// The class of the refusal, always a 403.
+    fn check_at(request: Request<Bytes>, seconds: u64) -> Result<(), &'static str> {
+        run(request, seconds).map(|_| ()).map_err(|e| {
+            assert_eq!(e.status, 403);
+            e.class
+        })
+    }
+
+    fn check(request: Request<Bytes>) -> Result<(), &'static str> {
+        check_at(request, NOW)
+    }
+
+    fn replace(request: &mut Request<Bytes>, name: &'static str, value: &str) {
+        request.headers_mut().insert(name, value.parse().unwrap());
+    }
+
+    const INVALID: Result<(), &str> = Err("InvalidSignatureException");
+    const UNKNOWN: Result<(), &str> = Err("UnrecognizedClientException");
+
+    #[test]
+    fn a_good_signature_passes_and_the_request_comes_back_whole() {
+        let back = run(Draft::new().sign(), NOW).unwrap();
+        assert_eq!(back.body(), BODY);
+        assert_eq!(back.uri(), "/datastore/a?b=c");
+    }
+
+    #[test]
+    fn the_date_has_a_window() {
+        for (offset, expected) in [
+            (-890, Ok(())),
+            (890, Ok(())),
+            (-910, INVALID),
+            (910, INVALID),
+        ] {
+            let now = NOW.saturating_add_signed(offset);
+            assert_eq!(check_at(Draft::new().sign(), now), expected, "{offset}");
+        }
+    }
+
+    #[test]
+    fn every_required_header_must_be_there_and_signed() {
+        for (name, _) in Draft::new().headers {
+            let draft = Draft {
+                unsigned: vec![name],
+                ..Draft::new()
+            };
+            assert!(check(draft.sign()).is_err(), "{name}");
+        }
+        for name in [
+            "x-amz-cf-id",
+            "x-amz-content-sha256",
+            "x-amz-security-token",
+        ] {
+            let mut draft = Draft::new();
+            draft.headers.retain(|(held, _)| *held != name);
+            assert!(check(draft.sign()).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_header_of_amazons_goes_unsigned() {
+        let mut draft = Draft::new();
+        draft.headers.push(("x-amz-zz", "1".to_owned()));
+        assert_eq!(check(draft.sign()), Ok(()));
+        let mut request = Draft::new().sign();
+        replace(&mut request, "x-amz-zz", "1");
+        assert_eq!(check(request), INVALID);
+        let mut request = Draft::new().sign();
+        replace(&mut request, "accept", "image/jph");
+        assert_eq!(check(request), Ok(()));
+    }
+
+    #[test]
+    fn another_key_region_or_service_is_refused() {
+        let draft = Draft {
+            secret: "9876543210987654321098765432109876543210",
+            ..Draft::new()
+        };
+        assert_eq!(check(draft.sign()), INVALID);
+        for (region, service) in [("eu-west-1", "medical-imaging"), ("us-east-1", "s3")] {
+            let draft = Draft {
+                region,
+                service,
+                ..Draft::new()
+            };
+            assert_eq!(check(draft.sign()), INVALID, "{region} {service}");
+        }
+        let mut draft = Draft::new();
+        draft.headers[5].1 = "other".to_owned();
+        assert_eq!(check(draft.sign()), UNKNOWN);
+        let mut request = Draft::new().sign();
+        let header = request.headers()["authorization"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        replace(
+            &mut request,
+            "authorization",
+            &header.replace("ASIAEXAMPLE", "ASIAOTHER"),
+        );
+        assert_eq!(check(request), UNKNOWN);
+    }
+
+    #[test]
+    fn whatever_is_changed_after_signing_is_refused() {
+        let changed = |change: &dyn Fn(&mut Request<Bytes>)| {
+            let mut request = Draft::new().sign();
+            change(&mut request);
+            check(request)
+        };
+        assert_eq!(
+            changed(&|r| *r.body_mut() = Bytes::from_static(b"{}")),
+            INVALID
+        );
+        assert_eq!(changed(&|r| *r.method_mut() = http::Method::PUT), INVALID);
+        for target in ["/datastore/b?b=c", "/datastore/a?b=d", "/datastore/a"] {
+            assert_eq!(
+                changed(&|r| *r.uri_mut() = target.parse().unwrap()),
+                INVALID,
+                "{target}"
+            );
+        }
+        for name in [
+            "x-amz-cf-id",
+            "content-type",
+            "host",
+            "x-amz-content-sha256",
+        ] {
+            assert_eq!(changed(&|r| replace(r, name, "other")), INVALID, "{name}");
+        }
+        let tampered = changed(&|r| {
+            let header = r.headers()["authorization"].to_str().unwrap().to_owned();
+            let last = if header.ends_with('0') { "1" } else { "0" };
+            replace(
+                r,
+                "authorization",
+                &format!("{}{last}", &header[..header.len() - 1]),
+            );
+        });
+        assert_eq!(tampered, INVALID);
+    }
+
+    #[test]
+    fn no_signature_is_said_to_be_missing() {
+        for header in ["Bearer x", "AWS4-HMAC-SHA512 x", ""] {
+            let mut request = Draft::new().sign();
+            replace(&mut request, "authorization", header);
+            assert_eq!(check(request), Err("MissingAuthenticationTokenException"));
+        }
+    }
 }

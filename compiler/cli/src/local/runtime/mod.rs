@@ -72,6 +72,11 @@ impl Pool {
         })
     }
 
+    /// The function's name, as its log lines carry it.
+    pub fn name(&self) -> &str {
+        &self.launch.function.name
+    }
+
     /// Invokes the function. A sandbox that failed or ran out of time is gone
     /// with its process; the next invocation gets another.
     pub async fn invoke(&self, event: Bytes) -> Result<Bytes, Failure> {
