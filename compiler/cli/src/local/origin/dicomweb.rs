@@ -1,8 +1,10 @@
 //! DICOMweb (WADO-RS): an instance's frames and metadata.
 //!
 //! Sources: "Getting DICOM instance frames from HealthImaging", AWS HealthImaging
-//! Developer Guide; DICOM PS3.18, 8.7 and 10.4. Which of `image/jph` and
-//! `image/jphc` the service takes for HTJ2K isn't said there: both are taken here.
+//! Developer Guide; DICOM PS3.18, 8.7 and 10.4. AWS documents octets in a
+//! multipart alone. Whether the service also takes `image/jphc` or `image/jph`
+//! (PS3.18's types for HTJ2K), or one frame without a multipart, isn't said:
+//! here both are taken.
 
 use super::{
     error::ServiceError,
@@ -15,8 +17,6 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 
 const EXPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
-const HTJ2K_LOSSLESS: &str = "1.2.840.10008.1.2.4.201";
-const HTJ2K_LOSSLESS_RPCL: &str = "1.2.840.10008.1.2.4.202";
 
 /// In no frame: the fixtures are fixed, and a test looks.
 const BOUNDARY: &str = "frames-5f0c9d2b7a1e4836";
@@ -235,8 +235,8 @@ fn form(multipart: bool, media: &str, syntax: Option<&str>, stored: &str) -> Opt
         None if is_octets => EXPLICIT_LITTLE_ENDIAN,
         None | Some("*") => stored,
         Some(EXPLICIT_LITTLE_ENDIAN) if is_octets => EXPLICIT_LITTLE_ENDIAN,
-        // RPCL is an order of the packets in a lossless codestream: it is both.
-        Some(syntax @ (HTJ2K_LOSSLESS | HTJ2K_LOSSLESS_RPCL)) => syntax,
+        // As it is stored, or not at all: the service transcodes to octets alone.
+        Some(syntax) if syntax == stored => stored,
         Some(_) => return None,
     };
     Some(Form {
@@ -310,6 +310,7 @@ mod tests {
             );
             assert!(holds(&body, frame), "{accept:?}");
             assert!(body.starts_with(b"--frames-") && body.ends_with(b"--\r\n"));
+            assert!(!holds(&Bytes::from_static(frame), BOUNDARY.as_bytes()));
         }
     }
 
@@ -317,10 +318,10 @@ mod tests {
     fn one_frame_may_come_alone() {
         let ct = &Fixtures::embedded().unwrap().instances[0];
         let (content_type, body) =
-            get(Some("image/jphc; transfer-syntax=1.2.840.10008.1.2.4.201")).unwrap();
+            get(Some("image/jphc; transfer-syntax=1.2.840.10008.1.2.4.202")).unwrap();
         assert_eq!(
             content_type,
-            "image/jphc; transfer-syntax=1.2.840.10008.1.2.4.201"
+            "image/jphc; transfer-syntax=1.2.840.10008.1.2.4.202"
         );
         assert_eq!(body, ct.frame);
     }
@@ -331,6 +332,7 @@ mod tests {
             "image/png",
             "image/jph;q=0",
             "multipart/related; type=\"image/jp2\"",
+            "multipart/related; type=\"image/jphc\"; transfer-syntax=1.2.840.10008.1.2.4.201",
             "multipart/related; type=\"application/octet-stream\"; transfer-syntax=1.2.840.10008.1.2.4.50",
             "multipart/related; type=\"image/jph\"; transfer-syntax=1.2.840.10008.1.2.1",
         ] {

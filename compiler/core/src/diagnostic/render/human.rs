@@ -5,10 +5,15 @@ use crate::source::Source;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+/// Longer source lines are cut around what is marked.
+const WIDTH: usize = 80;
+
 /// All findings and a summary line; with ANSI colours, for the caller to strip
 /// where the terminal has none.
 pub fn human(source: &Source, diagnostics: &[Diagnostic]) -> String {
-    let renderer = Renderer::styled().decor_style(DecorStyle::Ascii);
+    let renderer = Renderer::styled()
+        .decor_style(DecorStyle::Ascii)
+        .term_width(WIDTH);
     let mut out = String::new();
     for diagnostic in diagnostics {
         out.push_str(&renderer.render(&[group(source, diagnostic)]));

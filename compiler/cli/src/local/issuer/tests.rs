@@ -1,0 +1,178 @@
+use super::*;
+use aws_lc_rs::signature::RsaPublicKeyComponents;
+
+fn auth() -> AuthConfig {
+    serde_json::from_value(json!({
+        "issuers": ["https://cognito-idp.us-east-1.amazonaws.com/us-east-1_x"],
+        "algorithms": ["ES256", "RS256"],
+        "clientIds": ["c1", "c2"],
+        "tokenUse": "access",
+        "scopes": ["a", "b"],
+        "groups": ["g1", "g2"],
+        "groupsClaim": "cognito:groups",
+        "tokenSources": ["header"],
+    }))
+    .unwrap()
+}
+
+fn decode(part: &str) -> Value {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}
+
+/// Verifies by the served set alone, and gives the claims.
+fn verify(token: &str, jwks: &Value) -> Option<Value> {
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let (header, claims) = signed.split_once('.').unwrap();
+    let kid = decode(header)["kid"].clone();
+    let key = jwks["keys"]
+        .as_array()?
+        .iter()
+        .find(|key| key["kid"] == kid)?;
+    let part = |name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap();
+    let key = RsaPublicKeyComponents {
+        n: part("n"),
+        e: part("e"),
+    };
+    let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    key.verify(
+        &signature::RSA_PKCS1_2048_8192_SHA256,
+        signed.as_bytes(),
+        &signature,
+    )
+    .ok()?;
+    Some(decode(claims))
+}
+
+#[test]
+fn claims_satisfy_the_configuration() {
+    let claims = IssuerClaims::satisfying(&auth()).unwrap();
+    assert_eq!(claims.algorithm, "RS256");
+    assert_eq!(claims.claims["client_id"], "c1");
+    assert_eq!(claims.claims["scope"], "a b");
+    assert_eq!(claims.claims["cognito:groups"], json!(["g1"]));
+    assert!(!claims.claims.contains_key("aud"));
+    let id = AuthConfig {
+        token_use: Some(TokenUse::Id),
+        ..auth()
+    };
+    assert_eq!(IssuerClaims::satisfying(&id).unwrap().claims["aud"], "c1");
+    let elliptic = AuthConfig {
+        algorithms: vec!["ES256".to_owned()],
+        ..auth()
+    };
+    assert!(
+        IssuerClaims::satisfying(&elliptic)
+            .unwrap_err()
+            .message()
+            .contains("ES256")
+    );
+}
+
+#[tokio::test]
+async fn tokens_verify_before_and_after_a_rotation() {
+    let issuer = Issuer::start(IssuerClaims::satisfying(&auth()).unwrap())
+        .await
+        .unwrap();
+    let first = issuer.token().to_owned();
+    assert_eq!(verify(&first, &issuer.jwks()).unwrap()["sub"], "frames-dev");
+    issuer.rotate().unwrap();
+    assert_eq!(issuer.jwks()["keys"].as_array().unwrap().len(), 2);
+    let second = issuer.mint(Map::new()).unwrap();
+    assert!(verify(&first, &issuer.jwks()).is_some() && verify(&second, &issuer.jwks()).is_some());
+    issuer.rotate().unwrap();
+    assert!(verify(&first, &issuer.jwks()).is_none());
+    assert_eq!(issuer.jwks()["keys"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_claim_can_be_set_otherwise_or_left_out() {
+    let issuer = Issuer::start(IssuerClaims::satisfying(&auth()).unwrap())
+        .await
+        .unwrap();
+    let overrides = json!({"exp": 1, "scope": null, "iss": "https://other"});
+    let token = issuer.mint(overrides.as_object().unwrap().clone()).unwrap();
+    let claims = verify(&token, &issuer.jwks()).unwrap();
+    assert_eq!(
+        (&claims["exp"], &claims["iss"]),
+        (&json!(1), &json!("https://other"))
+    );
+    assert!(claims.get("scope").is_none());
+}
+
+/// One call, by hand: the status, the head and the body.
+async fn call(issuer: &Issuer, line: &str, headers: &str, body: &str) -> (u16, String, Value) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(issuer.server.address)
+        .await
+        .unwrap();
+    let length = body.len();
+    let text = format!(
+        "{line} HTTP/1.1\r\n{headers}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.get(9..12).unwrap().parse().unwrap();
+    (
+        status,
+        head.to_lowercase(),
+        serde_json::from_str(body).unwrap(),
+    )
+}
+
+#[tokio::test]
+async fn only_the_runs_token_mints_and_rotates() {
+    let issuer = Issuer::start(IssuerClaims::satisfying(&auth()).unwrap())
+        .await
+        .unwrap();
+    let host = format!("Host: {}\r\n", issuer.server.address);
+    let expired = issuer
+        .mint(json!({"exp": 1}).as_object().unwrap().clone())
+        .unwrap();
+    for bearer in [
+        "",
+        "Authorization: Bearer x\r\n",
+        &format!("Authorization: Bearer {expired}\r\n"),
+    ] {
+        for line in ["POST /token", "POST /rotate"] {
+            let (status, ..) = call(&issuer, line, &format!("{host}{bearer}"), "{}").await;
+            assert_eq!(status, 401, "{line}");
+        }
+    }
+    let headers = format!(
+        "{host}Authorization: Bearer {}\r\nOrigin: http://a.example\r\n",
+        issuer.token()
+    );
+    let (status, head, body) = call(&issuer, "POST /token", &headers, r#"{"exp": 7}"#).await;
+    assert_eq!((status, head.contains("access-control")), (200, false));
+    assert_eq!(
+        verify(body["token"].as_str().unwrap(), &issuer.jwks()).unwrap()["exp"],
+        7
+    );
+    let (status, ..) = call(&issuer, "POST /token", &headers, "[1]").await;
+    assert_eq!(status, 400);
+    let (status, _, body) = call(&issuer, "POST /rotate", &headers, "").await;
+    assert_eq!(status, 200);
+    assert!(verify(body["token"].as_str().unwrap(), &issuer.jwks()).is_some());
+}
+
+#[tokio::test]
+async fn the_key_set_is_for_the_own_host_alone() {
+    let issuer = Issuer::start(IssuerClaims::satisfying(&auth()).unwrap())
+        .await
+        .unwrap();
+    let host = format!("Host: {}\r\n", issuer.server.address);
+    let (status, _, body) = call(&issuer, "GET /.well-known/jwks.json", &host, "").await;
+    assert_eq!((status, body), (200, issuer.jwks()));
+    let (_, _, found) = call(&issuer, "GET /.well-known/openid-configuration", &host, "").await;
+    assert_eq!(found["jwks_uri"], issuer.jwks_uri());
+    let (status, ..) = call(
+        &issuer,
+        "GET /.well-known/jwks.json",
+        "Host: evil.example\r\n",
+        "",
+    )
+    .await;
+    assert_eq!(status, 403);
+}

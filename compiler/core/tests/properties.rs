@@ -1,0 +1,84 @@
+//! Laws that hold for any text.
+
+use frames_compiler::diagnostic::render;
+use frames_compiler::{Environment, Source, compile};
+use proptest::prelude::*;
+
+struct Nothing;
+
+impl Environment for Nothing {
+    fn read_file(&self, _: &str) -> Result<Vec<u8>, String> {
+        Err("there is no such file".to_owned())
+    }
+}
+
+const EXAMPLE: &str = include_str!("../../../frames.yml");
+
+/// Compiles, and holds every finding to what all of them promise.
+fn hold(text: &str) -> bool {
+    let source = match Source::from_bytes("frames.yml", text.as_bytes()) {
+        Ok(source) => source,
+        Err(unreadable) => unreadable.source,
+    };
+    let compiled = compile(&source, "dev", &Nothing);
+    let found = &compiled.diagnostics;
+    assert_eq!(
+        compiled.plan.is_some(),
+        !found.iter().any(|d| d.is_error()),
+        "a plan, or an error"
+    );
+    for diagnostic in found {
+        let span = diagnostic.span.range();
+        assert!(
+            span.start <= span.end && span.end <= source.text().len(),
+            "{diagnostic:?}"
+        );
+        assert!(
+            source.text().is_char_boundary(span.start) && source.text().is_char_boundary(span.end)
+        );
+        assert!(
+            !diagnostic.message.is_empty() && !diagnostic.message.contains('\n'),
+            "{diagnostic:?}"
+        );
+    }
+    assert!(
+        found.is_sorted_by_key(|d| d.span.start),
+        "in the order of their place"
+    );
+    render::human(&source, found);
+    let json = render::json(&source, found);
+    assert_eq!(json["ok"], compiled.plan.is_some());
+    compiled.plan.is_some()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_gets_findings_or_a_plan(text in "(?s).{0,200}") {
+        hold(&text);
+    }
+
+    #[test]
+    fn any_yaml_like_text_too(text in "([a-z]{1,6}: ?|- |  |\n|\t|[\\[\\]{},'\"&*!|>#?%@`]|[a-z0-9${}]{1,8}|😀|\r\n){0,60}") {
+        hold(&text);
+    }
+
+    #[test]
+    fn an_edit_of_the_example_stays_valid_or_is_found_near(at in 0..EXAMPLE.len(), edit in 0..3, new in any::<char>()) {
+        prop_assume!(EXAMPLE.is_char_boundary(at));
+        let rest = &EXAMPLE[at..];
+        let first = rest.chars().next().map_or(0, char::len_utf8);
+        let text = match edit {
+            0 => format!("{}{}", &EXAMPLE[..at], &rest[first..]),
+            1 => format!("{}{new}{rest}", &EXAMPLE[..at]),
+            _ => format!("{}{new}{}", &EXAMPLE[..at], &rest[first..]),
+        };
+        hold(&text);
+    }
+}
+
+#[test]
+fn the_example_compiles() {
+    assert!(hold(EXAMPLE));
+}

@@ -1,0 +1,263 @@
+//! `frames dev` as a process: started, asked, ended.
+
+use super::frames::Project;
+use serde_json::Value;
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// The first frame of the stand-in's data store.
+pub const CT: &[u8] = include_bytes!("../../compiler/cli/data/ct_small.jph");
+
+/// The functions may have to be built first.
+const READY: Duration = Duration::from_secs(540);
+
+pub struct Dev {
+    child: Child,
+    /// The ready line; `null` in human format.
+    pub ready: Value,
+    stdout: Arc<Mutex<Vec<String>>>,
+    lines: Receiver<String>,
+    stderr: Arc<Mutex<String>>,
+    readers: Vec<std::thread::JoinHandle<()>>,
+    human: Vec<String>,
+}
+
+pub struct Reply {
+    pub status: u16,
+    headers: ureq::http::HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// The header's value; empty where it is missing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+impl Dev {
+    /// On a free port, with `--format json`.
+    pub fn start(project: &Project, arguments: &[&str]) -> Self {
+        let mut dev = Self::spawn(project.command(), &[&["--format", "json"], arguments].concat());
+        let line = dev.lines.recv_timeout(READY);
+        let line = line.unwrap_or_else(|_| panic!("not ready: {}", dev.stderr()));
+        dev.ready = serde_json::from_str(&line).unwrap();
+        dev
+    }
+
+    pub fn start_without_cargo_lambda(project: &Project) -> Self {
+        let mut dev = Self::spawn(project.command_without_cargo_lambda(), &["--format", "json"]);
+        let line = dev.lines.recv_timeout(READY);
+        let line = line.unwrap_or_else(|_| panic!("not ready: {}", dev.stderr()));
+        dev.ready = serde_json::from_str(&line).unwrap();
+        dev
+    }
+
+    /// As a person sees it, up to the curl line.
+    pub fn start_human(project: &Project, arguments: &[&str]) -> Self {
+        let mut dev = Self::spawn(project.command(), arguments);
+        loop {
+            let line = dev.lines.recv_timeout(READY);
+            let line = line.unwrap_or_else(|_| panic!("not ready: {}", dev.stderr()));
+            let last = line.starts_with("curl ");
+            dev.human.push(line);
+            if last {
+                return dev;
+            }
+        }
+    }
+
+    fn spawn(mut command: Command, arguments: &[&str]) -> Self {
+        let mut child = command
+            .args(["dev", "--port", "0"])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (sender, lines) = channel();
+        let stdout = Arc::new(Mutex::new(Vec::new()));
+        let stderr = Arc::new(Mutex::new(String::new()));
+        let out = BufReader::new(child.stdout.take().unwrap());
+        let err = BufReader::new(child.stderr.take().unwrap());
+        let (all, errors) = (stdout.clone(), stderr.clone());
+        let readers = vec![
+            std::thread::spawn(move || {
+                for line in out.lines().map_while(Result::ok) {
+                    all.lock().unwrap().push(line.clone());
+                    let _ = sender.send(line);
+                }
+            }),
+            std::thread::spawn(move || {
+                for line in err.lines().map_while(Result::ok) {
+                    errors.lock().unwrap().push_str(&(line + "\n"));
+                }
+            }),
+        ];
+        Self { child, ready: Value::Null, stdout, lines, stderr, readers, human: Vec::new() }
+    }
+
+    pub fn url(&self) -> &str {
+        self.ready["url"].as_str().unwrap()
+    }
+
+    pub fn token(&self) -> &str {
+        self.ready["token"].as_str().unwrap()
+    }
+
+    pub fn line_starting(&self, start: &str) -> String {
+        self.human.iter().find(|line| line.starts_with(start)).unwrap().clone()
+    }
+
+    /// The next line on stdout, as JSON.
+    pub fn next_line(&self) -> Value {
+        serde_json::from_str(&self.lines.recv_timeout(Duration::from_secs(10)).unwrap()).unwrap()
+    }
+
+    pub fn stderr(&self) -> String {
+        self.stderr.lock().unwrap().clone()
+    }
+
+    pub fn request(&self, method: &str, url: &str, headers: &[(&str, &str)], body: Option<&str>) -> Reply {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_global(Some(Duration::from_secs(20)))
+            .build()
+            .into();
+        let mut request = ureq::http::Request::builder().method(method).uri(url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = match body {
+            Some(body) => agent.run(request.header("Content-Type", "application/json").body(body.to_owned()).unwrap()),
+            None => agent.run(request.body(()).unwrap()),
+        };
+        let mut response = response.unwrap_or_else(|error| panic!("{method} {}: {error}\n{}", &url[..url.len().min(80)], self.stderr()));
+        let body = response.body_mut().read_to_vec().unwrap();
+        Reply { status: response.status().as_u16(), headers: response.headers().clone(), body }
+    }
+
+    pub fn issuer_url(&self) -> String {
+        let stderr = self.stderr();
+        let start = stderr.find("Issuer http://").unwrap() + "Issuer ".len();
+        stderr[start..].split_whitespace().next().unwrap().to_owned()
+    }
+
+    /// Asks the local issuer, as the holder of the run's token.
+    pub fn issuer(&self, path: &str, body: Value) -> Value {
+        let authorization = format!("Bearer {}", self.token());
+        let url = format!("{}{path}", self.issuer_url());
+        let reply = self.request("POST", &url, &[("Authorization", &authorization)], Some(&body.to_string()));
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        serde_json::from_slice(&reply.body).unwrap()
+    }
+
+    /// A token with other claims, signed by the local issuer.
+    pub fn mint(&self, overrides: Value) -> String {
+        self.issuer("/token", overrides)["token"].as_str().unwrap().to_owned()
+    }
+
+    /// Processes that it started.
+    pub fn children(&self) -> Vec<u32> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        tasks
+            .flatten()
+            .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok())
+            .flat_map(|list| list.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<u32>>())
+            .collect()
+    }
+
+    /// Address and port of everything that it and its children listen on.
+    fn listening(&self) -> Vec<(String, u16)> {
+        let mut sockets = HashSet::new();
+        for pid in self.children().into_iter().chain([self.child.id()]) {
+            let files = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+            let links = files.filter_map(|file| std::fs::read_link(file.path()).ok());
+            sockets.extend(links.filter_map(|link| {
+                Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())
+            }));
+        }
+        const LISTEN: &str = "0A";
+        ["/proc/net/tcp", "/proc/net/tcp6"]
+            .iter()
+            .flat_map(|table| std::fs::read_to_string(table).unwrap_or_default().lines().skip(1).map(str::to_owned).collect::<Vec<_>>())
+            .filter_map(|line| {
+                let fields: Vec<&str> = line.split_whitespace().collect();
+                let (address, port) = fields[1].split_once(':')?;
+                let ours = fields[3] == LISTEN && sockets.contains(fields[9]);
+                let address = match address {
+                    "0100007F" => "127.0.0.1".to_owned(),
+                    other => other.to_owned(),
+                };
+                ours.then(|| (address, u16::from_str_radix(port, 16).unwrap()))
+            })
+            .collect()
+    }
+
+    pub fn ports(&self) -> Vec<u16> {
+        self.listening().into_iter().map(|(_, port)| port).collect()
+    }
+
+    pub fn listening_addresses(&self) -> Vec<String> {
+        self.listening().into_iter().map(|(address, _)| address).collect()
+    }
+
+    /// Sends a signal and waits for the end; the exit code, where there is one.
+    pub fn signal(&mut self, signal: &str) -> Option<i32> {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+
+    /// Ends it; all that it wrote to stdout and stderr.
+    pub fn stop(mut self) -> (String, String) {
+        assert_eq!(self.signal("INT"), Some(0), "{}", self.stderr());
+        for reader in self.readers.drain(..) {
+            reader.join().unwrap();
+        }
+        (self.stdout.lock().unwrap().join("\n"), self.stderr())
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The path of the first frame, by the native API.
+pub fn native_path(dev: &Dev) -> String {
+    let id = |name: &str| dev.ready["frame"][name].as_str().unwrap().to_owned();
+    format!("/datastore/{}/imageSet/{}/getImageFrame", id("datastoreId"), id("imageSetId"))
+}
+
+/// The same frame by DICOMweb.
+pub fn dicomweb_path(dev: &Dev) -> String {
+    let index: Value = serde_json::from_str(include_str!("../../compiler/cli/data/index.json")).unwrap();
+    let first = &index["instances"][0];
+    let id = |name: &str| first[name].as_str().unwrap().to_owned();
+    format!(
+        "/datastore/{}/studies/{}/series/{}/instances/{}/frames/1?imageSetId={}",
+        dev.ready["frame"]["datastoreId"].as_str().unwrap(),
+        id("studyUid"),
+        id("seriesUid"),
+        id("instanceUid"),
+        id("imageSetId"),
+    )
+}
+
+pub fn base64url(bytes: &[u8]) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}

@@ -1,0 +1,43 @@
+//! Every line of the README's tour, run by a shell as a reader would.
+
+use crate::support::dev::CT;
+use crate::support::frames::Project;
+use std::process::Command;
+
+#[test]
+fn every_line_of_the_tour_runs() {
+    let readme = include_str!("../README.md");
+    let (_, after) = readme.split_once("<!-- tour -->").unwrap();
+    let (_, after) = after.split_once("```sh\n").unwrap();
+    let (tour, _) = after.split_once("\n```").unwrap();
+    assert!(tour.lines().count() > 30);
+
+    // A clone in which the first command has built `frames`.
+    let clone = Project::empty();
+    let release = clone.path().join("target/release");
+    std::fs::create_dir_all(&release).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_frames"), release.join("frames")).unwrap();
+    let script = clone.path().join("tour.sh");
+    std::fs::write(&script, tour).unwrap();
+
+    let output = clone.with_environment(Command::new("bash").args(["-eux", "-m", "tour.sh"]).current_dir(clone.path()))
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let said = format!("stdout:\n{stdout}\nstderr:\n{stderr}");
+    assert!(output.status.success(), "{said}");
+    for expected in [
+        "unknown key `userPoolID`",
+        "did you mean `userPoolId`?",
+        "neither true nor false",
+        "exit code 3",
+        "unknown-key (error)",
+        "plan.json",
+        "HTTP/1.1 401",
+        "Miss from cloudfront\nHit from cloudfront\n401\n",
+    ] {
+        assert!(stdout.contains(expected), "{expected}\n{said}");
+    }
+    assert!(std::fs::read(clone.path().join("target/tour/frame.jph")).unwrap() == CT);
+}
