@@ -33,6 +33,12 @@ pub fn parse(source: &Source) -> (Option<Node>, Vec<Diagnostic>) {
             return (None, builder.diagnostics);
         }
     }
+    if builder.root.is_none() {
+        builder.diagnostics.push(
+            Diagnostic::new(codes::SYNTAX, "", Span::default(), "there is nothing in the file")
+                .help("a manifest has at least `service` and `auth`"),
+        );
+    }
     (builder.root, builder.diagnostics)
 }
 
