@@ -1,1 +1,32 @@
+//! What the tests stand on: the peers, the binary, processes that end with their test.
 
+pub mod emulator;
+pub mod events;
+pub mod frames;
+pub mod golden;
+pub mod peers;
+pub mod process;
+pub mod tokens;
+
+use std::path::{Path, PathBuf};
+
+/// The repository.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
+}
+
+/// Cargo's target directory.
+pub fn target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
+}
+
+/// A file of the repository, as text.
+pub fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}

@@ -1,21 +1,35 @@
 //! What a token says, and whether that is enough.
 
+use crate::object::Object;
 use crate::reason::Reason;
 use frames_edge::{AuthConfig, TokenUse};
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
-use serde_json::{Map, Value};
-use std::fmt;
+use serde::Deserialize;
+use serde_json::Value;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How far the issuer's clock and ours may be apart.
 const SKEW: Duration = Duration::from_secs(30);
 
-/// A token's claims. A claim that stands there twice is refused: two readers could take different ones.
-pub struct Claims(Map<String, Value>);
+/// A token's claims.
+#[derive(Deserialize)]
+pub struct Claims(Object);
 
 impl Claims {
     pub fn issuer(&self) -> Option<&str> {
         self.0.get("iss")?.as_str()
+    }
+
+    /// Whoever bears it may use it. A token bound to its sender's key (RFC 7800,
+    /// RFC 9449) isn't such a one, as nobody proves the key here; nor is the
+    /// message of an event (RFC 8417), a logout for one, whose header may leave `typ` out.
+    pub fn check_kind(&self) -> Result<(), Reason> {
+        if self.0.get("cnf").is_some() {
+            return Err(Reason::SenderConstrained);
+        }
+        match self.0.get("events") {
+            Some(Value::Object(_)) => Err(Reason::WrongType),
+            _ => Ok(()),
+        }
     }
 
     /// By one of the issuers, character for character.
@@ -105,31 +119,5 @@ impl Claims {
             None => &[],
         };
         values.iter().filter_map(Value::as_str)
-    }
-}
-
-impl<'de> Deserialize<'de> for Claims {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Unique;
-
-        impl<'de> Visitor<'de> for Unique {
-            type Value = Claims;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Claims, A::Error> {
-                let mut claims = Map::new();
-                while let Some((name, value)) = access.next_entry::<String, Value>()? {
-                    if claims.insert(name, value).is_some() {
-                        return Err(A::Error::custom("a claim stands there twice"));
-                    }
-                }
-                Ok(Claims(claims))
-            }
-        }
-
-        deserializer.deserialize_map(Unique)
     }
 }

@@ -11,6 +11,10 @@ use std::time::{Duration, SystemTime};
 /// A fetched set is used this long before it is fetched again.
 pub const TTL: Duration = Duration::from_secs(60 * 60);
 
+/// A set that can't be refreshed is trusted this long after it was last fetched:
+/// whoever keeps us from the issuer must not keep a withdrawn key alive.
+pub const TRUST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// After a failure, or a `kid` that the set didn't hold, nothing is fetched for
 /// this long: else every forged token would cost the issuer a request.
 pub const PENALTY: Duration = Duration::from_secs(10);
@@ -163,16 +167,18 @@ impl KeyCache {
     pub fn lookup(&self, kid: &str, algorithm: Algorithm, now: SystemTime) -> Lookup<'_> {
         let may_fetch = !self.fixed && !within(self.penalty_since, PENALTY, now);
         let fresh = self.fixed || within(self.fetched_at, TTL, now);
+        let trusted = self.fixed || within(self.fetched_at, TRUST, now);
         let found = self
             .set
             .as_ref()
+            .filter(|_| trusted)
             .map_or(Found::Nothing, |set| set.find(kid, algorithm));
         match found {
-            // A set that can't be refreshed serves on.
+            // A set that can't be refreshed serves on, while it is trusted.
             Found::Key(key) if fresh || !may_fetch => Lookup::Key(key),
             Found::Unsuitable if fresh || !may_fetch => Lookup::Unsuitable,
             _ if may_fetch => Lookup::Fetch,
-            _ if self.last_fetch_failed => Lookup::Unavailable,
+            _ if self.last_fetch_failed || !trusted => Lookup::Unavailable,
             _ => Lookup::Unknown,
         }
     }
@@ -300,6 +306,25 @@ mod tests {
         assert_eq!(says(&cache, "a", 4000), "key");
         assert_eq!(says(&cache, "b", 4000), "unavailable");
         assert_eq!(says(&cache, "a", 4010), "fetch");
+    }
+
+    #[test]
+    fn a_set_that_cannot_be_refreshed_is_trusted_for_a_day() {
+        const DAY: u64 = 24 * 60 * 60;
+        let mut cache = KeyCache::empty();
+        cache.fetched(set(&["a"]), "a", at(0));
+        cache.fetched(Err("no route".to_owned()), "a", at(DAY - 1));
+        assert_eq!(says(&cache, "a", DAY - 1), "key");
+        assert_eq!(
+            says(&cache, "a", DAY),
+            "unavailable",
+            "a failure prolongs nothing"
+        );
+        let other = cache.lookup("a", Algorithm::ES256, at(DAY));
+        assert!(matches!(other, Lookup::Unavailable), "{other:?}");
+        assert_eq!(says(&cache, "a", DAY + 9), "fetch");
+        cache.fetched(set(&["a"]), "a", at(DAY + 9));
+        assert_eq!(says(&cache, "a", DAY + 9), "key");
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod claims;
 mod crypto;
 pub mod fetch;
 pub mod keys;
+mod object;
 mod reason;
 mod tls;
 mod token;
@@ -27,7 +28,7 @@ mod verify;
 
 pub use reason::{Denial, Reason};
 
-use frames_edge::{AuthorizerConfig, Operation, Request, Response};
+use frames_edge::{AuthConfig, AuthorizerConfig, Operation, Request, Response};
 use keys::{KeyCache, KeySet};
 use std::time::SystemTime;
 
@@ -48,25 +49,55 @@ pub fn prepare(config: &AuthorizerConfig) -> Result<KeyCache, String> {
     let Some(auth) = &config.auth else {
         return Ok(KeyCache::empty());
     };
-    let required = [
-        ("issuers", auth.issuers.is_empty()),
-        ("algorithms", auth.algorithms.is_empty()),
-        ("tokenSources", auth.token_sources.is_empty()),
-    ];
-    if let Some((key, _)) = required.iter().find(|(_, empty)| *empty) {
-        return Err(format!("config.json: `auth.{key}` is empty"));
-    }
-    if let Some(name) = auth.algorithms.iter().find(|n| !crypto::is_supported(n)) {
-        return Err(format!(
-            "config.json: `auth.algorithms` holds {name:?}, which isn't one of {}",
-            crypto::SUPPORTED.join(", ")
-        ));
-    }
+    check(auth).map_err(|problem| format!("config.json: {problem}"))?;
     match &auth.jwks {
         Some(jwks) => KeySet::parse(jwks)
             .map(KeyCache::fixed)
             .map_err(|problem| format!("config.json: `auth.jwks`: {problem}")),
         None => fetch::Source::of(auth).map(|_| KeyCache::empty()),
+    }
+}
+
+/// Refuses what could not decide, or would let more in than anyone meant to.
+fn check(auth: &AuthConfig) -> Result<(), String> {
+    let lists = [
+        ("issuers", &auth.issuers),
+        ("algorithms", &auth.algorithms),
+        ("audience", &auth.audience),
+        ("clientIds", &auth.client_ids),
+        ("scopes", &auth.scopes),
+        ("groups", &auth.groups),
+    ];
+    let blank = |text: &String| text.trim().is_empty();
+    if let Some((key, _)) = lists.iter().find(|(_, list)| list.iter().any(blank)) {
+        return Err(format!("`auth.{key}` holds an empty string"));
+    }
+    let required = [
+        ("issuers", auth.issuers.is_empty()),
+        ("algorithms", auth.algorithms.is_empty()),
+        ("tokenSources", auth.token_sources.is_empty()),
+        ("groupsClaim", blank(&auth.groups_claim)),
+    ];
+    if let Some((key, _)) = required.iter().find(|(_, empty)| *empty) {
+        return Err(format!("`auth.{key}` is empty"));
+    }
+    if auth.audience.is_empty() && auth.token_use.is_none() {
+        return Err(
+            "`auth` has neither `audience` nor `tokenUse`: any token of the issuer would pass"
+                .to_owned(),
+        );
+    }
+    if let Some(name) = auth.algorithms.iter().find(|n| !crypto::is_supported(n)) {
+        return Err(format!(
+            "`auth.algorithms` holds {name:?}, which isn't one of {}",
+            crypto::SUPPORTED.join(", ")
+        ));
+    }
+    let addresses = auth.issuers.iter().map(|issuer| ("issuers", issuer));
+    let mut addresses = addresses.chain(auth.jwks_uri.iter().map(|uri| ("jwksUri", uri)));
+    match addresses.find(|(_, address)| fetch::has_credentials(address)) {
+        Some((key, _)) => Err(format!("`auth.{key}`: an address with credentials in it")),
+        None => Ok(()),
     }
 }
 

@@ -13,6 +13,8 @@ pub enum Reason {
     MalformedToken,
     AlgorithmNotAllowed,
     CriticalHeader,
+    WrongType,
+    SenderConstrained,
     NoKid,
     UnknownKey,
     UnsuitableKey,
@@ -74,6 +76,8 @@ impl Reason {
             Self::MalformedToken => "malformed_token",
             Self::AlgorithmNotAllowed => "algorithm_not_allowed",
             Self::CriticalHeader => "critical_header",
+            Self::WrongType => "wrong_type",
+            Self::SenderConstrained => "sender_constrained",
             Self::NoKid => "no_kid",
             Self::UnknownKey => "unknown_key",
             Self::UnsuitableKey => "unsuitable_key",
@@ -105,6 +109,8 @@ impl Reason {
             | Self::MalformedToken
             | Self::AlgorithmNotAllowed
             | Self::CriticalHeader
+            | Self::WrongType
+            | Self::SenderConstrained
             | Self::NoKid
             | Self::UnknownKey
             | Self::UnsuitableKey

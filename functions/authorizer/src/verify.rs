@@ -3,13 +3,14 @@
 
 use crate::claims::Claims;
 use crate::keys::{KeyCache, Lookup};
+use crate::object::Object;
 use crate::reason::{Denial, Reason};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use frames_edge::AuthConfig;
 use jsonwebtoken::Algorithm;
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::time::SystemTime;
 
 /// A longer token isn't read at all.
@@ -36,7 +37,7 @@ pub fn verify(
         return Err(anonymous(Reason::TokenTooLong));
     }
     let parts = Parts::split(token).ok_or_else(|| anonymous(Reason::MalformedToken))?;
-    let header: Header = decode(parts.header).ok_or_else(|| anonymous(Reason::MalformedToken))?;
+    let header = Header::read(parts.header).ok_or_else(|| anonymous(Reason::MalformedToken))?;
     let claims: Option<Claims> = decode(parts.claims);
     let denied = |reason| {
         Failure::Denied(Denial {
@@ -47,13 +48,15 @@ pub fn verify(
     };
 
     let algorithm = allowed(&header.alg, auth).map_err(denied)?;
-    if header.crit.0 {
+    if header.crit {
         return Err(denied(Reason::CriticalHeader));
     }
+    header.check_type().map_err(denied)?;
     let kid = header.kid.as_deref().ok_or_else(|| denied(Reason::NoKid))?;
     let claims = claims
         .as_ref()
         .ok_or_else(|| denied(Reason::MalformedToken))?;
+    claims.check_kind().map_err(denied)?;
     claims.check_issuer(auth).map_err(denied)?;
     claims.check_times(now).map_err(denied)?;
 
@@ -104,23 +107,49 @@ impl<'a> Parts<'a> {
 }
 
 /// What is read of a token's header. `jku`, `jwk`, `x5u` and `x5c` aren't: a token doesn't choose its key.
-#[derive(Deserialize)]
 struct Header {
     alg: String,
-    #[serde(default)]
     kid: Option<String>,
-    /// An extension that must be understood (RFC 7515, 4.1.11); none is.
-    #[serde(default)]
-    crit: Present,
+    typ: Option<Value>,
+    /// An extension that must be understood (RFC 7515, 4.1.11) is named; none is.
+    crit: bool,
 }
 
-#[derive(Default)]
-struct Present(bool);
-
-impl<'de> Deserialize<'de> for Present {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|_| Self(true))
+impl Header {
+    fn read(part: &str) -> Option<Self> {
+        let object: Object = decode(part)?;
+        let kid = match object.get("kid") {
+            None | Some(Value::Null) => None,
+            Some(kid) => Some(kid.as_str()?.to_owned()),
+        };
+        Some(Self {
+            alg: object.get("alg")?.as_str()?.to_owned(),
+            kid,
+            typ: object.get("typ").cloned(),
+            crit: object.get("crit").is_some(),
+        })
     }
+
+    /// Explicit typing (RFC 8725, 3.11): the same issuer signs tokens of other
+    /// kinds, logouts for one, with the same keys.
+    fn check_type(&self) -> Result<(), Reason> {
+        let right = match &self.typ {
+            None => true,
+            Some(typ) => typ.as_str().is_some_and(is_token_type),
+        };
+        right.then_some(()).ok_or(Reason::WrongType)
+    }
+}
+
+/// `JWT` or `at+jwt`, with `application/` or, as is usual, without (RFC 7515, 4.1.9).
+fn is_token_type(typ: &str) -> bool {
+    let name = match typ.split_once('/') {
+        Some((kind, name)) if kind.eq_ignore_ascii_case("application") => name,
+        _ => typ,
+    };
+    ["JWT", "at+jwt"]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
 }
 
 fn decode<T: DeserializeOwned>(part: &str) -> Option<T> {

@@ -390,6 +390,31 @@ fn a_configuration_that_could_not_decide_is_refused() {
             json!({"jwks": null, "issuers": ["issuer.example"]}),
             "issuers",
         ),
+        (
+            json!({"jwks": null, "issuers": ["https://issuer.example?tenant=1"]}),
+            "issuers",
+        ),
+        (
+            json!({"jwks": null, "issuers": ["https://issuer.example#x"]}),
+            "issuers",
+        ),
+        (
+            json!({"jwks": null, "issuers": [ISSUER, "https://other.example"]}),
+            "jwksUri",
+        ),
+        (json!({"audience": null}), "audience"),
+        (json!({"audience": []}), "tokenUse"),
+        (
+            json!({"audience": null, "clientIds": ["client"]}),
+            "tokenUse",
+        ),
+        (json!({"issuers": [""]}), "issuers"),
+        (json!({"issuers": [ISSUER, " "]}), "issuers"),
+        (json!({"audience": [""]}), "audience"),
+        (json!({"clientIds": ["a", ""]}), "clientIds"),
+        (json!({"scopes": [""]}), "scopes"),
+        (json!({"groups": [""]}), "groups"),
+        (json!({"groups": ["a"], "groupsClaim": ""}), "groupsClaim"),
     ] {
         let problem = prepare(&config(changes.clone())).unwrap_err();
         assert!(problem.contains(word), "{changes}: {problem}");
@@ -399,8 +424,32 @@ fn a_configuration_that_could_not_decide_is_refused() {
         json!({"jwks": null, "jwksUri": "https://issuer.example/keys"}),
         json!({"jwks": null, "jwksUri": "http://127.0.0.1:8080/keys"}),
         json!({"jwks": null, "jwksUri": "http://[::1]:8080/keys"}),
+        json!({"jwks": null, "issuers": ["http://127.0.0.1:8080"]}),
+        json!({"jwks": null, "issuers": ["https://issuer.example/@tenant"]}),
+        json!({"audience": null, "tokenUse": "access"}),
     ] {
         assert!(prepare(&config(changes.clone())).is_ok(), "{changes}");
     }
     assert!(prepare(&open()).is_ok());
+}
+
+#[test]
+fn credentials_in_an_address_are_refused_and_not_repeated() {
+    let keys = "https://user:s3cret@issuer.example/keys";
+    let issuer = "https://s3cret@issuer.example";
+    for changes in [
+        json!({"jwks": null, "jwksUri": keys}),
+        json!({"jwks": null, "jwksUri": "https://a@s3cret@issuer.example"}),
+        json!({"jwksUri": keys}),
+        json!({"jwks": null, "issuers": [issuer]}),
+        json!({"issuers": [ISSUER, issuer]}),
+        json!({"jwks": null, "issuers": [issuer], "jwksUri": "https://issuer.example/keys"}),
+    ] {
+        let problem = prepare(&config(changes.clone())).unwrap_err();
+        assert!(problem.contains("credentials"), "{changes}: {problem}");
+        assert!(!problem.contains("s3cret"), "{changes}: {problem}");
+    }
+    let query = json!({"jwks": null, "jwksUri": "http://issuer.example/keys?key=s3cret"});
+    let problem = prepare(&config(query)).unwrap_err();
+    assert!(!problem.contains("s3cret"), "{problem}");
 }

@@ -118,6 +118,10 @@ async fn a_discovery_document_must_speak_for_the_issuer_and_lead_to_https() {
             json!({"issuer": "OWN", "jwks_uri": "file:///keys"}),
             "https",
         ),
+        (
+            json!({"issuer": "OWN", "jwks_uri": "https://user:pw@issuer.example/keys"}),
+            "credentials",
+        ),
     ] {
         let text = document.to_string();
         let server = serve(move |_, own| ok(&text.replace("OWN", own))).await;
@@ -177,6 +181,35 @@ async fn nobody_listening_is_an_error_with_its_cause() {
         .await
         .unwrap_err();
     assert!(problem.contains("refused"), "{problem}");
+}
+
+#[tokio::test]
+async fn a_failure_tells_nothing_of_the_query() {
+    let html = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>";
+    let large = "x".repeat(300 * 1024);
+    for answer in [
+        html.to_owned(),
+        html.replace("200 OK", "500 Oops"),
+        ok(&large).unwrap(),
+        "nonsense\r\n\r\n".to_owned(),
+        String::new(),
+    ] {
+        let server = serve(move |_, _| Some(answer.clone())).await;
+        let address = format!("{}/keys?key=s3cret", server.address);
+        let source = source(json!({"jwksUri": address}));
+        let problem = source.fetch().await.unwrap_err();
+        let shown = format!("{}/keys", server.address);
+        assert!(problem.contains(&shown), "{problem}");
+        assert!(!problem.contains("s3cret"), "{problem}");
+    }
+    let server = serve(|_, own| {
+        let leading = json!({"issuer": own, "jwks_uri": "ftp://issuer.example/keys?key=s3cret"});
+        ok(&leading.to_string())
+    })
+    .await;
+    let source = source(json!({"issuers": [server.address]}));
+    let problem = source.fetch().await.unwrap_err();
+    assert!(!problem.contains("s3cret"), "{problem}");
 }
 
 #[tokio::test]

@@ -42,10 +42,98 @@ fn a_good_token_passes_by_each_algorithm() {
             "{algorithm}"
         );
     }
+}
+
+#[test]
+fn only_tokens_by_type_are_taken() {
+    for typ in [
+        "JWT",
+        "jwt",
+        "at+jwt",
+        "AT+JWT",
+        "application/jwt",
+        "Application/at+JWT",
+    ] {
+        let found = on_header(json!({"alg": "RS256", "kid": KID, "typ": typ}));
+        assert_eq!(found, None, "{typ}");
+    }
+    for typ in [
+        json!("logout+jwt"),
+        json!("application/logout+jwt"),
+        json!("secevent+jwt"),
+        json!("dpop+jwt"),
+        json!("JOSE"),
+        json!("text/jwt"),
+        json!("application/application/jwt"),
+        json!(" JWT"),
+        json!(""),
+        json!(null),
+        json!(["JWT"]),
+    ] {
+        let token = Key::issuer().token_of(
+            &json!({"alg": "RS256", "kid": KID, "typ": typ}).to_string(),
+            &claims(json!({})).to_string(),
+        );
+        let (response, denial) = decided(&token, &config(json!({}))).unwrap();
+        assert_eq!(denial.reason, Reason::WrongType, "{typ}");
+        assert_eq!(response.status, "401", "{typ}");
+    }
+}
+
+#[test]
+fn a_token_of_another_kind_without_a_type_is_told_by_its_claims() {
+    let logout = json!({"http://schemas.openid.net/event/backchannel-logout": {}});
     assert_eq!(
-        on_header(json!({"alg": "RS256", "kid": KID, "typ": "at+jwt"})),
-        None
+        on(json!({"events": logout}), json!({})),
+        Some(Reason::WrongType)
     );
+    assert_eq!(on(json!({"events": ["mine"]}), json!({})), None);
+}
+
+#[test]
+fn a_token_bound_to_its_senders_key_is_no_bearer_token() {
+    for cnf in [
+        json!({"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}),
+        json!({"x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}),
+        json!({}),
+        json!("key"),
+    ] {
+        let token = Key::issuer().token(&claims(json!({"cnf": cnf})));
+        let (response, denial) = decided(&token, &config(json!({}))).unwrap();
+        assert_eq!(denial.reason, Reason::SenderConstrained, "{cnf}");
+        assert_eq!(response.status, "401", "{cnf}");
+    }
+    let null = claims(json!({}))
+        .to_string()
+        .replacen('{', r#"{"cnf":null,"#, 1);
+    let token = Key::issuer().token_of(&json!({"alg": "RS256", "kid": KID}).to_string(), &null);
+    assert_eq!(
+        reason(&token, &config(json!({}))),
+        Some(Reason::SenderConstrained)
+    );
+}
+
+#[test]
+fn header_and_claims_are_objects() {
+    let issuer = Key::issuer();
+    let good = claims(json!({})).to_string();
+    let header = json!({"alg": "RS256", "kid": KID}).to_string();
+    let values: Vec<Value> = claims(json!({}))
+        .as_object()
+        .unwrap()
+        .values()
+        .cloned()
+        .collect();
+    for token in [
+        issuer.token_of(r#"["RS256","key-1"]"#, &good),
+        issuer.token_of(r#"["RS256","key-1",null]"#, &good),
+        issuer.token_of(&format!("[{header}]"), &good),
+        issuer.token_of(&header, &json!(values).to_string()),
+        issuer.token_of(&header, &format!("[{good}]")),
+    ] {
+        let found = reason(&token, &config(json!({})));
+        assert_eq!(found, Some(Reason::MalformedToken), "{token}");
+    }
 }
 
 #[test]
@@ -113,11 +201,13 @@ fn the_same_name_twice_is_refused() {
         reason(&token, &config(json!({}))),
         Some(Reason::MalformedToken)
     );
-    let token = issuer.token_of(r#"{"alg":"RS256","kid":"key-1","kid":"key-1"}"#, &good);
-    assert_eq!(
-        reason(&token, &config(json!({}))),
-        Some(Reason::MalformedToken)
-    );
+    for header in [
+        r#"{"alg":"RS256","kid":"key-1","kid":"key-1"}"#,
+        r#"{"alg":"RS256","kid":"key-1","x":1,"x":2}"#,
+    ] {
+        let found = reason(&issuer.token_of(header, &good), &config(json!({})));
+        assert_eq!(found, Some(Reason::MalformedToken), "{header}");
+    }
 }
 
 #[test]
@@ -420,7 +510,7 @@ fn token_use_is_checked_where_it_is_asked_for() {
 
 #[test]
 fn the_client_is_in_client_id_of_an_access_token_and_in_aud_of_an_id_token() {
-    let clients = json!({"clientIds": ["one", "two"], "tokenUse": "any"});
+    let clients = json!({"clientIds": ["one", "two"], "tokenUse": "any", "audience": null});
     for (changes, expected) in [
         (json!({"token_use": "access", "client_id": "two"}), None),
         (

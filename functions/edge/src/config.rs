@@ -10,6 +10,8 @@ use serde_json::Value;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuthorizerConfig {
     /// `null` when the manifest says `auth.mode: none`: every request passes the token step.
+    /// Written out, as serde would take a forgotten key for `null`.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub auth: Option<AuthConfig>,
     pub dicomweb: bool,
     pub cors: Cors,
@@ -24,12 +26,12 @@ pub struct AuthConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks: Option<Value>,
     /// Where the key set is fetched from. Missing together with `jwks`: by
-    /// discovery (`<issuer>/.well-known/openid-configuration`).
+    /// discovery (`<issuer>/.well-known/openid-configuration`), of a single issuer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<String>,
     /// JOSE algorithm names; asymmetric ones alone.
     pub algorithms: Vec<String>,
-    /// `aud` must hold one of these; empty: not checked.
+    /// `aud` must hold one of these; empty: not checked, and then `tokenUse` is needed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audience: Vec<String>,
     /// Cognito's app clients: `client_id` of an access token, `aud` of an id token; empty: any.
@@ -85,4 +87,23 @@ pub struct SignerConfig {
     /// `dicom-medical-imaging.<region>.amazonaws.com`; missing without `delivery.dicomweb`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dicomweb_host: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_forgotten_auth_is_not_mode_none() {
+        let rest = json!({"dicomweb": true, "cors": {"origins": []}});
+        let problem = serde_json::from_value::<AuthorizerConfig>(rest.clone()).unwrap_err();
+        assert!(problem.to_string().contains("auth"), "{problem}");
+        let mut open = rest;
+        open["auth"] = Value::Null;
+        let open: AuthorizerConfig = serde_json::from_value(open).unwrap();
+        assert_eq!(open.auth, None);
+        let written = serde_json::to_value(&open).unwrap();
+        assert_eq!(written.get("auth"), Some(&Value::Null));
+    }
 }

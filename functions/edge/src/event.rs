@@ -102,4 +102,12 @@ impl Request {
             .pointer("/custom/domainName")?
             .as_str()
     }
+
+    /// Whether `origin.custom.protocol` is there, and anything but HTTPS.
+    pub fn origin_is_plain(&self) -> bool {
+        self.origin
+            .as_ref()
+            .and_then(|origin| origin.pointer("/custom/protocol"))
+            .is_some_and(|protocol| protocol != "https")
+    }
 }

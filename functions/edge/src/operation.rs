@@ -1,6 +1,11 @@
 //! The operations that the delivery serves, and their paths. A path is one of
 //! these whole and anchored, or it is refused: nothing else ever gets signed.
 
+use std::collections::BTreeSet;
+
+/// The longest list of frames that one request may ask for.
+const MOST_FRAMES: usize = 100;
+
 /// A HealthImaging operation that a viewer may call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
@@ -107,13 +112,18 @@ fn is_instance_tail(tail: &[&str]) -> bool {
     }
 }
 
-/// Frame numbers from 1, between commas.
+/// Frame numbers from 1, between commas: not too many, and none twice. Each list
+/// is an object of its own in the cache, so every spelling costs the origin a request.
 fn is_frame_list(text: &str) -> bool {
-    text.split(',').all(|number| {
-        !number.starts_with('0')
-            && (1..=9).contains(&number.len())
-            && number.bytes().all(|b| b.is_ascii_digit())
-    })
+    let mut seen = BTreeSet::new();
+    text.split(',')
+        .all(|number| is_frame_number(number) && seen.len() < MOST_FRAMES && seen.insert(number))
+}
+
+fn is_frame_number(text: &str) -> bool {
+    !text.starts_with('0')
+        && (1..=9).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -189,5 +199,20 @@ mod tests {
             parse(&format!("/datastore/{STORE}/studies/1..2/series")),
             None
         );
+    }
+
+    #[test]
+    fn a_frame_list_is_short_and_holds_no_number_twice() {
+        let list = |numbers: &[u32]| {
+            let numbers: Vec<String> = numbers.iter().map(u32::to_string).collect();
+            let instance = format!("/datastore/{STORE}/studies/1.2/series/1.3/instances/1.4");
+            parse(&format!("{instance}/frames/{}", numbers.join(",")))
+        };
+        let numbers: Vec<u32> = (1..=101).collect();
+        assert_eq!(list(&numbers[..100]), Some(Operation::DicomInstance));
+        assert_eq!(list(&numbers), None);
+        assert_eq!(list(&[3, 1, 31]), Some(Operation::DicomInstance));
+        assert_eq!(list(&[1, 1]), None);
+        assert_eq!(list(&[2, 1, 3, 2]), None);
     }
 }

@@ -32,19 +32,23 @@ pub enum Outcome {
     Refuse(Response),
 }
 
-/// Refuses a configuration whose hosts aren't HealthImaging's.
+/// Refuses a configuration whose hosts aren't HealthImaging's own in its Region.
 pub fn check(config: &SignerConfig) -> Result<(), String> {
-    if config.region.is_empty() {
-        return Err("config.json: `region` is empty".to_owned());
+    let region = &config.region;
+    if !is_region(region) {
+        return Err(format!(
+            "config.json: `region` is {region:?}, which isn't an AWS Region's code"
+        ));
     }
     let hosts = [
-        ("nativeHost", Some(&config.native_host)),
-        ("dicomwebHost", config.dicomweb_host.as_ref()),
+        ("nativeHost", "runtime", Some(&config.native_host)),
+        ("dicomwebHost", "dicom", config.dicomweb_host.as_ref()),
     ];
-    for (key, host) in hosts {
-        if let Some(host) = host.filter(|host| !is_health_imaging(host)) {
+    for (key, api, host) in hosts {
+        let own = format!("{api}-medical-imaging.{region}.amazonaws.com");
+        if let Some(host) = host.filter(|host| **host != own) {
             return Err(format!(
-                "config.json: `{key}` is {host:?}, which isn't an AWS HealthImaging host"
+                "config.json: `{key}` is {host:?}; the only host to sign for is {own:?}"
             ));
         }
     }
@@ -198,6 +202,7 @@ fn is_header_text(value: &str) -> bool {
 
 /// The operation's host. The origin that the event names must be the same one:
 /// a signature for another host would be refused there, or worse, be of use there.
+/// Nor does one, with its session token, go out in plain text.
 fn host_for<'a>(
     operation: Operation,
     request: &Request,
@@ -209,7 +214,9 @@ fn host_for<'a>(
         Some(config.native_host.as_str())
     };
     let host = host.ok_or(Refusal::NotFound { dicomweb: false })?;
-    if request.origin.is_some() && request.origin_domain() != Some(host) {
+    if request.origin.is_some()
+        && (request.origin_domain() != Some(host) || request.origin_is_plain())
+    {
         return Err(Refusal::OtherOrigin);
     }
     Ok(host)
@@ -307,14 +314,10 @@ fn wire_name(name: &str) -> &str {
     }
 }
 
-/// A host of AWS whose name says HealthImaging: `runtime-medical-imaging.<region>.amazonaws.com` and its kin.
-fn is_health_imaging(host: &str) -> bool {
-    const SUFFIXES: [&str; 3] = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"];
-    SUFFIXES.iter().any(|suffix| host.ends_with(suffix))
-        && host
-            .split('.')
-            .any(|label| label.contains("medical-imaging"))
-        && host
+/// One label of a host name, as a Region's code is.
+fn is_region(text: &str) -> bool {
+    !text.is_empty()
+        && text
             .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }

@@ -372,6 +372,8 @@ fn another_origin_is_refused() {
     for origin in [
         json!({"custom": {"domainName": "evil.example"}}),
         json!({"custom": {"domainName": DICOMWEB}}),
+        json!({"custom": {"domainName": NATIVE, "protocol": "http"}}),
+        json!({"custom": {"domainName": NATIVE, "protocol": null}}),
         json!({"s3": {"domainName": NATIVE}}),
         json!({}),
     ] {
@@ -423,6 +425,16 @@ fn only_health_imaging_hosts_are_signed_for() {
         "evil.example/medical-imaging.amazonaws.com",
         "user@medical-imaging.us-east-1.amazonaws.com",
         "medical-imaging.us-east-1.amazonaws.com:8443",
+        "medical-imaging.eu-west-1.amazonaws.com",
+        "evil-medical-imaging.s3.eu-west-1.amazonaws.com",
+        "medical-imaging.execute-api.eu-west-1.amazonaws.com",
+        "runtime-medical-imaging.us-east-1.amazonaws.com",
+        "dicom-medical-imaging.us-east-1.amazonaws.com",
+        "runtime-medical-imaging.eu-west-1.amazonaws.com.cn",
+        "runtime-medical-imaging.eu-west-1.api.aws",
+        "runtime-medical-imaging.eu-west-1.amazonaws.com.",
+        "x.runtime-medical-imaging.eu-west-1.amazonaws.com",
+        "x-dicom-medical-imaging.eu-west-1.amazonaws.com",
     ] {
         let native = SignerConfig {
             native_host: host.to_owned(),
@@ -438,9 +450,26 @@ fn only_health_imaging_hosts_are_signed_for() {
             "{host}"
         );
     }
-    let no_region = SignerConfig {
-        region: String::new(),
+    let swapped = SignerConfig {
+        native_host: DICOMWEB.to_owned(),
         ..config()
     };
-    assert!(check(&no_region).is_err());
+    assert!(check(&swapped).unwrap_err().contains("nativeHost"));
+    let swapped = SignerConfig {
+        dicomweb_host: Some(NATIVE.to_owned()),
+        ..config()
+    };
+    assert!(check(&swapped).unwrap_err().contains("dicomwebHost"));
+}
+
+#[test]
+fn a_region_is_one_label() {
+    for region in ["", "eu-west-1.evil", "EU-WEST-1", "eu west", "eu-west-1/x"] {
+        let odd = SignerConfig {
+            region: region.to_owned(),
+            native_host: format!("runtime-medical-imaging.{region}.amazonaws.com"),
+            dicomweb_host: None,
+        };
+        assert!(check(&odd).unwrap_err().contains("region"), "{region}");
+    }
 }

@@ -109,6 +109,7 @@ pub fn config(changes: Value) -> AuthorizerConfig {
             "issuers": [ISSUER],
             "jwks": jwks(),
             "algorithms": ["RS256", "RS384", "RS512"],
+            "audience": ["frames"],
             "groupsClaim": "cognito:groups",
             "tokenSources": ["authorization", "header", "query"],
         }),

@@ -1,0 +1,146 @@
+//! AWS's own Lambda emulator and Python runtime client around a function's zip,
+//! the way Lambda runs the function of a managed Python runtime.
+
+use super::peers::peers;
+use super::process::{Background, eventually, free_ports};
+use serde_json::Value;
+use std::fs::{self, File};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// An unpacked function: Lambda's `/var/task`.
+pub struct Task {
+    directory: TempDir,
+}
+
+impl Task {
+    pub fn unpack(zip: &Path) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut zip = zip::ZipArchive::new(File::open(zip).unwrap()).unwrap();
+        zip.extract(directory.path()).unwrap();
+        Self { directory }
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+}
+
+/// Credentials as Lambda puts them into a function's environment. Made up.
+pub const CREDENTIALS: [(&str, &str); 3] = [
+    ("AWS_ACCESS_KEY_ID", "ASIAEXAMPLEEXAMPLE00"),
+    (
+        "AWS_SECRET_ACCESS_KEY",
+        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    ),
+    ("AWS_SESSION_TOKEN", "IQoJb3JpZ2luX2VjEXAMPLE//+token=="),
+];
+
+/// A running function.
+pub struct Lambda {
+    process: Background,
+    port: u16,
+    task: Task,
+}
+
+impl Lambda {
+    pub fn start(task: Task) -> Self {
+        let [port, runtime_api] = free_ports();
+        let mut command = Command::new(peers().emulator());
+        command
+            .arg("--runtime-interface-emulator-address")
+            .arg(format!("127.0.0.1:{port}"))
+            .arg("--runtime-api-address")
+            .arg(format!("127.0.0.1:{runtime_api}"))
+            .arg(peers().program("python"))
+            .args(["-m", "awslambdaric", "index.handler"])
+            .current_dir(task.directory.path())
+            .env_clear()
+            .envs(CREDENTIALS)
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("LAMBDA_TASK_ROOT", task.directory.path())
+            .env("AWS_REGION", "eu-central-1")
+            .env("AWS_LAMBDA_FUNCTION_NAME", "us-east-1.frames")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128");
+        let process = Background::start(&mut command);
+        eventually("the emulator listens", || {
+            TcpStream::connect(("127.0.0.1", port)).ok()
+        });
+        Self {
+            process,
+            port,
+            task,
+        }
+    }
+
+    /// One invocation. The answer is what CloudFront would get to see.
+    pub fn invoke(&self, event: &Value) -> Value {
+        let url = format!(
+            "http://127.0.0.1:{}/2015-03-31/functions/function/invocations",
+            self.port
+        );
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(30)))
+            .build();
+        let answer = ureq::Agent::new_with_config(config)
+            .post(&url)
+            .send(event.to_string())
+            .and_then(|mut response| response.body_mut().read_to_string())
+            .unwrap_or_else(|error| panic!("no answer: {error}\n{}", self.log()));
+        serde_json::from_str(&answer)
+            .unwrap_or_else(|error| panic!("not JSON: {error}: {answer}\n{}", self.log()))
+    }
+
+    /// What the function and the emulator wrote.
+    pub fn log(&self) -> String {
+        self.process.output()
+    }
+
+    /// The one process that the emulator started.
+    pub fn program(&self) -> Program {
+        let children = children(self.process.pid());
+        assert_eq!(children.len(), 1, "{children:?}\n{}", self.log());
+        Program { pid: children[0] }
+    }
+
+    pub fn task(&self) -> &Task {
+        &self.task
+    }
+}
+
+pub struct Program {
+    pub pid: u32,
+}
+
+impl Program {
+    pub fn executable(&self) -> PathBuf {
+        fs::read_link(format!("/proc/{}/exe", self.pid)).unwrap()
+    }
+
+    pub fn children(&self) -> Vec<u32> {
+        children(self.pid)
+    }
+
+    /// A line of `/proc/PID/status`.
+    pub fn status(&self, name: &str) -> String {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        line[name.len() + 1..].trim().to_owned()
+    }
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    fs::read_dir(format!("/proc/{pid}/task"))
+        .unwrap()
+        .map(|thread| fs::read_to_string(thread.unwrap().path().join("children")).unwrap())
+        .flat_map(|pids| {
+            pids.split_whitespace()
+                .map(|pid| pid.parse().unwrap())
+                .collect::<Vec<u32>>()
+        })
+        .collect()
+}

@@ -1,0 +1,140 @@
+//! The `frames` binary in a fresh project.
+
+use super::peers::peers;
+use super::{root, target};
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+/// A directory with a `frames.yml`, gone after the test.
+pub struct Project {
+    directory: TempDir,
+}
+
+/// How a run of `frames` ended.
+#[derive(Debug)]
+pub struct Run {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Project {
+    pub fn new(manifest: &str) -> Self {
+        let project = Self::empty();
+        project.write("frames.yml", manifest);
+        project
+    }
+
+    /// The repository's own manifest.
+    pub fn example() -> Self {
+        Self::new(&super::read("frames.yml"))
+    }
+
+    pub fn empty() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Self { directory }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        let path = self.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    /// What `frames package` wrote for the environment `dev`.
+    pub fn output(&self, name: &str) -> PathBuf {
+        self.path().join(".frames/dev").join(name)
+    }
+
+    /// `frames` with a PATH that has cargo-lambda, and the cache that all tests
+    /// share: the functions are built once.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = command(arguments);
+        command.current_dir(self.path());
+        command
+    }
+
+    pub fn frames(&self, arguments: &[&str]) -> Run {
+        Run::of(&mut self.command(arguments))
+    }
+
+    /// `frames package`, which has to succeed.
+    pub fn package(&self) -> Run {
+        let run = self.frames(&["package"]);
+        assert_eq!(run.code, 0, "{run:#?}");
+        run
+    }
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_frames"));
+    // What the test runner or its caller are set to is no part of a test.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        let build = text.starts_with("CARGO_") && text != "CARGO_HOME";
+        let colour = ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS"].contains(&&*text);
+        if build || colour || text.starts_with("AWS_") || text == "RUSTFLAGS" {
+            command.env_remove(&name);
+        }
+    }
+    command
+        .args(arguments)
+        .env("PATH", path_with(&peers().bin()))
+        .env("XDG_CACHE_HOME", target().join("test-cache"))
+        .stdin(Stdio::null());
+    command
+}
+
+impl Run {
+    pub fn of(command: &mut Command) -> Self {
+        Self::from(command.output().unwrap())
+    }
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
+}
+
+/// The PATH with a directory in front.
+pub fn path_with(first: &Path) -> OsString {
+    joined(std::iter::once(first.to_owned()).chain(inherited()))
+}
+
+/// The PATH of a machine on which cargo-lambda isn't installed.
+pub fn path_without_cargo_lambda() -> OsString {
+    joined(inherited().filter(|directory| !directory.join("cargo-lambda").exists()))
+}
+
+fn inherited() -> impl Iterator<Item = PathBuf> {
+    let path = std::env::var_os("PATH").unwrap();
+    std::env::split_paths(&path).collect::<Vec<_>>().into_iter()
+}
+
+fn joined(directories: impl Iterator<Item = PathBuf>) -> OsString {
+    std::env::join_paths(directories).unwrap()
+}
+
+/// The manifests that everything has to compile: the example and the minimal ones.
+pub fn manifests() -> Vec<PathBuf> {
+    let mut manifests: Vec<PathBuf> = fs::read_dir(root().join("tests/manifests"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "yml"))
+        .collect();
+    manifests.push(root().join("frames.yml"));
+    manifests
+}

@@ -1,0 +1,70 @@
+//! An issuer of tokens for the tests, with an RSA key made on the spot.
+
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL};
+use serde_json::{Value, json};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+pub const ISSUER: &str = "https://login.example.org/";
+pub const AUDIENCE: &str = "frames";
+
+pub struct Issuer {
+    key: RsaKeyPair,
+}
+
+impl Issuer {
+    pub fn new() -> Self {
+        let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
+        let der = key.as_der().unwrap();
+        Self {
+            key: RsaKeyPair::from_pkcs8(der.as_ref()).unwrap(),
+        }
+    }
+
+    /// The key set (RFC 7517) that verifies this issuer's tokens.
+    pub fn key_set(&self) -> Value {
+        let key = self.key.public_key();
+        json!({"keys": [{
+            "kty": "RSA",
+            "kid": "test-1",
+            "use": "sig",
+            "alg": "RS256",
+            "n": BASE64URL.encode(key.modulus().big_endian_without_leading_zero()),
+            "e": BASE64URL.encode(key.exponent().big_endian_without_leading_zero()),
+        }]})
+    }
+
+    /// A good token, but for the claims that are given.
+    pub fn token(&self, claims: Value) -> String {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_secs();
+        let mut all = json!({
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": "viewer",
+            "iat": now,
+            "exp": now + 300,
+        });
+        for (name, value) in claims.as_object().unwrap() {
+            all[name] = value.clone();
+        }
+        let header = json!({"alg": "RS256", "typ": "JWT", "kid": "test-1"});
+        let part = |value: &Value| BASE64URL.encode(value.to_string());
+        let signed = format!("{}.{}", part(&header), part(&all));
+        let mut signature = vec![0; self.key.public_modulus_len()];
+        self.key
+            .sign(
+                &RSA_PKCS1_SHA256,
+                &SystemRandom::new(),
+                signed.as_bytes(),
+                &mut signature,
+            )
+            .unwrap();
+        format!("{signed}.{}", BASE64URL.encode(signature))
+    }
+}
