@@ -1,7 +1,9 @@
 //! Every line of the README's tour, run by a shell as a reader would.
 
 use crate::support::dev::CT;
-use crate::support::frames::Project;
+use crate::support::frames::{Project, path_with};
+use crate::support::peers::peers;
+use crate::support::target;
 use std::process::Command;
 
 #[test]
@@ -20,7 +22,11 @@ fn every_line_of_the_tour_runs() {
     let script = clone.path().join("tour.sh");
     std::fs::write(&script, tour).unwrap();
 
-    let output = clone.with_environment(Command::new("bash").args(["-eux", "-m", "tour.sh"]).current_dir(clone.path()))
+    let output = Command::new("bash")
+        .args(["-eu", "-m", "tour.sh"])
+        .current_dir(clone.path())
+        .env("PATH", path_with(&peers().bin()))
+        .env("XDG_CACHE_HOME", target().join("test-cache"))
         .output()
         .unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);

@@ -1,6 +1,7 @@
 //! `frames dev` as a process: started, asked, ended.
 
 use super::frames::Project;
+use super::target;
 use serde_json::Value;
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
@@ -11,6 +12,9 @@ use std::time::Duration;
 
 /// The first frame of the stand-in's data store.
 pub const CT: &[u8] = include_bytes!("../../compiler/cli/data/ct_small.jph");
+
+/// The same, decoded: 16-bit samples, little endian.
+pub const CT_PIXELS: &[u8] = include_bytes!("../../compiler/cli/data/ct_small.raw");
 
 /// The functions may have to be built first.
 const READY: Duration = Duration::from_secs(540);
@@ -35,7 +39,9 @@ pub struct Reply {
 impl Reply {
     /// The header's value; empty where it is missing.
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 
     pub fn text(&self) -> String {
@@ -46,7 +52,10 @@ impl Reply {
 impl Dev {
     /// On a free port, with `--format json`.
     pub fn start(project: &Project, arguments: &[&str]) -> Self {
-        let mut dev = Self::spawn(project.command(), &[&["--format", "json"], arguments].concat());
+        let mut dev = Self::spawn(
+            project.command(),
+            &[&["--format", "json"], arguments].concat(),
+        );
         let line = dev.lines.recv_timeout(READY);
         let line = line.unwrap_or_else(|_| panic!("not ready: {}", dev.stderr()));
         dev.ready = serde_json::from_str(&line).unwrap();
@@ -54,7 +63,9 @@ impl Dev {
     }
 
     pub fn start_without_cargo_lambda(project: &Project) -> Self {
-        let mut dev = Self::spawn(project.command_without_cargo_lambda(), &["--format", "json"]);
+        let mut command = project.command_without_cargo_lambda();
+        command.env("XDG_CACHE_HOME", target().join("test-cache-cargo"));
+        let mut dev = Self::spawn(command, &["--format", "json"]);
         let line = dev.lines.recv_timeout(READY);
         let line = line.unwrap_or_else(|_| panic!("not ready: {}", dev.stderr()));
         dev.ready = serde_json::from_str(&line).unwrap();
@@ -103,7 +114,15 @@ impl Dev {
                 }
             }),
         ];
-        Self { child, ready: Value::Null, stdout, lines, stderr, readers, human: Vec::new() }
+        Self {
+            child,
+            ready: Value::Null,
+            stdout,
+            lines,
+            stderr,
+            readers,
+            human: Vec::new(),
+        }
     }
 
     pub fn url(&self) -> &str {
@@ -115,7 +134,11 @@ impl Dev {
     }
 
     pub fn line_starting(&self, start: &str) -> String {
-        self.human.iter().find(|line| line.starts_with(start)).unwrap().clone()
+        self.human
+            .iter()
+            .find(|line| line.starts_with(start))
+            .unwrap()
+            .clone()
     }
 
     /// The next line on stdout, as JSON.
@@ -127,7 +150,13 @@ impl Dev {
         self.stderr.lock().unwrap().clone()
     }
 
-    pub fn request(&self, method: &str, url: &str, headers: &[(&str, &str)], body: Option<&str>) -> Reply {
+    pub fn request(
+        &self,
+        method: &str,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> Reply {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -139,32 +168,59 @@ impl Dev {
             request = request.header(*name, *value);
         }
         let response = match body {
-            Some(body) => agent.run(request.header("Content-Type", "application/json").body(body.to_owned()).unwrap()),
+            Some(body) => agent.run(
+                request
+                    .header("Content-Type", "application/json")
+                    .body(body.to_owned())
+                    .unwrap(),
+            ),
             None => agent.run(request.body(()).unwrap()),
         };
-        let mut response = response.unwrap_or_else(|error| panic!("{method} {}: {error}\n{}", &url[..url.len().min(80)], self.stderr()));
+        let mut response = response.unwrap_or_else(|error| {
+            panic!(
+                "{method} {}: {error}\n{}",
+                &url[..url.len().min(80)],
+                self.stderr()
+            )
+        });
         let body = response.body_mut().read_to_vec().unwrap();
-        Reply { status: response.status().as_u16(), headers: response.headers().clone(), body }
+        Reply {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body,
+        }
     }
 
     pub fn issuer_url(&self) -> String {
         let stderr = self.stderr();
         let start = stderr.find("Issuer http://").unwrap() + "Issuer ".len();
-        stderr[start..].split_whitespace().next().unwrap().to_owned()
+        stderr[start..]
+            .split_whitespace()
+            .next()
+            .unwrap()
+            .to_owned()
     }
 
     /// Asks the local issuer, as the holder of the run's token.
     pub fn issuer(&self, path: &str, body: Value) -> Value {
         let authorization = format!("Bearer {}", self.token());
         let url = format!("{}{path}", self.issuer_url());
-        let reply = self.request("POST", &url, &[("Authorization", &authorization)], Some(&body.to_string()));
+        let reply = self.request(
+            "POST",
+            &url,
+            &[("Authorization", &authorization)],
+            Some(&body.to_string()),
+        );
         assert_eq!(reply.status, 200, "{}", reply.text());
         serde_json::from_slice(&reply.body).unwrap()
     }
 
     /// A token with other claims, signed by the local issuer.
     pub fn mint(&self, overrides: Value) -> String {
-        self.issuer("/token", overrides)["token"].as_str().unwrap().to_owned()
+        self.issuer("/token", overrides)["token"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     /// Processes that it started.
@@ -173,7 +229,11 @@ impl Dev {
         tasks
             .flatten()
             .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok())
-            .flat_map(|list| list.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<u32>>())
+            .flat_map(|list| {
+                list.split_whitespace()
+                    .map(|pid| pid.parse().unwrap())
+                    .collect::<Vec<u32>>()
+            })
             .collect()
     }
 
@@ -181,16 +241,31 @@ impl Dev {
     fn listening(&self) -> Vec<(String, u16)> {
         let mut sockets = HashSet::new();
         for pid in self.children().into_iter().chain([self.child.id()]) {
-            let files = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+            let files = std::fs::read_dir(format!("/proc/{pid}/fd"))
+                .into_iter()
+                .flatten()
+                .flatten();
             let links = files.filter_map(|file| std::fs::read_link(file.path()).ok());
             sockets.extend(links.filter_map(|link| {
-                Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())
+                Some(
+                    link.to_str()?
+                        .strip_prefix("socket:[")?
+                        .strip_suffix(']')?
+                        .to_owned(),
+                )
             }));
         }
         const LISTEN: &str = "0A";
         ["/proc/net/tcp", "/proc/net/tcp6"]
             .iter()
-            .flat_map(|table| std::fs::read_to_string(table).unwrap_or_default().lines().skip(1).map(str::to_owned).collect::<Vec<_>>())
+            .flat_map(|table| {
+                std::fs::read_to_string(table)
+                    .unwrap_or_default()
+                    .lines()
+                    .skip(1)
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>()
+            })
             .filter_map(|line| {
                 let fields: Vec<&str> = line.split_whitespace().collect();
                 let (address, port) = fields[1].split_once(':')?;
@@ -209,13 +284,22 @@ impl Dev {
     }
 
     pub fn listening_addresses(&self) -> Vec<String> {
-        self.listening().into_iter().map(|(address, _)| address).collect()
+        self.listening()
+            .into_iter()
+            .map(|(address, _)| address)
+            .collect()
     }
 
     /// Sends a signal and waits for the end; the exit code, where there is one.
     pub fn signal(&mut self, signal: &str) -> Option<i32> {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-s", signal, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
         self.child.wait().unwrap().code()
     }
 
@@ -239,12 +323,17 @@ impl Drop for Dev {
 /// The path of the first frame, by the native API.
 pub fn native_path(dev: &Dev) -> String {
     let id = |name: &str| dev.ready["frame"][name].as_str().unwrap().to_owned();
-    format!("/datastore/{}/imageSet/{}/getImageFrame", id("datastoreId"), id("imageSetId"))
+    format!(
+        "/datastore/{}/imageSet/{}/getImageFrame",
+        id("datastoreId"),
+        id("imageSetId")
+    )
 }
 
 /// The same frame by DICOMweb.
 pub fn dicomweb_path(dev: &Dev) -> String {
-    let index: Value = serde_json::from_str(include_str!("../../compiler/cli/data/index.json")).unwrap();
+    let index: Value =
+        serde_json::from_str(include_str!("../../compiler/cli/data/index.json")).unwrap();
     let first = &index["instances"][0];
     let id = |name: &str| first[name].as_str().unwrap().to_owned();
     format!(

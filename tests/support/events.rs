@@ -9,7 +9,13 @@ pub const REQUEST_ID: &str = "4TyzHTaYWb1GX1qTfsHhEqV6HUDd_BzoBZnwfnvQc_1oF26Clk
 pub fn viewer_request(method: &str, path: &str, query: &str, headers: &[(&str, &str)]) -> Value {
     event(
         "viewer-request",
-        request(method, path, query, headers, "d111111abcdef8.cloudfront.net"),
+        request(
+            method,
+            path,
+            query,
+            headers,
+            "d111111abcdef8.cloudfront.net",
+        ),
     )
 }
 
@@ -18,7 +24,10 @@ pub fn origin_request(method: &str, path: &str, query: &str, host: &str, body: &
     let headers = [
         ("X-Forwarded-For", "203.0.113.178"),
         ("User-Agent", "Amazon CloudFront"),
-        ("Via", "2.0 8f22423015641505b8c857a37450d6c0.cloudfront.net (CloudFront)"),
+        (
+            "Via",
+            "2.0 8f22423015641505b8c857a37450d6c0.cloudfront.net (CloudFront)",
+        ),
         ("Content-Type", "application/json"),
     ];
     let mut request = request(method, path, query, &headers, host);

@@ -55,14 +55,31 @@ impl Project {
 
     /// `frames` with a PATH that has cargo-lambda, and the cache that all tests
     /// share: the functions are built once.
-    pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = command(arguments);
+    pub fn command(&self) -> Command {
+        let mut command = command();
         command.current_dir(self.path());
         command
     }
 
+    /// With programs of the test's own in front of all others.
+    pub fn command_with(&self, bin: &Path) -> Command {
+        let mut command = self.command();
+        let path = [bin.to_owned(), peers().bin()]
+            .into_iter()
+            .chain(inherited());
+        command.env("PATH", joined(path));
+        command
+    }
+
+    pub fn command_without_cargo_lambda(&self) -> Command {
+        let mut command = self.command();
+        let path = inherited().filter(|directory| !directory.join("cargo-lambda").exists());
+        command.env("PATH", joined(path));
+        command
+    }
+
     pub fn frames(&self, arguments: &[&str]) -> Run {
-        Run::of(&mut self.command(arguments))
+        Run::of(self.command().args(arguments))
     }
 
     /// `frames package`, which has to succeed.
@@ -73,7 +90,7 @@ impl Project {
     }
 }
 
-fn command(arguments: &[&str]) -> Command {
+fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_frames"));
     // What the test runner or its caller are set to is no part of a test.
     for (name, _) in std::env::vars_os() {
@@ -85,7 +102,6 @@ fn command(arguments: &[&str]) -> Command {
         }
     }
     command
-        .args(arguments)
         .env("PATH", path_with(&peers().bin()))
         .env("XDG_CACHE_HOME", target().join("test-cache"))
         .stdin(Stdio::null());
@@ -112,11 +128,6 @@ impl From<Output> for Run {
 /// The PATH with a directory in front.
 pub fn path_with(first: &Path) -> OsString {
     joined(std::iter::once(first.to_owned()).chain(inherited()))
-}
-
-/// The PATH of a machine on which cargo-lambda isn't installed.
-pub fn path_without_cargo_lambda() -> OsString {
-    joined(inherited().filter(|directory| !directory.join("cargo-lambda").exists()))
 }
 
 fn inherited() -> impl Iterator<Item = PathBuf> {

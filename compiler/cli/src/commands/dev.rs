@@ -40,7 +40,7 @@ pub fn run(global: &Global, arguments: &Dev, terminal: Terminal) -> Result<()> {
         let Some(delivery) = started else { return Ok(()) };
         delivery.announce(terminal);
         end.wait().await;
-        drop(delivery);
+        delivery.stop().await;
         if !terminal.is_json() {
             terminal.status("Stopped", "nothing of it is left running");
         }
@@ -72,7 +72,7 @@ fn builder() -> Builder {
     }
 }
 
-/// All that runs, in the order in which it has to end.
+/// All that runs.
 struct Delivery {
     edge: Edge,
     page: Page,
@@ -126,6 +126,19 @@ impl Delivery {
             stand_in,
             _package: directory,
         })
+    }
+
+    /// On return nothing of it runs, listens or lies about.
+    async fn stop(self) {
+        let Self {
+            edge,
+            page,
+            issuer,
+            stand_in,
+            _package,
+        } = self;
+        edge.stop().await;
+        drop((page, issuer, stand_in, _package));
     }
 
     fn announce(&self, terminal: Terminal) {

@@ -301,11 +301,16 @@ fn join(path: &str, key: &str) -> String {
 
 /// A field's first sentence, to go on a line with.
 fn first_sentence(doc: &str) -> String {
-    let first = doc.split_once(". ").map_or(doc, |(first, _)| first).trim_end_matches('.');
+    let first = doc
+        .split_once(". ")
+        .map_or(doc, |(first, _)| first)
+        .trim_end_matches('.');
     let mut chars = first.chars();
     match (chars.next(), chars.next()) {
         // An acronym keeps its case.
-        (Some(a), Some(b)) if !b.is_uppercase() => format!("{}{}", a.to_lowercase(), &first[a.len_utf8()..]),
+        (Some(a), Some(b)) if !b.is_uppercase() => {
+            format!("{}{}", a.to_lowercase(), &first[a.len_utf8()..])
+        }
         _ => first.to_owned(),
     }
 }

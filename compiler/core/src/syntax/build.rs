@@ -35,8 +35,13 @@ pub fn parse(source: &Source) -> (Option<Node>, Vec<Diagnostic>) {
     }
     if builder.root.is_none() {
         builder.diagnostics.push(
-            Diagnostic::new(codes::SYNTAX, "", Span::default(), "there is nothing in the file")
-                .help("a manifest has at least `service` and `auth`"),
+            Diagnostic::new(
+                codes::SYNTAX,
+                "",
+                Span::default(),
+                "there is nothing in the file",
+            )
+            .help("a manifest has at least `service` and `auth`"),
         );
     }
     (builder.root, builder.diagnostics)
