@@ -42,7 +42,10 @@ pub fn compile(source: &Source, env: &str, environment: &dyn Environment) -> Com
     if let Some(node) = node {
         let (manifest, found) = manifest::read(&node);
         diagnostics.extend(found);
-        let (checked, found) = check::check(&manifest, environment);
+        let (checked, found) = match &manifest {
+            Some(manifest) => check::check(manifest, environment),
+            None => (None, Vec::new()),
+        };
         diagnostics.extend(found);
         if !diagnostics.iter().any(Diagnostic::is_error) {
             plan = checked.map(|checked| plan::plan(&checked, env));

@@ -66,7 +66,9 @@ impl Source {
                 let at = text.len();
                 let message = "the file isn't UTF-8 text from here on".to_owned();
                 let span = Span::new(at, at);
-                Err(Unreadable::new(name, &text, codes::NOT_UTF8, message, span))
+                let mut unreadable = Unreadable::new(name, &text, codes::NOT_UTF8, message, span);
+                unreadable.diagnostic.help = Some("save it as UTF-8".to_owned());
+                Err(unreadable)
             }
         }
     }

@@ -75,7 +75,10 @@ mod tests {
         std::thread::sleep(std::time::Duration::from_millis(2_100));
         assert_eq!(first, make());
         let mut zip = ZipArchive::new(Cursor::new(first)).unwrap();
-        let names: Vec<String> = zip.file_names().map(str::to_owned).collect();
+        let names: Vec<String> = zip
+            .file_names()
+            .map(|name| name.unwrap().into_owned())
+            .collect();
         assert_eq!(names, ["bootstrap", "index.py", "config.json"]);
         let mut file = zip.by_name("bootstrap").unwrap();
         assert_eq!(file.unix_mode().map(|mode| mode & 0o777), Some(0o755));

@@ -42,7 +42,7 @@ formats! {
         r"^[A-Za-z][A-Za-z0-9-]{0,31}$" "image-frames"
     REGION "an AWS Region's code"
         r"^[a-z]{2}(-[a-z]+)+-[0-9]+$" "us-east-1"
-    HOST "a host name, without scheme, port or path"
+    HOST "a bare host name (no scheme, port or path)"
         r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$" "runtime-medical-imaging.us-east-1.amazonaws.com"
     USER_POOL_ID "a Cognito user pool's id"
         r"^[a-z]{2}(-[a-z]+)+-[0-9]+_[0-9A-Za-z]{1,55}$" "us-east-1_AbCdEfGhI"

@@ -87,13 +87,12 @@ pub struct Allow {
     pub image_sets: Option<Vec<Text>>,
 }
 
-/// Reads the whole tree, and finds all that a single key can get wrong.
-pub fn read(root: &Node) -> (Manifest, Vec<Diagnostic>) {
+/// Reads the whole tree, and finds all that a single key can get wrong. There is
+/// no manifest where the tree isn't even a mapping.
+pub fn read(root: &Node) -> (Option<Manifest>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
-    let Some(block) = shape::read(root, &tables::MANIFEST, &mut diagnostics) else {
-        return (Manifest::default(), diagnostics);
-    };
-    (manifest(block), diagnostics)
+    let block = shape::read(root, &tables::MANIFEST, &mut diagnostics);
+    (block.map(manifest), diagnostics)
 }
 
 /// The keys of `auth` that a mode uses; `None` for a key that every mode uses.

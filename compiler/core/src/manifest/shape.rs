@@ -2,7 +2,7 @@
 //! values out of their pattern. What passes comes out typed.
 
 use super::formats::Format;
-use super::tables::{Choice, Kind, Table};
+use super::tables::{Choice, Field, Kind, Table};
 use super::{Spanned, Text};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
 use crate::source::Span;
@@ -139,7 +139,7 @@ impl Walk<'_> {
                     Diagnostic::new(codes::MISSING_KEY, &missing, at, message).help(format!(
                         "add `{}`: {}",
                         field.key,
-                        first_sentence(field.doc)
+                        what(field)
                     )),
                 );
             }
@@ -285,8 +285,13 @@ impl Walk<'_> {
             path
         };
         let message = format!("{name} takes {expected}; here is {}", node.kind());
-        self.found
-            .push(Diagnostic::new(codes::WRONG_TYPE, path, node.span, message));
+        let mut diagnostic = Diagnostic::new(codes::WRONG_TYPE, path, node.span, message);
+        if let ("a list", Value::Scalar { text, .. }) = (expected, &node.value)
+            && !node.is_null()
+        {
+            diagnostic = diagnostic.help(format!("put it in brackets: `[{}]`", shown(text)));
+        }
+        self.found.push(diagnostic);
         None
     }
 }
@@ -296,6 +301,14 @@ fn join(path: &str, key: &str) -> String {
         key.to_owned()
     } else {
         format!("{path}.{key}")
+    }
+}
+
+/// What to write for a field that is missing.
+fn what(field: &Field) -> String {
+    match &field.kind {
+        Kind::Choice(choice) => format!("one of {}", choice.words.join(", ")),
+        _ => first_sentence(field.doc),
     }
 }
 

@@ -76,23 +76,45 @@ fn scan_error(source: &Source, error: &granit_parser::ScanError) -> Box<Diagnost
             .help("indent with spaces: YAML takes no tabs there"),
         );
     }
-    let (message, help) = if reason.contains("quote") {
-        (
-            "a quote is opened here and not closed".to_owned(),
-            "close it with the same quote",
-        )
-    } else if reason.contains("flow") {
-        (
-            format!("this isn't YAML: {reason}"),
-            "look for a `[` or `{` that is left open before this place",
-        )
-    } else {
-        (
-            format!("this isn't YAML: {reason}"),
-            "look at the indentation and the colons of this line and the one before",
-        )
-    };
+    let (message, help) = explained(&reason);
     Box::new(Diagnostic::new(codes::SYNTAX, "", character(text, marked), message).help(help))
+}
+
+/// A parser's reason as a message, and what to look for.
+fn explained(reason: &str) -> (String, &'static str) {
+    let any = |words: &[&str]| words.iter().any(|word| reason.contains(word));
+    if any(&["unclosed quote", "document indicator"]) {
+        let message = "a quote is opened here and not closed";
+        return (message.to_owned(), "close it with the same quote");
+    }
+    if any(&["escape", "hexadecimal", "surrogate"]) {
+        let message = "this text holds an escape that YAML doesn't know";
+        return (
+            message.to_owned(),
+            "write `\\\\` for a backslash, or take single quotes",
+        );
+    }
+    if any(&["unclosed bracket"]) {
+        let message = "a bracket is opened here and not closed";
+        return (message.to_owned(), "close it with its counterpart");
+    }
+    if any(&["misplaced bracket"]) {
+        let message = "this bracket closes nothing";
+        return (
+            message.to_owned(),
+            "remove it, or open it before this place",
+        );
+    }
+    let help = if any(&["unknown anchor"]) {
+        "put the text in quotes; an alias names a value with an `&` before it"
+    } else if any(&["unexpected character"]) {
+        "put the value in quotes"
+    } else if any(&["flow", "':' indicator"]) {
+        "look for a `[` or `{` that is left open before this place"
+    } else {
+        "look at the indentation and the colons of this line and the one before"
+    };
+    (format!("this isn't YAML: {reason}"), help)
 }
 
 /// The character at a place; where only white space follows, the end of the text before it.
@@ -283,7 +305,7 @@ impl Builder {
         if anchor != 0 {
             self.anchors.insert(anchor, (node.clone(), size));
         }
-        let Some(parent) = self.stack.last_mut() else {
+        let Some((parent, above)) = self.stack.split_last_mut() else {
             self.root = Some(node);
             return Ok(());
         };
@@ -297,9 +319,14 @@ impl Builder {
                     if let Some(first) = entries.iter().find(|e| e.key.text == found.text) {
                         let message = format!("`{}` stands twice in this mapping", found.text);
                         self.diagnostics.push(
-                            Diagnostic::new(codes::DUPLICATE_KEY, &found.text, found.span, message)
-                                .related(first.key.span, "first here")
-                                .help("remove one of them"),
+                            Diagnostic::new(
+                                codes::DUPLICATE_KEY,
+                                path(above, &found.text),
+                                found.span,
+                                message,
+                            )
+                            .related(first.key.span, "first here")
+                            .help("remove one of them"),
                         );
                     } else {
                         entries.push(Entry {
@@ -312,6 +339,23 @@ impl Builder {
         }
         Ok(())
     }
+}
+
+/// A key's place, `iam.allow[0].datastore`, from the collections that are open above its mapping.
+fn path(above: &[Open], key: &str) -> String {
+    let mut path = String::new();
+    for open in above {
+        match &open.items {
+            Items::Sequence(items) => path.push_str(&format!("[{}]", items.len())),
+            Items::Mapping { key: Some(key), .. } => {
+                path.push_str(if path.is_empty() { "" } else { "." });
+                path.push_str(&key.text);
+            }
+            Items::Mapping { key: None, .. } => {}
+        }
+    }
+    path.push_str(if path.is_empty() { "" } else { "." });
+    path + key
 }
 
 fn as_key(node: Node) -> Result<Key, Box<Diagnostic>> {
