@@ -1,4 +1,12 @@
 //! What a user or a peer would run, against the real `frames` binary and the
 //! real peers. `support` installs these, pinned, below `target/`.
 
+mod commands;
+mod dev;
+mod diagnostics;
+mod functions;
+mod lambda;
+mod package;
 mod support;
+mod templates;
+mod tour;

@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use frames_compiler::Target;
 use std::path::PathBuf;
 
 /// Medical image frames from AWS HealthImaging, through CloudFront, from one short frames.yml
@@ -28,9 +29,13 @@ pub struct Global {
     #[arg(short, long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// The environment: part of every name, so that several live side by side
-    #[arg(short, long, global = true, value_name = "NAME", default_value = "dev", value_parser = env_name)]
-    pub env: String,
+    /// The environment: part of every name, so that several live side by side [default: dev]
+    #[arg(short, long, global = true, value_name = "NAME", value_parser = env_name)]
+    pub env: Option<String>,
+
+    /// A value for `${opt:name}`; may be given several times
+    #[arg(long = "opt", global = true, value_name = "NAME=VALUE", value_parser = option)]
+    pub options: Vec<(String, String)>,
 
     /// The AWS profile, where a command needs AWS
     #[arg(long, global = true, value_name = "NAME")]
@@ -51,6 +56,15 @@ pub struct Global {
     /// Say more
     #[arg(short, long, global = true)]
     pub verbose: bool,
+}
+
+impl Global {
+    pub fn target(&self) -> Target<'_> {
+        Target {
+            env: self.env.as_deref().unwrap_or("dev"),
+            chosen: self.env.is_some(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -115,6 +129,16 @@ pub enum Origin {
 pub enum Issuer {
     Embedded,
     Manifest,
+}
+
+fn option(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or("an option is written name=value")?;
+    if name.is_empty() {
+        return Err("the option has no name".to_owned());
+    }
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// It becomes part of stack and function names, which have a bound.

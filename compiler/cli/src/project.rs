@@ -1,5 +1,6 @@
 //! Where frames.yml is, and what lies beside it.
 
+use crate::cli::Global;
 use crate::failure::{Context, Failure, Result};
 use frames_compiler::Environment;
 use std::path::{Path, PathBuf};
@@ -13,14 +14,16 @@ pub struct Project {
     pub shown: String,
     pub text: Vec<u8>,
     pub directory: PathBuf,
+    /// What `--opt name=value` gave.
+    options: Vec<(String, String)>,
 }
 
 impl Project {
     /// The given file, or the nearest frames.yml here or above.
-    pub fn find(config: Option<&Path>) -> Result<Self> {
-        match config {
-            Some(path) => Self::read(path.to_owned()),
-            None => Self::search()?.ok_or_else(|| {
+    pub fn find(global: &Global) -> Result<Self> {
+        match &global.config {
+            Some(path) => Self::read(path.to_owned(), global),
+            None => Self::search(global)?.ok_or_else(|| {
                 Failure::usage(format!("there is no {MANIFEST} here or in a directory above"))
                     .help("write one (`service: x` and `auth: {mode: none}` are enough), or name one with --config")
             }),
@@ -28,12 +31,12 @@ impl Project {
     }
 
     /// The nearest frames.yml, if there is one.
-    pub fn search() -> Result<Option<Self>> {
+    pub fn search(global: &Global) -> Result<Option<Self>> {
         let here = std::env::current_dir().context(|| "can't tell the current directory")?;
         let mut path = PathBuf::from(MANIFEST);
         for directory in here.ancestors() {
             if directory.join(MANIFEST).is_file() {
-                return Self::read(path).map(Some);
+                return Self::read(path, global).map(Some);
             }
             path = Path::new("..").join(path);
         }
@@ -46,10 +49,11 @@ impl Project {
             shown: name.to_owned(),
             text: text.as_bytes().to_vec(),
             directory,
+            options: Vec::new(),
         }
     }
 
-    fn read(path: PathBuf) -> Result<Self> {
+    fn read(path: PathBuf, global: &Global) -> Result<Self> {
         let text = std::fs::read(&path)
             .map_err(|error| Failure::usage(format!("can't read {}: {error}", path.display())))?;
         let directory = match path.parent() {
@@ -60,6 +64,7 @@ impl Project {
             shown: path.display().to_string(),
             text,
             directory,
+            options: global.options.clone(),
         })
     }
 
@@ -70,6 +75,16 @@ impl Project {
 }
 
 impl Environment for Project {
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
+    /// The last one counts, as with every flag.
+    fn option(&self, name: &str) -> Option<String> {
+        let given = self.options.iter().rev().find(|(given, _)| given == name);
+        given.map(|(_, value)| value.clone())
+    }
+
     fn read_file(&self, path: &str) -> std::result::Result<Vec<u8>, String> {
         // A key set or an included file is small; a device or a pipe is no file.
         const MOST: u64 = 1024 * 1024;

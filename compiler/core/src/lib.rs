@@ -2,7 +2,7 @@
 //! functions' zips are made by the caller, nothing else is asked of the world.
 //!
 //! ```text
-//! frames.yml text -> Node -> Manifest -> CheckedManifest -> Plan -> templates
+//! frames.yml text -> Node -> environments, variables -> Manifest -> CheckedManifest -> Plan -> templates
 //! ```
 //!
 //! Each arrow is one function from the type on its left to the type on its
@@ -10,47 +10,107 @@
 
 pub mod check;
 pub mod diagnostic;
+pub mod environments;
 pub mod manifest;
 pub mod plan;
 pub mod source;
 pub mod syntax;
 pub mod template;
+pub mod variables;
 
 pub use check::CheckedManifest;
 pub use diagnostic::Diagnostic;
 pub use plan::Plan;
 pub use source::Source;
+pub use syntax::Node;
 
 /// The only door to the world: what the manifest may name outside itself.
 pub trait Environment {
     /// A file's bytes, its path relative to the manifest's; the error in a user's words.
     fn read_file(&self, path: &str) -> Result<Vec<u8>, String>;
+
+    /// An environment variable.
+    fn variable(&self, _name: &str) -> Option<String> {
+        None
+    }
+
+    /// The value of `--opt name=value`.
+    fn option(&self, _name: &str) -> Option<String> {
+        None
+    }
+
+    /// What AWS answers to `cf:stack.Output`, `ssm:/path`, `aws:accountId` or `aws:region`.
+    fn aws(&self, _reference: &str) -> AwsValue {
+        AwsValue::Offline
+    }
 }
 
-/// A manifest's plan, where it has no errors, and all its findings in order of place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AwsValue {
+    Value(String),
+    Missing,
+    /// AWS isn't asked: the reference stays open.
+    Offline,
+}
+
+/// The environment to compile for.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    pub env: &'a str,
+    /// The user named it, so the manifest has to define it, if it defines any.
+    pub chosen: bool,
+}
+
+/// A manifest's plan, where it has no errors and nothing is open, and all its
+/// findings in order of place.
 #[derive(Debug)]
 pub struct Compiled {
     pub plan: Option<Plan>,
     pub diagnostics: Vec<Diagnostic>,
+    /// References that only AWS can answer.
+    pub open: Vec<variables::Open>,
+    /// The manifest after environments and variables, where there is one.
+    pub resolved: Option<Node>,
 }
 
 /// Text to [`Plan`]. [`template::render`] turns the plan into the stacks once
 /// the functions' zips, whose hashes stand in them, are known.
-pub fn compile(source: &Source, env: &str, environment: &dyn Environment) -> Compiled {
+pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -> Compiled {
     let (node, mut diagnostics) = syntax::parse(source);
-    let mut plan = None;
+    let mut compiled = Compiled {
+        plan: None,
+        diagnostics: vec![],
+        open: vec![],
+        resolved: None,
+    };
     if let Some(node) = node {
-        let (manifest, found) = manifest::read(&node);
+        let written = node.clone();
+        let selected = environments::select(node, target.env, target.chosen);
+        diagnostics.extend(selected.diagnostics);
+        let resolved = variables::resolve(&selected.root, target.env, environment);
+        diagnostics.extend(resolved.diagnostics);
+        let (manifest, found) = manifest::read(&resolved.node, &resolved.own_keys);
         diagnostics.extend(found);
+        diagnostics.extend(manifest::read_partial(&selected.others));
         let (checked, found) = match &manifest {
             Some(manifest) => check::check(manifest, environment),
             None => (None, Vec::new()),
         };
         diagnostics.extend(found);
-        if !diagnostics.iter().any(Diagnostic::is_error) {
-            plan = checked.map(|checked| plan::plan(&checked, env));
+        if resolved.open.is_empty() && !diagnostics.iter().any(Diagnostic::is_error) {
+            compiled.plan = checked.map(|checked| plan::plan(&checked, target.env));
         }
+        variables::explain_origins(&mut diagnostics, &resolved.origins);
+        for diagnostic in diagnostics
+            .iter_mut()
+            .filter(|diagnostic| diagnostic.path.is_empty())
+        {
+            diagnostic.path = written.path_at(diagnostic.span.start);
+        }
+        compiled.open = resolved.open;
+        compiled.resolved = Some(resolved.node);
     }
     diagnostic::sort(&mut diagnostics);
-    Compiled { plan, diagnostics }
+    compiled.diagnostics = diagnostics;
+    compiled
 }

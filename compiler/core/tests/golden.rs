@@ -2,7 +2,7 @@
 //! rewrites them; without it, drift is a failure.
 
 use frames_compiler::plan::{Artifact, PlanFile};
-use frames_compiler::{Environment, Source, compile, manifest, template};
+use frames_compiler::{Environment, Source, Target, compile, manifest, template};
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
@@ -22,6 +22,11 @@ fn golden(path: &Path, actual: &str) {
         path.display()
     );
 }
+
+const DEV: Target = Target {
+    env: "dev",
+    chosen: false,
+};
 
 struct Directory(PathBuf);
 
@@ -61,7 +66,7 @@ fn every_manifest_compiles_to_its_golden_stacks() {
     for (name, path) in cases {
         let source = Source::from_bytes("frames.yml", &std::fs::read(&path).unwrap()).unwrap();
         let directory = Directory(path.parent().unwrap().to_owned());
-        let compiled = compile(&source, "dev", &directory);
+        let compiled = compile(&source, DEV, &directory);
         let plan = compiled
             .plan
             .unwrap_or_else(|| panic!("{name}: {:#?}", compiled.diagnostics));

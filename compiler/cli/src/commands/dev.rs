@@ -50,9 +50,9 @@ pub fn run(global: &Global, arguments: &Dev, terminal: Terminal) -> Result<()> {
 
 fn project(global: &Global, terminal: Terminal) -> Result<Project> {
     if global.config.is_some() {
-        return Project::find(global.config.as_deref());
+        return Project::find(global);
     }
-    if let Some(project) = Project::search()? {
+    if let Some(project) = Project::search(global)? {
         return Ok(project);
     }
     terminal.status(

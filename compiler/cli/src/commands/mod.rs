@@ -11,7 +11,8 @@ use crate::failure::{Failure, Result};
 use crate::project::Project;
 use crate::terminal::{self, Terminal};
 use frames_compiler::diagnostic::render;
-use frames_compiler::{Compiled, Diagnostic, Plan, Source, compile};
+use frames_compiler::variables::Open;
+use frames_compiler::{Compiled, Diagnostic, Plan, Source, Target, compile};
 
 pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
     match &cli.command {
@@ -24,16 +25,18 @@ pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
 }
 
 /// Compiles a project's manifest; an unreadable file is a finding like any other.
-fn compile_project(project: &Project, env: &str) -> (Source, Compiled) {
+fn compile_project(project: &Project, target: Target) -> (Source, Compiled) {
     match Source::from_bytes(&project.shown, &project.text) {
         Ok(source) => {
-            let compiled = compile(&source, env, project);
+            let compiled = compile(&source, target, project);
             (source, compiled)
         }
         Err(unreadable) => {
             let compiled = Compiled {
                 plan: None,
                 diagnostics: vec![unreadable.diagnostic],
+                open: vec![],
+                resolved: None,
             };
             (unreadable.source, compiled)
         }
@@ -42,7 +45,7 @@ fn compile_project(project: &Project, env: &str) -> (Source, Compiled) {
 
 /// The plan, with the findings on stderr; errors end the command.
 fn plan_of(project: &Project, global: &Global, terminal: Terminal) -> Result<Plan> {
-    let (source, compiled) = compile_project(project, &global.env);
+    let (source, compiled) = compile_project(project, global.target());
     let errors = compiled.diagnostics.iter().any(Diagnostic::is_error);
     if !compiled.diagnostics.is_empty() && (errors || !terminal.is_quiet()) {
         terminal::say(&render::human(&source, &compiled.diagnostics));
@@ -53,5 +56,30 @@ fn plan_of(project: &Project, global: &Global, terminal: Terminal) -> Result<Pla
             render::json(&source, &compiled.diagnostics)
         ));
     }
+    if !errors && !compiled.open.is_empty() {
+        return Err(Failure::new(format!(
+            "{}, and this command doesn't ask AWS",
+            open(&source, &compiled.open)
+        ))
+        .help(
+            "give them a value that is known here: `${env:…}`, `${opt:…}`, or the value itself",
+        ));
+    }
     compiled.plan.ok_or_else(Failure::manifest)
+}
+
+/// Which references only AWS can answer, and where they stand.
+fn open(source: &Source, open: &[Open]) -> String {
+    let mut places: Vec<String> = open
+        .iter()
+        .map(|open| {
+            format!(
+                "`{}` in line {}",
+                open.reference,
+                source.position(open.span.start).line
+            )
+        })
+        .collect();
+    places.dedup();
+    format!("still open: {}", places.join(", "))
 }

@@ -8,11 +8,11 @@ use crate::project::Project;
 use crate::terminal::{Terminal, data};
 
 pub fn run(global: &Global, terminal: Terminal) -> Result<()> {
-    let project = Project::find(global.config.as_deref())?;
+    let project = Project::find(global)?;
     let plan = plan_of(&project, global, terminal)?;
     let programs = artifact::programs(Builder::CargoLambda, terminal)?;
     let package = artifact::package(&plan, &programs)?;
-    let output = project.output(&global.env);
+    let output = project.output(global.target().env);
     package.write(&output)?;
     if terminal.is_json() {
         data(&package.plan_json);

@@ -1,6 +1,6 @@
 //! `frames validate`: the findings, and nothing else.
 
-use super::compile_project;
+use super::{compile_project, open};
 use crate::cli::{Global, Validate};
 use crate::failure::{Failure, Result};
 use crate::project::Project;
@@ -12,8 +12,8 @@ pub fn run(global: &Global, arguments: &Validate, terminal: Terminal) -> Result<
     if let Some(code) = &arguments.explain {
         return explain(code);
     }
-    let project = Project::find(global.config.as_deref())?;
-    let (source, compiled) = compile_project(&project, &global.env);
+    let project = Project::find(global)?;
+    let (source, compiled) = compile_project(&project, global.target());
     let found = &compiled.diagnostics;
     if terminal.is_json() {
         data(&format!("{:#}\n", render::json(&source, found)));
@@ -21,6 +21,9 @@ pub fn run(global: &Global, arguments: &Validate, terminal: Terminal) -> Result<
         terminal.status("Valid", source.name());
     } else {
         data(&format!("{}\n", render::human(&source, found)));
+    }
+    if !compiled.open.is_empty() {
+        terminal.status("Note", &open(&source, &compiled.open));
     }
     if found.iter().any(Diagnostic::is_error) {
         return Err(Failure::manifest());

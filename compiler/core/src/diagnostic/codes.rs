@@ -38,7 +38,7 @@ macro_rules! codes {
 
 codes! {
     TOO_LARGE "too-large" Error
-        "The manifest is longer than 1 MiB, nests deeper than 64 levels or has more than 20,000 values. No real manifest comes near; the bounds keep a hostile one from costing time or memory."
+        "The manifest is longer than 1 MiB, nests deeper than 64 levels or has more than 50,000 values. No real manifest comes near; the bounds keep a hostile one from costing time or memory."
     NOT_UTF8 "not-utf8" Error
         "The file isn't UTF-8. Save it as UTF-8, with or without a byte order mark."
     SYNTAX "syntax" Error
@@ -53,6 +53,10 @@ codes! {
         "A key without which the manifest says too little. `service` and `auth` are always required; `auth.mode` decides what else is."
     INVALID_VALUE "invalid-value" Error
         "A value that isn't of its key's set or pattern: an id, an ARN, a host name or a word from a list. The message says what is expected, with an example."
+    VARIABLE "variable" Error
+        "A `${…}` reference without a value: what it names isn't there and no default follows, its source isn't known, it can't be read, or it refers to itself in a ring. Sources: env, opt, self, file, frames, and with AWS cf, ssm and aws. A default follows a comma: `${env:POOL, 'us-east-1_AbCdEfGhI'}`."
+    UNKNOWN_ENVIRONMENT "unknown-environment" Error
+        "`--env` names an environment that the manifest's `environments` doesn't define. Without this check a slip of the pen would deploy a stack of its own, with the base's settings."
     UNUSED_KEY "unused-key" Error
         "A key that the chosen `auth.mode` doesn't use. A check that never runs looks like protection: remove the key or change the mode."
     INVALID_ALGORITHM "invalid-algorithm" Error

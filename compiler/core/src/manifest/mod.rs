@@ -11,7 +11,7 @@ pub use schema::schema;
 
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
-use crate::syntax::Node;
+use crate::syntax::{Entry, Node};
 use shape::Block;
 
 /// A value and the place where the user wrote it.
@@ -88,11 +88,27 @@ pub struct Allow {
 }
 
 /// Reads the whole tree, and finds all that a single key can get wrong. There is
-/// no manifest where the tree isn't even a mapping.
-pub fn read(root: &Node) -> (Option<Manifest>, Vec<Diagnostic>) {
+/// no manifest where the tree isn't even a mapping. `own_keys`: keys of the root
+/// that are the user's own, for variables.
+pub fn read(root: &Node, own_keys: &[String]) -> (Option<Manifest>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
-    let block = shape::read(root, &tables::MANIFEST, &mut diagnostics);
+    let block = shape::read(root, &tables::MANIFEST, own_keys, &mut diagnostics);
     (block.map(manifest), diagnostics)
+}
+
+/// Checks the environments that weren't chosen: their keys, types and patterns.
+pub fn read_partial(environments: &[Entry]) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
+    for environment in environments {
+        let path = format!("{}.{}", crate::environments::KEY, environment.key.text);
+        shape::read_partial(
+            &environment.value,
+            &tables::MANIFEST,
+            &path,
+            &mut diagnostics,
+        );
+    }
+    diagnostics
 }
 
 /// The keys of `auth` that a mode uses; `None` for a key that every mode uses.

@@ -85,21 +85,47 @@ impl Valid {
     }
 }
 
-/// Reads the document's root.
-pub fn read(root: &Node, table: &'static Table, found: &mut Vec<Diagnostic>) -> Option<Block> {
+/// Reads the document's root; `own_keys` are the user's own, beside the table's.
+pub fn read(
+    root: &Node,
+    table: &'static Table,
+    own_keys: &[String],
+    found: &mut Vec<Diagnostic>,
+) -> Option<Block> {
     let first_key = match &root.value {
         Value::Mapping(entries) => entries.first().map(|entry| entry.key.span),
         _ => None,
     };
-    Walk { found }.table(root, table, "", first_key.unwrap_or(root.span))
+    let mut walk = Walk {
+        found,
+        partial: false,
+        own_keys,
+    };
+    walk.table(root, table, "", first_key.unwrap_or(root.span))
+}
+
+/// Checks what is there, and asks for nothing more: an environment's differences.
+/// Its variables aren't resolved.
+pub fn read_partial(node: &Node, table: &'static Table, path: &str, found: &mut Vec<Diagnostic>) {
+    let mut walk = Walk {
+        found,
+        partial: true,
+        own_keys: &[],
+    };
+    walk.table(node, table, path, node.span);
 }
 
 struct Walk<'a> {
     found: &'a mut Vec<Diagnostic>,
+    partial: bool,
+    own_keys: &'a [String],
 }
 
 impl Walk<'_> {
     fn value(&mut self, node: &Node, kind: &'static Kind, path: &str, at: Span) -> Option<Valid> {
+        if self.is_open(node) {
+            return None;
+        }
         match kind {
             Kind::Text(format) => self.text(node, format, path).map(Valid::Text),
             Kind::Choice(choice) => self.choice(node, choice, path).map(Valid::Text),
@@ -111,12 +137,24 @@ impl Walk<'_> {
                 )])),
                 Value::Sequence(items) => {
                     Some(Valid::List(self.items(items, path, |walk, item, path| {
+                        if walk.is_open(item) {
+                            return None;
+                        }
                         walk.text(item, format, path).map(Valid::Text)
                     })))
                 }
                 _ => self.wrong_type(node, "text or a list", path),
             },
             Kind::Table(table) => self.table(node, table, path, at).map(Valid::Block),
+        }
+    }
+
+    /// What isn't known can't be wrong.
+    fn is_open(&self, node: &Node) -> bool {
+        match &node.value {
+            Value::Open => true,
+            Value::Scalar { text, .. } => self.partial && text.contains("${"),
+            _ => false,
         }
     }
 
@@ -132,7 +170,7 @@ impl Walk<'_> {
             self.entry(entry, table, path, &mut block);
         }
         for field in table.fields {
-            if field.required && !entries.iter().any(|e| e.key.text == field.key) {
+            if field.required && !self.partial && !entries.iter().any(|e| e.key.text == field.key) {
                 let missing = join(path, field.key);
                 let message = format!("`{missing}` is missing");
                 self.found.push(
@@ -170,6 +208,7 @@ impl Walk<'_> {
                     block.values.insert(field.key, value);
                 }
             }
+            None if path == key.text && self.own_keys.contains(&key.text) => {}
             None => {
                 let known = table.fields.iter().map(|field| field.key);
                 let help = did_you_mean(&key.text, known.clone()).unwrap_or_else(|| {
@@ -221,11 +260,7 @@ impl Walk<'_> {
         let text = self.scalar(node, "text", path)?;
         if !format.matches(text) {
             let message = format!("`{}` isn't {}", shown(text), format.what);
-            let help = if text.contains("${") {
-                "`${…}` variables aren't resolved yet: write the value itself".to_owned()
-            } else {
-                format!("for example `{}`", format.example)
-            };
+            let help = format!("for example `{}`", format.example);
             self.found
                 .push(Diagnostic::new(codes::INVALID_VALUE, path, node.span, message).help(help));
             return None;

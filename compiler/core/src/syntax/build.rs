@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 const MAX_DEPTH: usize = 64;
-const MAX_NODES: usize = 20_000;
+const MAX_NODES: usize = 50_000;
 
 /// Parses one YAML document. The node is there unless the text is broken;
 /// findings are there also beside a node (duplicate keys).
@@ -225,6 +225,7 @@ impl Builder {
             Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
                 Some((mut node, size)) => {
                     node.span = span;
+                    self.nodes += size.nodes;
                     self.add(node, 0, size)
                 }
                 None => fail(
@@ -283,11 +284,7 @@ impl Builder {
     }
 
     fn add(&mut self, node: Node, anchor: usize, size: Size) -> Step {
-        self.nodes += if anchor == 0 && size.nodes > 1 {
-            size.nodes
-        } else {
-            1
-        };
+        self.nodes += 1;
         if self.nodes > MAX_NODES {
             return fail(
                 codes::TOO_LARGE,

@@ -17,6 +17,9 @@ pub enum Value {
     },
     Sequence(Vec<Node>),
     Mapping(Vec<Entry>),
+    /// A value that isn't known: a variable that only AWS can answer, or one
+    /// that has a finding already.
+    Open,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +47,42 @@ impl Node {
             Value::Scalar { .. } => "text",
             Value::Sequence(_) => "a list",
             Value::Mapping(_) => "a mapping",
+            Value::Open => "an open variable",
+        }
+    }
+
+    /// The dotted path of the innermost key or item around a byte; empty at the root.
+    pub fn path_at(&self, byte: usize) -> String {
+        let within = |span: Span| span.start <= byte && byte <= span.end;
+        match &self.value {
+            Value::Mapping(entries) => {
+                let found = entries
+                    .iter()
+                    .find(|entry| within(entry.key.span) || within(entry.value.span));
+                let Some(entry) = found else {
+                    return String::new();
+                };
+                let rest = entry.value.path_at(byte);
+                let dot = if rest.is_empty() || rest.starts_with('[') {
+                    ""
+                } else {
+                    "."
+                };
+                format!("{}{dot}{rest}", entry.key.text)
+            }
+            Value::Sequence(items) => {
+                let Some(i) = items.iter().position(|item| within(item.span)) else {
+                    return String::new();
+                };
+                let rest = items[i].path_at(byte);
+                let dot = if rest.is_empty() || rest.starts_with('[') {
+                    ""
+                } else {
+                    "."
+                };
+                format!("[{i}]{dot}{rest}")
+            }
+            Value::Scalar { .. } | Value::Open => String::new(),
         }
     }
 
@@ -51,6 +90,7 @@ impl Node {
     pub fn to_json(&self) -> serde_json::Value {
         match &self.value {
             Value::Scalar { text, plain } => scalar_to_json(text, *plain),
+            Value::Open => serde_json::Value::Null,
             Value::Sequence(items) => items.iter().map(Node::to_json).collect(),
             Value::Mapping(entries) => entries
                 .iter()

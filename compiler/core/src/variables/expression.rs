@@ -1,0 +1,270 @@
+//! The text of a scalar to its parts: what stands between `${` and `}`.
+
+/// A scalar's text, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    Text(String),
+    Reference(Reference),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// As it was written, with `${` and `}`.
+    pub text: String,
+    /// Taken in order until one has a value.
+    pub alternatives: Vec<Alternative>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Alternative {
+    /// `'text'`, `"text"`, or a bare word after the first comma.
+    Literal(String),
+    /// A reference of its own: `${…}` after a comma.
+    Nested(Reference),
+    Source {
+        /// `env`, `self`, `file`, …
+        name: String,
+        /// What stands in `file(…)`'s parentheses.
+        inner: Option<Vec<Part>>,
+        /// What stands behind the colon.
+        argument: Vec<Part>,
+    },
+}
+
+/// Nothing real nests deeper; a hostile text must not exhaust the stack.
+const MAX_DEPTH: usize = 16;
+
+/// Takes a text apart; the error says what is wrong with it.
+pub fn parse(text: &str) -> Result<Vec<Part>, String> {
+    parts(text, 0)
+}
+
+fn parts(text: &str, depth: usize) -> Result<Vec<Part>, String> {
+    if depth > MAX_DEPTH {
+        return Err(format!("references nest deeper than {MAX_DEPTH} levels"));
+    }
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        if start > 0 {
+            parts.push(Part::Text(rest[..start].to_owned()));
+        }
+        let end = closing(&rest[start..])
+            .ok_or_else(|| "a `${` is opened and not closed with `}`".to_owned())?;
+        parts.push(Part::Reference(reference(
+            &rest[start..start + end],
+            depth,
+        )?));
+        rest = &rest[start + end..];
+    }
+    if !rest.is_empty() {
+        parts.push(Part::Text(rest.to_owned()));
+    }
+    Ok(parts)
+}
+
+/// The length of a text's leading `${…}`, nested ones and quotes within.
+fn closing(text: &str) -> Option<usize> {
+    let mut depth = 0usize;
+    let mut quote = None;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        match (quote, c) {
+            (Some(open), _) if c == open => quote = None,
+            (Some(_), _) => {}
+            // A quote counts where a default may begin, not within a word.
+            (None, '\'' | '"') if text[..at].trim_end().ends_with(',') => quote = Some(c),
+            (None, '$') if chars.peek().is_some_and(|(_, next)| *next == '{') => {
+                chars.next();
+                depth += 1;
+            }
+            (None, '}') => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+fn reference(text: &str, depth: usize) -> Result<Reference, String> {
+    let body = &text[2..text.len() - 1];
+    let mut alternatives = Vec::new();
+    for (i, piece) in at_commas(body).into_iter().enumerate() {
+        alternatives.push(alternative(piece.trim(), i == 0, depth)?);
+    }
+    Ok(Reference {
+        text: text.to_owned(),
+        alternatives,
+    })
+}
+
+/// Splits at the commas that stand outside quotes, parentheses and nested references.
+fn at_commas(body: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let (mut start, mut depth, mut quote) = (0, 0usize, None);
+    for (at, c) in body.char_indices() {
+        match (quote, c) {
+            (Some(open), _) if c == open => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') if body[start..at].trim().is_empty() => quote = Some(c),
+            (None, '{' | '(') => depth += 1,
+            (None, '}' | ')') => depth = depth.saturating_sub(1),
+            (None, ',') if depth == 0 => {
+                pieces.push(&body[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    pieces.push(&body[start..]);
+    pieces
+}
+
+fn alternative(piece: &str, first: bool, depth: usize) -> Result<Alternative, String> {
+    for quote in ['\'', '"'] {
+        if let Some(inner) = piece
+            .strip_prefix(quote)
+            .and_then(|p| p.strip_suffix(quote))
+        {
+            return Ok(Alternative::Literal(inner.to_owned()));
+        }
+    }
+    if piece.starts_with("${") && closing(piece) == Some(piece.len()) {
+        return reference_at(piece, depth + 1).map(Alternative::Nested);
+    }
+    let name_end = piece
+        .find(|c: char| !c.is_ascii_alphanumeric())
+        .unwrap_or(piece.len());
+    let (name, rest) = piece.split_at(name_end);
+    if let Some(argument) = rest.strip_prefix(':') {
+        return Ok(Alternative::Source {
+            name: name.to_owned(),
+            inner: None,
+            argument: parts(argument, depth + 1)?,
+        });
+    }
+    if let Some((inner, after)) = rest.strip_prefix('(').and_then(|rest| rest.split_once(')')) {
+        let argument = match after.strip_prefix(':') {
+            Some(argument) => argument,
+            None if after.is_empty() => "",
+            None => return Err(format!("`{piece}` isn't `source(…):path`")),
+        };
+        return Ok(Alternative::Source {
+            name: name.to_owned(),
+            inner: Some(parts(inner, depth + 1)?),
+            argument: parts(argument, depth + 1)?,
+        });
+    }
+    if first {
+        return Err(format!(
+            "`{piece}` names no source: a reference is `${{source:name}}`"
+        ));
+    }
+    Ok(Alternative::Literal(piece.to_owned()))
+}
+
+fn reference_at(piece: &str, depth: usize) -> Result<Reference, String> {
+    if depth > MAX_DEPTH {
+        return Err(format!("references nest deeper than {MAX_DEPTH} levels"));
+    }
+    reference(piece, depth)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(name: &str, argument: &str) -> Alternative {
+        Alternative::Source {
+            name: name.to_owned(),
+            inner: None,
+            argument: if argument.is_empty() {
+                vec![]
+            } else {
+                vec![Part::Text(argument.to_owned())]
+            },
+        }
+    }
+
+    fn single(text: &str) -> Vec<Alternative> {
+        match parse(text).unwrap().as_slice() {
+            [Part::Reference(reference)] => reference.alternatives.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn defaults_follow_commas() {
+        assert_eq!(single("${env:POOL}"), [source("env", "POOL")]);
+        assert_eq!(
+            single("${env:POOL, 'us-east-1_x, y'}"),
+            [
+                source("env", "POOL"),
+                Alternative::Literal("us-east-1_x, y".to_owned())
+            ]
+        );
+        assert_eq!(
+            single("${env:A, opt:b, c}"),
+            [
+                source("env", "A"),
+                source("opt", "b"),
+                Alternative::Literal("c".to_owned())
+            ]
+        );
+        assert!(matches!(
+            single("${env:A, ${env:B}}").as_slice(),
+            [_, Alternative::Nested(_)]
+        ));
+        assert_eq!(single("${ssm:/a/b}"), [source("ssm", "/a/b")]);
+    }
+
+    #[test]
+    fn references_nest_and_stand_within_text() {
+        let parts = parse("a-${self:pools.${frames:env}}-b").unwrap();
+        assert_eq!(parts.len(), 3);
+        let Part::Reference(reference) = &parts[1] else {
+            panic!()
+        };
+        assert_eq!(reference.text, "${self:pools.${frames:env}}");
+        let [Alternative::Source { argument, .. }] = reference.alternatives.as_slice() else {
+            panic!()
+        };
+        assert_eq!(argument.len(), 2);
+        let [
+            Alternative::Source {
+                name,
+                inner,
+                argument,
+            },
+        ] = &single("${file(./${opt:f}.yml):a.b}")[..]
+        else {
+            panic!()
+        };
+        assert_eq!(
+            (name.as_str(), inner.as_ref().unwrap().len(), argument.len()),
+            ("file", 3, 1)
+        );
+    }
+
+    #[test]
+    fn broken_ones_say_why() {
+        for text in [
+            "${env:A",
+            "${}",
+            "${A}",
+            "a${",
+            "${file(x)y}",
+            "${env:A, ${env:B}",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+        let deep = "${self:".repeat(10_000);
+        assert!(parse(&deep).is_err());
+        let closed = format!("{}x{}", "${self:".repeat(1_000), "}".repeat(1_000));
+        assert!(parse(&closed).unwrap_err().contains("nest"));
+    }
+}

@@ -1,0 +1,67 @@
+//! `${…}`: nodes with references to nodes with values.
+//!
+//! A reference takes its value from a source: `${env:NAME}`, `${opt:name}`,
+//! `${self:a.b}`, `${file(./x.yml):a.b}`, `${frames:env}`; from AWS
+//! `${cf:stack.Output}`, `${ssm:/path}`, `${aws:accountId}`, `${aws:region}`.
+//! After commas come defaults: `${env:POOL, 'us-east-1_x'}`. References nest. One
+//! that is the whole value keeps the type of what it refers to.
+
+mod expression;
+mod resolve;
+
+pub use resolve::resolve;
+
+use crate::diagnostic::{Diagnostic, codes};
+use crate::source::Span;
+use crate::syntax::Node;
+
+/// A tree without references, apart from those that need AWS.
+#[derive(Debug)]
+pub struct Resolved {
+    pub node: Node,
+    pub diagnostics: Vec<Diagnostic>,
+    /// Where values came from, for the findings in them.
+    pub origins: Vec<Origin>,
+    /// References that only AWS can answer, as they were written.
+    pub open: Vec<Open>,
+    /// Keys of the root that `${self:…}` refers to: the user's own, beside the known ones.
+    pub own_keys: Vec<String>,
+}
+
+/// A reference and what its value is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    pub span: Span,
+    /// "the environment variable POOL"
+    pub what: String,
+    /// Where in the manifest the value stands, if there.
+    pub target: Option<Span>,
+}
+
+/// A reference that stayed open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    pub span: Span,
+    pub reference: String,
+}
+
+/// Tells of each finding within a referred value where the value came from.
+pub fn explain_origins(diagnostics: &mut [Diagnostic], origins: &[Origin]) {
+    for diagnostic in diagnostics {
+        // Of nested references the outermost comes last.
+        let origin = origins
+            .iter()
+            .rfind(|origin| origin.span == diagnostic.span);
+        let Some(origin) = origin.filter(|_| diagnostic.code != codes::VARIABLE) else {
+            continue;
+        };
+        let from = format!("the value comes from {}", origin.what);
+        diagnostic.help = Some(match diagnostic.help.take() {
+            Some(help) => format!("{help}; {from}"),
+            None => from,
+        });
+        if let Some(target) = origin.target {
+            diagnostic.related.push((target, "the value".to_owned()));
+        }
+    }
+}

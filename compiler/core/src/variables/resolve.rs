@@ -1,0 +1,703 @@
+//! References to values.
+
+use super::expression::{Alternative, Part, Reference, parse};
+use super::{Open, Origin, Resolved};
+use crate::diagnostic::{Diagnostic, codes, did_you_mean};
+use crate::source::{Source, Span};
+use crate::syntax::{self, Entry, Node, Value};
+use crate::{AwsValue, Environment};
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+const SOURCES: &[&str] = &["env", "opt", "self", "file", "cf", "ssm", "aws", "frames"];
+
+/// What a tree may grow to: references to references would double it at each step.
+const MAX_NODES: usize = 50_000;
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+const MAX_DEPTH: usize = 64;
+
+/// The block whose `${…}` are CloudFormation's, unless they name a source.
+const OVERLAY: &str = "resources";
+
+pub fn resolve(root: &Node, env: &str, environment: &dyn Environment) -> Resolved {
+    let mut resolver = Resolver {
+        root,
+        env,
+        environment,
+        ring: Vec::new(),
+        files: HashMap::new(),
+        found: Vec::new(),
+        origins: Vec::new(),
+        open: Vec::new(),
+        own_keys: BTreeSet::new(),
+        nodes: 0,
+        bytes: 0,
+        exhausted: false,
+    };
+    let node = match &root.value {
+        Value::Mapping(entries) => Node {
+            span: root.span,
+            value: Value::Mapping(
+                entries
+                    .iter()
+                    .map(|entry| Entry {
+                        key: entry.key.clone(),
+                        value: resolver.node(&entry.value, entry.key.text == OVERLAY, 0),
+                    })
+                    .collect(),
+            ),
+        },
+        _ => root.clone(),
+    };
+    Resolved {
+        node,
+        diagnostics: resolver.found,
+        origins: resolver.origins,
+        open: resolver.open,
+        own_keys: resolver.own_keys.into_iter().collect(),
+    }
+}
+
+struct Resolver<'a> {
+    root: &'a Node,
+    env: &'a str,
+    environment: &'a dyn Environment,
+    /// The `self` and `file` references that are being resolved.
+    ring: Vec<String>,
+    files: HashMap<String, Rc<Node>>,
+    found: Vec<Diagnostic>,
+    origins: Vec<Origin>,
+    open: Vec<Open>,
+    own_keys: BTreeSet<String>,
+    nodes: usize,
+    bytes: usize,
+    exhausted: bool,
+}
+
+/// What an alternative comes to.
+enum Outcome {
+    Value(Node, Found),
+    /// There is no such value: the next alternative's turn. What was looked for.
+    Missing(String),
+    /// AWS isn't asked.
+    Open,
+    /// Reported already.
+    Failed,
+}
+
+/// Where a value was found.
+struct Found {
+    what: String,
+    target: Option<Span>,
+}
+
+impl Found {
+    fn new(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            target: None,
+        }
+    }
+}
+
+impl<'a> Resolver<'a> {
+    /// A node without references. Those that fail stay out of the tree's way as open values.
+    fn node(&mut self, node: &Node, overlay: bool, depth: usize) -> Node {
+        self.nodes += 1;
+        if self.is_exhausted(node.span, depth) {
+            return open(node.span);
+        }
+        let value = match &node.value {
+            Value::Scalar { text, .. } if text.contains("${") => {
+                return self.scalar(node, text, overlay, depth);
+            }
+            Value::Scalar { .. } | Value::Open => node.value.clone(),
+            Value::Sequence(items) => Value::Sequence(
+                items
+                    .iter()
+                    .map(|item| self.node(item, overlay, depth + 1))
+                    .collect(),
+            ),
+            Value::Mapping(entries) => Value::Mapping(
+                entries
+                    .iter()
+                    .map(|entry| Entry {
+                        key: entry.key.clone(),
+                        value: self.node(&entry.value, overlay, depth + 1),
+                    })
+                    .collect(),
+            ),
+        };
+        Node {
+            span: node.span,
+            value,
+        }
+    }
+
+    /// Beyond the budget everything stays open, and one finding says so.
+    fn is_exhausted(&mut self, span: Span, depth: usize) -> bool {
+        let over = self.nodes > MAX_NODES || self.bytes > MAX_BYTES || depth > MAX_DEPTH;
+        if over && !self.exhausted {
+            let message =
+                "the variables make the manifest too large, or refer to each other too deeply";
+            self.found
+                .push(Diagnostic::new(codes::TOO_LARGE, "", span, message));
+        }
+        self.exhausted |= over;
+        over
+    }
+
+    fn scalar(&mut self, node: &Node, text: &str, overlay: bool, depth: usize) -> Node {
+        let parts = match parse(text) {
+            Ok(parts) => parts,
+            Err(_) if overlay => return node.clone(),
+            Err(message) => {
+                self.report(
+                    node.span,
+                    message,
+                    "write `${source:name}`, for example `${env:USER_POOL_ID}`",
+                );
+                return open(node.span);
+            }
+        };
+        if overlay && parts.iter().any(is_cloudformations) {
+            return node.clone();
+        }
+        if let [Part::Reference(reference)] = parts.as_slice() {
+            return self.whole(reference, node.span, depth);
+        }
+        match self.text(&parts, node.span, depth) {
+            Some(text) => Node {
+                span: node.span,
+                value: Value::Scalar { text, plain: false },
+            },
+            None => open(node.span),
+        }
+    }
+
+    /// A reference that is the whole value: it keeps the type of what it refers to.
+    fn whole(&mut self, reference: &Reference, span: Span, depth: usize) -> Node {
+        match self.reference(reference, span, depth) {
+            Some((value, found)) => {
+                self.origins.push(Origin {
+                    span,
+                    what: found.what,
+                    target: found.target,
+                });
+                at(value, span)
+            }
+            None => open(span),
+        }
+    }
+
+    /// Text with references in it. `None`: reported, or open.
+    fn text(&mut self, parts: &[Part], span: Span, depth: usize) -> Option<String> {
+        let mut text = String::new();
+        for part in parts {
+            match part {
+                Part::Text(part) => text.push_str(part),
+                Part::Reference(reference) => {
+                    let (node, found) = self.reference(reference, span, depth)?;
+                    if node.value == Value::Open {
+                        return None;
+                    }
+                    let Value::Scalar { text: value, .. } = &node.value else {
+                        let message = format!(
+                            "`{}` is {}, and can't stand within text",
+                            reference.text,
+                            node.kind()
+                        );
+                        self.report(span, message, "refer to a single value");
+                        return None;
+                    };
+                    text.push_str(value);
+                    self.bytes += value.len();
+                    if self.is_exhausted(span, depth) {
+                        return None;
+                    }
+                    self.origins.push(Origin {
+                        span,
+                        what: found.what,
+                        target: found.target,
+                    });
+                }
+            }
+        }
+        Some(text)
+    }
+
+    /// A reference's value; what has none is reported, or kept as open.
+    fn reference(
+        &mut self,
+        reference: &Reference,
+        span: Span,
+        depth: usize,
+    ) -> Option<(Node, Found)> {
+        match self.alternatives(reference, span, depth) {
+            Outcome::Value(node, found) => Some((node, found)),
+            Outcome::Open => {
+                self.open.push(Open {
+                    span,
+                    reference: reference.text.clone(),
+                });
+                None
+            }
+            Outcome::Missing(what) => {
+                let message = format!("`{}` has no value: there is no {what}", reference.text);
+                self.report(
+                    span,
+                    message,
+                    "set it, or add a default after a comma: `${env:NAME, 'value'}`",
+                );
+                None
+            }
+            Outcome::Failed => None,
+        }
+    }
+
+    fn alternatives(&mut self, reference: &Reference, span: Span, depth: usize) -> Outcome {
+        let mut missing = Vec::new();
+        for alternative in &reference.alternatives {
+            match self.alternative(alternative, span, depth) {
+                Outcome::Missing(what) => missing.push(what),
+                outcome => return outcome,
+            }
+        }
+        Outcome::Missing(missing.join(" and no "))
+    }
+
+    fn alternative(&mut self, alternative: &Alternative, span: Span, depth: usize) -> Outcome {
+        match alternative {
+            Alternative::Literal(text) => {
+                Outcome::Value(scalar(text, span), Found::new("a default"))
+            }
+            Alternative::Nested(reference) => self.alternatives(reference, span, depth),
+            Alternative::Source {
+                name,
+                inner,
+                argument,
+            } => {
+                let Some(argument) = self.text(argument, span, depth) else {
+                    return Outcome::Failed;
+                };
+                let inner = match inner {
+                    Some(inner) => match self.text(inner, span, depth) {
+                        Some(inner) => Some(inner),
+                        None => return Outcome::Failed,
+                    },
+                    None => None,
+                };
+                self.source(name, inner.as_deref(), &argument, span, depth)
+            }
+        }
+    }
+
+    fn source(
+        &mut self,
+        name: &str,
+        inner: Option<&str>,
+        argument: &str,
+        span: Span,
+        depth: usize,
+    ) -> Outcome {
+        let given = |value: Option<String>, what: String| match value {
+            Some(value) => Outcome::Value(scalar(&value, span), Found::new(format!("the {what}"))),
+            None => Outcome::Missing(what),
+        };
+        match (name, inner) {
+            ("env", None) => given(
+                self.environment.variable(argument),
+                format!("environment variable {argument}"),
+            ),
+            ("opt", None) => given(
+                self.environment.option(argument),
+                format!("option --opt {argument}=…"),
+            ),
+            ("frames", None) if argument == "env" => {
+                Outcome::Value(scalar(self.env, span), Found::new("--env"))
+            }
+            ("frames", None) => {
+                let message = format!("`frames` has no `{argument}`");
+                self.report(span, message, "`${frames:env}` is the environment's name");
+                Outcome::Failed
+            }
+            ("self", None) => self.own(argument, span, depth),
+            ("file", Some(path)) => self.file(path, argument, span, depth),
+            ("file", None) => {
+                self.report(
+                    span,
+                    "`file` takes a path in parentheses".to_owned(),
+                    "write `${file(./x.yml):a.b}`",
+                );
+                Outcome::Failed
+            }
+            ("cf" | "ssm" | "aws", None) => self.aws(name, argument, span),
+            _ => {
+                let help = did_you_mean(name, SOURCES.iter().copied())
+                    .unwrap_or_else(|| format!("known: {}", SOURCES.join(", ")));
+                self.report(
+                    span,
+                    format!("there is no source `{name}` for variables"),
+                    help,
+                );
+                Outcome::Failed
+            }
+        }
+    }
+
+    fn aws(&mut self, name: &str, argument: &str, span: Span) -> Outcome {
+        let reference = format!("{name}:{argument}");
+        if name == "aws" && !["accountId", "region"].contains(&argument) {
+            let message = format!("`aws` has no `{argument}`");
+            self.report(
+                span,
+                message,
+                "`${aws:accountId}` and `${aws:region}` are known",
+            );
+            return Outcome::Failed;
+        }
+        match self.environment.aws(&reference) {
+            AwsValue::Value(value) => Outcome::Value(
+                scalar(&value, span),
+                Found::new(format!("AWS, {reference}")),
+            ),
+            AwsValue::Missing => Outcome::Missing(format!("`{reference}` in AWS")),
+            AwsValue::Offline => Outcome::Open,
+        }
+    }
+
+    /// `${self:a.b}`: a place in the manifest itself.
+    fn own(&mut self, path: &str, span: Span, depth: usize) -> Outcome {
+        if let Some(first) = path.split('.').next() {
+            self.own_keys.insert(first.to_owned());
+        }
+        let what = format!("self:{path}");
+        let root = self.root;
+        let segments = segments(path);
+        self.ringed(what.clone(), span, |resolver| {
+            resolver.at_path(root, &segments, depth)
+        })
+        .map_or(Outcome::Failed, |node| match node {
+            Some(node) => {
+                let target = node.span;
+                Outcome::Value(
+                    node,
+                    Found {
+                        what: format!("`{path}` in this file"),
+                        target: Some(target),
+                    },
+                )
+            }
+            None => Outcome::Missing(format!("`{path}` in this file")),
+        })
+    }
+
+    fn file(&mut self, path: &str, argument: &str, span: Span, depth: usize) -> Outcome {
+        let what = if argument.is_empty() {
+            format!("file({path})")
+        } else {
+            format!("file({path}):{argument}")
+        };
+        if !self.files.contains_key(path) {
+            match self.read(path) {
+                // Findings in it are shown at the reference: it is another text.
+                Ok(node) => drop(self.files.insert(path.to_owned(), Rc::new(at(node, span)))),
+                Err(message) if message == NO_FILE => {
+                    return Outcome::Missing(format!("file {path}"));
+                }
+                Err(message) => {
+                    self.report(
+                        span,
+                        format!("`{path}` can't be read: {message}"),
+                        "the path is relative to frames.yml",
+                    );
+                    return Outcome::Failed;
+                }
+            }
+        }
+        let Some(root) = self.files.get(path).cloned() else {
+            return Outcome::Failed;
+        };
+        let segments = segments(argument);
+        match self.ringed(what.clone(), span, |resolver| {
+            resolver.at_path(&root, &segments, depth)
+        }) {
+            Some(Some(node)) => Outcome::Value(at(node, span), Found::new(what)),
+            Some(None) => Outcome::Missing(format!("`{argument}` in {path}")),
+            None => Outcome::Failed,
+        }
+    }
+
+    fn read(&self, path: &str) -> Result<Node, String> {
+        let bytes = self.environment.read_file(path)?;
+        let source =
+            Source::from_bytes(path, &bytes).map_err(|unreadable| unreadable.diagnostic.message)?;
+        let (node, found) = syntax::parse(&source);
+        match (node, found.first()) {
+            (Some(node), None) => Ok(node),
+            (_, Some(first)) => {
+                let place = source.position(first.span.start);
+                Err(format!(
+                    "line {}, column {}: {}",
+                    place.line, place.column, first.message
+                ))
+            }
+            (None, None) => Err("it is empty".to_owned()),
+        }
+    }
+
+    /// Runs a step, unless it is under way already: then the ring is shown.
+    fn ringed<T>(
+        &mut self,
+        what: String,
+        span: Span,
+        step: impl FnOnce(&mut Self) -> T,
+    ) -> Option<T> {
+        if let Some(start) = self.ring.iter().position(|other| *other == what) {
+            let ring: Vec<&str> = self.ring[start..]
+                .iter()
+                .map(String::as_str)
+                .chain([what.as_str()])
+                .collect();
+            let message = format!("the reference goes round in a ring: {}", ring.join(" -> "));
+            self.report(
+                span,
+                message,
+                "break the ring: give one of them a value of its own",
+            );
+            return None;
+        }
+        self.ring.push(what);
+        let result = step(self);
+        self.ring.pop();
+        Some(result)
+    }
+
+    /// The node at `a.b.0`, resolved; references on the way are followed.
+    fn at_path(&mut self, node: &Node, path: &[&str], depth: usize) -> Option<Node> {
+        let Some((segment, rest)) = path.split_first() else {
+            return Some(self.node(node, false, depth + 1));
+        };
+        match &node.value {
+            Value::Mapping(entries) => {
+                let entry = entries.iter().find(|entry| entry.key.text == *segment)?;
+                self.at_path(&entry.value, rest, depth)
+            }
+            Value::Sequence(items) => {
+                self.at_path(items.get(segment.parse::<usize>().ok()?)?, rest, depth)
+            }
+            Value::Scalar { text, .. } if text.contains("${") => {
+                let value = self.node(node, false, depth + 1);
+                self.at_path(&value, path, depth + 1)
+            }
+            Value::Open => Some(open(node.span)),
+            Value::Scalar { .. } => None,
+        }
+    }
+
+    fn report(&mut self, span: Span, message: String, help: impl Into<String>) {
+        self.found
+            .push(Diagnostic::new(codes::VARIABLE, "", span, message).help(help));
+    }
+}
+
+fn segments(path: &str) -> Vec<&str> {
+    path.split('.')
+        .filter(|segment| !segment.is_empty())
+        .collect()
+}
+
+/// The words of [`Environment::read_file`] for a file that isn't there.
+pub const NO_FILE: &str = "there is no such file";
+
+/// `${AWS::Region}`, `${Distribution.Arn}`: `Fn::Sub`'s, not ours.
+fn is_cloudformations(part: &Part) -> bool {
+    let Part::Reference(reference) = part else {
+        return false;
+    };
+    reference.text.starts_with("${AWS::")
+        || reference.alternatives.iter().any(|alternative| {
+            matches!(alternative, Alternative::Source { name, .. } if !SOURCES.contains(&name.as_str()))
+        })
+}
+
+fn scalar(text: &str, span: Span) -> Node {
+    // A word from outside is text, but `true` from the environment is as good as written.
+    Node {
+        span,
+        value: Value::Scalar {
+            text: text.to_owned(),
+            plain: !text.is_empty(),
+        },
+    }
+}
+
+fn open(span: Span) -> Node {
+    Node {
+        span,
+        value: Value::Open,
+    }
+}
+
+/// The same value, standing where the reference stands.
+fn at(node: Node, span: Span) -> Node {
+    let value = match node.value {
+        Value::Sequence(items) => {
+            Value::Sequence(items.into_iter().map(|item| at(item, span)).collect())
+        }
+        Value::Mapping(entries) => Value::Mapping(
+            entries
+                .into_iter()
+                .map(|mut entry| {
+                    entry.key.span = span;
+                    Entry {
+                        key: entry.key,
+                        value: at(entry.value, span),
+                    }
+                })
+                .collect(),
+        ),
+        other => other,
+    };
+    Node { span, value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct World;
+
+    impl Environment for World {
+        fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
+            match path {
+                "./x.yml" => {
+                    Ok(b"a: {b: [1, '${env:POOL}']}\nring: '${file(./x.yml):ring}'\n".to_vec())
+                }
+                "./broken.yml" => Ok(b"a: [".to_vec()),
+                _ => Err(NO_FILE.to_owned()),
+            }
+        }
+
+        fn variable(&self, name: &str) -> Option<String> {
+            (name == "POOL").then(|| "us-east-1_x".to_owned())
+        }
+
+        fn option(&self, name: &str) -> Option<String> {
+            (name == "on").then(|| "true".to_owned())
+        }
+    }
+
+    fn resolved(text: &str) -> Resolved {
+        let (node, found) = syntax::parse(&Source::new("f", text));
+        assert_eq!(found, []);
+        resolve(&node.unwrap(), "prod", &World)
+    }
+
+    fn value(text: &str) -> serde_json::Value {
+        let resolved = resolved(text);
+        assert_eq!(resolved.diagnostics, []);
+        resolved.node.to_json()
+    }
+
+    fn messages(text: &str) -> Vec<String> {
+        resolved(text)
+            .diagnostics
+            .iter()
+            .map(|d| d.message.clone())
+            .collect()
+    }
+
+    #[test]
+    fn every_source_has_its_value() {
+        use serde_json::json;
+        assert_eq!(value("a: x-${env:POOL}-y")["a"], "x-us-east-1_x-y");
+        assert_eq!(value("a: ${opt:on}")["a"], true, "as good as written");
+        assert_eq!(value("a: ${frames:env}")["a"], "prod");
+        assert_eq!(value("a: ${file(./x.yml):a.b.1}")["a"], "us-east-1_x");
+        assert_eq!(
+            value("a: ${file(./x.yml):a.b}")["a"],
+            json!([1, "us-east-1_x"]),
+            "whole values keep their type"
+        );
+        assert_eq!(
+            value("p: {prod: x, dev: y}\na: ${self:p.${frames:env}}")["a"],
+            "x"
+        );
+        assert_eq!(
+            value("a: {b: '${self:c}'}\nc: ${self:d.0}\nd: [[1, 2]]")["a"]["b"],
+            json!([1, 2])
+        );
+    }
+
+    #[test]
+    fn defaults_take_their_turn() {
+        assert_eq!(value("a: \"${env:NO, 'x, y'}\"")["a"], "x, y");
+        assert_eq!(
+            value("a: ${env:NO, opt:no, ${env:NO}, env:POOL}")["a"],
+            "us-east-1_x"
+        );
+        assert_eq!(value("a: ${self:b, 'c'}")["a"], "c");
+        assert_eq!(value("a: ${file(./none.yml):b, 'c'}")["a"], "c");
+    }
+
+    #[test]
+    fn what_has_no_value_is_reported_at_the_reference() {
+        assert!(
+            messages("a: ${env:NO, opt:no}")[0]
+                .contains("no environment variable NO and no option --opt no")
+        );
+        assert!(messages("a: ${evn:NO}")[0].contains("no source `evn`"));
+        assert!(messages("a: ${file(./broken.yml):a}")[0].contains("line 1"));
+        assert!(messages("a: x${self:b}\nb: {c: 1}")[0].contains("a mapping"));
+        let found = resolved("b: 1\na: [x, '${env:NO}']").diagnostics;
+        assert_eq!((found[0].span.start, found[0].span.end), (12, 23));
+    }
+
+    #[test]
+    fn rings_are_shown() {
+        let ring = messages("a: ${self:b}\nb: ${self:c.d}\nc: {d: '${self:a}'}");
+        assert!(
+            ring[0].contains("self:b -> self:c.d -> self:a -> self:b"),
+            "{ring:?}"
+        );
+        assert!(messages("a: ${file(./x.yml):ring}")[0].contains("ring"));
+        assert!(messages("a: ${self:a}")[0].contains("self:a -> self:a"));
+    }
+
+    #[test]
+    fn aws_stays_open_offline() {
+        let resolved =
+            resolved("a: ${ssm:/pool}\nb: x-${aws:accountId}\nc: ${self:a}\nd: \"${cf:s.O, 'x'}\"");
+        assert_eq!(resolved.diagnostics, []);
+        assert_eq!(resolved.open.len(), 4, "{:?}", resolved.open);
+        assert_eq!(resolved.node.to_json()["b"], serde_json::json!(null));
+        assert_eq!(messages("a: ${aws:acount}").len(), 1);
+    }
+
+    #[test]
+    fn the_overlays_own_references_are_cloudformations() {
+        let text = "resources: {cdn: {a: 'x-${AWS::Region}-${Distribution.Arn}', b: '${env:POOL}', c: '${Url}'}}";
+        let value = value(text);
+        assert_eq!(
+            value["resources"]["cdn"]["a"],
+            "x-${AWS::Region}-${Distribution.Arn}"
+        );
+        assert_eq!(value["resources"]["cdn"]["b"], "us-east-1_x");
+        assert_eq!(value["resources"]["cdn"]["c"], "${Url}");
+    }
+
+    #[test]
+    fn hostile_references_end_soon() {
+        let mut bomb = "a0: xxxxxxxxxxxxxxxx\n".to_owned();
+        for i in 1..40 {
+            let r = format!("${{self:a{}}}", i - 1);
+            bomb.push_str(&format!("a{i}: \"{r}{r}{r}{r}\"\n"));
+        }
+        assert!(messages(&bomb)[0].contains("too large"));
+        let chain: String = (0..5_000)
+            .map(|i| format!("a{i}: ${{self:a{}}}\n", i + 1))
+            .collect();
+        assert!(messages(&format!("{chain}a5000: x\n"))[0].contains("too deeply"));
+    }
+}

@@ -1,0 +1,363 @@
+//! What scripts and people rely on: streams, shapes, exit codes, colours.
+
+use crate::support::frames::{Project, Run, manifests};
+use crate::support::{read, root};
+use frames_compiler::diagnostic::codes;
+use frames_compiler::{Source, syntax};
+use serde_json::{Value, json};
+use std::fs;
+use std::process::Stdio;
+
+/// Neither an error nor a warning.
+const VALID: &str = r"
+service: x
+auth: {mode: oidc, issuer: 'https://login.example.org', audience: a}
+iam: {allow: []}
+domain:
+  cnames: [frames.example.org]
+  certificateArn: arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11
+";
+
+fn warns() -> String {
+    VALID.replace("iam: {allow: []}\n", "")
+}
+
+fn broken() -> String {
+    VALID.replace(
+        "auth: {mode: oidc, issuer: 'https://login.example.org', audience: a}",
+        "auth:\n  mode: cognito\n  userPoolID: us-east-1_AbCdEfGhI",
+    )
+}
+
+fn validate(manifest: &str, arguments: &[&str]) -> Run {
+    Project::new(manifest).frames(&[&["validate"], arguments].concat())
+}
+
+fn json(run: &Run) -> Value {
+    serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {run:#?}"))
+}
+
+#[test]
+fn validate_ends_in_0_with_warnings_and_in_3_with_errors() {
+    let valid = validate(VALID, &[]);
+    assert_eq!((valid.code, valid.stdout.as_str()), (0, ""), "{valid:#?}");
+    assert!(valid.stderr.contains("Valid frames.yml"), "{valid:#?}");
+    let warns = validate(&warns(), &[]);
+    assert_eq!((warns.code, warns.stderr.as_str()), (0, ""), "{warns:#?}");
+    assert!(warns.stdout.starts_with("warning[iam-unrestricted]"));
+    assert!(warns.stdout.ends_with("\n1 warning\n"));
+    let broken = validate(&broken(), &[]);
+    assert_eq!(
+        (broken.code, broken.stderr.as_str()),
+        (3, ""),
+        "{broken:#?}"
+    );
+    assert!(broken.stdout.ends_with("\n2 errors\n"), "{broken:#?}");
+}
+
+#[test]
+fn validates_json_has_the_settled_shape() {
+    let run = validate(VALID, &["--format", "json"]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    assert_eq!(
+        json(&run),
+        json!({"ok": true, "file": "frames.yml", "diagnostics": []})
+    );
+    let run = validate(&warns(), &["--format", "json"]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    let found = json(&run);
+    assert_eq!(found["ok"], true);
+    assert_eq!(found["diagnostics"][0]["severity"], "warning");
+    let run = validate(&broken(), &["--format", "json"]);
+    assert_eq!((run.code, run.stderr.as_str()), (3, ""));
+    assert_eq!(
+        json(&run),
+        json!({"ok": false, "file": "frames.yml", "diagnostics": [
+            {
+                "code": "missing-key",
+                "severity": "error",
+                "message": "`auth.userPoolId` is missing: mode `cognito` needs it",
+                "path": "auth.userPoolId",
+                "file": "frames.yml",
+                "line": 3, "column": 1, "endLine": 3, "endColumn": 5,
+                "help": "add `userPoolId`: the id of the Cognito user pool",
+            },
+            {
+                "code": "unknown-key",
+                "severity": "error",
+                "message": "unknown key `userPoolID`",
+                "path": "auth.userPoolID",
+                "file": "frames.yml",
+                "line": 5, "column": 3, "endLine": 5, "endColumn": 13,
+                "help": "did you mean `userPoolId`?",
+            },
+        ]})
+    );
+}
+
+#[test]
+fn columns_are_characters_and_lines_end_in_any_way() {
+    let manifest = format!("\u{feff}'😀é': {{ö: 1}}{}", VALID.replace('\n', "\r\n"));
+    let found = json(&validate(&manifest, &["--format", "json"]));
+    assert_eq!(found["diagnostics"].as_array().unwrap().len(), 1, "{found}");
+    let emoji = &found["diagnostics"][0];
+    let place = ["line", "column", "endLine", "endColumn"].map(|key| emoji[key].as_u64().unwrap());
+    assert_eq!((place, &emoji["path"]), ([1, 1, 1, 5], &json!("😀é")));
+}
+
+#[test]
+fn findings_name_the_file_as_the_user_does() {
+    let project = Project::new(&broken());
+    let below = project.path().join("a/b");
+    fs::create_dir_all(&below).unwrap();
+    let run = Run::of(
+        project
+            .command()
+            .current_dir(below)
+            .args(["validate", "--format", "json"]),
+    );
+    assert_eq!(json(&run)["file"], "../../frames.yml");
+    project.write("other.yml", broken());
+    let run = project.frames(&["validate", "-c", "other.yml"]);
+    assert!(run.stdout.contains("--> other.yml:5:3"), "{run:#?}");
+}
+
+#[test]
+fn explain_tells_more_about_every_code() {
+    let project = Project::empty();
+    for code in codes::ALL {
+        let run = project.frames(&["validate", "--explain", code.name]);
+        assert_eq!(run.code, 0);
+        assert!(
+            run.stdout.starts_with(&format!("{} (", code.name)),
+            "{run:#?}"
+        );
+        assert!(run.stdout.contains(code.explanation), "{run:#?}");
+    }
+    let run = project.frames(&["validate", "--explain", "unknown-kay"]);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+    assert!(
+        run.stderr.contains("did you mean `unknown-key`?"),
+        "{run:#?}"
+    );
+}
+
+#[test]
+fn the_schema_is_the_one_in_the_repository() {
+    let run = Project::empty().frames(&["schema"]);
+    assert_eq!(
+        (run.code, run.stdout),
+        (0, read("schema/frames.schema.json"))
+    );
+}
+
+#[test]
+fn the_schema_takes_what_validate_takes() {
+    let schema: Value = serde_json::from_str(&read("schema/frames.schema.json")).unwrap();
+    assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
+    assert!(jsonschema::meta::is_valid(&schema));
+    let validator = jsonschema::draft7::new(&schema).unwrap();
+    let instance = |text: &str| {
+        let (node, found) = syntax::parse(&Source::new("frames.yml", text));
+        assert_eq!(found, []);
+        node.unwrap().to_json()
+    };
+    for path in manifests() {
+        let instance = instance(&fs::read_to_string(&path).unwrap());
+        let errors: Vec<String> = validator
+            .iter_errors(&instance)
+            .map(|e| e.to_string())
+            .collect();
+        assert!(errors.is_empty(), "{path:?}: {errors:#?}");
+    }
+    assert!(validator.is_valid(&instance(VALID)));
+    for broken in [
+        &broken(),
+        "service: x\n",
+        "auth: {mode: none}\n",
+        "service: 1x\nauth: {mode: none}\n",
+        "service: x\nauth: {mode: null}\n",
+        "service: x\nauth: {mode: cognito}\n",
+        "service: x\nauth: {mode: none, scopes: [a]}\n",
+        "service: x\nauth: {mode: oidc, issuer: 'https://a.example', audience: []}\n",
+        "service: x\nauth: {mode: oidc, issuer: 'http://a.example', audience: a}\n",
+        "service: x\nauth: {mode: oidc, issuer: 'https://a.example', audience: a, algorithms: [HS256]}\n",
+        "service: x\nauth: {mode: none}\ndelivery: {dicomweb: 'yes'}\n",
+        "service: x\nauth: {mode: none}\niam: {allow: [{imageSets: []}]}\n",
+        "service: x\nauth: {mode: none}\ndomain: {cnames: [x]}\n",
+    ] {
+        assert!(!validator.is_valid(&instance(broken)), "{broken}");
+        assert_eq!(validate(broken, &[]).code, 3, "{broken}");
+    }
+}
+
+#[test]
+fn completions_know_every_command() {
+    let project = Project::empty();
+    for shell in ["bash", "zsh", "fish"] {
+        let run = project.frames(&["completions", shell]);
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+        for word in [
+            "validate",
+            "package",
+            "dev",
+            "schema",
+            "completions",
+            "explain",
+            "config",
+        ] {
+            assert!(run.stdout.contains(word), "{shell}: {word}");
+        }
+    }
+    assert_eq!(project.frames(&["completions", "cmd.exe"]).code, 2);
+}
+
+#[test]
+fn a_shell_reads_its_completions() {
+    let project = Project::empty();
+    let script = project.frames(&["completions", "bash"]).stdout;
+    project.write("frames.bash", script + "COMP_WORDS=(frames val) COMP_CWORD=1\n_frames frames val frames\necho \"${COMPREPLY[@]}\"\n");
+    let output = std::process::Command::new("bash")
+        .arg(project.path().join("frames.bash"))
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "validate\n",
+        "{output:?}"
+    );
+}
+
+#[test]
+fn help_fits_80_columns_and_tells_all() {
+    let project = Project::empty();
+    for command in ["", "validate", "package", "dev", "schema", "completions"] {
+        let arguments: Vec<&str> = [command, "--help"]
+            .into_iter()
+            .filter(|word| !word.is_empty())
+            .collect();
+        let run = Run::of(project.command().args(&arguments).env("COLUMNS", "80"));
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{command}");
+        for line in run.stdout.lines() {
+            assert!(line.chars().count() <= 80, "{command}: {line}");
+        }
+        assert!(
+            run.stdout.contains("--config <FILE>") && run.stdout.contains("--env <NAME>"),
+            "{command}"
+        );
+    }
+    let run = project.frames(&["--help"]);
+    for word in [
+        "validate",
+        "package",
+        "dev",
+        "schema",
+        "completions",
+        "Exit codes",
+        "frames.yml",
+    ] {
+        assert!(run.stdout.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn bad_usage_is_2() {
+    let project = Project::new(VALID);
+    for arguments in [
+        &["nonsense"][..],
+        &[],
+        &["validate", "--env", "-"],
+        &["validate", "--env", "a_b"],
+        &["validate", "--env", "abcdefghijklmnopq"],
+        &["validate", "--format", "xml"],
+        &["validate", "-c", "missing.yml"],
+        &["validate", "-c", "."],
+        &["validate", "--quiet", "--verbose"],
+    ] {
+        let run = project.frames(arguments);
+        assert_eq!(
+            (run.code, run.stdout.as_str()),
+            (2, ""),
+            "{arguments:?}: {run:#?}"
+        );
+        assert!(!run.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn only_a_terminal_or_a_wish_gets_colours() {
+    let project = Project::new(&broken());
+    let coloured = |set: &[(&str, &str)], arguments: &[&str]| {
+        let mut command = project.command();
+        command.args(arguments).envs(set.iter().copied());
+        let run = Run::of(&mut command);
+        (run.stdout + &run.stderr).contains('\u{1b}')
+    };
+    for command in [&["validate"][..], &["package"], &["nonsense"], &["--help"]] {
+        assert!(!coloured(&[], command), "{command:?}: piped");
+        assert!(
+            !coloured(&[("NO_COLOR", "1")], command),
+            "{command:?}: NO_COLOR"
+        );
+        assert!(
+            !coloured(&[], &[command, &["--color", "never"]].concat()),
+            "{command:?}: never"
+        );
+    }
+    for command in [&["validate"][..], &["package"]] {
+        assert!(
+            coloured(&[], &[command, &["--color", "always"]].concat()),
+            "{command:?}"
+        );
+        assert!(
+            coloured(
+                &[("NO_COLOR", "1")],
+                &[command, &["--color", "always"]].concat()
+            ),
+            "{command:?}"
+        );
+    }
+    assert!(
+        !coloured(&[], &["validate", "--format", "json", "--color", "always"]),
+        "JSON never"
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let many = "x: 1\ny: 2\n".repeat(2000);
+    for arguments in [
+        &["schema"][..],
+        &["completions", "zsh"],
+        &["validate"],
+        &["validate", "--format", "json"],
+        &["--help"],
+    ] {
+        let project = Project::new(&many);
+        let mut child = project
+            .command()
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(!stderr.contains("panicked"), "{arguments:?}: {stderr}");
+        let code = output.status.code();
+        assert!(
+            matches!(code, Some(0 | 3)),
+            "{arguments:?}: {code:?} {stderr}"
+        );
+    }
+}
+
+/// With the one warning that its comment announces.
+#[test]
+fn the_repositorys_own_manifest_is_valid() {
+    let config = root().join("frames.yml").display().to_string();
+    let run = Project::empty().frames(&["validate", "-c", &config]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert!(run.stdout.ends_with("1 warning\n"), "{run:#?}");
+}

@@ -1,0 +1,181 @@
+//! Every finding, as a user sees it: `diagnostics/*.md`, each a page of cases.
+//!
+//! A case is a heading, maybe some prose, a manifest and what `frames validate`
+//! says about it:
+//!
+//! ````text
+//! ## A tab in the indentation
+//!
+//! ```yaml
+//! service: x
+//! ```
+//!
+//! ```text
+//! error[…]: …
+//! ```
+//! ````
+//!
+//! The manifest's fence may add `bom`, `crlf` or `latin1`: how the text becomes bytes.
+//! A fence such as ```` ```json jwks.json ```` is a file beside the manifest.
+//! `FRAMES_BLESS=1` writes what comes out into the `text` fences.
+
+use crate::support::frames::Project;
+use crate::support::golden::blessing;
+use crate::support::root;
+use frames_compiler::diagnostic::codes;
+use std::fs;
+use std::path::PathBuf;
+
+#[derive(Debug, Default)]
+struct Case {
+    name: String,
+    manifest: Option<Vec<u8>>,
+    files: Vec<(String, String)>,
+    expected: Option<String>,
+}
+
+fn pages() -> Vec<PathBuf> {
+    let mut pages: Vec<PathBuf> = fs::read_dir(root().join("tests/diagnostics"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "md"))
+        .collect();
+    pages.sort();
+    assert!(!pages.is_empty());
+    pages
+}
+
+#[test]
+fn every_finding_reads_as_its_page_says() {
+    let mut drifted = Vec::new();
+    for path in pages() {
+        let text = fs::read_to_string(&path).unwrap();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let mut actual = String::new();
+        walk(&text, &mut actual, &mut |case| {
+            let shown = shown(case);
+            if case.expected.as_deref() != Some(&shown) {
+                let expected = case.expected.as_deref().unwrap_or_default();
+                drifted.push(format!(
+                    "{name}: {}\n--- expected\n{expected}--- comes out\n{shown}",
+                    case.name
+                ));
+            }
+            shown
+        });
+        if blessing() {
+            fs::write(&path, actual).unwrap();
+        }
+    }
+    assert!(
+        blessing() || drifted.is_empty(),
+        "look at the differences, then bless them with FRAMES_BLESS=1\n\n{}",
+        drifted.join("\n")
+    );
+}
+
+#[test]
+fn every_code_has_a_case() {
+    if blessing() {
+        // The pages are being written.
+        return;
+    }
+    let pages: String = pages()
+        .iter()
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    let missing: Vec<&str> = codes::ALL
+        .iter()
+        .map(|code| code.name)
+        .filter(|name| {
+            !pages.contains(&format!("\nerror[{name}]: "))
+                && !pages.contains(&format!("\nwarning[{name}]: "))
+        })
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// What `frames validate` prints for a case's manifest.
+fn shown(case: &Case) -> String {
+    let project = Project::empty();
+    let manifest = case
+        .manifest
+        .as_ref()
+        .unwrap_or_else(|| panic!("{}: no manifest", case.name));
+    project.write("frames.yml", manifest);
+    for (name, content) in &case.files {
+        project.write(name, content);
+    }
+    let run = project.frames(&["validate"]);
+    let errors = run.stdout.contains("error[");
+    assert_eq!(
+        run.code,
+        if errors { 3 } else { 0 },
+        "{}: {run:#?}",
+        case.name
+    );
+    assert!(!run.stdout.is_empty(), "{}: no finding", case.name);
+    // Trailing spaces don't outlive an editor.
+    run.stdout
+        .lines()
+        .map(|line| format!("{}\n", line.trim_end()))
+        .collect()
+}
+
+/// Reads a page; `answer` gets each complete case and gives the text to put there.
+fn walk(page: &str, out: &mut String, answer: &mut dyn FnMut(&Case) -> String) {
+    let mut case = Case::default();
+    let mut lines = page.split_inclusive('\n');
+    while let Some(line) = lines.next() {
+        out.push_str(line);
+        if let Some(name) = line.strip_prefix("## ") {
+            case = Case {
+                name: name.trim().to_owned(),
+                ..Case::default()
+            };
+        }
+        let Some(info) = line.strip_prefix("```").map(str::trim) else {
+            continue;
+        };
+        let body: String = lines
+            .by_ref()
+            .take_while(|line| line.trim_end() != "```")
+            .collect();
+        let mut words = info.split(' ');
+        let body = match words.next() {
+            Some("yaml") => {
+                case.manifest = Some(encoded(&body, words));
+                body
+            }
+            Some("json") => {
+                case.files
+                    .push((words.next().unwrap().to_owned(), body.clone()));
+                body
+            }
+            Some("text") => {
+                case.expected = Some(body);
+                answer(&case)
+            }
+            other => panic!("{}: a fence of {other:?}", case.name),
+        };
+        out.push_str(&body);
+        out.push_str("```\n");
+    }
+}
+
+fn encoded<'a>(text: &str, ways: impl Iterator<Item = &'a str>) -> Vec<u8> {
+    let mut bytes = text.as_bytes().to_vec();
+    for way in ways {
+        bytes = match way {
+            "bom" => [b"\xef\xbb\xbf".as_slice(), &bytes].concat(),
+            "crlf" => text.replace('\n', "\r\n").into_bytes(),
+            "latin1" => text
+                .chars()
+                .map(|c| u8::try_from(u32::from(c)).unwrap())
+                .collect(),
+            "no-newline" => text.trim_end().as_bytes().to_vec(),
+            other => panic!("unknown: {other}"),
+        };
+    }
+    bytes
+}

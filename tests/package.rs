@@ -1,0 +1,439 @@
+//! `frames package`: what lies in `.frames/<env>/` afterwards, and how it gets there.
+
+use crate::support::frames::{Project, Run};
+use crate::support::{root, target};
+use object::{Object, ObjectSection};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+const MINIMAL: &str = "service: x\nauth: {mode: none}\n";
+
+/// A file's bytes, and when it was written.
+type Files = BTreeMap<String, (Vec<u8>, SystemTime)>;
+
+fn files(directory: &Path) -> Files {
+    let entries = fs::read_dir(directory).unwrap_or_else(|e| panic!("{directory:?}: {e}"));
+    entries
+        .map(|entry| {
+            let entry = entry.unwrap();
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let modified = entry.metadata().unwrap().modified().unwrap();
+            (name, (fs::read(entry.path()).unwrap(), modified))
+        })
+        .collect()
+}
+
+fn bytes(files: Files) -> BTreeMap<String, Vec<u8>> {
+    files
+        .into_iter()
+        .map(|(name, (bytes, _))| (name, bytes))
+        .collect()
+}
+
+fn output(project: &Project) -> Files {
+    files(&project.output(""))
+}
+
+fn zip_names(files: &Files) -> Vec<&String> {
+    files.keys().filter(|name| name.ends_with(".zip")).collect()
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(bytes))
+}
+
+/// A directory with a `cargo` that leaves a mark and fails; for the front of a PATH.
+fn failing_cargo(project: &Project) -> PathBuf {
+    let mark = project.path().join("cargo-ran");
+    project.write(
+        "bin/cargo",
+        format!("#!/bin/sh\ntouch '{}'\nexit 1\n", mark.display()),
+    );
+    let bin = project.path().join("bin");
+    fs::set_permissions(bin.join("cargo"), fs::Permissions::from_mode(0o755)).unwrap();
+    bin
+}
+
+fn package_with_failing_cargo(project: &Project, cache: &Path) -> (Run, bool) {
+    let bin = failing_cargo(project);
+    let mut command = project.command_with(&bin);
+    let run = Run::of(command.arg("package").env("XDG_CACHE_HOME", cache));
+    (run, project.path().join("cargo-ran").exists())
+}
+
+#[test]
+fn plan_json_describes_every_file() {
+    let project = Project::example();
+    let run = project.package();
+    assert_eq!(run.stdout, "./.frames/dev\n");
+    let files = output(&project);
+    let names: Vec<&String> = files.keys().collect();
+    let [authorizer, signer] = zip_names(&files)[..] else {
+        panic!("{names:?}")
+    };
+    assert_eq!(
+        names,
+        [
+            authorizer,
+            "cdn.template.json",
+            "lambda-edge.template.json",
+            "plan.json",
+            signer
+        ]
+    );
+    let artifact = |function: &str, file: &str| {
+        let (bytes, _) = &files[file];
+        let hash = sha256(bytes);
+        assert_eq!(file, format!("{function}-{:.16}.zip", hash));
+        json!({
+            "function": function,
+            "file": file,
+            "sha256": hash,
+            "bytes": bytes.len(),
+            "key": format!("image-frames/dev/{file}"),
+        })
+    };
+    let stage = |name: &str, parameters: Value, artifacts: Vec<Value>| {
+        let template = format!("{name}.template.json");
+        json!({
+            "name": name,
+            "stackName": format!("image-frames-dev-{name}"),
+            "region": "us-east-1",
+            "template": template,
+            "templateSha256": sha256(&files[&template].0),
+            "parameters": parameters,
+            "artifacts": artifacts,
+        })
+    };
+    let version =
+        |output: &str| json!({"source": "output", "stage": "lambda-edge", "output": output});
+    let expected = json!({
+        "service": "image-frames",
+        "env": "dev",
+        "stages": [
+            stage(
+                "lambda-edge",
+                json!({"ArtifactBucket": {"source": "artifactBucket"}}),
+                vec![artifact("authorizer", authorizer), artifact("signer", signer)],
+            ),
+            stage(
+                "cdn",
+                json!({
+                    "AuthorizerVersionArn": version("AuthorizerVersionArn"),
+                    "SignerVersionArn": version("SignerVersionArn"),
+                }),
+                vec![],
+            ),
+        ],
+    });
+    let plan: Value = serde_json::from_slice(&files["plan.json"].0).unwrap();
+    assert_eq!(plan, expected);
+    // With `--format json`, the plan and nothing else is on stdout.
+    let run = project.frames(&["package", "--format", "json"]);
+    assert_eq!(run.stdout.as_bytes(), files["plan.json"].0);
+}
+
+#[test]
+fn an_environment_has_files_and_names_of_its_own() {
+    let project = Project::new(MINIMAL);
+    project.package();
+    let run = project.frames(&["package", "--env", "prod", "--quiet"]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    let prod = files(&project.path().join(".frames/prod"));
+    let plan: Value = serde_json::from_slice(&prod["plan.json"].0).unwrap();
+    assert_eq!(plan["stages"][1]["stackName"], "x-prod-cdn");
+    assert!(output(&project).contains_key("plan.json"));
+}
+
+#[test]
+fn a_zip_holds_the_program_the_shim_and_the_configuration() {
+    let project = Project::example();
+    project.package();
+    let files = output(&project);
+    for name in zip_names(&files) {
+        let bytes = &files[name].0;
+        // Lambda@Edge's older limit for viewer triggers.
+        assert!(bytes.len() < 1_000_000, "{name}: {} bytes", bytes.len());
+        let mut zip = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
+        let mut entries = Vec::new();
+        for i in 0..zip.len() {
+            let mut entry = zip.by_index(i).unwrap();
+            let mode = entry.unix_mode().unwrap() & 0o777;
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).unwrap();
+            entries.push((entry.name().unwrap().into_owned(), mode, content));
+        }
+        let listed: Vec<(&str, u32)> = entries
+            .iter()
+            .map(|(name, mode, _)| (name.as_str(), *mode))
+            .collect();
+        assert_eq!(
+            listed,
+            [
+                ("bootstrap", 0o755),
+                ("index.py", 0o644),
+                ("config.json", 0o644)
+            ]
+        );
+        let shim = fs::read(root().join("functions/shim/index.py")).unwrap();
+        assert_eq!(entries[1].2, shim);
+        let function = name.split('-').next().unwrap();
+        let golden = crate::support::read(&format!("tests/golden/example/{function}.config.json"));
+        let config = String::from_utf8(entries[2].2.clone()).unwrap();
+        assert_eq!(config.trim(), golden.trim());
+        runs_on_the_managed_runtimes(&entries[0].2);
+        names_no_place_of_this_machine(&entries[0].2);
+    }
+}
+
+/// x86_64, dynamically linked to glibc 2.34 (Amazon Linux 2023's) or older, and to nothing else.
+fn runs_on_the_managed_runtimes(program: &[u8]) {
+    let elf = object::File::parse(program).unwrap();
+    assert_eq!(elf.architecture(), object::Architecture::X86_64);
+    let strings = elf.section_by_name(".dynstr").unwrap().data().unwrap();
+    let strings: Vec<&str> = strings
+        .split(|byte| *byte == 0)
+        .map(|text| std::str::from_utf8(text).unwrap())
+        .collect();
+    let versions: Vec<(u32, u32)> = strings
+        .iter()
+        .filter_map(|text| text.strip_prefix("GLIBC_"))
+        .map(|version| {
+            let mut parts = version.split('.').map(|part| part.parse().unwrap());
+            (parts.next().unwrap(), parts.next().unwrap())
+        })
+        .collect();
+    assert!(!versions.is_empty(), "no version of glibc is asked for");
+    assert!(
+        versions.iter().all(|version| *version <= (2, 34)),
+        "{versions:?}"
+    );
+    const GLIBC: [&str; 5] = [
+        "libc.so.6",
+        "libm.so.6",
+        "libdl.so.2",
+        "libpthread.so.0",
+        "ld-linux-x86-64.so.2",
+    ];
+    let libraries: Vec<&&str> = strings
+        .iter()
+        .filter(|text| text.contains(".so."))
+        .collect();
+    assert!(
+        libraries.iter().all(|library| GLIBC.contains(library)),
+        "{libraries:?}"
+    );
+}
+
+fn names_no_place_of_this_machine(program: &[u8]) {
+    let home = std::env::var("HOME").unwrap();
+    let cargo = std::env::var("CARGO_HOME").unwrap_or(format!("{home}/.cargo"));
+    let places = [
+        format!("{home}/"),
+        format!("{cargo}/"),
+        root().display().to_string(),
+        target().display().to_string(),
+        "test-cache".to_owned(),
+        "registry/src".to_owned(),
+    ];
+    for place in places {
+        let found = program
+            .windows(place.len())
+            .any(|window| window == place.as_bytes());
+        assert!(!found, "the program holds {place}");
+    }
+}
+
+#[test]
+fn the_same_manifest_gives_the_same_bytes_anywhere() {
+    let one = Project::example();
+    one.package();
+    // Two levels below the manifest: it is searched upwards.
+    let two = Project::example();
+    let below = two.path().join("deep/er");
+    fs::create_dir_all(&below).unwrap();
+    let run = Run::of(two.command().current_dir(&below).arg("package"));
+    assert_eq!((run.code, run.stdout.as_str()), (0, "../../.frames/dev\n"));
+    assert!(!below.join(".frames").exists());
+    assert_eq!(bytes(output(&one)), bytes(output(&two)));
+    // And from anywhere, by its name.
+    let three = Project::example();
+    let config = three.path().join("frames.yml").display().to_string();
+    let elsewhere = Project::empty();
+    assert_eq!(elsewhere.frames(&["package", "--config", &config]).code, 0);
+    assert_eq!(bytes(output(&one)), bytes(output(&three)));
+}
+
+#[test]
+fn a_changed_manifest_compiles_nothing_and_stale_zips_go() {
+    let project = Project::example();
+    project.package();
+    let before = output(&project);
+    project.write(
+        "frames.yml",
+        crate::support::read("frames.yml").replace("frames/read", "frames/write"),
+    );
+    project.write(".frames/dev/mine.zip", "not of frames' making");
+    let cache = target().join("test-cache");
+    let (run, cargo_ran) = package_with_failing_cargo(&project, &cache);
+    assert_eq!((run.code, cargo_ran), (0, false), "{run:#?}");
+    let after = output(&project);
+    let names = |files: &Files, function: &str| -> Vec<String> {
+        files
+            .keys()
+            .filter(|name| name.starts_with(function))
+            .cloned()
+            .collect()
+    };
+    assert_ne!(
+        names(&before, "authorizer"),
+        names(&after, "authorizer"),
+        "the scope is in its config.json"
+    );
+    assert_eq!(names(&after, "authorizer").len(), 1, "the old one is gone");
+    assert_eq!(before["plan.json"].0.len(), after["plan.json"].0.len());
+    let signer = &names(&after, "signer")[0];
+    assert_eq!(before[signer], after[signer], "not even written again");
+    assert!(after.contains_key("mine.zip"));
+}
+
+#[test]
+fn an_unchanged_tree_writes_nothing() {
+    let project = Project::example();
+    project.package();
+    let before = output(&project);
+    project.package();
+    assert_eq!(before, output(&project));
+}
+
+/// The one test that builds on a cold cache: about a minute.
+#[test]
+fn two_at_once_on_a_cold_cache_build_once_and_the_same() {
+    let cache = tempfile::tempdir().unwrap();
+    let (one, two) = (Project::example(), Project::example());
+    let start = |project: &Project| {
+        let mut command = project.command();
+        command.arg("package").env("XDG_CACHE_HOME", cache.path());
+        command.stdout(std::process::Stdio::piped());
+        command.stderr(std::process::Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let runs = [start(&one), start(&two)].map(|child| Run::from(child.wait_with_output().unwrap()));
+    for run in &runs {
+        assert_eq!(run.code, 0, "{run:#?}");
+    }
+    let building = runs
+        .iter()
+        .filter(|run| run.stderr.contains("Building the edge functions"))
+        .count();
+    assert_eq!(building, 1, "{runs:#?}");
+    // Another cache, another build: the same bytes.
+    let warm = Project::example();
+    warm.package();
+    for project in [&one, &two] {
+        assert!(
+            bytes(output(project)) == bytes(output(&warm)),
+            "two builds differ"
+        );
+    }
+}
+
+#[test]
+fn without_cargo_lambda_the_remedy_is_one_line() {
+    let project = Project::new(MINIMAL);
+    let cache = tempfile::tempdir().unwrap();
+    let mut command = project.command_without_cargo_lambda();
+    let run = Run::of(
+        command
+            .arg("package")
+            .env("XDG_CACHE_HOME", cache.path())
+            .env_remove("CARGO_HOME"),
+    );
+    assert_eq!((run.code, run.stdout.as_str()), (1, ""));
+    assert!(
+        run.stderr
+            .contains("cargo-lambda, which builds the functions for Lambda, isn't installed"),
+        "{run:#?}"
+    );
+    assert!(
+        run.stderr
+            .contains("install it with `python3 -m pip install cargo-lambda==1.9.2`"),
+        "{run:#?}"
+    );
+    assert!(!project.path().join(".frames").exists());
+    // It is what the tests themselves install.
+    assert!(
+        crate::support::read("tests/peers/requirements.txt").contains("\ncargo-lambda==1.9.2\n")
+    );
+}
+
+#[test]
+fn a_build_that_fails_says_so_and_leaves_nothing_half_done() {
+    let project = Project::new(MINIMAL);
+    let cache = tempfile::tempdir().unwrap();
+    let (run, cargo_ran) = package_with_failing_cargo(&project, cache.path());
+    assert!(cargo_ran);
+    assert_eq!(run.code, 1);
+    assert!(
+        run.stderr.contains("the edge functions didn't build"),
+        "{run:#?}"
+    );
+    assert!(run.stderr.contains("help: "), "{run:#?}");
+    assert!(!project.path().join(".frames").exists());
+    let left: Vec<String> = files_below(cache.path());
+    assert!(left.iter().all(|name| name.ends_with(".lock")), "{left:?}");
+}
+
+fn files_below(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    entries
+        .flat_map(|entry| {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files_below(&path)
+            } else {
+                vec![path.display().to_string()]
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn a_broken_manifest_writes_nothing() {
+    let project = Project::new("service: x\nauth: {mode: cognito}\n");
+    let run = project.frames(&["package"]);
+    assert_eq!((run.code, run.stdout.as_str()), (3, ""));
+    assert!(run.stderr.contains("error[missing-key]"), "{run:#?}");
+    assert!(!project.path().join(".frames").exists());
+}
+
+#[test]
+fn a_broken_manifest_leaves_the_last_package_alone() {
+    let project = Project::new(MINIMAL);
+    project.package();
+    let before = output(&project);
+    project.write("frames.yml", "service: x\n");
+    assert_eq!(project.frames(&["package"]).code, 3);
+    assert_eq!(before, output(&project));
+}
+
+#[test]
+fn no_manifest_is_bad_usage() {
+    let project = Project::empty();
+    let run = project.frames(&["package"]);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+    assert!(
+        run.stderr
+            .contains("there is no frames.yml here or in a directory above"),
+        "{run:#?}"
+    );
+    let run = project.frames(&["package", "--config", "nowhere.yml"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("nowhere.yml"), "{run:#?}");
+}
