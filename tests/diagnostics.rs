@@ -15,11 +15,12 @@
 //! ```
 //! ````
 //!
-//! The manifest's fence may add `bom`, `crlf` or `latin1`: how the text becomes bytes.
+//! The manifest's fence may add `bom`, `crlf`, `latin1` or `no-newline`, how the text
+//! becomes bytes, and arguments for `frames validate`, such as `--env=prod`.
 //! A fence such as ```` ```json jwks.json ```` is a file beside the manifest.
 //! `FRAMES_BLESS=1` writes what comes out into the `text` fences.
 
-use crate::support::frames::Project;
+use crate::support::frames::{Project, Run};
 use crate::support::golden::blessing;
 use crate::support::root;
 use frames_compiler::diagnostic::codes;
@@ -30,6 +31,7 @@ use std::path::PathBuf;
 struct Case {
     name: String,
     manifest: Option<Vec<u8>>,
+    arguments: Vec<String>,
     files: Vec<(String, String)>,
     expected: Option<String>,
 }
@@ -106,7 +108,7 @@ fn shown(case: &Case) -> String {
     for (name, content) in &case.files {
         project.write(name, content);
     }
-    let run = project.frames(&["validate"]);
+    let run = Run::of(project.command().arg("validate").args(&case.arguments));
     let errors = run.stdout.contains("error[");
     assert_eq!(
         run.code,
@@ -144,7 +146,10 @@ fn walk(page: &str, out: &mut String, answer: &mut dyn FnMut(&Case) -> String) {
         let mut words = info.split(' ');
         let body = match words.next() {
             Some("yaml") => {
-                case.manifest = Some(encoded(&body, words));
+                let (arguments, ways): (Vec<&str>, _) =
+                    words.partition(|word| word.starts_with("--"));
+                case.arguments = arguments.into_iter().map(str::to_owned).collect();
+                case.manifest = Some(encoded(&body, &ways));
                 body
             }
             Some("json") => {
@@ -163,10 +168,10 @@ fn walk(page: &str, out: &mut String, answer: &mut dyn FnMut(&Case) -> String) {
     }
 }
 
-fn encoded<'a>(text: &str, ways: impl Iterator<Item = &'a str>) -> Vec<u8> {
+fn encoded(text: &str, ways: &[&str]) -> Vec<u8> {
     let mut bytes = text.as_bytes().to_vec();
     for way in ways {
-        bytes = match way {
+        bytes = match *way {
             "bom" => [b"\xef\xbb\xbf".as_slice(), &bytes].concat(),
             "crlf" => text.replace('\n', "\r\n").into_bytes(),
             "latin1" => text

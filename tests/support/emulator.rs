@@ -61,7 +61,7 @@ impl Lambda {
             .env_clear()
             .envs(CREDENTIALS)
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-            .env("LAMBDA_TASK_ROOT", task.directory.path())
+            .env("LAMBDA_TASK_ROOT", task.file(""))
             .env("AWS_REGION", "eu-central-1")
             .env("AWS_LAMBDA_FUNCTION_NAME", "us-east-1.frames")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128");
