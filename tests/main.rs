@@ -10,3 +10,4 @@ mod package;
 mod support;
 mod templates;
 mod tour;
+mod variables;

@@ -86,6 +86,8 @@ pub enum Command {
     Validate(Validate),
     /// Compile to .frames/<env>/: both stacks' templates and both functions' zips
     Package,
+    /// Print the manifest after environments, variables and defaults
+    Print(Print),
     /// Serve the compiled delivery on this machine: no AWS account, no keys
     Dev(Dev),
     /// Print the JSON Schema of frames.yml, for editors
@@ -102,6 +104,13 @@ pub struct Validate {
     /// Tell more about a finding's code instead
     #[arg(long, value_name = "CODE")]
     pub explain: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Print {
+    /// One value alone: `domain.cnames`, `iam.allow.0.datastore`
+    #[arg(long, value_name = "PATH")]
+    pub path: Option<String>,
 }
 
 #[derive(Debug, Args)]

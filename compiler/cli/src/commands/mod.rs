@@ -3,6 +3,7 @@
 mod completions;
 mod dev;
 mod package;
+mod print;
 mod schema;
 mod validate;
 
@@ -17,6 +18,7 @@ use frames_compiler::{Compiled, Diagnostic, Plan, Source, Target, compile};
 pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
     match &cli.command {
         Command::Validate(arguments) => validate::run(&cli.global, arguments, terminal),
+        Command::Print(arguments) => print::run(&cli.global, arguments, terminal),
         Command::Package => package::run(&cli.global, terminal),
         Command::Dev(arguments) => dev::run(&cli.global, arguments, terminal),
         Command::Schema => schema::run(),
@@ -46,17 +48,8 @@ fn compile_project(project: &Project, target: Target) -> (Source, Compiled) {
 /// The plan, with the findings on stderr; errors end the command.
 fn plan_of(project: &Project, global: &Global, terminal: Terminal) -> Result<Plan> {
     let (source, compiled) = compile_project(project, global.target());
-    let errors = compiled.diagnostics.iter().any(Diagnostic::is_error);
-    if !compiled.diagnostics.is_empty() && (errors || !terminal.is_quiet()) {
-        terminal::say(&render::human(&source, &compiled.diagnostics));
-    }
-    if errors && terminal.is_json() {
-        terminal::data(&format!(
-            "{:#}\n",
-            render::json(&source, &compiled.diagnostics)
-        ));
-    }
-    if !errors && !compiled.open.is_empty() {
+    report(&source, &compiled.diagnostics, terminal)?;
+    if !compiled.open.is_empty() {
         return Err(Failure::new(format!(
             "{}, and this command doesn't ask AWS",
             open(&source, &compiled.open)
@@ -66,6 +59,22 @@ fn plan_of(project: &Project, global: &Global, terminal: Terminal) -> Result<Pla
         ));
     }
     compiled.plan.ok_or_else(Failure::manifest)
+}
+
+/// The findings on stderr; errors end the command.
+fn report(source: &Source, diagnostics: &[Diagnostic], terminal: Terminal) -> Result<()> {
+    let errors = diagnostics.iter().any(Diagnostic::is_error);
+    if !diagnostics.is_empty() && (errors || !terminal.is_quiet()) {
+        terminal::say(&render::human(source, diagnostics));
+    }
+    if errors && terminal.is_json() {
+        terminal::data(&format!("{:#}\n", render::json(source, diagnostics)));
+    }
+    if errors {
+        Err(Failure::manifest())
+    } else {
+        Ok(())
+    }
 }
 
 /// Which references only AWS can answer, and where they stand.

@@ -3,10 +3,12 @@
 //! one walk ([`shape`]). What spans several keys is for `check/`.
 
 mod formats;
+mod print;
 mod schema;
 mod shape;
 mod tables;
 
+pub use print::{Printed, complete};
 pub use schema::schema;
 
 use crate::diagnostic::Diagnostic;

@@ -152,7 +152,7 @@ impl Walk<'_> {
     /// What isn't known can't be wrong.
     fn is_open(&self, node: &Node) -> bool {
         match &node.value {
-            Value::Open => true,
+            Value::Open(_) => true,
             Value::Scalar { text, .. } => self.partial && text.contains("${"),
             _ => false,
         }

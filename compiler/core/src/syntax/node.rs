@@ -18,8 +18,8 @@ pub enum Value {
     Sequence(Vec<Node>),
     Mapping(Vec<Entry>),
     /// A value that isn't known: a variable that only AWS can answer, or one
-    /// that has a finding already.
-    Open,
+    /// that has a finding already. As it was written.
+    Open(String),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -47,7 +47,7 @@ impl Node {
             Value::Scalar { .. } => "text",
             Value::Sequence(_) => "a list",
             Value::Mapping(_) => "a mapping",
-            Value::Open => "an open variable",
+            Value::Open(_) => "an open variable",
         }
     }
 
@@ -82,7 +82,7 @@ impl Node {
                 };
                 format!("[{i}]{dot}{rest}")
             }
-            Value::Scalar { .. } | Value::Open => String::new(),
+            Value::Scalar { .. } | Value::Open(_) => String::new(),
         }
     }
 
@@ -90,7 +90,7 @@ impl Node {
     pub fn to_json(&self) -> serde_json::Value {
         match &self.value {
             Value::Scalar { text, plain } => scalar_to_json(text, *plain),
-            Value::Open => serde_json::Value::Null,
+            Value::Open(_) => serde_json::Value::Null,
             Value::Sequence(items) => items.iter().map(Node::to_json).collect(),
             Value::Mapping(entries) => entries
                 .iter()

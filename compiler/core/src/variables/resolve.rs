@@ -105,13 +105,13 @@ impl<'a> Resolver<'a> {
     fn node(&mut self, node: &Node, overlay: bool, depth: usize) -> Node {
         self.nodes += 1;
         if self.is_exhausted(node.span, depth) {
-            return open(node.span);
+            return open(node.span, "");
         }
         let value = match &node.value {
             Value::Scalar { text, .. } if text.contains("${") => {
                 return self.scalar(node, text, overlay, depth);
             }
-            Value::Scalar { .. } | Value::Open => node.value.clone(),
+            Value::Scalar { .. } | Value::Open(_) => node.value.clone(),
             Value::Sequence(items) => Value::Sequence(
                 items
                     .iter()
@@ -157,7 +157,7 @@ impl<'a> Resolver<'a> {
                     message,
                     "write `${source:name}`, for example `${env:USER_POOL_ID}`",
                 );
-                return open(node.span);
+                return open(node.span, text);
             }
         };
         if overlay && parts.iter().any(is_cloudformations) {
@@ -171,7 +171,7 @@ impl<'a> Resolver<'a> {
                 span: node.span,
                 value: Value::Scalar { text, plain: false },
             },
-            None => open(node.span),
+            None => open(node.span, text),
         }
     }
 
@@ -186,7 +186,7 @@ impl<'a> Resolver<'a> {
                 });
                 at(value, span)
             }
-            None => open(span),
+            None => open(span, &reference.text),
         }
     }
 
@@ -198,7 +198,7 @@ impl<'a> Resolver<'a> {
                 Part::Text(part) => text.push_str(part),
                 Part::Reference(reference) => {
                     let (node, found) = self.reference(reference, span, depth)?;
-                    if node.value == Value::Open {
+                    if matches!(node.value, Value::Open(_)) {
                         return None;
                     }
                     let Value::Scalar { text: value, .. } = &node.value else {
@@ -490,7 +490,7 @@ impl<'a> Resolver<'a> {
                 let value = self.node(node, false, depth + 1);
                 self.at_path(&value, path, depth + 1)
             }
-            Value::Open => Some(open(node.span)),
+            Value::Open(_) => Some(node.clone()),
             Value::Scalar { .. } => None,
         }
     }
@@ -532,10 +532,10 @@ fn scalar(text: &str, span: Span) -> Node {
     }
 }
 
-fn open(span: Span) -> Node {
+fn open(span: Span, text: &str) -> Node {
     Node {
         span,
-        value: Value::Open,
+        value: Value::Open(text.to_owned()),
     }
 }
 

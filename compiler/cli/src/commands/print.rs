@@ -1,0 +1,63 @@
+//! `frames print`: the manifest after environments, variables and defaults.
+
+use super::{compile_project, open, report};
+use crate::cli::{Global, Print};
+use crate::failure::{Context, Failure, Result};
+use crate::project::Project;
+use crate::terminal::{Terminal, data};
+use frames_compiler::diagnostic::did_you_mean;
+use frames_compiler::manifest::{Printed, complete};
+
+pub fn run(global: &Global, arguments: &Print, terminal: Terminal) -> Result<()> {
+    let project = Project::find(global)?;
+    let (source, compiled) = compile_project(&project, global.target());
+    report(&source, &compiled.diagnostics, terminal)?;
+    let Some(resolved) = &compiled.resolved else {
+        return Err(Failure::manifest());
+    };
+    if !compiled.open.is_empty() {
+        terminal.status("Note", &open(&source, &compiled.open));
+    }
+    let manifest = complete(resolved);
+    let value = match &arguments.path {
+        None => &manifest,
+        Some(path) => manifest
+            .at(path)
+            .ok_or_else(|| nothing_at(&manifest, path))?,
+    };
+    let text = match value {
+        _ if terminal.is_json() => format!(
+            "{:#}\n",
+            serde_json::to_value(value).context(|| "can't write JSON")?
+        ),
+        // A single value is for a script: as it is.
+        Printed::Text(text) => format!("{text}\n"),
+        value => serde_yaml::to_string(value).context(|| "can't write YAML")?,
+    };
+    data(&text);
+    Ok(())
+}
+
+fn nothing_at(manifest: &Printed, path: &str) -> Failure {
+    // The nearest place above that exists, and what is there.
+    let mut above = path;
+    let (place, keys, wanted) = loop {
+        let (parent, last) = above.rsplit_once('.').unwrap_or(("", above));
+        if let Some(value) = manifest.at(parent) {
+            break (parent, value.keys(), last);
+        }
+        above = parent;
+    };
+    let help = did_you_mean(wanted, keys.iter().copied()).unwrap_or_else(|| {
+        let place = if place.is_empty() {
+            "the manifest"
+        } else {
+            place
+        };
+        match keys.is_empty() {
+            true => format!("{place} has no keys"),
+            false => format!("{place} has: {}", keys.join(", ")),
+        }
+    });
+    Failure::new(format!("there is nothing at `{path}`")).help(help)
+}

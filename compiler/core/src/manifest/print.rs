@@ -1,0 +1,197 @@
+//! The manifest after environments, variables and defaults, in the tables' order.
+
+use super::tables::{Field, Kind, MANIFEST, Table};
+use crate::source::Source;
+use crate::syntax::{self, Entry, Node, Value};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+
+/// A value to print; mappings keep their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Printed {
+    Text(String),
+    Flag(bool),
+    List(Vec<Printed>),
+    Map(Vec<(String, Printed)>),
+}
+
+/// What a resolved tree says, with the defaults of what it leaves out. Keys of
+/// the user's own, for variables, have done their work and are left out.
+pub fn complete(root: &Node) -> Printed {
+    block(root, &MANIFEST)
+}
+
+impl Printed {
+    /// The value at `a.b.0`.
+    pub fn at(&self, path: &str) -> Option<&Self> {
+        path.split('.')
+            .filter(|segment| !segment.is_empty())
+            .try_fold(self, |value, segment| match value {
+                Self::Map(entries) => entries
+                    .iter()
+                    .find(|(key, _)| key == segment)
+                    .map(|(_, value)| value),
+                Self::List(items) => items.get(segment.parse::<usize>().ok()?),
+                Self::Text(_) | Self::Flag(_) => None,
+            })
+    }
+
+    /// The keys at this place, for a suggestion.
+    pub fn keys(&self) -> Vec<&str> {
+        match self {
+            Self::Map(entries) => entries.iter().map(|(key, _)| key.as_str()).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Serialize for Printed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Flag(flag) => serializer.serialize_bool(*flag),
+            Self::List(items) => {
+                let mut list = serializer.serialize_seq(Some(items.len()))?;
+                items
+                    .iter()
+                    .try_for_each(|item| list.serialize_element(item))?;
+                list.end()
+            }
+            Self::Map(entries) => {
+                let mut map = serializer.serialize_map(Some(entries.len()))?;
+                entries
+                    .iter()
+                    .try_for_each(|(key, value)| map.serialize_entry(key, value))?;
+                map.end()
+            }
+        }
+    }
+}
+
+fn block(node: &Node, table: &Table) -> Printed {
+    let entries: &[Entry] = match &node.value {
+        Value::Mapping(entries) => entries,
+        _ => &[],
+    };
+    let find = |key: &str| entries.iter().find(|entry| entry.key.text == key);
+    let mode = find("mode").and_then(|entry| match &entry.value.value {
+        Value::Scalar { text, .. } => Some(text.as_str()),
+        _ => None,
+    });
+    let mut printed = Vec::new();
+    for field in table.fields {
+        let value = match find(field.key) {
+            Some(entry) => Some(value(&entry.value, &field.kind)),
+            None if field.modes.is_empty()
+                || mode.is_some_and(|mode| field.modes.contains(&mode)) =>
+            {
+                default(field)
+            }
+            None => None,
+        };
+        printed.extend(value.map(|value| (field.key.to_owned(), value)));
+    }
+    Printed::Map(printed)
+}
+
+/// A key's default; a block that is left out, with what holds in it all the same.
+fn default(field: &Field) -> Option<Printed> {
+    match (&field.kind, field.default) {
+        (kind, Some(text)) => {
+            let (node, _) = syntax::parse(&Source::new("default", text));
+            Some(value(&node?, kind))
+        }
+        (Kind::Table(table), None) => {
+            let fields = table.fields.iter();
+            let inner: Vec<_> = fields
+                .filter_map(|field| Some((field.key.to_owned(), default(field)?)))
+                .collect();
+            (!inner.is_empty()).then_some(Printed::Map(inner))
+        }
+        _ => None,
+    }
+}
+
+fn value(node: &Node, kind: &Kind) -> Printed {
+    match (kind, &node.value) {
+        (Kind::Table(table), Value::Mapping(_)) => block(node, table),
+        (Kind::List(item), Value::Sequence(items)) => {
+            Printed::List(items.iter().map(|node| value(node, item)).collect())
+        }
+        (Kind::Flag, Value::Scalar { text, .. }) if text == "true" || text == "false" => {
+            Printed::Flag(text == "true")
+        }
+        _ => plain(node),
+    }
+}
+
+/// As it was written; a scalar is text.
+fn plain(node: &Node) -> Printed {
+    match &node.value {
+        Value::Scalar { text, .. } | Value::Open(text) => Printed::Text(text.clone()),
+        Value::Sequence(items) => Printed::List(items.iter().map(plain).collect()),
+        Value::Mapping(entries) => Printed::Map(
+            entries
+                .iter()
+                .map(|entry| (entry.key.text.clone(), plain(&entry.value)))
+                .collect(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(text: &str) -> serde_json::Value {
+        let (node, _) = syntax::parse(&Source::new("f", text));
+        serde_json::to_value(complete(&node.unwrap())).unwrap()
+    }
+
+    #[test]
+    fn defaults_are_filled_in_where_they_hold() {
+        let value = printed("service: x\nauth: {mode: none}\n");
+        assert_eq!(value["healthImaging"]["region"], "us-east-1");
+        assert_eq!(value["delivery"]["dicomweb"], false);
+        assert_eq!(
+            value["auth"],
+            serde_json::json!({"mode": "none"}),
+            "no default that the mode doesn't use"
+        );
+        let value = printed("service: x\nauth: {mode: cognito, userPoolId: a}\n");
+        assert_eq!(value["auth"]["tokenUse"], "access");
+        assert_eq!(
+            value["auth"]["tokenSources"],
+            serde_json::json!(["authorization", "header"])
+        );
+    }
+
+    #[test]
+    fn scalars_keep_their_text() {
+        let value = printed(
+            "service: 012\nauth: {mode: none}\niam: {allow: [{datastore: 1e2}]}\nown: {a: [1]}\n",
+        );
+        assert_eq!(
+            (&value["service"], &value["iam"]["allow"][0]["datastore"]),
+            (&"012".into(), &"1e2".into())
+        );
+        assert!(value.get("own").is_none());
+    }
+
+    #[test]
+    fn a_path_leads_to_a_value() {
+        let (node, _) = syntax::parse(&Source::new(
+            "f",
+            "auth: {mode: none}\niam: {allow: [{datastore: a}]}\n",
+        ));
+        let printed = complete(&node.unwrap());
+        assert_eq!(
+            printed.at("iam.allow.0.datastore"),
+            Some(&Printed::Text("a".to_owned()))
+        );
+        assert_eq!(printed.at("iam.deny"), None);
+        assert_eq!(
+            printed.at("").map(Printed::keys).unwrap()[0],
+            "healthImaging"
+        );
+    }
+}
