@@ -2,6 +2,8 @@
 //! each is rendered as YAML, read again and written as canonical JSON: keys in
 //! order, two spaces, a line feed at the end.
 
+pub mod overlay;
+
 use crate::plan::{Artifact, Plan, Stage, names};
 use crate::source::Source;
 use crate::syntax;
