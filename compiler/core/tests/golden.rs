@@ -98,3 +98,8 @@ fn the_checked_in_schema_is_the_tables() {
         &format!("{schema}\n"),
     );
 }
+
+#[test]
+fn the_checked_in_page_of_keys_is_the_tables() {
+    golden(&root().join("docs/keys.md"), &manifest::keys_page());
+}

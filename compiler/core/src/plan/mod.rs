@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 pub struct Plan {
     pub service: String,
     pub env: String,
+    /// Holds the zips; `None`: one that deploy makes.
+    pub artifact_bucket: Option<String>,
     pub stages: Vec<Stage>,
 }
 
@@ -29,6 +31,9 @@ pub struct Stage {
     pub parameters: BTreeMap<String, Parameter>,
     /// Functions whose zips the stack takes from the artifact bucket.
     pub functions: Vec<Function>,
+    /// The stack's; CloudFormation hands them on to its resources.
+    pub tags: BTreeMap<String, String>,
+    pub termination_protection: bool,
     /// What the stage's template shows, apart from what the zips' hashes decide.
     pub view: Value,
 }
@@ -63,6 +68,7 @@ pub fn plan(manifest: &CheckedManifest, env: &str) -> Plan {
     Plan {
         service: manifest.service.clone(),
         env: env.to_owned(),
+        artifact_bucket: manifest.deploy.bucket.clone(),
         stages: vec![lambda_edge::stage(manifest, env), cdn::stage(manifest, env)],
     }
 }
@@ -79,6 +85,7 @@ impl Plan {
 pub struct PlanFile<'a> {
     service: &'a str,
     env: &'a str,
+    artifact_bucket: &'a str,
     stages: Vec<StageFile<'a>>,
 }
 
@@ -91,6 +98,8 @@ struct StageFile<'a> {
     template: String,
     template_sha256: &'a str,
     parameters: &'a BTreeMap<String, Parameter>,
+    tags: &'a BTreeMap<String, String>,
+    termination_protection: bool,
     artifacts: Vec<ArtifactFile<'a>>,
 }
 
@@ -120,6 +129,8 @@ impl<'a> PlanFile<'a> {
                 template: template.file_name(),
                 template_sha256: &template.sha256,
                 parameters: &stage.parameters,
+                tags: &stage.tags,
+                termination_protection: stage.termination_protection,
                 artifacts: stage
                     .functions
                     .iter()
@@ -146,6 +157,7 @@ impl<'a> PlanFile<'a> {
         Self {
             service: &plan.service,
             env: &plan.env,
+            artifact_bucket: plan.artifact_bucket.as_deref().unwrap_or("managed"),
             stages: stages.collect(),
         }
     }
