@@ -118,6 +118,9 @@ impl Delivery {
             }),
         };
         let edge = Edge::start(directory.path(), options).await?;
+        for note in edge.notes() {
+            terminal.status("Note", note);
+        }
         let page = Page::start(&edge.url()).await?;
         Ok(Self {
             edge,

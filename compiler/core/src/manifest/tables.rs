@@ -133,7 +133,8 @@ static IAM: Table = Table {
             "allow",
             Kind::List(&Kind::Table(&ALLOW)),
             "What the signer may read; left out: every image set of the account.",
-        ),
+        )
+        .makes("signer's Role `Policies[].PolicyDocument`, the statements"),
         Field::new(
             "permissionsBoundaryArn",
             Kind::Text(&f::POLICY_ARN),
