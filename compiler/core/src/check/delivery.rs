@@ -121,7 +121,7 @@ fn cors(given: Option<&manifest::Cors>, found: &mut Vec<Diagnostic>) -> Cors {
                 codes::CORS_CREDENTIALS,
                 path,
                 credentials.span,
-                "browsers refuse credentials together with `*`: they are not allowed",
+                "browsers refuse credentials together with `*`, so they stay off",
             )
             .help("name the origins that may send them in `cors.origins`")
         } else {

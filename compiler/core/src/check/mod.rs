@@ -11,7 +11,7 @@ mod iam;
 mod jwks;
 mod logs;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use crate::Environment;
 use crate::diagnostic::{Diagnostic, codes};

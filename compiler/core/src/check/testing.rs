@@ -17,7 +17,7 @@ impl Environment for NoFiles {
 
 fn run(text: &str) -> (Option<CheckedManifest>, Vec<Diagnostic>) {
     let (node, mut found) = syntax::parse(&Source::new("frames.yml", text));
-    let (manifest, more) = manifest::read(&node.unwrap());
+    let (manifest, more) = manifest::read(&node.unwrap(), &[]);
     found.extend(more);
     let (checked, more) = super::check(&manifest.unwrap(), &NoFiles);
     found.extend(more);

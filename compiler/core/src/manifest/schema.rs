@@ -13,6 +13,9 @@ pub fn schema() -> Value {
     root["description"] =
         "Medical image frames from AWS HealthImaging through CloudFront, checked and signed at the edge.".into();
     root["properties"]["auth"]["allOf"] = modes(&AUTH);
+    let geo = &mut root["properties"]["delivery"]["properties"]["geo"];
+    geo["minProperties"] = 1.into();
+    geo["maxProperties"] = 1.into();
     root
 }
 

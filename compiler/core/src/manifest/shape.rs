@@ -358,7 +358,10 @@ impl Walk<'_> {
         let text = self.scalar(node, "text", path)?;
         if !choice.words.contains(&text) {
             let all = format!("one of: {}", listed(choice.words));
-            let help = match did_you_mean(text, choice.words.iter().copied()) {
+            // A number isn't mistyped, it is another number.
+            let is_number = text.parse::<u64>().is_ok();
+            let guess = did_you_mean(text, choice.words.iter().copied());
+            let help = match guess.filter(|_| !is_number) {
                 Some(guess) => format!("{guess} ({all})"),
                 None => all,
             };

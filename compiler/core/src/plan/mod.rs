@@ -77,6 +77,26 @@ impl Plan {
     pub fn functions(&self) -> impl Iterator<Item = &Function> {
         self.stages.iter().flat_map(|stage| &stage.functions)
     }
+
+    /// Lets the pages of one more origin read the answers: the page of `frames dev`.
+    /// Nothing changes where CORS is off, or open to all.
+    pub fn admit(&mut self, origin: &str) {
+        for stage in &mut self.stages {
+            let configs = stage.functions.iter_mut().map(|function| {
+                let config = &mut function.config;
+                config.pointer_mut("/cors/origins")
+            });
+            let policy = stage.view.pointer_mut("/response_headers/cors/origins");
+            for list in configs.chain([policy]).flatten() {
+                if let Value::Array(origins) = list
+                    && !origins.is_empty()
+                    && !origins.contains(&Value::from("*"))
+                {
+                    origins.push(origin.into());
+                }
+            }
+        }
+    }
 }
 
 /// `plan.json`.
@@ -160,5 +180,36 @@ impl<'a> PlanFile<'a> {
             artifact_bucket: plan.artifact_bucket.as_deref().unwrap_or("managed"),
             stages: stages.collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::testing::checked;
+
+    /// The origins in the functions' configurations and in the distribution's policy.
+    fn origins(cors: &str) -> Vec<Value> {
+        let text = format!("service: x\nauth: {{mode: none}}\ndelivery: {{cors: {cors}}}\n");
+        let mut plan = plan(&checked(&text), "dev");
+        plan.admit("http://127.0.0.1:1");
+        let configs = plan
+            .functions()
+            .filter_map(|f| f.config.pointer("/cors/origins"));
+        let policies = plan.stages.iter();
+        let policies = policies.filter_map(|s| s.view.pointer("/response_headers/cors/origins"));
+        configs.chain(policies).cloned().collect()
+    }
+
+    #[test]
+    fn an_admitted_origin_joins_named_ones_alone() {
+        let named = serde_json::json!(["https://a.example", "http://127.0.0.1:1"]);
+        assert_eq!(
+            origins("{origins: ['https://a.example']}"),
+            [named.clone(), named]
+        );
+        let any = serde_json::json!(["*"]);
+        assert_eq!(origins("{}"), [any.clone(), any]);
+        assert_eq!(origins("{origins: []}"), [serde_json::json!([])]);
     }
 }
