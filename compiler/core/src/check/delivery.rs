@@ -25,7 +25,9 @@ const ORIGIN_SHIELD_REGIONS: &[&str] = &[
 
 pub fn check(given: &manifest::Delivery, found: &mut Vec<Diagnostic>) -> Delivery {
     let dicomweb = given.dicomweb.as_ref().is_some_and(|flag| flag.value);
-    if let Some(ttl) = given.cache_ttl.as_ref().filter(|_| !dicomweb) {
+    // The default, written out, claims nothing.
+    let claimed = given.cache_ttl.as_ref().filter(|ttl| ttl.value != DAY);
+    if let Some(ttl) = claimed.filter(|_| !dicomweb) {
         found.push(
             Diagnostic::new(
                 codes::UNUSED_KEY,
@@ -256,6 +258,7 @@ mod tests {
             assert_eq!(found[0].1, "delivery.cache.ttl");
         }
         only("{cache: {ttl: 1h}}", "unused-key", "delivery.cache.ttl");
+        assert_eq!(found("{cache: {ttl: 1d}}"), []);
     }
 
     #[test]

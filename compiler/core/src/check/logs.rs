@@ -7,6 +7,8 @@ use frames_edge::LogLevel;
 
 const DAY: u64 = 86_400;
 
+const RETENTION_DAYS: u64 = 365;
+
 /// What stands for a bucket that frames makes.
 pub const MANAGED: &str = "managed";
 
@@ -20,7 +22,10 @@ pub fn check(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Logs {
 fn access(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Option<AccessLogs> {
     let given = &manifest.logs.access;
     let bucket = given.bucket.as_ref().filter(|name| name.value != MANAGED);
-    if let (Some(bucket), Some(retention)) = (bucket, &given.retention) {
+    // The default, written out, claims nothing.
+    let retention = given.retention.as_ref();
+    let retention = retention.filter(|retention| retention.value != RETENTION_DAYS * DAY);
+    if let (Some(bucket), Some(retention)) = (bucket, retention) {
         found.push(
             Diagnostic::new(
                 codes::UNUSED_KEY,
@@ -46,7 +51,10 @@ fn access(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Option<AccessLogs
         prefix: prefix
             .map_or("cloudfront", |prefix| prefix.value.trim_end_matches('/'))
             .to_owned(),
-        retention_days: given.retention.as_ref().map_or(365, |r| r.value / DAY),
+        retention_days: given
+            .retention
+            .as_ref()
+            .map_or(RETENTION_DAYS, |r| r.value / DAY),
     })
 }
 
