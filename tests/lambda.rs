@@ -278,7 +278,9 @@ fn a_broken_package_fails_at_its_start_and_says_why() {
         ),
         (
             "signer",
-            Some("{\"region\": \"us-east-1\", \"nativeHost\": \"evil.example\"}"),
+            Some(
+                "{\"region\": \"us-east-1\", \"nativeHost\": \"evil.example\", \"logLevel\": \"warn\"}",
+            ),
             "the only host to sign for is",
         ),
         ("signer", None, "can't read"),

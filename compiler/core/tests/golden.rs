@@ -2,7 +2,7 @@
 //! rewrites them; without it, drift is a failure.
 
 use frames_compiler::plan::{Artifact, PlanFile};
-use frames_compiler::{Environment, Source, Target, compile, manifest, template};
+use frames_compiler::{Environment, Source, Target, compile, manifest, syntax, template};
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
@@ -46,8 +46,8 @@ fn artifacts() -> Vec<Artifact> {
         .to_vec()
 }
 
-#[test]
-fn every_manifest_compiles_to_its_golden_stacks() {
+/// Every manifest, with the name of its golden files.
+fn manifests() -> Vec<(String, PathBuf)> {
     let manifests = root().join("tests/manifests");
     let mut cases: Vec<(String, PathBuf)> = std::fs::read_dir(&manifests)
         .unwrap()
@@ -62,8 +62,13 @@ fn every_manifest_compiles_to_its_golden_stacks() {
         .collect();
     cases.push(("example".to_owned(), root().join("frames.yml")));
     assert!(cases.len() > 3);
+    cases
+}
+
+#[test]
+fn every_manifest_compiles_to_its_golden_stacks() {
     let artifacts = artifacts();
-    for (name, path) in cases {
+    for (name, path) in manifests() {
         let source = Source::from_bytes("frames.yml", &std::fs::read(&path).unwrap()).unwrap();
         let directory = Directory(path.parent().unwrap().to_owned());
         let compiled = compile(&source, DEV, &directory);
@@ -97,4 +102,42 @@ fn the_checked_in_schema_is_the_tables() {
         &root().join("schema/frames.schema.json"),
         &format!("{schema}\n"),
     );
+}
+
+#[test]
+fn the_checked_in_page_of_keys_is_the_tables() {
+    golden(&root().join("docs/keys.md"), &manifest::keys_page());
+}
+
+/// As an editor reads it: unquoted numbers are numbers.
+fn as_json(text: &str) -> serde_json::Value {
+    let (node, found) = syntax::parse(&Source::new("frames.yml", text));
+    assert!(found.is_empty(), "{found:#?}");
+    node.unwrap().to_json()
+}
+
+#[test]
+fn the_schema_refuses_what_the_tables_refuse() {
+    let validator = jsonschema::draft7::new(&manifest::schema()).unwrap();
+    for wrong in [
+        "delivery: {cache: {ttl: 30}}",
+        "delivery: {cors: {origins: ['http://viewer.example.org']}}",
+        "delivery: {priceClass: 300}",
+        "delivery: {geo: {allow: [US], deny: [CA]}}",
+        "delivery: {geo: {}}",
+        "delivery: {geo: {allow: [us]}}",
+        "delivery: {webAclArn: frames}",
+        "logs: {access: {retention: 12h}}",
+        "logs: {functions: {retentionDays: 31}}",
+        "deploy: {bucket: My_Zips}",
+        "deploy: {tags: {'a;b': x}}",
+        "deploy: {tags: {a: 'x;y'}}",
+        "deploy: {tags: [a]}",
+    ] {
+        let text = format!("service: x\nauth: {{mode: none}}\n{wrong}\n");
+        assert!(!validator.is_valid(&as_json(&text)), "{wrong}");
+        let source = Source::new("frames.yml", text);
+        let plan = compile(&source, DEV, &Directory(root())).plan;
+        assert!(plan.is_none(), "{wrong}");
+    }
 }

@@ -95,10 +95,15 @@ fn with_cors(response: Response, request: &Request, cors: &Cors) -> Response {
         let allowed = origin.filter(|origin| cors.origins.iter().any(|o| o == origin));
         (allowed, response.with_header("Vary", "Origin"))
     };
-    match allowed {
-        None => response,
-        Some(origin) => response
-            .with_header("Access-Control-Allow-Origin", origin)
-            .with_header("Access-Control-Expose-Headers", "WWW-Authenticate"),
+    let Some(origin) = allowed else {
+        return response;
+    };
+    let response = response
+        .with_header("Access-Control-Allow-Origin", origin)
+        .with_header("Access-Control-Expose-Headers", "WWW-Authenticate");
+    if cors.credentials && origin != "*" {
+        response.with_header("Access-Control-Allow-Credentials", "true")
+    } else {
+        response
     }
 }

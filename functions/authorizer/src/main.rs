@@ -3,8 +3,8 @@
 use frames_authorizer::fetch::Source;
 use frames_authorizer::keys::{KeyCache, KeySet};
 use frames_authorizer::{Decision, Denial, Reason, decide, keys_unavailable, prepare};
-use frames_edge::runtime::{self, Reply};
-use frames_edge::{AuthorizerConfig, Cf, Request};
+use frames_edge::runtime::{self, Log, Reply};
+use frames_edge::{AuthorizerConfig, Cf, LogLevel, Request};
 use serde_json::json;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -25,6 +25,7 @@ struct Authorizer {
     config: AuthorizerConfig,
     source: Option<Source>,
     keys: Mutex<KeyCache>,
+    log: Log,
 }
 
 impl Authorizer {
@@ -35,6 +36,7 @@ impl Authorizer {
             _ => None,
         };
         Ok(Self {
+            log: Log::new(config.log_level),
             config,
             source,
             keys,
@@ -44,12 +46,16 @@ impl Authorizer {
     async fn reply(&self, event: Cf) -> Reply {
         let id = event.config.request_id;
         let (response, denial) = match self.decide(event.request, &id).await {
-            Decision::Pass(request) => return Reply::Request(request),
+            Decision::Pass(request) => {
+                self.log
+                    .write(LogLevel::Info, &id, json!({"decision": "pass"}));
+                return Reply::Request(request);
+            }
             Decision::Respond(response, denial) => (response, denial),
             // `fetched` settles what a `kid` is; should it ever not, nobody gets in.
             Decision::NeedKeys { request, .. } => keys_unavailable(&request, &self.config),
         };
-        log_denial(&id, &denial);
+        self.log_denial(&id, &denial);
         Reply::Response(response)
     }
 
@@ -63,12 +69,8 @@ impl Authorizer {
         };
         let fetched = self.fetch().await;
         if let Err(problem) = &fetched {
-            runtime::log(&json!({
-                "level": "error",
-                "requestId": id,
-                "event": "keys",
-                "reason": problem,
-            }));
+            let line = json!({"event": "keys", "reason": problem});
+            self.log.write(LogLevel::Error, id, line);
         }
         keys.fetched(fetched, &kid, now);
         decide(*request, &self.config, &keys, now)
@@ -78,19 +80,20 @@ impl Authorizer {
         let source = self.source.as_ref().ok_or("no source of keys")?;
         KeySet::parse(&source.fetch().await?)
     }
-}
 
-/// One line a denial. Neither the token nor the query string is ever in it.
-fn log_denial(id: &str, denial: &Denial) {
-    if denial.reason == Reason::Preflight {
-        return;
+    /// One line a denial. Neither the token nor the query string is ever in it.
+    fn log_denial(&self, id: &str, denial: &Denial) {
+        // A preflight is no denial, only no request to go on with.
+        let (level, decision) = match denial.reason {
+            Reason::Preflight => (LogLevel::Info, "answer"),
+            _ => (LogLevel::Warn, "deny"),
+        };
+        let line = json!({
+            "decision": decision,
+            "reason": denial.reason.as_str(),
+            "kid": denial.kid,
+            "issuer": denial.issuer,
+        });
+        self.log.write(level, id, line);
     }
-    runtime::log(&json!({
-        "level": "warn",
-        "requestId": id,
-        "decision": "deny",
-        "reason": denial.reason.as_str(),
-        "kid": denial.kid,
-        "issuer": denial.issuer,
-    }));
 }

@@ -104,6 +104,19 @@ fn only_allowed_origins_may_read_an_answer() {
             assert_eq!(value(&response, "vary"), Some("Origin"));
         }
     }
+    listed.cors.credentials = true;
+    let credentials = |config: &_, origin: &str| {
+        let response = respond(request(&[("Origin", origin)], ""), config).0;
+        value(&response, "access-control-allow-credentials").map(str::to_owned)
+    };
+    assert_eq!(
+        credentials(&listed, "https://a.example").as_deref(),
+        Some("true")
+    );
+    assert_eq!(credentials(&listed, "https://c.example"), None);
+    let mut any = config(json!({}));
+    any.cors.credentials = true;
+    assert_eq!(credentials(&any, "https://a.example"), None);
     listed.cors.origins.clear();
     let mut preflight = request(&[("Origin", "https://a.example")], "");
     preflight.method = "OPTIONS".to_owned();

@@ -15,6 +15,7 @@ pub struct AuthorizerConfig {
     pub auth: Option<AuthConfig>,
     pub dicomweb: bool,
     pub cors: Cors,
+    pub log_level: LogLevel,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,6 +75,17 @@ pub enum TokenSource {
 pub struct Cors {
     /// Origins that browsers may call from; `*` for any; empty for none.
     pub origins: Vec<String>,
+    /// Whether browsers may send cookies along. Never with `*`: they refuse that.
+    pub credentials: bool,
+}
+
+/// Which lines a function writes to its log: those of this level, and graver ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
 }
 
 /// The origin-request function's `config.json`.
@@ -87,6 +99,7 @@ pub struct SignerConfig {
     /// `dicom-medical-imaging.<region>.amazonaws.com`; missing without `delivery.dicomweb`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dicomweb_host: Option<String>,
+    pub log_level: LogLevel,
 }
 
 #[cfg(test)]
@@ -96,7 +109,11 @@ mod tests {
 
     #[test]
     fn a_forgotten_auth_is_not_mode_none() {
-        let rest = json!({"dicomweb": true, "cors": {"origins": []}});
+        let rest = json!({
+            "dicomweb": true,
+            "cors": {"origins": [], "credentials": false},
+            "logLevel": "warn",
+        });
         let problem = serde_json::from_value::<AuthorizerConfig>(rest.clone()).unwrap_err();
         assert!(problem.to_string().contains("auth"), "{problem}");
         let mut open = rest;
@@ -105,5 +122,12 @@ mod tests {
         assert_eq!(open.auth, None);
         let written = serde_json::to_value(&open).unwrap();
         assert_eq!(written.get("auth"), Some(&Value::Null));
+    }
+
+    #[test]
+    fn levels_are_ordered_by_how_much_is_written() {
+        assert!(LogLevel::Error < LogLevel::Warn && LogLevel::Warn < LogLevel::Info);
+        assert_eq!(json!(LogLevel::Warn), "warn");
+        assert!(serde_json::from_value::<LogLevel>(json!("debug")).is_err());
     }
 }

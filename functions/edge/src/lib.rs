@@ -12,7 +12,9 @@ pub mod response;
 #[cfg(feature = "runtime")]
 pub mod runtime;
 
-pub use config::{AuthConfig, AuthorizerConfig, Cors, SignerConfig, TokenSource, TokenUse};
+pub use config::{
+    AuthConfig, AuthorizerConfig, Cors, LogLevel, SignerConfig, TokenSource, TokenUse,
+};
 pub use event::{Body, Cf, Event, Header, Headers, Request};
 pub use operation::{NotAnOperation, Operation};
 pub use response::Response;

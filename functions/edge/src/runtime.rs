@@ -4,6 +4,7 @@
 //! `config.json` is read and checked before the first invocation is asked for,
 //! so that a broken package fails while it starts and not request by request.
 
+use crate::config::LogLevel;
 use crate::event::{Cf, Event, Request};
 use crate::response::Response;
 use http::Uri;
@@ -74,9 +75,34 @@ pub fn read_config<T: DeserializeOwned>() -> Result<T, String> {
     })
 }
 
-/// Writes one line to the function's log. A log that nobody reads any more is no reason to end.
-pub fn log(line: &Value) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+/// The function's log: one JSON line an event, of the configured level and graver ones.
+#[derive(Debug, Clone, Copy)]
+pub struct Log {
+    level: LogLevel,
+}
+
+impl Log {
+    pub fn new(level: LogLevel) -> Self {
+        Self { level }
+    }
+
+    /// Writes one line. A log that nobody reads any more is no reason to end.
+    pub fn write(self, level: LogLevel, request_id: &str, fields: Value) {
+        if let Some(line) = self.line(level, request_id, fields) {
+            let _ = writeln!(std::io::stdout(), "{line}");
+        }
+    }
+
+    fn line(self, level: LogLevel, request_id: &str, fields: Value) -> Option<Value> {
+        if level > self.level {
+            return None;
+        }
+        let mut line = fields;
+        let members = line.as_object_mut()?;
+        members.insert("level".to_owned(), json!(level));
+        members.insert("requestId".to_owned(), json!(request_id));
+        Some(line)
+    }
 }
 
 /// LAMBDA_TASK_ROOT, or the program's own directory where it runs outside of Lambda.
@@ -200,6 +226,21 @@ mod tests {
             );
             assert!(!problem.contains("s3cret"), "{problem}");
         }
+    }
+
+    #[test]
+    fn the_log_keeps_its_level_and_what_is_graver() {
+        let written = |configured, level| {
+            let line = Log::new(configured).line(level, "id", json!({"event": "x"}));
+            line.map(|line| line.to_string())
+        };
+        use LogLevel::{Error, Info, Warn};
+        assert_eq!(
+            written(Warn, Error).unwrap(),
+            r#"{"event":"x","level":"error","requestId":"id"}"#
+        );
+        assert!(written(Warn, Warn).is_some() && written(Info, Info).is_some());
+        assert!(written(Warn, Info).is_none() && written(Error, Warn).is_none());
     }
 
     #[test]

@@ -28,8 +28,8 @@ const SERVICE: &str = "medical-imaging";
 pub enum Outcome {
     /// Signed: send it on.
     Send(Box<Request>),
-    /// Refused: answer this instead.
-    Refuse(Response),
+    /// Refused: answer this instead. The class, as in its body, is for the log.
+    Refuse(Response, &'static str),
 }
 
 /// Refuses a configuration whose hosts aren't HealthImaging's own in its Region.
@@ -68,7 +68,10 @@ pub fn sign(
 ) -> Outcome {
     match signature(&request, request_id, config, credentials, now) {
         Ok(signature) => Outcome::Send(Box::new(signed(request, signature))),
-        Err(refusal) => Outcome::Refuse(refusal.into_response()),
+        Err(refusal) => {
+            let class = refusal.class();
+            Outcome::Refuse(refusal.into_response(class), class)
+        }
     }
 }
 
@@ -123,8 +126,20 @@ enum Refusal {
 }
 
 impl Refusal {
-    fn into_response(self) -> Response {
-        let answer = |status, description, class, message: &str| {
+    fn class(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "not_found",
+            Self::Method(_) => "method_not_allowed",
+            Self::OtherOrigin => "wrong_origin",
+            Self::Truncated => "body_too_large",
+            Self::NoBody => "missing_body",
+            Self::Unreadable(_) => "invalid_request",
+            Self::NotSigned => "not_signed",
+        }
+    }
+
+    fn into_response(self, class: &'static str) -> Response {
+        let answer = |status, description, message: &str| {
             let body = json!({"error": class, "message": message});
             Response::json(status, description, &body)
         };
@@ -133,7 +148,7 @@ impl Refusal {
                 404,
                 "Not Found",
                 &json!({
-                    "error": "not_found",
+                    "error": class,
                     "message": "This path isn't served.",
                     "paths": operation::paths(dicomweb),
                 }),
@@ -141,35 +156,26 @@ impl Refusal {
             Self::Method(operation) => answer(
                 405,
                 "Method Not Allowed",
-                "method_not_allowed",
                 "This path takes another method: see `Allow`.",
             )
             .with_header("Allow", operation.methods().join(", ")),
             Self::OtherOrigin => answer(
                 502,
                 "Bad Gateway",
-                "wrong_origin",
                 "The distribution sends this path to an origin that the signer doesn't sign for.",
             ),
             Self::Truncated => answer(
                 413,
                 "Content Too Large",
-                "body_too_large",
                 "The request's body is longer than an edge function gets to see.",
             ),
             Self::NoBody => answer(
                 400,
                 "Bad Request",
-                "missing_body",
                 "This path needs a body: {\"imageFrameId\": \"…\"}.",
             ),
-            Self::Unreadable(message) => answer(400, "Bad Request", "invalid_request", message),
-            Self::NotSigned => answer(
-                502,
-                "Bad Gateway",
-                "not_signed",
-                "The request couldn't be signed.",
-            ),
+            Self::Unreadable(message) => answer(400, "Bad Request", message),
+            Self::NotSigned => answer(502, "Bad Gateway", "The request couldn't be signed."),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Lambda@Edge, origin-request: every effect of the signer. What it does is in the library.
 
-use frames_edge::runtime::{self, Reply};
-use frames_edge::{Cf, SignerConfig};
+use frames_edge::runtime::{self, Log, Reply};
+use frames_edge::{Cf, LogLevel, SignerConfig};
 use frames_signer::{Credentials, Outcome};
+use serde_json::json;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::SystemTime;
@@ -21,9 +22,22 @@ fn main() -> ExitCode {
 
 fn reply(event: Cf, config: &SignerConfig, credentials: &Credentials) -> Reply {
     let id = event.config.request_id;
+    let log = Log::new(config.log_level);
     match frames_signer::sign(event.request, &id, config, credentials, SystemTime::now()) {
-        Outcome::Send(request) => Reply::Request(request),
-        Outcome::Refuse(response) => Reply::Response(response),
+        Outcome::Send(request) => {
+            log.write(LogLevel::Info, &id, json!({"decision": "sign"}));
+            Reply::Request(request)
+        }
+        Outcome::Refuse(response, class) => {
+            // The viewer's slip is a warning; what the delivery itself gets wrong, an error.
+            let level = if response.status.starts_with('5') {
+                LogLevel::Error
+            } else {
+                LogLevel::Warn
+            };
+            log.write(level, &id, json!({"decision": "refuse", "reason": class}));
+            Reply::Response(response)
+        }
     }
 }
 

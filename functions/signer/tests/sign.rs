@@ -6,7 +6,7 @@
     clippy::indexing_slicing
 )]
 
-use frames_edge::{Request, Response, SignerConfig};
+use frames_edge::{LogLevel, Request, Response, SignerConfig};
 use frames_signer::{Credentials, Outcome, check, sign};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
@@ -30,6 +30,7 @@ fn config() -> SignerConfig {
         region: "eu-west-1".to_owned(),
         native_host: NATIVE.to_owned(),
         dicomweb_host: Some(DICOMWEB.to_owned()),
+        log_level: LogLevel::Warn,
     }
 }
 
@@ -86,19 +87,20 @@ fn now() -> SystemTime {
 fn send(request: Request) -> Request {
     match sign(request, REQUEST_ID, &config(), &credentials(), now()) {
         Outcome::Send(request) => *request,
-        Outcome::Refuse(response) => panic!("refused: {response:?}"),
+        Outcome::Refuse(response, _) => panic!("refused: {response:?}"),
     }
 }
 
 fn refuse(request: Request) -> (Response, Value) {
     match sign(request, REQUEST_ID, &config(), &credentials(), now()) {
         Outcome::Send(request) => panic!("signed: {request:?}"),
-        Outcome::Refuse(response) => {
+        Outcome::Refuse(response, class) => {
             assert_eq!(
                 response.headers["cache-control"][0].value, "no-store",
                 "CloudFront would keep it"
             );
-            let body = serde_json::from_str(response.body.as_deref().unwrap()).unwrap();
+            let body: Value = serde_json::from_str(response.body.as_deref().unwrap()).unwrap();
+            assert_eq!(body["error"], class, "the log says what the viewer learns");
             (response, body)
         }
     }
@@ -347,7 +349,7 @@ fn dicomweb_is_unknown_where_it_is_off() {
         &credentials(),
         now(),
     );
-    let Outcome::Refuse(response) = outcome else {
+    let Outcome::Refuse(response, _) = outcome else {
         panic!("signed");
     };
     assert_eq!(response.status, "404");
@@ -469,6 +471,7 @@ fn a_region_is_one_label() {
             region: region.to_owned(),
             native_host: format!("runtime-medical-imaging.{region}.amazonaws.com"),
             dicomweb_host: None,
+            log_level: LogLevel::Warn,
         };
         assert!(check(&odd).unwrap_err().contains("region"), "{region}");
     }

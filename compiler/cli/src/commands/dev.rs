@@ -93,6 +93,8 @@ impl Delivery {
             IssuerChoice::Embedded => stand_in_issuer(&mut plan).await?,
             IssuerChoice::Manifest => None,
         };
+        let page = Page::bind().await?;
+        plan.admit(&page.origin());
         let signer: SignerConfig = config_of(&plan, names::SIGNER)?;
         let stand_in = match arguments.origin {
             OriginChoice::Embedded => Some(Arc::new(
@@ -118,7 +120,10 @@ impl Delivery {
             }),
         };
         let edge = Edge::start(directory.path(), options).await?;
-        let page = Page::start(&edge.url()).await?;
+        for note in edge.notes() {
+            terminal.status("Note", note);
+        }
+        let page = Page::serve(page, &edge.url())?;
         Ok(Self {
             edge,
             page,

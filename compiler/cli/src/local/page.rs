@@ -10,8 +10,23 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use hyper::body::Incoming;
+use std::net::SocketAddr;
+use tokio::net::TcpListener;
 
 const PAGE: &str = include_str!("page.html");
+
+/// The page's address, before the edge that it talks to is there.
+pub struct Bound {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Bound {
+    /// What a browser sends as the page's `Origin`.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
 
 /// The page's server, listening. It ends when it is dropped.
 pub struct Page {
@@ -19,14 +34,20 @@ pub struct Page {
 }
 
 impl Page {
+    pub async fn bind() -> Result<Bound, Error> {
+        let broken = |_| Error::new("the page's port can't be told");
+        let listener = local_http::bind(0).await?;
+        let address = listener.local_addr().map_err(broken)?;
+        Ok(Bound { listener, address })
+    }
+
     /// Serves the page, which may talk to the edge at `edge_url` and to nobody else.
-    pub async fn start(edge_url: &str) -> Result<Self, Error> {
+    pub fn serve(bound: Bound, edge_url: &str) -> Result<Self, Error> {
         let policy = content_security_policy(edge_url)
             .and_then(|policy| HeaderValue::from_str(&policy).ok())
             .ok_or_else(|| Error::new("the embedded page is broken"))?;
-        let listener = local_http::bind(0).await?;
-        let port = listener.local_addr().map_or(0, |address| address.port());
-        let server = local_http::serve(listener, move |request, _| {
+        let port = bound.address.port();
+        let server = local_http::serve(bound.listener, move |request, _| {
             let answer = answer(&request, port, &policy);
             async move { answer }
         })?;

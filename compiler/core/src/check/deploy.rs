@@ -1,29 +1,121 @@
-//! Where the cdn stack lives.
+//! Where and how the stacks are deployed.
 
-use super::EDGE_REGION;
+use super::logs::MANAGED;
+use super::{Deploy, EDGE_REGION};
 use crate::diagnostic::{Diagnostic, codes};
-use crate::manifest::Manifest;
+use crate::manifest::{self, Text};
 
-pub fn check(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> String {
-    let Some(region) = &manifest.deploy_region else {
-        return EDGE_REGION.to_owned();
+/// CloudFormation's own limit, for a stack.
+const MOST_TAGS: usize = 50;
+
+pub fn check(given: &manifest::Deploy, found: &mut Vec<Diagnostic>) -> Deploy {
+    tags(&given.tags, found);
+    let bucket = given.bucket.as_ref().filter(|name| name.value != MANAGED);
+    let region = given.region.as_ref();
+    let pairs = given.tags.iter();
+    Deploy {
+        region: region
+            .map_or(EDGE_REGION, |region| &region.value)
+            .to_owned(),
+        bucket: bucket.map(|name| name.value.clone()),
+        tags: pairs
+            .map(|(key, value)| (key.value.clone(), value.value.clone()))
+            .collect(),
+        termination_protection: given
+            .termination_protection
+            .as_ref()
+            .is_some_and(|flag| flag.value),
+    }
+}
+
+fn tags(tags: &[(Text, Text)], found: &mut Vec<Diagnostic>) {
+    let keys: Vec<Text> = tags.iter().map(|(key, _)| key.clone()).collect();
+    let path = |key: &Text| format!("deploy.tags.{}", key.value);
+    let reserved = |key: &&Text| {
+        let start = key.value.get(..4);
+        start.is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
     };
-    if region.value != EDGE_REGION {
+    for key in keys.iter().filter(reserved) {
         let message = format!(
-            "there are no access logs with the cdn stack in {}",
-            region.value
+            "`{}` starts with `aws:`, which AWS keeps to itself",
+            key.value
         );
         found.push(
-            Diagnostic::new(
-                codes::ACCESS_LOGS_OFF,
-                "deploy.region",
-                region.span,
-                message,
-            )
-            .help(format!(
-                "deploy to {EDGE_REGION}: the edge is worldwide all the same"
-            )),
+            Diagnostic::new(codes::INVALID_VALUE, path(key), key.span, message)
+                .help("choose another name"),
         );
     }
-    region.value.clone()
+    if let Some(key) = keys.get(MOST_TAGS) {
+        let message = format!("a stack takes {MOST_TAGS} tags; here are {}", keys.len());
+        found.push(
+            Diagnostic::new(codes::INVALID_VALUE, path(key), key.span, message)
+                .help("remove some of them"),
+        );
+    }
+    for (i, key) in keys.iter().enumerate() {
+        let same = |other: &&Text| other.value.eq_ignore_ascii_case(&key.value);
+        if let Some(first) = keys[..i].iter().find(same) {
+            let message = format!("`{}` differs from another tag in case alone", key.value);
+            found.push(
+                Diagnostic::new(codes::DUPLICATE_VALUE, path(key), key.span, message)
+                    .related(first.span, "first here")
+                    .help(
+                        "remove one: IAM, whose roles get these tags too, takes them for the same",
+                    ),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{checked, findings};
+
+    fn manifest(deploy: &str) -> String {
+        format!("service: x\nauth: {{mode: none}}\ndeploy: {deploy}\n")
+    }
+
+    fn codes(deploy: &str) -> Vec<String> {
+        let found = findings(&manifest(deploy));
+        found.into_iter().map(|(code, _)| code).collect()
+    }
+
+    #[test]
+    fn each_key_counts() {
+        let deploy = checked(&manifest(
+            "{bucket: my-zips, tags: {team: imaging, cost: 007}, terminationProtection: true}",
+        ))
+        .deploy;
+        assert_eq!(deploy.bucket.as_deref(), Some("my-zips"));
+        assert_eq!(deploy.tags["cost"], "007");
+        assert!(deploy.termination_protection);
+        let deploy = checked(&manifest("{bucket: managed}")).deploy;
+        assert_eq!((deploy.bucket, deploy.region.as_str()), (None, "us-east-1"));
+    }
+
+    #[test]
+    fn tags_have_awss_limits() {
+        assert_eq!(codes("{tags: {aws:team: x}}"), ["invalid-value"]);
+        assert_eq!(codes("{tags: {Team: x, team: y}}"), ["duplicate-value"]);
+        assert_eq!(codes("{tags: {team: 'a;b'}}"), ["invalid-value"]);
+        assert_eq!(codes("{tags: {'a;b': x}}"), ["invalid-value"]);
+        assert_eq!(codes("{tags: {team: [x]}}"), ["wrong-type"]);
+        assert_eq!(codes("{tags: [team]}"), ["wrong-type"]);
+        let long = "x".repeat(129);
+        assert_eq!(
+            codes(&format!("{{tags: {{{long}: x}}}}")),
+            ["invalid-value"]
+        );
+        let many = |n: usize| {
+            let all: Vec<String> = (0..n).map(|i| format!("t{i}: x")).collect();
+            codes(&format!("{{tags: {{{}}}}}", all.join(", ")))
+        };
+        assert_eq!(many(50), Vec::<String>::new());
+        assert_eq!(many(51), ["invalid-value"]);
+    }
+
+    #[test]
+    fn a_bucket_has_a_buckets_name() {
+        assert_eq!(codes("{bucket: My_Zips}"), ["invalid-value"]);
+    }
 }

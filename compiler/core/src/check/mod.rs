@@ -3,17 +3,22 @@
 //! `CheckedManifest`, so that nothing unchecked is ever compiled.
 
 mod auth;
+mod delivery;
 mod deploy;
 mod domain;
 mod healthimaging;
 mod iam;
 mod jwks;
+mod logs;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use crate::Environment;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::Manifest;
-use frames_edge::AuthConfig;
+use frames_edge::{AuthConfig, Cors, LogLevel};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// A manifest without errors, its defaults filled in.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,9 +29,9 @@ pub struct CheckedManifest {
     pub auth: Option<AuthConfig>,
     pub domain: Option<Domain>,
     pub iam: Iam,
-    pub dicomweb: bool,
-    /// Home of the cdn stage.
-    pub deploy_region: String,
+    pub delivery: Delivery,
+    pub logs: Logs,
+    pub deploy: Deploy,
     /// Keeps construction inside this module.
     _checked: Checked,
 }
@@ -63,6 +68,59 @@ pub struct Allow {
     pub image_sets: Option<Vec<String>>,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    pub dicomweb: bool,
+    /// In seconds.
+    pub cache_ttl: u64,
+    pub cors: Cors,
+    /// `all`, `200` or `100`.
+    pub price_class: String,
+    pub http3: bool,
+    pub origin_shield: Option<String>,
+    pub web_acl_arn: Option<String>,
+    pub geo: Option<Geo>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Geo {
+    /// These countries and no others; else all others.
+    pub allow: bool,
+    pub countries: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logs {
+    /// `None`: switched off, or not to be had where the cdn stack is.
+    pub access: Option<AccessLogs>,
+    pub functions: FunctionLogs,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessLogs {
+    /// `None`: one of the stack's own.
+    pub bucket: Option<String>,
+    /// Without a slash at its end.
+    pub prefix: String,
+    pub retention_days: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionLogs {
+    pub level: LogLevel,
+    pub retention_days: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deploy {
+    /// Home of the cdn stage.
+    pub region: String,
+    /// Where the zips go; `None`: a bucket that deploy makes.
+    pub bucket: Option<String>,
+    pub tags: BTreeMap<String, String>,
+    pub termination_protection: bool,
+}
+
 /// The Region that CloudFront takes functions and certificates from.
 pub const EDGE_REGION: &str = "us-east-1";
 
@@ -75,9 +133,10 @@ pub fn check(
     let health_imaging = healthimaging::check(&manifest.health_imaging, &mut found);
     let auth = auth::check(manifest, environment, &mut found);
     let domain = domain::check(manifest, &mut found);
-    let deploy_region = deploy::check(manifest, &mut found);
-    let dicomweb = manifest.dicomweb.as_ref().is_some_and(|flag| flag.value);
-    let iam = iam::check(manifest, dicomweb, &mut found);
+    let delivery = delivery::check(&manifest.delivery, &mut found);
+    let logs = logs::check(manifest, &mut found);
+    let deploy = deploy::check(&manifest.deploy, &mut found);
+    let iam = iam::check(manifest, delivery.dicomweb, &mut found);
     if found.iter().any(Diagnostic::is_error) {
         return (None, found);
     }
@@ -88,8 +147,9 @@ pub fn check(
             auth: auth?,
             domain: domain?,
             iam,
-            dicomweb,
-            deploy_region,
+            delivery,
+            logs,
+            deploy,
             _checked: Checked,
         })
     };

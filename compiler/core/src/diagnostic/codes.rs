@@ -58,13 +58,17 @@ codes! {
     UNKNOWN_ENVIRONMENT "unknown-environment" Error
         "`--env` names an environment that the manifest's `environments` doesn't define. Without this check a slip of the pen would deploy a stack of its own, with the base's settings."
     UNUSED_KEY "unused-key" Error
-        "A key that the chosen `auth.mode` doesn't use. A check that never runs looks like protection: remove the key or change the mode."
+        "A key that has no effect beside the others: one that the chosen `auth.mode` doesn't use, `delivery.cache.ttl` without DICOMweb, `logs.access.retention` for a bucket of your own. A check that never runs looks like protection: remove the key, or change what it depends on."
+    CONFLICT "conflict" Error
+        "Values that exclude each other: `delivery.geo` with both `allow` and `deny`, or `*` beside named origins in `delivery.cors.origins`. One of them would silently lose: keep the one that you mean."
     INVALID_ALGORITHM "invalid-algorithm" Error
         "A signature algorithm that isn't asymmetric, or isn't supported. With HS256 whoever can verify a token can also make one; `none` isn't a signature at all (RFC 8725, 3.1 and 3.2). Take RS256, RS384 or RS512."
     CERTIFICATE_MISSING "certificate-missing" Error
         "CNAMEs without a certificate. CloudFront answers for a name of yours only with an ACM certificate that covers it."
     WRONG_REGION "wrong-region" Error
-        "CloudFront takes certificates from us-east-1 alone, wherever the rest of the deployment lives. Request or import the certificate there."
+        "CloudFront takes certificates and web ACLs from us-east-1 alone, wherever the rest of the deployment lives. Request or import the certificate there; make the web ACL there, with the scope CLOUDFRONT."
+    WRONG_SCOPE "wrong-scope" Error
+        "An AWS WAF web ACL of scope REGIONAL protects load balancers and APIs. CloudFront takes those of scope CLOUDFRONT, whose ARNs have `:global/webacl/`."
     NOT_HEALTHIMAGING "not-healthimaging" Error
         "The endpoint isn't an AWS HealthImaging host. The signer adds your credentials' signature to requests for it, so no other host is taken."
     ENDPOINT_CONFLICT "endpoint-conflict" Error
@@ -72,7 +76,7 @@ codes! {
     DUPLICATE_DATASTORE "duplicate-datastore" Error
         "Two rows of `iam.allow` name one data store, and it isn't clear whether the narrower was meant to win. Put its image sets into one row."
     DUPLICATE_VALUE "duplicate-value" Error
-        "A list names a value twice where it can be there once: CloudFront refuses a CNAME that is listed twice."
+        "A name twice where it can be there once: CloudFront refuses a CNAME that is listed twice, IAM two tags whose keys differ in case alone."
     JWKS_FILE "jwks-file" Error
         "The key set that `auth.jwksFile` names can't be baked in: the file is missing, isn't a JSON Web Key Set (RFC 7517), has no key that the allowed algorithms can use, or holds a private key."
     AUTH_NONE "auth-none" Warning
@@ -85,6 +89,10 @@ codes! {
         "CloudFront's v2 access logs, whose fields can be chosen, are set up in us-east-1 alone. The legacy logs that other Regions could have record the query string, where tokens and patients' names may stand, so frames sets up none there. Deploy the cdn stack to us-east-1 (the edge is worldwide all the same), or attach logs of your own."
     DEFAULT_CERTIFICATE "default-certificate" Warning
         "Without `domain` the distribution answers under its cloudfront.net name with CloudFront's own certificate, and then CloudFront lets viewers connect with TLS 1.0, whatever the template says. A certificate of your own brings `domain.securityPolicy`, TLS 1.2 or newer."
+    CORS_CREDENTIALS "cors-credentials" Warning
+        "Browsers refuse an answer that allows any origin (`*`) and credentials at once (Fetch Standard, CORS protocol and credentials), and an endpoint that named every origin in turn would let any page act for its user. So `delivery.cors.credentials` stays off until `delivery.cors.origins` names the pages. A token in a header needs no credentials."
+    ORIGIN_SHIELD_REGION "origin-shield-region" Warning
+        "A Region in which CloudFront's Origin Shield isn't known to be. It may be new; otherwise the deployment is refused. Choose the data stores' own Region, or the nearest that has it."
     UNKNOWN_REGION "unknown-region" Warning
         "A Region in which AWS HealthImaging isn't known to run. It may be new; otherwise the endpoint's name doesn't resolve and every request ends in 502."
     QUERY_TOKEN "query-token" Warning

@@ -73,6 +73,24 @@ formats! {
         r"^[0-9a-z]{32}$" "12345678901234567890123456789012"
     IMAGE_SET_ID "an image set's id (32 lower-case letters and digits)"
         r"^[0-9a-z]{32}$" "aaaabbbbccccddddeeeeffff00001111"
+    WEB_ACL_ARN "an AWS WAF web ACL's ARN"
+        r"^arn:aws:wafv2:[a-z0-9-]+:[0-9]{12}:(global|regional)/webacl/[A-Za-z0-9_-]{1,128}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+        "arn:aws:wafv2:us-east-1:111122223333:global/webacl/frames/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11"
+    ORIGIN "an origin (`*`, `https://host[:port]` or `http://localhost[:port]`, without a path)"
+        r"^(\*|(https://([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?|http://localhost)(:[1-9][0-9]{0,4})?)$"
+        "https://viewer.example.org"
+    DURATION "a duration (a number with `s`, `m`, `h` or `d` behind it)"
+        r"^(0|[1-9][0-9]{0,8})[smhd]$" "12h"
+    DAYS "a number of days (with `d` behind it)"
+        r"^[1-9][0-9]{0,8}d$" "365d"
+    BUCKET "`managed` or the name of an S3 bucket"
+        r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$" "imaging-access-logs"
+    KEY_PREFIX "a prefix of S3 keys (letters, digits and `!_.*'()-`, with `/` within or at the end)"
+        r"^([A-Za-z0-9!_.*'()-]{1,64}/){0,3}([A-Za-z0-9!_.*'()-]{1,64}/?)$" "cloudfront/"
+    TAG_KEY "a tag's key (up to 128 letters, digits, spaces and `_.:/=+-@`)"
+        r##"^[^\x00-\x1f\x7f!"#$%&'()*,;<>?\[\\\]^`{|}~]{1,128}$"## "team"
+    TAG_VALUE "a tag's value (up to 256 letters, digits, spaces and `_.:/=+-@`)"
+        r##"^[^\x00-\x1f\x7f!"#$%&'()*,;<>?\[\\\]^`{|}~]{1,256}$"## "imaging"
     POLICY_ARN "an IAM policy's ARN"
         r"^arn:aws:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]{1,512}$" "arn:aws:iam::111122223333:policy/boundary"
 }
@@ -95,6 +113,22 @@ mod tests {
     }
 
     #[test]
+    fn other_spellings_are_taken() {
+        for (format, text) in [
+            (&ORIGIN, "*"),
+            (&ORIGIN, "https://Viewer.example.org:8443"),
+            (&ORIGIN, "http://localhost"),
+            (&ORIGIN, "http://localhost:3000"),
+            (&DURATION, "0s"),
+            (&BUCKET, "managed"),
+            (&KEY_PREFIX, "a/b/c"),
+            (&TAG_KEY, "Übergabe: a/b=c+d-e_f@g.h"),
+        ] {
+            assert!(format.matches(text), "{text}");
+        }
+    }
+
+    #[test]
     fn near_misses_are_refused() {
         for (format, text) in [
             (&USER_POOL_ID, "us-east-1-AbCdEfGhI"),
@@ -104,6 +138,26 @@ mod tests {
             ),
             (&CNAME, "frames"),
             (&CNAME, "https://frames.example.org"),
+            (
+                &WEB_ACL_ARN,
+                "arn:aws:wafv2:us-east-1:111122223333:global/webacl/frames/",
+            ),
+            (&ORIGIN, "https://viewer.example.org/"),
+            (&ORIGIN, "http://viewer.example.org"),
+            (&ORIGIN, "viewer.example.org"),
+            (&ORIGIN, "https://*.example.org"),
+            (&DURATION, "30"),
+            (&DURATION, "1.5h"),
+            (&DURATION, "-1d"),
+            (&DURATION, "1w"),
+            (&DAYS, "12h"),
+            (&BUCKET, "Logs"),
+            (&BUCKET, "s3://logs"),
+            (&KEY_PREFIX, "/logs"),
+            (&KEY_PREFIX, "logs//"),
+            (&KEY_PREFIX, "{DistributionId}/"),
+            (&TAG_KEY, "a\tb"),
+            (&TAG_VALUE, "a;b"),
             (&DATASTORE_ID, "1234567890123456789012345678901"),
             (&DATASTORE_ID, "A2345678901234567890123456789012"),
             (&ISSUER, "http://login.example.org"),

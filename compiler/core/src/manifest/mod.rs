@@ -2,12 +2,16 @@
 //! are and what they take; keys, types and patterns are checked on the way, by
 //! one walk ([`shape`]). What spans several keys is for `check/`.
 
+mod countries;
+mod field;
 mod formats;
+mod keys;
 mod print;
 mod schema;
 mod shape;
 mod tables;
 
+pub use keys::keys_page;
 pub use print::{Printed, complete};
 pub use schema::schema;
 
@@ -33,8 +37,9 @@ pub struct Manifest {
     pub auth: Option<Auth>,
     pub domain: Option<Domain>,
     pub iam: Option<Iam>,
-    pub dicomweb: Option<Spanned<bool>>,
-    pub deploy_region: Option<Text>,
+    pub delivery: Delivery,
+    pub logs: Logs,
+    pub deploy: Deploy,
     /// Where to point at for what the whole manifest lacks.
     pub span: Span,
 }
@@ -89,6 +94,62 @@ pub struct Allow {
     pub image_sets: Option<Vec<Text>>,
 }
 
+#[derive(Debug, Default)]
+pub struct Delivery {
+    pub dicomweb: Option<Spanned<bool>>,
+    /// In seconds.
+    pub cache_ttl: Option<Spanned<u64>>,
+    pub cors: Option<Cors>,
+    pub price_class: Option<Text>,
+    pub http3: Option<Spanned<bool>>,
+    pub origin_shield: Option<Text>,
+    pub web_acl_arn: Option<Text>,
+    pub geo: Option<Geo>,
+}
+
+#[derive(Debug)]
+pub struct Cors {
+    pub origins: Option<Vec<Text>>,
+    pub credentials: Option<Spanned<bool>>,
+}
+
+#[derive(Debug)]
+pub struct Geo {
+    pub span: Span,
+    pub allow: Option<Vec<Text>>,
+    pub deny: Option<Vec<Text>>,
+    pub keys: Vec<Text>,
+}
+
+#[derive(Debug, Default)]
+pub struct Logs {
+    pub access: AccessLogs,
+    pub functions: FunctionLogs,
+}
+
+#[derive(Debug, Default)]
+pub struct AccessLogs {
+    pub enabled: Option<Spanned<bool>>,
+    pub bucket: Option<Text>,
+    pub prefix: Option<Text>,
+    /// In seconds; whole days.
+    pub retention: Option<Spanned<u64>>,
+}
+
+#[derive(Debug, Default)]
+pub struct FunctionLogs {
+    pub level: Option<Text>,
+    pub retention_days: Option<Text>,
+}
+
+#[derive(Debug, Default)]
+pub struct Deploy {
+    pub region: Option<Text>,
+    pub bucket: Option<Text>,
+    pub tags: Vec<(Text, Text)>,
+    pub termination_protection: Option<Spanned<bool>>,
+}
+
 /// Reads the whole tree, and finds all that a single key can get wrong. There is
 /// no manifest where the tree isn't even a mapping. `own_keys`: keys of the root
 /// that are the user's own, for variables.
@@ -130,8 +191,9 @@ fn manifest(mut root: Block) -> Manifest {
         auth: root.block("auth").map(auth),
         domain: root.block("domain").map(domain),
         iam: root.block("iam").map(iam),
-        dicomweb: root.block("delivery").and_then(|mut b| b.flag("dicomweb")),
-        deploy_region: root.block("deploy").and_then(|mut b| b.text("region")),
+        delivery: root.block("delivery").map(delivery).unwrap_or_default(),
+        logs: root.block("logs").map(logs).unwrap_or_default(),
+        deploy: root.block("deploy").map(deploy).unwrap_or_default(),
         span: root.span,
     }
 }
@@ -180,5 +242,52 @@ fn iam(mut b: Block) -> Iam {
         allow,
         allow_written: b.keys.iter().any(|key| key.value == "allow"),
         permissions_boundary_arn: b.text("permissionsBoundaryArn"),
+    }
+}
+
+fn delivery(mut b: Block) -> Delivery {
+    Delivery {
+        dicomweb: b.flag("dicomweb"),
+        cache_ttl: b.block("cache").and_then(|mut b| b.seconds("ttl")),
+        cors: b.block("cors").map(|mut b| Cors {
+            origins: b.texts("origins"),
+            credentials: b.flag("credentials"),
+        }),
+        price_class: b.text("priceClass"),
+        http3: b.flag("http3"),
+        origin_shield: b.text("originShield"),
+        web_acl_arn: b.text("webAclArn"),
+        geo: b.block("geo").map(|mut b| Geo {
+            span: b.span,
+            allow: b.texts("allow"),
+            deny: b.texts("deny"),
+            keys: b.keys,
+        }),
+    }
+}
+
+fn logs(mut b: Block) -> Logs {
+    let access = b.block("access").map(|mut b| AccessLogs {
+        enabled: b.flag("enabled"),
+        bucket: b.text("bucket"),
+        prefix: b.text("prefix"),
+        retention: b.seconds("retention"),
+    });
+    let functions = b.block("functions").map(|mut b| FunctionLogs {
+        level: b.text("level"),
+        retention_days: b.text("retentionDays"),
+    });
+    Logs {
+        access: access.unwrap_or_default(),
+        functions: functions.unwrap_or_default(),
+    }
+}
+
+fn deploy(mut b: Block) -> Deploy {
+    Deploy {
+        region: b.text("region"),
+        bucket: b.text("bucket"),
+        tags: b.map("tags").unwrap_or_default(),
+        termination_protection: b.flag("terminationProtection"),
     }
 }

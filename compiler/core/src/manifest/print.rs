@@ -1,6 +1,7 @@
 //! The manifest after environments, variables and defaults, in the tables' order.
 
-use super::tables::{Field, Kind, MANIFEST, Table};
+use super::field::{Field, Kind, Table};
+use super::tables::MANIFEST;
 use crate::source::Source;
 use crate::syntax::{self, Entry, Node, Value};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};

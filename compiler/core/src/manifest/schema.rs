@@ -1,6 +1,7 @@
 //! The JSON Schema of frames.yml, from the field tables.
 
-use super::tables::{AUTH, Field, Kind, MANIFEST, Table};
+use super::field::{Field, Kind, Table};
+use super::tables::{AUTH, MANIFEST};
 use crate::syntax;
 use serde_json::{Map, Value, json};
 
@@ -12,6 +13,9 @@ pub fn schema() -> Value {
     root["description"] =
         "Medical image frames from AWS HealthImaging through CloudFront, checked and signed at the edge.".into();
     root["properties"]["auth"]["allOf"] = modes(&AUTH);
+    let geo = &mut root["properties"]["delivery"]["properties"]["geo"];
+    geo["minProperties"] = 1.into();
+    geo["maxProperties"] = 1.into();
     root
 }
 
@@ -69,7 +73,22 @@ fn kind(kind_: &Kind) -> Value {
             };
             json!({"type": types, "pattern": format.pattern, "examples": [format.example]})
         }
-        Kind::Choice(choice) => json!({"enum": choice.words}),
+        Kind::Choice(choice) => {
+            // An unquoted `30` is a number to an editor, and the same word here.
+            let words = choice.words.iter();
+            let either = words.flat_map(|word| {
+                let number = word.parse::<u64>().ok().map(Value::from);
+                number.into_iter().chain([Value::from(*word)])
+            });
+            json!({"enum": either.collect::<Vec<_>>()})
+        }
+        Kind::Duration(duration) => kind(&Kind::Text(duration.format)),
+        Kind::Map { key, value } => json!({
+            "type": "object",
+            "propertyNames": {"pattern": key.pattern},
+            "additionalProperties": {"type": ["string", "number", "boolean"], "pattern": value.pattern},
+            "examples": [{key.example: value.example}],
+        }),
         Kind::Flag => json!({"type": "boolean"}),
         Kind::List(item) => json!({"type": "array", "items": kind(item)}),
         Kind::OneOrMany(format) => {

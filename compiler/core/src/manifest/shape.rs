@@ -1,8 +1,8 @@
 //! One walk over nodes and tables: unknown keys, wrong types, missing keys and
 //! values out of their pattern. What passes comes out typed.
 
+use super::field::{Choice, Duration, Field, Kind, Table, seconds};
 use super::formats::Format;
-use super::tables::{Choice, Field, Kind, Table};
 use super::{Spanned, Text};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
 use crate::source::Span;
@@ -23,6 +23,8 @@ pub struct Block {
 enum Valid {
     Text(Text),
     Flag(Spanned<bool>),
+    Seconds(Spanned<u64>),
+    Map(Vec<(Text, Text)>),
     List(Vec<Valid>),
     Block(Block),
 }
@@ -35,6 +37,20 @@ impl Block {
     pub fn flag(&mut self, key: &str) -> Option<Spanned<bool>> {
         match self.values.remove(key)? {
             Valid::Flag(flag) => Some(flag),
+            _ => None,
+        }
+    }
+
+    pub fn seconds(&mut self, key: &str) -> Option<Spanned<u64>> {
+        match self.values.remove(key)? {
+            Valid::Seconds(seconds) => Some(seconds),
+            _ => None,
+        }
+    }
+
+    pub fn map(&mut self, key: &str) -> Option<Vec<(Text, Text)>> {
+        match self.values.remove(key)? {
+            Valid::Map(entries) => Some(entries),
             _ => None,
         }
     }
@@ -130,6 +146,8 @@ impl Walk<'_> {
             Kind::Text(format) => self.text(node, format, path).map(Valid::Text),
             Kind::Choice(choice) => self.choice(node, choice, path).map(Valid::Text),
             Kind::Flag => self.flag(node, path).map(Valid::Flag),
+            Kind::Duration(duration) => self.duration(node, duration, path).map(Valid::Seconds),
+            Kind::Map { key, value } => self.map(node, key, value, path).map(Valid::Map),
             Kind::List(item) => self.list(node, item, path).map(Valid::List),
             Kind::OneOrMany(format) => match &node.value {
                 Value::Scalar { .. } if !node.is_null() => Some(Valid::List(vec![Valid::Text(
@@ -257,25 +275,93 @@ impl Walk<'_> {
     }
 
     fn text(&mut self, node: &Node, format: &'static Format, path: &str) -> Option<Text> {
-        let text = self.scalar(node, "text", path)?;
-        if !format.matches(text) {
-            let message = format!("`{}` isn't {}", shown(text), format.what);
-            let help = format!("for example `{}`", format.example);
-            self.found
-                .push(Diagnostic::new(codes::INVALID_VALUE, path, node.span, message).help(help));
-            return None;
-        }
-        Some(Spanned {
-            value: text.to_owned(),
+        let text = Spanned {
+            value: self.scalar(node, "text", path)?.to_owned(),
             span: node.span,
-        })
+        };
+        self.fits(&text, format, path).then_some(text)
+    }
+
+    /// Whether the text has the format; else there is a finding.
+    fn fits(&mut self, text: &Text, format: &'static Format, path: &str) -> bool {
+        if format.matches(&text.value) {
+            return true;
+        }
+        let message = format!("`{}` isn't {}", shown(&text.value), format.what);
+        let help = format!("for example `{}`", format.example);
+        self.found
+            .push(Diagnostic::new(codes::INVALID_VALUE, path, text.span, message).help(help));
+        false
+    }
+
+    fn duration(
+        &mut self,
+        node: &Node,
+        duration: &'static Duration,
+        path: &str,
+    ) -> Option<Spanned<u64>> {
+        let text = self.text(node, duration.format, path)?;
+        let (least, most) = duration.bounds();
+        match seconds(&text.value) {
+            Some(value) if (least..=most).contains(&value) => Some(Spanned {
+                value,
+                span: text.span,
+            }),
+            _ => {
+                let message = format!(
+                    "`{}` is out of bounds: from {} to {}",
+                    shown(&text.value),
+                    duration.least,
+                    duration.most
+                );
+                self.found.push(
+                    Diagnostic::new(codes::INVALID_VALUE, path, text.span, message)
+                        .help("write a duration within them"),
+                );
+                None
+            }
+        }
+    }
+
+    /// A mapping whose keys are the user's.
+    fn map(
+        &mut self,
+        node: &Node,
+        key: &'static Format,
+        value: &'static Format,
+        path: &str,
+    ) -> Option<Vec<(Text, Text)>> {
+        let Value::Mapping(entries) = &node.value else {
+            return self.wrong_type(node, "a mapping", path);
+        };
+        let mut valid = Vec::new();
+        for entry in entries {
+            if self.is_open(&entry.value) {
+                continue;
+            }
+            let path = join(path, &entry.key.text);
+            let name = Spanned {
+                value: entry.key.text.clone(),
+                span: entry.key.span,
+            };
+            let fits = self.fits(&name, key, &path);
+            if let Some(text) = self.text(&entry.value, value, &path)
+                && fits
+            {
+                valid.push((name, text));
+            }
+        }
+        Some(valid)
     }
 
     fn choice(&mut self, node: &Node, choice: &'static Choice, path: &str) -> Option<Text> {
         let text = self.scalar(node, "text", path)?;
         if !choice.words.contains(&text) {
-            let all = format!("one of: {}", choice.words.join(", "));
-            let help = match did_you_mean(text, choice.words.iter().copied()) {
+            let all = format!("one of: {}", listed(choice.words));
+            // A number isn't mistyped, it is another number.
+            let is_number = text.parse::<u64>().is_ok();
+            let guess = did_you_mean(text, choice.words.iter().copied());
+            let help = match guess.filter(|_| !is_number) {
                 Some(guess) => format!("{guess} ({all})"),
                 None => all,
             };
@@ -342,8 +428,17 @@ fn join(path: &str, key: &str) -> String {
 /// What to write for a field that is missing.
 fn what(field: &Field) -> String {
     match &field.kind {
-        Kind::Choice(choice) => format!("one of {}", choice.words.join(", ")),
+        Kind::Choice(choice) => format!("one of {}", listed(choice.words)),
         _ => first_sentence(field.doc),
+    }
+}
+
+/// As many words as fit on a line or two.
+fn listed(words: &[&str]) -> String {
+    const MOST: usize = 24;
+    match words.get(..6).filter(|_| words.len() > MOST) {
+        Some(first) => format!("{}, … ({} in all)", first.join(", "), words.len()),
+        None => words.join(", "),
     }
 }
 

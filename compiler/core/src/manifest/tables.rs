@@ -1,93 +1,16 @@
-//! frames.yml's keys, each in one place: checks, suggestions and the JSON
-//! Schema are read from these tables.
+//! frames.yml's keys, each in one place: checks, suggestions, the JSON Schema
+//! and docs/keys.md are read from these tables.
 
-use super::formats::{self as f, Format};
-use crate::diagnostic::codes::{self, Code};
-
-/// A mapping and its keys.
-#[derive(Debug)]
-pub struct Table {
-    pub fields: &'static [Field],
-}
-
-#[derive(Debug)]
-pub struct Field {
-    pub key: &'static str,
-    /// One sentence or two, as a tooltip shows them.
-    pub doc: &'static str,
-    pub kind: Kind,
-    pub required: bool,
-    /// What holds where the key is left out.
-    pub default: Option<&'static str>,
-    /// The values of `mode` that use the key; empty: all.
-    pub modes: &'static [&'static str],
-    /// An empty list would say the opposite of what it looks like.
-    pub non_empty: bool,
-}
-
-#[derive(Debug)]
-pub enum Kind {
-    Text(&'static Format),
-    Choice(Choice),
-    Flag,
-    List(&'static Kind),
-    /// A text, or a list of them.
-    OneOrMany(&'static Format),
-    Table(&'static Table),
-}
-
-/// A word from a list, and the code of a finding where it is none of them.
-#[derive(Debug)]
-pub struct Choice {
-    pub words: &'static [&'static str],
-    pub code: &'static Code,
-}
-
-impl Field {
-    const fn new(key: &'static str, kind: Kind, doc: &'static str) -> Self {
-        Self {
-            key,
-            doc,
-            kind,
-            required: false,
-            default: None,
-            modes: &[],
-            non_empty: false,
-        }
-    }
-
-    const fn required(mut self) -> Self {
-        self.required = true;
-        self
-    }
-
-    const fn default(mut self, text: &'static str) -> Self {
-        self.default = Some(text);
-        self
-    }
-
-    const fn non_empty(mut self) -> Self {
-        self.non_empty = true;
-        self
-    }
-
-    const fn modes(mut self, modes: &'static [&'static str]) -> Self {
-        self.modes = modes;
-        self
-    }
-}
-
-const fn words(words: &'static [&'static str]) -> Kind {
-    Kind::Choice(Choice {
-        words,
-        code: codes::INVALID_VALUE,
-    })
-}
+use super::countries::COUNTRIES;
+use super::field::{Choice, Duration, Field, Kind, Table, words};
+use super::formats as f;
+use crate::diagnostic::codes;
 
 pub static MANIFEST: Table = Table {
     fields: &[
         Field::new("service", Kind::Text(&f::SERVICE),
-            "Name of the service. The stacks are `<service>-<env>-lambda-edge` and `<service>-<env>-cdn`.").required(),
+            "Name of the service. The stacks are `<service>-<env>-lambda-edge` and `<service>-<env>-cdn`.")
+            .required().makes("both stacks' names, and the names in them"),
         Field::new("healthImaging", Kind::Table(&HEALTH_IMAGING),
             "Where the AWS HealthImaging data stores are."),
         Field::new("auth", Kind::Table(&AUTH),
@@ -98,59 +21,75 @@ pub static MANIFEST: Table = Table {
             "What the functions' roles may do."),
         Field::new("delivery", Kind::Table(&DELIVERY),
             "What is delivered, and how."),
+        Field::new("logs", Kind::Table(&LOGS),
+            "What is logged, where, and for how long."),
         Field::new("deploy", Kind::Table(&DEPLOY),
             "Where and how the stacks are deployed."),
     ],
 };
 
-pub static HEALTH_IMAGING: Table = Table {
+static HEALTH_IMAGING: Table = Table {
     fields: &[
         Field::new(
             "region",
             Kind::Text(&f::REGION),
             "Region of the data stores.",
         )
-        .default("us-east-1"),
+        .default("us-east-1")
+        .makes("Distribution `Origins[].DomainName`; signer `region`"),
         Field::new(
             "endpoint",
             Kind::Text(&f::HOST),
             "Host of the native runtime API; overrides `region`.",
-        ),
+        )
+        .makes("Distribution `Origins[].DomainName`; signer `region`"),
     ],
 };
 
 pub static AUTH: Table = Table {
     fields: &[
         Field::new("mode", words(&["cognito", "oidc", "none"]),
-            "`cognito`: tokens of a Cognito user pool. `oidc`: tokens of an OpenID Connect issuer. `none`: no token at all, every frame is public.").required(),
+            "`cognito`: tokens of a Cognito user pool. `oidc`: tokens of an OpenID Connect issuer. `none`: no token at all, every frame is public.")
+            .required().makes("authorizer `auth`"),
         Field::new("userPoolId", Kind::Text(&f::USER_POOL_ID),
-            "The Cognito user pool. Required with mode `cognito`.").modes(COGNITO),
+            "The Cognito user pool. Required with mode `cognito`.")
+            .modes(COGNITO).makes("authorizer `auth.issuers`, `auth.jwksUri`"),
         Field::new("clientIds", Kind::List(&Kind::Text(&f::CLIENT_ID)),
-            "App clients whose tokens are taken; left out: every client of the pool.").non_empty().modes(COGNITO),
+            "App clients whose tokens are taken; left out: every client of the pool.")
+            .non_empty().modes(COGNITO).makes("authorizer `auth.clientIds`"),
         Field::new("tokenUse", words(&["access", "id", "any"]),
-            "Which of Cognito's tokens are taken.").default("access").modes(COGNITO),
+            "Which of Cognito's tokens are taken.")
+            .default("access").modes(COGNITO).makes("authorizer `auth.tokenUse`"),
         Field::new("issuer", Kind::Text(&f::ISSUER),
-            "The issuer, exactly as the token's `iss` claim spells it. Required with mode `oidc`.").modes(OIDC),
+            "The issuer, exactly as the token's `iss` claim spells it. Required with mode `oidc`.")
+            .modes(OIDC).makes("authorizer `auth.issuers`"),
         Field::new("audience", Kind::OneOrMany(&f::AUDIENCE),
-            "One or several audiences, one of which must be in the token's `aud` claim. Required with mode `oidc`.").non_empty().modes(OIDC),
+            "One or several audiences, one of which must be in the token's `aud` claim. Required with mode `oidc`.")
+            .non_empty().modes(OIDC).makes("authorizer `auth.audience`"),
         Field::new("jwksUri", Kind::Text(&f::HTTPS_URL),
-            "Where the issuer's key set is; left out: found by OpenID Connect Discovery.").modes(OIDC),
+            "Where the issuer's key set is; left out: found by OpenID Connect Discovery.")
+            .modes(OIDC).makes("authorizer `auth.jwksUri`"),
         Field::new("algorithms", Kind::List(&Kind::Choice(Choice {
                 words: &["RS256", "RS384", "RS512"],
                 code: codes::INVALID_ALGORITHM,
             })),
-            "Signature algorithms that are taken.").default("[RS256]").non_empty().modes(OIDC),
+            "Signature algorithms that are taken.")
+            .default("[RS256]").non_empty().modes(OIDC).makes("authorizer `auth.algorithms`"),
         Field::new("scopes", Kind::List(&Kind::Text(&f::SCOPE)),
-            "Scopes that must all be in the token.").default("[]").modes(TOKENS),
+            "Scopes that must all be in the token.")
+            .default("[]").modes(TOKENS).makes("authorizer `auth.scopes`"),
         Field::new("groups", Kind::List(&Kind::Text(&f::GROUP)),
-            "Groups, one of which must be in the token.").default("[]").modes(TOKENS),
+            "Groups, one of which must be in the token.")
+            .default("[]").modes(TOKENS).makes("authorizer `auth.groups`"),
         Field::new("groupsClaim", Kind::Text(&f::CLAIM),
-            "The claim that holds the groups.").default("cognito:groups").modes(TOKENS),
+            "The claim that holds the groups.")
+            .default("cognito:groups").modes(TOKENS).makes("authorizer `auth.groupsClaim`"),
         Field::new("jwksFile", Kind::Text(&f::FILE),
-            "A JSON Web Key Set beside frames.yml that is baked into the authorizer: no other key is ever taken, nothing is fetched.").modes(TOKENS),
+            "A JSON Web Key Set beside frames.yml that is baked into the authorizer: no other key is ever taken, nothing is fetched.")
+            .modes(TOKENS).makes("authorizer `auth.jwks`"),
         Field::new("tokenSources", Kind::List(&words(&["authorization", "header", "query"])),
             "Where the token may stand: `Authorization: Bearer`, header `token`, query parameter `token`.")
-            .default("[authorization, header]").non_empty().modes(TOKENS),
+            .default("[authorization, header]").non_empty().modes(TOKENS).makes("authorizer `auth.tokenSources`"),
     ],
 };
 
@@ -164,23 +103,27 @@ static DOMAIN: Table = Table {
             "cnames",
             Kind::List(&Kind::Text(&f::CNAME)),
             "The distribution's alternate domain names.",
-        ),
+        )
+        .makes("Distribution `Aliases`"),
         Field::new(
             "certificateArn",
             Kind::Text(&f::CERTIFICATE_ARN),
             "ACM certificate in us-east-1 that covers the `cnames`.",
-        ),
+        )
+        .makes("Distribution `ViewerCertificate.AcmCertificateArn`"),
         Field::new(
             "hostedZoneId",
             Kind::Text(&f::HOSTED_ZONE_ID),
             "Route 53 hosted zone in which the `cnames` get A and AAAA alias records.",
-        ),
+        )
+        .makes("RecordSet `HostedZoneId`, two for each name"),
         Field::new(
             "securityPolicy",
             words(&["TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025"]),
             "CloudFront's security policy for viewers: the TLS versions and ciphers.",
         )
-        .default("TLSv1.2_2021"),
+        .default("TLSv1.2_2021")
+        .makes("Distribution `ViewerCertificate.MinimumProtocolVersion`"),
     ],
 };
 
@@ -190,12 +133,14 @@ static IAM: Table = Table {
             "allow",
             Kind::List(&Kind::Table(&ALLOW)),
             "What the signer may read; left out: every image set of the account.",
-        ),
+        )
+        .makes("signer's Role `Policies[].PolicyDocument`, the statements"),
         Field::new(
             "permissionsBoundaryArn",
             Kind::Text(&f::POLICY_ARN),
             "Permissions boundary of the functions' roles.",
-        ),
+        )
+        .makes("Role `PermissionsBoundary`"),
     ],
 };
 
@@ -206,29 +151,137 @@ static ALLOW: Table = Table {
             Kind::Text(&f::DATASTORE_ID),
             "A data store's id.",
         )
-        .required(),
+        .required()
+        .makes("signer's Role `Policies[].PolicyDocument`, the resources"),
         Field::new(
             "imageSets",
             Kind::List(&Kind::Text(&f::IMAGE_SET_ID)),
             "Image sets of it; left out: all of them.",
-        ),
+        )
+        .makes("signer's Role `Policies[].PolicyDocument`, the resources"),
     ],
 };
 
 static DELIVERY: Table = Table {
-    fields: &[Field::new(
-        "dicomweb",
-        Kind::Flag,
-        "Also serve DICOMweb GET paths, cached at the edge.",
-    )
-    .default("false")],
+    fields: &[
+        Field::new("dicomweb", Kind::Flag,
+            "Also serve DICOMweb GET paths, cached at the edge.")
+            .default("false").makes("Distribution `CacheBehaviors`, `Origins`; authorizer `dicomweb`; signer `dicomwebHost`"),
+        Field::new("cache", Kind::Table(&CACHE),
+            "How DICOMweb answers are cached. Native reads are POST requests, which CloudFront never caches."),
+        Field::new("cors", Kind::Table(&CORS),
+            "Which web pages may read the answers."),
+        Field::new("priceClass", words(&["all", "200", "100"]),
+            "Which of CloudFront's edge locations serve: `all`, or those of price class 200 or 100.")
+            .default("all").makes("Distribution `PriceClass`"),
+        Field::new("http3", Kind::Flag,
+            "Offer HTTP/3 beside HTTP/2.")
+            .default("true").makes("Distribution `HttpVersion`"),
+        Field::new("originShield", Kind::Text(&f::REGION),
+            "Region of CloudFront's Origin Shield, a cache in front of the origins: best the data stores' own. Left out: none.")
+            .makes("Distribution `Origins[].OriginShield`"),
+        Field::new("webAclArn", Kind::Text(&f::WEB_ACL_ARN),
+            "AWS WAF web ACL of scope CLOUDFRONT, which is in us-east-1.")
+            .makes("Distribution `WebACLId`"),
+        Field::new("geo", Kind::Table(&GEO),
+            "Countries that are served: either `allow` or `deny`."),
+    ],
+};
+
+static CACHE: Table = Table {
+    fields: &[
+        Field::new("ttl", Kind::Duration(Duration { format: &f::DURATION, least: "0s", most: "365d" }),
+            "How long an answer stays cached when the origin names no time, and at the longest. `0s`: not at all.")
+            .default("1d").makes("DicomwebCachePolicy `DefaultTTL`, `MaxTTL`"),
+    ],
+};
+
+static CORS: Table = Table {
+    fields: &[
+        Field::new("origins", Kind::List(&Kind::Text(&f::ORIGIN)),
+            "Origins whose pages may read the answers; `*`: any; an empty list: none, no CORS header is sent.")
+            .default("['*']").makes("ResponseHeadersPolicy `CorsConfig.AccessControlAllowOrigins`; authorizer `cors.origins`"),
+        Field::new("credentials", Kind::Flag,
+            "Whether those pages may send cookies along; needs named origins.")
+            .default("false").makes("ResponseHeadersPolicy `CorsConfig.AccessControlAllowCredentials`; authorizer `cors.credentials`"),
+    ],
+};
+
+static GEO: Table = Table {
+    fields: &[
+        Field::new(
+            "allow",
+            Kind::List(&words(COUNTRIES)),
+            "Countries that are served, and no others: ISO 3166-1 alpha-2 codes in upper case.",
+        )
+        .non_empty()
+        .makes("Distribution `Restrictions.GeoRestriction`, `whitelist`"),
+        Field::new(
+            "deny",
+            Kind::List(&words(COUNTRIES)),
+            "Countries that aren't served, while all others are.",
+        )
+        .non_empty()
+        .makes("Distribution `Restrictions.GeoRestriction`, `blacklist`"),
+    ],
+};
+
+static LOGS: Table = Table {
+    fields: &[
+        Field::new(
+            "access",
+            Kind::Table(&ACCESS_LOGS),
+            "CloudFront's access logs, in S3 as JSON, without query strings, cookies and referrers. With the cdn stack in us-east-1 alone.",
+        ),
+        Field::new(
+            "functions",
+            Kind::Table(&FUNCTION_LOGS),
+            "The functions' own logs, in CloudWatch Logs in the Region nearest the viewer.",
+        ),
+    ],
+};
+
+static ACCESS_LOGS: Table = Table {
+    fields: &[
+        Field::new("enabled", Kind::Flag,
+            "Whether there are access logs.")
+            .default("true").makes("AccessLogsSource, AccessLogsDestination, AccessLogsDelivery, AccessLogs: there or not"),
+        Field::new("bucket", Kind::Text(&f::BUCKET),
+            "`managed`: a bucket of the stack's own, which stays when the stack goes. Or the name of a bucket whose policy, which is its owner's affair, lets delivery.logs.amazonaws.com write.")
+            .default("managed").makes("AccessLogs, AccessLogsPolicy; AccessLogsDestination `DestinationResourceArn`"),
+        Field::new("prefix", Kind::Text(&f::KEY_PREFIX),
+            "Where in the bucket: the logs' keys start with it, then follow the distribution's id, year, month, day and hour.")
+            .default("cloudfront/").makes("AccessLogsDelivery `S3SuffixPath`"),
+        Field::new("retention", Kind::Duration(Duration { format: &f::DAYS, least: "1d", most: "3650d" }),
+            "How many days the managed bucket keeps a log.")
+            .default("365d").makes("AccessLogs `LifecycleConfiguration.Rules[].ExpirationInDays`"),
+    ],
+};
+
+static FUNCTION_LOGS: Table = Table {
+    fields: &[
+        Field::new("level", words(&["error", "warn", "info"]),
+            "What the functions log. `error`: what the delivery gets wrong, such as keys that can't be fetched. `warn`: refused requests too. `info`: every request.")
+            .default("warn").makes("authorizer `logLevel`; signer `logLevel`"),
+        Field::new("retentionDays", words(&["1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365", "400", "545", "731", "1096", "1827", "2192", "2557", "2922", "3288", "3653"]),
+            "How many days the log groups in us-east-1 keep a line. Log groups of the same names in other Regions come with the first viewer there, and keep theirs until you say otherwise.")
+            .default("30").makes("AuthorizerLogGroup `RetentionInDays`; SignerLogGroup `RetentionInDays`"),
+    ],
 };
 
 static DEPLOY: Table = Table {
-    fields: &[Field::new(
-        "region",
-        Kind::Text(&f::REGION),
-        "Home of the cdn stack; the lambda-edge stack is always in us-east-1.",
-    )
-    .default("us-east-1")],
+    fields: &[
+        Field::new("region", Kind::Text(&f::REGION),
+            "Home of the cdn stack; the lambda-edge stack is always in us-east-1.")
+            .default("us-east-1").makes("plan.json `stages[].region`"),
+        Field::new("bucket", Kind::Text(&f::BUCKET),
+            "Bucket in us-east-1 that holds the functions' zips: `managed`, or the name of your own. Takes effect at deploy.")
+            .default("managed").makes("plan.json `artifactBucket`"),
+        Field::new("tags", Kind::Map { key: &f::TAG_KEY, value: &f::TAG_VALUE },
+            "Tags of both stacks, which CloudFormation hands on to their resources. Takes effect at deploy.")
+            .default("{}").makes("plan.json `stages[].tags`"),
+        Field::new("terminationProtection", Kind::Flag,
+            "Whether the stacks refuse to be deleted. Takes effect at deploy.")
+            .default("false").makes("plan.json `stages[].terminationProtection`"),
+    ],
 };

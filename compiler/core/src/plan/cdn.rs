@@ -1,15 +1,14 @@
 //! Stage `cdn`: the distribution, its policies, its access logs and its names.
 
 use super::iam::{self, Statement};
-use super::{Parameter, Stage, lambda_edge, names};
-use crate::check::{CheckedManifest, EDGE_REGION};
+use super::{Parameter, Stage, names};
+use crate::check::{self, CheckedManifest};
+use frames_edge::Cors;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 /// AWS's managed policy CachingDisabled.
 const CACHING_DISABLED: &str = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad";
-
-const DAY: u32 = 86_400;
 
 /// All that CloudFront can keep an error for.
 const ERRORS: &[u16] = &[400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
@@ -48,8 +47,13 @@ const RECORD_FIELDS: &[&str] = &[
 struct View {
     description: String,
     associations: Vec<Association>,
+    http_version: &'static str,
+    price_class: String,
+    web_acl_arn: Option<String>,
+    geo: Option<Geo>,
     domain: Option<DomainView>,
     origins: Vec<Origin>,
+    origin_shield: Option<String>,
     default_behavior: Behavior,
     behaviors: Vec<Behavior>,
     uncached_errors: &'static [u16],
@@ -67,6 +71,12 @@ struct Association {
     description: String,
     event_type: &'static str,
     include_body: bool,
+}
+
+#[derive(Serialize)]
+struct Geo {
+    restriction_type: &'static str,
+    locations: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -95,8 +105,8 @@ struct CachePolicy {
     id: &'static str,
     name: String,
     comment: &'static str,
-    default_ttl: u32,
-    max_ttl: u32,
+    default_ttl: u64,
+    max_ttl: u64,
     headers: &'static [&'static str],
     query_strings: &'static [&'static str],
 }
@@ -108,18 +118,20 @@ struct OriginRequestPolicy {
     comment: &'static str,
     headers: &'static [&'static str],
     query_string_behavior: &'static str,
+    query_strings: &'static [&'static str],
 }
 
 #[derive(Serialize)]
 struct ResponseHeaders {
     name: String,
     comment: &'static str,
-    cors: CorsView,
+    cors: Option<CorsView>,
 }
 
 #[derive(Serialize)]
 struct CorsView {
     origins: Vec<String>,
+    credentials: bool,
     methods: &'static [&'static str],
     headers: &'static [&'static str],
     expose: &'static [&'static str],
@@ -128,11 +140,20 @@ struct CorsView {
 
 #[derive(Serialize)]
 struct AccessLogs {
-    retention_days: u32,
-    bucket_statements: Vec<Statement>,
+    /// The stack's own bucket, where there is one.
+    managed: Option<LogBucket>,
+    bucket: Value,
+    destination_arn: Value,
+    suffix_path: String,
     source_name: String,
     destination_name: String,
     record_fields: &'static [&'static str],
+}
+
+#[derive(Serialize)]
+struct LogBucket {
+    retention_days: u64,
+    statements: Vec<Statement>,
 }
 
 #[derive(Serialize)]
@@ -158,9 +179,11 @@ pub fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
     });
     Stage {
         name: names::CDN,
-        region: manifest.deploy_region.clone(),
+        region: manifest.deploy.region.clone(),
         parameters: parameters.collect(),
         functions: vec![],
+        tags: manifest.deploy.tags.clone(),
+        termination_protection: manifest.deploy.termination_protection,
         view: json!(view(manifest, env, &stack_name, associations)),
         stack_name,
     }
@@ -172,34 +195,40 @@ fn view(
     stack: &str,
     associations: Vec<Association>,
 ) -> View {
+    let delivery = &manifest.delivery;
     View {
         description: format!("{stack}: medical image frames from AWS HealthImaging"),
         associations,
+        http_version: if delivery.http3 { "http2and3" } else { "http2" },
+        price_class: price_class(&delivery.price_class),
+        web_acl_arn: delivery.web_acl_arn.clone(),
+        geo: delivery.geo.as_ref().map(geo),
         domain: manifest.domain.as_ref().map(|domain| DomainView {
             cnames: domain.cnames.clone(),
             certificate_arn: domain.certificate_arn.clone(),
             security_policy: domain.security_policy.clone(),
         }),
         origins: origins(manifest),
+        origin_shield: delivery.origin_shield.clone(),
         default_behavior: Behavior {
             path_pattern: None,
             origin_id: names::NATIVE_ORIGIN,
             cache_policy_id: json!(CACHING_DISABLED),
             origin_request_policy_id: json!({"Ref": names::NATIVE_REQUEST_POLICY}),
         },
-        behaviors: if manifest.dicomweb {
-            dicomweb_behaviors()
+        behaviors: if delivery.dicomweb {
+            dicomweb_behaviors(delivery)
         } else {
             vec![]
         },
         uncached_errors: ERRORS,
-        cache_policies: if manifest.dicomweb {
-            vec![dicomweb_cache_policy(stack)]
+        cache_policies: if is_cached(delivery) {
+            vec![dicomweb_cache_policy(delivery, stack)]
         } else {
             vec![]
         },
         origin_request_policies: origin_request_policies(manifest, stack),
-        response_headers: response_headers(stack),
+        response_headers: response_headers(&delivery.cors, stack),
         access_logs: access_logs(manifest, env),
         alias_records: alias_records(manifest),
         url: url(manifest),
@@ -215,13 +244,27 @@ fn association(function: &str, event_type: &'static str, include_body: bool) -> 
     }
 }
 
+fn price_class(word: &str) -> String {
+    match word {
+        "all" => "PriceClass_All".to_owned(),
+        number => format!("PriceClass_{number}"),
+    }
+}
+
+fn geo(geo: &check::Geo) -> Geo {
+    Geo {
+        restriction_type: if geo.allow { "whitelist" } else { "blacklist" },
+        locations: geo.countries.clone(),
+    }
+}
+
 fn origins(manifest: &CheckedManifest) -> Vec<Origin> {
     let health_imaging = &manifest.health_imaging;
     let mut origins = vec![Origin {
         id: names::NATIVE_ORIGIN,
         domain_name: health_imaging.native_host.clone(),
     }];
-    if manifest.dicomweb {
+    if manifest.delivery.dicomweb {
         origins.push(Origin {
             id: names::DICOMWEB_ORIGIN,
             domain_name: health_imaging.dicomweb_host.clone(),
@@ -230,8 +273,14 @@ fn origins(manifest: &CheckedManifest) -> Vec<Origin> {
     origins
 }
 
+/// A lifetime of nothing is no cache policy: CloudFront refuses one that names
+/// parts of a key and never keeps anything.
+fn is_cached(delivery: &check::Delivery) -> bool {
+    delivery.dicomweb && delivery.cache_ttl > 0
+}
+
 /// Instances are cached; searches, whose results change with every import, are not.
-fn dicomweb_behaviors() -> Vec<Behavior> {
+fn dicomweb_behaviors(delivery: &check::Delivery) -> Vec<Behavior> {
     let behavior = |path_pattern, cache_policy_id, request_policy| Behavior {
         path_pattern: Some(path_pattern),
         origin_id: names::DICOMWEB_ORIGIN,
@@ -248,7 +297,11 @@ fn dicomweb_behaviors() -> Vec<Behavior> {
     vec![
         behavior(
             "/datastore/*/studies/*/series/*/instances/*",
-            json!({"Ref": names::DICOMWEB_CACHE_POLICY}),
+            if is_cached(delivery) {
+                json!({"Ref": names::DICOMWEB_CACHE_POLICY})
+            } else {
+                json!(CACHING_DISABLED)
+            },
             names::DICOMWEB_REQUEST_POLICY,
         ),
         search("/datastore/*/studies"),
@@ -257,14 +310,14 @@ fn dicomweb_behaviors() -> Vec<Behavior> {
     ]
 }
 
-fn dicomweb_cache_policy(stack: &str) -> CachePolicy {
+fn dicomweb_cache_policy(delivery: &check::Delivery, stack: &str) -> CachePolicy {
     CachePolicy {
         id: names::DICOMWEB_CACHE_POLICY,
         name: names::policy(stack, "dicomweb"),
         comment: "Instances by path, image set and accepted transfer syntax",
-        default_ttl: DAY,
+        default_ttl: delivery.cache_ttl,
         // Whatever the origin says: a study may be corrected or withdrawn.
-        max_ttl: DAY,
+        max_ttl: delivery.cache_ttl,
         headers: &["Accept"],
         query_strings: &["imageSetId"],
     }
@@ -277,14 +330,22 @@ fn origin_request_policies(manifest: &CheckedManifest, stack: &str) -> Vec<Origi
         comment: "What getImageFrame reads",
         headers: &["Accept", "Content-Type"],
         query_string_behavior: "none",
+        query_strings: &[],
     }];
-    if manifest.dicomweb {
+    if manifest.delivery.dicomweb {
+        // What is in the cache's key goes to the origin anyhow; without a cache it is named here.
+        let (query_string_behavior, query_strings): (_, &[_]) = if is_cached(&manifest.delivery) {
+            ("none", &[])
+        } else {
+            ("whitelist", &["imageSetId"])
+        };
         policies.push(OriginRequestPolicy {
             id: names::DICOMWEB_REQUEST_POLICY,
             name: names::policy(stack, "dicomweb"),
-            comment: "Nothing beside the cache key",
+            comment: "What an instance is chosen by",
             headers: &["Accept"],
-            query_string_behavior: "none",
+            query_string_behavior,
+            query_strings,
         });
         policies.push(OriginRequestPolicy {
             id: names::SEARCH_REQUEST_POLICY,
@@ -292,17 +353,19 @@ fn origin_request_policies(manifest: &CheckedManifest, stack: &str) -> Vec<Origi
             comment: "A search is its query",
             headers: &["Accept"],
             query_string_behavior: "all",
+            query_strings: &[],
         });
     }
     policies
 }
 
-fn response_headers(stack: &str) -> ResponseHeaders {
+fn response_headers(cors: &Cors, stack: &str) -> ResponseHeaders {
     ResponseHeaders {
         name: names::policy(stack, "headers"),
         comment: "CORS and security headers",
-        cors: CorsView {
-            origins: lambda_edge::cors().origins,
+        cors: (!cors.origins.is_empty()).then(|| CorsView {
+            origins: cors.origins.clone(),
+            credentials: cors.credentials,
             methods: &["GET", "HEAD", "POST", "OPTIONS"],
             headers: &["Accept", "Authorization", "Content-Type", "Token"],
             expose: &[
@@ -313,7 +376,7 @@ fn response_headers(stack: &str) -> ResponseHeaders {
                 "X-Cache",
             ],
             max_age: 600,
-        },
+        }),
     }
 }
 
@@ -321,10 +384,29 @@ fn response_headers(stack: &str) -> ResponseHeaders {
 /// stand in us-east-1 alone; the legacy logs, which stand anywhere, would record
 /// query strings, and with them tokens and patients' names.
 fn access_logs(manifest: &CheckedManifest, env: &str) -> Option<AccessLogs> {
+    let logs = manifest.logs.access.as_ref()?;
     let name = names::log_delivery(&manifest.service, env);
-    (manifest.deploy_region == EDGE_REGION).then(|| AccessLogs {
-        retention_days: 365,
-        bucket_statements: iam::log_bucket(&name),
+    let (bucket, destination_arn) = match &logs.bucket {
+        None => (
+            json!({"Ref": names::ACCESS_LOGS}),
+            json!({"Fn::GetAtt": [names::ACCESS_LOGS, "Arn"]}),
+        ),
+        Some(own) => (
+            json!(own),
+            json!({"Fn::Sub": format!("arn:${{AWS::Partition}}:s3:::{own}")}),
+        ),
+    };
+    Some(AccessLogs {
+        managed: logs.bucket.is_none().then(|| LogBucket {
+            retention_days: logs.retention_days,
+            statements: iam::log_bucket(&name),
+        }),
+        bucket,
+        destination_arn,
+        suffix_path: format!(
+            "{}/{{DistributionId}}/{{yyyy}}/{{MM}}/{{dd}}/{{HH}}",
+            logs.prefix
+        ),
         source_name: name.clone(),
         destination_name: name,
         record_fields: RECORD_FIELDS,

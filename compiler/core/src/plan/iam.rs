@@ -110,7 +110,7 @@ pub fn read_frames(manifest: &CheckedManifest) -> Vec<Statement> {
             native,
         ));
     }
-    if manifest.dicomweb && !dicomweb.is_empty() {
+    if manifest.delivery.dicomweb && !dicomweb.is_empty() {
         statements.push(Statement::allow("ReadDicomweb", DICOMWEB_ACTIONS, dicomweb));
     }
     statements

@@ -3,7 +3,7 @@
 use super::iam::{self, Statement};
 use super::{Function, Parameter, Stage, names};
 use crate::check::{CheckedManifest, EDGE_REGION};
-use frames_edge::{AuthorizerConfig, Cors, SignerConfig};
+use frames_edge::{AuthorizerConfig, SignerConfig};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -18,6 +18,7 @@ struct View {
     artifact_bucket: &'static str,
     permissions_boundary: Option<String>,
     functions: Vec<FunctionView>,
+    log_retention_days: u32,
 }
 
 #[derive(Serialize)]
@@ -31,6 +32,8 @@ struct FunctionView {
     handler: &'static str,
     memory_size: u32,
     timeout: u32,
+    log_group_id: String,
+    log_group: String,
     role_id: String,
     role_description: String,
     policies: Vec<PolicyView>,
@@ -49,6 +52,7 @@ pub fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
     let view = View {
         description: format!("{stack_name}: the edge functions of frames"),
         artifact_bucket: names::ARTIFACT_BUCKET,
+        log_retention_days: manifest.logs.functions.retention_days,
         permissions_boundary: manifest.iam.permissions_boundary_arn.clone(),
         functions: vec![
             function(
@@ -87,6 +91,8 @@ pub fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
                 config: signer_config(manifest),
             },
         ],
+        tags: manifest.deploy.tags.clone(),
+        termination_protection: manifest.deploy.termination_protection,
         view: json!(view),
     }
 }
@@ -100,9 +106,10 @@ fn function(
     statements: Vec<Statement>,
 ) -> FunctionView {
     let full_name = names::function(&manifest.service, env, name);
+    let log_group = names::log_group(&full_name);
     let mut policies = vec![PolicyView {
         name: "logs",
-        statements: iam::logs(&names::log_group(&full_name)),
+        statements: iam::logs(&log_group),
     }];
     if !statements.is_empty() {
         policies.push(PolicyView {
@@ -120,6 +127,8 @@ fn function(
         // The older limit of viewer triggers, which may still hold somewhere.
         memory_size: 128,
         timeout,
+        log_group_id: names::log_group_id(name),
+        log_group,
         role_id: names::role_id(name),
         role_description: format!("{full_name} at the edge"),
         policies,
@@ -129,18 +138,12 @@ fn function(
     }
 }
 
-/// CORS as the functions and the response-headers policy answer it.
-pub fn cors() -> Cors {
-    Cors {
-        origins: vec!["*".to_owned()],
-    }
-}
-
 fn authorizer_config(manifest: &CheckedManifest) -> Value {
     json!(AuthorizerConfig {
         auth: manifest.auth.clone(),
-        dicomweb: manifest.dicomweb,
-        cors: cors(),
+        dicomweb: manifest.delivery.dicomweb,
+        cors: manifest.delivery.cors.clone(),
+        log_level: manifest.logs.functions.level,
     })
 }
 
@@ -149,7 +152,9 @@ fn signer_config(manifest: &CheckedManifest) -> Value {
     json!(SignerConfig {
         region: health_imaging.region.clone(),
         native_host: health_imaging.native_host.clone(),
+        log_level: manifest.logs.functions.level,
         dicomweb_host: manifest
+            .delivery
             .dicomweb
             .then(|| health_imaging.dicomweb_host.clone()),
     })

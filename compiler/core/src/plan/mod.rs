@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 pub struct Plan {
     pub service: String,
     pub env: String,
+    /// Holds the zips; `None`: one that deploy makes.
+    pub artifact_bucket: Option<String>,
     pub stages: Vec<Stage>,
 }
 
@@ -29,6 +31,9 @@ pub struct Stage {
     pub parameters: BTreeMap<String, Parameter>,
     /// Functions whose zips the stack takes from the artifact bucket.
     pub functions: Vec<Function>,
+    /// The stack's; CloudFormation hands them on to its resources.
+    pub tags: BTreeMap<String, String>,
+    pub termination_protection: bool,
     /// What the stage's template shows, apart from what the zips' hashes decide.
     pub view: Value,
 }
@@ -63,6 +68,7 @@ pub fn plan(manifest: &CheckedManifest, env: &str) -> Plan {
     Plan {
         service: manifest.service.clone(),
         env: env.to_owned(),
+        artifact_bucket: manifest.deploy.bucket.clone(),
         stages: vec![lambda_edge::stage(manifest, env), cdn::stage(manifest, env)],
     }
 }
@@ -70,6 +76,26 @@ pub fn plan(manifest: &CheckedManifest, env: &str) -> Plan {
 impl Plan {
     pub fn functions(&self) -> impl Iterator<Item = &Function> {
         self.stages.iter().flat_map(|stage| &stage.functions)
+    }
+
+    /// Lets the pages of one more origin read the answers: the page of `frames dev`.
+    /// Nothing changes where CORS is off, or open to all.
+    pub fn admit(&mut self, origin: &str) {
+        for stage in &mut self.stages {
+            let configs = stage.functions.iter_mut().map(|function| {
+                let config = &mut function.config;
+                config.pointer_mut("/cors/origins")
+            });
+            let policy = stage.view.pointer_mut("/response_headers/cors/origins");
+            for list in configs.chain([policy]).flatten() {
+                if let Value::Array(origins) = list
+                    && !origins.is_empty()
+                    && !origins.contains(&Value::from("*"))
+                {
+                    origins.push(origin.into());
+                }
+            }
+        }
     }
 }
 
@@ -79,6 +105,7 @@ impl Plan {
 pub struct PlanFile<'a> {
     service: &'a str,
     env: &'a str,
+    artifact_bucket: &'a str,
     stages: Vec<StageFile<'a>>,
 }
 
@@ -91,6 +118,8 @@ struct StageFile<'a> {
     template: String,
     template_sha256: &'a str,
     parameters: &'a BTreeMap<String, Parameter>,
+    tags: &'a BTreeMap<String, String>,
+    termination_protection: bool,
     artifacts: Vec<ArtifactFile<'a>>,
 }
 
@@ -120,6 +149,8 @@ impl<'a> PlanFile<'a> {
                 template: template.file_name(),
                 template_sha256: &template.sha256,
                 parameters: &stage.parameters,
+                tags: &stage.tags,
+                termination_protection: stage.termination_protection,
                 artifacts: stage
                     .functions
                     .iter()
@@ -146,7 +177,39 @@ impl<'a> PlanFile<'a> {
         Self {
             service: &plan.service,
             env: &plan.env,
+            artifact_bucket: plan.artifact_bucket.as_deref().unwrap_or("managed"),
             stages: stages.collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::testing::checked;
+
+    /// The origins in the functions' configurations and in the distribution's policy.
+    fn origins(cors: &str) -> Vec<Value> {
+        let text = format!("service: x\nauth: {{mode: none}}\ndelivery: {{cors: {cors}}}\n");
+        let mut plan = plan(&checked(&text), "dev");
+        plan.admit("http://127.0.0.1:1");
+        let configs = plan
+            .functions()
+            .filter_map(|f| f.config.pointer("/cors/origins"));
+        let policies = plan.stages.iter();
+        let policies = policies.filter_map(|s| s.view.pointer("/response_headers/cors/origins"));
+        configs.chain(policies).cloned().collect()
+    }
+
+    #[test]
+    fn an_admitted_origin_joins_named_ones_alone() {
+        let named = serde_json::json!(["https://a.example", "http://127.0.0.1:1"]);
+        assert_eq!(
+            origins("{origins: ['https://a.example']}"),
+            [named.clone(), named]
+        );
+        let any = serde_json::json!(["*"]);
+        assert_eq!(origins("{}"), [any.clone(), any]);
+        assert_eq!(origins("{origins: []}"), [serde_json::json!([])]);
     }
 }

@@ -11,6 +11,8 @@ pub const CDN: &str = "cdn";
 
 pub const ARTIFACT_BUCKET: &str = "ArtifactBucket";
 
+pub const ACCESS_LOGS: &str = "AccessLogs";
+
 pub const NATIVE_ORIGIN: &str = "healthimaging";
 pub const DICOMWEB_ORIGIN: &str = "healthimaging-dicomweb";
 
@@ -29,9 +31,15 @@ pub fn function(service: &str, env: &str, function: &str) -> String {
     format!("{service}-{env}-{function}")
 }
 
-/// Logs of a Lambda@Edge function appear under this name, in the Region nearest the viewer.
+/// A name of our own, since Lambda@Edge keeps such a one in every Region; the
+/// default gets the function's home Region put into it.
 pub fn log_group(function_name: &str) -> String {
-    format!("/aws/lambda/us-east-1.{function_name}")
+    format!("/frames/{function_name}")
+}
+
+/// `AuthorizerLogGroup`
+pub fn log_group_id(function: &str) -> String {
+    format!("{}LogGroup", pascal(function))
 }
 
 /// `AuthorizerFunction`

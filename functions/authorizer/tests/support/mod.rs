@@ -115,8 +115,13 @@ pub fn config(changes: Value) -> AuthorizerConfig {
         }),
         changes,
     );
-    serde_json::from_value(json!({"auth": auth, "dicomweb": true, "cors": {"origins": ["*"]}}))
-        .unwrap()
+    serde_json::from_value(json!({
+        "auth": auth,
+        "dicomweb": true,
+        "cors": {"origins": ["*"], "credentials": false},
+        "logLevel": "warn",
+    }))
+    .unwrap()
 }
 
 fn merged(mut base: Value, changes: Value) -> Value {

@@ -4,7 +4,11 @@
 //! The viewer speaks plain HTTP here: on 127.0.0.1 it stands for the HTTPS that
 //! `ViewerProtocolPolicy: https-only` asks for. Not modelled: ranges and
 //! conditional requests (answered whole), compression, collapsing of
-//! simultaneous misses, geo restrictions, web ACLs.
+//! simultaneous misses, web ACLs.
+//!
+//! All viewers have one address here, which is in no country. So a geo
+//! restriction goes by the header `CloudFront-Viewer-Country` that the viewer
+//! sends to this edge; whoever sends none is served.
 
 mod cache;
 mod decorate;
@@ -58,12 +62,14 @@ pub struct Options {
 pub struct Edge {
     server: local_http::Server,
     pipeline: Arc<Pipeline>,
+    has_web_acl: bool,
 }
 
 impl Edge {
     /// Serves the package in `dir` (`.frames/<env>/`, or one of its shape).
     pub async fn start(dir: &Path, options: Options) -> Result<Self, Error> {
         let package = template::read(dir)?;
+        let has_web_acl = package.distribution.has_web_acl;
         let mut pools = std::collections::BTreeMap::new();
         for (id, function) in package.functions {
             // The role that may read frames is the origin-request function's.
@@ -90,7 +96,17 @@ impl Edge {
             let pipeline = shared.clone();
             async move { pipeline.answer(request, peer).await }
         })?;
-        Ok(Self { server, pipeline })
+        Ok(Self {
+            server,
+            pipeline,
+            has_web_acl,
+        })
+    }
+
+    /// What a deploy would do and this edge doesn't, a sentence each.
+    pub fn notes(&self) -> Vec<&'static str> {
+        let web_acl = "the web ACL isn't modelled: AWS WAF filters nothing here";
+        self.has_web_acl.then_some(web_acl).into_iter().collect()
     }
 
     pub fn address(&self) -> SocketAddr {

@@ -11,6 +11,7 @@ pub(super) enum Refusal {
     BadRequest(&'static str),
     UnknownHost,
     MethodNotAllowed,
+    Country,
     BodyOnGet,
     UrlTooLong,
     HeadersTooLarge,
@@ -27,7 +28,9 @@ impl Refusal {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::UnknownHost | Self::MethodNotAllowed | Self::BodyOnGet => StatusCode::FORBIDDEN,
+            Self::UnknownHost | Self::MethodNotAllowed | Self::Country | Self::BodyOnGet => {
+                StatusCode::FORBIDDEN
+            }
             Self::UrlTooLong => StatusCode::URI_TOO_LONG,
             // CloudFront says 494, which isn't registered.
             Self::HeadersTooLarge => {
@@ -55,6 +58,7 @@ impl Refusal {
             Self::MethodNotAllowed => {
                 "The distribution is not configured to allow the HTTP method of this request."
             }
+            Self::Country => "The distribution is configured to block access from your country.",
             Self::BodyOnGet => "A GET request must not have a body.",
             Self::UrlTooLong => "The URL is longer than 8,192 bytes.",
             Self::HeadersTooLarge => "The request line and headers are larger than 20,480 bytes.",

@@ -33,6 +33,9 @@ use std::{
 
 const URL_BYTES: usize = 8_192;
 const HEAD_BYTES: usize = 20_480;
+/// What CloudFront tells an origin of the viewer's country. Here, where every
+/// viewer has the address 127.0.0.1, the viewer says it.
+const COUNTRY: &str = "cloudfront-viewer-country";
 /// CloudFront takes far more; no operation of HealthImaging does.
 const BODY_BYTES: usize = 16 * 1024 * 1024;
 
@@ -183,6 +186,13 @@ impl Pipeline {
             })?;
         if parts.method == http::Method::GET && !body.is_empty() {
             return Err(Refusal::BodyOnGet);
+        }
+        // Before any function runs: nobody from there learns what is served.
+        let country = parts.headers.get(COUNTRY).and_then(|v| v.to_str().ok());
+        if let (Some(geo), Some(country)) = (&self.distribution.geo, country)
+            && !geo.serves(country)
+        {
+            return Err(Refusal::Country);
         }
         let request = EdgeRequest {
             client_ip: peer.ip().to_string(),

@@ -3,11 +3,11 @@
 use super::{CacheResult, Edge, Options, Origin, RequestLog};
 use crate::local::{Credentials, origin::StandIn, testing};
 use bytes::Bytes;
-use frames_edge::SignerConfig;
+use frames_edge::{LogLevel, SignerConfig};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
 struct Setup {
@@ -36,11 +36,16 @@ impl Reply {
 
 impl Setup {
     async fn new() -> Self {
-        let package = testing::package(|_| {});
+        Self::with(|_| {}).await
+    }
+
+    async fn with(change: impl FnOnce(&mut testing::Parts)) -> Self {
+        let package = testing::package(change);
         let config = SignerConfig {
             region: "us-east-1".to_owned(),
             native_host: testing::NATIVE_HOST.to_owned(),
             dicomweb_host: None,
+            log_level: LogLevel::Warn,
         };
         let stand_in = Arc::new(
             StandIn::start(&config, Credentials::random().unwrap())
@@ -128,6 +133,44 @@ async fn nonsense_from_a_function_is_a_502() {
         "{lines:?}"
     );
     assert!(setup.stand_in.seen().is_empty());
+}
+
+const CONFIG: &str = "/Resources/Distribution/Properties/DistributionConfig";
+
+#[tokio::test]
+async fn a_country_that_is_not_served_gets_a_403_before_any_function_runs() {
+    for (kind, refused, served) in [("whitelist", "DE", "US"), ("blacklist", "us", "DE")] {
+        let setup = Setup::with(|parts| {
+            parts.cdn.pointer_mut(CONFIG).unwrap()["Restrictions"] =
+                json!({"GeoRestriction": {"RestrictionType": kind, "Locations": ["US", "CA"]}});
+        })
+        .await;
+        let from = async |country| {
+            let headers = [
+                ("CloudFront-Viewer-Country", country),
+                ("x-viewer", "cached"),
+            ];
+            setup.get("/a", &headers).await
+        };
+        let reply = from(refused).await;
+        assert_eq!(reply.status, 403, "{kind}");
+        assert_eq!(reply.header("x-cache"), "Error from cloudfront");
+        let page = String::from_utf8_lossy(&reply.body);
+        assert!(page.contains("block access from your country"), "{page}");
+        assert_eq!(from(served).await.body, "1", "{kind}: the first to be run");
+        assert_eq!(setup.viewer("cached").await.status, 200, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_web_acl_is_noted_and_ignored() {
+    let setup = Setup::with(|parts| {
+        parts.cdn.pointer_mut(CONFIG).unwrap()["WebACLId"] = json!("arn:aws:wafv2:…");
+    })
+    .await;
+    assert!(setup.edge.notes()[0].contains("WAF"));
+    assert_eq!(setup.viewer("cached").await.status, 200);
+    assert!(Setup::new().await.edge.notes().is_empty());
 }
 
 #[tokio::test]

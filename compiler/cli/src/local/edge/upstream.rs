@@ -175,7 +175,7 @@ mod tests {
     #[tokio::test]
     async fn the_stand_in_is_reached_under_its_names_alone() {
         let config = serde_json::from_value(
-            json!({"region": "us-east-1", "nativeHost": testing::NATIVE_HOST}),
+            json!({"region": "us-east-1", "nativeHost": testing::NATIVE_HOST, "logLevel": "warn"}),
         );
         let stand_in = StandIn::start(&config.unwrap(), Credentials::random().unwrap())
             .await

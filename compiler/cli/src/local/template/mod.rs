@@ -29,8 +29,28 @@ pub struct Distribution {
     /// one, without a pattern, is the default.
     pub behaviors: Vec<Behavior>,
     pub origins: BTreeMap<String, Origin>,
+    pub geo: Option<Geo>,
+    /// A web ACL is attached, of which nothing but its name is known here.
+    pub has_web_acl: bool,
     /// `ErrorCachingMinTTL` by status.
     pub error_ttl: BTreeMap<u16, u64>,
+}
+
+/// Countries that are served alone, or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Geo {
+    pub allow: bool,
+    pub countries: Vec<String>,
+}
+
+impl Geo {
+    pub fn serves(&self, country: &str) -> bool {
+        let named = self
+            .countries
+            .iter()
+            .any(|c| c.eq_ignore_ascii_case(country));
+        named == self.allow
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -3,7 +3,8 @@
 //! -> function -> artifact.
 
 use super::{
-    Association, Behavior, Distribution, ForwardPolicy, Function, Origin, Package, at::At, policy,
+    Association, Behavior, Distribution, ForwardPolicy, Function, Geo, Origin, Package, at::At,
+    policy,
 };
 use crate::local::Error;
 use serde_json::Value;
@@ -116,11 +117,31 @@ fn distribution(
             return Err(node.get("TargetOriginId")?.error("no origin has this id"));
         }
     }
+    // Not read, on purpose: `HttpVersion`, `PriceClass` and the origins' `OriginShield` decide how
+    // and from where bytes travel; what a viewer gets is the same with any of them.
     Ok(Distribution {
         behaviors,
         origins,
+        geo: geo(&config)?,
+        has_web_acl: config.opt("WebACLId").is_some(),
         error_ttl: error_ttl(&config)?,
     })
+}
+
+fn geo(config: &At<'_>) -> Result<Option<Geo>, Error> {
+    let Some(restrictions) = config.opt("Restrictions") else {
+        return Ok(None);
+    };
+    let restriction = restrictions.get("GeoRestriction")?;
+    let kind = restriction.get("RestrictionType")?;
+    let allow = match kind.text()? {
+        "none" => return Ok(None),
+        "whitelist" => true,
+        "blacklist" => false,
+        other => return Err(kind.error(&format!("the local edge does not model `{other}`"))),
+    };
+    let countries = restriction.get("Locations")?.texts()?;
+    Ok(Some(Geo { allow, countries }))
 }
 
 fn error_ttl(config: &At<'_>) -> Result<BTreeMap<u16, u64>, Error> {

@@ -64,7 +64,8 @@ fn a_missing_link_is_named() {
 fn what_the_edge_does_not_model_is_refused_not_ignored() {
     let config = |p: &mut Parts, pointer: &str, value| {
         let path = format!("/Resources/Distribution/Properties/DistributionConfig{pointer}");
-        *p.cdn.pointer_mut(&path).unwrap() = value;
+        let (parent, key) = path.rsplit_once('/').unwrap();
+        p.cdn.pointer_mut(parent).unwrap()[key] = value;
     };
     for (pointer, value, words) in [
         (
@@ -86,6 +87,11 @@ fn what_the_edge_does_not_model_is_refused_not_ignored() {
             "/Origins/0/CustomOriginConfig/OriginProtocolPolicy",
             json!("match-viewer"),
             "HTTPS alone",
+        ),
+        (
+            "/Restrictions",
+            json!({"GeoRestriction": {"RestrictionType": "greylist"}}),
+            "does not model `greylist`",
         ),
     ] {
         let text = complaint(|p| config(p, pointer, value));

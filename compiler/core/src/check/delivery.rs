@@ -1,0 +1,365 @@
+//! What is delivered, and how.
+
+use super::{Cors, Delivery, EDGE_REGION, Geo, no_duplicates};
+use crate::diagnostic::{Diagnostic, codes};
+use crate::manifest::{self, Text};
+
+const DAY: u64 = 86_400;
+
+/// Source: "Use Amazon CloudFront Origin Shield", Amazon CloudFront Developer Guide.
+const ORIGIN_SHIELD_REGIONS: &[&str] = &[
+    "us-east-1",
+    "us-east-2",
+    "us-west-2",
+    "ap-south-1",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "eu-central-1",
+    "eu-west-1",
+    "eu-west-2",
+    "sa-east-1",
+    "me-central-1",
+];
+
+pub fn check(given: &manifest::Delivery, found: &mut Vec<Diagnostic>) -> Delivery {
+    let dicomweb = given.dicomweb.as_ref().is_some_and(|flag| flag.value);
+    // The default, written out, claims nothing.
+    let claimed = given.cache_ttl.as_ref().filter(|ttl| ttl.value != DAY);
+    if let Some(ttl) = claimed.filter(|_| !dicomweb) {
+        found.push(
+            Diagnostic::new(
+                codes::UNUSED_KEY,
+                "delivery.cache.ttl",
+                ttl.span,
+                "`cache.ttl` has no effect without DICOMweb: native reads are never cached",
+            )
+            .help("remove it, or add `dicomweb: true`"),
+        );
+    }
+    if let Some(region) = &given.origin_shield {
+        origin_shield(region, found);
+    }
+    if let Some(arn) = &given.web_acl_arn {
+        web_acl(arn, found);
+    }
+    Delivery {
+        dicomweb,
+        cache_ttl: given.cache_ttl.as_ref().map_or(DAY, |ttl| ttl.value),
+        cors: cors(given.cors.as_ref(), found),
+        price_class: value(given.price_class.as_ref()).unwrap_or_else(|| "all".to_owned()),
+        http3: given.http3.as_ref().is_none_or(|flag| flag.value),
+        origin_shield: value(given.origin_shield.as_ref()),
+        web_acl_arn: value(given.web_acl_arn.as_ref()),
+        geo: given.geo.as_ref().and_then(|geo| countries(geo, found)),
+    }
+}
+
+fn value(text: Option<&Text>) -> Option<String> {
+    text.map(|text| text.value.clone())
+}
+
+fn origin_shield(region: &Text, found: &mut Vec<Diagnostic>) {
+    if ORIGIN_SHIELD_REGIONS.contains(&region.value.as_str()) {
+        return;
+    }
+    let message = format!("Origin Shield isn't known to be in {}", region.value);
+    found.push(
+        Diagnostic::new(
+            codes::ORIGIN_SHIELD_REGION,
+            "delivery.originShield",
+            region.span,
+            message,
+        )
+        .help(format!("known: {}", ORIGIN_SHIELD_REGIONS.join(", "))),
+    );
+}
+
+fn web_acl(arn: &Text, found: &mut Vec<Diagnostic>) {
+    let mut parts = arn.value.split(':').skip(3);
+    let region = parts.next().unwrap_or_default();
+    if region != EDGE_REGION {
+        let message =
+            format!("the web ACL is in {region}; CloudFront takes them from {EDGE_REGION} alone");
+        found.push(
+            Diagnostic::new(codes::WRONG_REGION, "delivery.webAclArn", arn.span, message).help(
+                format!("make one in {EDGE_REGION}, with the scope CLOUDFRONT"),
+            ),
+        );
+    }
+    if !parts.nth(1).unwrap_or_default().starts_with("global/") {
+        found.push(
+            Diagnostic::new(
+                codes::WRONG_SCOPE,
+                "delivery.webAclArn",
+                arn.span,
+                "the web ACL has the scope REGIONAL; CloudFront takes those of scope CLOUDFRONT",
+            )
+            .help("name one whose ARN has `:global/webacl/`"),
+        );
+    }
+}
+
+fn cors(given: Option<&manifest::Cors>, found: &mut Vec<Diagnostic>) -> Cors {
+    let any = || vec!["*".to_owned()];
+    let Some(given) = given else {
+        return Cors {
+            origins: any(),
+            credentials: false,
+        };
+    };
+    if let Some(origins) = &given.origins {
+        no_duplicates(origins, "delivery.cors.origins", found);
+        any_alone(origins, found);
+    }
+    let origins = given.origins.as_deref().map_or_else(any, normalized);
+    let credentials = given.credentials.as_ref().filter(|flag| flag.value);
+    let star = origins.iter().any(|origin| origin == "*");
+    if let Some(credentials) = credentials.filter(|_| star || origins.is_empty()) {
+        let path = "delivery.cors.credentials";
+        found.push(if star {
+            Diagnostic::new(
+                codes::CORS_CREDENTIALS,
+                path,
+                credentials.span,
+                "browsers refuse credentials together with `*`, so they stay off",
+            )
+            .help("name the origins that may send them in `cors.origins`")
+        } else {
+            Diagnostic::new(
+                codes::UNUSED_KEY,
+                path,
+                credentials.span,
+                "`cors.credentials` has no effect without `cors.origins`",
+            )
+            .help("remove it, or name the origins that may send them")
+        });
+    }
+    Cors {
+        credentials: credentials.is_some() && !star,
+        origins,
+    }
+}
+
+fn any_alone(origins: &[Text], found: &mut Vec<Diagnostic>) {
+    let Some((i, star)) = origins.iter().enumerate().find(|(_, o)| o.value == "*") else {
+        return;
+    };
+    if origins.len() > 1 {
+        found.push(
+            Diagnostic::new(
+                codes::CONFLICT,
+                format!("delivery.cors.origins[{i}]"),
+                star.span,
+                "`*` takes every origin: those beside it have no effect",
+            )
+            .help("leave `*` out, or write it alone"),
+        );
+    }
+}
+
+/// As browsers send them: in lower case, without the scheme's own port.
+fn normalized(origins: &[Text]) -> Vec<String> {
+    let mut all = Vec::new();
+    for origin in origins {
+        let origin = origin.value.to_ascii_lowercase();
+        let own_port = if origin.starts_with("https:") {
+            ":443"
+        } else {
+            ":80"
+        };
+        let origin = origin.strip_suffix(own_port).unwrap_or(&origin).to_owned();
+        if !all.contains(&origin) {
+            all.push(origin);
+        }
+    }
+    all
+}
+
+fn countries(given: &manifest::Geo, found: &mut Vec<Diagnostic>) -> Option<Geo> {
+    let key = |name: &str| given.keys.iter().find(|key| key.value == name);
+    match (key("allow"), key("deny")) {
+        (Some(allow), Some(deny)) => found.push(
+            Diagnostic::new(
+                codes::CONFLICT,
+                "delivery.geo.deny",
+                deny.span,
+                "`geo` takes either `allow` or `deny`, not both",
+            )
+            .related(allow.span, "`allow` is here")
+            .help("keep one: `allow` serves these countries alone, `deny` all others"),
+        ),
+        (None, None) => found.push(
+            Diagnostic::new(
+                codes::MISSING_KEY,
+                "delivery.geo",
+                given.span,
+                "`geo` has neither `allow` nor `deny`",
+            )
+            .help("add one of them with its countries, or remove `geo`"),
+        ),
+        _ => {}
+    }
+    for (name, list) in [("allow", &given.allow), ("deny", &given.deny)] {
+        if let Some(list) = list {
+            no_duplicates(list, &format!("delivery.geo.{name}"), found);
+        }
+    }
+    let (allow, list) = match (&given.allow, &given.deny) {
+        (Some(list), _) => (true, list),
+        (None, Some(list)) => (false, list),
+        (None, None) => return None,
+    };
+    Some(Geo {
+        allow,
+        countries: list.iter().map(|text| text.value.clone()).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{checked, findings};
+
+    fn delivery(text: &str) -> String {
+        format!("service: x\nauth: {{mode: none}}\ndelivery: {text}\n")
+    }
+
+    fn found(text: &str) -> Vec<(String, String)> {
+        findings(&delivery(text))
+    }
+
+    fn only(text: &str, code: &str, path: &str) {
+        let found = found(text);
+        assert_eq!(found, [(code.to_owned(), path.to_owned())], "{text}");
+    }
+
+    #[test]
+    fn what_is_left_out_has_its_default() {
+        let delivery = checked(&delivery("{dicomweb: true}")).delivery;
+        assert_eq!(delivery.cache_ttl, 86_400);
+        assert_eq!(
+            (delivery.price_class.as_str(), delivery.http3),
+            ("all", true)
+        );
+        assert_eq!(delivery.cors.origins, ["*"]);
+        assert!(!delivery.cors.credentials && delivery.geo.is_none());
+    }
+
+    #[test]
+    fn a_ttl_is_a_duration_within_bounds_and_of_use() {
+        let ttl = |ttl: &str| format!("{{dicomweb: true, cache: {{ttl: {ttl}}}}}");
+        for (text, seconds) in [("0s", 0), ("15m", 900), ("365d", 31_536_000)] {
+            assert_eq!(checked(&delivery(&ttl(text))).delivery.cache_ttl, seconds);
+        }
+        for text in ["366d", "999999999d", "30", "1w", "-1s", "[]"] {
+            let found = found(&ttl(text));
+            assert_eq!(found.len(), 1, "{text}");
+            assert_eq!(found[0].1, "delivery.cache.ttl");
+        }
+        only("{cache: {ttl: 1h}}", "unused-key", "delivery.cache.ttl");
+        assert_eq!(found("{cache: {ttl: 1d}}"), []);
+    }
+
+    #[test]
+    fn origins_are_as_browsers_send_them() {
+        let cors = |cors: &str| {
+            checked(&delivery(&format!("{{cors: {cors}}}")))
+                .delivery
+                .cors
+        };
+        let given = cors(
+            "{origins: ['https://A.example:443', 'https://b.example:8443', 'http://localhost:80'], credentials: true}",
+        );
+        assert_eq!(
+            given.origins,
+            [
+                "https://a.example",
+                "https://b.example:8443",
+                "http://localhost"
+            ]
+        );
+        assert!(given.credentials);
+        assert!(cors("{origins: []}").origins.is_empty());
+    }
+
+    #[test]
+    fn cors_that_says_nothing_or_too_much_is_found() {
+        let path = "delivery.cors.credentials";
+        only("{cors: {credentials: true}}", "cors-credentials", path);
+        only(
+            "{cors: {origins: [], credentials: true}}",
+            "unused-key",
+            path,
+        );
+        only(
+            "{cors: {origins: ['https://a.example', '*']}}",
+            "conflict",
+            "delivery.cors.origins[1]",
+        );
+        only(
+            "{cors: {origins: ['http://a.example']}}",
+            "invalid-value",
+            "delivery.cors.origins[0]",
+        );
+        only(
+            "{cors: {origins: ['https://a.example', 'https://A.example']}}",
+            "duplicate-value",
+            "delivery.cors.origins[1]",
+        );
+        let any = delivery("{cors: {origins: ['*'], credentials: true}}");
+        assert!(!checked(&any).delivery.cors.credentials);
+    }
+
+    #[test]
+    fn a_web_acl_is_cloudfronts() {
+        let acl = |place: &str, scope: &str| {
+            format!(
+                "{{webAclArn: 'arn:aws:wafv2:{place}:111122223333:{scope}/webacl/frames/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11'}}"
+            )
+        };
+        assert_eq!(found(&acl("us-east-1", "global")), []);
+        let path = "delivery.webAclArn";
+        only(&acl("eu-west-1", "global"), "wrong-region", path);
+        only(&acl("us-east-1", "regional"), "wrong-scope", path);
+        assert_eq!(found(&acl("eu-west-1", "regional")).len(), 2);
+        only("{webAclArn: frames}", "invalid-value", path);
+    }
+
+    #[test]
+    fn countries_are_allowed_or_denied() {
+        let geo = |geo: &str| checked(&delivery(&format!("{{geo: {geo}}}"))).delivery.geo;
+        let allowed = geo("{allow: [US, CA]}").unwrap();
+        assert!(allowed.allow && allowed.countries == ["US", "CA"]);
+        assert!(!geo("{deny: [NO]}").unwrap().allow);
+        only(
+            "{geo: {allow: [US], deny: [CA]}}",
+            "conflict",
+            "delivery.geo.deny",
+        );
+        only("{geo: {}}", "missing-key", "delivery.geo");
+        only("{geo: {allow: []}}", "invalid-value", "delivery.geo.allow");
+        only(
+            "{geo: {allow: [us]}}",
+            "invalid-value",
+            "delivery.geo.allow[0]",
+        );
+        only(
+            "{geo: {deny: [US, US]}}",
+            "duplicate-value",
+            "delivery.geo.deny[1]",
+        );
+    }
+
+    #[test]
+    fn words_get_suggestions() {
+        only("{priceClass: 300}", "invalid-value", "delivery.priceClass");
+        only(
+            "{originShield: us-east-3}",
+            "origin-shield-region",
+            "delivery.originShield",
+        );
+        only("{httpThree: true}", "unknown-key", "delivery.httpThree");
+        assert_eq!(found("{priceClass: 100, originShield: eu-west-1}"), []);
+    }
+}

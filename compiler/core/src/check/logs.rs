@@ -1,0 +1,183 @@
+//! What is logged.
+
+use super::{AccessLogs, EDGE_REGION, FunctionLogs, Logs};
+use crate::diagnostic::{Diagnostic, codes};
+use crate::manifest::{self, Manifest};
+use frames_edge::LogLevel;
+
+const DAY: u64 = 86_400;
+
+const RETENTION_DAYS: u64 = 365;
+
+/// What stands for a bucket that frames makes.
+pub const MANAGED: &str = "managed";
+
+pub fn check(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Logs {
+    Logs {
+        access: access(manifest, found),
+        functions: functions(&manifest.logs.functions),
+    }
+}
+
+fn access(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Option<AccessLogs> {
+    let given = &manifest.logs.access;
+    let bucket = given.bucket.as_ref().filter(|name| name.value != MANAGED);
+    // The default, written out, claims nothing.
+    let retention = given.retention.as_ref();
+    let retention = retention.filter(|retention| retention.value != RETENTION_DAYS * DAY);
+    if let (Some(bucket), Some(retention)) = (bucket, retention) {
+        found.push(
+            Diagnostic::new(
+                codes::UNUSED_KEY,
+                "logs.access.retention",
+                retention.span,
+                "`retention` has no effect on a bucket of your own: its lifecycle rules decide",
+            )
+            .related(bucket.span, "the bucket")
+            .help("remove it, or let frames make the bucket (`bucket: managed`)"),
+        );
+    }
+    if given.enabled.as_ref().is_some_and(|flag| !flag.value) {
+        return None;
+    }
+    let region = manifest.deploy.region.as_ref();
+    if let Some(region) = region.filter(|region| region.value != EDGE_REGION) {
+        found.push(off(region, given));
+        return None;
+    }
+    let prefix = given.prefix.as_ref();
+    Some(AccessLogs {
+        bucket: bucket.map(|name| name.value.clone()),
+        prefix: prefix
+            .map_or("cloudfront", |prefix| prefix.value.trim_end_matches('/'))
+            .to_owned(),
+        retention_days: given
+            .retention
+            .as_ref()
+            .map_or(RETENTION_DAYS, |r| r.value / DAY),
+    })
+}
+
+fn off(region: &manifest::Text, given: &manifest::AccessLogs) -> Diagnostic {
+    let message = format!(
+        "there are no access logs with the cdn stack in {}",
+        region.value
+    );
+    let finding = Diagnostic::new(
+        codes::ACCESS_LOGS_OFF,
+        "deploy.region",
+        region.span,
+        message,
+    )
+    .help(format!(
+        "deploy to {EDGE_REGION}: the edge is worldwide all the same"
+    ));
+    match &given.enabled {
+        Some(enabled) => finding.related(enabled.span, "asked for here"),
+        None => finding,
+    }
+}
+
+fn functions(given: &manifest::FunctionLogs) -> FunctionLogs {
+    let days = given.retention_days.as_ref();
+    FunctionLogs {
+        level: match given.level.as_ref().map(|level| level.value.as_str()) {
+            Some("error") => LogLevel::Error,
+            Some("info") => LogLevel::Info,
+            _ => LogLevel::Warn,
+        },
+        retention_days: days.and_then(|days| days.value.parse().ok()).unwrap_or(30),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{checked, findings};
+    use frames_edge::LogLevel;
+
+    fn manifest(logs: &str, deploy: &str) -> String {
+        format!("service: x\nauth: {{mode: none}}\nlogs: {logs}\ndeploy: {deploy}\n")
+    }
+
+    fn only(text: &str, code: &str, path: &str) {
+        assert_eq!(
+            findings(text),
+            [(code.to_owned(), path.to_owned())],
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn logs_are_on_by_default() {
+        let logs = checked(&manifest("{}", "{}")).logs;
+        let access = logs.access.unwrap();
+        assert_eq!(access.bucket, None);
+        assert_eq!(
+            (access.prefix.as_str(), access.retention_days),
+            ("cloudfront", 365)
+        );
+        assert_eq!(logs.functions.level, LogLevel::Warn);
+        assert_eq!(logs.functions.retention_days, 30);
+    }
+
+    #[test]
+    fn each_key_counts() {
+        let logs = checked(&manifest(
+            "{access: {bucket: imaging-logs, prefix: a/b/}, functions: {level: info, retentionDays: 3653}}",
+            "{}",
+        ))
+        .logs;
+        let access = logs.access.unwrap();
+        assert_eq!(access.bucket.as_deref(), Some("imaging-logs"));
+        assert_eq!(access.prefix, "a/b");
+        assert_eq!(logs.functions.level, LogLevel::Info);
+        assert_eq!(logs.functions.retention_days, 3653);
+        let kept = checked(&manifest(
+            "{access: {bucket: managed, retention: 7d}}",
+            "{}",
+        ))
+        .logs;
+        assert_eq!(kept.access.unwrap().retention_days, 7);
+        let off = checked(&manifest("{access: {enabled: false}}", "{}")).logs;
+        assert_eq!(off.access, None);
+    }
+
+    #[test]
+    fn elsewhere_there_are_none_and_that_is_said_unless_it_was_meant() {
+        let elsewhere = "{region: eu-west-1}";
+        let text = manifest("{access: {enabled: true}}", elsewhere);
+        only(&text, "access-logs-off", "deploy.region");
+        assert_eq!(checked(&text).logs.access, None);
+        only(
+            &manifest("{}", elsewhere),
+            "access-logs-off",
+            "deploy.region",
+        );
+        assert_eq!(
+            findings(&manifest("{access: {enabled: false}}", elsewhere)),
+            []
+        );
+    }
+
+    #[test]
+    fn what_has_no_effect_or_no_meaning_is_found() {
+        only(
+            &manifest("{access: {bucket: imaging-logs, retention: 7d}}", "{}"),
+            "unused-key",
+            "logs.access.retention",
+        );
+        for (text, path) in [
+            ("{access: {retention: 12h}}", "logs.access.retention"),
+            ("{access: {retention: 3651d}}", "logs.access.retention"),
+            ("{access: {bucket: Logs}}", "logs.access.bucket"),
+            ("{access: {prefix: /logs}}", "logs.access.prefix"),
+            ("{functions: {level: debug}}", "logs.functions.level"),
+            (
+                "{functions: {retentionDays: 31}}",
+                "logs.functions.retentionDays",
+            ),
+        ] {
+            only(&manifest(text, "{}"), "invalid-value", path);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What the rules' own tests ask.
+
+use super::CheckedManifest;
+use crate::diagnostic::{Diagnostic, sort};
+use crate::{Environment, Source, manifest, syntax};
+
+/// Warnings that every short manifest gets.
+const USUAL: &[&str] = &["auth-none", "iam-unrestricted", "default-certificate"];
+
+struct NoFiles;
+
+impl Environment for NoFiles {
+    fn read_file(&self, _: &str) -> Result<Vec<u8>, String> {
+        Err("there is no such file".to_owned())
+    }
+}
+
+fn run(text: &str) -> (Option<CheckedManifest>, Vec<Diagnostic>) {
+    let (node, mut found) = syntax::parse(&Source::new("frames.yml", text));
+    let (manifest, more) = manifest::read(&node.unwrap(), &[]);
+    found.extend(more);
+    let (checked, more) = super::check(&manifest.unwrap(), &NoFiles);
+    found.extend(more);
+    sort(&mut found);
+    (checked, found)
+}
+
+/// Code and path of every finding, apart from the usual ones.
+pub fn findings(text: &str) -> Vec<(String, String)> {
+    let found = run(text).1.into_iter();
+    found
+        .filter(|finding| !USUAL.contains(&finding.code.name))
+        .map(|finding| (finding.code.name.to_owned(), finding.path))
+        .collect()
+}
+
+/// The manifest, which has no errors.
+pub fn checked(text: &str) -> CheckedManifest {
+    let (checked, found) = run(text);
+    assert!(!found.iter().any(Diagnostic::is_error), "{found:#?}");
+    checked.unwrap()
+}
