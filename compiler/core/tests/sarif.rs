@@ -1,9 +1,14 @@
 //! SARIF, held against the standard's own schema.
 
 use frames_compiler::diagnostic::{codes, render};
-use frames_compiler::{Environment, Source, compile};
+use frames_compiler::{Environment, Source, Target, compile};
 use jsonschema::Validator;
 use serde_json::{Value, json};
+
+const DEV: Target = Target {
+    env: "dev",
+    chosen: false,
+};
 
 struct Nothing;
 
@@ -30,7 +35,7 @@ fn schema() -> Validator {
 
 fn sarif(name: &str, text: &str) -> Value {
     let source = Source::new(name, text);
-    let compiled = compile(&source, "dev", &Nothing);
+    let compiled = compile(&source, DEV, &Nothing);
     render::sarif(&source, &compiled.diagnostics)
 }
 
