@@ -85,7 +85,7 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write a commented frames.yml: asks on a terminal, or takes flags
-    Init(Init),
+    Init(Box<Init>),
     /// Check the manifest: every finding in one run, with its place and what to do
     Validate(Validate),
     /// Compile to .frames/<env>/: both stacks' templates and both functions' zips

@@ -285,7 +285,7 @@ mod tests {
         for answers in samples() {
             assert_eq!(complaints(&answers), [""; 0]);
             let from_file = compiled(&text(&answers));
-            let from_answers = compiled(&&as_yaml(&manifest(&answers)));
+            let from_answers = compiled(&as_yaml(&manifest(&answers)));
             assert_eq!(format!("{from_file:?}"), format!("{from_answers:?}"));
         }
     }
