@@ -106,6 +106,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Init {
     /// Where to write frames.yml [default: the current directory]
+    #[arg(value_name = "DIR")]
     pub directory: Option<PathBuf>,
 
     #[command(flatten)]
