@@ -4,7 +4,9 @@
 mod commands;
 mod dev;
 mod diagnostics;
+mod formats;
 mod functions;
+mod init;
 mod lambda;
 mod package;
 mod support;

@@ -39,6 +39,14 @@ impl Background {
         String::from_utf8_lossy(&self.output.lock().unwrap()).into_owned()
     }
 
+    /// Sends a signal, and waits for the exit code.
+    pub fn end(&mut self, signal: Signal) -> i32 {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        eventually("the end after a signal", || self.child.try_wait().unwrap())
+            .code()
+            .expect("an exit code, not death by the signal")
+    }
+
     fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
     }

@@ -18,7 +18,7 @@ pub struct Cli {
 const AFTER: &str = "\
 Exit codes: 0 done, 1 the operation failed, 2 bad usage, 3 the manifest has errors, 130 interrupted.
 
-Begin with a frames.yml of two lines:
+Begin with `frames init`, or with a frames.yml of two lines:
   service: image-frames
   auth: {mode: none}
 then `frames validate`, `frames dev`, `frames package`.";
@@ -41,7 +41,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
 
-    /// How results are written to stdout
+    /// How results are written to stdout; sarif and github are for `validate` alone
     #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
     pub format: Format,
 
@@ -71,6 +71,8 @@ impl Global {
 pub enum Format {
     Human,
     Json,
+    Sarif,
+    Github,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -82,6 +84,8 @@ pub enum Color {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a commented frames.yml: asks on a terminal, or takes flags
+    Init(Box<Init>),
     /// Check the manifest: every finding in one run, with its place and what to do
     Validate(Validate),
     /// Compile to .frames/<env>/: both stacks' templates and both functions' zips
@@ -100,10 +104,64 @@ pub enum Command {
 }
 
 #[derive(Debug, Args)]
+pub struct Init {
+    /// Where to write frames.yml [default: the current directory]
+    #[arg(value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub answers: InitAnswers,
+}
+
+/// With any of these, nothing is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct InitAnswers {
+    /// The service's name [default: the directory's]
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+
+    /// Who may fetch frames: cognito, oidc or none
+    #[arg(long, value_name = "MODE")]
+    pub auth: Option<String>,
+
+    /// The Cognito user pool, with --auth cognito
+    #[arg(long, value_name = "ID")]
+    pub user_pool_id: Option<String>,
+
+    /// The OpenID Connect issuer, with --auth oidc
+    #[arg(long, value_name = "URL")]
+    pub issuer: Option<String>,
+
+    /// What the tokens' `aud` claim must hold, with --auth oidc; repeatable
+    #[arg(long, value_name = "NAME")]
+    pub audience: Vec<String>,
+
+    /// A domain name of your own, with --certificate-arn; repeatable
+    #[arg(long, value_name = "HOST")]
+    pub cname: Vec<String>,
+
+    /// An ACM certificate in us-east-1 that covers the names
+    #[arg(long, value_name = "ARN")]
+    pub certificate_arn: Option<String>,
+
+    /// A data store that may be read [default: all of the account]; repeatable
+    #[arg(long, value_name = "ID")]
+    pub datastore: Vec<String>,
+
+    /// The data stores' Region [default: us-east-1]
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub struct Validate {
     /// Tell more about a finding's code instead
     #[arg(long, value_name = "CODE")]
     pub explain: Option<String>,
+
+    /// Check again whenever the manifest or a file that it names changes, until Ctrl-C
+    #[arg(long, conflicts_with = "explain")]
+    pub watch: bool,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 //!
 //! - [`commands`]: one file a command
 //! - [`artifact`]: the functions' programs and zips
+//! - [`init`]: a first frames.yml
 //! - [`local`]: the edge on this machine
 //! - [`project`]: where frames.yml is
 //! - [`terminal`]: what goes to stdout and stderr
@@ -10,6 +11,7 @@ pub mod artifact;
 pub mod cli;
 pub mod commands;
 pub mod failure;
+pub mod init;
 pub mod local;
 pub mod project;
 pub mod terminal;

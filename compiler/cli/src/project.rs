@@ -12,6 +12,8 @@ pub const MANIFEST: &str = "frames.yml";
 pub struct Project {
     /// As the user would name it: what findings show.
     pub shown: String,
+    /// `None` for a manifest that is no file.
+    pub path: Option<PathBuf>,
     pub text: Vec<u8>,
     pub directory: PathBuf,
     /// What `--opt name=value` gave.
@@ -25,7 +27,7 @@ impl Project {
             Some(path) => Self::read(path.to_owned(), global),
             None => Self::search(global)?.ok_or_else(|| {
                 Failure::usage(format!("there is no {MANIFEST} here or in a directory above"))
-                    .help("write one (`service: x` and `auth: {mode: none}` are enough), or name one with --config")
+                    .help("`frames init` writes one (`service: x` and `auth: {mode: none}` are enough), or name one with --config")
             }),
         }
     }
@@ -47,13 +49,14 @@ impl Project {
     pub fn embedded(name: &str, text: &str, directory: PathBuf) -> Self {
         Self {
             shown: name.to_owned(),
+            path: None,
             text: text.as_bytes().to_vec(),
             directory,
             options: Vec::new(),
         }
     }
 
-    fn read(path: PathBuf, global: &Global) -> Result<Self> {
+    pub fn read(path: PathBuf, global: &Global) -> Result<Self> {
         let text = std::fs::read(&path)
             .map_err(|error| Failure::usage(format!("can't read {}: {error}", path.display())))?;
         let directory = match path.parent() {
@@ -62,6 +65,7 @@ impl Project {
         };
         Ok(Self {
             shown: path.display().to_string(),
+            path: Some(path),
             text,
             directory,
             options: global.options.clone(),

@@ -51,6 +51,13 @@ fn hold(text: &str) -> bool {
         "in the order of their place"
     );
     render::human(&source, found);
+    assert_eq!(render::github(&source, found).lines().count(), found.len());
+    assert_eq!(
+        render::sarif(&source, found)["runs"][0]["results"]
+            .as_array()
+            .map(Vec::len),
+        Some(found.len())
+    );
     let json = render::json(&source, found);
     assert_eq!(json["ok"], !found.iter().any(|d| d.is_error()));
     compiled.plan.is_some()

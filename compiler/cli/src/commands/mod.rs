@@ -2,21 +2,27 @@
 
 mod completions;
 mod dev;
+mod init;
 mod package;
 mod print;
 mod schema;
 mod validate;
+mod watch;
 
-use crate::cli::{Cli, Command, Global};
+use crate::cli::{Cli, Command, Format, Global};
 use crate::failure::{Failure, Result};
 use crate::project::Project;
 use crate::terminal::{self, Terminal};
 use frames_compiler::diagnostic::render;
 use frames_compiler::variables::Open;
-use frames_compiler::{Compiled, Diagnostic, Plan, Source, Target, compile};
+use frames_compiler::{Compiled, Diagnostic, Environment, Plan, Source, Target, compile};
 
 pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
+    if !matches!(cli.command, Command::Validate(_)) {
+        human_or_json(terminal.format)?;
+    }
     match &cli.command {
+        Command::Init(arguments) => init::run(&cli.global, arguments, terminal),
         Command::Validate(arguments) => validate::run(&cli.global, arguments, terminal),
         Command::Print(arguments) => print::run(&cli.global, arguments, terminal),
         Command::Package => package::run(&cli.global, terminal),
@@ -26,11 +32,32 @@ pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
     }
 }
 
-/// Compiles a project's manifest; an unreadable file is a finding like any other.
+/// The formats for findings are taken where findings are all there is.
+fn human_or_json(format: Format) -> Result<()> {
+    let name = match format {
+        Format::Human | Format::Json => return Ok(()),
+        Format::Sarif => "sarif",
+        Format::Github => "github",
+    };
+    Err(Failure::usage(format!(
+        "`--format {name}` is for `frames validate` (without --watch) alone"
+    ))
+    .help("here it is `--format human` or `--format json`"))
+}
+
 fn compile_project(project: &Project, target: Target) -> (Source, Compiled) {
+    compile_with(project, target, project)
+}
+
+/// Compiles a project's manifest; an unreadable file is a finding like any other.
+fn compile_with(
+    project: &Project,
+    target: Target,
+    environment: &dyn Environment,
+) -> (Source, Compiled) {
     match Source::from_bytes(&project.shown, &project.text) {
         Ok(source) => {
-            let compiled = compile(&source, target, project);
+            let compiled = compile(&source, target, environment);
             (source, compiled)
         }
         Err(unreadable) => {

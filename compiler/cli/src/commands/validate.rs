@@ -1,34 +1,62 @@
 //! `frames validate`: the findings, and nothing else.
 
-use super::{compile_project, open};
-use crate::cli::{Global, Validate};
+use super::{compile_project, open, watch};
+use crate::cli::{Format, Global, Validate};
 use crate::failure::{Failure, Result};
 use crate::project::Project;
 use crate::terminal::{Terminal, data};
-use frames_compiler::Diagnostic;
 use frames_compiler::diagnostic::{codes, did_you_mean, render};
+use frames_compiler::{Compiled, Diagnostic, Source};
+use std::path::{Path, PathBuf};
 
 pub fn run(global: &Global, arguments: &Validate, terminal: Terminal) -> Result<()> {
     if let Some(code) = &arguments.explain {
         return explain(code);
     }
-    let project = Project::find(global)?;
+    if arguments.watch {
+        return watch::run(global, terminal);
+    }
+    let mut project = Project::find(global)?;
+    if let Format::Sarif | Format::Github = terminal.format {
+        project.shown = within_the_repository(&project).unwrap_or(project.shown);
+    }
     let (source, compiled) = compile_project(&project, global.target());
-    let found = &compiled.diagnostics;
-    if terminal.is_json() {
-        data(&format!("{:#}\n", render::json(&source, found)));
-    } else if found.is_empty() {
-        terminal.status("Valid", source.name());
-    } else {
-        data(&format!("{}\n", render::human(&source, found)));
-    }
-    if !compiled.open.is_empty() {
-        terminal.status("Note", &open(&source, &compiled.open));
-    }
-    if found.iter().any(Diagnostic::is_error) {
+    data(&findings(&source, &compiled, terminal));
+    if compiled.diagnostics.iter().any(Diagnostic::is_error) {
         return Err(Failure::manifest());
     }
     Ok(())
+}
+
+/// The findings in the chosen format, for stdout. That there are none, and what
+/// is still open, is for stderr.
+pub(super) fn findings(source: &Source, compiled: &Compiled, terminal: Terminal) -> String {
+    let found = &compiled.diagnostics;
+    if found.is_empty() && matches!(terminal.format, Format::Human | Format::Github) {
+        terminal.status("Valid", source.name());
+    }
+    if !compiled.open.is_empty() {
+        terminal.status("Note", &open(source, &compiled.open));
+    }
+    match terminal.format {
+        Format::Human if found.is_empty() => String::new(),
+        Format::Human => format!("{}\n", render::human(source, found)),
+        Format::Json => format!("{:#}\n", render::json(source, found)),
+        Format::Sarif => format!("{:#}\n", render::sarif(source, found)),
+        Format::Github => render::github(source, found),
+    }
+}
+
+/// What reads SARIF and annotations knows files by their path from the
+/// repository's root, wherever in it `frames` is run.
+fn within_the_repository(project: &Project) -> Option<String> {
+    let file = project.path.as_ref()?.canonicalize().ok()?;
+    let root = match std::env::var_os("GITHUB_WORKSPACE") {
+        Some(root) if !root.is_empty() => PathBuf::from(root),
+        _ => std::env::current_dir().ok()?,
+    };
+    let relative: &Path = file.strip_prefix(root.canonicalize().ok()?).ok()?;
+    Some(relative.display().to_string())
 }
 
 fn explain(name: &str) -> Result<()> {

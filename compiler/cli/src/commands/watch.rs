@@ -1,0 +1,188 @@
+//! `frames validate --watch`: the findings again after every change.
+
+use super::validate::findings;
+use super::{compile_with, human_or_json};
+use crate::cli::Global;
+use crate::failure::{Context, Exit, Failure, Result};
+use crate::project::Project;
+use crate::terminal::{Terminal, data};
+use frames_compiler::diagnostic::render;
+use frames_compiler::{AwsValue, Environment};
+use std::cell::RefCell;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Asking anew works on every file system, network mounts and containers included.
+const INTERVAL: Duration = Duration::from_millis(300);
+
+/// For how long a file has to stay as it is: editors write in several steps.
+const SETTLED: Duration = Duration::from_millis(50);
+
+pub fn run(global: &Global, terminal: Terminal) -> Result<()> {
+    human_or_json(terminal.format)?;
+    let project = Project::find(global)?;
+    let Some(manifest) = project.path else {
+        return Err(Failure::usage("there is no file to watch"));
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context(|| "can't start the event loop")?;
+    runtime.block_on(async {
+        // From here on, not from the first wait on: a run in between is ended as well.
+        let mut interrupt =
+            signal(SignalKind::interrupt()).context(|| "can't listen for signals")?;
+        tokio::select! {
+            () = rounds(&manifest, global, terminal) => Ok(()),
+            _ = interrupt.recv() => {
+                terminal.status("Stopped", &format!(
+                    "{} is no longer watched; the same command goes on",
+                    manifest.display()
+                ));
+                Err(Failure { exit: Exit::Interrupted, ..Failure::new("") })
+            }
+        }
+    })
+}
+
+async fn rounds(manifest: &Path, global: &Global, terminal: Terminal) {
+    loop {
+        let seen = round(manifest, global, terminal);
+        while seen.iter().all(Seen::is_unchanged) {
+            tokio::time::sleep(INTERVAL).await;
+        }
+        settled(&seen).await;
+    }
+}
+
+/// One run. Answers with the files that it stands on.
+fn round(manifest: &Path, global: &Global, terminal: Terminal) -> Vec<Seen> {
+    // Before it is read: a change in between is then one that is noticed.
+    let seen = Seen::now(manifest.to_owned());
+    let time = chrono::Local::now().format("%H:%M:%S");
+    terminal.note(&format!("--- {time} {}", manifest.display()));
+    let project = match Project::read(manifest.to_owned(), global) {
+        Ok(project) => project,
+        // Many editors take the file away for a moment.
+        Err(failure) => {
+            terminal.note(&format!("{}: waiting for it", failure.message));
+            return vec![seen];
+        }
+    };
+    let watched = Watched {
+        project: &project,
+        seen: RefCell::new(vec![seen]),
+    };
+    let (source, compiled) = compile_with(&project, global.target(), &watched);
+    let text = findings(&source, &compiled, terminal);
+    // A document a line, for whoever reads along.
+    data(&match terminal.is_json() {
+        true => format!("{}\n", render::json(&source, &compiled.diagnostics)),
+        false => text,
+    });
+    watched.seen.into_inner()
+}
+
+async fn settled(seen: &[Seen]) {
+    let stamps = || seen.iter().map(|s| Stamp::of(&s.path)).collect::<Vec<_>>();
+    let mut before = stamps();
+    loop {
+        tokio::time::sleep(SETTLED).await;
+        let now = stamps();
+        if now == before {
+            return;
+        }
+        before = now;
+    }
+}
+
+/// Remembers what the compiler asks for.
+struct Watched<'a> {
+    project: &'a Project,
+    seen: RefCell<Vec<Seen>>,
+}
+
+impl Environment for Watched<'_> {
+    fn variable(&self, name: &str) -> Option<String> {
+        self.project.variable(name)
+    }
+
+    fn option(&self, name: &str) -> Option<String> {
+        self.project.option(name)
+    }
+
+    fn aws(&self, reference: &str) -> AwsValue {
+        self.project.aws(reference)
+    }
+
+    fn read_file(&self, path: &str) -> std::result::Result<Vec<u8>, String> {
+        let seen = Seen::now(self.project.directory.join(path));
+        self.seen.borrow_mut().push(seen);
+        self.project.read_file(path)
+    }
+}
+
+#[derive(Debug)]
+struct Seen {
+    path: PathBuf,
+    stamp: Option<Stamp>,
+}
+
+impl Seen {
+    fn now(path: PathBuf) -> Self {
+        let stamp = Stamp::of(&path);
+        Self { path, stamp }
+    }
+
+    fn is_unchanged(&self) -> bool {
+        Stamp::of(&self.path) == self.stamp
+    }
+}
+
+/// What changes with a file, even where its clock is coarse.
+#[derive(Debug, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    bytes: u64,
+    inode: u64,
+}
+
+impl Stamp {
+    /// `None`: there is no such file.
+    fn of(path: &Path) -> Option<Self> {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(Self {
+            modified: metadata.modified().ok(),
+            bytes: metadata.len(),
+            inode: metadata.ino(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_an_exchange_and_a_loss_are_all_seen() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("frames.yml");
+        let seen = Seen::now(path.clone());
+        assert!(seen.is_unchanged());
+        std::fs::write(&path, "a").unwrap();
+        assert!(!seen.is_unchanged());
+
+        let seen = Seen::now(path.clone());
+        assert!(seen.is_unchanged());
+        let other = directory.path().join("other");
+        std::fs::write(&other, "b").unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        assert!(!seen.is_unchanged());
+
+        let seen = Seen::now(path.clone());
+        std::fs::remove_file(&path).unwrap();
+        assert!(!seen.is_unchanged());
+    }
+}

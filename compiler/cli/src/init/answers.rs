@@ -1,0 +1,200 @@
+//! What is wrong with an answer: the compiler says, as it would of the file.
+
+use super::Answers;
+use super::text::as_yaml;
+use frames_compiler::diagnostic::codes;
+use frames_compiler::{Diagnostic, Environment, Source, Target, compile};
+use serde_json::{Map, Value, json};
+use std::path::Path;
+
+/// Each answer: the flag that gives it, and its path in frames.yml.
+pub const FLAGS: &[(&str, &str)] = &[
+    ("--service", "service"),
+    ("--auth", "auth.mode"),
+    ("--user-pool-id", "auth.userPoolId"),
+    ("--issuer", "auth.issuer"),
+    ("--audience", "auth.audience"),
+    ("--cname", "domain.cnames"),
+    ("--certificate-arn", "domain.certificateArn"),
+    ("--datastore", "iam.allow"),
+    ("--region", "healthImaging.region"),
+];
+
+const DEV: Target = Target {
+    env: "dev",
+    chosen: false,
+};
+
+/// An answer may be an `${env:…}`, but none names a file.
+struct Around;
+
+impl Environment for Around {
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
+    fn read_file(&self, _: &str) -> Result<Vec<u8>, String> {
+        Err("there is no such file".to_owned())
+    }
+}
+
+/// All findings of the manifest that the answers make.
+pub fn findings(answers: &Answers) -> Vec<Diagnostic> {
+    let source = Source::new("frames.yml", as_yaml(&manifest(answers)));
+    compile(&source, DEV, &Around).diagnostics
+}
+
+/// The errors, each with its flag in the place of its path.
+pub fn complaints(answers: &Answers) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for found in findings(answers).iter().filter(|d| d.is_error()) {
+        let flag = flag_of(&found.path);
+        let missing = [codes::MISSING_KEY, codes::CERTIFICATE_MISSING].contains(&found.code);
+        let what = match (missing, flag) {
+            (true, Some(flag)) => format!("{flag} is missing"),
+            (false, Some(flag)) => format!("{flag}: {}", found.message),
+            (_, None) => found.message.clone(),
+        };
+        complaints.push(match &found.help {
+            Some(help) => format!("{what} ({help})"),
+            None => what,
+        });
+    }
+    complaints
+}
+
+fn flag_of(path: &str) -> Option<&'static str> {
+    let (flag, _) = FLAGS.iter().find(|(_, known)| within(path, known))?;
+    Some(flag)
+}
+
+/// `iam.allow[0].datastore` is within `iam.allow`.
+pub fn within(path: &str, outer: &str) -> bool {
+    path.strip_prefix(outer)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+/// The answers alone, without examples.
+pub(super) fn manifest(answers: &Answers) -> Value {
+    let mut manifest = Map::new();
+    let mut put = |block: &str, key: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            manifest.entry(block).or_insert_with(|| json!({}))[key] = value;
+        }
+    };
+    let text = |answer: &Option<String>| answer.as_ref().map(|text| json!(text));
+    let list = |answers: &[String]| (!answers.is_empty()).then(|| json!(answers));
+    put("healthImaging", "region", text(&answers.region));
+    put("auth", "mode", text(&answers.auth));
+    put("auth", "userPoolId", text(&answers.user_pool_id));
+    put("auth", "issuer", text(&answers.issuer));
+    put("auth", "audience", list(&answers.audience));
+    put("domain", "cnames", list(&answers.cname));
+    put("domain", "certificateArn", text(&answers.certificate_arn));
+    let rows: Vec<Value> = answers
+        .datastore
+        .iter()
+        .map(|id| json!({"datastore": id}))
+        .collect();
+    put("iam", "allow", (!rows.is_empty()).then(|| rows.into()));
+    manifest.entry("auth").or_insert_with(|| json!({}));
+    if let Some(service) = &answers.service {
+        manifest.insert("service".to_owned(), json!(service));
+    }
+    manifest.into()
+}
+
+/// What the flags leave open and can be told from the other answers.
+pub fn with_defaults(mut answers: Answers, directory: &Path) -> Answers {
+    answers.service = answers.service.or_else(|| Some(service_name(directory)));
+    if answers.auth.is_none() {
+        // Never `none`: that has to be said.
+        answers.auth = match (&answers.user_pool_id, &answers.issuer) {
+            (Some(_), None) => Some("cognito".to_owned()),
+            (None, Some(_)) => Some("oidc".to_owned()),
+            _ => None,
+        };
+    }
+    answers
+}
+
+/// A directory's name, made a service's.
+pub fn service_name(directory: &Path) -> String {
+    const MOST: usize = 32;
+    let name = directory.file_name().unwrap_or_default().to_string_lossy();
+    let mut made = String::new();
+    for c in name.chars() {
+        if c.is_ascii_alphanumeric() {
+            made.push(c);
+        } else if !made.is_empty() && !made.ends_with('-') {
+            made.push('-');
+        }
+    }
+    let made = made.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
+    let made = made.get(..MOST).unwrap_or(made).trim_end_matches('-');
+    if made.is_empty() {
+        "image-frames".to_owned()
+    } else {
+        made.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_directory_has_a_service_name() {
+        for (directory, name) in [
+            ("/a/ct-viewer", "ct-viewer"),
+            ("/a/My viewer (2)", "My-viewer-2"),
+            ("/a/2024_frames", "frames"),
+            ("/a/.hidden", "hidden"),
+            ("/a/Bilder für Ärzte", "Bilder-f-r-rzte"),
+            ("/a/123", "image-frames"),
+            ("/", "image-frames"),
+            (
+                "/a/a-name-that-is-longer-than-a-z-service",
+                "a-name-that-is-longer-than-a-z-s",
+            ),
+            (
+                "/a/a-name-that-is-longer-than-zzzz-x",
+                "a-name-that-is-longer-than-zzzz",
+            ),
+        ] {
+            assert_eq!(service_name(Path::new(directory)), name);
+            let answers = Answers {
+                service: Some(service_name(Path::new(directory))),
+                auth: Some("none".to_owned()),
+                ..Answers::default()
+            };
+            assert_eq!(complaints(&answers), [""; 0]);
+        }
+    }
+
+    #[test]
+    fn complaints_name_flags() {
+        let said = |answers: Answers| complaints(&with_defaults(answers, Path::new("/a/x")));
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            said(Answers::default()),
+            ["--auth is missing (add `mode`: one of cognito, oidc, none)"]
+        );
+        let missing = said(Answers {
+            auth: text("oidc"),
+            cname: vec!["frames.example.org".to_owned()],
+            ..Answers::default()
+        });
+        for flag in ["--issuer is", "--audience is", "--certificate-arn is"] {
+            assert!(missing.iter().any(|c| c.starts_with(flag)), "{missing:?}");
+        }
+        let wrong = said(Answers {
+            user_pool_id: text("us-east-1"),
+            datastore: vec!["x".to_owned()],
+            ..Answers::default()
+        });
+        assert_eq!(wrong.len(), 2, "{wrong:?}");
+        assert!(wrong.iter().any(|c| c.starts_with("--user-pool-id: ")));
+        assert!(wrong.iter().any(|c| c.starts_with("--datastore: ")));
+    }
+}

@@ -1,0 +1,271 @@
+//! `frames init`: by flags, through a pipe, at a terminal.
+
+use crate::support::frames::Project;
+use crate::support::process::eventually;
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
+
+fn entries(project: &Project) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(project.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+fn manifest(project: &Project, path: &str) -> String {
+    fs::read_to_string(project.path().join(path)).unwrap()
+}
+
+#[test]
+fn flags_make_a_manifest_that_validates() {
+    let project = Project::empty();
+    let run = project.frames(&["init", "My Viewer", "--user-pool-id", "us-east-1_AbCdEfGhI"]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, ""), "{run:#?}");
+    let text = manifest(&project, "My Viewer/frames.yml");
+    assert!(text.contains("\nservice: My-Viewer\n"), "{text}");
+    assert!(
+        text.contains("\n  mode: cognito\n  userPoolId: us-east-1_AbCdEfGhI\n"),
+        "{text}"
+    );
+    let run = project.frames(&["validate", "-c", "My Viewer/frames.yml", "--format", "json"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+
+    // Nothing beside it, and readable like any file.
+    let directory = project.path().join("My Viewer");
+    assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
+    let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let ordinary = project.path().join("ordinary");
+    fs::write(&ordinary, "").unwrap();
+    assert_eq!(mode(directory.join("frames.yml")), mode(ordinary));
+}
+
+#[test]
+fn every_flag_comes_to_its_key() {
+    let project = Project::empty();
+    let run = project.frames(&[
+        "init",
+        "--format",
+        "json",
+        "--service",
+        "ct",
+        "--auth",
+        "oidc",
+        "--issuer",
+        "https://login.example.org",
+        "--audience",
+        "a b",
+        "--audience",
+        "c",
+        "--cname",
+        "frames.example.org",
+        "--certificate-arn",
+        "arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11",
+        "--datastore",
+        "12345678901234567890123456789012",
+        "--region",
+        "us-west-2",
+    ]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    let said: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(said, serde_json::json!({"file": "frames.yml"}));
+    let text = manifest(&project, "frames.yml");
+    for line in [
+        "service: ct",
+        "  region: us-west-2",
+        "  mode: oidc",
+        "  issuer: https://login.example.org",
+        "  audience: ['a b', c]",
+        "  cnames: [frames.example.org]",
+        "    - datastore: '12345678901234567890123456789012'",
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line}\n{text}");
+    }
+    let run = project.frames(&["validate", "--format", "json"]);
+    let found: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(found["diagnostics"], serde_json::json!([]), "{run:#?}");
+}
+
+#[test]
+fn what_is_missing_or_wrong_is_named_by_its_flag() {
+    let project = Project::empty();
+    for (arguments, expected) in [
+        (vec![], vec!["--auth is missing"]),
+        (vec!["--auth", "cognito"], vec!["--user-pool-id is missing"]),
+        (
+            vec!["--auth", "oidc"],
+            vec!["--issuer is missing", "--audience is missing"],
+        ),
+        (
+            vec!["--auth", "cognitoo"],
+            vec!["--auth: ", "did you mean `cognito`?"],
+        ),
+        (
+            vec![
+                "--user-pool-id",
+                "x",
+                "--datastore",
+                "y",
+                "--cname",
+                "frames.example.org",
+            ],
+            vec![
+                "--user-pool-id: `x`",
+                "--datastore: `y`",
+                "--certificate-arn is missing",
+            ],
+        ),
+        (
+            vec!["--auth", "none", "--issuer", "https://a.example"],
+            vec!["--issuer: `issuer` has no effect with mode `none`"],
+        ),
+        (
+            vec!["--auth", "none", "-c", "x.yml"],
+            vec!["takes no --config"],
+        ),
+    ] {
+        let run = project.frames(&[["init"].as_slice(), &arguments].concat());
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:#?}");
+        for text in expected {
+            assert!(run.stderr.contains(text), "{text}: {run:#?}");
+        }
+    }
+    assert!(entries(&project).is_empty());
+}
+
+#[test]
+fn nothing_is_overwritten() {
+    let project = Project::new("mine");
+    let run = project.frames(&["init", "--auth", "none"]);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(
+        run.stderr.contains("frames.yml is there already"),
+        "{run:#?}"
+    );
+    assert_eq!(manifest(&project, "frames.yml"), "mine");
+
+    // Nor is a link followed that leads nowhere yet.
+    let project = Project::empty();
+    std::os::unix::fs::symlink("elsewhere.yml", project.path().join("frames.yml")).unwrap();
+    assert_eq!(project.frames(&["init", "--auth", "none"]).code, 1);
+    assert_eq!(entries(&project), ["frames.yml"]);
+}
+
+/// `frames init` with a terminal for its input and its messages.
+struct AtTerminal {
+    child: Child,
+    typing: File,
+    shown: Arc<Mutex<Vec<u8>>>,
+}
+
+impl AtTerminal {
+    fn start(project: &Project) -> Self {
+        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&controller).unwrap();
+        unlockpt(&controller).unwrap();
+        let name = ptsname(&controller, Vec::new()).unwrap();
+        let terminal = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(OpenptFlags::NOCTTY.bits() as i32)
+            .open(name.to_str().unwrap())
+            .unwrap();
+        let child = project
+            .command()
+            .arg("init")
+            .stdin(terminal.try_clone().unwrap())
+            .stdout(Stdio::null())
+            .stderr(terminal)
+            .spawn()
+            .unwrap();
+        let typing = File::from(controller);
+        let mut screen = typing.try_clone().unwrap();
+        let shown = Arc::<Mutex<Vec<u8>>>::default();
+        let into = Arc::clone(&shown);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 1024];
+            while let Ok(count @ 1..) = screen.read(&mut buffer) {
+                into.lock().unwrap().extend_from_slice(&buffer[..count]);
+            }
+        });
+        Self {
+            child,
+            typing,
+            shown,
+        }
+    }
+
+    fn shown(&self) -> String {
+        String::from_utf8_lossy(&self.shown.lock().unwrap()).into_owned()
+    }
+
+    /// Answers the question that ends in `prompt`.
+    fn answer(&mut self, prompt: &str, answer: &str) {
+        eventually(prompt, || {
+            self.shown().trim_end().ends_with(prompt).then_some(())
+        });
+        writeln!(self.typing, "{answer}").unwrap();
+    }
+
+    fn code(&mut self) -> i32 {
+        let ended = eventually("the end", || self.child.try_wait().unwrap());
+        ended.code().expect("an exit code, not death by a signal")
+    }
+}
+
+impl Drop for AtTerminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_terminal_is_asked_until_the_answer_is_right() {
+    let project = Project::empty();
+    let mut init = AtTerminal::start(&project);
+    init.answer("]:", "ct viewer");
+    eventually("the finding", || {
+        init.shown()
+            .contains("`ct viewer` isn't a service name")
+            .then_some(())
+    });
+    init.answer("]:", "ct-viewer");
+    init.answer("[cognito]:", "");
+    init.answer("pool's id:", "us-east-1_AbCdEfGhI");
+    init.answer("leave empty):", "");
+    init.answer("of the account):", "12345678901234567890123456789012");
+    assert_eq!(init.code(), 0, "{}", init.shown());
+    let text = manifest(&project, "frames.yml");
+    assert!(text.contains("\nservice: ct-viewer\n"), "{text}");
+    assert_eq!(entries(&project), ["frames.yml"]);
+    assert_eq!(project.frames(&["validate"]).code, 0);
+}
+
+#[test]
+fn an_interrupted_question_leaves_nothing() {
+    let project = Project::empty();
+    let mut init = AtTerminal::start(&project);
+    init.answer("]:", "ct-viewer");
+    eventually("the next question", || {
+        init.shown().contains("[cognito]").then_some(())
+    });
+    kill_process(Pid::from_child(&init.child), Signal::INT).unwrap();
+    assert_eq!(init.code(), 130);
+    eventually("a last line", || {
+        init.shown().contains("nothing was written").then_some(())
+    });
+    assert!(entries(&project).is_empty());
+
+    // Ctrl-D ends the input.
+    let mut init = AtTerminal::start(&project);
+    init.answer("]:", "\u{4}");
+    assert_eq!(init.code(), 130);
+    assert!(entries(&project).is_empty());
+}
