@@ -25,7 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
         Ok(source) => source,
         Err(unreadable) => unreadable.source,
     };
-    let compiled = compile(&source, Target { env: "prod", chosen: true }, &World);
+    let compiled = compile(&source, Target { env: "prod", chosen: true, allow_unsafe_overlay: false }, &World);
     for diagnostic in &compiled.diagnostics {
         assert!(source.text().get(diagnostic.span.range()).is_some());
     }

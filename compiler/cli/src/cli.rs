@@ -37,6 +37,10 @@ pub struct Global {
     #[arg(long = "opt", global = true, value_name = "NAME=VALUE", value_parser = option)]
     pub options: Vec<(String, String)>,
 
+    /// Let a `resources` overlay through that opens the endpoint
+    #[arg(long, global = true)]
+    pub allow_unsafe_overlay: bool,
+
     /// The AWS profile, where a command needs AWS
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
@@ -63,6 +67,7 @@ impl Global {
         Target {
             env: self.env.as_deref().unwrap_or("dev"),
             chosen: self.env.is_some(),
+            allow_unsafe_overlay: self.allow_unsafe_overlay,
         }
     }
 }

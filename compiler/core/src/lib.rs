@@ -20,6 +20,7 @@ pub mod variables;
 
 pub use check::CheckedManifest;
 pub use diagnostic::Diagnostic;
+use diagnostic::codes;
 pub use plan::Plan;
 pub use source::Source;
 pub use syntax::Node;
@@ -59,6 +60,8 @@ pub struct Target<'a> {
     pub env: &'a str,
     /// The user named it, so the manifest has to define it, if it defines any.
     pub chosen: bool,
+    /// An overlay that opens the endpoint is a warning, not an error.
+    pub allow_unsafe_overlay: bool,
 }
 
 /// A manifest's plan, where it has no errors and nothing is open, and all its
@@ -100,6 +103,14 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
         if resolved.open.is_empty() && !diagnostics.iter().any(Diagnostic::is_error) {
             compiled.plan = checked.map(|checked| plan::plan(&checked, target.env));
         }
+        let found = compiled
+            .plan
+            .as_ref()
+            .map(|plan| unsafe_overlays(plan, target));
+        diagnostics.extend(found.unwrap_or_default());
+        if diagnostics.iter().any(Diagnostic::is_error) {
+            compiled.plan = None;
+        }
         variables::explain_origins(&mut diagnostics, &resolved.origins);
         for diagnostic in diagnostics
             .iter_mut()
@@ -113,4 +124,22 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
     diagnostic::sort(&mut diagnostics);
     compiled.diagnostics = diagnostics;
     compiled
+}
+
+/// What `resources` would open.
+fn unsafe_overlays(plan: &Plan, target: Target) -> Vec<Diagnostic> {
+    let code = match target.allow_unsafe_overlay {
+        true => codes::UNSAFE_OVERLAY_ALLOWED,
+        false => codes::UNSAFE_OVERLAY,
+    };
+    // A defect of a template shows when it is rendered for good.
+    let opened = template::opened(plan).unwrap_or_default();
+    let findings = opened.into_iter().map(|(stage, opened)| {
+        let dot = if opened.path.is_empty() { "" } else { "." };
+        let path = format!("resources.{stage}{dot}{}", opened.path);
+        let message = format!("the overlay makes {}", opened.what);
+        Diagnostic::new(code, path, opened.span, message)
+            .help("leave it out, or let it through with --allow-unsafe-overlay")
+    });
+    findings.collect()
 }

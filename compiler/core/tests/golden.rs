@@ -26,6 +26,7 @@ fn golden(path: &Path, actual: &str) {
 const DEV: Target = Target {
     env: "dev",
     chosen: false,
+    allow_unsafe_overlay: false,
 };
 
 struct Directory(PathBuf);

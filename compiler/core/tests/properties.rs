@@ -7,6 +7,7 @@ use proptest::prelude::*;
 const DEV: Target = Target {
     env: "dev",
     chosen: false,
+    allow_unsafe_overlay: false,
 };
 
 struct Nothing;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 const DEV: Target = Target {
     env: "dev",
     chosen: false,
+    allow_unsafe_overlay: false,
 };
 
 struct Nothing;

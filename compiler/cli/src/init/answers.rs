@@ -23,6 +23,7 @@ pub const FLAGS: &[(&str, &str)] = &[
 const DEV: Target = Target {
     env: "dev",
     chosen: false,
+    allow_unsafe_overlay: false,
 };
 
 /// An answer may be an `${env:…}`, but none names a file.

@@ -192,6 +192,7 @@ mod tests {
     const DEV: Target = Target {
         env: "dev",
         chosen: false,
+        allow_unsafe_overlay: false,
     };
 
     struct NoFiles;

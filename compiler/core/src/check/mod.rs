@@ -16,6 +16,7 @@ pub(crate) mod testing;
 use crate::Environment;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::Manifest;
+use crate::syntax::Node;
 use frames_edge::{AuthConfig, Cors, LogLevel};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -32,6 +33,8 @@ pub struct CheckedManifest {
     pub delivery: Delivery,
     pub logs: Logs,
     pub deploy: Deploy,
+    /// What is merged into the stages' templates.
+    pub resources: BTreeMap<&'static str, Node>,
     /// Keeps construction inside this module.
     _checked: Checked,
 }
@@ -150,6 +153,7 @@ pub fn check(
             delivery,
             logs,
             deploy,
+            resources: manifest.resources.clone(),
             _checked: Checked,
         })
     };

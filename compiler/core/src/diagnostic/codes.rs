@@ -57,6 +57,10 @@ codes! {
         "A `${…}` reference without a value: what it names isn't there and no default follows, its source isn't known, it can't be read, or it refers to itself in a ring. Sources: env, opt, self, file, frames, and with AWS cf, ssm and aws. A default follows a comma: `${env:POOL, 'us-east-1_AbCdEfGhI'}`."
     UNKNOWN_ENVIRONMENT "unknown-environment" Error
         "`--env` names an environment that the manifest's `environments` doesn't define. Without this check a slip of the pen would deploy a stack of its own, with the base's settings."
+    UNSAFE_OVERLAY "unsafe-overlay" Error
+        "`resources` would open what the compiled template keeps closed: the authorizer's association, HTTPS on both sides, private buckets, named principals, the very programs that were built. Leave that part out. Where you know better, `--allow-unsafe-overlay` lets it through, and says so at every run."
+    UNSAFE_OVERLAY_ALLOWED "unsafe-overlay-allowed" Warning
+        "`resources` opens what the compiled template keeps closed, and `--allow-unsafe-overlay` lets it through."
     UNUSED_KEY "unused-key" Error
         "A key that has no effect beside the others: one that the chosen `auth.mode` doesn't use, `delivery.cache.ttl` without DICOMweb, `logs.access.retention` for a bucket of your own. A check that never runs looks like protection: remove the key, or change what it depends on."
     CONFLICT "conflict" Error

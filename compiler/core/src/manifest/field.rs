@@ -42,6 +42,10 @@ pub enum Kind {
         value: &'static Format,
     },
     Table(&'static Table),
+    /// A mapping that CloudFormation reads, not frames.
+    Free,
+    /// Differences by an environment's name: the manifest's own keys, none of them required.
+    Environments,
 }
 
 /// How long a duration may be, and how it is written.

@@ -16,9 +16,11 @@ pub use print::{Printed, complete};
 pub use schema::schema;
 
 use crate::diagnostic::Diagnostic;
+use crate::plan::names;
 use crate::source::Span;
 use crate::syntax::{Entry, Node};
 use shape::Block;
+use std::collections::BTreeMap;
 
 /// A value and the place where the user wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +42,8 @@ pub struct Manifest {
     pub delivery: Delivery,
     pub logs: Logs,
     pub deploy: Deploy,
+    /// What is merged into the stages' templates.
+    pub resources: BTreeMap<&'static str, Node>,
     /// Where to point at for what the whole manifest lacks.
     pub span: Span,
 }
@@ -194,8 +198,17 @@ fn manifest(mut root: Block) -> Manifest {
         delivery: root.block("delivery").map(delivery).unwrap_or_default(),
         logs: root.block("logs").map(logs).unwrap_or_default(),
         deploy: root.block("deploy").map(deploy).unwrap_or_default(),
+        resources: root.block("resources").map(resources).unwrap_or_default(),
         span: root.span,
     }
+}
+
+fn resources(mut b: Block) -> BTreeMap<&'static str, Node> {
+    let stages = [names::LAMBDA_EDGE, names::CDN];
+    stages
+        .into_iter()
+        .filter_map(|stage| Some((stage, b.node(stage)?)))
+        .collect()
 }
 
 fn auth(mut b: Block) -> Auth {

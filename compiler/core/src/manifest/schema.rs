@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 /// Draft 7: what yaml-language-server and every editor understand.
 pub fn schema() -> Value {
     let mut root = table(&MANIFEST);
+    root["type"] = "object".into();
     root["$schema"] = "http://json-schema.org/draft-07/schema#".into();
     root["title"] = "frames.yml".into();
     root["description"] =
@@ -32,7 +33,8 @@ fn table(table: &Table) -> Value {
         .map(|f| f.key)
         .collect();
     let mut schema = json!({
-        "type": "object",
+        "type": ["object", "string"],
+        "pattern": REFERENCE,
         "additionalProperties": false,
         "properties": properties,
     });
@@ -46,11 +48,7 @@ fn property(field: &Field) -> Value {
     let mut schema = kind(&field.kind);
     schema["description"] = field.doc.into();
     if field.non_empty {
-        let list = match schema.get_mut("anyOf") {
-            Some(any) => &mut any[1],
-            None => &mut schema,
-        };
-        list["minItems"] = 1.into();
+        schema["minItems"] = 1.into();
     }
     if let Some(text) = field.default {
         let source = crate::source::Source::new("default", text);
@@ -71,7 +69,7 @@ fn kind(kind_: &Kind) -> Value {
             } else {
                 json!("string")
             };
-            json!({"type": types, "pattern": format.pattern, "examples": [format.example]})
+            json!({"type": types, "pattern": or_reference(format.pattern), "examples": [format.example]})
         }
         Kind::Choice(choice) => {
             // An unquoted `30` is a number to an editor, and the same word here.
@@ -80,22 +78,67 @@ fn kind(kind_: &Kind) -> Value {
                 let number = word.parse::<u64>().ok().map(Value::from);
                 number.into_iter().chain([Value::from(*word)])
             });
-            json!({"enum": either.collect::<Vec<_>>()})
+            json!({"anyOf": [{"enum": either.collect::<Vec<_>>()}, {"type": "string", "pattern": REFERENCE}]})
         }
         Kind::Duration(duration) => kind(&Kind::Text(duration.format)),
         Kind::Map { key, value } => json!({
-            "type": "object",
+            "type": ["object", "string"],
+            "pattern": REFERENCE,
             "propertyNames": {"pattern": key.pattern},
             "additionalProperties": {"type": ["string", "number", "boolean"], "pattern": value.pattern},
             "examples": [{key.example: value.example}],
         }),
-        Kind::Flag => json!({"type": "boolean"}),
-        Kind::List(item) => json!({"type": "array", "items": kind(item)}),
+        Kind::Flag => {
+            json!({"type": ["boolean", "string"], "pattern": or_reference("^(true|false)$")})
+        }
+        Kind::List(item) => {
+            json!({"type": ["array", "string"], "pattern": REFERENCE, "items": kind(item)})
+        }
         Kind::OneOrMany(format) => {
             let one = kind(&Kind::Text(format));
-            json!({"anyOf": [one.clone(), {"type": "array", "items": one}]})
+            json!({"type": ["string", "array"], "pattern": one["pattern"], "items": one})
         }
+        Kind::Free => json!({"type": ["object", "string"], "pattern": REFERENCE}),
+        Kind::Environments => json!({"type": "object", "additionalProperties": partial(&MANIFEST)}),
         Kind::Table(fields) => table(fields),
+    }
+}
+
+/// A text with a `${…}` reference may become anything.
+const REFERENCE: &str = r"\$\{";
+
+fn or_reference(pattern: &str) -> String {
+    format!("(?:{pattern})|{REFERENCE}")
+}
+
+/// The same keys, none of them required: an environment's differences.
+fn partial(whole: &Table) -> Value {
+    let environments = |field: &&Field| !matches!(field.kind, Kind::Environments);
+    let properties = whole
+        .fields
+        .iter()
+        .filter(environments)
+        .map(|field| (field.key.to_owned(), property(field)));
+    let mut schema = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties.collect::<Map<_, _>>(),
+    });
+    not_required(&mut schema);
+    schema
+}
+
+fn not_required(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            // A key of that name has a schema of its own; the keyword has a list.
+            if map.get("required").is_some_and(Value::is_array) {
+                map.remove("required");
+            }
+            map.values_mut().for_each(not_required);
+        }
+        Value::Array(items) => items.iter_mut().for_each(not_required),
+        _ => {}
     }
 }
 

@@ -27,6 +27,7 @@ enum Valid {
     Map(Vec<(Text, Text)>),
     List(Vec<Valid>),
     Block(Block),
+    Free(Node),
 }
 
 impl Block {
@@ -62,6 +63,13 @@ impl Block {
                 .filter_map(Valid::text)
                 .collect(),
         )
+    }
+
+    pub fn node(&mut self, key: &str) -> Option<Node> {
+        match self.values.remove(key)? {
+            Valid::Free(node) => Some(node),
+            _ => None,
+        }
     }
 
     pub fn block(&mut self, key: &str) -> Option<Block> {
@@ -164,7 +172,22 @@ impl Walk<'_> {
                 _ => self.wrong_type(node, "text or a list", path),
             },
             Kind::Table(table) => self.table(node, table, path, at).map(Valid::Block),
+            // Taken out before, but for one inside another.
+            Kind::Environments => self.wrong_place(path, at),
+            Kind::Free => match &node.value {
+                Value::Mapping(_) => Some(Valid::Free(node.clone())),
+                _ => self.wrong_type(node, "a mapping", path),
+            },
         }
+    }
+
+    fn wrong_place<T>(&mut self, path: &str, at: Span) -> Option<T> {
+        let message = "`environments` stands within an environment";
+        self.found.push(
+            Diagnostic::new(codes::UNKNOWN_KEY, path, at, message)
+                .help("name all environments side by side"),
+        );
+        None
     }
 
     /// What isn't known can't be wrong.

@@ -5,6 +5,7 @@ use super::countries::COUNTRIES;
 use super::field::{Choice, Duration, Field, Kind, Table, words};
 use super::formats as f;
 use crate::diagnostic::codes;
+use crate::plan::names;
 
 pub static MANIFEST: Table = Table {
     fields: &[
@@ -25,6 +26,28 @@ pub static MANIFEST: Table = Table {
             "What is logged, where, and for how long."),
         Field::new("deploy", Kind::Table(&DEPLOY),
             "Where and how the stacks are deployed."),
+        Field::new("environments", Kind::Environments,
+            "Differences by environment: what stands below `--env`'s name is merged over the rest.")
+            .makes("what its keys make"),
+        Field::new("resources", Kind::Table(&RESOURCES),
+            "What is merged into a stage's CloudFormation template, unless it would open the endpoint."),
+    ],
+};
+
+static RESOURCES: Table = Table {
+    fields: &[
+        Field::new(
+            names::LAMBDA_EDGE,
+            Kind::Free,
+            "Merged into the template of the functions' stack.",
+        )
+        .makes("any part of the lambda-edge template"),
+        Field::new(
+            names::CDN,
+            Kind::Free,
+            "Merged into the template of the distribution's stack.",
+        )
+        .makes("any part of the cdn template"),
     ],
 };
 

@@ -179,6 +179,7 @@ pub fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
     });
     Stage {
         name: names::CDN,
+        overlay: manifest.resources.get(names::CDN).cloned(),
         region: manifest.deploy.region.clone(),
         parameters: parameters.collect(),
         functions: vec![],

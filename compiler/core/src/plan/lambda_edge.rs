@@ -75,6 +75,7 @@ pub fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
     };
     Stage {
         name: names::LAMBDA_EDGE,
+        overlay: manifest.resources.get(names::LAMBDA_EDGE).cloned(),
         stack_name,
         region: EDGE_REGION.to_owned(),
         parameters: BTreeMap::from([(

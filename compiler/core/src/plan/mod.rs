@@ -8,6 +8,7 @@ mod lambda_edge;
 pub mod names;
 
 use crate::check::CheckedManifest;
+use crate::syntax::Node;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -36,6 +37,8 @@ pub struct Stage {
     pub termination_protection: bool,
     /// What the stage's template shows, apart from what the zips' hashes decide.
     pub view: Value,
+    /// The manifest's `resources` for this stage.
+    pub overlay: Option<Node>,
 }
 
 /// Where a parameter's value comes from at deployment.

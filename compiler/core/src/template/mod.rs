@@ -58,10 +58,38 @@ pub fn render(plan: &Plan, artifacts: &[Artifact]) -> Result<Vec<Template>, Defe
         .collect()
 }
 
+/// What the stages' overlays would open. The zips' hashes play no part in it.
+pub fn opened(plan: &Plan) -> Result<Vec<(&'static str, overlay::Opened)>, Defect> {
+    let artifacts: Vec<Artifact> = plan
+        .functions()
+        .map(|function| Artifact {
+            function: function.name.to_owned(),
+            sha256: "0".repeat(64),
+            bytes: 0,
+        })
+        .collect();
+    let mut found = Vec::new();
+    for stage in &plan.stages {
+        let Some(overlay) = &stage.overlay else {
+            continue;
+        };
+        let view = with_artifacts(plan, stage, &artifacts)?;
+        let compiled = read_yaml(stage.name, &render_yaml(stage.name, &view)?)?;
+        let mut merged = compiled.clone();
+        overlay::merge(&mut merged, overlay);
+        let opened = overlay::opened(&compiled, &merged, overlay);
+        found.extend(opened.into_iter().map(|opened| (stage.name, opened)));
+    }
+    Ok(found)
+}
+
 fn render_stage(plan: &Plan, stage: &Stage, artifacts: &[Artifact]) -> Result<Template, Defect> {
     let view = with_artifacts(plan, stage, artifacts)?;
     let yaml = render_yaml(stage.name, &view)?;
     let mut value = read_yaml(stage.name, &yaml)?;
+    if let Some(overlay) = &stage.overlay {
+        overlay::merge(&mut value, overlay);
+    }
     value.sort_all_objects();
     let mut text = serde_json::to_string_pretty(&value).map_err(|e| Defect(e.to_string()))?;
     text.push('\n');
