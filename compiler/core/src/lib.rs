@@ -128,9 +128,15 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
 
 /// What `resources` would open.
 fn unsafe_overlays(plan: &Plan, target: Target) -> Vec<Diagnostic> {
-    let code = match target.allow_unsafe_overlay {
-        true => codes::UNSAFE_OVERLAY_ALLOWED,
-        false => codes::UNSAFE_OVERLAY,
+    let (code, help) = match target.allow_unsafe_overlay {
+        true => (
+            codes::UNSAFE_OVERLAY_ALLOWED,
+            "--allow-unsafe-overlay lets it through",
+        ),
+        false => (
+            codes::UNSAFE_OVERLAY,
+            "leave it out, or let it through with --allow-unsafe-overlay",
+        ),
     };
     // A defect of a template shows when it is rendered for good.
     let opened = template::opened(plan).unwrap_or_default();
@@ -138,8 +144,7 @@ fn unsafe_overlays(plan: &Plan, target: Target) -> Vec<Diagnostic> {
         let dot = if opened.path.is_empty() { "" } else { "." };
         let path = format!("resources.{stage}{dot}{}", opened.path);
         let message = format!("the overlay makes {}", opened.what);
-        Diagnostic::new(code, path, opened.span, message)
-            .help("leave it out, or let it through with --allow-unsafe-overlay")
+        Diagnostic::new(code, path, opened.span, message).help(help)
     });
     findings.collect()
 }
