@@ -1,8 +1,14 @@
 //! `frames dev` as a user runs it: a process, its output, and requests to it.
 
-use crate::support::dev::{CT, CT_PIXELS, Dev, Reply, base64url, dicomweb_path, native_path};
+use crate::support::dev::{CT, CT_PIXELS, Dev, Reply, base64url, dicomweb_path, native_path, send};
 use crate::support::frames::Project;
+use frames::local::Credentials;
+use frames::local::edge::{Edge, Options, Origin};
+use frames::local::issuer::{Issuer, IssuerClaims};
+use frames::local::origin::{Fixtures, Policy, StandIn};
+use frames_edge::SignerConfig;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The repository's own manifest: Cognito, every token source, DICOMweb.
@@ -331,6 +337,223 @@ fn without_auth_nobody_is_asked_for_a_token() {
         404,
         "DICOMweb is off"
     );
+}
+
+/// Two data stores; of the first, one image set alone.
+const LIMITED: &str = "service: x
+auth: {mode: none}
+iam:
+  allow:
+    - datastore: dddddddddddddddddddddddddddddddd
+      imageSets: [11111111111111111111111111111111]
+    - datastore: eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee
+delivery: {dicomweb: true}
+";
+
+#[test]
+fn the_signer_reads_what_the_manifest_allows_and_nothing_else() {
+    let dev = Dev::start(&Project::new(LIMITED), &[]);
+    let path = native_path(&dev);
+    assert_eq!(
+        path,
+        format!(
+            "/datastore/{}/imageSet/{}/getImageFrame",
+            "d".repeat(32),
+            "1".repeat(32)
+        )
+    );
+    let page = dev.ready["page"].as_str().unwrap();
+    assert!(page.contains(&"d".repeat(32)) && page.contains(&"1".repeat(32)));
+    let reply = get_frame(&dev, &[], "");
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert!(reply.body == CT);
+    let body = json!({"imageFrameId": dev.ready["frame"]["imageFrameId"]}).to_string();
+    for (what, other) in [
+        (
+            "another image set",
+            path.replace(&"1".repeat(32), &"2".repeat(32)),
+        ),
+        (
+            "another data store",
+            path.replace(&"d".repeat(32), &"f".repeat(32)),
+        ),
+    ] {
+        let url = format!("{}{other}", dev.url());
+        let reply = dev.request("POST", &url, &[], Some(&body));
+        assert_eq!(reply.status, 403, "{what}: {}", reply.text());
+        assert!(
+            reply
+                .text()
+                .contains("no identity-based policy allows the medical-imaging:GetImageFrame"),
+            "{what}: {}",
+            reply.text()
+        );
+    }
+    // DICOMweb is granted by the data store, and this one isn't whole.
+    let dicomweb = |path: &str| {
+        let url = format!("{}{path}", dev.url());
+        dev.request("GET", &url, &[], None).status
+    };
+    assert_eq!(dicomweb(&dicomweb_path(&dev)), 403);
+    let whole = dicomweb_path(&dev).replace(&"d".repeat(32), &"e".repeat(32));
+    assert_eq!(dicomweb(&whole), 404, "allowed, and not there");
+}
+
+#[test]
+fn with_nothing_allowed_the_line_is_printed_and_refused() {
+    let project = Project::new("service: x\nauth: {mode: none}\niam: {allow: []}\n");
+    let dev = Dev::start_human(&project, &[]);
+    let line = dev.line_starting("curl ");
+    let output = std::process::Command::new("sh")
+        .args(["-c", &line])
+        .current_dir(project.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("403"), "{said}");
+    let stderr = dev.stderr();
+    assert!(
+        stderr.contains("403") && stderr.contains("iam.allow"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn an_account_is_not_opened_to_everybody() {
+    let project = Project::new("service: x\nauth: {mode: none}\n");
+    let run = project.frames(&["dev", "--port", "0", "--origin", "aws"]);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(
+        run.stderr.contains("auth.mode: none") && run.stderr.contains("help"),
+        "{run:#?}"
+    );
+}
+
+#[cfg(unix)]
+fn mode(path: &std::path::Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[cfg(unix)]
+#[test]
+fn a_token_for_aws_is_in_a_private_file_and_in_no_argument() {
+    let dev = Dev::start_for_aws(&example());
+    let line = dev.line_starting("curl ");
+    assert!(!line.contains("Bearer") && !line.contains("eyJ"), "{line}");
+    let (_, rest) = line.split_once("-H '@").unwrap();
+    let file = std::path::Path::new(rest.split_once('\'').unwrap().0).to_owned();
+    let header = std::fs::read_to_string(&file).unwrap();
+    assert!(header.starts_with("Authorization: Bearer eyJ"));
+    assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
+    dev.stop();
+    assert!(!file.parent().unwrap().exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn temporary_files_are_the_users_alone_whatever_the_umask() {
+    let directory = tempfile::tempdir().unwrap();
+    let dev = Dev::start_readable(&example(), directory.path());
+    assert_eq!(get_frame(&dev, &[("token", dev.token())], "").status, 200);
+    let made: Vec<_> = std::fs::read_dir(directory.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert!(made.len() >= 3, "the package and two functions: {made:?}");
+    for path in made {
+        assert_eq!(mode(&path), 0o700, "{}", path.display());
+    }
+}
+
+/// The packaged functions in front of a stand-in that looks for the token.
+#[test]
+fn no_token_reaches_the_origin() {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(async {
+            let claims = json!({"iss": "https://issuer.example", "aud": "frames", "sub": "s"});
+            let claims = IssuerClaims {
+                algorithm: "RS256".to_owned(),
+                claims: serde_json::from_value(claims).unwrap(),
+            };
+            let issuer = Issuer::start(claims).await.unwrap();
+            let project = Project::new(WITH_KEYS);
+            project.write("jwks.json", issuer.jwks().to_string());
+            project.package();
+            let package = project.path().join(".frames/dev");
+            let config = SignerConfig {
+                region: "us-east-1".to_owned(),
+                native_host: "runtime-medical-imaging.us-east-1.amazonaws.com".to_owned(),
+                dicomweb_host: Some("dicom-medical-imaging.us-east-1.amazonaws.com".to_owned()),
+            };
+            let policy = Policy::read(&package).unwrap();
+            let credentials = Credentials::random().unwrap();
+            let stand_in = StandIn::start(&config, credentials, policy).await.unwrap();
+            let stand_in = Arc::new(stand_in);
+            for part in issuer.token().split('.') {
+                stand_in.watch_for(part);
+            }
+            let options = Options {
+                port: 0,
+                origin: Origin::StandIn(stand_in.clone()),
+                requests: Arc::new(|_| ()),
+                functions: Arc::new(|_, _| ()),
+            };
+            let edge = Edge::start(&package, options).await.unwrap();
+            let (url, token) = (edge.url(), issuer.token().to_owned());
+            let fixtures = stand_in.fixtures().clone();
+            tokio::task::spawn_blocking(move || ask_with_every_source(&url, &token, &fixtures))
+                .await
+                .unwrap();
+            let seen = stand_in.seen();
+            assert_eq!(seen.len(), 6, "{seen:#?}");
+            assert!(
+                seen.iter().all(|s| s.status == 200 && !s.leaked),
+                "{seen:#?}"
+            );
+        });
+}
+
+const WITH_KEYS: &str = "service: x
+auth:
+  mode: oidc
+  issuer: https://issuer.example
+  audience: frames
+  jwksFile: ./jwks.json
+  tokenSources: [authorization, header, query]
+delivery: {dicomweb: true}
+";
+
+fn ask_with_every_source(url: &str, token: &str, fixtures: &Fixtures) {
+    let (store, ct) = (&fixtures.datastore_id, &fixtures.instances[0]);
+    let base = format!("{url}/datastore/{store}");
+    let native = format!("{base}/imageSet/{}/getImageFrame", ct.image_set_id);
+    let dicomweb = format!(
+        "{base}/studies/{}/series/{}/instances/{}/frames/1",
+        ct.study_uid, ct.series_uid, ct.instance_uid
+    );
+    let body = json!({"imageFrameId": ct.image_frame_id}).to_string();
+    let bearer = bearer(token);
+    let by_query = format!("?token={token}");
+    // Another media type each: none is answered from the cache.
+    for (header, query, media) in [
+        (Some(("authorization", bearer.as_str())), "", "*/*"),
+        (Some(("token", token)), "", "image/jphc"),
+        (None, by_query.as_str(), "image/jph"),
+    ] {
+        let mut headers = vec![("accept", media)];
+        headers.extend(header);
+        for (method, url, body) in [
+            ("POST", &native, Some(body.as_str())),
+            ("GET", &dicomweb, None),
+        ] {
+            let reply = send(method, &format!("{url}{query}"), &headers, body).unwrap();
+            assert_eq!(reply.status, 200, "{method} {media}: {}", reply.text());
+        }
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::target;
 use serde_json::Value;
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -52,10 +53,11 @@ impl Reply {
 impl Dev {
     /// On a free port, with `--format json`.
     pub fn start(project: &Project, arguments: &[&str]) -> Self {
-        let mut dev = Self::spawn(
-            project.command(),
-            &[&["--format", "json"], arguments].concat(),
-        );
+        Self::start_by(project.command(), arguments)
+    }
+
+    fn start_by(command: Command, arguments: &[&str]) -> Self {
+        let mut dev = Self::spawn(command, &[&["--format", "json"], arguments].concat());
         let line = dev.lines.recv_timeout(READY);
         let line = line.unwrap_or_else(|_| panic!("not ready: {}", dev.stderr()));
         dev.ready = serde_json::from_str(&line).unwrap();
@@ -65,16 +67,44 @@ impl Dev {
     pub fn start_without_cargo_lambda(project: &Project) -> Self {
         let mut command = project.command_without_cargo_lambda();
         command.env("XDG_CACHE_HOME", target().join("test-cache-cargo"));
-        let mut dev = Self::spawn(command, &["--format", "json"]);
-        let line = dev.lines.recv_timeout(READY);
-        let line = line.unwrap_or_else(|_| panic!("not ready: {}", dev.stderr()));
-        dev.ready = serde_json::from_str(&line).unwrap();
-        dev
+        Self::start_by(command, &[])
+    }
+
+    /// Under a umask that lets others read, with its temporary files in `directory`.
+    pub fn start_readable(project: &Project, directory: &Path) -> Self {
+        let frames = project.command();
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "umask 022; exec \"$0\" \"$@\""])
+            .arg(frames.get_program())
+            .current_dir(project.path());
+        for (name, value) in frames.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.env("TMPDIR", directory);
+        Self::start_by(command, &[])
     }
 
     /// As a person sees it, up to the curl line.
     pub fn start_human(project: &Project, arguments: &[&str]) -> Self {
-        let mut dev = Self::spawn(project.command(), arguments);
+        Self::start_human_by(project.command(), arguments)
+    }
+
+    /// With credentials that open nothing, which no request is sent with.
+    pub fn start_for_aws(project: &Project) -> Self {
+        let mut command = project.command();
+        command
+            .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "example")
+            .env("AWS_EC2_METADATA_DISABLED", "true");
+        Self::start_human_by(command, &["--origin", "aws"])
+    }
+
+    fn start_human_by(command: Command, arguments: &[&str]) -> Self {
+        let mut dev = Self::spawn(command, arguments);
         loop {
             let line = dev.lines.recv_timeout(READY);
             let line = line.unwrap_or_else(|_| panic!("not ready: {}", dev.stderr()));
@@ -157,38 +187,13 @@ impl Dev {
         headers: &[(&str, &str)],
         body: Option<&str>,
     ) -> Reply {
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .timeout_global(Some(Duration::from_secs(20)))
-            .build()
-            .into();
-        let mut request = ureq::http::Request::builder().method(method).uri(url);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let response = match body {
-            Some(body) => agent.run(
-                request
-                    .header("Content-Type", "application/json")
-                    .body(body.to_owned())
-                    .unwrap(),
-            ),
-            None => agent.run(request.body(()).unwrap()),
-        };
-        let mut response = response.unwrap_or_else(|error| {
+        send(method, url, headers, body).unwrap_or_else(|error| {
             panic!(
                 "{method} {}: {error}\n{}",
                 &url[..url.len().min(80)],
                 self.stderr()
             )
-        });
-        let body = response.body_mut().read_to_vec().unwrap();
-        Reply {
-            status: response.status().as_u16(),
-            headers: response.headers().clone(),
-            body,
-        }
+        })
     }
 
     pub fn issuer_url(&self) -> String {
@@ -318,6 +323,39 @@ impl Drop for Dev {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+pub fn send(
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: Option<&str>,
+) -> Result<Reply, ureq::Error> {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .timeout_global(Some(Duration::from_secs(20)))
+        .build()
+        .into();
+    let mut request = ureq::http::Request::builder().method(method).uri(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let mut response = match body {
+        Some(body) => agent.run(
+            request
+                .header("Content-Type", "application/json")
+                .body(body.to_owned())
+                .unwrap(),
+        ),
+        None => agent.run(request.body(()).unwrap()),
+    }?;
+    let body = response.body_mut().read_to_vec()?;
+    Ok(Reply {
+        status: response.status().as_u16(),
+        headers: response.headers().clone(),
+        body,
+    })
 }
 
 /// The path of the first frame, by the native API.

@@ -6,9 +6,9 @@ use crate::cli::{Dev, Global, Issuer as IssuerChoice, Origin as OriginChoice};
 use crate::failure::{Context, Failure, Result};
 use crate::local::edge::{Edge, Options, Origin, RequestLog};
 use crate::local::issuer::{Issuer, IssuerClaims};
-use crate::local::origin::{Fixture, StandIn};
+use crate::local::origin::{Fixture, Policy, StandIn};
 use crate::local::page::Page;
-use crate::local::{Credentials, CredentialsSource, Error};
+use crate::local::{Credentials, CredentialsSource, Error, knows_peers, private};
 use crate::project::{MANIFEST, Project};
 use crate::terminal::{self, Terminal, data};
 use frames_compiler::Plan;
@@ -16,6 +16,7 @@ use frames_compiler::plan::names;
 use frames_edge::{AuthorizerConfig, SignerConfig};
 use serde_json::json;
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
 
 /// What `dev` serves where there is no frames.yml.
@@ -26,6 +27,8 @@ const PORT: u16 = 8080;
 pub fn run(global: &Global, arguments: &Dev, terminal: Terminal) -> Result<()> {
     let project = project(global, terminal)?;
     let plan = plan_of(&project, global, terminal)?;
+    let authorizer: AuthorizerConfig = config_of(&plan, names::AUTHORIZER)?;
+    refuse_the_unsafe(arguments, authorizer.auth.is_some(), knows_peers())?;
     let programs = artifact::programs(builder(), terminal)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -38,7 +41,7 @@ pub fn run(global: &Global, arguments: &Dev, terminal: Terminal) -> Result<()> {
             () = end.wait() => None,
         };
         let Some(delivery) = started else { return Ok(()) };
-        delivery.announce(terminal);
+        delivery.announce(terminal)?;
         end.wait().await;
         delivery.stop().await;
         if !terminal.is_json() {
@@ -62,6 +65,31 @@ fn project(global: &Global, terminal: Terminal) -> Result<Project> {
     Ok(Project::embedded("built-in example", EXAMPLE, ".".into()))
 }
 
+/// What would open the caller's account or token to others on this machine.
+fn refuse_the_unsafe(arguments: &Dev, asks_for_a_token: bool, knows_peers: bool) -> Result<()> {
+    let from_aws = matches!(arguments.origin, OriginChoice::Aws);
+    let real_tokens = matches!(arguments.issuer, IssuerChoice::Manifest);
+    if from_aws && !asks_for_a_token {
+        return Err(Failure::new(
+            "`--origin aws` with `auth.mode: none` would let everybody on this machine read frames with your credentials",
+        )
+        .help("set `auth.mode` to cognito or oidc (the local issuer's token will do), or leave `--origin aws` out"));
+    }
+    let unsafe_choice = match (from_aws, real_tokens) {
+        (true, _) => "--origin aws",
+        (false, true) => "--issuer manifest",
+        (false, false) => return Ok(()),
+    };
+    if knows_peers {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "`{unsafe_choice}` needs Linux: elsewhere the local Lambda can't tell its own functions from others on this \
+         machine, who could take tokens and use your credentials"
+    ))
+    .help(format!("leave `{unsafe_choice}` out, or run it on Linux, in a container say")))
+}
+
 /// What a deploy would ship, where it can be built and run here.
 fn builder() -> Builder {
     let lambda_runs_here = cfg!(all(target_os = "linux", target_arch = "x86_64"));
@@ -78,7 +106,8 @@ struct Delivery {
     page: Page,
     issuer: Option<Issuer>,
     stand_in: Option<Arc<StandIn>>,
-    _package: tempfile::TempDir,
+    /// The package, and what else this run alone may read.
+    directory: tempfile::TempDir,
 }
 
 impl Delivery {
@@ -95,22 +124,21 @@ impl Delivery {
         };
         let page = Page::bind().await?;
         plan.admit(&page.origin());
+        let directory = private::directory("frames-dev-")?;
+        artifact::package(&plan, programs)?.write(directory.path())?;
         let signer: SignerConfig = config_of(&plan, names::SIGNER)?;
         let stand_in = match arguments.origin {
-            OriginChoice::Embedded => Some(Arc::new(
-                StandIn::start(&signer, Credentials::random()?).await?,
-            )),
+            OriginChoice::Embedded => {
+                let policy = Policy::read(directory.path())?;
+                let started = StandIn::start(&signer, Credentials::random()?, policy).await?;
+                Some(Arc::new(started))
+            }
             OriginChoice::Aws => None,
         };
         let origin = match &stand_in {
             Some(stand_in) => Origin::StandIn(stand_in.clone()),
             None => Origin::Aws(aws_credentials(global, &signer.region).await?),
         };
-        let directory = tempfile::Builder::new()
-            .prefix("frames-dev-")
-            .tempdir()
-            .context(|| "can't make a temporary directory")?;
-        artifact::package(&plan, programs)?.write(directory.path())?;
         let options = Options {
             port: port(arguments.port, terminal)?,
             origin,
@@ -129,7 +157,7 @@ impl Delivery {
             page,
             issuer,
             stand_in,
-            _package: directory,
+            directory,
         })
     }
 
@@ -140,13 +168,13 @@ impl Delivery {
             page,
             issuer,
             stand_in,
-            _package,
+            directory,
         } = self;
         edge.stop().await;
-        drop((page, issuer, stand_in, _package));
+        drop((page, issuer, stand_in, directory));
     }
 
-    fn announce(&self, terminal: Terminal) {
+    fn announce(&self, terminal: Terminal) -> Result<()> {
         let url = self.edge.url();
         let token = self.issuer.as_ref().map(Issuer::token);
         let fixtures = self.stand_in.as_ref().map(|stand_in| stand_in.fixtures());
@@ -158,6 +186,12 @@ impl Delivery {
                 "Origin",
                 &format!("a HealthImaging stand-in, http://{}", stand_in.address()),
             );
+            if stand_in.refuses_frames() {
+                terminal.status(
+                    "Refused",
+                    "the signer's role may not read this frame: it is answered with 403, as on AWS (see `iam.allow`)",
+                );
+            }
         }
         if let Some(issuer) = &self.issuer {
             terminal.status(
@@ -177,14 +211,21 @@ impl Delivery {
                 "{}\n",
                 json!({"url": url, "token": token, "frame": frame, "page": page})
             ));
-            return;
+            return Ok(());
         }
         terminal.status("Page", &page);
         terminal.status(
             "Ready",
             &format!("{url}; Ctrl-C ends it. A frame, from another terminal:"),
         );
-        data(&format!("\n{}\n\n", curl(&url, token, datastore, frame)));
+        let authorization = match (token, &self.stand_in) {
+            (None, _) => String::new(),
+            (Some(token), Some(_)) => format!(" -H 'Authorization: Bearer {token}'"),
+            (Some(token), None) => header_file(token, self.directory.path())?,
+        };
+        let line = curl(&url, &authorization, datastore, frame);
+        data(&format!("\n{line}\n\n"));
+        Ok(())
     }
 }
 
@@ -273,11 +314,16 @@ fn port(asked: Option<u16>, terminal: Terminal) -> Result<u16> {
     }
 }
 
-fn curl(url: &str, token: Option<&str>, datastore: &str, frame: Option<&Fixture>) -> String {
-    let authorization = match token {
-        Some(token) => format!(" -H 'Authorization: Bearer {token}'"),
-        None => String::new(),
-    };
+/// Everybody on this machine can read a command's arguments, and this token
+/// opens a real data store: curl takes it from a file.
+fn header_file(token: &str, directory: &Path) -> Result<String> {
+    let path = directory.join("authorization");
+    private::write(&path, &format!("Authorization: Bearer {token}\n"))?;
+    let quoted = path.display().to_string().replace('\'', "'\\''");
+    Ok(format!(" -H '@{quoted}'"))
+}
+
+fn curl(url: &str, authorization: &str, datastore: &str, frame: Option<&Fixture>) -> String {
     let (datastore, set, frame) = match frame {
         Some(frame) => (
             datastore,
@@ -333,5 +379,76 @@ impl End {
             _ = terminate.recv() => (),
             _ = hangup.recv() => (),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(origin: OriginChoice, issuer: IssuerChoice) -> Dev {
+        Dev {
+            port: None,
+            origin,
+            issuer,
+        }
+    }
+
+    #[test]
+    fn what_would_open_the_account_is_refused() {
+        let refusal = |origin, issuer, asks_for_a_token, knows_peers| {
+            let checked =
+                refuse_the_unsafe(&arguments(origin, issuer), asks_for_a_token, knows_peers);
+            checked.err().map(|failure| {
+                assert_eq!(failure.exit as u8, 1);
+                assert!(failure.help.is_some());
+                failure.message
+            })
+        };
+        use IssuerChoice::{Embedded as Local, Manifest};
+        use OriginChoice::{Aws, Embedded};
+        for (origin, issuer, token, peers) in [
+            (Embedded, Local, false, false),
+            (Embedded, Local, true, false),
+            (Embedded, Manifest, true, true),
+            (Aws, Local, true, true),
+            (Aws, Manifest, true, true),
+        ] {
+            assert_eq!(refusal(origin, issuer, token, peers), None);
+        }
+        for (origin, issuer, token, peers, word) in [
+            (Aws, Local, false, true, "auth.mode: none"),
+            (Aws, Local, true, false, "`--origin aws` needs Linux"),
+            (
+                Embedded,
+                Manifest,
+                true,
+                false,
+                "`--issuer manifest` needs Linux",
+            ),
+        ] {
+            let message = refusal(origin, issuer, token, peers).unwrap();
+            assert!(message.contains(word), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_token_is_in_the_file_and_not_in_the_line() {
+        let directory = tempfile::Builder::new().prefix("it's ").tempdir().unwrap();
+        let authorization = header_file("s3cret", directory.path()).unwrap();
+        let line = curl("http://127.0.0.1:1", &authorization, "", None);
+        assert!(!line.contains("s3cret"), "{line}");
+        // As a shell reads it.
+        let words = format!("printf '%s\\n' {authorization}");
+        let output = std::process::Command::new("sh")
+            .args(["-c", &words])
+            .output()
+            .unwrap();
+        let words = String::from_utf8(output.stdout).unwrap();
+        let path = words.lines().nth(1).unwrap().strip_prefix('@').unwrap();
+        assert_eq!(
+            std::fs::read_to_string(path).unwrap(),
+            "Authorization: Bearer s3cret\n"
+        );
     }
 }

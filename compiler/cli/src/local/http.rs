@@ -2,15 +2,20 @@
 
 use super::Error;
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    body::{Body, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{convert::Infallible, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
     sync::Semaphore,
     task::{JoinHandle, JoinSet},
+    time::timeout,
 };
 
 pub(crate) type Answer = Response<Full<Bytes>>;
@@ -20,6 +25,8 @@ const CONNECTIONS: usize = 256;
 /// Above CloudFront's own limits, which the edge refuses by itself.
 const HEAD_BYTES: usize = 64 * 1024;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Between two parts of a body: a peer that stalls must not keep its connection.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A listening server. It and its connections end when this is dropped.
 pub(crate) struct Server {
@@ -109,14 +116,40 @@ where
 pub(crate) enum BodyError {
     TooLarge,
     Broken,
+    Stalled,
 }
 
-/// Reads a body into memory, up to `limit` bytes.
+/// Reads a peer's body into memory, up to `limit` bytes.
 pub(crate) async fn read(body: Incoming, limit: usize) -> Result<Bytes, BodyError> {
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(e) if e.is::<LengthLimitError>() => Err(BodyError::TooLarge),
-        Err(_) => Err(BodyError::Broken),
+    read_within(body, limit, BODY_TIMEOUT).await
+}
+
+/// Reads a body into memory, waiting for each of its parts for `wait` at most.
+pub(crate) async fn read_within<B>(
+    mut body: B,
+    limit: usize,
+    wait: Duration,
+) -> Result<Bytes, BodyError>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    // A length that was announced needs no waiting for.
+    if body.size_hint().lower() > limit as u64 {
+        return Err(BodyError::TooLarge);
+    }
+    let mut whole = Vec::new();
+    loop {
+        let frame = timeout(wait, body.frame()).await;
+        let Some(frame) = frame.map_err(|_| BodyError::Stalled)? else {
+            return Ok(whole.into());
+        };
+        let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else {
+            continue;
+        };
+        if whole.len() + data.len() > limit {
+            return Err(BodyError::TooLarge);
+        }
+        whole.extend_from_slice(&data);
     }
 }
 
@@ -138,12 +171,43 @@ pub(crate) fn json(status: StatusCode, body: &serde_json::Value) -> Answer {
     answer(status, "application/json", body.to_string())
 }
 
-/// Whether `Host` names this very server. A page of another site that reaches
-/// it by a name of its own (DNS rebinding) sends that name.
-pub(crate) fn is_own_host(host: Option<&HeaderValue>, port: u16) -> bool {
-    let Some(host) = host.and_then(|h| h.to_str().ok()) else {
-        return false;
+/// Why a request is not taken as meant for this server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotOurs {
+    /// No `Host`, several, or a target that names another server.
+    Malformed,
+    /// One `Host`, of somebody else.
+    Unknown,
+}
+
+impl NotOurs {
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::Unknown => StatusCode::FORBIDDEN,
+        }
+    }
+}
+
+/// Whether a request names this very server. A page of another site that
+/// reaches it by a name of its own (DNS rebinding) sends that name.
+pub(crate) fn check_host(headers: &HeaderMap, target: &Uri, port: u16) -> Result<(), NotOurs> {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return Err(NotOurs::Malformed);
     };
+    let authority = target.authority().map(|a| a.as_str());
+    if authority.is_some_and(|authority| !is_own(authority, port)) {
+        return Err(NotOurs::Malformed);
+    }
+    if host.to_str().is_ok_and(|host| is_own(host, port)) {
+        Ok(())
+    } else {
+        Err(NotOurs::Unknown)
+    }
+}
+
+fn is_own(host: &str, port: u16) -> bool {
     ["127.0.0.1", "localhost"].iter().any(|name| {
         host.eq_ignore_ascii_case(&format!("{name}:{port}")) || (port == 80 && host == *name)
     })
@@ -152,12 +216,23 @@ pub(crate) fn is_own_host(host: Option<&HeaderValue>, port: u16) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{
+        pin::Pin,
+        task::{Context, Poll},
+    };
+
+    fn check(target: &str, hosts: &[&str]) -> Result<(), NotOurs> {
+        let mut headers = HeaderMap::new();
+        for host in hosts {
+            headers.append(header::HOST, HeaderValue::from_str(host).unwrap());
+        }
+        check_host(&headers, &target.parse().unwrap(), 8080)
+    }
 
     #[test]
     fn only_the_own_names_are_hosts() {
-        let own = |host: &str| is_own_host(Some(&HeaderValue::from_str(host).unwrap()), 8080);
-        assert!(own("127.0.0.1:8080"));
-        assert!(own("LOCALHOST:8080"));
+        assert_eq!(check("/", &["127.0.0.1:8080"]), Ok(()));
+        assert_eq!(check("/", &["LOCALHOST:8080"]), Ok(()));
         for other in [
             "127.0.0.1",
             "127.0.0.1:80",
@@ -165,8 +240,61 @@ mod tests {
             "localhost:8080.evil.example",
             "",
         ] {
-            assert!(!own(other), "{other}");
+            assert_eq!(check("/", &[other]), Err(NotOurs::Unknown), "{other}");
         }
-        assert!(!is_own_host(None, 8080));
+    }
+
+    #[test]
+    fn there_is_one_host_and_the_target_names_no_other() {
+        let own = "127.0.0.1:8080";
+        assert_eq!(check("http://localhost:8080/a", &[own]), Ok(()));
+        for (target, hosts) in [
+            ("/", &[][..]),
+            ("/", &[own, own]),
+            ("/", &[own, "evil.example"]),
+            ("http://evil.example/a", &[own]),
+            ("http://user@127.0.0.1:8080/a", &[own]),
+            ("http://127.0.0.1/a", &[own]),
+        ] {
+            let checked = check(target, hosts);
+            assert_eq!(checked, Err(NotOurs::Malformed), "{target} {hosts:?}");
+        }
+    }
+
+    /// Parts of a body, and then nothing more: neither a part nor an end.
+    struct Stuck(Vec<&'static str>);
+
+    impl Body for Stuck {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, Infallible>>> {
+            match self.0.pop() {
+                Some(part) => Poll::Ready(Some(Ok(hyper::body::Frame::data(part.into())))),
+                None => Poll::Pending,
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_has_an_end_and_a_limit() {
+        let wait = Duration::from_millis(20);
+        let full = |text: &'static str| Full::new(Bytes::from(text));
+        assert_eq!(read_within(full("abc"), 3, wait).await.unwrap(), "abc");
+        assert_eq!(
+            read_within(full("abcd"), 3, wait).await,
+            Err(BodyError::TooLarge)
+        );
+        assert_eq!(
+            read_within(Stuck(vec!["c", "ab"]), 3, wait).await,
+            Err(BodyError::Stalled)
+        );
+        assert_eq!(
+            read_within(Stuck(vec!["cd", "ab"]), 3, wait).await,
+            Err(BodyError::TooLarge)
+        );
     }
 }

@@ -180,8 +180,9 @@ impl Issuer {
 impl State {
     /// No CORS headers on any answer: no page may read what is said here.
     async fn answer(&self, request: Request<Incoming>) -> Answer {
-        if !local_http::is_own_host(request.headers().get(header::HOST), self.port) {
-            return error(StatusCode::FORBIDDEN, "the Host is not this server's");
+        let own = local_http::check_host(request.headers(), request.uri(), self.port);
+        if let Err(not_ours) = own {
+            return error(not_ours.status(), "the Host is not this server's");
         }
         let path = request.uri().path().to_owned();
         match (request.method(), path.as_str()) {

@@ -16,6 +16,8 @@ mod http;
 pub mod issuer;
 pub mod origin;
 pub mod page;
+mod printable;
+pub mod private;
 mod runtime;
 mod template;
 #[cfg(test)]
@@ -24,4 +26,4 @@ mod uuid;
 
 pub use credentials::{Credentials, CredentialsFuture, CredentialsSource};
 pub use error::Error;
-pub use runtime::FunctionLog;
+pub use runtime::{FunctionLog, knows_peers};

@@ -113,9 +113,9 @@ fn content_security_policy(edge_url: &str) -> Option<String> {
 }
 
 fn answer(request: &Request<Incoming>, port: u16, policy: &HeaderValue) -> Answer {
-    if !local_http::is_own_host(request.headers().get(header::HOST), port) {
+    if let Err(not_ours) = local_http::check_host(request.headers(), request.uri(), port) {
         return local_http::answer(
-            StatusCode::FORBIDDEN,
+            not_ours.status(),
             "text/plain",
             "the Host is not this server's\n",
         );

@@ -35,7 +35,8 @@ pub fn package(change: impl FnOnce(&mut Parts)) -> TempDir {
         ]}),
         lambda: json!({
             "Resources": {"viewerFn": resource("viewer"), "originFn": resource("origin"),
-                          "viewerV1": version("viewer"), "originV1": version("origin")},
+                          "viewerV1": version("viewer"), "originV1": version("origin"),
+                          "originRole": role()},
             "Outputs": {"viewerOut": {"Value": {"Ref": "viewerV1"}}, "originOut": {"Value": {"Ref": "originV1"}}},
         }),
         cdn: cdn(),
@@ -74,7 +75,14 @@ fn artifact(dir: &Path, name: &str) -> Value {
 fn resource(name: &str) -> Value {
     json!({"Type": "AWS::Lambda::Function", "Properties": {
         "FunctionName": format!("test-{name}"), "Handler": "index.handler", "Runtime": "python3.13",
-        "MemorySize": 128, "Timeout": 2, "Code": {"S3Key": format!("k/{name}.zip")}}})
+        "MemorySize": 128, "Timeout": 2, "Code": {"S3Key": format!("k/{name}.zip")},
+        "Role": {"Fn::GetAtt": [format!("{name}Role"), "Arn"]}}})
+}
+
+/// It may read everything.
+fn role() -> Value {
+    let statement = json!([{"Effect": "Allow", "Action": "medical-imaging:*", "Resource": "*"}]);
+    json!({"Type": "AWS::IAM::Role", "Properties": {"Policies": [{"PolicyDocument": {"Statement": statement}}]}})
 }
 
 fn version(name: &str) -> Value {
@@ -188,6 +196,13 @@ fn act(what: &str, mut request: Value, served: u32) -> (&'static str, String) {
             std::thread::sleep(Duration::from_millis(200));
             answer("200", "no-store", std::process::id().to_string())
         }
+        "print" => {
+            println!("\u{1b}[2Jprinted\u{202e}");
+            answer("200", "no-store", String::new())
+        }
+        "cookie" => json!({"status": "200", "body": served.to_string(), "headers": {
+            "cache-control": [{"value": "max-age=60"}], "set-cookie": [{"value": "session=1"}]}})
+        .to_string(),
         "cached" => answer("200", "max-age=60", served.to_string()),
         "missing" => answer("404", "max-age=0", served.to_string()),
         "hang" => {

@@ -74,11 +74,10 @@ impl Said {
         {
             let directive = directive.trim().to_ascii_lowercase();
             let (name, value) = directive.split_once('=').unwrap_or((&directive, ""));
-            let seconds = value.trim_matches('"').parse::<u64>().ok();
             match name {
                 "no-store" | "no-cache" | "private" => return Self::Never,
-                "max-age" => max_age = seconds,
-                "s-maxage" => shared = seconds,
+                "max-age" => max_age = max_age.or(Some(delta_seconds(value))),
+                "s-maxage" => shared = shared.or(Some(delta_seconds(value))),
                 _ => {}
             }
         }
@@ -92,6 +91,19 @@ impl Said {
             // `Expires: 0` and the like: already over.
             Some(Err(_)) => Self::Seconds(0),
         }
+    }
+}
+
+/// A malformed one counts as over (RFC 9111, 4.2.1): what was meant to be
+/// limited is not kept for the policy's default.
+fn delta_seconds(value: &str) -> u64 {
+    let value = value.trim_matches('"');
+    let is_number = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+    // Digits that don't fit are still a number, if a large one.
+    if is_number {
+        value.parse().unwrap_or(u64::MAX)
+    } else {
+        0
     }
 }
 
@@ -139,6 +151,26 @@ mod tests {
             9
         );
         assert_eq!(seconds(0, 206, &[("cache-control", "max-age=30")]), 0);
+    }
+
+    #[test]
+    fn a_malformed_age_is_stale() {
+        for value in [
+            "max-age=x",
+            "max-age=-1",
+            "max-age",
+            "max-age=",
+            "max-age=1.5",
+            "max-age=+5",
+            "s-maxage=x, max-age=30",
+            "max-age=x, max-age=30",
+        ] {
+            assert_eq!(seconds(0, 200, &[("cache-control", value)]), 0, "{value}");
+        }
+        let far = "max-age=99999999999999999999999";
+        assert_eq!(seconds(0, 200, &[("cache-control", far)]), 600);
+        let shared = "max-age=x, s-maxage=\"30\"";
+        assert_eq!(seconds(0, 200, &[("cache-control", shared)]), 30);
     }
 
     #[test]

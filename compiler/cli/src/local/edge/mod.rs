@@ -28,7 +28,7 @@ pub use request_log::{CacheResult, RequestLog, Stages};
 
 use super::{
     Credentials, CredentialsSource, Error, FunctionLog, http as local_http, origin::StandIn,
-    runtime::Pool, template,
+    printable::printable, runtime::Pool, template,
 };
 use pipeline::Pipeline;
 use std::{net::SocketAddr, path::Path, sync::Arc};
@@ -70,6 +70,10 @@ impl Edge {
     pub async fn start(dir: &Path, options: Options) -> Result<Self, Error> {
         let package = template::read(dir)?;
         let has_web_acl = package.distribution.has_web_acl;
+        let options = Options {
+            functions: escaped(options.functions),
+            ..options
+        };
         let mut pools = std::collections::BTreeMap::new();
         for (id, function) in package.functions {
             // The role that may read frames is the origin-request function's.
@@ -130,6 +134,11 @@ impl Edge {
     pub fn url(&self) -> String {
         format!("http://{}", self.server.address)
     }
+}
+
+/// What functions print may quote what a viewer sent.
+fn escaped(log: FunctionLog) -> FunctionLog {
+    Arc::new(move |function, line| log(function, &printable(line)))
 }
 
 fn signing(origin: &Origin) -> CredentialsSource {

@@ -16,12 +16,14 @@ pub(super) enum Refusal {
     UrlTooLong,
     HeadersTooLarge,
     BodyTooLarge,
+    BodyTimedOut,
     /// A function's result was refused.
     InvalidResult,
     FunctionFailed,
     FunctionTimedOut,
     OriginUnreachable,
     OriginTimedOut,
+    AnswerTooLarge,
 }
 
 impl Refusal {
@@ -37,7 +39,10 @@ impl Refusal {
                 StatusCode::from_u16(494).unwrap_or(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
             }
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::InvalidResult | Self::OriginUnreachable => StatusCode::BAD_GATEWAY,
+            Self::BodyTimedOut => StatusCode::REQUEST_TIMEOUT,
+            Self::InvalidResult | Self::OriginUnreachable | Self::AnswerTooLarge => {
+                StatusCode::BAD_GATEWAY
+            }
             Self::FunctionFailed => StatusCode::SERVICE_UNAVAILABLE,
             Self::FunctionTimedOut | Self::OriginTimedOut => StatusCode::GATEWAY_TIMEOUT,
         }
@@ -63,6 +68,7 @@ impl Refusal {
             Self::UrlTooLong => "The URL is longer than 8,192 bytes.",
             Self::HeadersTooLarge => "The request line and headers are larger than 20,480 bytes.",
             Self::BodyTooLarge => "The body is larger than the local edge takes.",
+            Self::BodyTimedOut => "The body took too long to arrive.",
             Self::InvalidResult => {
                 "The Lambda function's result failed validation. The terminal of `frames dev` says why."
             }
@@ -74,6 +80,9 @@ impl Refusal {
                 "The origin could not be reached, or did not answer in HTTP."
             }
             Self::OriginTimedOut => "The origin took too long to answer.",
+            Self::AnswerTooLarge => {
+                "The origin's answer is larger than the local edge keeps (64 MiB). CloudFront would pass it on."
+            }
         }
     }
 

@@ -14,9 +14,10 @@ use super::{
 };
 use crate::local::{
     Error, FunctionLog,
-    http::{self as local_http, Answer},
+    http::{self as local_http, Answer, NotOurs},
+    printable::printable,
     runtime::{Failure, Pool},
-    template::{Association, Behavior, Distribution},
+    template::{Association, Behavior, Distribution, Selection},
     uuid,
 };
 use bytes::Bytes;
@@ -136,15 +137,11 @@ impl Pipeline {
         };
         let behavior = self.distribution.behavior(&path);
         let id = request_id();
-        let outcome = match (behavior, self.flow(request, peer, id.clone()).await) {
-            (Some(behavior), Ok(flow)) => self
-                .run(behavior, flow, &mut notes)
-                .await
-                .unwrap_or_else(|r| Outcome::refused(&r, &id)),
-            (_, Err(refusal)) => Outcome::refused(&refusal, &id),
-            // There is always a default behavior.
-            (None, _) => Outcome::refused(&Refusal::BadRequest("No behavior matches."), &id),
+        let outcome = match self.flow(behavior, request, peer, id.clone()).await {
+            Ok((behavior, flow)) => self.run(behavior, flow, &mut notes).await,
+            Err(refusal) => Err(refusal),
         };
+        let outcome = outcome.unwrap_or_else(|r| Outcome::refused(&r, &id));
         let policy = behavior
             .and_then(|b| b.response_headers.as_ref())
             .filter(|_| outcome.decorated);
@@ -155,34 +152,47 @@ impl Pipeline {
         decorate::sign_off(&mut headers, &id, outcome.x_cache, outcome.age);
         let status = outcome.stored.status;
         (self.requests)(&RequestLog {
-            path: logged(path),
+            path: logged(&path),
             status: status.as_u16(),
             cache: notes.cache,
             ms: milliseconds(start),
             stages: notes.stages,
-            method: method.clone(),
+            method: logged(&method),
         });
         respond(status, headers, outcome.stored.body, method == "HEAD")
     }
 
-    /// Reads the viewer's request, within CloudFront's limits.
-    async fn flow(
+    /// Reads the viewer's request, within CloudFront's limits: the body last,
+    /// once nothing else speaks against the request.
+    async fn flow<'a>(
         &self,
+        behavior: Option<&'a Behavior>,
         request: Request<Incoming>,
         peer: SocketAddr,
         id: String,
-    ) -> Result<Flow, Refusal> {
+    ) -> Result<(&'a Behavior, Flow), Refusal> {
         let (parts, body) = request.into_parts();
         let target = parts.uri.path_and_query().map_or("", |p| p.as_str());
         check_head(&parts, target)?;
-        if !local_http::is_own_host(parts.headers.get(header::HOST), self.port) {
-            return Err(Refusal::UnknownHost);
+        let own = local_http::check_host(&parts.headers, &parts.uri, self.port);
+        own.map_err(|not_ours| match not_ours {
+            NotOurs::Malformed => {
+                Refusal::BadRequest("There must be one Host, and no other server in the target.")
+            }
+            NotOurs::Unknown => Refusal::UnknownHost,
+        })?;
+        // There is always a default behavior.
+        let behavior = behavior.ok_or(Refusal::BadRequest("No behavior matches."))?;
+        let method = parts.method.as_str();
+        if !behavior.allowed_methods.iter().any(|m| m == method) {
+            return Err(Refusal::MethodNotAllowed);
         }
         let body = local_http::read(body, BODY_BYTES)
             .await
             .map_err(|e| match e {
                 local_http::BodyError::TooLarge => Refusal::BodyTooLarge,
                 local_http::BodyError::Broken => Refusal::BadRequest("The body broke off."),
+                local_http::BodyError::Stalled => Refusal::BodyTimedOut,
             })?;
         if parts.method == http::Method::GET && !body.is_empty() {
             return Err(Refusal::BodyOnGet);
@@ -204,7 +214,7 @@ impl Pipeline {
             origin: None,
             other: serde_json::Map::new(),
         };
-        Ok(Flow { request, body, id })
+        Ok((behavior, Flow { request, body, id }))
     }
 
     async fn run(
@@ -213,9 +223,6 @@ impl Pipeline {
         flow: Flow,
         notes: &mut Notes,
     ) -> Result<Outcome, Refusal> {
-        if !behavior.allowed_methods.contains(&flow.request.method) {
-            return Err(Refusal::MethodNotAllowed);
-        }
         let start = Instant::now();
         let flow = match self
             .invoke(
@@ -276,7 +283,7 @@ impl Pipeline {
         if behavior.origin_request_function.is_some() {
             notes.stages.origin_request = Some(milliseconds(start));
         }
-        let outcome = match invoked? {
+        let mut outcome = match invoked? {
             Err(generated) => Outcome::generated(&generated, Trigger::OriginRequest),
             Ok(flow) => {
                 let start = Instant::now();
@@ -285,6 +292,12 @@ impl Pipeline {
                 Outcome::served(answer?, None)
             }
         };
+        // CloudFront drops them where it forwards no cookies: an answer that many
+        // viewers share must not make a session of one of them.
+        let policies = [&behavior.cache.key, &behavior.origin_request];
+        if policies.iter().all(|p| p.cookies == Selection::None) {
+            outcome.stored.headers.remove(header::SET_COOKIE);
+        }
         let stored = &outcome.stored;
         let errors = &self.distribution.error_ttl;
         let lifetime = freshness::lifetime(
@@ -341,14 +354,15 @@ impl Pipeline {
     }
 }
 
-/// No log line is longer than anybody reads. What HTTP takes for a path is ASCII.
-fn logged(mut path: String) -> String {
+/// A viewer's text for a log line, which is never longer than anybody reads.
+fn logged(text: &str) -> String {
     const BYTES: usize = 1024;
-    if path.len() > BYTES {
-        path.truncate(path.floor_char_boundary(BYTES));
-        path.push('…');
+    let mut text = printable(text);
+    if text.len() > BYTES {
+        text.truncate(BYTES);
+        text.push_str("...");
     }
-    path
+    text
 }
 
 fn check_head(parts: &http::request::Parts, target: &str) -> Result<(), Refusal> {

@@ -1,10 +1,13 @@
 //! The connection to the origin.
 
 use super::{Origin, cache::Stored, decorate, event, event::Flow, page::Refusal};
-use crate::local::Error;
+use crate::local::{
+    Error,
+    http::{self as local_http, BodyError},
+};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::Full;
 use hyper_rustls::HttpsConnector;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -58,28 +61,33 @@ impl Upstream {
         }
     }
 
-    /// Sends the request as the origin-request function left it, and reads the answer whole.
+    /// Sends the request as the origin-request function left it, and reads the
+    /// answer whole. The time-out is CloudFront's: for the answer's start, and
+    /// then anew for each of its parts.
     pub async fn send(&self, flow: &Flow, read_timeout: Duration) -> Result<Stored, Refusal> {
         let request = self.request(flow)?;
-        let answer = async {
-            let sent = match self {
+        let sent = async {
+            match self {
                 Self::StandIn { client, .. } => client.request(request).await,
                 Self::Aws(client) => client.request(request).await,
-            };
-            let (parts, body) = sent.map_err(|_| Refusal::OriginUnreachable)?.into_parts();
-            let body = Limited::new(body, ANSWER_BYTES).collect().await;
-            let body = body.map_err(|_| Refusal::OriginUnreachable)?.to_bytes();
-            let mut stored = Stored {
-                status: parts.status,
-                headers: parts.headers,
-                body,
-            };
-            decorate::strip(&mut stored.headers);
-            Ok(stored)
+            }
         };
-        timeout(read_timeout, answer)
-            .await
-            .unwrap_or(Err(Refusal::OriginTimedOut))
+        let answer = timeout(read_timeout, sent).await;
+        let answer = answer.map_err(|_| Refusal::OriginTimedOut)?;
+        let (parts, body) = answer.map_err(|_| Refusal::OriginUnreachable)?.into_parts();
+        let body = local_http::read_within(body, ANSWER_BYTES, read_timeout).await;
+        let body = body.map_err(|error| match error {
+            BodyError::TooLarge => Refusal::AnswerTooLarge,
+            BodyError::Broken => Refusal::OriginUnreachable,
+            BodyError::Stalled => Refusal::OriginTimedOut,
+        })?;
+        let mut stored = Stored {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        };
+        decorate::strip(&mut stored.headers);
+        Ok(stored)
     }
 
     fn request(&self, flow: &Flow) -> Result<Request<Full<Bytes>>, Refusal> {
@@ -145,7 +153,11 @@ impl Upstream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::local::{Credentials, origin::StandIn, testing};
+    use crate::local::{
+        Credentials,
+        origin::{Policy, StandIn},
+        testing,
+    };
     use serde_json::json;
     use std::sync::Arc;
 
@@ -177,7 +189,10 @@ mod tests {
         let config = serde_json::from_value(
             json!({"region": "us-east-1", "nativeHost": testing::NATIVE_HOST, "logLevel": "warn"}),
         );
-        let stand_in = StandIn::start(&config.unwrap(), Credentials::random().unwrap())
+        let package = testing::package(|_| {});
+        let policy = Policy::read(package.path()).unwrap();
+        let credentials = Credentials::random().unwrap();
+        let stand_in = StandIn::start(&config.unwrap(), credentials, policy)
             .await
             .unwrap();
         let address = stand_in.address();
@@ -188,5 +203,50 @@ mod tests {
             upstream.uri(&flow("example.org")).unwrap_err(),
             Refusal::OriginUnreachable
         );
+    }
+    /// Asks an origin that writes these parts, 60 ms apart, and then nothing.
+    async fn ask(parts: &'static [&'static str]) -> Result<Stored, Refusal> {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let origin = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 4096]).await;
+            for part in parts {
+                let _ = stream.write_all(part.as_bytes()).await;
+                tokio::time::sleep(Duration::from_millis(60)).await;
+            }
+            std::future::pending::<()>().await;
+        });
+        let upstream = Upstream::StandIn {
+            client: Client::builder(TokioExecutor::new()).build(HttpConnector::new()),
+            address,
+            hosts: vec![testing::NATIVE_HOST.to_owned()],
+        };
+        let wait = Duration::from_millis(150);
+        let answer = upstream.send(&flow(testing::NATIVE_HOST), wait).await;
+        origin.abort();
+        answer
+    }
+
+    #[tokio::test]
+    async fn every_wait_has_the_time_out_of_its_own() {
+        const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n";
+        let slow = ask(&[HEAD, "a", "b", "c", "d"]).await.unwrap();
+        assert_eq!(slow.body, "abcd");
+        for stalled in [&[][..], &[HEAD], &[HEAD, "a", "b"]] {
+            let answer = ask(stalled).await;
+            assert_eq!(answer.unwrap_err(), Refusal::OriginTimedOut, "{stalled:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_too_large_is_named() {
+        const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Length: 67108865\r\n\r\n";
+        let refusal = ask(&[HEAD]).await.unwrap_err();
+        assert_eq!(refusal, Refusal::AnswerTooLarge);
+        let page = refusal.answer("id").body;
+        let page = String::from_utf8(page.to_vec()).unwrap();
+        assert!(page.contains("larger than the local edge keeps"), "{page}");
     }
 }

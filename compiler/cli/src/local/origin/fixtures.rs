@@ -70,6 +70,24 @@ impl Fixtures {
         Ok(fixtures)
     }
 
+    /// Puts the data store under another id, and its image sets under `sets`,
+    /// as far as these go.
+    pub(super) fn rename(&mut self, store: &str, sets: &[&str]) {
+        self.datastore_id = store.to_owned();
+        for (index, &set) in sets.iter().enumerate() {
+            let Some(fixture) = self.instances.get_mut(index) else {
+                return;
+            };
+            let former = std::mem::replace(&mut fixture.image_set_id, set.to_owned());
+            // No two share an id, whatever the sets are called.
+            for other in self.instances.iter_mut().skip(index + 1) {
+                if other.image_set_id == set {
+                    other.image_set_id.clone_from(&former);
+                }
+            }
+        }
+    }
+
     /// The instance, in the image set if one is named.
     pub(super) fn instance(
         &self,
@@ -118,6 +136,33 @@ impl Fixtures {
 mod tests {
     use super::*;
     use frames_edge::operation;
+
+    #[test]
+    fn a_renamed_store_is_found_under_its_new_ids_alone() {
+        let old = Fixtures::embedded().unwrap();
+        let mut fixtures = old.clone();
+        let [ct, mr] = [&old.instances[0], &old.instances[1]];
+        let store = "d".repeat(32);
+        // The second one's built-in id goes to the first.
+        fixtures.rename(&store, &[&mr.image_set_id]);
+        assert!(
+            fixtures
+                .frame(&store, &mr.image_set_id, &ct.image_frame_id)
+                .is_ok()
+        );
+        assert!(
+            fixtures
+                .frame(&store, &ct.image_set_id, &mr.image_frame_id)
+                .is_ok()
+        );
+        let former = fixtures.frame(&old.datastore_id, &mr.image_set_id, &ct.image_frame_id);
+        assert_eq!(former.unwrap_err().status, 404);
+        let sets = ["a".repeat(32), "b".repeat(32), "c".repeat(32)];
+        fixtures.rename(&store, &sets.each_ref().map(String::as_str));
+        let found = |set: &str, frame: &Fixture| fixtures.frame(&store, set, &frame.image_frame_id);
+        assert!(found(&sets[0], ct).is_ok() && found(&sets[1], mr).is_ok());
+        assert!(found(&sets[2], ct).is_err());
+    }
 
     #[test]
     fn the_index_and_the_files_agree() {

@@ -1,5 +1,5 @@
 //! HealthImaging's stand-in: a small data store of real frames, behind the
-//! service's own check of every signature.
+//! service's own check of every signature, and of what the signer's role allows.
 //!
 //! It knows nothing of the functions' code: it verifies with a library of its
 //! own, and answers from files in the service's form.
@@ -8,10 +8,12 @@ mod dicomweb;
 mod error;
 mod fixtures;
 mod native;
+mod policy;
 mod seen;
 mod signature;
 
 pub use fixtures::{Fixture, Fixtures};
+pub use policy::Policy;
 pub use seen::Seen;
 
 use super::{
@@ -41,19 +43,31 @@ struct State {
     dicomweb_host: Option<String>,
     region: String,
     credentials: Credentials,
+    policy: Policy,
     fixtures: Fixtures,
     log: Log,
 }
 
 impl StandIn {
-    /// Starts it under the very hosts and Region that the signer signs for.
-    pub async fn start(config: &SignerConfig, credentials: Credentials) -> Result<Self, Error> {
+    /// Starts it under the very hosts and Region that the signer signs for. Its
+    /// data store takes the ids that `policy` names, so that there is something
+    /// to be read.
+    pub async fn start(
+        config: &SignerConfig,
+        credentials: Credentials,
+        policy: Policy,
+    ) -> Result<Self, Error> {
+        let mut fixtures = Fixtures::embedded()?;
+        if let Some((store, sets)) = policy.named() {
+            fixtures.rename(store, &sets);
+        }
         let state = Arc::new(State {
             native_host: config.native_host.clone(),
             dicomweb_host: config.dicomweb_host.clone(),
             region: config.region.clone(),
             credentials,
-            fixtures: Fixtures::embedded()?,
+            policy,
+            fixtures,
             log: Log::default(),
         });
         let shared = state.clone();
@@ -89,6 +103,20 @@ impl StandIn {
 
     pub fn fixtures(&self) -> &Fixtures {
         &self.state.fixtures
+    }
+
+    /// Whether the policy keeps even the first of its frames from the signer.
+    pub fn refuses_frames(&self) -> bool {
+        let State {
+            policy,
+            fixtures,
+            region,
+            ..
+        } = &*self.state;
+        fixtures.instances.first().is_none_or(|first| {
+            let checked = policy.native(region, &fixtures.datastore_id, &first.image_set_id);
+            checked.is_err()
+        })
     }
 
     /// The last requests, oldest first.
@@ -128,7 +156,7 @@ impl State {
         answer
     }
 
-    /// Host, then signature, then operation: nothing is said to whoever didn't sign.
+    /// Host, then signature, then policy, then operation: nothing is said to whoever didn't sign.
     async fn serve(&self, request: Request<Bytes>) -> Result<Answer, ServiceError> {
         let host = request
             .headers()
@@ -154,6 +182,7 @@ impl State {
             ["datastore", store, "imageSet", set, "getImageFrame"] => {
                 only(request, &[Method::POST])?;
                 check_ids(&[store, set])?;
+                self.policy.native(&self.region, store, set)?;
                 native::get_image_frame(&self.fixtures, store, set, request.body())
             }
             ["datastore", ..] => Err(ServiceError::not_served("this native operation")),
@@ -184,6 +213,7 @@ impl State {
                     )));
                 }
                 let set = dicomweb::image_set(request.uri().query().unwrap_or_default())?;
+                self.may(instance_action(tail)?, store)?;
                 let fixture = self.fixtures.instance(store, uids, set)?;
                 match tail {
                     ["metadata"] => dicomweb::metadata(fixture, request.headers()),
@@ -197,11 +227,38 @@ impl State {
                     _ => Err(ServiceError::unknown_operation()),
                 }
             }
-            ["datastore", _, "studies" | "series" | "instances", ..] => {
+            [
+                "datastore",
+                store,
+                level @ ("studies" | "series" | "instances"),
+                ..,
+            ] => {
+                self.may(search_action(level), store)?;
                 Err(ServiceError::not_served("searches and series"))
             }
             _ => Err(ServiceError::unknown_operation()),
         }
+    }
+
+    fn may(&self, action: &str, store: &str) -> Result<(), ServiceError> {
+        self.policy.dicomweb(action, &self.region, store)
+    }
+}
+
+fn instance_action(tail: &[&str]) -> Result<&'static str, ServiceError> {
+    match tail {
+        ["metadata"] => Ok("GetDICOMInstanceMetadata"),
+        ["frames", _] => Ok("GetDICOMInstanceFrames"),
+        [] | ["rendered"] => Ok("GetDICOMInstance"),
+        _ => Err(ServiceError::unknown_operation()),
+    }
+}
+
+fn search_action(level: &str) -> &'static str {
+    match level {
+        "studies" => "SearchDICOMStudies",
+        "series" => "SearchDICOMSeries",
+        _ => "SearchDICOMInstances",
     }
 }
 

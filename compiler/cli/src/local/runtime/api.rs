@@ -170,7 +170,7 @@ impl State {
                     "an answer may have 6 MB",
                 )
             }
-            Err(local_http::BodyError::Broken) => {
+            Err(local_http::BodyError::Broken | local_http::BodyError::Stalled) => {
                 let _ = reply.send(Err(Failure::Failed("its answer broke off".to_owned())));
                 refuse(
                     StatusCode::BAD_REQUEST,

@@ -9,6 +9,8 @@ mod process;
 mod sandbox;
 mod unpack;
 
+pub use peer::knows_peers;
+
 use super::{CredentialsSource, Error, template::Function};
 use bytes::Bytes;
 use sandbox::Sandbox;

@@ -4,30 +4,40 @@
 
 use std::net::SocketAddr;
 
-/// Whether the connection from `peer` to `own` is of process `pid`.
-///
-/// Where it can't be told (not Linux) the answer is yes.
+/// Whether this system tells which process a connection is of. Where it
+/// doesn't, no token and no credentials of worth may pass through a sandbox.
+pub fn knows_peers() -> bool {
+    cfg!(target_os = "linux")
+}
+
+/// Whether the connection from `peer` to `own` is of process `pid`. On Linux
+/// what can't be told is a no; elsewhere it never can, see [`knows_peers`].
 #[cfg(target_os = "linux")]
 pub(super) fn is_process(pid: u32, peer: SocketAddr, own: SocketAddr) -> bool {
-    let Ok(table) = std::fs::read_to_string("/proc/net/tcp") else {
-        return true;
+    is_process_by("/proc".as_ref(), pid, peer, own)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn is_process(_: u32, _: SocketAddr, _: SocketAddr) -> bool {
+    true
+}
+
+#[cfg(target_os = "linux")]
+fn is_process_by(proc: &std::path::Path, pid: u32, peer: SocketAddr, own: SocketAddr) -> bool {
+    let Ok(table) = std::fs::read_to_string(proc.join("net/tcp")) else {
+        return false;
     };
     let Some(inode) = socket_inode(&table, peer, own) else {
         return false;
     };
     let wanted = format!("socket:[{inode}]");
-    let Ok(descriptors) = std::fs::read_dir(format!("/proc/{pid}/fd")) else {
+    let Ok(descriptors) = std::fs::read_dir(proc.join(format!("{pid}/fd"))) else {
         return false;
     };
     descriptors
         .flatten()
         .filter_map(|entry| std::fs::read_link(entry.path()).ok())
         .any(|link| link.as_os_str() == wanted.as_str())
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(super) fn is_process(_: u32, _: SocketAddr, _: SocketAddr) -> bool {
-    true
 }
 
 /// The inode of the socket bound to `local` and connected to `remote`, in the
@@ -71,5 +81,15 @@ mod tests {
         assert!(!is_process(1, peer, own));
         let closed = SocketAddr::from(([127, 0, 0, 1], 1));
         assert!(!is_process(std::process::id(), closed, own));
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_a_no() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let own = listener.local_addr().unwrap();
+        let stream = TcpStream::connect(own).unwrap();
+        let peer = stream.local_addr().unwrap();
+        let empty = tempfile::tempdir().unwrap();
+        assert!(!is_process_by(empty.path(), std::process::id(), peer, own));
     }
 }

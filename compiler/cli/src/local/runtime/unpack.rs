@@ -1,6 +1,6 @@
 //! A function's zip, in a directory of its own.
 
-use crate::local::{Error, template::Function};
+use crate::local::{Error, private, template::Function};
 use std::{
     fs,
     io::{Cursor, Read},
@@ -24,11 +24,8 @@ pub(super) fn unpack(function: &Function) -> Result<(TempDir, PathBuf), Error> {
         ))
         .help("run `frames package` again"));
     }
-    // tempfile makes it 0700, so that no other user can swap what is run.
-    let dir = tempfile::Builder::new()
-        .prefix("frames-")
-        .tempdir()
-        .map_err(|e| Error::new(format!("cannot make a temporary directory: {e}")))?;
+    // No other user may swap what is run.
+    let dir = private::directory("frames-")?;
     let root = dir.path().join("task");
     extract(&zip, &root).map_err(|e| {
         Error::new(format!("{}: cannot unpack it: {e}", function.zip.display()))

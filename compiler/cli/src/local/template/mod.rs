@@ -5,13 +5,16 @@ mod at;
 mod pattern;
 mod policy;
 mod read;
+mod role;
 #[cfg(test)]
 mod tests;
 
+pub(super) use pattern::glob;
 #[cfg(test)]
 pub use policy::SecurityHeader;
 pub use policy::{CachePolicy, Cors, ForwardPolicy, ResponseHeadersPolicy, Selection};
 pub use read::read;
+pub use role::{Statement, signer_statements};
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 

@@ -10,7 +10,7 @@ pub fn matches(pattern: &str, path: &str) -> bool {
 }
 
 /// Greedy with one step back, so linear in practice and never exponential.
-fn glob(pattern: &[u8], text: &[u8]) -> bool {
+pub fn glob(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while let Some(&byte) = text.get(t) {

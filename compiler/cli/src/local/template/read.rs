@@ -17,11 +17,11 @@ use std::{
 const PLAN: &str = "plan.json";
 
 /// A stage of the plan, with its template.
-struct Stage {
+pub(super) struct Stage {
     name: String,
-    file: String,
+    pub file: String,
     plan: Value,
-    template: Value,
+    pub template: Value,
 }
 
 /// Reads the package in `dir`.
@@ -54,7 +54,7 @@ pub fn read(dir: &Path) -> Result<Package, Error> {
     })
 }
 
-fn stages(dir: &Path) -> Result<Vec<Stage>, Error> {
+pub(super) fn stages(dir: &Path) -> Result<Vec<Stage>, Error> {
     let plan = json(dir, PLAN)?;
     At::root(PLAN, &plan)
         .get("stages")?

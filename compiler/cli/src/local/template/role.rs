@@ -1,0 +1,130 @@
+//! What the signer's role allows, as it stands in the template.
+//!
+//! Its own policies alone. A permissions boundary, which can only take away,
+//! is the account's and not in the package.
+
+use super::{at::At, read};
+use crate::local::Error;
+use std::path::Path;
+
+/// A statement about HealthImaging.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// Otherwise it denies.
+    pub allows: bool,
+    /// Patterns: `medical-imaging:GetImageFrame`, `medical-imaging:Get*`, `*`.
+    pub actions: Vec<String>,
+    /// Patterns of ARNs; what only AWS knows of them is a `*`.
+    pub resources: Vec<String>,
+}
+
+const SERVICE: &str = "medical-imaging:";
+
+/// The statements of the role that signs in the package in `dir`.
+pub fn signer_statements(dir: &Path) -> Result<Vec<Statement>, Error> {
+    let package = read::read(dir)?;
+    let mut signers: Vec<&str> = package
+        .distribution
+        .behaviors
+        .iter()
+        .filter_map(|b| Some(b.origin_request_function.as_ref()?.function.as_str()))
+        .collect();
+    signers.sort_unstable();
+    signers.dedup();
+    let mut found = Vec::new();
+    for stage in &read::stages(dir)? {
+        let template = At::root(&stage.file, &stage.template);
+        let resources = template.get("Resources")?;
+        for signer in signers.iter().filter(|id| resources.opt(id).is_some()) {
+            found.extend(statements(&template, signer)?);
+        }
+    }
+    Ok(found)
+}
+
+fn statements(template: &At<'_>, function: &str) -> Result<Vec<Statement>, Error> {
+    let function = template.properties(function, "AWS::Lambda::Function")?;
+    let Some(role) = function.opt("Role") else {
+        return Ok(Vec::new());
+    };
+    let steps = role.get("Fn::GetAtt")?.texts()?;
+    let [id, attribute] = steps.as_slice() else {
+        return Err(role.error("the `Arn` of a role of this template was expected"));
+    };
+    if attribute != "Arn" {
+        return Err(role.error("the `Arn` of a role of this template was expected"));
+    }
+    let role = template.properties(id, "AWS::IAM::Role")?;
+    if let Some(managed) = role.opt("ManagedPolicyArns")
+        && !managed.items()?.is_empty()
+    {
+        return Err(managed.error("the HealthImaging stand-in knows the role's own policies alone"));
+    }
+    let mut found = Vec::new();
+    for policy in role.opt("Policies").map_or(Ok(Vec::new()), |p| p.items())? {
+        for node in many(&policy.dig(&["PolicyDocument", "Statement"])?)? {
+            found.extend(statement(&node)?);
+        }
+    }
+    Ok(found)
+}
+
+/// `None` where it is about other services.
+fn statement(node: &At<'_>) -> Result<Option<Statement>, Error> {
+    let unknown = |key: &str| match node.opt(key) {
+        Some(part) => Err(part.error("the HealthImaging stand-in does not model this")),
+        None => Ok(()),
+    };
+    unknown("NotAction")?;
+    let mut actions = Vec::new();
+    for action in many(&node.get("Action")?)? {
+        let action = action.text()?.to_ascii_lowercase();
+        if action == "*" || action.starts_with(SERVICE) {
+            actions.push(action);
+        }
+    }
+    if actions.is_empty() {
+        return Ok(None);
+    }
+    unknown("NotResource")?;
+    unknown("Condition")?;
+    let effect = node.get("Effect")?;
+    let allows = match effect.text()? {
+        "Allow" => true,
+        "Deny" => false,
+        _ => return Err(effect.error("`Allow` or `Deny` was expected")),
+    };
+    let resources = many(&node.get("Resource")?)?;
+    let resources = resources.iter().map(resource).collect::<Result<_, _>>()?;
+    Ok(Some(Statement {
+        allows,
+        actions,
+        resources,
+    }))
+}
+
+fn resource(node: &At<'_>) -> Result<String, Error> {
+    let text = match node.opt("Fn::Sub") {
+        Some(text) => text.text()?,
+        None => node.text()?,
+    };
+    let text = ["${AWS::Partition}", "${AWS::AccountId}"]
+        .iter()
+        .fold(text.to_owned(), |text, parameter| {
+            text.replace(parameter, "*")
+        });
+    if text.contains("${") {
+        return Err(node
+            .error("the HealthImaging stand-in fills in AWS::Partition and AWS::AccountId alone"));
+    }
+    Ok(text)
+}
+
+/// IAM takes one where a list may be.
+fn many<'a>(node: &At<'a>) -> Result<Vec<At<'a>>, Error> {
+    if node.value.is_array() {
+        node.items()
+    } else {
+        Ok(vec![node.clone()])
+    }
+}
