@@ -273,7 +273,7 @@ fn a_broken_package_fails_at_its_start_and_says_why() {
         ),
         (
             "authorizer",
-            Some("{\"auth\": null, \"dicomweb\": true, \"cors\": {\"origins\": []}, \"x\": 1}"),
+            Some("{\"auth\": null, \"dicomweb\": true, \"x\": 1}"),
             "unknown field `x`",
         ),
         (

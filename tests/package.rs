@@ -108,6 +108,8 @@ fn plan_json_describes_every_file() {
             "template": template,
             "templateSha256": sha256(&files[&template].0),
             "parameters": parameters,
+            "tags": {"team": "imaging"},
+            "terminationProtection": false,
             "artifacts": artifacts,
         })
     };
@@ -116,6 +118,7 @@ fn plan_json_describes_every_file() {
     let expected = json!({
         "service": "image-frames",
         "env": "dev",
+        "artifactBucket": "managed",
         "stages": [
             stage(
                 "lambda-edge",
