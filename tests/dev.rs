@@ -6,7 +6,7 @@ use frames::local::Credentials;
 use frames::local::edge::{Edge, Options, Origin};
 use frames::local::issuer::{Issuer, IssuerClaims};
 use frames::local::origin::{Fixtures, Policy, StandIn};
-use frames_edge::SignerConfig;
+use frames_edge::{LogLevel, SignerConfig};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -488,6 +488,7 @@ fn no_token_reaches_the_origin() {
                 region: "us-east-1".to_owned(),
                 native_host: "runtime-medical-imaging.us-east-1.amazonaws.com".to_owned(),
                 dicomweb_host: Some("dicom-medical-imaging.us-east-1.amazonaws.com".to_owned()),
+                log_level: LogLevel::Warn,
             };
             let policy = Policy::read(&package).unwrap();
             let credentials = Credentials::random().unwrap();
