@@ -7,6 +7,7 @@ mod diagnostics;
 mod functions;
 mod lambda;
 mod package;
+mod package_safety;
 mod support;
 mod templates;
 mod tour;
