@@ -9,6 +9,7 @@ mod functions;
 mod init;
 mod lambda;
 mod package;
+mod package_safety;
 mod support;
 mod templates;
 mod tour;

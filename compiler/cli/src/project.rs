@@ -1,11 +1,15 @@
 //! Where frames.yml is, and what lies beside it.
 
+use crate::artifact::files;
 use crate::cli::Global;
 use crate::failure::{Context, Failure, Result};
-use frames_compiler::Environment;
+use frames_compiler::{Environment, source};
 use std::path::{Path, PathBuf};
 
 pub const MANIFEST: &str = "frames.yml";
+
+/// What `frames package` writes to, beside the manifest.
+pub const OUTPUT: &str = ".frames";
 
 /// A manifest's file and its directory.
 #[derive(Debug, Clone)]
@@ -57,8 +61,9 @@ impl Project {
     }
 
     pub fn read(path: PathBuf, global: &Global) -> Result<Self> {
-        let text = std::fs::read(&path)
-            .map_err(|error| Failure::usage(format!("can't read {}: {error}", path.display())))?;
+        // One byte too many is enough for the compiler to find it too large.
+        let text = files::read(&path, source::MAX_BYTES as u64)
+            .map_err(|reason| Failure::usage(format!("can't read {}: {reason}", path.display())))?;
         let directory = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
@@ -74,7 +79,7 @@ impl Project {
 
     /// `.frames/<env>`
     pub fn output(&self, env: &str) -> PathBuf {
-        self.directory.join(".frames").join(env)
+        self.directory.join(OUTPUT).join(env)
     }
 }
 
@@ -90,24 +95,12 @@ impl Environment for Project {
     }
 
     fn read_file(&self, path: &str) -> std::result::Result<Vec<u8>, String> {
-        // A key set or an included file is small; a device or a pipe is no file.
+        // A key set or an included file is small.
         const MOST: u64 = 1024 * 1024;
-        let path = self.directory.join(path);
-        let metadata = std::fs::metadata(&path).map_err(|error| reason(&error))?;
-        if !metadata.is_file() {
-            return Err("it isn't a file".to_owned());
-        }
-        if metadata.len() > MOST {
+        let content = files::read(&self.directory.join(path), MOST)?;
+        if content.len() as u64 > MOST {
             return Err("it is larger than 1 MiB".to_owned());
         }
-        std::fs::read(&path).map_err(|error| reason(&error))
-    }
-}
-
-fn reason(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "it may not be read".to_owned(),
-        _ => error.to_string(),
+        Ok(content)
     }
 }

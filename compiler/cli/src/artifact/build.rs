@@ -1,19 +1,18 @@
 //! The functions' programs: built once a version into the user's cache, taken
 //! from there by every later run of any project.
 
+use super::cache::Cache;
+use super::cargo::{self, TARGET};
 use super::{package, sources};
 use crate::failure::{Context, Failure, Result};
 use crate::terminal::Terminal;
 use sha2::{Digest, Sha256};
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The one line that installs what `package` builds with.
 pub const CARGO_LAMBDA_INSTALL: &str = "python3 -m pip install cargo-lambda==1.9.2";
-
-/// glibc of Amazon Linux 2023, which the managed runtimes run on.
-const TARGET: &str = "x86_64-unknown-linux-gnu.2.34";
 
 const FUNCTIONS: [&str; 2] = ["authorizer", "signer"];
 
@@ -49,27 +48,50 @@ pub struct Programs {
 
 impl Programs {
     pub fn base(&self, function: &str) -> &[u8] {
-        self.bases
-            .iter()
+        self.bases()
             .find(|(name, _)| *name == function)
             .map_or(&[], |(_, base)| base)
+    }
+
+    pub(super) fn bases(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
+        self.bases
+            .iter()
+            .map(|(name, base)| (*name, base.as_slice()))
+    }
+
+    /// With each function's base, or not at all.
+    pub(super) fn try_from_each(
+        mut base: impl FnMut(&'static str) -> Option<Vec<u8>>,
+    ) -> Option<Self> {
+        let [authorizer, signer] = FUNCTIONS;
+        Some(Self {
+            bases: [(authorizer, base(authorizer)?), (signer, base(signer)?)],
+        })
     }
 }
 
 /// Takes the programs from the cache, or builds them into it.
 pub fn programs(builder: Builder, terminal: Terminal) -> Result<Programs> {
-    let cache = cache_directory()?.join("functions");
+    let cache = Cache::of_user()?;
     let key = key(builder);
-    let ready = cache.join(&key);
-    if let Some(programs) = read(&ready) {
+    let ready = cache.path(&key);
+    if let Some(programs) = cache.read(&key)? {
         terminal.detail(&format!("programs from {}", ready.display()));
         return Ok(programs);
     }
-    fs::create_dir_all(&cache).context(|| format!("can't make {}", cache.display()))?;
-    let _lock = lock(&cache.join(format!("{key}.lock")), terminal)?;
+    let _lock = cache.lock(terminal)?;
     // Another frames may have built them while this one waited.
-    if let Some(programs) = read(&ready) {
+    if let Some(programs) = cache.read(&key)? {
         return Ok(programs);
+    }
+    if fs::symlink_metadata(&ready).is_ok() {
+        terminal.status(
+            "Damaged",
+            &format!(
+                "{} isn't what frames stored: it is built again",
+                ready.display()
+            ),
+        );
     }
     if builder == Builder::CargoLambda && !has_cargo_lambda() {
         return Err(Failure::new(
@@ -81,8 +103,8 @@ pub fn programs(builder: Builder, terminal: Terminal) -> Result<Programs> {
         "Building",
         "the edge functions, once for this version of frames (a minute or two)",
     );
-    build(builder, &cache, &key, terminal)?;
-    read(&ready).ok_or_else(|| {
+    cache.store(&key, &build(builder, &cache, &key, terminal)?)?;
+    cache.read(&key)?.ok_or_else(|| {
         Failure::new(format!(
             "the programs built into {} can't be read",
             ready.display()
@@ -100,56 +122,13 @@ fn key(builder: Builder) -> String {
     )
 }
 
-fn cache_directory() -> Result<PathBuf> {
-    let absolute = |name: &str| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    absolute("XDG_CACHE_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
-        .map(|cache| cache.join("frames"))
-        .ok_or_else(|| {
-            Failure::new(
-                "there is no cache directory: neither XDG_CACHE_HOME nor HOME is an absolute path",
-            )
-        })
-}
-
-fn read(directory: &Path) -> Option<Programs> {
-    let base = |function: &'static str| {
-        let base = fs::read(directory.join(format!("{function}.zip"))).ok()?;
-        Some((function, base))
-    };
-    let [authorizer, signer] = FUNCTIONS;
-    Some(Programs {
-        bases: [base(authorizer)?, base(signer)?],
-    })
-}
-
-fn lock(path: &Path, terminal: Terminal) -> Result<File> {
-    let context = || format!("can't lock {}", path.display());
-    let file = File::options()
-        .create(true)
-        .append(true)
-        .open(path)
-        .context(context)?;
-    if file.try_lock().is_err() {
-        terminal.status(
-            "Waiting",
-            "for another frames that is building the edge functions",
-        );
-        file.lock().context(context)?;
-    }
-    Ok(file)
-}
-
 /// Built already, or to be built with what is installed.
 pub fn can_build_for_lambda() -> bool {
-    has_cargo_lambda()
-        || cache_directory().is_ok_and(|cache| {
-            read(&cache.join("functions").join(key(Builder::CargoLambda))).is_some()
-        })
+    let is_built = || {
+        let programs = Cache::of_user()?.read(&key(Builder::CargoLambda))?;
+        Result::Ok(programs.is_some())
+    };
+    has_cargo_lambda() || is_built().unwrap_or(false)
 }
 
 fn has_cargo_lambda() -> bool {
@@ -160,109 +139,28 @@ fn has_cargo_lambda() -> bool {
         .any(|directory| directory.join("cargo-lambda").is_file())
 }
 
-/// Builds in a directory beside the cache's, and moves the result in as a whole.
-fn build(builder: Builder, cache: &Path, key: &str, terminal: Terminal) -> Result<()> {
-    let work = tempfile::Builder::new()
-        .prefix(&format!(".{key}-"))
-        .tempdir_in(cache)
-        .context(|| format!("can't make a directory in {}", cache.display()))?;
+/// Needs the lock: Cargo's directory is shared.
+fn build(builder: Builder, cache: &Cache, key: &str, terminal: Terminal) -> Result<Programs> {
+    let work = cache.work(key)?;
     let source = work.path().join("src");
-    let target = cache.join("target");
+    let target = cache.target()?;
     sources::unpack(&source)?;
-    run(&mut fetch(&source), "cargo fetch", terminal)?;
+    run(&mut cargo::fetch(&source), "cargo fetch", terminal)?;
     run(
-        &mut build_command(builder, &source, &target),
+        &mut cargo::build(builder, &source, &target),
         builder.command(),
         terminal,
     )?;
-    let result = work.path().join("programs");
-    fs::create_dir(&result).context(|| format!("can't make {}", result.display()))?;
-    for function in FUNCTIONS {
+    let base = |function| {
         let program = program_path(builder, &target, function);
         let content = fs::read(&program)
             .context(|| format!("can't read the program {}", program.display()))?;
-        let zip = result.join(format!("{function}.zip"));
-        fs::write(&zip, package::base(&content)?)
-            .context(|| format!("can't write {}", zip.display()))?;
-    }
-    fs::rename(&result, cache.join(key))
-        .context(|| format!("can't move the programs into {}", cache.display()))
-}
-
-/// Downloads first: only then it is known where the dependencies' sources lie.
-fn fetch(source: &Path) -> Command {
-    let mut command = Command::new("cargo");
-    command
-        .args(["fetch", "--locked", "--manifest-path"])
-        .arg(source.join("Cargo.toml"));
-    command.current_dir(source);
-    command
-}
-
-fn build_command(builder: Builder, source: &Path, target: &Path) -> Command {
-    let mut command = Command::new("cargo");
-    match builder {
-        Builder::CargoLambda => {
-            command.args([
-                "lambda",
-                "build",
-                "--release",
-                "--locked",
-                "--target",
-                TARGET,
-            ]);
-            command.arg("--lambda-dir").arg(target.join("lambda"));
-        }
-        Builder::Cargo => {
-            command.args(["build", "--release", "--locked"]);
-        }
-    }
-    command
-        .arg("--manifest-path")
-        .arg(source.join("Cargo.toml"))
-        .current_dir(source);
-    // Whatever the caller's cargo is set to would end up in the programs.
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy().into_owned();
-        if ["CARGO_BUILD_", "CARGO_PROFILE_", "CARGO_PKG_"]
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
-        {
-            command.env_remove(name);
-        }
-    }
-    command
-        .env_remove("RUSTFLAGS")
-        .env_remove("RUSTC_WRAPPER")
-        .env(
-            "CARGO_ENCODED_RUSTFLAGS",
-            remapped_paths(source, target).join("\u{1f}"),
-        )
-        .env("CARGO_TARGET_DIR", target);
-    command
-}
-
-/// No path of this machine may decide a byte of the programs. Of several that
-/// match, rustc takes the last.
-fn remapped_paths(source: &Path, target: &Path) -> Vec<String> {
-    let mut flags = vec![remap(source, "/frames"), remap(target, "/target")];
-    let cargo_home = std::env::var_os("CARGO_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
-    if let Some(home) = cargo_home {
-        flags.push(remap(&home, "/cargo"));
-        // A folder a registry, named after its address: mirrors differ.
-        let registries = fs::read_dir(home.join("registry/src"))
-            .into_iter()
-            .flatten()
-            .flatten();
-        flags.extend(registries.map(|registry| remap(&registry.path(), "/cargo")));
-    }
-    flags
-}
-
-fn remap(from: &Path, to: &str) -> String {
-    format!("--remap-path-prefix={}={to}", from.display())
+        Result::Ok((function, package::base(&content)?))
+    };
+    let [authorizer, signer] = FUNCTIONS;
+    Ok(Programs {
+        bases: [base(authorizer)?, base(signer)?],
+    })
 }
 
 fn program_path(builder: Builder, target: &Path, function: &str) -> PathBuf {

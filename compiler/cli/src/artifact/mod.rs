@@ -1,6 +1,9 @@
 //! The functions' programs, and what `frames package` writes.
 
 mod build;
+mod cache;
+mod cargo;
+pub(crate) mod files;
 mod package;
 mod sources;
 mod zips;

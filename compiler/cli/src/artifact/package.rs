@@ -1,8 +1,9 @@
 //! Plan and programs to zips, templates and plan.json.
 
 use super::zips::{self, Zip};
-use super::{Programs, sources};
-use crate::failure::{Context, Result};
+use super::{Programs, files, sources};
+use crate::failure::{Context, Failure, Result};
+use crate::project::OUTPUT;
 use frames_compiler::plan::{Artifact, Plan, PlanFile, names};
 use frames_compiler::template::{self, Template};
 use sha2::{Digest, Sha256};
@@ -59,6 +60,7 @@ impl Package {
 
     /// Writes the directory. `plan.json` comes last: whoever reads it finds all that it names.
     pub fn write(&self, directory: &Path) -> Result<()> {
+        refuse_links(directory)?;
         std::fs::create_dir_all(directory)
             .context(|| format!("can't make {}", directory.display()))?;
         for zip in &self.zips {
@@ -77,11 +79,9 @@ impl Package {
             .context(|| format!("can't list {}", directory.display()))?;
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let ours = self
-                .zips
-                .iter()
-                .any(|zip| name.starts_with(&format!("{}-", zip.function)));
-            if ours && name.ends_with(".zip") && !self.zips.iter().any(|zip| zip.file == name) {
+            let ours = self.zips.iter().any(|zip| is_zip_of(zip.function, &name))
+                && entry.file_type().is_ok_and(|kind| kind.is_file());
+            if ours && !self.zips.iter().any(|zip| zip.file == name) {
                 std::fs::remove_file(entry.path()).context(|| format!("can't remove {name}"))?;
             }
         }
@@ -89,10 +89,39 @@ impl Package {
     }
 }
 
+/// `<function>-<16 hexadecimal digits>.zip`, as [`names::artifact_file`] makes it.
+fn is_zip_of(function: &str, name: &str) -> bool {
+    let hash = name
+        .strip_prefix(function)
+        .and_then(|rest| rest.strip_prefix('-'))
+        .and_then(|rest| rest.strip_suffix(".zip"));
+    hash.is_some_and(|hash| {
+        hash.len() == 16 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
+/// A project that came from elsewhere may bring a link: what it leads to isn't
+/// ours to write to, and less so to clear up.
+fn refuse_links(directory: &Path) -> Result<()> {
+    let above = directory
+        .parent()
+        .filter(|parent| parent.file_name().is_some_and(|name| name == OUTPUT));
+    for path in above.into_iter().chain([directory]) {
+        if path.is_symlink() {
+            return Err(Failure::new(format!(
+                "{} is a symbolic link, and frames writes only below the manifest's directory",
+                path.display()
+            ))
+            .help("remove the link: frames makes the directory itself"));
+        }
+    }
+    Ok(())
+}
+
 /// A reader sees the old file or the new one, never a part.
 fn write(directory: &Path, name: &str, content: &[u8]) -> Result<()> {
     let path = directory.join(name);
-    if std::fs::read(&path).is_ok_and(|old| old == content) {
+    if holds(&path, content) {
         return Ok(());
     }
     let context = || format!("can't write {}", path.display());
@@ -105,6 +134,13 @@ fn write(directory: &Path, name: &str, content: &[u8]) -> Result<()> {
     file.persist(&path).map(drop).context(context)
 }
 
+/// Anything but a regular file is replaced, and not even opened.
+fn holds(path: &Path, content: &[u8]) -> bool {
+    let length = content.len() as u64;
+    std::fs::symlink_metadata(path).is_ok_and(|old| old.is_file() && old.len() == length)
+        && files::read(path, length).is_ok_and(|old| old == content)
+}
+
 #[cfg(unix)]
 fn permissions() -> std::fs::Permissions {
     std::os::unix::fs::PermissionsExt::from_mode(0o644)
@@ -113,4 +149,41 @@ fn permissions() -> std::fs::Permissions {
 /// The base zip of each program: what `config.json` is added to.
 pub fn base(program: &[u8]) -> Result<Vec<u8>> {
     zips::base(program, sources::shim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_stale_zip_is_known_by_its_whole_name() {
+        let made = names::artifact_file("signer", &"0123456789abcdef".repeat(4));
+        assert!(is_zip_of("signer", &made), "{made}");
+        for name in [
+            "signer-0123456789abcde.zip",
+            "signer-0123456789abcdef0.zip",
+            "signer-0123456789ABCDEF.zip",
+            "signer-old.zip",
+            "signer-0123456789abcdef.zip.bak",
+            "signer0123456789abcdef.zip",
+            "my-signer-0123456789abcdef.zip",
+        ] {
+            assert!(!is_zip_of("signer", name), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_old_file_is_compared_only_where_it_is_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("plan.json");
+        let elsewhere = directory.path().join("elsewhere");
+        std::fs::write(&elsewhere, "same").unwrap();
+        symlink(&elsewhere, &path).unwrap();
+        assert!(!holds(&path, b"same"));
+        write(directory.path(), "plan.json", b"other").unwrap();
+        assert!(!path.is_symlink() && holds(&path, b"other"));
+        assert!(!holds(&path, b"othe") && !holds(&path, b"others") && !holds(&path, b"Other"));
+        assert_eq!(std::fs::read(&elsewhere).unwrap(), b"same");
+    }
 }

@@ -1,7 +1,7 @@
 //! Zips with fixed dates, modes and order: the same content, the same bytes.
 
 use crate::failure::{Context, Result};
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Read, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
@@ -36,6 +36,28 @@ pub fn base(bootstrap: &[u8], shim: &[u8]) -> Result<Vec<u8>> {
     finish(zip)
 }
 
+/// Whether it is what [`base`] makes. The program is left compressed: that would
+/// be most of the time, and the cache's sums speak for it.
+pub fn is_base(zip: &[u8], shim: &[u8]) -> bool {
+    let Ok(mut zip) = ZipArchive::new(Cursor::new(zip)) else {
+        return false;
+    };
+    let mut is = |index, name: &str, mode| {
+        zip.by_index_raw(index).is_ok_and(|entry| {
+            entry.name().is_ok_and(|found| found == name)
+                && entry.unix_mode().map(|mode| mode & 0o7777) == Some(mode)
+        })
+    };
+    let named = is(0, "bootstrap", 0o755) && is(1, "index.py", 0o644);
+    let mut content = Vec::new();
+    named
+        && zip.len() == 2
+        && zip.by_index(1).is_ok_and(|entry| {
+            let most = shim.len() as u64 + 1;
+            entry.take(most).read_to_end(&mut content).is_ok() && content == shim
+        })
+}
+
 /// A base with its `config.json`. The compressed program is copied as it is.
 pub fn with_config(base: &[u8], config: &[u8]) -> Result<Vec<u8>> {
     let mut base =
@@ -66,7 +88,6 @@ fn finish(zip: Writer) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
 
     #[test]
     fn same_content_same_bytes() {
@@ -85,5 +106,34 @@ mod tests {
         let mut content = Vec::new();
         file.read_to_end(&mut content).unwrap();
         assert_eq!(content, b"\x7fELF");
+    }
+    #[test]
+    fn only_a_base_is_a_base() {
+        let shim = b"import os";
+        let zip = |entries: &[(&str, u32, &[u8])]| {
+            let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+            for (name, mode, content) in entries {
+                add(&mut zip, name, options(*mode, DEFLATE), content).unwrap();
+            }
+            finish(zip).unwrap()
+        };
+        let program = ("bootstrap", 0o755, b"\x7fELF".as_slice());
+        let index = ("index.py", 0o644, shim.as_slice());
+        assert!(is_base(&zip(&[program, index]), shim));
+        assert!(is_base(&base(b"\x7fELF", shim).unwrap(), shim));
+        for entries in [
+            &[program][..],
+            &[index, program],
+            &[program, index, ("more", 0o644, b"")],
+            &[("bootstrap", 0o644, b"\x7fELF"), index],
+            &[program, ("index.py", 0o644, b"import os, sys")],
+            &[program, ("index.py", 0o644, b"import")],
+            &[program, ("other.py", 0o644, shim)],
+        ] {
+            assert!(!is_base(&zip(entries), shim), "{entries:?}");
+        }
+        let whole = zip(&[program, index]);
+        assert!(!is_base(&whole[..whole.len() - 1], shim));
+        assert!(!is_base(b"", shim));
     }
 }
