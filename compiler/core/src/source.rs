@@ -43,10 +43,7 @@ impl Source {
     pub fn from_bytes(name: impl Into<String>, bytes: &[u8]) -> Result<Self, Box<Unreadable>> {
         let name = name.into();
         if bytes.len() > MAX_BYTES {
-            let message = format!(
-                "the file has {} bytes; frames reads up to {MAX_BYTES}",
-                bytes.len()
-            );
+            let message = "the file is larger than 1 MiB".to_owned();
             return Err(Unreadable::new(
                 name,
                 "",
