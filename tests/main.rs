@@ -4,6 +4,7 @@
 mod commands;
 mod dev;
 mod diagnostics;
+mod editor;
 mod formats;
 mod functions;
 mod init;

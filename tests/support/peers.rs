@@ -1,5 +1,5 @@
 //! The peers: installed at first use into `target/peers/`, pinned in
-//! `tests/peers/*.txt`. A change of the pins installs them anew.
+//! `tests/peers/`. A change of the pins installs them anew.
 
 use super::{read, root, target};
 use sha2::{Digest, Sha256};
@@ -34,30 +34,82 @@ impl Peers {
 pub fn peers() -> &'static Peers {
     static PEERS: OnceLock<Peers> = OnceLock::new();
     PEERS.get_or_init(|| {
-        let directory = target().join("peers");
-        fs::create_dir_all(&directory).unwrap();
-        // Other test processes wait here. The lock ends with the file.
-        let lock = File::create(directory.join("lock")).unwrap();
-        lock.lock().unwrap();
-        let peers = Peers { directory };
-        let stamp = stamp(&peers);
-        let stamp_file = peers.directory.join("stamp");
-        let installed = fs::read_to_string(&stamp_file).is_ok_and(|text| text == stamp);
-        if !(installed && peers.program("python").exists()) {
-            let _ = fs::remove_file(&stamp_file);
-            install(&peers);
-            fs::write(&stamp_file, stamp).unwrap();
-        }
+        let peers = Peers {
+            directory: directory(),
+        };
+        once(
+            "lock",
+            &peers.directory.join("stamp"),
+            &["tests/peers/requirements.txt", "tests/peers/emulator.txt"],
+            &peers.program("python"),
+            || install(&peers),
+        );
         peers
     })
 }
 
+/// The npm peers' programs. Installed apart from the rest: few tests need them.
+pub fn node_peers() -> &'static Path {
+    static BIN: OnceLock<PathBuf> = OnceLock::new();
+    BIN.get_or_init(|| {
+        let node = directory().join("node");
+        fs::create_dir_all(&node).unwrap();
+        let modules = node.join("node_modules");
+        once(
+            "node.lock",
+            &node.join("stamp"),
+            &NODE_PINS.map(|(from, _)| from),
+            &modules,
+            || install_node(&node),
+        );
+        modules.join(".bin")
+    })
+}
+
+const NODE_PINS: [(&str, &str); 2] = [
+    ("tests/peers/package.json", "package.json"),
+    ("tests/peers/package-lock.json", "package-lock.json"),
+];
+
+fn directory() -> PathBuf {
+    let directory = target().join("peers");
+    fs::create_dir_all(&directory).unwrap();
+    directory
+}
+
+/// Runs `install`, unless it ran with the very pins and what it made is there.
+fn once(lock: &str, stamp_file: &Path, pins: &[&str], made: &Path, install: impl FnOnce()) {
+    // Other test processes wait here. The lock ends with the file.
+    let lock = File::create(directory().join(lock)).unwrap();
+    lock.lock().unwrap();
+    let stamp = stamp(pins);
+    let installed = fs::read_to_string(stamp_file).is_ok_and(|text| text == stamp);
+    if !(installed && made.exists()) {
+        let _ = fs::remove_file(stamp_file);
+        install();
+        fs::write(stamp_file, stamp).unwrap();
+    }
+}
+
 /// The pins and the place: a virtual environment can't be moved.
-fn stamp(peers: &Peers) -> String {
+fn stamp(pins: &[&str]) -> String {
     let mut hash = Sha256::new();
-    hash.update(read("tests/peers/requirements.txt"));
-    hash.update(read("tests/peers/emulator.txt"));
-    format!("{:x} {}\n", hash.finalize(), peers.directory.display())
+    for pins in pins {
+        hash.update(read(pins));
+    }
+    format!("{:x} {}\n", hash.finalize(), directory().display())
+}
+
+fn install_node(node: &Path) {
+    for (from, to) in NODE_PINS {
+        fs::write(node.join(to), read(from)).unwrap();
+    }
+    step(
+        "install tests/peers/package-lock.json (Node.js 20 or newer with npm)",
+        Command::new("npm")
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+            .current_dir(node),
+    );
 }
 
 fn install(peers: &Peers) {

@@ -4,7 +4,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::io::Read;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -17,15 +17,27 @@ pub struct Background {
 
 impl Background {
     pub fn start(command: &mut Command) -> Self {
+        let mut process = Self::spawn(command.stdin(Stdio::null()));
+        collect(process.child.stdout.take().unwrap(), &process.output);
+        process
+    }
+
+    /// One that is talked to; `output` is then what it writes to stderr.
+    pub fn converse(command: &mut Command) -> (Self, ChildStdin, ChildStdout) {
+        let mut process = Self::spawn(command.stdin(Stdio::piped()));
+        let stdin = process.child.stdin.take().unwrap();
+        let stdout = process.child.stdout.take().unwrap();
+        (process, stdin, stdout)
+    }
+
+    fn spawn(command: &mut Command) -> Self {
         let mut child = command
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
             .spawn()
             .unwrap_or_else(|error| panic!("can't start {command:?}: {error}"));
         let output = Arc::default();
-        collect(child.stdout.take().unwrap(), &output);
         collect(child.stderr.take().unwrap(), &output);
         Self { child, output }
     }
@@ -34,7 +46,7 @@ impl Background {
         self.child.id()
     }
 
-    /// All that it has written up to now, on both streams.
+    /// All that it has written up to now; unless it is talked to, on both streams.
     pub fn output(&self) -> String {
         String::from_utf8_lossy(&self.output.lock().unwrap()).into_owned()
     }

@@ -6,7 +6,7 @@ use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::{self, Text};
 
 /// CloudFormation's own limit, for a stack.
-const MOST_TAGS: usize = 50;
+pub const MOST_TAGS: usize = 50;
 
 pub fn check(given: &manifest::Deploy, found: &mut Vec<Diagnostic>) -> Deploy {
     tags(&given.tags, found);

@@ -13,6 +13,8 @@ mod logs;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use deploy::MOST_TAGS;
+
 use crate::Environment;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::Manifest;

@@ -2,6 +2,8 @@
 
 use super::field::{Field, Kind, Table};
 use super::tables::{AUTH, MANIFEST};
+use crate::check::MOST_TAGS;
+use crate::environments::KEY;
 use crate::syntax;
 use serde_json::{Map, Value, json};
 
@@ -13,11 +15,55 @@ pub fn schema() -> Value {
     root["title"] = "frames.yml".into();
     root["description"] =
         "Medical image frames from AWS HealthImaging through CloudFront, checked and signed at the edge.".into();
-    root["properties"]["auth"]["allOf"] = modes(&AUTH);
-    let geo = &mut root["properties"]["delivery"]["properties"]["geo"];
-    geo["minProperties"] = 1.into();
-    geo["maxProperties"] = 1.into();
+    at(&mut root, &["deploy", "tags"])["maxProperties"] = MOST_TAGS.into();
+    at(&mut root, &["deploy", "tags"])["propertyNames"]["not"] =
+        json!({"pattern": "^[Aa][Ww][Ss]:"});
+    for (path, pattern) in [
+        (
+            ["healthImaging", "endpoint"],
+            r"^runtime-medical-imaging\.[^.]+\.amazonaws\.com$",
+        ),
+        (["domain", "certificateArn"], "^arn:aws:acm:us-east-1:"),
+        (
+            ["delivery", "webAclArn"],
+            "^arn:aws:wafv2:us-east-1:[0-9]+:global/",
+        ),
+    ] {
+        at(&mut root, &path)["allOf"] = json!([{"pattern": or_reference(pattern)}]);
+    }
+    // An environment may add what the rest lacks, and which one it will be isn't known.
+    let whole = whole(&mut root);
+    root["if"] = json!({"not": {"required": [KEY]}});
+    root["then"] = whole;
     root
+}
+
+/// What holds for the manifest as a whole, taken out of the schema of its parts.
+fn whole(root: &mut Value) -> Value {
+    let needs_cnames = json!(["cnames"]);
+    json!({
+        "required": take_required(root),
+        "properties": {
+            "auth": {"required": take_required(at(root, &["auth"])), "allOf": modes(&AUTH)},
+            "domain": {"dependencies": {
+                "cnames": ["certificateArn"],
+                "certificateArn": needs_cnames,
+                "hostedZoneId": needs_cnames,
+                "securityPolicy": needs_cnames,
+            }},
+            "delivery": {"properties": {"geo": {"minProperties": 1, "maxProperties": 1}}},
+        },
+    })
+}
+
+fn take_required(schema: &mut Value) -> Option<Value> {
+    schema.as_object_mut()?.remove("required")
+}
+
+/// The schema of a key.
+fn at<'a>(root: &'a mut Value, path: &[&str]) -> &'a mut Value {
+    let step = |schema: &'a mut Value, key: &&str| &mut schema["properties"][*key];
+    path.iter().fold(root, step)
 }
 
 fn table(table: &Table) -> Value {
@@ -96,7 +142,11 @@ fn kind(kind_: &Kind) -> Value {
         }
         Kind::OneOrMany(format) => {
             let one = kind(&Kind::Text(format));
-            json!({"type": ["string", "array"], "pattern": one["pattern"], "items": one})
+            let types: Vec<&str> = ["string", "number", "array"]
+                .into_iter()
+                .filter(|name| *name != "number" || one["type"].is_array())
+                .collect();
+            json!({"type": types, "pattern": one["pattern"], "items": one})
         }
         Kind::Free => json!({"type": ["object", "string"], "pattern": REFERENCE}),
         Kind::Environments => json!({"type": "object", "additionalProperties": partial(&MANIFEST)}),

@@ -1,0 +1,384 @@
+//! The schema accepts what `compile` accepts and refuses what it refuses, for
+//! manifests that are made from valid ones by one change each. What a schema
+//! can't know is listed here, and each entry is shown to be needed.
+
+use frames_compiler::diagnostic::Diagnostic;
+use frames_compiler::{Environment, Source, Target, compile, manifest, syntax};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+const DEV: Target = Target {
+    env: "dev",
+    chosen: false,
+    allow_unsafe_overlay: false,
+};
+
+struct Beside;
+
+impl Environment for Beside {
+    fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
+        match path {
+            "./jwks.json" => Ok(include_bytes!("../../../tests/manifests/jwks.json").to_vec()),
+            _ => Err("there is no such file".to_owned()),
+        }
+    }
+}
+
+/// Findings on what the schema accepts: the code, where, a part of the message, and a
+/// manifest's part that shows it.
+const ONLY_COMPILE: &[(&str, &str, &str, &str)] = &[
+    // Several values of one list or mapping, or of two blocks.
+    (
+        "conflict",
+        "delivery.cors.origins",
+        "",
+        "{delivery: {cors: {origins: ['*', 'https://a.example.org']}}}",
+    ),
+    (
+        "duplicate-datastore",
+        "iam.allow",
+        "",
+        "{iam: {allow: [{datastore: 012345678901234567890123456789ab}, {datastore: 012345678901234567890123456789ab}]}}",
+    ),
+    (
+        "duplicate-value",
+        "delivery.geo",
+        "",
+        "{delivery: {geo: {allow: [US, US]}}}",
+    ),
+    (
+        "duplicate-value",
+        "deploy.tags",
+        "",
+        "{deploy: {tags: {team: a, Team: b}}}",
+    ),
+    (
+        "duplicate-value",
+        "domain.cnames",
+        "",
+        "{domain: {cnames: [a.example.org, A.example.org], certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11'}}",
+    ),
+    (
+        "endpoint-conflict",
+        "healthImaging",
+        "",
+        "{healthImaging: {region: us-west-2, endpoint: runtime-medical-imaging.us-east-1.amazonaws.com}}",
+    ),
+    (
+        "unused-key",
+        "delivery.cache.ttl",
+        "",
+        "{delivery: {cache: {ttl: 2h}}}",
+    ),
+    (
+        "unused-key",
+        "delivery.cors.credentials",
+        "",
+        "{delivery: {cors: {origins: [], credentials: true}}}",
+    ),
+    (
+        "unused-key",
+        "logs.access",
+        "",
+        "{logs: {access: {bucket: mine, retention: 30d}}}",
+    ),
+    // Another file; a reference's value; the rendered template.
+    (
+        "jwks-file",
+        "auth.jwksFile",
+        "",
+        "{auth: {mode: oidc, issuer: 'https://a.example.org', audience: a, jwksFile: ./none.json}}",
+    ),
+    (
+        "variable",
+        "service",
+        "",
+        "{service: '${env:NOBODY_SET_THIS}'}",
+    ),
+    (
+        "unsafe-overlay",
+        "resources.cdn",
+        "",
+        "{resources: {cdn: {Resources: {Distribution: {Properties: {DistributionConfig: {DefaultCacheBehavior: {ViewerProtocolPolicy: allow-all}}}}}}}}",
+    ),
+    // A pattern can't weigh a number with its unit, nor count the digits of a number.
+    (
+        "invalid-value",
+        "delivery.cache.ttl",
+        "out of bounds",
+        "{delivery: {dicomweb: true, cache: {ttl: 366d}}}",
+    ),
+    (
+        "invalid-value",
+        "logs.access.retention",
+        "out of bounds",
+        "{logs: {access: {retention: 3651d}}}",
+    ),
+    (
+        "invalid-value",
+        "iam.allow[0].datastore",
+        "`5`",
+        "{iam: {allow: [{datastore: 5}]}}",
+    ),
+    (
+        "invalid-value",
+        "iam.allow[0].imageSets",
+        "`5`",
+        "{iam: {allow: [{datastore: 012345678901234567890123456789ab, imageSets: [5]}]}}",
+    ),
+    (
+        "invalid-value",
+        "deploy.bucket",
+        "`5`",
+        "{deploy: {bucket: 5}}",
+    ),
+    (
+        "invalid-value",
+        "logs.access.bucket",
+        "`5`",
+        "{logs: {access: {bucket: 5}}}",
+    ),
+    (
+        "not-healthimaging",
+        "healthImaging.endpoint",
+        "`5`",
+        "{healthImaging: {endpoint: 5}}",
+    ),
+    // What is required may stand in any environment.
+    (
+        "missing-key",
+        "",
+        "",
+        "{auth: {mode: cognito}, environments: {dev: {}}}",
+    ),
+    (
+        "certificate-missing",
+        "",
+        "",
+        "{domain: {cnames: [a.example.org]}, environments: {dev: {}}}",
+    ),
+];
+
+/// What the schema refuses though it compiles, and why.
+const ONLY_SCHEMA: &[&str] = &[
+    // A key of the user's own, which a `${self:…}` names.
+    "{name: x, service: '${self:name}', auth: {mode: none}}",
+    // An unquoted truth value as a text: were it allowed, every text would complete to `true`.
+    "{service: true, auth: {mode: none}}",
+    // A wrong value that the chosen environment replaces.
+    "{service: x, auth: 5, environments: {dev: {auth: {mode: none}}}}",
+];
+
+const VALID: &[&str] = &[
+    "{service: x, auth: {mode: none}}",
+    "{service: x, auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, clientIds: [abc, 123], tokenUse: id, scopes: [a/b], groups: [g, 7], groupsClaim: roles, tokenSources: [header]}}",
+    "{service: x, auth: {mode: oidc, issuer: 'https://a.example.org/', audience: a, jwksUri: 'https://a.example.org/k', algorithms: [RS256, RS512]}}",
+    "{service: x, auth: {mode: oidc, issuer: 'https://a.example.org/', audience: [a, 5], jwksFile: ./jwks.json}}",
+    "{service: x, auth: {mode: oidc, issuer: 'https://a.example.org/', audience: 5}}",
+    "{service: x, healthImaging: {region: eu-west-1}, auth: {mode: none}}",
+    "{service: x, healthImaging: {endpoint: runtime-medical-imaging.eu-west-1.amazonaws.com}, auth: {mode: none}}",
+    "{service: x, auth: {mode: none}, domain: {cnames: [a.example.org], certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11', hostedZoneId: Z0123, securityPolicy: TLSv1.3_2025}}",
+    "{service: x, auth: {mode: none}, iam: {allow: [{datastore: 12345678901234567890123456789012, imageSets: [aaaabbbbccccddddeeeeffff00001111]}], permissionsBoundaryArn: 'arn:aws:iam::111122223333:policy/b'}}",
+    "{service: x, auth: {mode: none}, delivery: {dicomweb: true, cache: {ttl: 0s}, cors: {origins: ['http://localhost:3000'], credentials: true}, priceClass: 200, http3: false, originShield: us-east-1, geo: {deny: [NO]}}}",
+    "{service: x, auth: {mode: none}, delivery: {priceClass: all, webAclArn: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/frames/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11', geo: {allow: [US, CA]}}}",
+    "{service: x, auth: {mode: none}, logs: {access: {enabled: true, bucket: managed, prefix: a/b/, retention: 30d}, functions: {level: info, retentionDays: 14}}}",
+    "{service: x, auth: {mode: none}, deploy: {region: eu-west-1, bucket: zips, tags: {team: a, cost: 007, phi: true}, terminationProtection: true}}",
+    "{service: x, auth: {mode: none}, resources: {cdn: {Outputs: {A: {Value: b}}}, lambda-edge: {}}}",
+    "{service: x, auth: {mode: none}, environments: {prod: {auth: {mode: none}, logs: {functions: {level: warn}}}}}",
+    "{service: '${env:NAME, ''x''}', auth: {mode: '${opt:mode, none}'}, delivery: {http3: '${env:HTTP3, true}'}}",
+    // What the rest lacks, the environment has.
+    "{auth: {mode: cognito}, domain: {cnames: [a.example.org]}, environments: {dev: {service: x, auth: {userPoolId: us-east-1_AbCdEfGhI}, domain: {certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11'}}}}",
+    "{environments: {dev: {service: x, auth: {mode: none}}}}",
+];
+
+/// Rules that no change below meets.
+const INVALID: &[&str] = &[
+    "{}",
+    "[]",
+    "x",
+    "{service: x, auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, issuer: 'https://a.example.org'}}",
+    "{service: x, auth: {mode: none, scopes: [a]}}",
+    "{service: x, auth: {mode: none}, delivery: {geo: {allow: [US], deny: [CA]}}}",
+    "{service: x, auth: {mode: none}, deploy: {tags: {'Aws:team': x}}}",
+    "{service: x, auth: {mode: none}, environments: {prod: {environments: {}}}}",
+    "{service: x, auth: {mode: none}, environments: {prod: [auth]}}",
+    "{service: x, auth: {mode: none}, healthImaging: {endpoint: medical-imaging.eu-west-1.amazonaws.com}}",
+    "{service: x, auth: {mode: none}, domain: {cnames: [a.example.org], certificateArn: 'arn:aws:acm:eu-west-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11'}}",
+    "{service: x, auth: {mode: none}, delivery: {webAclArn: 'arn:aws:wafv2:us-east-1:111122223333:regional/webacl/frames/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11'}}",
+];
+
+struct Verdict {
+    schema: bool,
+    errors: Vec<Diagnostic>,
+}
+
+fn verdict(validator: &jsonschema::Validator, text: &str) -> Verdict {
+    let source = Source::new("frames.yml", text);
+    let (node, found) = syntax::parse(&source);
+    assert!(found.is_empty(), "{text}: {found:#?}");
+    let found = compile(&source, DEV, &Beside).diagnostics;
+    Verdict {
+        schema: validator.is_valid(&node.unwrap().to_json()),
+        errors: found.into_iter().filter(Diagnostic::is_error).collect(),
+    }
+}
+
+fn validator() -> jsonschema::Validator {
+    jsonschema::draft7::new(&manifest::schema()).unwrap()
+}
+
+fn excepted(finding: &Diagnostic, manifest: &str) -> bool {
+    ONLY_COMPILE.iter().any(|(code, path, message, part)| {
+        let for_environments = part.contains("environments");
+        finding.code.name == *code
+            && finding.path.starts_with(path)
+            && finding.message.contains(message)
+            && (!for_environments || manifest.contains("\"environments\""))
+    })
+}
+
+fn json_of(text: &str) -> Value {
+    syntax::parse(&Source::new("frames.yml", text))
+        .0
+        .unwrap()
+        .to_json()
+}
+
+/// Every place in a value, as JSON pointers.
+fn places(value: &Value, at: &str, all: &mut Vec<String>) {
+    all.push(at.to_owned());
+    match value {
+        Value::Object(map) => map
+            .iter()
+            .for_each(|(key, v)| places(v, &format!("{at}/{key}"), all)),
+        Value::Array(items) => {
+            let numbered = items.iter().enumerate();
+            numbered.for_each(|(i, v)| places(v, &format!("{at}/{i}"), all));
+        }
+        _ => {}
+    }
+}
+
+/// One change each: another type, a text out of every pattern, a key more, a key less.
+fn changed(valid: &Value) -> Vec<Value> {
+    let mut all = Vec::new();
+    places(valid, "", &mut all);
+    let mut changed = Vec::new();
+    for place in &all {
+        let mut with = |change: &dyn Fn(&mut Value)| {
+            let mut copy = valid.clone();
+            change(copy.pointer_mut(place).unwrap());
+            changed.push(copy);
+        };
+        for other in [
+            json!(null),
+            json!([]),
+            json!({}),
+            json!([[1]]),
+            json!("\t no such value;"),
+            json!(""),
+            json!(5),
+        ] {
+            with(&|value| *value = other.clone());
+        }
+        with(&|value| {
+            if let Value::Object(map) = value {
+                map.insert("unknown-key".into(), json!({"a": 1}));
+            }
+        });
+        let Some((parent, key)) = place.rsplit_once('/') else {
+            continue;
+        };
+        let mut less = valid.clone();
+        match less.pointer_mut(parent).unwrap() {
+            Value::Object(map) => drop(map.remove(key)),
+            Value::Array(items) => drop(items.remove(key.parse().unwrap())),
+            _ => unreachable!("a parent has children"),
+        }
+        changed.push(less);
+    }
+    changed
+}
+
+#[test]
+fn the_schema_accepts_what_compiles() {
+    let validator = validator();
+    for text in VALID {
+        let verdict = verdict(&validator, text);
+        assert!(verdict.errors.is_empty(), "{text}: {:#?}", verdict.errors);
+        let refusals: Vec<_> = validator
+            .iter_errors(&json_of(text))
+            .map(|e| e.to_string())
+            .collect();
+        assert!(verdict.schema, "{text}: {refusals:#?}");
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_does_not_compile() {
+    let validator = validator();
+    for text in INVALID {
+        let verdict = verdict(&validator, text);
+        assert!(!verdict.errors.is_empty(), "{text} compiles");
+        assert!(!verdict.schema, "{text}: the schema accepts it");
+    }
+}
+
+#[test]
+fn every_change_gets_the_same_verdict() {
+    let validator = validator();
+    let texts: BTreeSet<String> = VALID
+        .iter()
+        .flat_map(|text| changed(&json_of(text)))
+        .map(|value| value.to_string())
+        .collect();
+    let mut tally = [0, 0];
+    let mut differ = Vec::new();
+    for text in &texts {
+        let Verdict { schema, errors } = verdict(&validator, text);
+        let known = errors.iter().all(|e| excepted(e, text));
+        tally[usize::from(known)] += 1;
+        let agree = if schema { known } else { !errors.is_empty() };
+        if !agree {
+            let found: Vec<_> = errors
+                .iter()
+                .map(|e| format!("{} {}: {}", e.code.name, e.path, e.message))
+                .collect();
+            differ.push(format!("schema {schema}: {text}: {found:?}"));
+        }
+    }
+    assert!(
+        differ.is_empty(),
+        "{} of {}:\n{}",
+        differ.len(),
+        texts.len(),
+        differ.join("\n")
+    );
+    assert!(tally.iter().all(|count| *count > 60), "{tally:?}");
+}
+
+#[test]
+fn every_exception_is_one() {
+    let validator = validator();
+    for (code, path, message, part) in ONLY_COMPILE {
+        let mut whole = json_of("{service: x, auth: {mode: none}}");
+        let Value::Object(part) = json_of(part) else {
+            panic!("{part}");
+        };
+        whole.as_object_mut().unwrap().extend(part);
+        let text = whole.to_string();
+        let Verdict { schema, errors } = verdict(&validator, &text);
+        assert!(schema, "the schema knows: {text}");
+        assert!(
+            !errors.is_empty()
+                && errors.iter().all(|e| e.code.name == *code
+                    && e.path.starts_with(path)
+                    && e.message.contains(message)),
+            "{text}: {errors:#?}"
+        );
+    }
+    for text in ONLY_SCHEMA {
+        let Verdict { schema, errors } = verdict(&validator, text);
+        assert!(!schema && errors.is_empty(), "{text}: {errors:#?}");
+    }
+}
