@@ -8,6 +8,8 @@
 
 mod expression;
 mod resolve;
+#[cfg(test)]
+mod tests;
 
 pub use resolve::resolve;
 
