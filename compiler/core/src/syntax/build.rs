@@ -271,7 +271,7 @@ impl Builder {
             }
             Items::Mapping { entries, .. } => {
                 let last = entries.last().map(|entry| entry.value.span.end);
-                (Value::Mapping(entries), last)
+                (Value::Mapping(self.merged(entries)), last)
             }
         };
         // A flow collection ends at its bracket; a block one, which has none, with its last value.
@@ -281,6 +281,35 @@ impl Builder {
         };
         let span = Span::new(open.start.start, until);
         self.add(Node { span, value }, open.anchor, open.size)
+    }
+
+    /// `<<`: another mapping's entries, or several mappings', below those that
+    /// stand here; of several the first wins. (The merge key of YAML 1.1.)
+    fn merged(&mut self, mut entries: Vec<Entry>) -> Vec<Entry> {
+        let Some(at) = entries.iter().position(|entry| entry.key.text == "<<") else {
+            return entries;
+        };
+        let merge = entries.remove(at);
+        let sources = match merge.value.value {
+            Value::Sequence(items) => items,
+            _ => vec![merge.value],
+        };
+        for source in sources {
+            let Value::Mapping(more) = source.value else {
+                let message = format!("`<<` merges mappings; here is {}", source.kind());
+                self.diagnostics.push(
+                    Diagnostic::new(codes::WRONG_TYPE, "", source.span, message)
+                        .help("write `<<: *anchor`, or a list of anchors"),
+                );
+                continue;
+            };
+            for entry in more {
+                if !entries.iter().any(|e| e.key.text == entry.key.text) {
+                    entries.push(entry);
+                }
+            }
+        }
+        entries
     }
 
     fn add(&mut self, node: Node, anchor: usize, size: Size) -> Step {
@@ -414,6 +443,17 @@ mod tests {
         assert_eq!(found.len(), 2);
         assert_eq!(source.position(found[0].related[0].0.start).line, 3);
         assert_eq!(source.position(found[1].span.start).line, 5);
+    }
+
+    #[test]
+    fn merge_keys_fill_in_what_is_missing() {
+        let text = "base: &base {a: 1, b: 2}\nmore: &more {b: 3, c: 4}\nx: {b: 0, <<: *base}\ny: {<<: [*base, *more]}\n";
+        let (node, found) = parse(&Source::new("f", text));
+        assert_eq!(found, []);
+        let value = node.unwrap().to_json();
+        assert_eq!(value["x"], serde_json::json!({"a": 1, "b": 0}));
+        assert_eq!(value["y"], serde_json::json!({"a": 1, "b": 2, "c": 4}));
+        assert_eq!(findings("x: {<<: 1}\n"), [("wrong-type", 1, 9)]);
     }
 
     #[test]
