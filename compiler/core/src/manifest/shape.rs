@@ -260,7 +260,7 @@ impl Walk<'_> {
                         codes::UNKNOWN_KEY,
                         &path,
                         key.span,
-                        format!("unknown key `{}`", key.text),
+                        format!("unknown key `{}`", shown(&key.text)),
                     )
                     .help(help),
                 );

@@ -177,6 +177,8 @@ enum Items {
     Mapping {
         entries: Vec<Entry>,
         key: Option<Key>,
+        /// Where each key stands: a hostile file has thousands.
+        seen: HashMap<String, Span>,
     },
 }
 
@@ -218,6 +220,7 @@ impl Builder {
                 let items = Items::Mapping {
                     entries: Vec::new(),
                     key: None,
+                    seen: HashMap::new(),
                 };
                 self.open(span, anchor, items)
             }
@@ -339,10 +342,10 @@ impl Builder {
         parent.size.depth = parent.size.depth.max(size.depth + 1);
         match &mut parent.items {
             Items::Sequence(items) => items.push(node),
-            Items::Mapping { entries, key } => match key.take() {
+            Items::Mapping { entries, key, seen } => match key.take() {
                 None => *key = Some(as_key(node)?),
                 Some(found) => {
-                    if let Some(first) = entries.iter().find(|e| e.key.text == found.text) {
+                    if let Some(first) = seen.get(&found.text) {
                         let message = format!("`{}` stands twice in this mapping", found.text);
                         self.diagnostics.push(
                             Diagnostic::new(
@@ -351,10 +354,11 @@ impl Builder {
                                 found.span,
                                 message,
                             )
-                            .related(first.key.span, "first here")
+                            .related(*first, "first here")
                             .help("remove one of them"),
                         );
                     } else {
+                        seen.insert(found.text.clone(), found.span);
                         entries.push(Entry {
                             key: found,
                             value: node,

@@ -4,9 +4,13 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::source::Source;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use std::ops::Range;
 
 /// Longer source lines are cut around what is marked.
 const WIDTH: usize = 80;
+
+/// More than anybody reads; the summary counts them all.
+const MOST: usize = 100;
 
 /// All findings and a summary line; with ANSI colours, for the caller to strip
 /// where the terminal has none.
@@ -15,7 +19,7 @@ pub fn human(source: &Source, diagnostics: &[Diagnostic]) -> String {
         .decor_style(DecorStyle::Ascii)
         .term_width(WIDTH);
     let mut out = String::new();
-    for diagnostic in diagnostics {
+    for diagnostic in diagnostics.iter().take(MOST) {
         out.push_str(&renderer.render(&[group(source, diagnostic)]));
         out.push_str("\n\n");
     }
@@ -28,15 +32,21 @@ fn group<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Group<'a> {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut snippet = Snippet::source(source.text())
+    // The lines around alone: the renderer walks all that it is given.
+    let marked = first_line(source, diagnostic);
+    let (window, line) = window(source, diagnostic, &marked);
+    let within = |range: Range<usize>| range.start - window.start..range.end - window.start;
+    let mut snippet = Snippet::source(&source.text()[window.clone()])
+        .line_start(line)
         .path(source.name())
         .annotation(
             AnnotationKind::Primary
-                .span(first_line(source, diagnostic))
+                .span(within(marked))
                 .label(diagnostic.path.as_str()),
         );
     for (span, label) in &diagnostic.related {
-        snippet = snippet.annotation(AnnotationKind::Context.span(span.range()).label(label));
+        let span = within(span.range());
+        snippet = snippet.annotation(AnnotationKind::Context.span(span).label(label));
     }
     let group = level
         .primary_title(diagnostic.message.as_str())
@@ -48,9 +58,25 @@ fn group<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Group<'a> {
     }
 }
 
+/// The whole lines from the first place that is marked to the last, and the first one's number.
+fn window(
+    source: &Source,
+    diagnostic: &Diagnostic,
+    marked: &Range<usize>,
+) -> (Range<usize>, usize) {
+    let related = diagnostic.related.iter().map(|(span, _)| span.range());
+    let (start, end) = related.fold((marked.start, marked.end), |(start, end), range| {
+        (start.min(range.start), end.max(range.end))
+    });
+    let text = source.text();
+    let from = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let to = text[end..].find('\n').map_or(text.len(), |at| end + at + 1);
+    (from..to, source.position(start).line)
+}
+
 /// A block that spans lines is marked on its first alone, or the picture
 /// grows with the block.
-fn first_line(source: &Source, diagnostic: &Diagnostic) -> std::ops::Range<usize> {
+fn first_line(source: &Source, diagnostic: &Diagnostic) -> Range<usize> {
     let range = diagnostic.span.range();
     let text = source.text().get(range.clone()).unwrap_or("");
     match text.find(['\r', '\n']) {
@@ -71,5 +97,9 @@ fn summary(diagnostics: &[Diagnostic]) -> String {
         .into_iter()
         .flatten()
         .collect();
-    parts.join(", ")
+    let all = parts.join(", ");
+    match diagnostics.len() {
+        0..=MOST => all,
+        _ => format!("{all}; the first {MOST} are shown"),
+    }
 }
