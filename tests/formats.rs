@@ -169,9 +169,9 @@ fn watching_includes_files_that_the_manifest_names() {
             let (whole, _) = output.rsplit_once('\n')?;
             whole
                 .lines()
-                .filter(|line| line.starts_with('{'))
+                // Both streams come in pieces: a document may follow on a line of stderr.
+                .filter_map(|line| line.find('{').map(|at| line[at..].to_owned()))
                 .nth(n)
-                .map(str::to_owned)
         });
         serde_json::from_str(&line).unwrap()
     };

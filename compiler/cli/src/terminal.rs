@@ -71,7 +71,8 @@ pub fn data(text: &str) {
 
 /// A line to stderr. A terminal that went away is no failure either.
 pub fn say(line: &str) {
-    let _ = writeln!(anstream::stderr(), "{line}");
+    // In one piece: whoever reads both streams must not find a line cut.
+    let _ = anstream::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
 pub fn failure(failure: &Failure) {

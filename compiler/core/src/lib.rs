@@ -106,7 +106,7 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
         let found = compiled
             .plan
             .as_ref()
-            .map(|plan| unsafe_overlays(plan, target));
+            .map(|plan| overlay_findings(plan, target));
         diagnostics.extend(found.unwrap_or_default());
         if diagnostics.iter().any(Diagnostic::is_error) {
             compiled.plan = None;
@@ -126,8 +126,8 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
     compiled
 }
 
-/// What `resources` would open.
-fn unsafe_overlays(plan: &Plan, target: Target) -> Vec<Diagnostic> {
+/// What `resources` would open or gets wrong.
+fn overlay_findings(plan: &Plan, target: Target) -> Vec<Diagnostic> {
     let (code, help) = match target.allow_unsafe_overlay {
         true => (
             codes::UNSAFE_OVERLAY_ALLOWED,
@@ -139,12 +139,18 @@ fn unsafe_overlays(plan: &Plan, target: Target) -> Vec<Diagnostic> {
         ),
     };
     // A defect of a template shows when it is rendered for good.
-    let opened = template::opened(plan).unwrap_or_default();
-    let findings = opened.into_iter().map(|(stage, opened)| {
-        let dot = if opened.path.is_empty() { "" } else { "." };
-        let path = format!("resources.{stage}{dot}{}", opened.path);
-        let message = format!("the overlay makes {}", opened.what);
-        Diagnostic::new(code, path, opened.span, message).help(help)
+    let found = template::overlay_findings(plan).unwrap_or_default();
+    let path = |stage: &str, path: &str| {
+        let dot = if path.is_empty() { "" } else { "." };
+        format!("resources.{stage}{dot}{path}")
+    };
+    let nameless = found.nameless.into_iter().map(|(stage, nameless, help)| {
+        let path = path(stage, &nameless.path);
+        Diagnostic::new(codes::MISSING_KEY, path, nameless.span, nameless.what).help(help)
     });
-    findings.collect()
+    let opened = found.opened.into_iter().map(|(stage, opened)| {
+        let message = format!("the overlay makes {}", opened.what);
+        Diagnostic::new(code, path(stage, &opened.path), opened.span, message).help(help)
+    });
+    nameless.chain(opened).collect()
 }

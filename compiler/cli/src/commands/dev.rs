@@ -181,6 +181,10 @@ impl Delivery {
         let frame = fixtures.and_then(|fixtures| fixtures.instances.first());
         let datastore = fixtures.map_or("", |fixtures| fixtures.datastore_id.as_str());
         let page = self.page.url(&url, token, datastore, frame);
+        if !terminal.is_json() {
+            // The longest line first: the short ones stay together.
+            terminal.status("Page", &page);
+        }
         if let Some(stand_in) = &self.stand_in {
             terminal.status(
                 "Origin",
@@ -213,11 +217,7 @@ impl Delivery {
             ));
             return Ok(());
         }
-        terminal.status("Page", &page);
-        terminal.status(
-            "Ready",
-            &format!("{url}; Ctrl-C ends it. A frame, from another terminal:"),
-        );
+        terminal.status("Ready", &format!("{url}; Ctrl-C ends it. To get a frame:"));
         let authorization = match (token, &self.stand_in) {
             (None, _) => String::new(),
             (Some(token), Some(_)) => format!(" -H 'Authorization: Bearer {token}'"),

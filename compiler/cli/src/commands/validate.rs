@@ -38,7 +38,18 @@ pub(super) fn findings(source: &Source, compiled: &Compiled, terminal: Terminal)
     if !compiled.open.is_empty() {
         terminal.status("Note", &open(source, &compiled.open));
     }
+    let errors = || {
+        found
+            .iter()
+            .filter(|d| d.is_error())
+            .cloned()
+            .collect::<Vec<_>>()
+    };
     match terminal.format {
+        Format::Human if terminal.is_quiet() => match errors() {
+            errors if errors.is_empty() => String::new(),
+            errors => format!("{}\n", render::human(source, &errors)),
+        },
         Format::Human if found.is_empty() => String::new(),
         Format::Human => format!("{}\n", render::human(source, found)),
         Format::Json => format!("{:#}\n", render::json(source, found)),

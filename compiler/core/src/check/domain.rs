@@ -2,7 +2,9 @@
 
 use super::{Domain, EDGE_REGION, no_duplicates};
 use crate::diagnostic::{Diagnostic, codes};
-use crate::manifest::{self, Manifest};
+use crate::manifest::{self, Manifest, Text};
+
+const SECURITY_POLICY: &str = "TLSv1.2_2021";
 
 /// The outer `None`: not to be had, there are findings. The inner: there is no CNAME.
 pub fn check(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Option<Option<Domain>> {
@@ -36,7 +38,13 @@ fn block(given: &manifest::Domain, found: &mut Vec<Diagnostic>) -> Option<Option
         );
     }
     if written("cnames").is_none() {
-        for key in given.keys.iter().filter(|key| key.value != "cnames") {
+        // The default, written out, changes nothing: `print` does that.
+        let is_default = |key: &str| {
+            let policy = given.security_policy.as_ref();
+            key == "securityPolicy" && policy.is_some_and(|policy| policy.value == SECURITY_POLICY)
+        };
+        let idle = |key: &&Text| key.value != "cnames" && !is_default(&key.value);
+        for key in given.keys.iter().filter(idle) {
             let message = format!("`{}` has no effect without `cnames`", key.value);
             found.push(
                 Diagnostic::new(codes::MISSING_KEY, "domain.cnames", key.span, message)
@@ -76,6 +84,6 @@ fn block(given: &manifest::Domain, found: &mut Vec<Diagnostic>) -> Option<Option
         security_policy: given
             .security_policy
             .as_ref()
-            .map_or_else(|| "TLSv1.2_2021".to_owned(), |policy| policy.value.clone()),
+            .map_or_else(|| SECURITY_POLICY.to_owned(), |policy| policy.value.clone()),
     }))
 }

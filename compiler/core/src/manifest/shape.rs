@@ -384,7 +384,10 @@ impl Walk<'_> {
             // A number isn't mistyped, it is another number.
             let is_number = text.parse::<u64>().is_ok();
             let guess = did_you_mean(text, choice.words.iter().copied());
-            let help = match guess.filter(|_| !is_number) {
+            // Nor is a country's code: the nearest is another country.
+            let is_code = choice.words.iter().all(|word| word.len() == 2);
+            let help = match guess.filter(|_| !is_number && !is_code) {
+                _ if is_code => "a two-letter code of ISO 3166-1, such as US or GB".to_owned(),
                 Some(guess) => format!("{guess} ({all})"),
                 None => all,
             };

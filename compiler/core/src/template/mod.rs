@@ -4,6 +4,7 @@
 
 pub mod overlay;
 
+use crate::diagnostic::did_you_mean;
 use crate::plan::{Artifact, Plan, Stage, names};
 use crate::source::Source;
 use crate::syntax;
@@ -58,8 +59,16 @@ pub fn render(plan: &Plan, artifacts: &[Artifact]) -> Result<Vec<Template>, Defe
         .collect()
 }
 
-/// What the stages' overlays would open. The zips' hashes play no part in it.
-pub fn opened(plan: &Plan) -> Result<Vec<(&'static str, overlay::Opened)>, Defect> {
+/// What is wrong with overlays, by stage.
+#[derive(Debug, Default)]
+pub struct OverlayFindings {
+    pub opened: Vec<(&'static str, overlay::Opened)>,
+    /// Resources without a type, and what to do about each.
+    pub nameless: Vec<(&'static str, overlay::Opened, String)>,
+}
+
+/// What the stages' overlays would open or get wrong. The zips' hashes play no part in it.
+pub fn overlay_findings(plan: &Plan) -> Result<OverlayFindings, Defect> {
     let artifacts: Vec<Artifact> = plan
         .functions()
         .map(|function| Artifact {
@@ -68,7 +77,7 @@ pub fn opened(plan: &Plan) -> Result<Vec<(&'static str, overlay::Opened)>, Defec
             bytes: 0,
         })
         .collect();
-    let mut found = Vec::new();
+    let mut found = OverlayFindings::default();
     for stage in &plan.stages {
         let Some(overlay) = &stage.overlay else {
             continue;
@@ -78,7 +87,15 @@ pub fn opened(plan: &Plan) -> Result<Vec<(&'static str, overlay::Opened)>, Defec
         let mut merged = compiled.clone();
         overlay::merge(&mut merged, overlay);
         let opened = overlay::opened(&compiled, &merged, overlay);
-        found.extend(opened.into_iter().map(|opened| (stage.name, opened)));
+        found
+            .opened
+            .extend(opened.into_iter().map(|opened| (stage.name, opened)));
+        for (nameless, known) in overlay::nameless(&merged, overlay) {
+            let id = nameless.path.rsplit('.').next().unwrap_or_default();
+            let help = did_you_mean(id, known)
+                .unwrap_or_else(|| "a resource of your own needs a `Type`".to_owned());
+            found.nameless.push((stage.name, nameless, help));
+        }
     }
     Ok(found)
 }

@@ -60,6 +60,23 @@ pub fn opened(compiled: &Value, merged: &Value, overlay: &Node) -> Vec<Opened> {
     opened
 }
 
+/// Resources that the overlay adds without saying what they are: a slip in the
+/// name of one that is there, most likely. Each with the names that are.
+pub fn nameless<'a>(merged: &'a Value, overlay: &Node) -> Vec<(Opened, Vec<&'a str>)> {
+    let known = || resources(merged).filter(|(_, resource)| resource.get("Type").is_some());
+    resources(merged)
+        .filter(|(_, resource)| resource.get("Type").is_none())
+        .map(|(id, _)| {
+            let place = Place::root().at("Resources").at(id);
+            let what = format!("`{id}` has no `Type`, and isn't a resource of this stack");
+            (
+                locate(overlay, &place, what),
+                known().map(|(id, _)| id.as_str()).collect(),
+            )
+        })
+        .collect()
+}
+
 /// A path in the merged template.
 #[derive(Debug, Clone)]
 struct Place(Vec<String>);

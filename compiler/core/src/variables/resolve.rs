@@ -244,11 +244,10 @@ impl<'a> Resolver<'a> {
             }
             Outcome::Missing(what) => {
                 let message = format!("`{}` has no value: there is no {what}", reference.text);
-                self.report(
-                    span,
-                    message,
-                    "set it, or add a default after a comma: `${env:NAME, 'value'}`",
-                );
+                let with_default =
+                    format!("{}, 'value'}}", &reference.text[..reference.text.len() - 1]);
+                let help = format!("give it a value, or a default after a comma: `{with_default}`");
+                self.report(span, message, help);
                 None
             }
             Outcome::Failed => None,
