@@ -30,10 +30,7 @@ pub fn run(global: &Global, arguments: &Dev, terminal: Terminal) -> Result<()> {
     let authorizer: AuthorizerConfig = config_of(&plan, names::AUTHORIZER)?;
     refuse_the_unsafe(arguments, authorizer.auth.is_some(), knows_peers())?;
     let programs = artifact::programs(builder(), terminal)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context(|| "can't start the event loop")?;
+    let runtime = super::event_loop()?;
     runtime.block_on(async {
         let mut end = End::new()?;
         let started = tokio::select! {

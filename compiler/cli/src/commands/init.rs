@@ -79,10 +79,7 @@ fn at_a_terminal() -> bool {
 
 /// The questions on a thread of their own: Ctrl-C ends them in the middle of a line.
 fn asked(service: String) -> Result<Answers> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context(|| "can't start the event loop")?;
+    let runtime = super::event_loop()?;
     runtime.block_on(async {
         let mut interrupt =
             signal(SignalKind::interrupt()).context(|| "can't listen for signals")?;

@@ -10,7 +10,7 @@ mod validate;
 mod watch;
 
 use crate::cli::{Cli, Command, Format, Global};
-use crate::failure::{Failure, Result};
+use crate::failure::{Context, Failure, Result};
 use crate::project::Project;
 use crate::terminal::{self, Terminal};
 use frames_compiler::diagnostic::render;
@@ -118,4 +118,12 @@ fn open(source: &Source, open: &[Open]) -> String {
         .collect();
     places.dedup();
     format!("still open: {}", places.join(", "))
+}
+
+/// One thread: a child that is to die with its parent dies with the thread that started it.
+fn event_loop() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context(|| "can't start the event loop")
 }

@@ -26,10 +26,7 @@ pub fn run(global: &Global, terminal: Terminal) -> Result<()> {
     let Some(manifest) = project.path else {
         return Err(Failure::usage("there is no file to watch"));
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context(|| "can't start the event loop")?;
+    let runtime = super::event_loop()?;
     runtime.block_on(async {
         // From here on, not from the first wait on: a run in between is ended as well.
         let mut interrupt =

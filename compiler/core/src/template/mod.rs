@@ -82,8 +82,7 @@ pub fn overlay_findings(plan: &Plan) -> Result<OverlayFindings, Defect> {
         let Some(overlay) = &stage.overlay else {
             continue;
         };
-        let view = with_artifacts(plan, stage, &artifacts)?;
-        let compiled = read_yaml(stage.name, &render_yaml(stage.name, &view)?)?;
+        let compiled = compiled(plan, stage, &artifacts)?;
         let mut merged = compiled.clone();
         overlay::merge(&mut merged, overlay);
         let opened = overlay::opened(&compiled, &merged, overlay);
@@ -100,10 +99,14 @@ pub fn overlay_findings(plan: &Plan) -> Result<OverlayFindings, Defect> {
     Ok(found)
 }
 
-fn render_stage(plan: &Plan, stage: &Stage, artifacts: &[Artifact]) -> Result<Template, Defect> {
+/// A stage's template before its overlay.
+fn compiled(plan: &Plan, stage: &Stage, artifacts: &[Artifact]) -> Result<Value, Defect> {
     let view = with_artifacts(plan, stage, artifacts)?;
-    let yaml = render_yaml(stage.name, &view)?;
-    let mut value = read_yaml(stage.name, &yaml)?;
+    read_yaml(stage.name, &render_yaml(stage.name, &view)?)
+}
+
+fn render_stage(plan: &Plan, stage: &Stage, artifacts: &[Artifact]) -> Result<Template, Defect> {
+    let mut value = compiled(plan, stage, artifacts)?;
     if let Some(overlay) = &stage.overlay {
         overlay::merge(&mut value, overlay);
     }
