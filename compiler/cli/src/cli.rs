@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use frames_compiler::Target;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Medical image frames from AWS HealthImaging, through CloudFront, from one short frames.yml
 #[derive(Debug, Parser)]
@@ -16,12 +17,13 @@ pub struct Cli {
 }
 
 const AFTER: &str = "\
-Exit codes: 0 done, 1 the operation failed, 2 bad usage, 3 the manifest has errors, 130 interrupted.
+Exit codes: 0 done, 1 the operation failed, 2 bad usage, 3 the manifest has errors,
+4 not finished yet (run the same command again), 130 interrupted.
 
 Begin with `frames init`, or with a frames.yml of two lines:
   service: image-frames
   auth: {mode: none}
-then `frames validate`, `frames dev`, `frames package`.";
+then `frames validate`, `frames dev`, `frames deploy`.";
 
 #[derive(Debug, Args)]
 pub struct Global {
@@ -94,9 +96,13 @@ pub enum Command {
     /// Check the manifest: every finding in one run, with its place and what to do
     Validate(Validate),
     /// Compile to .frames/<env>/: both stacks' templates and both functions' zips
-    Package,
+    Package(Package),
     /// Print the manifest after environments, variables and defaults
     Print(Print),
+    /// Deploy: package, upload, then the stages in order; prints the URL
+    Deploy(Deploy),
+    /// Take everything down in the reverse order, replicas included
+    Remove(Remove),
     /// Serve the compiled delivery on this machine: no AWS account, no keys
     Dev(Dev),
     /// Print the JSON Schema of frames.yml, for editors
@@ -165,8 +171,24 @@ pub struct Validate {
     pub explain: Option<String>,
 
     /// Check again whenever the manifest or a file that it names changes, until Ctrl-C
-    #[arg(long, conflicts_with = "explain")]
+    #[arg(long, conflicts_with_all = ["explain", "online"])]
     pub watch: bool,
+
+    #[command(flatten)]
+    pub online: Online,
+}
+
+#[derive(Debug, Args)]
+pub struct Online {
+    /// Ask AWS: values of `${cf:…}`, `${ssm:…}`, `${aws:…}`; with `validate` also whether what the manifest names is there
+    #[arg(long)]
+    pub online: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Package {
+    #[command(flatten)]
+    pub online: Online,
 }
 
 #[derive(Debug, Args)]
@@ -174,6 +196,43 @@ pub struct Print {
     /// One value alone: `domain.cnames`, `iam.allow.0.datastore`
     #[arg(long, value_name = "PATH")]
     pub path: Option<String>,
+
+    #[command(flatten)]
+    pub online: Online,
+}
+
+#[derive(Debug, Args)]
+pub struct Deploy {
+    /// Don't ask where something is replaced or removed
+    #[arg(short, long)]
+    pub yes: bool,
+
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// One stage alone: lambda-edge or cdn
+    #[arg(long, value_name = "STAGE")]
+    pub only: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Remove {
+    /// Don't ask
+    #[arg(short, long)]
+    pub yes: bool,
+
+    /// For how long to wait for CloudFront's replicas: `90s`, `30m`, `2h` [default: 30m on a terminal, 0 elsewhere]
+    #[arg(long, value_name = "DURATION", value_parser = wait)]
+    pub wait: Option<Duration>,
+
+    /// Delete the access logs and their bucket as well
+    #[arg(long)]
+    pub delete_logs: bool,
+
+    /// Leave functions behind that replicas still hold, and list them
+    #[arg(long)]
+    pub abandon: bool,
 }
 
 #[derive(Debug, Args)]
@@ -189,6 +248,9 @@ pub struct Dev {
     /// Who issues tokens: an issuer on this machine in the place of the manifest's, or the manifest's own
     #[arg(long, value_enum, default_value_t = Issuer::Embedded)]
     pub issuer: Issuer,
+
+    #[command(flatten)]
+    pub online: Online,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -211,6 +273,24 @@ fn option(text: &str) -> Result<(String, String), String> {
         return Err("the option has no name".to_owned());
     }
     Ok((name.to_owned(), value.to_owned()))
+}
+
+/// `90s`, `30m`, `2h`, `1d`; seconds without a unit.
+fn wait(text: &str) -> Result<Duration, String> {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let seconds = match &text[number.len()..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return Err("a duration is a number and s, m, h or d: `30m`".to_owned()),
+    };
+    let number = number.parse::<u64>();
+    let number = number.map_err(|_| "a duration is a number and s, m, h or d: `30m`".to_owned())?;
+    let total = number
+        .checked_mul(seconds)
+        .ok_or("that is longer than anybody lives")?;
+    Ok(Duration::from_secs(total))
 }
 
 /// It becomes part of stack and function names, which have a bound.

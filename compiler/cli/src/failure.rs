@@ -16,6 +16,8 @@ pub enum Exit {
     Failed = 1,
     Usage = 2,
     Manifest = 3,
+    /// The same command, run again later, goes on.
+    Unfinished = 4,
     Interrupted = 130,
 }
 

@@ -41,6 +41,10 @@ impl Terminal {
         self.quiet
     }
 
+    pub fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
     /// A line about what is going on.
     pub fn status(&self, verb: &str, what: &str) {
         if !self.quiet {

@@ -12,7 +12,9 @@ pub mod check;
 pub mod diagnostic;
 pub mod environments;
 pub mod manifest;
+pub mod online;
 pub mod plan;
+pub mod secrets;
 pub mod source;
 pub mod syntax;
 pub mod template;
@@ -49,6 +51,8 @@ pub trait Environment {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AwsValue {
     Value(String),
+    /// What must never be shown: an SSM SecureString.
+    Secret(String),
     Missing,
     /// AWS isn't asked: the reference stays open.
     Offline,
@@ -74,6 +78,8 @@ pub struct Compiled {
     pub open: Vec<variables::Open>,
     /// The manifest after environments and variables, where there is one.
     pub resolved: Option<Node>,
+    /// Values that must never be shown. The findings are free of them.
+    pub secrets: Vec<variables::Secret>,
 }
 
 /// Text to [`Plan`]. [`template::render`] turns the plan into the stacks once
@@ -85,6 +91,7 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
         diagnostics: vec![],
         open: vec![],
         resolved: None,
+        secrets: vec![],
     };
     if let Some(node) = node {
         let written = node.clone();
@@ -118,6 +125,8 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
         {
             diagnostic.path = written.path_at(diagnostic.span.start);
         }
+        secrets::conceal(&mut diagnostics, &resolved.secrets);
+        compiled.secrets = resolved.secrets;
         compiled.open = resolved.open;
         compiled.resolved = Some(resolved.node);
     }

@@ -26,7 +26,7 @@ const PORT: u16 = 8080;
 
 pub fn run(global: &Global, arguments: &Dev, terminal: Terminal) -> Result<()> {
     let project = project(global, terminal)?;
-    let plan = plan_of(&project, global, terminal)?;
+    let plan = plan_of(&project, global, arguments.online.online, terminal)?;
     let authorizer: AuthorizerConfig = config_of(&plan, names::AUTHORIZER)?;
     refuse_the_unsafe(arguments, authorizer.auth.is_some(), knows_peers())?;
     let programs = artifact::programs(builder(), terminal)?;
@@ -258,29 +258,13 @@ fn config_of<T: serde::de::DeserializeOwned>(plan: &Plan, function: &str) -> Res
 
 /// The caller's own, asked for again by each new sandbox, so that expired ones are renewed.
 async fn aws_credentials(global: &Global, region: &str) -> Result<CredentialsSource> {
-    use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+    use aws_credential_types::provider::ProvideCredentials;
     let mut loader = aws_config::from_env().region(aws_config::Region::new(region.to_owned()));
     if let Some(profile) = &global.profile {
         loader = loader.profile_name(profile);
     }
     let config = loader.load().await;
-    let no_credentials = || {
-        Failure::new("there are no AWS credentials for `--origin aws`").help(
-            "name a profile with --profile, sign in (`aws sso login`), or leave `--origin aws` out",
-        )
-    };
-    let provider: SharedCredentialsProvider =
-        config.credentials_provider().ok_or_else(no_credentials)?;
-    provider.provide_credentials().await.map_err(|error| {
-        let reason = std::error::Error::source(&error)
-            .map(|source| format!(": {source}"))
-            .unwrap_or_default();
-        let failure = no_credentials();
-        Failure {
-            message: format!("{}{reason}", failure.message),
-            ..failure
-        }
-    })?;
+    let provider = crate::aws::credentials(&config).await?;
     Ok(Arc::new(move || {
         let provider = provider.clone();
         Box::pin(async move {

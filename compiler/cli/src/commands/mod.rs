@@ -1,14 +1,18 @@
 //! One file a command.
 
 mod completions;
+mod deploy;
 mod dev;
 mod init;
+mod online;
 mod package;
 mod print;
+mod remove;
 mod schema;
 mod validate;
 mod watch;
 
+use crate::aws::Aws;
 use crate::cli::{Cli, Command, Format, Global};
 use crate::failure::{Context, Failure, Result};
 use crate::project::Project;
@@ -25,7 +29,9 @@ pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
         Command::Init(arguments) => init::run(&cli.global, arguments, terminal),
         Command::Validate(arguments) => validate::run(&cli.global, arguments, terminal),
         Command::Print(arguments) => print::run(&cli.global, arguments, terminal),
-        Command::Package => package::run(&cli.global, terminal),
+        Command::Package(arguments) => package::run(&cli.global, arguments, terminal),
+        Command::Deploy(arguments) => deploy::run(&cli.global, arguments, terminal),
+        Command::Remove(arguments) => remove::run(&cli.global, arguments, terminal),
         Command::Dev(arguments) => dev::run(&cli.global, arguments, terminal),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(*shell),
@@ -45,8 +51,15 @@ fn human_or_json(format: Format) -> Result<()> {
     .help("here it is `--format human` or `--format json`"))
 }
 
-fn compile_project(project: &Project, target: Target) -> (Source, Compiled) {
-    compile_with(project, target, project)
+/// With `online`, AWS answers what only it can.
+fn compile_project(project: &Project, global: &Global, online: bool) -> Result<(Source, Compiled)> {
+    if !online {
+        return Ok(compile_with(project, global.target(), project));
+    }
+    event_loop()?.block_on(async {
+        let aws = Aws::connect(global).await?;
+        online::compiled(project, global, &aws).await
+    })
 }
 
 /// Compiles a project's manifest; an unreadable file is a finding like any other.
@@ -66,6 +79,7 @@ fn compile_with(
                 diagnostics: vec![unreadable.diagnostic],
                 open: vec![],
                 resolved: None,
+                secrets: vec![],
             };
             (unreadable.source, compiled)
         }
@@ -73,19 +87,24 @@ fn compile_with(
 }
 
 /// The plan, with the findings on stderr; errors end the command.
-fn plan_of(project: &Project, global: &Global, terminal: Terminal) -> Result<Plan> {
-    let (source, compiled) = compile_project(project, global.target());
-    report(&source, &compiled.diagnostics, terminal)?;
+fn plan_of(project: &Project, global: &Global, online: bool, terminal: Terminal) -> Result<Plan> {
+    let (source, compiled) = compile_project(project, global, online)?;
+    compile_findings(&source, &compiled, terminal)
+}
+
+/// The plan of a compiled manifest, with the findings on stderr; errors end the command.
+fn compile_findings(source: &Source, compiled: &Compiled, terminal: Terminal) -> Result<Plan> {
+    report(source, &compiled.diagnostics, terminal)?;
     if !compiled.open.is_empty() {
         return Err(Failure::new(format!(
-            "{}, and this command doesn't ask AWS",
-            open(&source, &compiled.open)
+            "{}, and AWS wasn't asked",
+            open(source, &compiled.open)
         ))
         .help(
-            "give them a value that is known here: `${env:…}`, `${opt:…}`, or the value itself",
+            "ask it with --online, or give them a value that is known here: `${env:…}`, `${opt:…}`",
         ));
     }
-    compiled.plan.ok_or_else(Failure::manifest)
+    compiled.plan.clone().ok_or_else(Failure::manifest)
 }
 
 /// The findings on stderr; errors end the command.

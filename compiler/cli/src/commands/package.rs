@@ -2,14 +2,14 @@
 
 use super::plan_of;
 use crate::artifact::{self, Builder};
-use crate::cli::Global;
+use crate::cli::{Global, Package};
 use crate::failure::Result;
 use crate::project::Project;
 use crate::terminal::{Terminal, data};
 
-pub fn run(global: &Global, terminal: Terminal) -> Result<()> {
+pub fn run(global: &Global, arguments: &Package, terminal: Terminal) -> Result<()> {
     let project = Project::find(global)?;
-    let plan = plan_of(&project, global, terminal)?;
+    let plan = plan_of(&project, global, arguments.online.online, terminal)?;
     let programs = artifact::programs(Builder::CargoLambda, terminal)?;
     let package = artifact::package(&plan, &programs)?;
     let output = project.output(global.target().env);

@@ -10,7 +10,7 @@ use frames_compiler::manifest::{Printed, complete};
 
 pub fn run(global: &Global, arguments: &Print, terminal: Terminal) -> Result<()> {
     let project = Project::find(global)?;
-    let (source, compiled) = compile_project(&project, global.target());
+    let (source, compiled) = compile_project(&project, global, arguments.online.online)?;
     report(&source, &compiled.diagnostics, terminal)?;
     let Some(resolved) = &compiled.resolved else {
         return Err(Failure::manifest());
@@ -18,7 +18,7 @@ pub fn run(global: &Global, arguments: &Print, terminal: Terminal) -> Result<()>
     if !compiled.open.is_empty() {
         terminal.status("Note", &open(&source, &compiled.open));
     }
-    let manifest = complete(resolved);
+    let manifest = complete(resolved).masked(&compiled.secrets);
     let value = match &arguments.path {
         None => &manifest,
         Some(path) => manifest

@@ -1,6 +1,7 @@
 //! `frames validate`: the findings, and nothing else.
 
-use super::{compile_project, open, watch};
+use super::{compile_project, event_loop, online, open, watch};
+use crate::aws::Aws;
 use crate::cli::{Format, Global, Validate};
 use crate::failure::{Failure, Result};
 use crate::project::Project;
@@ -20,12 +21,24 @@ pub fn run(global: &Global, arguments: &Validate, terminal: Terminal) -> Result<
     if let Format::Sarif | Format::Github = terminal.format {
         project.shown = within_the_repository(&project).unwrap_or(project.shown);
     }
-    let (source, compiled) = compile_project(&project, global.target());
+    let (source, compiled) = match arguments.online.online {
+        true => checked_online(&project, global)?,
+        false => compile_project(&project, global, false)?,
+    };
     data(&findings(&source, &compiled, terminal));
     if compiled.diagnostics.iter().any(Diagnostic::is_error) {
         return Err(Failure::manifest());
     }
     Ok(())
+}
+
+fn checked_online(project: &Project, global: &Global) -> Result<(Source, Compiled)> {
+    event_loop()?.block_on(async {
+        let aws = Aws::connect(global).await?;
+        let (source, mut compiled) = online::compiled(project, global, &aws).await?;
+        online::check(&mut compiled, &aws).await?;
+        Ok((source, compiled))
+    })
 }
 
 /// The findings in the chosen format, for stdout. That there are none, and what

@@ -22,7 +22,7 @@ mod runtime;
 mod template;
 #[cfg(test)]
 mod testing;
-mod uuid;
+pub(crate) mod uuid;
 
 pub use credentials::{Credentials, CredentialsFuture, CredentialsSource};
 pub use error::Error;

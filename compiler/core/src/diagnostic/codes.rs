@@ -53,6 +53,16 @@ codes! {
         "A key without which the manifest says too little. `service` and `auth` are always required; `auth.mode` decides what else is."
     INVALID_VALUE "invalid-value" Error
         "A value that isn't of its key's set or pattern: an id, an ARN, a host name or a word from a list. The message says what is expected, with an example."
+    NOT_IN_AWS "not-in-aws" Error
+        "What the manifest names isn't there in AWS: no such user pool, app client, certificate, web ACL or data store in this account and Region. `frames validate --online` and `frames deploy` ask. Correct the name, or choose the account with `--profile`."
+    CERTIFICATE_NOT_ISSUED "certificate-not-issued" Error
+        "The certificate exists, but can't be used: it waits for its validation, has expired or was revoked. CloudFront takes issued certificates only. Finish the validation in ACM, or name another certificate."
+    CERTIFICATE_NAMES "certificate-names" Error
+        "A CNAME that the certificate doesn't cover: CloudFront refuses the distribution. A wildcard covers one label: `*.example.org` covers `frames.example.org`, not `ct.frames.example.org`. Request a certificate that has the name."
+    DATASTORE_NOT_ACTIVE "datastore-not-active" Error
+        "The data store is being created or deleted, or its creation failed: HealthImaging serves nothing from it."
+    NOT_ASKED "not-asked" Warning
+        "AWS couldn't be asked about a value, most often for want of a permission: it may be right or wrong. The message names the action that is missing."
     VARIABLE "variable" Error
         "A `${…}` reference without a value: what it names isn't there and no default follows, its source isn't known, it can't be read, or it refers to itself in a ring. Sources: env, opt, self, file, frames, and with AWS cf, ssm and aws. A default follows a comma: `${env:POOL, 'us-east-1_AbCdEfGhI'}`."
     UNKNOWN_ENVIRONMENT "unknown-environment" Error

@@ -2,8 +2,10 @@
 
 use super::field::{Field, Kind, Table};
 use super::tables::MANIFEST;
+use crate::secrets::mask;
 use crate::source::Source;
 use crate::syntax::{self, Entry, Node, Value};
+use crate::variables::Secret;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 /// A value to print; mappings keep their order.
@@ -22,6 +24,23 @@ pub fn complete(root: &Node) -> Printed {
 }
 
 impl Printed {
+    /// The same, with no secret in it.
+    pub fn masked(self, secrets: &[Secret]) -> Self {
+        match self {
+            Self::Text(text) => Self::Text(mask(&text, secrets)),
+            Self::Flag(flag) => Self::Flag(flag),
+            Self::List(items) => {
+                Self::List(items.into_iter().map(|item| item.masked(secrets)).collect())
+            }
+            Self::Map(entries) => Self::Map(
+                entries
+                    .into_iter()
+                    .map(|(key, value)| (key, value.masked(secrets)))
+                    .collect(),
+            ),
+        }
+    }
+
     /// The value at `a.b.0`.
     pub fn at(&self, path: &str) -> Option<&Self> {
         path.split('.')

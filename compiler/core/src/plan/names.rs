@@ -72,6 +72,16 @@ pub fn artifact_key(service: &str, env: &str, function: &Function, sha256: &str)
     format!("{service}/{env}/{}", artifact_file(function.name, sha256))
 }
 
+/// A large template's key there.
+pub fn template_key(service: &str, env: &str, stage: &str, sha256: &str) -> String {
+    format!("{service}/{env}/{stage}-{sha256:.16}.template.json")
+}
+
+/// The bucket that deploy makes for an account's artifacts.
+pub fn managed_bucket(account: &str) -> String {
+    format!("frames-artifacts-{account}-us-east-1")
+}
+
 /// The name of a policy, unique within the account.
 pub fn policy(stack: &str, what: &str) -> String {
     format!("{stack}-{what}")

@@ -26,6 +26,8 @@ pub struct Resolved {
     pub origins: Vec<Origin>,
     /// References that only AWS can answer, as they were written.
     pub open: Vec<Open>,
+    /// What came from a SecureString.
+    pub secrets: Vec<Secret>,
     /// Keys of the root that `${self:…}` refers to: the user's own, beside the known ones.
     pub own_keys: Vec<String>,
 }
@@ -38,6 +40,13 @@ pub struct Origin {
     pub what: String,
     /// Where in the manifest the value stands, if there.
     pub target: Option<Span>,
+}
+
+/// A secret's text, and the value that it stands in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secret {
+    pub span: Span,
+    pub text: String,
 }
 
 /// A reference that stayed open.

@@ -1,7 +1,7 @@
 //! References to values.
 
 use super::expression::{Alternative, Part, Reference, parse};
-use super::{Open, Origin, Resolved};
+use super::{Open, Origin, Resolved, Secret};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
 use crate::source::{Source, Span};
 use crate::syntax::{self, Entry, Node, Value};
@@ -29,6 +29,7 @@ pub fn resolve(root: &Node, env: &str, environment: &dyn Environment) -> Resolve
         found: Vec::new(),
         origins: Vec::new(),
         open: Vec::new(),
+        secrets: Vec::new(),
         own_keys: BTreeSet::new(),
         nodes: 0,
         bytes: 0,
@@ -54,6 +55,7 @@ pub fn resolve(root: &Node, env: &str, environment: &dyn Environment) -> Resolve
         diagnostics: resolver.found,
         origins: resolver.origins,
         open: resolver.open,
+        secrets: resolver.secrets,
         own_keys: resolver.own_keys.into_iter().collect(),
     }
 }
@@ -68,6 +70,7 @@ struct Resolver<'a> {
     found: Vec<Diagnostic>,
     origins: Vec<Origin>,
     open: Vec<Open>,
+    secrets: Vec<Secret>,
     own_keys: BTreeSet<String>,
     nodes: usize,
     bytes: usize,
@@ -233,8 +236,18 @@ impl<'a> Resolver<'a> {
         span: Span,
         depth: usize,
     ) -> Option<(Node, Found)> {
+        let known = self.secrets.len();
         match self.alternatives(reference, span, depth) {
-            Outcome::Value(node, found) => Some((node, found)),
+            Outcome::Value(node, found) => {
+                // What `self` leads to stands elsewhere, and is as secret here.
+                let here = |secret: &Secret| Secret {
+                    span,
+                    text: secret.text.clone(),
+                };
+                let found_here: Vec<_> = self.secrets[known..].iter().map(here).collect();
+                self.secrets.extend(found_here);
+                Some((node, found))
+            }
             Outcome::Open => {
                 self.open.push(Open {
                     span,
@@ -360,6 +373,16 @@ impl<'a> Resolver<'a> {
                 scalar(&value, span),
                 Found::new(format!("AWS, {reference}")),
             ),
+            AwsValue::Secret(text) => {
+                self.secrets.push(Secret {
+                    span,
+                    text: text.clone(),
+                });
+                Outcome::Value(
+                    scalar(&text, span),
+                    Found::new(format!("AWS, the SecureString {reference}")),
+                )
+            }
             AwsValue::Missing => Outcome::Missing(format!("`{reference}` in AWS")),
             AwsValue::Offline => Outcome::Open,
         }

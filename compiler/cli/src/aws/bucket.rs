@@ -1,0 +1,391 @@
+//! S3: the artifact bucket, and buckets that go.
+
+use super::{Aws, errors, explain};
+use crate::failure::{Failure, Result};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{self, ChecksumAlgorithm, ChecksumMode};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+/// Set last: a bucket that has it has all the settings.
+const READY: (&str, &str) = ("frames:artifacts", "1");
+
+/// Zips of versions that are no longer deployed; Lambda keeps its own copy.
+const OLD_ARTIFACT_DAYS: i32 = 90;
+
+#[derive(Debug, Clone)]
+pub struct Bucket {
+    client: Client,
+    pub name: String,
+    region: String,
+    account: String,
+    partition: String,
+}
+
+impl Aws {
+    pub fn bucket(&self, name: &str, region: &str, identity: &super::Identity) -> Bucket {
+        Bucket {
+            client: self.s3(region),
+            name: name.to_owned(),
+            region: region.to_owned(),
+            account: identity.account.clone(),
+            partition: identity.partition.clone(),
+        }
+    }
+}
+
+impl Bucket {
+    /// Whether it is there, and the account's own: a stranger may have taken the name.
+    pub async fn exists(&self) -> Result<bool> {
+        let asked = self.client.head_bucket().bucket(&self.name);
+        match asked.expected_bucket_owner(&self.account).send().await {
+            Ok(_) => Ok(true),
+            Err(error) => match error.raw_response().map(|answer| answer.status().as_u16()) {
+                Some(404) => Ok(false),
+                Some(403) => Err(Failure::new(format!(
+                    "bucket {} isn't to be had: it belongs to another account, or there is no permission for `s3:ListBucket` on it",
+                    self.name
+                ))
+                .help("name a bucket of your own in us-east-1 as `deploy.bucket`, or check the permissions (`frames policy`)")),
+                _ => Err(explain("s3:ListBucket", &format!("look for bucket {}", self.name), error)),
+            },
+        }
+    }
+
+    /// Makes the managed bucket, or ends what an interrupted run began.
+    pub async fn ensure(&self) -> Result<bool> {
+        let made = !self.exists().await?;
+        if made {
+            self.create().await?;
+        } else if self.is_ready().await? {
+            return Ok(false);
+        }
+        self.settle().await?;
+        Ok(made)
+    }
+
+    async fn create(&self) -> Result<()> {
+        let asked = self.client.create_bucket().bucket(&self.name);
+        let asked = asked.object_ownership(types::ObjectOwnership::BucketOwnerEnforced);
+        match asked.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if errors::code(&error) == Some("BucketAlreadyOwnedByYou") => Ok(()),
+            Err(error) if errors::code(&error) == Some("BucketAlreadyExists") => Err(Failure::new(
+                format!("bucket {} belongs to another account", self.name),
+            )
+            .help("name a bucket of your own in us-east-1 as `deploy.bucket`")),
+            Err(error) => Err(self.failed("s3:CreateBucket", "make", error)),
+        }
+    }
+
+    async fn is_ready(&self) -> Result<bool> {
+        let asked = self.client.get_bucket_tagging().bucket(&self.name);
+        match asked.expected_bucket_owner(&self.account).send().await {
+            Ok(answer) => Ok(answer
+                .tag_set()
+                .iter()
+                .any(|tag| (tag.key(), tag.value()) == READY)),
+            Err(error) if errors::code(&error) == Some("NoSuchTagSet") => Ok(false),
+            Err(error) => Err(self.failed("s3:GetBucketTagging", "read the tags of", error)),
+        }
+    }
+
+    /// Private, encrypted, TLS alone, versioned, cleared of what is old.
+    async fn settle(&self) -> Result<()> {
+        let (client, owner) = (&self.client, &self.account);
+        let access = types::PublicAccessBlockConfiguration::builder()
+            .block_public_acls(true)
+            .block_public_policy(true)
+            .ignore_public_acls(true)
+            .restrict_public_buckets(true)
+            .build();
+        let asked = client
+            .put_public_access_block()
+            .bucket(&self.name)
+            .expected_bucket_owner(owner);
+        asked
+            .public_access_block_configuration(access)
+            .send()
+            .await
+            .map_err(|e| self.failed("s3:PutBucketPublicAccessBlock", "close", e))?;
+        let asked = client
+            .put_bucket_ownership_controls()
+            .bucket(&self.name)
+            .expected_bucket_owner(owner);
+        asked
+            .ownership_controls(self.build(ownership())?)
+            .send()
+            .await
+            .map_err(|e| self.failed("s3:PutBucketOwnershipControls", "set the ownership of", e))?;
+        let asked = client
+            .put_bucket_encryption()
+            .bucket(&self.name)
+            .expected_bucket_owner(owner);
+        asked
+            .server_side_encryption_configuration(self.build(encryption())?)
+            .send()
+            .await
+            .map_err(|e| self.failed("s3:PutEncryptionConfiguration", "encrypt", e))?;
+        let versioned = types::VersioningConfiguration::builder()
+            .status(types::BucketVersioningStatus::Enabled)
+            .build();
+        let asked = client
+            .put_bucket_versioning()
+            .bucket(&self.name)
+            .expected_bucket_owner(owner);
+        asked
+            .versioning_configuration(versioned)
+            .send()
+            .await
+            .map_err(|e| self.failed("s3:PutBucketVersioning", "version", e))?;
+        let asked = client
+            .put_bucket_lifecycle_configuration()
+            .bucket(&self.name)
+            .expected_bucket_owner(owner);
+        asked
+            .lifecycle_configuration(self.build(lifecycle())?)
+            .send()
+            .await
+            .map_err(|e| self.failed("s3:PutLifecycleConfiguration", "set the lifecycle of", e))?;
+        let asked = client
+            .put_bucket_policy()
+            .bucket(&self.name)
+            .expected_bucket_owner(owner);
+        asked
+            .policy(self.tls_only())
+            .send()
+            .await
+            .map_err(|e| self.failed("s3:PutBucketPolicy", "set the policy of", e))?;
+        let tags = types::Tag::builder()
+            .key(READY.0)
+            .value(READY.1)
+            .build()
+            .and_then(|tag| types::Tagging::builder().tag_set(tag).build());
+        let asked = client
+            .put_bucket_tagging()
+            .bucket(&self.name)
+            .expected_bucket_owner(owner);
+        asked
+            .tagging(self.build(tags)?)
+            .send()
+            .await
+            .map_err(|e| self.failed("s3:PutBucketTagging", "tag", e))?;
+        Ok(())
+    }
+
+    fn tls_only(&self) -> String {
+        let arn = format!("arn:{}:s3:::{}", self.partition, self.name);
+        json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Sid": "TlsOnly",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:*",
+                "Resource": [arn.clone(), format!("{arn}/*")],
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            }]
+        })
+        .to_string()
+    }
+
+    /// Whether these very bytes are there under this key.
+    pub async fn holds(&self, key: &str, sha256: &str) -> Result<bool> {
+        let asked = self.client.head_object().bucket(&self.name).key(key);
+        let asked = asked.checksum_mode(ChecksumMode::Enabled);
+        match asked.expected_bucket_owner(&self.account).send().await {
+            Ok(answer) => Ok(answer.checksum_sha256() == Some(checksum(sha256).as_str())),
+            Err(error)
+                if error
+                    .raw_response()
+                    .is_some_and(|answer| answer.status().as_u16() == 404) =>
+            {
+                Ok(false)
+            }
+            Err(error) => {
+                let doing = format!("look for s3://{}/{key}", self.name);
+                Err(explain("s3:GetObject", &doing, error))
+            }
+        }
+    }
+
+    /// S3 holds the bytes against their checksum, and refuses a cut upload.
+    pub async fn put(&self, key: &str, bytes: &[u8], sha256: &str) -> Result<()> {
+        let asked = self.client.put_object().bucket(&self.name).key(key);
+        let asked = asked.body(ByteStream::from(bytes.to_vec()));
+        let asked = asked
+            .checksum_algorithm(ChecksumAlgorithm::Sha256)
+            .checksum_sha256(checksum(sha256));
+        let asked = asked.expected_bucket_owner(&self.account);
+        asked.send().await.map(drop).map_err(|error| {
+            explain(
+                "s3:PutObject",
+                &format!("upload s3://{}/{key}", self.name),
+                error,
+            )
+        })
+    }
+
+    /// Where CloudFormation reads an object from.
+    pub fn url(&self, key: &str) -> String {
+        let suffix = if self.partition == "aws-cn" {
+            "amazonaws.com.cn"
+        } else {
+            "amazonaws.com"
+        };
+        format!("https://{}.s3.{}.{suffix}/{key}", self.name, self.region)
+    }
+
+    /// Deletes every version of every object below a prefix. The number of them.
+    pub async fn empty(&self, prefix: &str) -> Result<usize> {
+        let mut deleted = 0;
+        loop {
+            // From the start each time: what was listed is gone.
+            let asked = self
+                .client
+                .list_object_versions()
+                .bucket(&self.name)
+                .prefix(prefix);
+            let page = match asked.expected_bucket_owner(&self.account).send().await {
+                Ok(page) => page,
+                Err(error) if errors::code(&error) == Some("NoSuchBucket") => return Ok(deleted),
+                Err(error) => return Err(self.failed("s3:ListBucketVersions", "list", error)),
+            };
+            let versions = page.versions().iter().map(|v| (v.key(), v.version_id()));
+            let markers = page
+                .delete_markers()
+                .iter()
+                .map(|m| (m.key(), m.version_id()));
+            let objects: Vec<_> = versions
+                .chain(markers)
+                .filter_map(|(key, version)| {
+                    let object = types::ObjectIdentifier::builder().key(key?);
+                    object
+                        .set_version_id(version.map(str::to_owned))
+                        .build()
+                        .ok()
+                })
+                .collect();
+            if objects.is_empty() {
+                return Ok(deleted);
+            }
+            deleted += objects.len();
+            self.delete_objects(objects).await?;
+        }
+    }
+
+    async fn delete_objects(&self, objects: Vec<types::ObjectIdentifier>) -> Result<()> {
+        let delete = types::Delete::builder()
+            .set_objects(Some(objects))
+            .quiet(true)
+            .build();
+        let asked = self
+            .client
+            .delete_objects()
+            .bucket(&self.name)
+            .delete(self.build(delete)?);
+        let answer = asked.expected_bucket_owner(&self.account).send().await;
+        let answer =
+            answer.map_err(|error| self.failed("s3:DeleteObjectVersion", "empty", error))?;
+        match answer.errors().first() {
+            None => Ok(()),
+            Some(refused) => Err(Failure::new(format!(
+                "can't delete s3://{}/{}: {}",
+                self.name,
+                refused.key().unwrap_or_default(),
+                refused
+                    .message()
+                    .or(refused.code())
+                    .unwrap_or("S3 gives no reason"),
+            ))
+            .help("`s3:DeleteObjectVersion` is needed, and no object lock may hold the object")),
+        }
+    }
+
+    fn build<T>(&self, built: std::result::Result<T, aws_sdk_s3::error::BuildError>) -> Result<T> {
+        built.map_err(|error| Failure::new(format!("can't set up bucket {}: {error}", self.name)))
+    }
+
+    fn failed<E, R>(
+        &self,
+        action: &str,
+        verb: &str,
+        error: aws_sdk_s3::error::SdkError<E, R>,
+    ) -> Failure
+    where
+        E: aws_sdk_s3::error::ProvideErrorMetadata,
+    {
+        explain(action, &format!("{verb} bucket {}", self.name), error)
+    }
+}
+
+type Built<T> = std::result::Result<T, aws_sdk_s3::error::BuildError>;
+
+fn ownership() -> Built<types::OwnershipControls> {
+    let rule = types::OwnershipControlsRule::builder()
+        .object_ownership(types::ObjectOwnership::BucketOwnerEnforced)
+        .build()?;
+    types::OwnershipControls::builder().rules(rule).build()
+}
+
+fn encryption() -> Built<types::ServerSideEncryptionConfiguration> {
+    let default = types::ServerSideEncryptionByDefault::builder()
+        .sse_algorithm(types::ServerSideEncryption::Aes256)
+        .build()?;
+    let rule = types::ServerSideEncryptionRule::builder()
+        .apply_server_side_encryption_by_default(default)
+        .build();
+    types::ServerSideEncryptionConfiguration::builder()
+        .rules(rule)
+        .build()
+}
+
+fn lifecycle() -> Built<types::BucketLifecycleConfiguration> {
+    let rule = types::LifecycleRule::builder()
+        .id("old-artifacts")
+        .status(types::ExpirationStatus::Enabled)
+        .filter(types::LifecycleRuleFilter::builder().prefix("").build())
+        .noncurrent_version_expiration(
+            types::NoncurrentVersionExpiration::builder()
+                .noncurrent_days(30)
+                .build(),
+        )
+        .expiration(
+            types::LifecycleExpiration::builder()
+                .days(OLD_ARTIFACT_DAYS)
+                .build(),
+        )
+        .abort_incomplete_multipart_upload(
+            types::AbortIncompleteMultipartUpload::builder()
+                .days_after_initiation(1)
+                .build(),
+        )
+        .build()?;
+    types::BucketLifecycleConfiguration::builder()
+        .rules(rule)
+        .build()
+}
+
+/// S3 writes a SHA-256 in base64.
+fn checksum(hex: &str) -> String {
+    let bytes: Vec<u8> = (0..hex.len() / 2)
+        .filter_map(|i| u8::from_str_radix(hex.get(2 * i..2 * i + 2)?, 16).ok())
+        .collect();
+    STANDARD.encode(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checksum_is_the_digest_in_base64() {
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(
+            checksum(empty),
+            "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+        );
+    }
+}

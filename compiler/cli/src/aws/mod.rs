@@ -1,0 +1,137 @@
+//! The few AWS calls that frames makes, thin: credentials, endpoints and
+//! retries are the SDK's affair, and every refusal comes back in a user's words.
+
+pub mod bucket;
+pub mod distributions;
+pub mod errors;
+pub mod functions;
+mod online;
+pub mod stacks;
+mod variables;
+
+pub use errors::explain;
+pub use online::ask;
+pub use variables::Answers;
+
+use crate::cli::Global;
+use crate::failure::{Failure, Result};
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{Region, SdkConfig};
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use std::time::Duration;
+
+/// Lambda@Edge's home, CloudFront's, and that of its certificates and web ACLs.
+pub const EDGE_REGION: &str = "us-east-1";
+
+/// A call that hangs is asked again, some seconds apart.
+const ATTEMPTS: u32 = 5;
+const CONNECT: Duration = Duration::from_secs(5);
+const ATTEMPT: Duration = Duration::from_secs(60);
+
+/// A way into an account.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    config: SdkConfig,
+}
+
+/// Who the caller is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    pub account: String,
+    /// `aws`, `aws-cn`, `aws-us-gov`
+    pub partition: String,
+    pub arn: String,
+}
+
+impl Aws {
+    /// The SDK's own order: environment, profile, SSO, role, credential process.
+    pub async fn connect(global: &Global) -> Result<Self> {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(ATTEMPT)
+            .build();
+        let retries = RetryConfig::standard()
+            .with_max_attempts(ATTEMPTS)
+            .with_initial_backoff(Duration::from_millis(300));
+        let mut loader = aws_config::from_env()
+            .timeout_config(timeouts)
+            .retry_config(retries);
+        if let Some(profile) = &global.profile {
+            loader = loader.profile_name(profile);
+        }
+        let config = loader.load().await;
+        credentials(&config).await?;
+        Ok(Self { config })
+    }
+
+    /// The Region of the environment or the profile.
+    pub fn region(&self) -> Option<&str> {
+        self.config.region().map(Region::as_ref)
+    }
+
+    pub async fn identity(&self) -> Result<Identity> {
+        let sts = aws_sdk_sts::Client::new(&self.within(EDGE_REGION));
+        let answer = sts.get_caller_identity().send().await;
+        let answer = answer.map_err(|e| {
+            explain(
+                "sts:GetCallerIdentity",
+                "tell whose credentials these are",
+                e,
+            )
+        })?;
+        let arn = answer.arn().unwrap_or_default().to_owned();
+        Ok(Identity {
+            account: answer.account().unwrap_or_default().to_owned(),
+            partition: arn.split(':').nth(1).unwrap_or("aws").to_owned(),
+            arn,
+        })
+    }
+
+    pub fn cloudformation(&self, region: &str) -> aws_sdk_cloudformation::Client {
+        aws_sdk_cloudformation::Client::new(&self.within(region))
+    }
+
+    pub fn cloudfront(&self) -> aws_sdk_cloudfront::Client {
+        aws_sdk_cloudfront::Client::new(&self.within(EDGE_REGION))
+    }
+
+    pub fn lambda(&self) -> aws_sdk_lambda::Client {
+        aws_sdk_lambda::Client::new(&self.within(EDGE_REGION))
+    }
+
+    pub fn s3(&self, region: &str) -> aws_sdk_s3::Client {
+        let config = self.within(region);
+        // An endpoint of one's own has no name for each bucket.
+        let own =
+            config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(own);
+        aws_sdk_s3::Client::from_conf(s3.build())
+    }
+
+    fn within(&self, region: &str) -> SdkConfig {
+        let region = Region::new(region.to_owned());
+        self.config.to_builder().region(region).build()
+    }
+}
+
+/// Credentials that can be had; else what to do about it.
+pub async fn credentials(config: &SdkConfig) -> Result<SharedCredentialsProvider> {
+    let none = || {
+        Failure::new("there are no AWS credentials").help(
+            "name a profile with --profile, sign in (`aws sso login`), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        )
+    };
+    let provider = config.credentials_provider().ok_or_else(none)?;
+    match provider.provide_credentials().await {
+        Ok(_) => Ok(provider),
+        Err(error) => {
+            let reason = std::error::Error::source(&error).map(|source| format!(": {source}"));
+            let failure = none();
+            Err(Failure {
+                message: format!("{}{}", failure.message, reason.unwrap_or_default()),
+                ..failure
+            })
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What only AWS can tell about a manifest.
+
+use super::{Aws, EDGE_REGION, errors, explain};
+use crate::failure::{Failure, Result};
+use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use frames_compiler::online::{Answer, Question, Subject};
+
+/// The answer to one question. What can't be asked for want of a permission is
+/// unknown; credentials that don't count, or a network that is down, end it.
+pub async fn ask(aws: &Aws, question: &Question) -> Result<Answer> {
+    match &question.subject {
+        Subject::UserPool { id } => user_pool(aws, id).await,
+        Subject::Client { pool, id } => client(aws, pool, id).await,
+        Subject::Certificate { arn, .. } => certificate(aws, arn).await,
+        Subject::WebAcl { arn } => web_acl(aws, arn).await,
+        Subject::Datastore { id, region } => datastore(aws, id, region).await,
+    }
+}
+
+/// A pool's Region stands before the underscore.
+fn region_of_pool(pool: &str) -> &str {
+    pool.split('_').next().unwrap_or(pool)
+}
+
+async fn user_pool(aws: &Aws, id: &str) -> Result<Answer> {
+    let client = aws_sdk_cognitoidentityprovider::Client::new(&aws.within(region_of_pool(id)));
+    let answer = client.describe_user_pool().user_pool_id(id).send().await;
+    found("cognito-idp:DescribeUserPool", answer)
+}
+
+async fn client(aws: &Aws, pool: &str, id: &str) -> Result<Answer> {
+    let client = aws_sdk_cognitoidentityprovider::Client::new(&aws.within(region_of_pool(pool)));
+    let asked = client
+        .describe_user_pool_client()
+        .user_pool_id(pool)
+        .client_id(id);
+    found("cognito-idp:DescribeUserPoolClient", asked.send().await)
+}
+
+async fn certificate(aws: &Aws, arn: &str) -> Result<Answer> {
+    let client = aws_sdk_acm::Client::new(&aws.within(EDGE_REGION));
+    let answer = match client
+        .describe_certificate()
+        .certificate_arn(arn)
+        .send()
+        .await
+    {
+        Ok(answer) => answer,
+        Err(error) => return refused("acm:DescribeCertificate", error),
+    };
+    let Some(certificate) = answer.certificate() else {
+        return Ok(Answer::Missing);
+    };
+    let status = certificate
+        .status()
+        .map_or("unknown", |status| status.as_str());
+    let mut names: Vec<String> = certificate
+        .domain_name()
+        .map(str::to_owned)
+        .into_iter()
+        .collect();
+    for name in certificate.subject_alternative_names() {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    Ok(Answer::Certificate {
+        status: status.to_owned(),
+        names,
+    })
+}
+
+/// `arn:aws:wafv2:us-east-1:111122223333:global/webacl/NAME/ID`
+async fn web_acl(aws: &Aws, arn: &str) -> Result<Answer> {
+    let mut segments = arn.rsplit('/');
+    let (Some(id), Some(name)) = (segments.next(), segments.next()) else {
+        return Ok(Answer::Missing);
+    };
+    let client = aws_sdk_wafv2::Client::new(&aws.within(EDGE_REGION));
+    let scope = aws_sdk_wafv2::types::Scope::Cloudfront;
+    let answer = client
+        .get_web_acl()
+        .name(name)
+        .id(id)
+        .scope(scope)
+        .send()
+        .await;
+    found("wafv2:GetWebACL", answer)
+}
+
+async fn datastore(aws: &Aws, id: &str, region: &str) -> Result<Answer> {
+    let client = aws_sdk_medicalimaging::Client::new(&aws.within(region));
+    let answer = match client.get_datastore().datastore_id(id).send().await {
+        Ok(answer) => answer,
+        Err(error) => return refused("medical-imaging:GetDatastore", error),
+    };
+    let status = answer
+        .datastore_properties()
+        .map(|p| p.datastore_status().as_str());
+    Ok(status.map_or(Answer::Missing, |status| Answer::Datastore {
+        status: status.to_owned(),
+    }))
+}
+
+fn found<T, E, R>(action: &str, answer: std::result::Result<T, SdkError<E, R>>) -> Result<Answer>
+where
+    E: ProvideErrorMetadata,
+{
+    match answer {
+        Ok(_) => Ok(Answer::Found),
+        Err(error) => refused(action, error),
+    }
+}
+
+fn refused<E, R>(action: &str, error: SdkError<E, R>) -> Result<Answer>
+where
+    E: ProvideErrorMetadata,
+{
+    match errors::code(&error) {
+        Some("ResourceNotFoundException" | "WAFNonexistentItemException") => Ok(Answer::Missing),
+        // An id that isn't one, for a service that checks its form before it looks.
+        Some("ValidationException" | "InvalidParameterException" | "InvalidArnException") => {
+            Ok(Answer::Missing)
+        }
+        Some(_) if errors::is_denied(&error) => {
+            let action = errors::denied_action(errors::message(&error)).unwrap_or(action);
+            Ok(Answer::Unknown(format!("no permission for `{action}`")))
+        }
+        _ => Err(unanswered(action, error)),
+    }
+}
+
+fn unanswered<E, R>(action: &str, error: SdkError<E, R>) -> Failure
+where
+    E: ProvideErrorMetadata,
+{
+    explain(action, "check the manifest against AWS", error)
+}

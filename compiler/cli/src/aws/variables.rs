@@ -1,0 +1,128 @@
+//! `${cf:…}`, `${ssm:…}` and `${aws:…}`. The compiler asks and goes on; what it
+//! asked for is looked up, and it compiles again, until it has no new question.
+
+use super::{Aws, errors, explain};
+use crate::failure::{Failure, Result};
+use crate::project::Project;
+use frames_compiler::{AwsValue, Environment};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A project whose references to AWS are answered.
+pub struct Answers<'a> {
+    project: &'a Project,
+    known: BTreeMap<String, AwsValue>,
+    wanted: RefCell<BTreeSet<String>>,
+}
+
+impl<'a> Answers<'a> {
+    pub fn new(project: &'a Project) -> Self {
+        Self {
+            project,
+            known: BTreeMap::new(),
+            wanted: RefCell::default(),
+        }
+    }
+
+    /// Looks up what has been asked for since. `false`: nothing new.
+    pub async fn look_up(&mut self, aws: &Aws) -> Result<bool> {
+        let wanted = self.wanted.take();
+        for reference in &wanted {
+            let value = value(aws, reference).await?;
+            self.known.insert(reference.clone(), value);
+        }
+        Ok(!wanted.is_empty())
+    }
+}
+
+impl Environment for Answers<'_> {
+    fn variable(&self, name: &str) -> Option<String> {
+        self.project.variable(name)
+    }
+
+    fn option(&self, name: &str) -> Option<String> {
+        self.project.option(name)
+    }
+
+    fn read_file(&self, path: &str) -> std::result::Result<Vec<u8>, String> {
+        self.project.read_file(path)
+    }
+
+    fn aws(&self, reference: &str) -> AwsValue {
+        if let Some(value) = self.known.get(reference) {
+            return value.clone();
+        }
+        self.wanted.borrow_mut().insert(reference.to_owned());
+        AwsValue::Offline
+    }
+}
+
+async fn value(aws: &Aws, reference: &str) -> Result<AwsValue> {
+    match reference.split_once(':') {
+        Some(("aws", "accountId")) => Ok(AwsValue::Value(aws.identity().await?.account)),
+        Some(("aws", "region")) => Ok(aws.region().map_or(AwsValue::Missing, |region| {
+            AwsValue::Value(region.to_owned())
+        })),
+        Some(("cf", output)) => stack_output(aws, output).await,
+        Some(("ssm", name)) => parameter(aws, name).await,
+        _ => Ok(AwsValue::Missing),
+    }
+}
+
+/// `stack.Output`
+async fn stack_output(aws: &Aws, reference: &str) -> Result<AwsValue> {
+    let Some((stack, output)) = reference.split_once('.') else {
+        return Err(
+            Failure::new(format!("`${{cf:{reference}}}` names no output"))
+                .help("write `${cf:stack.Output}`"),
+        );
+    };
+    let client = aws.cloudformation(region(aws, reference)?);
+    let answer = match client.describe_stacks().stack_name(stack).send().await {
+        Ok(answer) => answer,
+        Err(error) if errors::message(&error).contains("does not exist") => {
+            return Ok(AwsValue::Missing);
+        }
+        Err(error) => {
+            let doing = format!("read the outputs of stack {stack}");
+            return Err(explain("cloudformation:DescribeStacks", &doing, error));
+        }
+    };
+    let mut outputs = answer.stacks().iter().flat_map(|stack| stack.outputs());
+    let found = outputs.find(|found| found.output_key() == Some(output));
+    let value = found.and_then(|found| found.output_value());
+    Ok(value.map_or(AwsValue::Missing, |value| AwsValue::Value(value.to_owned())))
+}
+
+/// A SecureString is decrypted, and a secret from then on.
+async fn parameter(aws: &Aws, name: &str) -> Result<AwsValue> {
+    use aws_sdk_ssm::types::ParameterType;
+    let client = aws_sdk_ssm::Client::new(&aws.within(region(aws, name)?));
+    let asked = client.get_parameter().name(name).with_decryption(true);
+    let answer = match asked.send().await {
+        Ok(answer) => answer,
+        Err(error) if errors::code(&error) == Some("ParameterNotFound") => {
+            return Ok(AwsValue::Missing);
+        }
+        Err(error) => {
+            let doing = format!("read the parameter {name}");
+            return Err(explain("ssm:GetParameter", &doing, error));
+        }
+    };
+    let Some((parameter, value)) = answer.parameter().and_then(|p| Some((p, p.value()?))) else {
+        return Ok(AwsValue::Missing);
+    };
+    Ok(match parameter.r#type() {
+        Some(ParameterType::String | ParameterType::StringList) => {
+            AwsValue::Value(value.to_owned())
+        }
+        _ => AwsValue::Secret(value.to_owned()),
+    })
+}
+
+fn region<'a>(aws: &'a Aws, reference: &str) -> Result<&'a str> {
+    aws.region().ok_or_else(|| {
+        Failure::new(format!("no Region is set to look `{reference}` up in"))
+            .help("set AWS_REGION, or `region` in the profile")
+    })
+}

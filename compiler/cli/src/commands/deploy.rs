@@ -1,0 +1,110 @@
+//! `frames deploy`: package, upload, then the stages in order.
+
+use super::{compile_findings, event_loop, online};
+use crate::artifact::{self, Builder};
+use crate::aws::Aws;
+use crate::cli::{Deploy, Global};
+use crate::deploy::{self, Done, Interrupt, Options, Progress, Questions, Session, artifacts};
+use crate::failure::{Failure, Result};
+use crate::project::Project;
+use crate::terminal::{Terminal, data};
+use frames_compiler::Plan;
+use std::io::IsTerminal;
+
+pub fn run(global: &Global, arguments: &Deploy, terminal: Terminal) -> Result<()> {
+    let project = Project::find(global)?;
+    event_loop()?.block_on(deploy(&project, global, arguments, terminal))
+}
+
+async fn deploy(
+    project: &Project,
+    global: &Global,
+    arguments: &Deploy,
+    terminal: Terminal,
+) -> Result<()> {
+    let interrupt = Interrupt::listen("deploy")?;
+    let aws = Aws::connect(global).await?;
+    let (source, mut compiled) = online::compiled(project, global, &aws).await?;
+    let plan = compile_findings(&source, &compiled, terminal)?;
+    let only = arguments
+        .only
+        .as_deref()
+        .map(|only| stage_name(&plan, only))
+        .transpose()?;
+    let options = Options {
+        dry_run: arguments.dry_run,
+        only,
+    };
+
+    let programs = artifact::programs(Builder::CargoLambda, terminal)?;
+    let package = artifact::package(&plan, &programs)?;
+    package.write(&project.output(global.target().env))?;
+
+    let session = Session {
+        identity: aws.identity().await?,
+        aws: &aws,
+        progress: Progress::new(terminal),
+        interrupt,
+        questions: questions(arguments.yes),
+    };
+    let account = &session.identity.account;
+    session.progress.step(
+        "Deploying",
+        &format!("{} ({}) to account {account}", plan.service, plan.env),
+    );
+    let done = match deploy::unchanged(&session, &plan, &package, options).await? {
+        Some(done) => {
+            session.progress.step(
+                "Unchanged",
+                "everything stands as it is here: nothing to do",
+            );
+            done
+        }
+        None => {
+            let before = compiled.diagnostics.len();
+            online::check(&mut compiled, &aws).await?;
+            if compiled.diagnostics.len() > before {
+                compile_findings(&source, &compiled, terminal)?;
+            }
+            if !options.dry_run {
+                artifacts::upload(&session, &plan, &package).await?;
+            }
+            deploy::stages(&session, &plan, &package, options).await?
+        }
+    };
+    conclude(&session, &done, options, terminal);
+    Ok(())
+}
+
+fn conclude(session: &Session<'_>, done: &[Done], options: Options<'_>, terminal: Terminal) {
+    session.progress.clear();
+    let result = deploy::result(done);
+    session.progress.result(&result);
+    if options.dry_run {
+        session.progress.step("Dry run", "nothing was changed");
+    } else if !terminal.is_json()
+        && let Some(url) = result["url"].as_str()
+    {
+        session.progress.step("Deployed", "the frames are at");
+        data(&format!("{url}\n"));
+    }
+}
+
+fn stage_name<'a>(plan: &'a Plan, only: &str) -> Result<&'a str> {
+    let found = plan.stages.iter().find(|stage| stage.name == only);
+    found.map(|stage| stage.name).ok_or_else(|| {
+        let names: Vec<&str> = plan.stages.iter().map(|stage| stage.name).collect();
+        Failure::usage(format!("there is no stage `{only}`"))
+            .help(format!("the stages are {}", names.join(", ")))
+    })
+}
+
+pub(super) fn questions(yes: bool) -> Questions {
+    match yes {
+        true => Questions::Yes,
+        false if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() => {
+            Questions::Ask
+        }
+        false => Questions::Refuse,
+    }
+}

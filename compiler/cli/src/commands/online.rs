@@ -1,0 +1,42 @@
+//! What `--online` adds: references that AWS answers, and the checks that need it.
+
+use super::compile_with;
+use crate::aws::{self, Answers, Aws};
+use crate::cli::Global;
+use crate::failure::Result;
+use crate::project::Project;
+use frames_compiler::{Compiled, Diagnostic, Source, diagnostic, online, secrets};
+
+/// References to references: each round answers one layer of them.
+const ROUNDS: usize = 16;
+
+/// Compiles with the values that AWS has.
+pub async fn compiled(project: &Project, global: &Global, aws: &Aws) -> Result<(Source, Compiled)> {
+    let mut answers = Answers::new(project);
+    for _ in 0..ROUNDS {
+        let done = compile_with(project, global.target(), &answers);
+        if !answers.look_up(aws).await? {
+            return Ok(done);
+        }
+    }
+    Ok(compile_with(project, global.target(), &answers))
+}
+
+/// Holds what the manifest names against AWS, where it has no errors yet.
+pub async fn check(compiled: &mut Compiled, aws: &Aws) -> Result<()> {
+    let Some(resolved) = &compiled.resolved else {
+        return Ok(());
+    };
+    if compiled.diagnostics.iter().any(Diagnostic::is_error) {
+        return Ok(());
+    }
+    let mut found = Vec::new();
+    for question in online::questions(resolved) {
+        let answer = aws::ask(aws, &question).await?;
+        found.extend(online::findings(&question, &answer));
+    }
+    secrets::conceal(&mut found, &compiled.secrets);
+    compiled.diagnostics.extend(found);
+    diagnostic::sort(&mut compiled.diagnostics);
+    Ok(())
+}

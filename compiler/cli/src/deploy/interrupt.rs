@@ -1,0 +1,78 @@
+//! Ctrl-C: the first ends at the next safe place, the second at once.
+
+use crate::failure::{Context, Exit, Failure, Result};
+use crate::terminal;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+#[derive(Debug, Clone)]
+pub struct Interrupt {
+    asked: watch::Receiver<bool>,
+    command: &'static str,
+}
+
+impl Interrupt {
+    /// `command` is what goes on later: `deploy`.
+    pub fn listen(command: &'static str) -> Result<Self> {
+        let listen = |kind| signal(kind).context(|| "can't listen for signals");
+        let mut interrupt = listen(SignalKind::interrupt())?;
+        let mut terminate = listen(SignalKind::terminate())?;
+        let (ask, asked) = watch::channel(false);
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+                if *ask.borrow() {
+                    terminal::say(&format!(
+                        "interrupted at once; `frames {command}` goes on from wherever AWS is"
+                    ));
+                    std::process::exit(Exit::Interrupted as i32);
+                }
+                terminal::say("stopping at the next safe place; Ctrl-C again leaves at once");
+                if ask.send(true).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self { asked, command })
+    }
+
+    pub fn check(&self) -> Result<()> {
+        if *self.asked.borrow() {
+            return Err(self.failure());
+        }
+        Ok(())
+    }
+
+    pub async fn sleep(&self, time: Duration) -> Result<()> {
+        let mut asked = self.asked.clone();
+        tokio::select! {
+            () = tokio::time::sleep(time) => {}
+            _ = asked.wait_for(|asked| *asked) => {}
+        }
+        self.check()
+    }
+
+    /// The work, or the interruption of what only waits.
+    pub async fn or<T>(&self, waiting: impl Future<Output = T>) -> Result<T> {
+        let mut asked = self.asked.clone();
+        tokio::select! {
+            done = waiting => Ok(done),
+            _ = asked.wait_for(|asked| *asked) => Err(self.failure()),
+        }
+    }
+
+    fn failure(&self) -> Failure {
+        let failure = Failure::new("interrupted").help(format!(
+            "what CloudFormation has begun, it ends by itself; `frames {}` goes on from there",
+            self.command
+        ));
+        Failure {
+            exit: Exit::Interrupted,
+            ..failure
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Deploy and remove: the stages in their order, or backwards.
+//!
+//! - [`artifacts`]: the bucket, and what isn't there yet
+//! - [`stage`]: one stack: what changes, yes or no, and follow it to its end
+//! - [`settle`]: what earlier runs left
+//! - [`follow`], [`progress`]: events as they happen
+//! - [`cause`]: why it failed, in a user's words
+//! - [`versions`]: functions' versions that nothing refers to any more
+//! - [`remove`]: all of it backwards, with patience for replicas
+
+pub mod artifacts;
+pub mod cause;
+mod follow;
+pub mod guard;
+pub mod interrupt;
+pub mod progress;
+pub mod remove;
+mod settle;
+pub mod stage;
+pub mod summary;
+mod teardown;
+mod versions;
+
+pub use interrupt::Interrupt;
+pub use progress::Progress;
+pub use stage::{Done, Job};
+
+use crate::artifact::Package;
+use crate::aws::{Aws, Identity};
+use crate::failure::{Failure, Result};
+use frames_compiler::plan::{Parameter, Plan, Stage};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// One run of a command against an account.
+pub struct Session<'a> {
+    pub aws: &'a Aws,
+    pub identity: Identity,
+    pub progress: Progress,
+    pub interrupt: Interrupt,
+    pub questions: Questions,
+}
+
+/// What to do where a yes is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Questions {
+    /// `--yes`
+    Yes,
+    /// A terminal is there to ask on.
+    Ask,
+    /// Nobody is there: refuse.
+    Refuse,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options<'a> {
+    pub dry_run: bool,
+    /// This stage alone.
+    pub only: Option<&'a str>,
+}
+
+/// The stages as they stand, where a deployment has nothing to change.
+pub async fn unchanged(
+    session: &Session<'_>,
+    plan: &Plan,
+    package: &Package,
+    options: Options<'_>,
+) -> Result<Option<Vec<Done>>> {
+    let bucket = artifacts::bucket_name(session, plan);
+    let mut done = Vec::new();
+    for (stage, template) in plan.stages.iter().zip(&package.templates) {
+        let stacks = session.aws.stacks(&stage.region);
+        let Some(stack) = stacks.describe(&stage.stack_name).await? else {
+            return Ok(None);
+        };
+        if !skipped(stage, options) {
+            if !stack.status.updatable() {
+                return Ok(None);
+            }
+            let Ok(parameters) = parameters(stage, &bucket, &done) else {
+                return Ok(None);
+            };
+            let job = Job::new(stage, template, &parameters);
+            if !job.stands(&stacks, &stack).await? || !job.settings_stand(&stacks, &stack).await? {
+                return Ok(None);
+            }
+        }
+        done.push(Done {
+            stage: stage.name,
+            stack,
+            changed: false,
+        });
+    }
+    Ok(Some(done))
+}
+
+/// The stages, in order; what one puts out is the next one's parameters.
+pub async fn stages(
+    session: &Session<'_>,
+    plan: &Plan,
+    package: &Package,
+    options: Options<'_>,
+) -> Result<Vec<Done>> {
+    let bucket = artifacts::bucket_name(session, plan);
+    let mut done: Vec<Done> = Vec::new();
+    for (stage, template) in plan.stages.iter().zip(&package.templates) {
+        session.interrupt.check()?;
+        if skipped(stage, options) {
+            done.push(session.standing(stage).await?);
+            continue;
+        }
+        let parameters = match parameters(stage, &bucket, &done) {
+            Ok(parameters) => parameters,
+            Err(_) if options.dry_run => {
+                session.tell_new(stage, template);
+                continue;
+            }
+            Err(failure) => return Err(failure),
+        };
+        let job = Job::new(stage, template, &parameters);
+        let body = artifacts::body(session, plan, stage, template).await?;
+        match session.stage(&job, &body, &done, options.dry_run).await? {
+            Some(ended) => done.push(ended),
+            None => break,
+        }
+    }
+    if !options.dry_run {
+        versions::collect(session, &done).await?;
+    }
+    Ok(done)
+}
+
+fn skipped(stage: &Stage, options: Options<'_>) -> bool {
+    options.only.is_some_and(|only| only != stage.name)
+}
+
+/// The values that a stage's parameters get.
+fn parameters(stage: &Stage, bucket: &str, done: &[Done]) -> Result<BTreeMap<String, String>> {
+    let value = |parameter: &Parameter| match parameter {
+        Parameter::ArtifactBucket => Ok(bucket.to_owned()),
+        Parameter::Output {
+            stage: from,
+            output,
+        } => {
+            let before = done.iter().find(|done| done.stage == from);
+            let value = before.and_then(|done| done.stack.outputs.get(output));
+            value.cloned().ok_or_else(|| {
+                Failure::new(format!(
+                    "stage {} needs the output {output} of stage {from}, which has none",
+                    stage.name
+                ))
+                .help(format!(
+                    "deploy {from} first: `frames deploy` without --only"
+                ))
+            })
+        }
+    };
+    let pairs = stage
+        .parameters
+        .iter()
+        .map(|(key, parameter)| Ok((key.clone(), value(parameter)?)));
+    pairs.collect()
+}
+
+/// What scripts get in the end.
+pub fn result(done: &[Done]) -> Value {
+    let output = |name: &str| done.iter().find_map(|done| done.stack.outputs.get(name));
+    let stages = done.iter().map(|done| {
+        json!({
+            "name": done.stage,
+            "stackName": done.stack.name,
+            "status": done.stack.status.0,
+            "changed": done.changed,
+        })
+    });
+    json!({
+        "url": output("Url"),
+        "distributionId": output("DistributionId"),
+        "stages": stages.collect::<Vec<_>>(),
+    })
+}
+
+/// Each request of a kind has one token, whatever the SDK has to repeat.
+fn token() -> Result<String> {
+    Ok(format!("frames-{}", crate::local::uuid::uuid()?))
+}

@@ -1,0 +1,126 @@
+//! What earlier runs left: recognised, explained, and taken up again.
+
+use super::{Session, token};
+use crate::aws::stacks::{Stack, Stacks};
+use crate::deploy::cause::cause;
+use crate::deploy::follow::Ended;
+use crate::failure::{Exit, Failure, Result};
+
+/// More steps than any chain of states needs.
+const STEPS: usize = 8;
+
+impl Session<'_> {
+    /// The stack at rest, ready for an update; none where there is none to update.
+    pub async fn settled(&self, stacks: &Stacks, stage: &str, name: &str) -> Result<Option<Stack>> {
+        for _ in 0..STEPS {
+            let Some(stack) = stacks.describe(name).await? else {
+                return Ok(None);
+            };
+            let status = &stack.status;
+            if status.updatable() {
+                return Ok(Some(stack));
+            }
+            if status.is("REVIEW_IN_PROGRESS") || status.is("DELETE_COMPLETE") {
+                return Ok(None);
+            }
+            if status.in_progress() {
+                let what = format!(
+                    "stack {name} is {status}: another run began that, and this one goes on when it has ended"
+                );
+                self.progress.step("Waiting", &what);
+                let now = stacks.newest_event(name).await?;
+                self.follow(stacks, stage, &stack.id, now).await?;
+            } else if status.is("UPDATE_ROLLBACK_FAILED") {
+                let what =
+                    format!("the rollback of stack {name}, which an earlier run left half done");
+                self.progress.step("Resuming", &what);
+                self.resume_rollback(stacks, stage, &stack).await?;
+            } else if status.never_stood() || status.is("DELETE_FAILED") {
+                let what =
+                    format!("what is left of stack {name} ({status}) before it is made anew");
+                self.progress.step("Clearing", &what);
+                self.delete_stack(stacks, stage, &stack).await?;
+            } else {
+                return Err(Failure::new(format!("stack {name} is {status}, which frames doesn't know how to go on from"))
+                    .help("bring it to a stable state in the CloudFormation console, then run the same command"));
+            }
+        }
+        Err(Failure::new(format!(
+            "stack {name} doesn't come to rest: somebody else keeps changing it"
+        ))
+        .help("run the same command again, once nobody else is at work on this service"))
+    }
+
+    async fn resume_rollback(&self, stacks: &Stacks, stage: &str, stack: &Stack) -> Result<()> {
+        let now = stacks.newest_event(&stack.id).await?;
+        stacks.continue_rollback(&stack.name, &token()?).await?;
+        let ended = self.follow(stacks, stage, &stack.id, now).await?;
+        match ended.stack.status.updatable() {
+            true => Ok(()),
+            false => Err(failed(stage, &ended)),
+        }
+    }
+
+    /// Deletes a stack and follows that to its end.
+    async fn delete_stack(&self, stacks: &Stacks, stage: &str, stack: &Stack) -> Result<()> {
+        let ended = self.try_delete(stacks, stage, stack, &[]).await?;
+        match ended.stack.status.is("DELETE_COMPLETE") {
+            true => Ok(()),
+            false => Err(failed(stage, &ended)),
+        }
+    }
+
+    pub async fn try_delete(
+        &self,
+        stacks: &Stacks,
+        stage: &str,
+        stack: &Stack,
+        retain: &[String],
+    ) -> Result<Ended> {
+        let now = stacks.newest_event(&stack.id).await?;
+        // By id: a stack that is made anew under this name in the meantime isn't meant.
+        stacks.delete(&stack.id, &token()?, retain).await?;
+        self.follow(stacks, stage, &stack.id, now).await
+    }
+}
+
+/// Why a stage's operation failed, and how things stand now.
+pub fn failed(stage: &str, ended: &Ended) -> Failure {
+    let status = &ended.stack.status;
+    let Some(cause) = cause(&ended.events) else {
+        let reason = ended
+            .stack
+            .reason
+            .as_deref()
+            .unwrap_or("CloudFormation gives no reason");
+        return Failure::new(format!("{stage}: stack {} is {status}: {reason}", ended.stack.name))
+            .help("its events in the CloudFormation console tell more; `frames deploy` takes it up from there");
+    };
+    let state = match status.0.as_str() {
+        "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" => {
+            "the first deployment of this stage was rolled back; `frames deploy` clears what is left away and begins anew"
+        }
+        "UPDATE_ROLLBACK_COMPLETE" => "everything in this stage is as it was before",
+        "UPDATE_ROLLBACK_FAILED" => {
+            "the rollback failed too: mend the cause, then `frames deploy` goes on with it"
+        }
+        "DELETE_FAILED" => "the same command goes on where this one stopped",
+        _ => "`frames deploy` takes it up from there",
+    };
+    let help = match cause.help {
+        Some(help) => format!("{help}; {state}"),
+        None => state.to_owned(),
+    };
+    let failure = Failure::new(format!(
+        "{stage}: {} failed: {}",
+        cause.resource, cause.reason
+    ))
+    .help(help);
+    match cause.replicated {
+        true => Failure {
+            exit: Exit::Unfinished,
+            ..failure
+        },
+        false => failure,
+    }
+}

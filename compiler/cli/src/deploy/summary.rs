@@ -1,0 +1,152 @@
+//! What a change set would do, named, and whether that needs a yes.
+
+use crate::aws::stacks::Change;
+
+/// What each change comes to for the user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    Add,
+    Change,
+    /// Deleted and made anew.
+    Replace,
+    /// CloudFormation can't tell before.
+    MayReplace,
+    Remove,
+    /// The stack lets go of it; the resource stays.
+    Keep,
+}
+
+pub fn kind(change: &Change) -> Kind {
+    let retained = change
+        .policy
+        .as_deref()
+        .is_some_and(|policy| policy == "Retain");
+    match (change.action.as_str(), change.replacement.as_deref()) {
+        ("Add" | "Import", _) => Kind::Add,
+        ("Remove", _) if retained || is_version(change) => Kind::Keep,
+        ("Remove", _) => Kind::Remove,
+        ("Modify", Some("True")) => Kind::Replace,
+        ("Modify", Some("Conditional")) => Kind::MayReplace,
+        _ => Kind::Change,
+    }
+}
+
+/// Versions are always retained: replicas hold them, and old ones are collected later.
+fn is_version(change: &Change) -> bool {
+    change.kind == "AWS::Lambda::Version"
+}
+
+/// Something goes that was there.
+pub fn needs_a_yes(changes: &[Change]) -> bool {
+    changes.iter().any(|change| {
+        matches!(
+            kind(change),
+            Kind::Replace | Kind::MayReplace | Kind::Remove
+        )
+    })
+}
+
+/// A line a resource, the worst last.
+pub fn lines(changes: &[Change]) -> Vec<String> {
+    let mut sorted: Vec<&Change> = changes.iter().collect();
+    sorted.sort_by_key(|change| (kind(change), change.resource.clone()));
+    sorted.into_iter().map(line).collect()
+}
+
+fn line(change: &Change) -> String {
+    let (mark, colour, what) = match kind(change) {
+        Kind::Add => ("+", "\x1b[32m", "add"),
+        Kind::Change => ("~", "\x1b[33m", "change"),
+        Kind::Replace => ("!", "\x1b[1;31m", "replace"),
+        Kind::MayReplace => ("!", "\x1b[1;31m", "may replace"),
+        Kind::Remove => ("-", "\x1b[1;31m", "remove"),
+        Kind::Keep => ("·", "\x1b[2m", "let go"),
+    };
+    let mut causes: Vec<&str> = change
+        .details
+        .iter()
+        .map(|detail| detail.property.as_str())
+        .collect();
+    causes.sort_unstable();
+    causes.dedup();
+    let because = match causes.is_empty() {
+        true => String::new(),
+        false => format!(": {}", causes.join(", ")),
+    };
+    format!(
+        "   {colour}{mark}\x1b[0m {what:<11} {} ({}){because}",
+        change.resource, change.kind
+    )
+}
+
+/// `2 to add, 1 to change`
+pub fn counts(changes: &[Change]) -> String {
+    let names = [
+        (Kind::Add, "to add"),
+        (Kind::Change, "to change"),
+        (Kind::Replace, "to replace"),
+        (Kind::MayReplace, "that may be replaced"),
+        (Kind::Remove, "to remove"),
+        (Kind::Keep, "to let go"),
+    ];
+    let parts: Vec<String> = names
+        .into_iter()
+        .filter_map(|(wanted, name)| {
+            let count = changes
+                .iter()
+                .filter(|change| kind(change) == wanted)
+                .count();
+            (count > 0).then(|| format!("{count} {name}"))
+        })
+        .collect();
+    match parts.is_empty() {
+        true => "no resource changes, but tags, outputs or metadata do".to_owned(),
+        false => parts.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(action: &str, kind: &str, replacement: Option<&str>, policy: Option<&str>) -> Change {
+        Change {
+            action: action.to_owned(),
+            resource: "R".to_owned(),
+            kind: kind.to_owned(),
+            replacement: replacement.map(str::to_owned),
+            policy: policy.map(str::to_owned),
+            details: vec![],
+        }
+    }
+
+    #[test]
+    fn what_goes_needs_a_yes() {
+        let version = change("Remove", "AWS::Lambda::Version", None, None);
+        let kept = change("Remove", "AWS::S3::Bucket", None, Some("Retain"));
+        let added = change("Add", "AWS::IAM::Role", None, None);
+        let changed = change("Modify", "AWS::Lambda::Function", Some("False"), None);
+        assert!(!needs_a_yes(&[version, kept, added, changed]));
+        for gone in [
+            change("Remove", "AWS::IAM::Role", None, None),
+            change("Modify", "AWS::IAM::Role", Some("True"), None),
+            change("Modify", "AWS::IAM::Role", Some("Conditional"), None),
+        ] {
+            assert!(needs_a_yes(&[gone]));
+        }
+    }
+
+    #[test]
+    fn the_worst_comes_last() {
+        let changes = [
+            change("Remove", "AWS::IAM::Role", None, None),
+            change("Add", "AWS::IAM::Role", None, None),
+        ];
+        let lines = lines(&changes);
+        assert!(
+            lines[0].contains("add") && lines[1].contains("remove"),
+            "{lines:?}"
+        );
+        assert_eq!(counts(&changes), "1 to add, 1 to remove");
+    }
+}

@@ -1,0 +1,76 @@
+//! Versions that nothing refers to any more. CloudFront's replicas may hold
+//! them for hours: what doesn't go now, goes with a later deployment.
+
+use super::{Done, Session};
+use crate::aws::functions::Deleted;
+use crate::failure::Result;
+use std::collections::BTreeMap;
+
+/// Deletes the versions older than all that are in use.
+pub async fn collect(session: &Session<'_>, done: &[Done]) -> Result<()> {
+    let functions = session.aws.functions();
+    let mut held = 0;
+    for (function, oldest) in in_use(done) {
+        for version in functions.versions(&function).await? {
+            session.interrupt.check()?;
+            // A newer one may be another run's, about to be used.
+            if version >= oldest {
+                continue;
+            }
+            match functions.delete_version(&function, version).await? {
+                Deleted::Deleted => session
+                    .progress
+                    .detail(&format!("deleted {function}:{version}")),
+                Deleted::Replicated => held += 1,
+            }
+        }
+    }
+    if held > 0 {
+        let what = format!(
+            "{held} old function versions, until CloudFront's replicas let go of them; a later deploy deletes them"
+        );
+        session.progress.step("Keeping", &what);
+    }
+    Ok(())
+}
+
+/// By function, the lowest version that a stage puts out or takes in.
+fn in_use(done: &[Done]) -> BTreeMap<String, u64> {
+    let mut oldest = BTreeMap::new();
+    for done in done {
+        let values = done
+            .stack
+            .outputs
+            .values()
+            .chain(done.stack.parameters.values());
+        for (function, version) in values.filter_map(|value| function_version(value)) {
+            let known = oldest.entry(function).or_insert(version);
+            *known = version.min(*known);
+        }
+    }
+    oldest
+}
+
+/// `arn:aws:lambda:us-east-1:111122223333:function:NAME:7`
+pub fn function_version(arn: &str) -> Option<(String, u64)> {
+    let segments: Vec<&str> = arn.split(':').collect();
+    match segments.as_slice() {
+        ["arn", _, "lambda", _, _, "function", name, version] => {
+            Some(((*name).to_owned(), version.parse().ok()?))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_numbered_version_is_known_by_its_arn() {
+        let arn = "arn:aws:lambda:us-east-1:111122223333:function:x-dev-signer:7";
+        assert_eq!(function_version(arn), Some(("x-dev-signer".to_owned(), 7)));
+        assert_eq!(function_version(&arn.replace(":7", ":$LATEST")), None);
+        assert_eq!(function_version(&arn.replace(":7", "")), None);
+    }
+}
