@@ -85,11 +85,12 @@ class Account:
         self.changed.set()
         self.changed = asyncio.Event()
 
-    def failure(self, action, resource_type, logical_id):
-        """The reason why a step is to fail, if it is: a failure names `action` (CREATE, UPDATE or DELETE), `type` and
-        `id` (each may be left out or be a pattern), a `reason`, and `times` (for ever, unless given)."""
+    def failure(self, action, resource_type, logical_id, effect="before"):
+        """The reason why a step is to fail, if it is: a failure names `action` (CREATE, UPDATE, DELETE, or ROLLBACK for an
+        update that is taken back), `type` and `id` (each may be left out or be a pattern), a `reason`, `times` (for
+        ever, unless given), and `effect`: whether it fails `before` (unless given) or `after` it has taken effect."""
         for index, failure in enumerate(self.settings["failures"]):
-            if failure.get("action", action) != action:
+            if failure.get("action", action) != action or failure.get("effect", "before") != effect:
                 continue
             if not fnmatch.fnmatchcase(resource_type, failure.get("type", "*")):
                 continue

@@ -1,7 +1,7 @@
 """Lambda@Edge: what may be associated with a distribution, how long a change takes to propagate, and the replicas that
 keep a version from being deleted. A model of AWS's documented behaviour: real replicas take minutes to days."""
 
-import json
+import asyncio
 import re
 import time
 
@@ -12,6 +12,7 @@ from ministack.services import acm, cloudfront, lambda_svc
 from accounts import account
 
 _ARN = re.compile(r"arn:aws:lambda:([a-z0-9-]+):(\d{12}):function:([A-Za-z0-9_-]+)(?::([A-Za-z0-9$_-]+))?")
+_DISTRIBUTION = "AWS::CloudFront::Distribution"
 # (account, ARN of a version) -> when its replicas are gone, once nothing is associated with it.
 _released = {}
 
@@ -302,30 +303,39 @@ def _distribution_step(original):
         with _Change():
             made = original(name, *arguments)
         _propagates(made[0])
-        _until_deployed(made[0])
         return made
 
     return step
 
 
-def _until_deployed(dist_id):
+async def until_deployed(resource_type, dist_id):
     """CloudFormation is done with a distribution when it is deployed."""
-    record = cloudfront._distributions.get(dist_id)
+    record = cloudfront._distributions.get(dist_id) if resource_type == _DISTRIBUTION else None
     while record is not None and record["Status"] != "Deployed":
-        time.sleep(0.01)
+        await asyncio.sleep(0.01)
+
+
+async def before_delete(resource_type, dist_id):
+    """CloudFormation disables a distribution before it deletes it, and waits for that."""
+    record = cloudfront._distributions.get(dist_id) if resource_type == _DISTRIBUTION else None
+    if record is None:
+        return
+    if record["enabled"]:
+        record["enabled"] = False
+        record["config_xml"] = _disabled(record["config_xml"])
+        record["ETag"] = cloudfront.new_uuid()
+        _propagates(dist_id)
+    await until_deployed(resource_type, dist_id)
+
+
+def _disabled(config):
+    root = cloudfront.fromstring(config)
+    cloudfront._find(root, "Enabled").text = "false"
+    return cloudfront.tostring(root, encoding="unicode")
 
 
 def _distribution_delete(original):
     def delete(dist_id, properties):
-        record = cloudfront._distributions.get(dist_id)
-        if record is not None:
-            # Disabled first, as the console asks for by hand.
-            if record["enabled"]:
-                record["enabled"] = False
-                record["config_xml"] = re.sub(r"(<(?:\w+:)?Enabled>)true(</(?:\w+:)?Enabled>\s*(?=<(?:\w+:)?(?:ViewerCertificate|Restrictions|WebACLId|HttpVersion|IsIPV6Enabled)|</(?:\w+:)?DistributionConfig))", r"\1false\2", record["config_xml"])
-                record["ETag"] = cloudfront.new_uuid()
-                _propagates(dist_id)
-            _until_deployed(dist_id)
         with _Change():
             return original(dist_id, properties)
 
