@@ -37,14 +37,19 @@ fn check(name: &str) {
 /// One call of a client that tries once: makes a bucket.
 fn make_bucket(account: &Account, name: &str) -> Command {
     let mut command = script(account, "make_bucket.py");
-    command.arg(name);
+    // Buckets have their names for themselves in the whole world.
+    command.arg(bucket(account, name));
     command
+}
+
+fn bucket(account: &Account, name: &str) -> String {
+    format!("{name}-{}", account.number())
 }
 
 fn has_bucket(account: &Account, name: &str) -> bool {
     account
         .state()
-        .contains(&format!("s3 buckets global {name}"))
+        .contains(&format!("s3 buckets global {name}-ACCOUNT"))
 }
 
 fn spawn(mut command: Command) -> Child {

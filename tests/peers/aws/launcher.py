@@ -58,6 +58,7 @@ async def serve(listener, port):
     from hypercorn.asyncio import serve as hypercorn
     from hypercorn.config import Config
 
+    import changes
     import edge
     import imaging
     import resources
@@ -66,7 +67,7 @@ async def serve(listener, port):
     from control import control
 
     logging.getLogger().setLevel(logging.ERROR)
-    for module in (edge, resources, stacks):
+    for module in (edge, resources, stacks, changes):
         module.install()
     wire.remember_connections()
 

@@ -19,8 +19,32 @@ def install():
     wrap("Lambda::Function", "create", _function_create)
     wrap("Lambda::Function", "update", _function_update)
     wrap("Lambda::Version", "create", _version_create)
-    provisioners._STACK_TAG_PROPERTY.setdefault("AWS::S3::Bucket", ("Tags", "list"))
+    for kind in ("S3::Bucket", "Logs::DeliverySource", "Logs::DeliveryDestination", "Logs::Delivery", "WAFv2::WebACL"):
+        provisioners._STACK_TAG_PROPERTY.setdefault(f"AWS::{kind}", ("Tags", "list"))
+    for kind, properties in _CREATE_ONLY.items():
+        replaces(kind, *properties)
+    provisioners._CUSTOM_NAME_REPLACEMENT["AWS::Logs::DeliveryDestination"] = {"name": "Name"}
     _install_deliveries()
+
+
+# From AWS's resource schemas. Where MiniStack has no list, a change set calls every change conditional.
+_CREATE_ONLY = {
+    "CloudFront::CachePolicy": (),
+    "CloudFront::Distribution": (),
+    "CloudFront::OriginRequestPolicy": (),
+    "CloudFront::ResponseHeadersPolicy": (),
+    "CloudWatch::Alarm": ("AlarmName",),
+    "CloudWatch::Dashboard": ("DashboardName",),
+    "Lambda::Version": ("FunctionName", "Description", "CodeSha256", "ProvisionedConcurrencyConfig", "RuntimePolicy"),
+    "Logs::Delivery": ("DeliverySourceName", "DeliveryDestinationArn"),
+    "Logs::DeliveryDestination": ("Name", "OutputFormat", "DestinationResourceArn", "DeliveryDestinationType"),
+    "Logs::DeliverySource": ("Name",),
+    "Logs::LogGroup": ("LogGroupName",),
+    "Logs::MetricFilter": ("FilterName", "LogGroupName"),
+    "Route53::RecordSet": ("Name", "HostedZoneName", "HostedZoneId"),
+    "S3::Bucket": ("BucketName", "BucketNamePrefix", "BucketNamespace"),
+    "S3::BucketPolicy": ("Bucket",),
+}
 
 
 # Buckets.
@@ -181,15 +205,10 @@ def _version_create(original):
 def _install_deliveries():
     handlers("Logs::DeliverySource").update(
         create=_source, update=lambda _, old, new, stack: _source(None, new, stack), delete=_source_delete)
-    replaces("Logs::DeliverySource", "Name")
     handlers("Logs::DeliveryDestination").update(
         create=_destination, update=lambda _, old, new, stack: _destination(None, new, stack),
         delete=_destination_delete)
-    replaces("Logs::DeliveryDestination", "Name")
     handlers("Logs::Delivery").update(create=_delivery, update=_delivery_update, delete=_delivery_delete)
-    replaces("Logs::Delivery", "DeliverySourceName", "DeliveryDestinationArn")
-    for kind in ("DeliverySource", "DeliveryDestination", "Delivery"):
-        provisioners._STACK_TAG_PROPERTY.setdefault(f"AWS::Logs::{kind}", ("Tags", "list"))
 
 
 def _tags(properties):

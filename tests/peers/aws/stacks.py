@@ -154,11 +154,14 @@ async def deploy(stack_name, stack_id, template, param_values, disable_rollback,
             stack, stack_id, stack_name, operation.definitions, list(needs), param_values, operation.conditions,
             template.get("Mappings", {}), disable_rollback, previous_stack=previous if is_update else None):
         return
+    # Also while it is being made: a deletion in between needs it.
+    if not is_update:
+        stack.update(_template=template, _resolved_params=param_values)
     run = _Run(operation, previous, imports or {})
     run.check_removals(needs)
     await _walk(needs, run.step, run.stopped)
-    if stack.pop("_abandon", False):
-        return
+    if "_abandoned" in stack:
+        return stack["_abandoned"].set()
     outputs, exports = run.outputs()
     if run.failed or run.cancelled:
         return await run.failed_operation(disable_rollback, retain_except_on_create)
@@ -190,7 +193,7 @@ class _Run:
         return bool(self.operation.stack.get("_cancel_requested"))
 
     def stopped(self):
-        return bool(self.failed) or self.cancelled or self.operation.stack.get("_abandon", False)
+        return bool(self.failed) or self.cancelled or "_abandoned" in self.operation.stack
 
     def check_removals(self, needs):
         """A stack policy's word on what the update would delete."""
@@ -551,9 +554,12 @@ async def delete(stack_name, stack_id, retain_resources=(), force=False):
     stack = cloudformation._stacks.get(stack_name)
     if not stack or stack["StackId"] != stack_id:
         return
+    stacks._add_event(stack_id, stack_name, stack_name, _STACK, "DELETE_IN_PROGRESS", "User Initiated", stack_id)
+    if "_abandoned" in stack:
+        # Its creation ends first, with what is under way.
+        await stack["_abandoned"].wait()
+        del stack["_abandoned"]
     operation = Operation(stack, stack.get("_template"), stack.get("_resolved_params"), stack.get("Tags"))
-    operation.status("DELETE_IN_PROGRESS", "User Initiated")
-    await stack.pop("_abandoned", _nothing())
     keys = list(operation.resources)
     needs = {**dict.fromkeys(keys, set()), **operation.order()} if operation.definitions else dict.fromkeys(keys, set())
     kept = set(retain_resources)
@@ -595,5 +601,8 @@ async def delete(stack_name, stack_id, retain_resources=(), force=False):
         cloudformation._stacks[stack_id] = cloudformation._stacks.pop(stack_name)
 
 
-async def _nothing():
-    return None
+def deleting(stack, was_being_created):
+    """At once, while the call is still being answered: the deletion itself comes after."""
+    stack.update(StackStatus="DELETE_IN_PROGRESS", StackStatusReason="User Initiated")
+    if was_being_created:
+        stack["_abandoned"] = asyncio.Event()
