@@ -1,6 +1,7 @@
 //! What a user or a peer would run, against the real `frames` binary and the
 //! real peers. `support` installs these, pinned, below `target/`.
 
+mod aws_peer;
 mod commands;
 mod dev;
 mod diagnostics;

@@ -1,5 +1,6 @@
 //! What the tests stand on: the peers, the binary, processes that end with their test.
 
+pub mod aws;
 pub mod dev;
 pub mod emulator;
 pub mod events;

@@ -1,0 +1,87 @@
+"""Lambda@Edge, as we model it: associations, propagation, replicas."""
+
+import io
+import json
+import time
+import zipfile
+
+import aws
+
+FUNCTION = "edge-authorizer"
+
+
+def archive():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as zipped:
+        zipped.writestr("index.py", "def handler(event, context): return event")
+    return buffer.getvalue()
+
+
+def config(arn=None, enabled=True):
+    behavior = {
+        "TargetOriginId": "origin", "ViewerProtocolPolicy": "https-only",
+        "CachePolicyId": "4135ea2d-6df8-44a3-9df3-4b5a84be39ad",
+    }
+    if arn:
+        association = {"EventType": "viewer-request", "LambdaFunctionARN": arn}
+        behavior["LambdaFunctionAssociations"] = {"Quantity": 1, "Items": [association]}
+    origin = {"Id": "origin", "DomainName": "example.org", "CustomOriginConfig": {
+        "HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "https-only"}}
+    return {"CallerReference": "one", "Comment": "", "Enabled": enabled,
+            "Origins": {"Quantity": 1, "Items": [origin]}, "DefaultCacheBehavior": behavior}
+
+
+lambdas, cloudfront = aws.client("lambda"), aws.client("cloudfront")
+aws.control("POST", "settings", {"replicas": 0.4, "distribution": 0.3})
+role = f"arn:aws:iam::{aws.ACCOUNT}:role/edge"
+lambdas.create_function(FunctionName=FUNCTION, Runtime="python3.13", Role=role, Handler="index.handler",
+                        Code={"ZipFile": archive()}, Publish=True)
+latest = f"arn:aws:lambda:us-east-1:{aws.ACCOUNT}:function:{FUNCTION}"
+version = f"{latest}:1"
+
+# Only a numbered version that is there, in us-east-1.
+for arn, words in (
+    (latest, "must end with the version number"),
+    (f"{latest}:$LATEST", "must end with the version number"),
+    (f"{latest}:7", "cannot retrieve the specified Lambda function"),
+    (version.replace("us-east-1", "eu-west-1"), "must be in region 'us-east-1'"),
+):
+    code, message = aws.refused(cloudfront.create_distribution, DistributionConfig=config(arn))
+    assert code == "InvalidLambdaFunctionAssociation" and words in message, (code, message)
+
+made = cloudfront.create_distribution(DistributionConfig=config(version))
+distribution = made["Distribution"]["Id"]
+assert made["Distribution"]["Status"] == "InProgress"
+
+
+def deployed():
+    while cloudfront.get_distribution(Id=distribution)["Distribution"]["Status"] != "Deployed":
+        time.sleep(0.02)
+
+
+def guarded(**parameters):
+    code, message = aws.refused(lambdas.delete_function, **parameters)
+    assert code == "InvalidParameterValueException", code
+    assert f"unable to delete {version} because it is a replicated function" in message, message
+
+
+deployed()
+guarded(FunctionName=FUNCTION)
+guarded(FunctionName=FUNCTION, Qualifier="1")
+
+# Neither an enabled distribution is deleted, nor one that still propagates.
+etag = cloudfront.get_distribution_config(Id=distribution)["ETag"]
+assert aws.refused(cloudfront.delete_distribution, Id=distribution, IfMatch=etag)[0] == "DistributionNotDisabled"
+etag = cloudfront.update_distribution(
+    Id=distribution, IfMatch=etag, DistributionConfig=config(enabled=False))["ETag"]
+assert aws.refused(cloudfront.delete_distribution, Id=distribution, IfMatch=etag)[0] == "DistributionNotDisabled"
+
+# Replicas outlive the association.
+deployed()
+guarded(FunctionName=FUNCTION)
+cloudfront.delete_distribution(Id=distribution, IfMatch=etag)
+guarded(FunctionName=FUNCTION, Qualifier="1")
+time.sleep(0.5)
+lambdas.delete_function(FunctionName=FUNCTION)
+left = [entry for entry in aws.control("GET", "inventory") if entry["service"] in ("cloudfront", "lambda_svc")]
+assert left == [], json.dumps(left)

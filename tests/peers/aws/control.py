@@ -1,0 +1,82 @@
+"""The tests' control endpoints, below `/_frames/<account>/`."""
+
+import asyncio
+import json
+
+from accounts import DEFAULTS, Rule, account
+
+
+async def control(method, path, body):
+    number, _, what = path.partition("/")
+    try:
+        handler = _HANDLERS[method, what]
+        return 200, await handler(account(number), json.loads(body or b"null"))
+    except KeyError as error:
+        return 404, {"error": f"no {method} {path}: {error}"}
+    except (TypeError, ValueError) as error:
+        return 400, {"error": str(error)}
+
+
+async def _settings(of, wanted):
+    unknown = set(wanted) - set(DEFAULTS)
+    if unknown:
+        raise ValueError(f"no such setting: {', '.join(sorted(unknown))}")
+    if "failures" in wanted:
+        of.failed.clear()
+    of.settings.update(wanted)
+    return of.settings
+
+
+async def _calls(of, _):
+    return of.calls
+
+
+async def _add_rules(of, described):
+    rules = [Rule(rule) for rule in described]
+    of.rules += rules
+    return [rule.shown() for rule in rules]
+
+
+async def _rules(of, _):
+    return [rule.shown() for rule in of.rules]
+
+
+async def _clear_rules(of, _):
+    for rule in of.rules:
+        rule.released.set()
+    of.rules.clear()
+    return []
+
+
+async def _await_rule(of, wanted):
+    """Answers when the rule has met a call, or after `seconds` without one."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + wanted.get("seconds", 60)
+    rule = next(rule for rule in of.rules if rule.id == wanted["id"])
+    while not rule.met and loop.time() < deadline:
+        changed = of.changed
+        try:
+            await asyncio.wait_for(changed.wait(), deadline - loop.time())
+        except TimeoutError:
+            break
+        except asyncio.TimeoutError:
+            break
+    return rule.shown()
+
+
+async def _inventory(of, _):
+    from inventory import inventory
+
+    return inventory(of.number)
+
+
+_HANDLERS = {
+    ("GET", "settings"): lambda of, _: _settings(of, {}),
+    ("POST", "settings"): _settings,
+    ("GET", "calls"): _calls,
+    ("GET", "rules"): _rules,
+    ("POST", "rules"): _add_rules,
+    ("DELETE", "rules"): _clear_rules,
+    ("POST", "rules/await"): _await_rule,
+    ("GET", "inventory"): _inventory,
+}

@@ -1,0 +1,378 @@
+"""Lambda@Edge: what may be associated with a distribution, how long a change takes to propagate, and the replicas that
+keep a version from being deleted. A model of AWS's documented behaviour: real replicas take minutes to days."""
+
+import asyncio
+import re
+import time
+
+from handlers import HandlerError, wrap
+from ministack.core.responses import error_response_json, get_account_id
+from ministack.services import acm, cloudfront, lambda_svc
+
+from accounts import account
+
+_ARN = re.compile(r"arn:aws:lambda:([a-z0-9-]+):(\d{12}):function:([A-Za-z0-9_-]+)(?::([A-Za-z0-9$_-]+))?")
+_DISTRIBUTION = "AWS::CloudFront::Distribution"
+# (account, ARN of a version) -> when its replicas are gone, once nothing is associated with it.
+_released = {}
+
+
+class Distribution(dict):
+    """A distribution's record, whose status depends on the time."""
+
+    def __getitem__(self, key):
+        if key == "Status":
+            return "InProgress" if time.monotonic() < super().get("_deployed", 0) else "Deployed"
+        return super().__getitem__(key)
+
+    def get(self, key, default=None):
+        return self[key] if key == "Status" else super().get(key, default)
+
+
+def install():
+    cloudfront._create_distribution = _creating(cloudfront._create_distribution)
+    cloudfront._update_distribution = _updating(cloudfront._update_distribution)
+    cloudfront._delete_distribution = _deleting(cloudfront._delete_distribution)
+    cloudfront._ensure_distribution_config_sdk_compat = _with_defaults(cloudfront._ensure_distribution_config_sdk_compat)
+    # It compares whole values, while a distribution's configuration is one string of XML.
+    cloudfront._value_contains = _value_contains
+    lambda_svc._delete_function = _guarded(lambda_svc._delete_function)
+    for action in ("create", "update"):
+        wrap("CloudFront::Distribution", action, _distribution_step)
+    wrap("CloudFront::Distribution", "delete", _distribution_delete)
+    wrap("Lambda::Function", "delete", _function_delete)
+    wrap("Lambda::Version", "delete", _version_delete)
+    for kind in ("CachePolicy", "OriginRequestPolicy", "ResponseHeadersPolicy"):
+        wrap(f"CloudFront::{kind}", "delete", _policy_delete(kind))
+
+
+# Associations.
+
+
+def associated(config):
+    """ARNs that a configuration's XML names."""
+    return set(re.findall(r"<(?:\w+:)?LambdaFunctionARN>([^<]*)<", config))
+
+
+def _problem(arn):
+    """Why CloudFront wouldn't take a function: a code and a message, or None."""
+    found = _ARN.fullmatch(arn)
+    code = "InvalidLambdaFunctionAssociation"
+    if not found:
+        return code, f"The parameter Lambda function ARN is not valid. ARN: {arn}"
+    region, owner, name, version = found.groups()
+    if version is None or not version.isdigit():
+        return code, (
+            "The function ARN must reference a specific function version. "
+            f"(The ARN must end with the version number.) ARN: {arn}"
+        )
+    if region != "us-east-1":
+        return code, f"The function must be in region 'us-east-1'. ARN: {arn}"
+    function = lambda_svc._functions.get_scoped(owner, region, name)
+    if owner != get_account_id() or function is None or version not in function["versions"]:
+        return code, (
+            "Lambda@Edge cannot retrieve the specified Lambda function. Update the IAM policy to add permission: "
+            f"lambda:GetFunction for resource: {arn} and try again."
+        )
+    return _limits(function["versions"][version].get("config", function["config"]), arn)
+
+
+def _limits(config, arn):
+    """What a function at the edge may not have."""
+    code = "InvalidLambdaFunctionAssociation"
+    if (config.get("Environment") or {}).get("Variables"):
+        return code, f"The function cannot have environment variables. Function: {arn}"
+    if not re.match(r"(python|nodejs)", config.get("Runtime") or ""):
+        return code, f"The function runtime {config.get('Runtime')} isn't supported by Lambda@Edge. Function: {arn}"
+    if config.get("Architectures", ["x86_64"]) != ["x86_64"]:
+        return code, f"The function architecture must be x86_64. Function: {arn}"
+    return None
+
+
+def _refusal(config, own_id=None):
+    for arn in sorted(associated(config)):
+        problem = _problem(arn)
+        if problem:
+            return problem
+    return _domain_problem(config, own_id)
+
+
+def _domain_problem(config, own_id):
+    names = re.findall(r"<(?:\w+:)?CNAME>([^<]*)<", config)
+    certificate = re.search(r"<(?:\w+:)?ACMCertificateArn>([^<]*)<", config)
+    if certificate:
+        arn = certificate.group(1)
+        record = acm._certificates.get_scoped(get_account_id(), "us-east-1", arn)
+        if not arn.startswith("arn:aws:acm:us-east-1:") or record is None or record.get("Status") != "ISSUED":
+            return "InvalidViewerCertificate", (
+                "The specified SSL certificate doesn't exist, isn't in us-east-1 region, isn't valid, or doesn't "
+                "include a valid certificate chain."
+            )
+        covered = [record["DomainName"], *record.get("SubjectAlternativeNames", [])]
+        if any(not any(_covers(pattern, name) for pattern in covered) for name in names):
+            return "InvalidViewerCertificate", (
+                "The certificate that is attached to your distribution doesn't cover the alternate domain name "
+                "(CNAME) that you're trying to add. For more details, see: https://docs.aws.amazon.com/"
+                "AmazonCloudFront/latest/DeveloperGuide/CNAMEs.html#alternate-domain-names-requirements"
+            )
+    elif names:
+        return "InvalidViewerCertificate", (
+            "To add an alternate domain name (CNAME) to a CloudFront distribution, you must attach a trusted "
+            "certificate that validates your authorization to use the domain name. For more details, see: "
+            "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/CNAMEs.html#alternate-domain-names-requirements"
+        )
+    taken = {
+        name
+        for key, record in list(cloudfront._distributions._data.items())
+        if key[1] != own_id and key[0] == get_account_id()
+        for name in re.findall(r"<(?:\w+:)?CNAME>([^<]*)<", record["config_xml"])
+    }
+    if taken & set(names):
+        return "CNAMEAlreadyExists", (
+            "One or more of the CNAMEs you provided are already associated with a different resource."
+        )
+    return None
+
+
+def _covers(pattern, name):
+    if pattern.startswith("*."):
+        return name.partition(".")[2] == pattern[2:]
+    return pattern == name
+
+
+# Propagation and replicas.
+
+
+def _associations_of(owner):
+    return {
+        arn
+        for key, record in list(cloudfront._distributions._data.items())
+        if key[0] == owner
+        for arn in associated(record["config_xml"])
+    }
+
+
+class _Change:
+    """Around a change of a distribution: afterwards it propagates, and what is no longer associated is on its way out."""
+
+    def __enter__(self):
+        self.owner = get_account_id()
+        self.before = _associations_of(self.owner)
+        return self
+
+    def __exit__(self, kind, *_):
+        settings = account(self.owner).settings
+        for arn in self.before - _associations_of(self.owner):
+            _released[self.owner, arn] = time.monotonic() + settings["distribution"] + settings["replicas"]
+
+
+def _propagates(dist_id):
+    """Marks a changed distribution as InProgress."""
+    record = cloudfront._distributions[dist_id]
+    if not isinstance(record, Distribution):
+        record = cloudfront._distributions[dist_id] = Distribution(record)
+    record["_deployed"] = time.monotonic() + account(get_account_id()).settings["distribution"]
+
+
+def replicated(owner, region, name, version=None):
+    """The ARN of a version of this function that has replicas, or None."""
+    prefix = f"arn:aws:lambda:{region}:{owner}:function:{name}:"
+    used = _associations_of(owner)
+    still = {arn for (of, arn), until in list(_released.items()) if of == owner and time.monotonic() < until}
+    arns = sorted(arn for arn in used | still if arn.startswith(prefix))
+    if version is not None:
+        arns = [arn for arn in arns if arn == prefix + str(version)]
+    return arns[0] if arns else None
+
+
+def replicated_message(arn):
+    return (
+        f"Lambda was unable to delete {arn} because it is a replicated function. "
+        "Please see our documentation for Deleting Lambda@Edge Functions and Replicas."
+    )
+
+
+# CloudFront's and Lambda's own calls.
+
+
+def _creating(original):
+    def create(headers, body):
+        refused = _refusal(body.decode())
+        if refused:
+            return cloudfront._error(*refused, 409 if refused[0] == "CNAMEAlreadyExists" else 400)
+        before = set(cloudfront._distributions.keys())
+        original(headers, body)
+        for made in set(cloudfront._distributions.keys()) - before:
+            _propagates(made)
+        # The same caller reference answers with what was made, in its present state.
+        return original(headers, body)
+
+    return create
+
+
+def _updating(original):
+    def update(dist_id, headers, body):
+        refused = _refusal(body.decode(), dist_id)
+        if refused:
+            return cloudfront._error(*refused, 409 if refused[0] == "CNAMEAlreadyExists" else 400)
+        record = cloudfront._distributions.get(dist_id)
+        etag = record and record["ETag"]
+        with _Change():
+            response = original(dist_id, headers, body)
+        if record is not None and record["ETag"] != etag:
+            _propagates(dist_id)
+            return response[0], response[1], response[2].replace(b"<Status>Deployed<", _status(dist_id))
+        return response
+
+    return update
+
+
+def _status(dist_id):
+    return f"<Status>{cloudfront._distributions[dist_id]['Status']}<".encode()
+
+
+def _deleting(original):
+    def delete(dist_id, headers):
+        record = cloudfront._distributions.get(dist_id)
+        if record is not None and not record["enabled"] and record["Status"] == "InProgress":
+            return cloudfront._error(
+                "DistributionNotDisabled", "The distribution you are trying to delete has not been disabled.", 409)
+        with _Change():
+            return original(dist_id, headers)
+
+    return delete
+
+
+def _guarded(original):
+    def delete(name, query_params, path_qualifier=None):
+        from ministack.core.responses import get_region
+
+        qualifier = lambda_svc._qualifier_from_path_or_query(path_qualifier, query_params)
+        arn = replicated(get_account_id(), get_region(), name, None if qualifier in (None, "", "$LATEST") else qualifier)
+        if name in lambda_svc._functions and arn:
+            return error_response_json("InvalidParameterValueException", replicated_message(arn), 400)
+        return original(name, query_params, path_qualifier)
+
+    return delete
+
+
+def _with_defaults(original):
+    """GetDistributionConfig has the ports, even where a template left them out."""
+
+    def ensure(config):
+        original(config)
+        if config is None:
+            return
+        for origin in config.iter():
+            if origin.tag.rpartition("}")[2] != "CustomOriginConfig":
+                continue
+            for index, (tag, port) in enumerate((("HTTPPort", "80"), ("HTTPSPort", "443"))):
+                if cloudfront._find(origin, tag) is None:
+                    element = cloudfront.Element(tag)
+                    element.text = port
+                    origin.insert(index, element)
+
+    return ensure
+
+
+def _value_contains(value, target):
+    if isinstance(value, str):
+        return target in value
+    if isinstance(value, dict):
+        return any(_value_contains(item, target) for item in value.values())
+    return isinstance(value, (list, tuple)) and any(_value_contains(item, target) for item in value)
+
+
+# CloudFormation's steps.
+
+
+def _distribution_step(original):
+    def step(name, *arguments):
+        # A create has (logical id, properties, stack), an update (physical id, old, new, stack, logical id).
+        properties = arguments[0] if len(arguments) == 2 else arguments[1]
+        config = cloudfront.tostring(
+            cloudfront._distribution_config_xml({"CallerReference": "-", **properties["DistributionConfig"]}),
+            encoding="unicode")
+        refused = _refusal(config, name if len(arguments) != 2 else None)
+        if refused:
+            code, message = refused
+            raise HandlerError(
+                f"Invalid request provided: AWS::CloudFront::Distribution: {message}"
+                if code != "CNAMEAlreadyExists" else message,
+                "AlreadyExists" if code == "CNAMEAlreadyExists" else "InvalidRequest", "CloudFront")
+        with _Change():
+            made = original(name, *arguments)
+        _propagates(made[0])
+        return made
+
+    return step
+
+
+async def until_deployed(resource_type, dist_id):
+    """CloudFormation is done with a distribution when it is deployed."""
+    record = cloudfront._distributions.get(dist_id) if resource_type == _DISTRIBUTION else None
+    while record is not None and record["Status"] != "Deployed":
+        await asyncio.sleep(0.01)
+
+
+async def before_delete(resource_type, dist_id):
+    """CloudFormation disables a distribution before it deletes it, and waits for that."""
+    record = cloudfront._distributions.get(dist_id) if resource_type == _DISTRIBUTION else None
+    if record is None:
+        return
+    if record["enabled"]:
+        record["enabled"] = False
+        record["config_xml"] = _disabled(record["config_xml"])
+        record["ETag"] = cloudfront.new_uuid()
+        _propagates(dist_id)
+    await until_deployed(resource_type, dist_id)
+
+
+def _disabled(config):
+    root = cloudfront.fromstring(config)
+    cloudfront._find(root, "Enabled").text = "false"
+    return cloudfront.tostring(root, encoding="unicode")
+
+
+def _distribution_delete(original):
+    def delete(dist_id, properties):
+        with _Change():
+            return original(dist_id, properties)
+
+    return delete
+
+
+def _function_delete(original):
+    def delete(name, properties):
+        from ministack.core.responses import get_region
+
+        arn = replicated(get_account_id(), get_region(), name)
+        if arn:
+            raise HandlerError(replicated_message(arn), "InvalidRequest", "Lambda")
+        return original(name, properties)
+
+    return delete
+
+
+def _version_delete(original):
+    def delete(arn, properties):
+        found = _ARN.fullmatch(arn)
+        if found and replicated(found.group(2), found.group(1), found.group(3), found.group(4)):
+            raise HandlerError(replicated_message(arn), "InvalidRequest", "Lambda")
+        return original(arn, properties)
+
+    return delete
+
+
+def _policy_delete(kind):
+    def around(original):
+        def delete(policy_id, properties):
+            if any(policy_id in record["config_xml"] for record in cloudfront._distributions.values()):
+                raise HandlerError(
+                    f"The {kind} cannot be deleted because it is attached to one or more cache behaviors.",
+                    "GeneralServiceException", "CloudFront", 409)
+            return original(policy_id, properties)
+
+        return delete
+
+    return around

@@ -1,0 +1,87 @@
+"""Everything that an account has, over all services: for a comparison before and after, or between two runs."""
+
+import re
+import sys
+
+from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
+
+# Histories, and what is stored beside the resource that it belongs to.
+_NOT_RESOURCES = {
+    ("cloudformation", "_stack_events"),
+    ("cloudformation", "_change_sets"),
+    ("cloudfront", "_invalidations"),
+    ("cloudwatch", "_metrics"),
+    ("cloudwatch", "_alarm_history"),
+    ("cloudwatch", "_resource_tags"),
+    ("cloudwatch_logs", "_log_records"),
+    ("route53", "_changes"),
+    ("route53", "_caller_refs"),
+    ("s3", "_completed_multipart_uploads"),
+    ("s3", "_object_acl"),
+    ("s3", "_object_tags"),
+    ("s3", "_object_versions"),
+    ("iam", "_aws_managed_attachment_counts"),
+}
+
+
+def inventory(number):
+    """A sorted list of `{service, kind, region, id, name}`: `name` is the same in every account and in every run."""
+    found = []
+    for module_name, module in sorted(sys.modules.items()):
+        if not module_name.startswith("ministack.services.") or module is None:
+            continue
+        service = module_name.split(".")[2]
+        for attribute, store in vars(module).items():
+            if isinstance(store, (AccountScopedDict, AccountRegionScopedDict)):
+                if getattr(store, "_data", None) and (service, attribute) not in _NOT_RESOURCES:
+                    found += _of_store(number, service, attribute, store)
+    unique = {tuple(sorted((key, str(value)) for key, value in entry.items())): entry for entry in found}
+    return sorted(unique.values(), key=lambda entry: [str(entry[key]) for key in ("service", "kind", "region", "name", "id")])
+
+
+def _of_store(number, service, attribute, store):
+    for key, value in list(store._data.items()):
+        if key[0] != number:
+            continue
+        region = key[1] if isinstance(store, AccountRegionScopedDict) else "global"
+        name = key[-1]
+        if attribute == "_stacks" and value.get("StackStatus") == "DELETE_COMPLETE":
+            continue
+        # An empty list of tags or of records is no resource.
+        if value in ({}, [], None):
+            continue
+        entry = {"service": service, "kind": attribute.strip("_"), "region": region, "id": str(name)}
+        yield {**entry, "name": _stable(number, _name(attribute, name, value))}
+        if attribute == "_buckets":
+            for object_key in value["objects"]:
+                yield {"service": "s3", "kind": "objects", "region": region, "id": f"{name}/{object_key}",
+                       "name": _stable(number, f"{name}/{object_key}")}
+        if attribute == "_functions" and service == "lambda_svc":
+            for version in value["versions"]:
+                yield {"service": service, "kind": "versions", "region": region, "id": f"{name}:{version}",
+                       "name": f"{name}:{version}"}
+
+
+def _name(attribute, key, value):
+    """What a resource with a random id is known by."""
+    if isinstance(value, dict):
+        if attribute == "_distributions":
+            comment = re.search(r"<(?:\w+:)?Comment>([^<]*)<", value["config_xml"])
+            return comment.group(1) if comment else "distribution"
+        if isinstance(value.get("Config"), dict) and "Name" in value["Config"]:
+            return value["Config"]["Name"]
+        if attribute == "_deliveries":
+            return value["deliverySourceName"]
+        if attribute == "_certificates":
+            return value["DomainName"]
+        if attribute == "_web_acls":
+            return value.get("Name", key)
+    return str(key)
+
+
+def _stable(number, name):
+    name = name.replace(number, "ACCOUNT")
+    # CloudFormation's random ends of names, and the ids of distributions.
+    name = re.sub(r"-[A-Z0-9]{12,13}$|-[a-z0-9]{8,13}$(?<=\d)", "-*", name)
+    name = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "*", name)
+    return re.sub(r"distribution/E[A-Z0-9]{13}", "distribution/*", name)
