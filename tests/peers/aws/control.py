@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+
+from calls import call
 
 from accounts import DEFAULTS, Rule, account
 
@@ -64,6 +67,10 @@ async def _await_rule(of, wanted):
     return rule.shown()
 
 
+async def _call(of, described):
+    return await call(int(os.environ["GATEWAY_PORT"]), of.number, described)
+
+
 async def _inventory(of, _):
     from inventory import inventory
 
@@ -78,5 +85,6 @@ _HANDLERS = {
     ("POST", "rules"): _add_rules,
     ("DELETE", "rules"): _clear_rules,
     ("POST", "rules/await"): _await_rule,
+    ("POST", "call"): _call,
     ("GET", "inventory"): _inventory,
 }

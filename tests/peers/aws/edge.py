@@ -257,12 +257,15 @@ def _guarded(original):
 
 
 def _with_defaults(original):
-    """GetDistributionConfig has the ports, even where a template left them out."""
+    """GetDistributionConfig has the ports and empty lists, even where a template left them out."""
 
     def ensure(config):
         original(config)
         if config is None:
             return
+        for name in ("Aliases", "CacheBehaviors", "CustomErrorResponses"):
+            if cloudfront._find(config, name) is None:
+                cloudfront.SubElement(cloudfront.SubElement(config, name), "Quantity").text = "0"
         for origin in config.iter():
             if origin.tag.rpartition("}")[2] != "CustomOriginConfig":
                 continue

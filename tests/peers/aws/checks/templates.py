@@ -1,0 +1,169 @@
+"""Our own templates, of every golden manifest: deployed, really there by each service's own word, and really gone."""
+
+import base64
+import hashlib
+import io
+import json
+import pathlib
+import re
+import sys
+import zipfile
+
+import aws
+
+_CERTIFICATE = re.compile(r"arn:aws:acm:us-east-1:\d+:certificate/[0-9a-f-]+")
+_WEB_ACL = re.compile(r"arn:aws:wafv2:us-east-1:\d+:global/webacl/[a-z]+/[0-9a-f-]+")
+_ZONE = "Z0123456789ABCDEFGHIJ"
+
+
+def main(golden):
+    aws.control("POST", "settings", {"step": 0})
+    seen = set()
+    for directory in sorted(pathlib.Path(golden).iterdir()):
+        if (directory / "plan.json").exists():
+            seen |= round_trip(directory)
+    wanted = {"AWS::CloudFront::Distribution", "AWS::Logs::Delivery", "AWS::Lambda::Version", "AWS::S3::Bucket"}
+    assert wanted <= seen, seen
+
+
+def round_trip(directory):
+    plan = json.loads((directory / "plan.json").read_text())
+    edge, cdn = (stage(directory, stage_) for stage_ in plan["stages"])
+    bucket = f"{directory.name}-{aws.ACCOUNT}"
+    aws.client("s3").create_bucket(Bucket=bucket)
+    before = inventory()
+    template = with_code(edge["template"], bucket)
+    made = aws.deploy(edge["name"], json.loads(template), Parameters=parameters({"ArtifactBucket": bucket}))
+    assert made["StackStatus"] == "CREATE_COMPLETE", (directory.name, aws.events(edge["name"]))
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
+    template = with_services(cdn["template"])
+    values = {key: outputs[key] for key in ("AuthorizerVersionArn", "SignerVersionArn")}
+    made = aws.deploy(cdn["name"], json.loads(template), region=cdn["region"], Parameters=parameters(values))
+    if made["StackStatus"] != "CREATE_COMPLETE":
+        raise AssertionError((directory.name, aws.events(cdn["name"], cdn["region"])))
+    resources = aws.client("cloudformation", cdn["region"]).describe_stack_resources(StackName=cdn["name"])["StackResources"]
+    resources += aws.client("cloudformation").describe_stack_resources(StackName=edge["name"])["StackResources"]
+    for resource in resources:
+        there(resource, cdn["region"])
+    again = aws.change_set(cdn["name"], json.loads(template), "UPDATE", "again", cdn["region"], Parameters=parameters(values))
+    assert again["Status"] == "FAILED", (directory.name, again["Changes"])
+    gone = aws.delete(made["StackId"], cdn["region"])
+    assert gone["StackStatus"] == "DELETE_COMPLETE", aws.events(made["StackId"], cdn["region"])
+    stack_id = aws.client("cloudformation").describe_stacks(StackName=edge["name"])["Stacks"][0]["StackId"]
+    assert aws.delete(stack_id)["StackStatus"] == "DELETE_COMPLETE", aws.events(stack_id)
+    left = [entry for entry in inventory() if entry not in before]
+    assert all(entry[0] in ("s3", "acm", "waf", "route53") for entry in left), (directory.name, left)
+    return {resource["ResourceType"] for resource in resources}
+
+
+def stage(directory, described):
+    return {"name": described["stackName"], "region": described["region"],
+            "template": (directory / described["template"]).read_text()}
+
+
+def parameters(values):
+    return [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
+
+
+def inventory():
+    return [(entry["service"], entry["kind"], entry["id"]) for entry in aws.control("GET", "inventory")]
+
+
+def with_code(template, bucket):
+    """Golden files have made-up digests: real zips take their place."""
+    for key in re.findall(r'"S3Key": "([^"]+)"', template):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as zipped:
+            zipped.writestr("index.py", f"# {key}")
+        aws.client("s3").put_object(Bucket=bucket, Key=key, Body=buffer.getvalue())
+        digest = base64.b64encode(hashlib.sha256(buffer.getvalue()).digest()).decode()
+        letter = "q" if "authorizer" in key else "V"
+        template = re.sub(rf'"CodeSha256": "{letter}[^"]*"', f'"CodeSha256": "{digest}"', template)
+    return template
+
+
+def with_services(template):
+    """What a user brings along: a certificate, a web ACL, a hosted zone."""
+    names = json.loads(template)["Resources"]["Distribution"]["Properties"]["DistributionConfig"].get("Aliases")
+    for arn in set(_CERTIFICATE.findall(template)):
+        made = aws.client("acm").request_certificate(DomainName=names[0], SubjectAlternativeNames=names)
+        template = template.replace(arn, made["CertificateArn"])
+    for arn in set(_WEB_ACL.findall(template)):
+        visibility = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "m"}
+        made = aws.client("wafv2").create_web_acl(
+            Name=f"acl-{len(inventory())}", Scope="CLOUDFRONT", DefaultAction={"Allow": {}}, VisibilityConfig=visibility)
+        template = template.replace(arn, made["Summary"]["ARN"])
+    if _ZONE in template:
+        made = aws.client("route53").create_hosted_zone(Name="example.org", CallerReference=str(len(inventory())))
+        template = template.replace(_ZONE, made["HostedZone"]["Id"].rpartition("/")[2])
+    return template
+
+
+def there(resource, region):
+    """Asks the service itself."""
+    physical_id = resource["PhysicalResourceId"]
+    check = _CHECKS.get(resource["ResourceType"])
+    assert check, f"nobody looks whether {resource['ResourceType']} is there"
+    check(physical_id, region)
+
+
+def _bucket(name, region):
+    s3 = aws.client("s3", region)
+    rules = s3.get_bucket_ownership_controls(Bucket=name)["OwnershipControls"]["Rules"]
+    assert rules == [{"ObjectOwnership": "BucketOwnerEnforced"}], rules
+    assert s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"][0]["AbortIncompleteMultipartUpload"]
+    assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
+    assert s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"]["BlockPublicAcls"]
+    rule = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"][0]
+    assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] in ("AES256", "aws:kms"), rule
+    tags = {tag["Key"] for tag in s3.get_bucket_tagging(Bucket=name)["TagSet"]}
+    assert "aws:cloudformation:stack-name" in tags, tags
+
+
+def _distribution(distribution, _):
+    config = aws.client("cloudfront").get_distribution_config(Id=distribution)["DistributionConfig"]
+    assert all(origin["CustomOriginConfig"]["HTTPSPort"] == 443 for origin in config["Origins"]["Items"]), config
+    behaviors = [config["DefaultCacheBehavior"], *config["CacheBehaviors"].get("Items", [])]
+    assert any(behavior["LambdaFunctionAssociations"]["Quantity"] for behavior in behaviors)
+
+
+def _records(name, _):
+    zones = aws.client("route53").list_hosted_zones()["HostedZones"]
+    found = [aws.client("route53").list_resource_record_sets(HostedZoneId=zone["Id"]) for zone in zones]
+    assert any(r["Name"].rstrip(".") == name.rstrip(".") for zone in found for r in zone["ResourceRecordSets"]), name
+
+
+def _version(arn, _):
+    assert aws.client("lambda").get_function(FunctionName=arn)["Configuration"]["FunctionArn"] == arn
+
+
+def _log_group(name, _):
+    groups = aws.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    assert [group["logGroupName"] for group in groups] == [name]
+
+
+_CHECKS = {
+    "AWS::S3::Bucket": _bucket,
+    "AWS::S3::BucketPolicy": lambda name, region: aws.client("s3", region).get_bucket_policy(
+        Bucket=name.removesuffix("-policy")),
+    "AWS::CloudFront::Distribution": _distribution,
+    "AWS::CloudFront::CachePolicy": lambda id_, _: aws.client("cloudfront").get_cache_policy(Id=id_),
+    "AWS::CloudFront::OriginRequestPolicy": lambda id_, _: aws.client("cloudfront").get_origin_request_policy(Id=id_),
+    "AWS::CloudFront::ResponseHeadersPolicy": lambda id_, _: aws.client("cloudfront").get_response_headers_policy(Id=id_),
+    "AWS::CloudWatch::Alarm": lambda name, region: aws.client("cloudwatch", region).describe_alarms(
+        AlarmNames=[name])["MetricAlarms"][0],
+    "AWS::IAM::Role": lambda name, _: aws.client("iam").get_role(RoleName=name),
+    "AWS::Lambda::Function": lambda name, _: aws.client("lambda").get_function(FunctionName=name),
+    "AWS::Lambda::Version": _version,
+    "AWS::Logs::LogGroup": _log_group,
+    "AWS::Logs::DeliverySource": lambda name, region: aws.client("logs", region).get_delivery_source(name=name),
+    "AWS::Logs::DeliveryDestination": lambda name, region: aws.client("logs", region).get_delivery_destination(name=name),
+    "AWS::Logs::Delivery": lambda id_, region: aws.client("logs", region).get_delivery(id=id_),
+    "AWS::Route53::RecordSet": _records,
+    "AWS::CertificateManager::Certificate": lambda arn, region: aws.client("acm", region).describe_certificate(
+        CertificateArn=arn),
+    "AWS::WAFv2::WebACL": lambda id_, region: aws.client("wafv2", region).get_web_acl(
+        Name=id_.split("|")[0], Id=id_.split("|")[1], Scope="CLOUDFRONT"),
+}
+
+main(sys.argv[1])
