@@ -44,7 +44,7 @@ pub fn run(global: &Global, arguments: &Remove, terminal: Terminal) -> Result<()
         session.progress.result(&deploy::result(&gone));
         let what = match gone.is_empty() {
             true => format!("{} ({}): nothing of it stands", plan.service, plan.env),
-            false => format!("{} ({}): nothing of it is left", plan.service, plan.env),
+            false => format!("{} ({})", plan.service, plan.env),
         };
         session.progress.step("Removed", &what);
         Ok(())

@@ -20,6 +20,8 @@ pub struct Progress {
     terminal: Terminal,
     live: Option<MultiProgress>,
     rows: RefCell<BTreeMap<(String, String), Row>>,
+    /// The last state that was shown of each resource: CloudFormation repeats itself.
+    shown: RefCell<BTreeMap<(String, String), String>>,
 }
 
 /// A resource that CloudFormation is at work on.
@@ -36,6 +38,7 @@ impl Progress {
             terminal,
             live: live.then(MultiProgress::new),
             rows: RefCell::default(),
+            shown: RefCell::default(),
         }
     }
 
@@ -73,8 +76,13 @@ impl Progress {
             });
             return data(&format!("{line}\n"));
         }
-        if is_cascade(event) && !self.terminal.is_verbose() {
+        if is_cascade(event) && !event.of_stack && !self.terminal.is_verbose() {
             self.end(stage, event);
+            return;
+        }
+        let key = (stage.to_owned(), event.resource.clone());
+        let before = self.shown.borrow_mut().insert(key, event.status.clone());
+        if before.as_deref() == Some(&event.status) {
             return;
         }
         match &self.live {

@@ -343,6 +343,7 @@ impl Standing<'_> {
                 .try_delete(&self.stacks, self.stage.name, &self.stack, &[])
                 .await?;
             if ended.stack.status.is("DELETE_COMPLETE") {
+                self.tell_kept(session, options);
                 return Ok(self.done(ended.stack));
             }
             let cause = super::cause::cause(&ended.events);
@@ -393,6 +394,19 @@ impl Standing<'_> {
             ),
         );
         Ok(self.done(ended.stack))
+    }
+
+    /// What outlives the stack, on purpose.
+    fn tell_kept(&self, session: &Session<'_>, options: Options) {
+        if options.delete_logs {
+            return;
+        }
+        for bucket in self.physical(BUCKET) {
+            let what = format!(
+                "bucket {bucket} with the access logs in it: delete it when nobody needs them any more"
+            );
+            session.progress.step("Keeping", &what);
+        }
     }
 
     fn done(&self, stack: Stack) -> Done {
