@@ -36,7 +36,7 @@ fn group<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Group<'a> {
     let marked = first_line(source, diagnostic);
     let (window, line) = window(source, diagnostic, &marked);
     let within = |range: Range<usize>| range.start - window.start..range.end - window.start;
-    let mut snippet = Snippet::source(&source.text()[window.clone()])
+    let mut snippet = Snippet::source(lines(&source.text()[window.clone()]))
         .line_start(line)
         .path(source.name())
         .annotation(
@@ -68,10 +68,18 @@ fn window(
     let (start, end) = related.fold((marked.start, marked.end), |(start, end), range| {
         (start.min(range.start), end.max(range.end))
     });
-    let text = source.text();
-    let from = text[..start].rfind('\n').map_or(0, |at| at + 1);
-    let to = text[end..].find('\n').map_or(text.len(), |at| end + at + 1);
-    (from..to, source.position(start).line)
+    (source.lines(start, end), source.position(start).line)
+}
+
+/// The picture's lines are the source's: each byte keeps its place.
+fn lines(text: &str) -> String {
+    let mut chars = text.chars().peekable();
+    let line_end = |c, next: Option<&char>| c == '\r' && next != Some(&'\n');
+    std::iter::from_fn(|| {
+        let c = chars.next()?;
+        Some(if line_end(c, chars.peek()) { '\n' } else { c })
+    })
+    .collect()
 }
 
 /// A block that spans lines is marked on its first alone, or the picture
