@@ -101,7 +101,7 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
         diagnostics.extend(resolved.diagnostics);
         let (manifest, found) = manifest::read(&resolved.node, &resolved.own_keys);
         diagnostics.extend(found);
-        diagnostics.extend(manifest::read_partial(&selected.others));
+        diagnostics.extend(manifest::read_partial(&selected.others, &resolved.own_keys));
         let (checked, found) = match &manifest {
             Some(manifest) => check::check(manifest, environment),
             None => (None, Vec::new()),

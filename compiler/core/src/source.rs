@@ -72,9 +72,10 @@ impl Source {
 
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         let text = text.into();
-        let line_starts = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(i, _)| i + 1))
-            .collect();
+        // A carriage return alone ends a line too: to YAML, and to editors.
+        let ends = text.match_indices(['\n', '\r']).map(|(at, _)| at + 1);
+        let within = |end: &usize| !text[..*end].ends_with('\r') || !text[*end..].starts_with('\n');
+        let line_starts = std::iter::once(0).chain(ends.filter(within)).collect();
         Self {
             name: name.into(),
             text,
@@ -88,6 +89,13 @@ impl Source {
 
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The whole lines from one byte's to another's, line ends included.
+    pub fn lines(&self, from: usize, to: usize) -> Range<usize> {
+        let after = |byte| self.line_starts.partition_point(|&start| start <= byte);
+        let end = self.line_starts.get(after(to));
+        self.line_starts[after(from) - 1]..end.copied().unwrap_or(self.text.len())
     }
 
     pub fn position(&self, byte: usize) -> Position {
@@ -138,6 +146,10 @@ mod tests {
         let x = source.text().find('x').unwrap();
         assert_eq!(source.position(x), Position { line: 2, column: 5 });
         assert_eq!(source.position(9_999).line, 3);
+        let source = Source::new("f", "a\rb\r\nc");
+        let lines = [0, 2, 3, 5].map(|byte| source.position(byte).line);
+        assert_eq!(lines, [1, 2, 2, 3]);
+        assert_eq!(source.lines(2, 2), 2..5);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Golden files: the stacks and the schema that come out. `FRAMES_BLESS=1`
 //! rewrites them; without it, drift is a failure.
 
+use frames_compiler::diagnostic::codes;
 use frames_compiler::plan::{Artifact, PlanFile};
 use frames_compiler::{Environment, Source, Target, compile, manifest, syntax, template};
 use std::path::{Path, PathBuf};
@@ -108,6 +109,11 @@ fn the_checked_in_schema_is_the_tables() {
 #[test]
 fn the_checked_in_page_of_keys_is_the_tables() {
     golden(&root().join("docs/keys.md"), &manifest::keys_page());
+}
+
+#[test]
+fn the_checked_in_page_of_codes_is_the_table() {
+    golden(&root().join("docs/codes.md"), &codes::page());
 }
 
 /// As an editor reads it: unquoted numbers are numbers.

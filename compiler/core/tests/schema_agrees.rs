@@ -161,7 +161,7 @@ const ONLY_COMPILE: &[(&str, &str, &str, &str)] = &[
 
 /// What the schema refuses though it compiles, and why.
 const ONLY_SCHEMA: &[&str] = &[
-    // A key of the user's own, which a `${self:…}` names.
+    // A key of the user's own, which a `${self:…}` names, without the `x-`.
     "{name: x, service: '${self:name}', auth: {mode: none}}",
     // An unquoted truth value as a text: were it allowed, every text would complete to `true`.
     "{service: true, auth: {mode: none}}",
@@ -186,6 +186,8 @@ const VALID: &[&str] = &[
     "{service: x, auth: {mode: none}, resources: {cdn: {Outputs: {A: {Value: b}}}, lambda-edge: {}}}",
     "{service: x, auth: {mode: none}, environments: {prod: {auth: {mode: none}, logs: {functions: {level: warn}}}}}",
     "{service: '${env:NAME, ''x''}', auth: {mode: '${opt:mode, none}'}, delivery: {http3: '${env:HTTP3, true}'}}",
+    // Keys of the user's own.
+    "{service: x, auth: {mode: none}, x-names: {dev: x, prod: [1]}, environments: {prod: {x-names: {prod: y}}}}",
     // What the rest lacks, the environment has.
     "{auth: {mode: cognito}, domain: {cnames: [a.example.org]}, environments: {dev: {service: x, auth: {userPoolId: us-east-1_AbCdEfGhI}, domain: {certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11'}}}}",
     "{environments: {dev: {service: x, auth: {mode: none}}}}",

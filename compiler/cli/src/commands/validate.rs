@@ -85,16 +85,11 @@ fn within_the_repository(project: &Project) -> Option<String> {
 
 fn explain(name: &str) -> Result<()> {
     let Some(code) = codes::find(name) else {
-        let known = codes::ALL.iter().map(|code| code.name);
+        let known = codes::all().map(|code| code.name);
         let help = did_you_mean(name, known.clone())
             .unwrap_or_else(|| format!("known: {}", known.collect::<Vec<_>>().join(", ")));
         return Err(Failure::usage(format!("there is no code `{name}`")).help(help));
     };
-    data(&format!(
-        "{} ({})\n\n{}\n",
-        code.name,
-        code.severity.as_str(),
-        code.explanation
-    ));
+    data(&code.explained());
     Ok(())
 }

@@ -102,7 +102,7 @@ fn oidc(auth: &Auth, found: &mut Vec<Diagnostic>) -> Option<Issuer> {
 }
 
 fn required(auth: &Auth, mode: &str, key: &str, what: &str, found: &mut Vec<Diagnostic>) {
-    if !auth.keys.iter().any(|written| written.value == key) {
+    if !auth.keys.has(key) {
         let path = format!("auth.{key}");
         let message = format!("`{path}` is missing: mode `{mode}` needs it");
         found.push(
@@ -113,7 +113,7 @@ fn required(auth: &Auth, mode: &str, key: &str, what: &str, found: &mut Vec<Diag
 }
 
 fn unused_keys(auth: &Auth, mode: &Text, found: &mut Vec<Diagnostic>) {
-    for Spanned { value: key, span } in &auth.keys {
+    for Spanned { value: key, span } in &auth.keys.written {
         let Some(modes) = auth_modes_of(key).filter(|modes| !modes.contains(&mode.value.as_str()))
         else {
             continue;

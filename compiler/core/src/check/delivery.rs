@@ -2,7 +2,7 @@
 
 use super::{Cors, Delivery, EDGE_REGION, Geo, no_duplicates};
 use crate::diagnostic::{Diagnostic, codes};
-use crate::manifest::{self, Text};
+use crate::manifest::{self, Keys, Text};
 
 const DAY: u64 = 86_400;
 
@@ -27,7 +27,8 @@ pub fn check(given: &manifest::Delivery, found: &mut Vec<Diagnostic>) -> Deliver
     let dicomweb = given.dicomweb.as_ref().is_some_and(|flag| flag.value);
     // The default, written out, claims nothing.
     let claimed = given.cache_ttl.as_ref().filter(|ttl| ttl.value != DAY);
-    if let Some(ttl) = claimed.filter(|_| !dicomweb) {
+    let off = !dicomweb && !is_unknown(given.dicomweb.is_some(), &given.keys, "dicomweb");
+    if let Some(ttl) = claimed.filter(|_| off) {
         found.push(
             Diagnostic::new(
                 codes::UNUSED_KEY,
@@ -54,6 +55,11 @@ pub fn check(given: &manifest::Delivery, found: &mut Vec<Diagnostic>) -> Deliver
         web_acl_arn: value(given.web_acl_arn.as_ref()),
         geo: given.geo.as_ref().and_then(|geo| countries(geo, found)),
     }
+}
+
+/// A key with a finding of its own, or whose variable is open: what depends on it isn't judged.
+fn is_unknown(has_value: bool, keys: &Keys, key: &str) -> bool {
+    !has_value && keys.has(key)
 }
 
 fn value(text: Option<&Text>) -> Option<String> {
@@ -115,6 +121,8 @@ fn cors(given: Option<&manifest::Cors>, found: &mut Vec<Diagnostic>) -> Cors {
     }
     let origins = given.origins.as_deref().map_or_else(any, normalized);
     let credentials = given.credentials.as_ref().filter(|flag| flag.value);
+    let credentials =
+        credentials.filter(|_| !is_unknown(given.origins.is_some(), &given.keys, "origins"));
     let star = origins.iter().any(|origin| origin == "*");
     if let Some(credentials) = credentials.filter(|_| star || origins.is_empty()) {
         let path = "delivery.cors.credentials";
@@ -178,8 +186,7 @@ fn normalized(origins: &[Text]) -> Vec<String> {
 }
 
 fn countries(given: &manifest::Geo, found: &mut Vec<Diagnostic>) -> Option<Geo> {
-    let key = |name: &str| given.keys.iter().find(|key| key.value == name);
-    match (key("allow"), key("deny")) {
+    match (given.keys.find("allow"), given.keys.find("deny")) {
         (Some(allow), Some(deny)) => found.push(
             Diagnostic::new(
                 codes::CONFLICT,
@@ -190,7 +197,7 @@ fn countries(given: &manifest::Geo, found: &mut Vec<Diagnostic>) -> Option<Geo> 
             .related(allow.span, "`allow` is here")
             .help("keep one: `allow` serves these countries alone, `deny` all others"),
         ),
-        (None, None) => found.push(
+        (None, None) if !given.keys.has("allow") && !given.keys.has("deny") => found.push(
             Diagnostic::new(
                 codes::MISSING_KEY,
                 "delivery.geo",

@@ -9,6 +9,9 @@ const SECURITY_POLICY: &str = "TLSv1.2_2021";
 /// The outer `None`: not to be had, there are findings. The inner: there is no CNAME.
 pub fn check(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Option<Option<Domain>> {
     let Some(given) = &manifest.domain else {
+        if manifest.keys.has("domain") {
+            return Some(None);
+        }
         found.push(
             Diagnostic::new(
                 codes::DEFAULT_CERTIFICATE,
@@ -25,8 +28,8 @@ pub fn check(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Option<Option<
 
 fn block(given: &manifest::Domain, found: &mut Vec<Diagnostic>) -> Option<Option<Domain>> {
     no_duplicates(&given.cnames, "domain.cnames", found);
-    let written = |key: &str| given.keys.iter().find(|written| written.value == key);
-    if let Some(cnames) = written("cnames").filter(|_| written("certificateArn").is_none()) {
+    let certified = given.keys.has("certificateArn");
+    if let Some(cnames) = given.keys.find("cnames").filter(|_| !certified) {
         found.push(
             Diagnostic::new(
                 codes::CERTIFICATE_MISSING,
@@ -37,14 +40,14 @@ fn block(given: &manifest::Domain, found: &mut Vec<Diagnostic>) -> Option<Option
             .help("add the ARN of an issued ACM certificate in us-east-1"),
         );
     }
-    if written("cnames").is_none() {
+    if !given.keys.has("cnames") {
         // The default, written out, changes nothing: `print` does that.
         let is_default = |key: &str| {
             let policy = given.security_policy.as_ref();
             key == "securityPolicy" && policy.is_some_and(|policy| policy.value == SECURITY_POLICY)
         };
         let idle = |key: &&Text| key.value != "cnames" && !is_default(&key.value);
-        for key in given.keys.iter().filter(idle) {
+        for key in given.keys.written.iter().filter(idle) {
             let message = format!("`{}` has no effect without `cnames`", key.value);
             found.push(
                 Diagnostic::new(codes::MISSING_KEY, "domain.cnames", key.span, message)

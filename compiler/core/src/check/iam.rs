@@ -3,6 +3,7 @@
 use super::{Allow, Iam, no_duplicates};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::{self, Manifest};
+use crate::source::Span;
 
 pub fn check(manifest: &Manifest, dicomweb: bool, found: &mut Vec<Diagnostic>) -> Iam {
     let given = manifest.iam.as_ref();
@@ -14,16 +15,14 @@ pub fn check(manifest: &Manifest, dicomweb: bool, found: &mut Vec<Diagnostic>) -
                 image_sets(row, i, dicomweb, found);
             }
         }
-        None if !given.is_some_and(|iam| iam.allow_written) => found.push(
-            Diagnostic::new(
-                codes::IAM_UNRESTRICTED,
-                "iam.allow",
-                manifest.span,
-                "without `iam.allow` the signer may read every image set of the account",
-            )
-            .help("list the data stores that this delivery serves"),
-        ),
-        None => {}
+        None => {
+            let block = given.map(|iam| (iam.span, iam.keys.has("allow")));
+            match block.unwrap_or((manifest.span, manifest.keys.has("iam"))) {
+                // It is there and has a finding, or is open.
+                (_, true) => {}
+                (span, false) => found.push(unrestricted(span)),
+            }
+        }
     }
     Iam {
         allow: rows.map(|rows| rows.iter().filter_map(allow).collect()),
@@ -31,6 +30,12 @@ pub fn check(manifest: &Manifest, dicomweb: bool, found: &mut Vec<Diagnostic>) -
             .and_then(|iam| iam.permissions_boundary_arn.as_ref())
             .map(|arn| arn.value.clone()),
     }
+}
+
+fn unrestricted(span: Span) -> Diagnostic {
+    let message = "without `iam.allow` the signer may read every image set of the account";
+    Diagnostic::new(codes::IAM_UNRESTRICTED, "iam.allow", span, message)
+        .help("list the data stores that this delivery serves")
 }
 
 fn allow(row: &manifest::Allow) -> Option<Allow> {

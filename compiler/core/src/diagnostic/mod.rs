@@ -2,6 +2,7 @@
 
 pub mod codes;
 pub mod render;
+pub mod wrap;
 
 pub use codes::{Code, Severity};
 
@@ -71,20 +72,30 @@ pub fn first_sentence(text: &str) -> &str {
     }
 }
 
-/// `did you mean `x`?`, where a known word is close enough to the given one.
-pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+/// The known word that is close enough to the given one to be meant by it.
+pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = given.to_lowercase();
+    // A hostile text is long, and comparing takes the product of the lengths.
+    const LONGEST: usize = 100;
+    let most = |word: &str| word.len().max(given.len()) / 3;
     known
         .into_iter()
+        .filter(|word| word.len().max(given.len()) <= LONGEST)
+        .filter(|word| word.len().abs_diff(given.len()) <= most(word))
         .map(|word| {
             (
                 strsim::damerau_levenshtein(&folded, &word.to_lowercase()),
                 word,
             )
         })
-        .filter(|(distance, word)| *distance <= word.len().max(given.len()) / 3)
+        .filter(|(distance, word)| *distance <= most(word))
         .min()
-        .map(|(_, word)| format!("did you mean `{word}`?"))
+        .map(|(_, word)| word)
+}
+
+/// `did you mean `x`?`, where there is such a word.
+pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    nearest(given, known).map(|word| format!("did you mean `{word}`?"))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What a field table says of a key.
 
+use super::duration::Duration;
 use super::formats::Format;
 use crate::diagnostic::codes::{self, Code};
 
@@ -46,37 +47,6 @@ pub enum Kind {
     Free,
     /// Differences by an environment's name: the manifest's own keys, none of them required.
     Environments,
-}
-
-/// How long a duration may be, and how it is written.
-#[derive(Debug)]
-pub struct Duration {
-    pub format: &'static Format,
-    pub least: &'static str,
-    pub most: &'static str,
-}
-
-impl Duration {
-    /// The bounds, in seconds.
-    pub fn bounds(&self) -> (u64, u64) {
-        (
-            seconds(self.least).unwrap_or(0),
-            seconds(self.most).unwrap_or(u64::MAX),
-        )
-    }
-}
-
-/// `12h` as seconds; the format has been checked.
-pub fn seconds(text: &str) -> Option<u64> {
-    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let unit = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(unit)
 }
 
 /// A word from a list, and the code of a finding where it is none of them.
@@ -131,26 +101,4 @@ pub const fn words(words: &'static [&'static str]) -> Kind {
         words,
         code: codes::INVALID_VALUE,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::seconds;
-
-    #[test]
-    fn a_duration_in_seconds() {
-        for (text, expected) in [
-            ("0s", Some(0)),
-            ("30s", Some(30)),
-            ("15m", Some(900)),
-            ("12h", Some(43_200)),
-            ("365d", Some(31_536_000)),
-            ("", None),
-            ("é", None),
-            ("5", None),
-            ("99999999999999999d", None),
-        ] {
-            assert_eq!(seconds(text), expected, "{text}");
-        }
-    }
 }

@@ -11,6 +11,12 @@ Generated from the compiler's field tables: `FRAMES_BLESS=1 cargo test -p frames
 The last column says what a key becomes. Properties are CloudFormation's, of the resource with that type or logical id;
 `authorizer` and `signer` are the functions' `config.json`; `plan.json` is what a deploy goes by.
 
+Keys of your own stand at the root, or at the root of an environment, and begin with `x-`: `${self:x-pools.prod}` and
+anchors take values from them. (A key without `x-` is yours too where a `${self:…}` names it; editors don't know that.)
+
+An environment's name is free: a manifest without `environments` takes any `--env`, and differs in the name alone. Where
+there are `environments`, a name that isn't among them is an error.
+
 ";
 
 /// The page, as Markdown.
@@ -50,10 +56,27 @@ fn row(path: &str, field: &Field) -> String {
         None if field.required => "required".to_owned(),
         None => String::new(),
     };
+    let meaning = format!("{}{}", field.doc, words(&field.kind));
     // A bar would end the cell.
-    let cells = [&format!("`{path}`"), field.doc, &default, field.makes];
+    let cells = [
+        &format!("`{path}`"),
+        meaning.as_str(),
+        &default,
+        field.makes,
+    ];
     let cells = cells.map(|cell| cell.replace('|', "\\|"));
     format!("| {} |\n", cells.join(" | "))
+}
+
+/// The words that a key takes; countries have a standard of their own.
+fn words(kind: &Kind) -> String {
+    const MOST: usize = 40;
+    match kind {
+        Kind::Choice(choice) | Kind::List(Kind::Choice(choice)) if choice.words.len() <= MOST => {
+            format!(" Takes `{}`.", choice.words.join("`, `"))
+        }
+        _ => String::new(),
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 //! are and what they take; keys, types and patterns are checked on the way, by
 //! one walk ([`shape`]). What spans several keys is for `check/`.
 
+mod block;
 mod countries;
+mod duration;
 mod field;
 mod formats;
 mod keys;
@@ -10,6 +12,7 @@ mod print;
 mod schema;
 mod shape;
 mod tables;
+mod words;
 
 pub use keys::keys_page;
 pub use print::{Printed, complete};
@@ -19,7 +22,9 @@ use crate::diagnostic::Diagnostic;
 use crate::plan::names;
 use crate::source::Span;
 use crate::syntax::{Entry, Node};
-use shape::Block;
+use block::Block;
+pub use block::Keys;
+pub use shape::OWN_KEY;
 use std::collections::BTreeMap;
 
 /// A value and the place where the user wrote it.
@@ -46,6 +51,7 @@ pub struct Manifest {
     pub resources: BTreeMap<&'static str, Node>,
     /// Where to point at for what the whole manifest lacks.
     pub span: Span,
+    pub keys: Keys,
 }
 
 #[derive(Debug, Default)]
@@ -71,7 +77,7 @@ pub struct Auth {
     pub jwks_file: Option<Text>,
     pub token_sources: Vec<Text>,
     /// Every key that was written, well formed or not.
-    pub keys: Vec<Text>,
+    pub keys: Keys,
 }
 
 #[derive(Debug)]
@@ -81,14 +87,14 @@ pub struct Domain {
     pub certificate_arn: Option<Text>,
     pub hosted_zone_id: Option<Text>,
     pub security_policy: Option<Text>,
-    pub keys: Vec<Text>,
+    pub keys: Keys,
 }
 
 #[derive(Debug)]
 pub struct Iam {
+    pub span: Span,
     pub allow: Option<Vec<Allow>>,
-    /// `allow` was written, well formed or not.
-    pub allow_written: bool,
+    pub keys: Keys,
     pub permissions_boundary_arn: Option<Text>,
 }
 
@@ -109,12 +115,14 @@ pub struct Delivery {
     pub origin_shield: Option<Text>,
     pub web_acl_arn: Option<Text>,
     pub geo: Option<Geo>,
+    pub keys: Keys,
 }
 
 #[derive(Debug)]
 pub struct Cors {
     pub origins: Option<Vec<Text>>,
     pub credentials: Option<Spanned<bool>>,
+    pub keys: Keys,
 }
 
 #[derive(Debug)]
@@ -122,7 +130,7 @@ pub struct Geo {
     pub span: Span,
     pub allow: Option<Vec<Text>>,
     pub deny: Option<Vec<Text>>,
-    pub keys: Vec<Text>,
+    pub keys: Keys,
 }
 
 #[derive(Debug, Default)]
@@ -164,7 +172,7 @@ pub fn read(root: &Node, own_keys: &[String]) -> (Option<Manifest>, Vec<Diagnost
 }
 
 /// Checks the environments that weren't chosen: their keys, types and patterns.
-pub fn read_partial(environments: &[Entry]) -> Vec<Diagnostic> {
+pub fn read_partial(environments: &[Entry], own_keys: &[String]) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     for environment in environments {
         let path = format!("{}.{}", crate::environments::KEY, environment.key.text);
@@ -172,6 +180,7 @@ pub fn read_partial(environments: &[Entry]) -> Vec<Diagnostic> {
             &environment.value,
             &tables::MANIFEST,
             &path,
+            own_keys,
             &mut diagnostics,
         );
     }
@@ -200,6 +209,7 @@ fn manifest(mut root: Block) -> Manifest {
         deploy: root.block("deploy").map(deploy).unwrap_or_default(),
         resources: root.block("resources").map(resources).unwrap_or_default(),
         span: root.span,
+        keys: root.keys,
     }
 }
 
@@ -252,9 +262,10 @@ fn iam(mut b: Block) -> Iam {
             .collect()
     });
     Iam {
+        span: b.span,
         allow,
-        allow_written: b.keys.iter().any(|key| key.value == "allow"),
         permissions_boundary_arn: b.text("permissionsBoundaryArn"),
+        keys: b.keys,
     }
 }
 
@@ -265,6 +276,7 @@ fn delivery(mut b: Block) -> Delivery {
         cors: b.block("cors").map(|mut b| Cors {
             origins: b.texts("origins"),
             credentials: b.flag("credentials"),
+            keys: b.keys,
         }),
         price_class: b.text("priceClass"),
         http3: b.flag("http3"),
@@ -276,6 +288,7 @@ fn delivery(mut b: Block) -> Delivery {
             deny: b.texts("deny"),
             keys: b.keys,
         }),
+        keys: b.keys,
     }
 }
 

@@ -13,6 +13,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 pub enum Printed {
     Text(String),
     Flag(bool),
+    Number(u64),
     List(Vec<Printed>),
     Map(Vec<(String, Printed)>),
 }
@@ -28,7 +29,7 @@ impl Printed {
     pub fn masked(self, secrets: &[Secret]) -> Self {
         match self {
             Self::Text(text) => Self::Text(mask(&text, secrets)),
-            Self::Flag(flag) => Self::Flag(flag),
+            Self::Flag(_) | Self::Number(_) => self,
             Self::List(items) => {
                 Self::List(items.into_iter().map(|item| item.masked(secrets)).collect())
             }
@@ -51,7 +52,7 @@ impl Printed {
                     .find(|(key, _)| key == segment)
                     .map(|(_, value)| value),
                 Self::List(items) => items.get(segment.parse::<usize>().ok()?),
-                Self::Text(_) | Self::Flag(_) => None,
+                Self::Text(_) | Self::Flag(_) | Self::Number(_) => None,
             })
     }
 
@@ -69,6 +70,7 @@ impl Serialize for Printed {
         match self {
             Self::Text(text) => serializer.serialize_str(text),
             Self::Flag(flag) => serializer.serialize_bool(*flag),
+            Self::Number(number) => serializer.serialize_u64(*number),
             Self::List(items) => {
                 let mut list = serializer.serialize_seq(Some(items.len()))?;
                 items
@@ -140,6 +142,12 @@ fn value(node: &Node, kind: &Kind) -> Printed {
         (Kind::Flag, Value::Scalar { text, .. }) if text == "true" || text == "false" => {
             Printed::Flag(text == "true")
         }
+        // A key whose words are all numbers takes a number; one with ids of digits takes text.
+        (Kind::Choice(choice), Value::Scalar { text, .. }) => {
+            let numbers = choice.words.iter().all(|word| word.parse::<u64>().is_ok());
+            let number = text.parse().ok().filter(|_| numbers);
+            number.map_or_else(|| plain(node), Printed::Number)
+        }
         _ => plain(node),
     }
 }
@@ -195,6 +203,19 @@ mod tests {
             (&"012".into(), &"1e2".into())
         );
         assert!(value.get("own").is_none());
+    }
+
+    #[test]
+    fn a_number_is_printed_as_one_where_a_key_takes_numbers() {
+        let logs = "logs: {functions: {retentionDays: '14'}}";
+        let value = printed(&format!(
+            "service: x\nauth: {{mode: none}}\n{logs}\ndelivery: {{priceClass: 200}}\n"
+        ));
+        assert_eq!(value["logs"]["functions"]["retentionDays"], 14);
+        assert_eq!(
+            value["delivery"]["priceClass"], "200",
+            "a class, not a number"
+        );
     }
 
     #[test]

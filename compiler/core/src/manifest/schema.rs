@@ -1,5 +1,6 @@
 //! The JSON Schema of frames.yml, from the field tables.
 
+use super::OWN_KEY;
 use super::field::{Field, Kind, Table};
 use super::tables::{AUTH, MANIFEST};
 use crate::check::MOST_TAGS;
@@ -11,6 +12,7 @@ use serde_json::{Map, Value, json};
 pub fn schema() -> Value {
     let mut root = table(&MANIFEST);
     root["type"] = "object".into();
+    root["patternProperties"] = own_keys();
     root["$schema"] = "http://json-schema.org/draft-07/schema#".into();
     root["title"] = "frames.yml".into();
     root["description"] =
@@ -154,6 +156,14 @@ fn kind(kind_: &Kind) -> Value {
     }
 }
 
+/// The user's own keys, beside the manifest's. (Those that have no `x-` and are named by a
+/// `${self:…}` alone are beyond a schema.)
+fn own_keys() -> Value {
+    json!({format!("^{OWN_KEY}"): {
+        "description": "A key of your own, for `${self:…}` and anchors.",
+    }})
+}
+
 /// A text with a `${…}` reference may become anything.
 const REFERENCE: &str = r"\$\{";
 
@@ -173,6 +183,7 @@ fn partial(whole: &Table) -> Value {
         "type": "object",
         "additionalProperties": false,
         "properties": properties.collect::<Map<_, _>>(),
+        "patternProperties": own_keys(),
     });
     not_required(&mut schema);
     schema

@@ -1,113 +1,19 @@
 //! One walk over nodes and tables: unknown keys, wrong types, missing keys and
 //! values out of their pattern. What passes comes out typed.
 
-use super::field::{Choice, Duration, Field, Kind, Table, seconds};
+use super::block::{Block, Valid};
+use super::duration::{Duration, seconds};
+use super::field::{Choice, Field, Kind, Table};
 use super::formats::Format;
+use super::tables;
+use super::words::{join, listed, nearest_numbers, shown, what};
 use super::{Spanned, Text};
-use crate::diagnostic::{Diagnostic, codes, did_you_mean};
+use crate::diagnostic::{Diagnostic, codes, did_you_mean, nearest};
 use crate::source::Span;
 use crate::syntax::{Entry, Node, Value};
-use std::collections::BTreeMap;
 
-/// A mapping's well-formed values.
-#[derive(Debug, Default)]
-pub struct Block {
-    values: BTreeMap<&'static str, Valid>,
-    /// Every known key that was written.
-    pub keys: Vec<Text>,
-    /// The key that opens the block: where to point at for what it lacks.
-    pub span: Span,
-}
-
-#[derive(Debug)]
-enum Valid {
-    Text(Text),
-    Flag(Spanned<bool>),
-    Seconds(Spanned<u64>),
-    Map(Vec<(Text, Text)>),
-    List(Vec<Valid>),
-    Block(Block),
-    Free(Node),
-}
-
-impl Block {
-    pub fn text(&mut self, key: &str) -> Option<Text> {
-        self.values.remove(key).and_then(Valid::text)
-    }
-
-    pub fn flag(&mut self, key: &str) -> Option<Spanned<bool>> {
-        match self.values.remove(key)? {
-            Valid::Flag(flag) => Some(flag),
-            _ => None,
-        }
-    }
-
-    pub fn seconds(&mut self, key: &str) -> Option<Spanned<u64>> {
-        match self.values.remove(key)? {
-            Valid::Seconds(seconds) => Some(seconds),
-            _ => None,
-        }
-    }
-
-    pub fn map(&mut self, key: &str) -> Option<Vec<(Text, Text)>> {
-        match self.values.remove(key)? {
-            Valid::Map(entries) => Some(entries),
-            _ => None,
-        }
-    }
-
-    pub fn texts(&mut self, key: &str) -> Option<Vec<Text>> {
-        Some(
-            self.list(key)?
-                .into_iter()
-                .filter_map(Valid::text)
-                .collect(),
-        )
-    }
-
-    pub fn node(&mut self, key: &str) -> Option<Node> {
-        match self.values.remove(key)? {
-            Valid::Free(node) => Some(node),
-            _ => None,
-        }
-    }
-
-    pub fn block(&mut self, key: &str) -> Option<Block> {
-        self.values.remove(key).and_then(Valid::block)
-    }
-
-    pub fn blocks(&mut self, key: &str) -> Option<Vec<Block>> {
-        Some(
-            self.list(key)?
-                .into_iter()
-                .filter_map(Valid::block)
-                .collect(),
-        )
-    }
-
-    fn list(&mut self, key: &str) -> Option<Vec<Valid>> {
-        match self.values.remove(key)? {
-            Valid::List(items) => Some(items),
-            _ => None,
-        }
-    }
-}
-
-impl Valid {
-    fn text(self) -> Option<Text> {
-        match self {
-            Self::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    fn block(self) -> Option<Block> {
-        match self {
-            Self::Block(block) => Some(block),
-            _ => None,
-        }
-    }
-}
+/// What a key of the user's own, at the root, begins with.
+pub const OWN_KEY: &str = "x-";
 
 /// Reads the document's root; `own_keys` are the user's own, beside the table's.
 pub fn read(
@@ -123,6 +29,7 @@ pub fn read(
     let mut walk = Walk {
         found,
         partial: false,
+        root: "",
         own_keys,
     };
     walk.table(root, table, "", first_key.unwrap_or(root.span))
@@ -130,11 +37,18 @@ pub fn read(
 
 /// Checks what is there, and asks for nothing more: an environment's differences.
 /// Its variables aren't resolved.
-pub fn read_partial(node: &Node, table: &'static Table, path: &str, found: &mut Vec<Diagnostic>) {
+pub fn read_partial(
+    node: &Node,
+    table: &'static Table,
+    path: &str,
+    own_keys: &[String],
+    found: &mut Vec<Diagnostic>,
+) {
     let mut walk = Walk {
         found,
         partial: true,
-        own_keys: &[],
+        root: path,
+        own_keys,
     };
     walk.table(node, table, path, node.span);
 }
@@ -142,6 +56,8 @@ pub fn read_partial(node: &Node, table: &'static Table, path: &str, found: &mut 
 struct Walk<'a> {
     found: &'a mut Vec<Diagnostic>,
     partial: bool,
+    /// Where the manifest's own keys stand: at the root, or below an environment's name.
+    root: &'a str,
     own_keys: &'a [String],
 }
 
@@ -208,63 +124,113 @@ impl Walk<'_> {
             ..Block::default()
         };
         for entry in entries {
-            self.entry(entry, table, path, &mut block);
+            self.entry(entry, entries, table, path, &mut block);
         }
-        for field in table.fields {
-            if field.required && !self.partial && !entries.iter().any(|e| e.key.text == field.key) {
-                let missing = join(path, field.key);
-                let message = format!("`{missing}` is missing");
-                self.found.push(
-                    Diagnostic::new(codes::MISSING_KEY, &missing, at, message).help(format!(
-                        "add `{}`: {}",
-                        field.key,
-                        what(field)
-                    )),
-                );
-            }
+        if !self.partial {
+            self.missing(table, path, &block);
         }
         Some(block)
     }
 
-    fn entry(&mut self, entry: &Entry, table: &'static Table, path: &str, block: &mut Block) {
+    fn missing(&mut self, table: &'static Table, path: &str, block: &Block) {
+        let absent = |field: &&Field| field.required && !block.keys.has(field.key);
+        for field in table.fields.iter().filter(absent) {
+            let missing = join(path, field.key);
+            let message = format!("`{missing}` is missing");
+            self.found.push(
+                Diagnostic::new(codes::MISSING_KEY, &missing, block.span, message).help(format!(
+                    "add `{}`: {}",
+                    field.key,
+                    what(field)
+                )),
+            );
+        }
+    }
+
+    fn entry(
+        &mut self,
+        entry: &Entry,
+        beside: &[Entry],
+        table: &'static Table,
+        path: &str,
+        block: &mut Block,
+    ) {
         let key = &entry.key;
+        let at_root = path == self.root;
         let path = join(path, &key.text);
-        match table.fields.iter().find(|field| field.key == key.text) {
-            Some(field) => {
-                block.keys.push(Spanned {
-                    value: key.text.clone(),
-                    span: key.span,
-                });
-                if field.non_empty
-                    && matches!(&entry.value.value, Value::Sequence(items) if items.is_empty())
-                {
-                    let message = format!("`{path}` is an empty list");
-                    self.found.push(
-                        Diagnostic::new(codes::INVALID_VALUE, &path, entry.value.span, message)
-                            .help(format!("name at least one, or leave `{}` out", field.key)),
-                    );
-                    return;
-                }
-                if let Some(value) = self.value(&entry.value, &field.kind, &path, key.span) {
-                    block.values.insert(field.key, value);
-                }
+        let Some(field) = table.fields.iter().find(|field| field.key == key.text) else {
+            if !at_root || !self.is_own(&key.text) {
+                self.unknown(entry, beside, table, &path, block);
             }
-            None if path == key.text && self.own_keys.contains(&key.text) => {}
-            None => {
-                let known = table.fields.iter().map(|field| field.key);
-                let help = did_you_mean(&key.text, known.clone()).unwrap_or_else(|| {
-                    format!("known here: {}", known.collect::<Vec<_>>().join(", "))
-                });
-                self.found.push(
-                    Diagnostic::new(
-                        codes::UNKNOWN_KEY,
-                        &path,
-                        key.span,
-                        format!("unknown key `{}`", shown(&key.text)),
-                    )
-                    .help(help),
-                );
+            return;
+        };
+        block.keys.written.push(Spanned {
+            value: key.text.clone(),
+            span: key.span,
+        });
+        if field.non_empty
+            && matches!(&entry.value.value, Value::Sequence(items) if items.is_empty())
+        {
+            let message = format!("`{path}` is an empty list");
+            self.found.push(
+                Diagnostic::new(codes::INVALID_VALUE, &path, entry.value.span, message)
+                    .help(format!("name at least one, or leave `{}` out", field.key)),
+            );
+            return;
+        }
+        if let Some(value) = self.value(&entry.value, &field.kind, &path, key.span) {
+            block.values.insert(field.key, value);
+        }
+    }
+
+    /// The user's own keys, for variables and anchors.
+    fn is_own(&self, key: &str) -> bool {
+        key.starts_with(OWN_KEY) || self.own_keys.iter().any(|own| own == key)
+    }
+
+    fn unknown(
+        &mut self,
+        entry: &Entry,
+        beside: &[Entry],
+        table: &'static Table,
+        path: &str,
+        block: &mut Block,
+    ) {
+        let key = &entry.key;
+        let known = table.fields.iter().map(|field| field.key);
+        let guess = nearest(&key.text, known.clone());
+        let elsewhere = tables::places_of(&key.text);
+        let help = match guess {
+            Some(guess) => format!("did you mean `{guess}`?"),
+            None if !elsewhere.is_empty() => {
+                format!("it belongs elsewhere: `{}`", elsewhere.join("` or `"))
             }
+            None => format!("known here: {}", known.collect::<Vec<_>>().join(", ")),
+        };
+        let message = format!("unknown key `{}`", shown(&key.text));
+        self.found
+            .push(Diagnostic::new(codes::UNKNOWN_KEY, path, key.span, message).help(help));
+        let is_free = |field: &&Field| {
+            !beside.iter().any(|other| other.key.text == field.key) && !block.keys.has(field.key)
+        };
+        let meant = table.fields.iter().find(|field| Some(field.key) == guess);
+        if let Some(field) = meant.filter(is_free) {
+            self.meant(entry, field, path, block);
+        }
+    }
+
+    /// The checks go on as if the key were spelt well. What they find below it
+    /// counts where the guess is beyond doubt.
+    fn meant(&mut self, entry: &Entry, field: &'static Field, path: &str, block: &mut Block) {
+        block.keys.meant.push(field.key);
+        let before = self.found.len();
+        let value = self.value(&entry.value, &field.kind, path, entry.key.span);
+        if self.found.len() > before && !has_known_key(&entry.value, &field.kind) {
+            self.found.truncate(before);
+            return;
+        }
+        if let Some(value) = value {
+            block.values.insert(field.key, value);
         }
     }
 
@@ -323,6 +289,14 @@ impl Walk<'_> {
         duration: &'static Duration,
         path: &str,
     ) -> Option<Spanned<u64>> {
+        let written = self.scalar(node, "text", path)?;
+        if let Some(guess) = duration.guess(written) {
+            let message = format!("`{}` isn't {}", shown(written), duration.format.what);
+            let help = format!("did you mean `{guess}`?");
+            self.found
+                .push(Diagnostic::new(codes::INVALID_VALUE, path, node.span, message).help(help));
+            return None;
+        }
         let text = self.text(node, duration.format, path)?;
         let (least, most) = duration.bounds();
         match seconds(&text.value) {
@@ -382,14 +356,15 @@ impl Walk<'_> {
         if !choice.words.contains(&text) {
             let all = format!("one of: {}", listed(choice.words));
             // A number isn't mistyped, it is another number.
-            let is_number = text.parse::<u64>().is_ok();
-            let guess = did_you_mean(text, choice.words.iter().copied());
+            let number = text.parse::<u64>().ok();
             // Nor is a country's code: the nearest is another country.
             let is_code = choice.words.iter().all(|word| word.len() == 2);
-            let help = match guess.filter(|_| !is_number && !is_code) {
+            let nearest = number.and_then(|number| nearest_numbers(number, choice.words));
+            let help = match did_you_mean(text, choice.words.iter().copied()) {
                 _ if is_code => "a two-letter code of ISO 3166-1, such as US or GB".to_owned(),
-                Some(guess) => format!("{guess} ({all})"),
-                None => all,
+                _ if nearest.is_some() => nearest.unwrap_or_default(),
+                Some(guess) if number.is_none() => format!("{guess} ({all})"),
+                _ => all,
             };
             let key = path.rsplit('.').next().unwrap_or(path);
             let key = key.split('[').next().unwrap_or(key);
@@ -443,58 +418,10 @@ impl Walk<'_> {
     }
 }
 
-fn join(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
-    }
-}
-
-/// What to write for a field that is missing.
-fn what(field: &Field) -> String {
-    match &field.kind {
-        Kind::Choice(choice) => format!("one of {}", listed(choice.words)),
-        _ => first_sentence(field.doc),
-    }
-}
-
-/// As many words as fit on a line or two.
-fn listed(words: &[&str]) -> String {
-    const MOST: usize = 24;
-    match words.get(..6).filter(|_| words.len() > MOST) {
-        Some(first) => format!("{}, … ({} in all)", first.join(", "), words.len()),
-        None => words.join(", "),
-    }
-}
-
-/// A field's first sentence, to go on a line with.
-fn first_sentence(doc: &str) -> String {
-    let first = doc
-        .split_once(". ")
-        .map_or(doc, |(first, _)| first)
-        .trim_end_matches('.');
-    let mut chars = first.chars();
-    match (chars.next(), chars.next()) {
-        // An acronym keeps its case.
-        (Some(a), Some(b)) if !b.is_uppercase() => {
-            format!("{}{}", a.to_lowercase(), &first[a.len_utf8()..])
-        }
-        _ => first.to_owned(),
-    }
-}
-
-/// A user's text within a message: short, and on one line.
-fn shown(text: &str) -> String {
-    const MOST: usize = 60;
-    let line: String = text
-        .chars()
-        .take(MOST)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    if text.chars().nth(MOST).is_some() {
-        format!("{line}…")
-    } else {
-        line
-    }
+fn has_known_key(node: &Node, kind: &Kind) -> bool {
+    let (Value::Mapping(entries), Kind::Table(table)) = (&node.value, kind) else {
+        return false;
+    };
+    let known = |entry: &Entry| table.fields.iter().any(|field| field.key == entry.key.text);
+    entries.iter().any(known)
 }

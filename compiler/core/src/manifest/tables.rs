@@ -2,8 +2,10 @@
 //! and docs/keys.md are read from these tables.
 
 use super::countries::COUNTRIES;
-use super::field::{Choice, Duration, Field, Kind, Table, words};
+use super::duration::Duration;
+use super::field::{Choice, Field, Kind, Table, words};
 use super::formats as f;
+use super::words::join;
 use crate::diagnostic::codes;
 use crate::plan::names;
 
@@ -308,3 +310,24 @@ static DEPLOY: Table = Table {
             .default("false").makes("plan.json `stages[].terminationProtection`"),
     ],
 };
+
+/// Where a key of that name is: `healthImaging.region`, `deploy.region`.
+pub fn places_of(key: &str) -> Vec<String> {
+    let mut places = Vec::new();
+    collect(&MANIFEST, "", key, &mut places);
+    places
+}
+
+fn collect(table: &Table, path: &str, key: &str, places: &mut Vec<String>) {
+    for field in table.fields {
+        let path = join(path, field.key);
+        if field.key == key {
+            places.push(path.clone());
+        }
+        match &field.kind {
+            Kind::Table(table) => collect(table, &path, key, places),
+            Kind::List(Kind::Table(table)) => collect(table, &format!("{path}[]"), key, places),
+            _ => {}
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! Parser events to a tree, within budgets that a hostile file can't pass.
 
+use super::errors::{self, Read};
 use super::node::{Entry, Key, Node, Value};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::source::{Source, Span};
@@ -7,7 +8,7 @@ use granit_parser::{Event, Options, Parser, ScalarStyle, Tag};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 const MAX_NODES: usize = 50_000;
 
 /// Parses one YAML document. The node is there unless the text is broken;
@@ -21,12 +22,16 @@ pub fn parse(source: &Source) -> (Option<Node>, Vec<Diagnostic>) {
         let step = match event {
             Ok((event, span)) => {
                 let range = span.byte_range().unwrap_or(0..0);
+                builder.until = range.end;
                 builder.event(
                     event,
                     trimmed(source.text(), Span::new(range.start, range.end)),
                 )
             }
-            Err(error) => Err(scan_error(source, &error)),
+            Err(error) => {
+                let read = builder.read(source.text());
+                Err(Box::new(errors::explained(source, &error, &read)))
+            }
         };
         if let Err(diagnostic) = step {
             builder.diagnostics.push(*diagnostic);
@@ -47,100 +52,6 @@ pub fn parse(source: &Source) -> (Option<Node>, Vec<Diagnostic>) {
     (builder.root, builder.diagnostics)
 }
 
-/// The parser's error in a user's terms, at the place that is to be mended.
-fn scan_error(source: &Source, error: &granit_parser::ScanError) -> Box<Diagnostic> {
-    let text = source.text();
-    let marked = error
-        .marker()
-        .byte_offset()
-        .unwrap_or(text.len())
-        .min(text.len());
-    let reason = error.kind().to_string();
-    if reason.contains("nesting") || reason.contains("limit") {
-        let message = format!("nested deeper than {MAX_DEPTH} levels");
-        return Box::new(Diagnostic::new(
-            codes::TOO_LARGE,
-            "",
-            character(text, marked),
-            message,
-        ));
-    }
-    if let Some(tab) = tab_in_indentation(text, marked) {
-        return Box::new(
-            Diagnostic::new(
-                codes::SYNTAX,
-                "",
-                Span::new(tab, tab + 1),
-                "a tab in the indentation",
-            )
-            .help("indent with spaces: YAML takes no tabs there"),
-        );
-    }
-    let (message, help) = explained(&reason);
-    Box::new(Diagnostic::new(codes::SYNTAX, "", character(text, marked), message).help(help))
-}
-
-/// A parser's reason as a message, and what to look for.
-fn explained(reason: &str) -> (String, &'static str) {
-    let any = |words: &[&str]| words.iter().any(|word| reason.contains(word));
-    if any(&["unclosed quote", "document indicator"]) {
-        let message = "a quote is opened here and not closed";
-        return (message.to_owned(), "close it with the same quote");
-    }
-    if any(&["escape", "hexadecimal", "surrogate"]) {
-        let message = "this text holds an escape that YAML doesn't know";
-        return (
-            message.to_owned(),
-            "write `\\\\` for a backslash, or take single quotes",
-        );
-    }
-    if any(&["unclosed bracket"]) {
-        let message = "a bracket is opened here and not closed";
-        return (message.to_owned(), "close it with its counterpart");
-    }
-    if any(&["misplaced bracket"]) {
-        let message = "this bracket closes nothing";
-        return (
-            message.to_owned(),
-            "remove it, or open it before this place",
-        );
-    }
-    let help = if any(&["unknown anchor"]) {
-        "put the text in quotes; an alias names a value with an `&` before it"
-    } else if any(&["unexpected character"]) {
-        "put the value in quotes"
-    } else if any(&["flow", "':' indicator"]) {
-        "look for a `[` or `{` that is left open before this place"
-    } else {
-        "look at the indentation and the colons of this line and the one before"
-    };
-    (format!("this isn't YAML: {reason}"), help)
-}
-
-/// The character at a place; where only white space follows, the end of the text before it.
-fn character(text: &str, at: usize) -> Span {
-    let at = if text[at..].trim().is_empty() {
-        text.trim_end().len()
-    } else {
-        at
-    };
-    Span::new(at, at + text[at..].chars().next().map_or(0, char::len_utf8))
-}
-
-/// A tab that indents the marked line or the next one: the parser may stop on either.
-fn tab_in_indentation(text: &str, marked: usize) -> Option<usize> {
-    let start = text[..marked].rfind('\n').map_or(0, |at| at + 1);
-    let mut at = start;
-    for line in text[start..].split_inclusive('\n').take(2) {
-        let indentation = line.len() - line.trim_start_matches([' ', '\t']).len();
-        if let Some(tab) = line[..indentation].find('\t') {
-            return Some(at + tab);
-        }
-        at += line.len();
-    }
-    None
-}
-
 /// Block collections reach to the next token: the blank lines between aren't theirs.
 fn trimmed(text: &str, span: Span) -> Span {
     let inside = text.get(span.range()).unwrap_or("");
@@ -154,6 +65,8 @@ struct Builder {
     nodes: usize,
     root: Option<Node>,
     documents: usize,
+    /// Where the last event ended.
+    until: usize,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -189,6 +102,18 @@ fn fail(code: &'static codes::Code, span: Span, message: impl Into<String>) -> S
 }
 
 impl Builder {
+    fn read(&self, text: &str) -> Read {
+        let starts = self.stack.iter().rev().map(|open| open.start.start);
+        Read {
+            bracket: starts
+                .into_iter()
+                .find(|at| text[*at..].starts_with(['[', '{'])),
+            collection: self.stack.last().map(|open| open.start.start),
+            root: self.root.as_ref().map(|root| root.span),
+            until: self.until,
+        }
+    }
+
     fn event(&mut self, event: Event, span: Span) -> Step {
         match event {
             Event::DocumentStart(..) => {

@@ -6,6 +6,7 @@
 //! After commas come defaults: `${env:POOL, 'us-east-1_x'}`. References nest. One
 //! that is the whole value keeps the type of what it refers to.
 
+mod documents;
 mod expression;
 mod resolve;
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! References to values.
 
+use super::documents::Documents;
 use super::expression::{Alternative, Part, Reference, parse};
 use super::{Open, Origin, Resolved, Secret};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
-use crate::source::{Source, Span};
-use crate::syntax::{self, Entry, Node, Value};
+use crate::source::Span;
+use crate::syntax::{Entry, Key, Node, Value};
 use crate::{AwsValue, Environment};
-use std::collections::{BTreeSet, HashMap};
-use std::rc::Rc;
+use std::collections::BTreeSet;
 
 const SOURCES: &[&str] = &["env", "opt", "self", "file", "cf", "ssm", "aws", "frames"];
 
@@ -24,8 +24,7 @@ pub fn resolve(root: &Node, env: &str, environment: &dyn Environment) -> Resolve
         root,
         env,
         environment,
-        ring: Vec::new(),
-        files: HashMap::new(),
+        documents: Documents::default(),
         found: Vec::new(),
         origins: Vec::new(),
         open: Vec::new(),
@@ -60,42 +59,52 @@ pub fn resolve(root: &Node, env: &str, environment: &dyn Environment) -> Resolve
     }
 }
 
-struct Resolver<'a> {
-    root: &'a Node,
+pub(super) struct Resolver<'a> {
+    pub(super) root: &'a Node,
     env: &'a str,
-    environment: &'a dyn Environment,
-    /// The `self` and `file` references that are being resolved.
-    ring: Vec<String>,
-    files: HashMap<String, Rc<Node>>,
-    found: Vec<Diagnostic>,
+    pub(super) environment: &'a dyn Environment,
+    pub(super) documents: Documents,
+    pub(super) found: Vec<Diagnostic>,
     origins: Vec<Origin>,
     open: Vec<Open>,
     secrets: Vec<Secret>,
-    own_keys: BTreeSet<String>,
+    pub(super) own_keys: BTreeSet<String>,
     nodes: usize,
     bytes: usize,
     exhausted: bool,
 }
 
 /// What an alternative comes to.
-enum Outcome {
+pub(super) enum Outcome {
     Value(Node, Found),
     /// There is no such value: the next alternative's turn. What was looked for.
-    Missing(String),
+    Missing(Missing),
     /// AWS isn't asked.
     Open,
     /// Reported already.
     Failed,
 }
 
+/// What there isn't, and a key beside it that may be meant.
+pub(super) struct Missing {
+    pub what: String,
+    pub near: Option<Key>,
+}
+
+impl From<String> for Missing {
+    fn from(what: String) -> Self {
+        Self { what, near: None }
+    }
+}
+
 /// Where a value was found.
-struct Found {
-    what: String,
-    target: Option<Span>,
+pub(super) struct Found {
+    pub what: String,
+    pub target: Option<Span>,
 }
 
 impl Found {
-    fn new(what: impl Into<String>) -> Self {
+    pub fn new(what: impl Into<String>) -> Self {
         Self {
             what: what.into(),
             target: None,
@@ -105,7 +114,7 @@ impl Found {
 
 impl<'a> Resolver<'a> {
     /// A node without references. Those that fail stay out of the tree's way as open values.
-    fn node(&mut self, node: &Node, overlay: bool, depth: usize) -> Node {
+    pub(super) fn node(&mut self, node: &Node, overlay: bool, depth: usize) -> Node {
         self.nodes += 1;
         if self.is_exhausted(node.span, depth) {
             return open(node.span, "");
@@ -255,12 +264,16 @@ impl<'a> Resolver<'a> {
                 });
                 None
             }
-            Outcome::Missing(what) => {
+            Outcome::Missing(Missing { what, near }) => {
                 let message = format!("`{}` has no value: there is no {what}", reference.text);
                 let with_default =
                     format!("{}, 'value'}}", &reference.text[..reference.text.len() - 1]);
                 let help = format!("give it a value, or a default after a comma: `{with_default}`");
-                self.report(span, message, help);
+                let found = Diagnostic::new(codes::VARIABLE, "", span, message).help(help);
+                self.found.push(match near {
+                    Some(key) => found.related(key.span, format!("`{}` is here", key.text)),
+                    None => found,
+                });
                 None
             }
             Outcome::Failed => None,
@@ -271,11 +284,15 @@ impl<'a> Resolver<'a> {
         let mut missing = Vec::new();
         for alternative in &reference.alternatives {
             match self.alternative(alternative, span, depth) {
-                Outcome::Missing(what) => missing.push(what),
+                Outcome::Missing(one) => missing.push(one),
                 outcome => return outcome,
             }
         }
-        Outcome::Missing(missing.join(" and no "))
+        let what: Vec<&str> = missing.iter().map(|one| one.what.as_str()).collect();
+        Outcome::Missing(Missing {
+            what: what.join(" and no "),
+            near: missing.into_iter().find_map(|one| one.near),
+        })
     }
 
     fn alternative(&mut self, alternative: &Alternative, span: Span, depth: usize) -> Outcome {
@@ -314,7 +331,7 @@ impl<'a> Resolver<'a> {
     ) -> Outcome {
         let given = |value: Option<String>, what: String| match value {
             Some(value) => Outcome::Value(scalar(&value, span), Found::new(format!("the {what}"))),
-            None => Outcome::Missing(what),
+            None => Outcome::Missing(what.into()),
         };
         match (name, inner) {
             ("env", None) => given(
@@ -383,154 +400,16 @@ impl<'a> Resolver<'a> {
                     Found::new(format!("AWS, the SecureString {reference}")),
                 )
             }
-            AwsValue::Missing => Outcome::Missing(format!("`{reference}` in AWS")),
+            AwsValue::Missing => Outcome::Missing(format!("`{reference}` in AWS").into()),
             AwsValue::Offline => Outcome::Open,
         }
     }
 
-    /// `${self:a.b}`: a place in the manifest itself.
-    fn own(&mut self, path: &str, span: Span, depth: usize) -> Outcome {
-        if let Some(first) = path.split('.').next() {
-            self.own_keys.insert(first.to_owned());
-        }
-        let what = format!("self:{path}");
-        let root = self.root;
-        let segments = segments(path);
-        self.ringed(what.clone(), span, |resolver| {
-            resolver.at_path(root, &segments, depth)
-        })
-        .map_or(Outcome::Failed, |node| match node {
-            Some(node) => {
-                let target = node.span;
-                Outcome::Value(
-                    node,
-                    Found {
-                        what: format!("`{path}` in this file"),
-                        target: Some(target),
-                    },
-                )
-            }
-            None => Outcome::Missing(format!("`{path}` in this file")),
-        })
-    }
-
-    fn file(&mut self, path: &str, argument: &str, span: Span, depth: usize) -> Outcome {
-        let what = if argument.is_empty() {
-            format!("file({path})")
-        } else {
-            format!("file({path}):{argument}")
-        };
-        if !self.files.contains_key(path) {
-            match self.read(path) {
-                // Findings in it are shown at the reference: it is another text.
-                Ok(node) => drop(self.files.insert(path.to_owned(), Rc::new(at(node, span)))),
-                Err(message) if message == NO_FILE => {
-                    return Outcome::Missing(format!("file {path}"));
-                }
-                Err(message) => {
-                    self.report(
-                        span,
-                        format!("`{path}` can't be read: {message}"),
-                        "the path is relative to frames.yml",
-                    );
-                    return Outcome::Failed;
-                }
-            }
-        }
-        let Some(root) = self.files.get(path).cloned() else {
-            return Outcome::Failed;
-        };
-        let segments = segments(argument);
-        match self.ringed(what.clone(), span, |resolver| {
-            resolver.at_path(&root, &segments, depth)
-        }) {
-            Some(Some(node)) => Outcome::Value(at(node, span), Found::new(what)),
-            Some(None) => Outcome::Missing(format!("`{argument}` in {path}")),
-            None => Outcome::Failed,
-        }
-    }
-
-    fn read(&self, path: &str) -> Result<Node, String> {
-        let bytes = self.environment.read_file(path)?;
-        let source =
-            Source::from_bytes(path, &bytes).map_err(|unreadable| unreadable.diagnostic.message)?;
-        let (node, found) = syntax::parse(&source);
-        match (node, found.first()) {
-            (Some(node), None) => Ok(node),
-            (_, Some(first)) => {
-                let place = source.position(first.span.start);
-                Err(format!(
-                    "line {}, column {}: {}",
-                    place.line, place.column, first.message
-                ))
-            }
-            (None, None) => Err("it is empty".to_owned()),
-        }
-    }
-
-    /// Runs a step, unless it is under way already: then the ring is shown.
-    fn ringed<T>(
-        &mut self,
-        what: String,
-        span: Span,
-        step: impl FnOnce(&mut Self) -> T,
-    ) -> Option<T> {
-        if let Some(start) = self.ring.iter().position(|other| *other == what) {
-            let ring: Vec<&str> = self.ring[start..]
-                .iter()
-                .map(String::as_str)
-                .chain([what.as_str()])
-                .collect();
-            let message = format!("the reference goes round in a ring: {}", ring.join(" -> "));
-            self.report(
-                span,
-                message,
-                "break the ring: give one of them a value of its own",
-            );
-            return None;
-        }
-        self.ring.push(what);
-        let result = step(self);
-        self.ring.pop();
-        Some(result)
-    }
-
-    /// The node at `a.b.0`, resolved; references on the way are followed.
-    fn at_path(&mut self, node: &Node, path: &[&str], depth: usize) -> Option<Node> {
-        let Some((segment, rest)) = path.split_first() else {
-            return Some(self.node(node, false, depth + 1));
-        };
-        match &node.value {
-            Value::Mapping(entries) => {
-                let entry = entries.iter().find(|entry| entry.key.text == *segment)?;
-                self.at_path(&entry.value, rest, depth)
-            }
-            Value::Sequence(items) => {
-                self.at_path(items.get(segment.parse::<usize>().ok()?)?, rest, depth)
-            }
-            Value::Scalar { text, .. } if text.contains("${") => {
-                let value = self.node(node, false, depth + 1);
-                self.at_path(&value, path, depth + 1)
-            }
-            Value::Open(_) => Some(node.clone()),
-            Value::Scalar { .. } => None,
-        }
-    }
-
-    fn report(&mut self, span: Span, message: String, help: impl Into<String>) {
+    pub(super) fn report(&mut self, span: Span, message: String, help: impl Into<String>) {
         self.found
             .push(Diagnostic::new(codes::VARIABLE, "", span, message).help(help));
     }
 }
-
-fn segments(path: &str) -> Vec<&str> {
-    path.split('.')
-        .filter(|segment| !segment.is_empty())
-        .collect()
-}
-
-/// The words of [`Environment::read_file`] for a file that isn't there.
-pub const NO_FILE: &str = "there is no such file";
 
 /// `${AWS::Region}`, `${Distribution.Arn}`: `Fn::Sub`'s, not ours.
 fn is_cloudformations(part: &Part) -> bool {
@@ -562,7 +441,7 @@ fn open(span: Span, text: &str) -> Node {
 }
 
 /// The same value, standing where the reference stands.
-fn at(node: Node, span: Span) -> Node {
+pub(super) fn at(node: Node, span: Span) -> Node {
     let value = match node.value {
         Value::Sequence(items) => {
             Value::Sequence(items.into_iter().map(|item| at(item, span)).collect())

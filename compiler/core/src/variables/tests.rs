@@ -1,5 +1,6 @@
 //! What references come to.
 
+use super::documents::NO_FILE;
 use super::resolve::*;
 use super::*;
 use crate::Environment;

@@ -1,6 +1,6 @@
 //! rustc's look.
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, wrap};
 use crate::source::Source;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
@@ -36,26 +36,55 @@ fn group<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Group<'a> {
     let marked = first_line(source, diagnostic);
     let (window, line) = window(source, diagnostic, &marked);
     let within = |range: Range<usize>| range.start - window.start..range.end - window.start;
-    let mut snippet = Snippet::source(&source.text()[window.clone()])
+    let fits = label_fits(source, diagnostic, &marked);
+    let primary = AnnotationKind::Primary.span(within(marked));
+    let mut snippet = Snippet::source(lines(&source.text()[window.clone()]))
         .line_start(line)
         .path(source.name())
-        .annotation(
-            AnnotationKind::Primary
-                .span(within(marked))
-                .label(diagnostic.path.as_str()),
-        );
+        .annotation(match fits {
+            true => primary.label(diagnostic.path.as_str()),
+            false => primary,
+        });
     for (span, label) in &diagnostic.related {
         let span = within(span.range());
         snippet = snippet.annotation(AnnotationKind::Context.span(span).label(label));
     }
-    let group = level
-        .primary_title(diagnostic.message.as_str())
-        .id(diagnostic.code.name)
-        .element(snippet);
+    let id = diagnostic.code.name;
+    // `error[id]: `
+    let title = diagnostic.code.severity.as_str().len() + id.len() + "[]: ".len();
+    let message = wrap::wrapped(&diagnostic.message, WIDTH - title);
+    let mut group = level.primary_title(message).id(id).element(snippet);
+    // The gutter, ` = ` and the kind of note stand before.
+    let notes = WIDTH - gutter(source, diagnostic) - " = help: ".len();
+    if !fits {
+        let path = wrap::wrapped(&format!("this is {}", diagnostic.path), notes);
+        group = group.element(Level::NOTE.message(path));
+    }
     match &diagnostic.help {
-        Some(help) => group.element(Level::HELP.message(help.as_str())),
+        Some(help) => group.element(Level::HELP.message(wrap::wrapped(help, notes))),
         None => group,
     }
+}
+
+/// The digits of the last line's number.
+fn gutter(source: &Source, diagnostic: &Diagnostic) -> usize {
+    let related = diagnostic.related.iter().map(|(span, _)| span.start);
+    let last = related.chain([diagnostic.span.start]).max().unwrap_or(0);
+    source.position(last).line.to_string().len()
+}
+
+/// Whether the path has room behind the mark. A long line is cut around both.
+fn label_fits(source: &Source, diagnostic: &Diagnostic, marked: &Range<usize>) -> bool {
+    let text = source.text();
+    let columns = |range: Range<usize>| text.get(range).map_or(0, wrap::columns);
+    let line = source.lines(marked.start, marked.start);
+    let room = WIDTH - gutter(source, diagnostic) - " | ".len();
+    let label = wrap::columns(&diagnostic.path) + 1;
+    let fits_here = columns(line.start..marked.end) + label <= room;
+    let is_cut = columns(line) > room;
+    // Both ends of a cut line show an ellipsis.
+    let fits_cut = is_cut && columns(marked.clone()) + label + 2 * "...".len() <= room;
+    diagnostic.path.is_empty() || fits_here || fits_cut
 }
 
 /// The whole lines from the first place that is marked to the last, and the first one's number.
@@ -68,10 +97,18 @@ fn window(
     let (start, end) = related.fold((marked.start, marked.end), |(start, end), range| {
         (start.min(range.start), end.max(range.end))
     });
-    let text = source.text();
-    let from = text[..start].rfind('\n').map_or(0, |at| at + 1);
-    let to = text[end..].find('\n').map_or(text.len(), |at| end + at + 1);
-    (from..to, source.position(start).line)
+    (source.lines(start, end), source.position(start).line)
+}
+
+/// The picture's lines are the source's: each byte keeps its place.
+fn lines(text: &str) -> String {
+    let mut chars = text.chars().peekable();
+    let line_end = |c, next: Option<&char>| c == '\r' && next != Some(&'\n');
+    std::iter::from_fn(|| {
+        let c = chars.next()?;
+        Some(if line_end(c, chars.peek()) { '\n' } else { c })
+    })
+    .collect()
 }
 
 /// A block that spans lines is marked on its first alone, or the picture
@@ -101,5 +138,58 @@ fn summary(diagnostics: &[Diagnostic]) -> String {
     match diagnostics.len() {
         0..=MOST => all,
         _ => format!("{all}; the first {MOST} are shown"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::codes;
+    use crate::source::Span;
+
+    fn shown(text: &str, marked: &str, path: &str) -> String {
+        let source = Source::new("frames.yml", text);
+        let start = text.find(marked).unwrap();
+        let span = Span::new(start, start + marked.len());
+        let message = "a message that is so long that it wouldn't fit on the line of a terminal of eighty columns";
+        let help = "help that goes on and on, until it is past the right end of the terminal it is read on";
+        let found = Diagnostic::new(codes::INVALID_VALUE, path, span, message).help(help);
+        let styled = human(&source, &[found]);
+        // Without the colours.
+        let mut parts = styled.split("\u{1b}[");
+        let plain = parts.next().unwrap_or_default().to_owned();
+        parts.fold(plain, |all, part| {
+            all + part.split_once('m').map_or("", |(_, text)| text)
+        })
+    }
+
+    #[test]
+    fn nothing_is_wider_than_a_terminal() {
+        let arn =
+            "arn:aws:acm:eu-west-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11";
+        let values = [
+            "x",
+            "frames.example.org",
+            arn,
+            "a b c d e f g h i j k l m n o p q r s t",
+        ];
+        for value in values {
+            for path in ["a", "domain.certificateArn", "delivery.cors.origins[0]"] {
+                for before in [
+                    "",
+                    "key: ",
+                    "a: {b: {c: {d: [1, 2, 3], e: f, g: [h, i, j], k: ",
+                ] {
+                    let text = format!("{before}{value}, next: [1, 2, 3, 4, 5, 6, 7, 8, 9]\n");
+                    let shown = shown(&text, value, path);
+                    assert!(shown.contains(path), "{shown}");
+                    for line in shown.lines() {
+                        let mark = line.contains("^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^");
+                        let source = line.contains("arn:aws");
+                        assert!(wrap::columns(line) <= WIDTH || mark || source, "{shown}");
+                    }
+                }
+            }
+        }
     }
 }

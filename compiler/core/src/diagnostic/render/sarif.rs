@@ -35,7 +35,7 @@ fn driver() -> Value {
     let mut driver = json!({
         "name": "frames",
         "version": env!("CARGO_PKG_VERSION"),
-        "rules": codes::ALL.iter().map(|code| rule(code)).collect::<Vec<_>>(),
+        "rules": codes::all().map(rule).collect::<Vec<_>>(),
     });
     if !INFORMATION_URI.is_empty() {
         driver["informationUri"] = INFORMATION_URI.into();
@@ -46,9 +46,9 @@ fn driver() -> Value {
 fn rule(code: &Code) -> Value {
     json!({
         "id": code.name,
-        "shortDescription": {"text": first_sentence(code.explanation)},
-        "fullDescription": {"text": code.explanation},
-        "help": {"text": code.explanation},
+        "shortDescription": {"text": first_sentence(code.what)},
+        "fullDescription": {"text": code.explanation()},
+        "help": {"text": code.explained()},
         "defaultConfiguration": {"level": level(code.severity)},
     })
 }
@@ -61,7 +61,7 @@ fn result(source: &Source, diagnostic: &Diagnostic) -> Value {
     }
     let mut result = json!({
         "ruleId": code.name,
-        "ruleIndex": codes::ALL.iter().position(|known| known.name == code.name),
+        "ruleIndex": codes::all().position(|known| known.name == code.name),
         "level": level(code.severity),
         "message": {"text": sentence_and_help(diagnostic)},
         "locations": [place],

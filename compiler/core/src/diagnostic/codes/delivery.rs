@@ -1,0 +1,154 @@
+//! Findings on domains, Regions, endpoints and logs.
+
+codes! {
+    "Domains, Regions, endpoints and logs"
+
+    DEFAULT_CERTIFICATE "default-certificate" Warning
+    what: "Without `domain` CloudFront lets viewers connect with TLS 1.0."
+    why: "The distribution then answers under its cloudfront.net name with CloudFront's own certificate, and CloudFront sets the security policy TLSv1, whatever the template says."
+    remedy: "Add `domain` with a name and a certificate of your own: that brings `domain.securityPolicy`, TLS 1.2 or newer."
+    example: "\
+service: x
+auth: {mode: none}
+"
+    fixed: "\
+service: x
+auth: {mode: none}
+domain:
+  cnames: [frames.example.org]
+  certificateArn: arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11
+"
+
+    CERTIFICATE_MISSING "certificate-missing" Error
+    what: "CNAMEs without a certificate."
+    why: "CloudFront answers for a name of yours only with an ACM certificate that covers it."
+    remedy: "Add the ARN of an issued ACM certificate in us-east-1."
+    example: "\
+service: x
+auth: {mode: none}
+domain:
+  cnames: [frames.example.org]
+"
+    fixed: "\
+service: x
+auth: {mode: none}
+domain:
+  cnames: [frames.example.org]
+  certificateArn: arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11
+"
+
+    WRONG_REGION "wrong-region" Error
+    what: "A certificate or a web ACL outside us-east-1."
+    why: "CloudFront takes them from us-east-1 alone, wherever the rest of the deployment lives."
+    remedy: "Request or import the certificate there; make the web ACL there, with the scope CLOUDFRONT."
+    example: "\
+service: x
+auth: {mode: none}
+domain:
+  cnames: [frames.example.org]
+  certificateArn: arn:aws:acm:eu-west-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11
+"
+    fixed: "\
+service: x
+auth: {mode: none}
+domain:
+  cnames: [frames.example.org]
+  certificateArn: arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11
+"
+
+    WRONG_SCOPE "wrong-scope" Error
+    what: "An AWS WAF web ACL of scope REGIONAL."
+    why: "Those protect load balancers and APIs. CloudFront takes web ACLs of scope CLOUDFRONT, whose ARNs have `:global/webacl/`."
+    remedy: "Name a web ACL of scope CLOUDFRONT."
+    example: "\
+service: x
+auth: {mode: none}
+delivery:
+  webAclArn: arn:aws:wafv2:us-east-1:111122223333:regional/webacl/frames/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11
+"
+    fixed: "\
+service: x
+auth: {mode: none}
+delivery:
+  webAclArn: arn:aws:wafv2:us-east-1:111122223333:global/webacl/frames/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11
+"
+
+    NOT_HEALTHIMAGING "not-healthimaging" Error
+    what: "The endpoint isn't an AWS HealthImaging host."
+    why: "The signer signs requests to it with its role's credentials, so no other host is taken."
+    remedy: "Write `runtime-medical-imaging.<region>.amazonaws.com`, or `healthImaging.region` alone."
+    example: "\
+service: x
+auth: {mode: none}
+healthImaging: {endpoint: s3.us-east-1.amazonaws.com}
+"
+    fixed: "\
+service: x
+auth: {mode: none}
+healthImaging: {region: us-east-1}
+"
+
+    ENDPOINT_CONFLICT "endpoint-conflict" Error
+    what: "`healthImaging.region` and `healthImaging.endpoint` name different Regions."
+    why: "Only one of them can be where the data stores are."
+    remedy: "Remove one: the endpoint alone is enough, and so is the Region."
+    example: "\
+service: x
+auth: {mode: none}
+healthImaging:
+  region: us-west-2
+  endpoint: runtime-medical-imaging.us-east-1.amazonaws.com
+"
+    fixed: "\
+service: x
+auth: {mode: none}
+healthImaging:
+  region: us-west-2
+"
+
+    UNKNOWN_REGION "unknown-region" Warning
+    what: "A Region in which AWS HealthImaging isn't known to run."
+    why: "It may be new; otherwise the endpoint's name doesn't resolve, and every request ends in 502."
+    remedy: "Name the Region of the data stores."
+    example: "\
+service: x
+auth: {mode: none}
+healthImaging: {region: eu-central-1}
+"
+    fixed: "\
+service: x
+auth: {mode: none}
+healthImaging: {region: eu-west-1}
+"
+
+    ORIGIN_SHIELD_REGION "origin-shield-region" Warning
+    what: "A Region in which CloudFront's Origin Shield isn't known to be."
+    why: "It may be new; otherwise the deployment is refused."
+    remedy: "Choose the data stores' own Region, or the nearest that has it."
+    example: "\
+service: x
+auth: {mode: none}
+delivery: {originShield: eu-north-1}
+"
+    fixed: "\
+service: x
+auth: {mode: none}
+delivery: {originShield: eu-west-1}
+"
+
+    ACCESS_LOGS_OFF "access-logs-off" Warning
+    what: "There are no access logs with the cdn stack outside us-east-1."
+    why: "CloudFront's v2 access logs, whose fields can be chosen, are set up in us-east-1 alone. The legacy logs that other Regions could have record the query string, where tokens and patients' names may stand, so frames sets up none there."
+    remedy: "Deploy the cdn stack to us-east-1 (the edge is worldwide all the same), attach logs of your own, or say that you mean it: `logs: {access: {enabled: false}}`."
+    example: "\
+service: x
+auth: {mode: none}
+deploy: {region: eu-west-1}
+"
+    fixed: "\
+service: x
+auth: {mode: none}
+deploy: {region: eu-west-1}
+logs: {access: {enabled: false}}
+"
+}

@@ -1,0 +1,211 @@
+//! Findings on who gets what.
+
+codes! {
+    "Who gets what"
+
+    AUTH_NONE "auth-none" Warning
+    what: "`auth.mode: none` serves every frame to whoever asks."
+    why: "Nothing but the ids in a URL stands before the images then, and ids are no secrets."
+    remedy: "Choose `cognito` or `oidc`, unless the data may be public or is protected otherwise."
+    example: "\
+service: x
+auth: {mode: none}
+"
+    fixed: "\
+service: x
+auth:
+  mode: cognito
+  userPoolId: us-east-1_AbCdEfGhI
+"
+
+    INVALID_ALGORITHM "invalid-algorithm" Error
+    what: "A signature algorithm that isn't asymmetric, or isn't supported."
+    why: "With HS256 whoever can verify a token can also make one; `none` isn't a signature at all (RFC 8725, 3.1 and 3.2)."
+    remedy: "Take RS256, RS384 or RS512: what the issuer signs with."
+    example: "\
+service: x
+auth:
+  mode: oidc
+  issuer: https://login.example.org
+  audience: frames
+  algorithms: [HS256]
+"
+    fixed: "\
+service: x
+auth:
+  mode: oidc
+  issuer: https://login.example.org
+  audience: frames
+  algorithms: [RS256]
+"
+
+    JWKS_FILE "jwks-file" Error
+    what: "The key set that `auth.jwksFile` names can't be baked in: the file is missing, isn't a JSON Web Key Set (RFC 7517), has no key that the allowed algorithms can use, or holds a private key."
+    why: "No token could be verified; a private key would travel in every zip."
+    remedy: "Save the document at the issuer's `jwks_uri` beside frames.yml, and name it by its path from there."
+    example: "\
+service: x
+auth:
+  mode: cognito
+  userPoolId: us-east-1_AbCdEfGhI
+  jwksFile: ./jkws.json
+"
+    fixed: "\
+service: x
+auth:
+  mode: cognito
+  userPoolId: us-east-1_AbCdEfGhI
+  jwksFile: ./jwks.json
+"
+
+    QUERY_TOKEN "query-token" Warning
+    what: "Tokens in the query string end up in browser histories, proxies' logs and referrers (RFC 6750, 5.3)."
+    why: "frames removes them before the cache, the origin and its own access logs, but what stands before CloudFront is out of its hands."
+    remedy: "Leave `query` out where viewers can send a header."
+    example: "\
+service: x
+auth:
+  mode: cognito
+  userPoolId: us-east-1_AbCdEfGhI
+  tokenSources: [authorization, query]
+"
+    fixed: "\
+service: x
+auth:
+  mode: cognito
+  userPoolId: us-east-1_AbCdEfGhI
+  tokenSources: [authorization]
+"
+
+    IAM_UNRESTRICTED "iam-unrestricted" Warning
+    what: "Without `iam.allow` the signer may read every image set of every data store in the account and Region."
+    why: "Whoever has a token can then name any of them."
+    remedy: "List the data stores that this delivery serves."
+    example: "\
+service: x
+auth:
+  mode: cognito
+  userPoolId: us-east-1_AbCdEfGhI
+"
+    fixed: "\
+service: x
+auth:
+  mode: cognito
+  userPoolId: us-east-1_AbCdEfGhI
+iam:
+  allow:
+    - datastore: 12345678901234567890123456789012
+"
+
+    DUPLICATE_DATASTORE "duplicate-datastore" Error
+    what: "Two rows of `iam.allow` name one data store."
+    why: "It isn't clear whether the narrower was meant to win."
+    remedy: "Put its image sets into one row."
+    example: "\
+service: x
+auth: {mode: none}
+iam:
+  allow:
+    - datastore: 12345678901234567890123456789012
+    - datastore: 12345678901234567890123456789012
+      imageSets: [aaaabbbbccccddddeeeeffff00001111]
+"
+    fixed: "\
+service: x
+auth: {mode: none}
+iam:
+  allow:
+    - datastore: 12345678901234567890123456789012
+      imageSets: [aaaabbbbccccddddeeeeffff00001111]
+"
+
+    DICOMWEB_NOT_ALLOWED "dicomweb-not-allowed" Warning
+    what: "A row of `iam.allow` with `imageSets` gets native reads alone, not DICOMweb."
+    why: "HealthImaging grants DICOMweb reads by data store, not by image set: AWS refuses DICOMweb requests for that data store."
+    remedy: "Drop `imageSets` to serve the whole data store by DICOMweb."
+    example: "\
+service: x
+auth: {mode: none}
+iam:
+  allow:
+    - datastore: 12345678901234567890123456789012
+      imageSets: [aaaabbbbccccddddeeeeffff00001111]
+delivery: {dicomweb: true}
+"
+    fixed: "\
+service: x
+auth: {mode: none}
+iam:
+  allow:
+    - datastore: 12345678901234567890123456789012
+delivery: {dicomweb: true}
+"
+
+    CORS_CREDENTIALS "cors-credentials" Warning
+    what: "`delivery.cors.credentials` stays off while `delivery.cors.origins` is `*`."
+    why: "Browsers refuse an answer that allows any origin and credentials at once (Fetch Standard, CORS protocol and credentials), and an endpoint that named every origin in turn would let any page act for its user."
+    remedy: "Name the pages that may send credentials. A token in a header needs none."
+    example: "\
+service: x
+auth: {mode: none}
+delivery:
+  cors: {origins: ['*'], credentials: true}
+"
+    fixed: "\
+service: x
+auth: {mode: none}
+delivery:
+  cors: {origins: ['https://viewer.example.org'], credentials: true}
+"
+
+    UNSAFE_OVERLAY "unsafe-overlay" Error
+    what: "`resources` would open what the compiled template keeps closed: the authorizer's association, HTTPS on both sides, private buckets, named principals, the very programs that were built."
+    why: "An overlay is merged after all checks; it is where an endpoint is opened by mistake."
+    remedy: "Leave that part out. Where you know better, `--allow-unsafe-overlay` lets it through, and says so at every run."
+    example: "\
+service: x
+auth: {mode: none}
+resources:
+  cdn:
+    Resources:
+      Distribution:
+        Properties:
+          DistributionConfig:
+            DefaultCacheBehavior: {ViewerProtocolPolicy: allow-all}
+"
+    fixed: "\
+service: x
+auth: {mode: none}
+resources:
+  cdn:
+    Resources:
+      Distribution:
+        Properties:
+          DistributionConfig:
+            DefaultCacheBehavior: {ViewerProtocolPolicy: https-only}
+"
+
+    UNSAFE_OVERLAY_ALLOWED "unsafe-overlay-allowed" Warning as AllowUnsafeOverlay
+    what: "`resources` opens what the compiled template keeps closed, and `--allow-unsafe-overlay` lets it through."
+    why: "Whoever reads the log of a deployment should see what was opened."
+    remedy: "Leave that part of the overlay out, and the flag with it."
+    example: "\
+service: x
+auth: {mode: none}
+resources:
+  cdn:
+    Resources:
+      Distribution:
+        Properties:
+          DistributionConfig:
+            DefaultCacheBehavior: {ViewerProtocolPolicy: allow-all}
+"
+    fixed: "\
+service: x
+auth: {mode: none}
+resources:
+  cdn:
+    Outputs:
+      Team: {Value: imaging}
+"
+}

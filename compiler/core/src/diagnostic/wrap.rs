@@ -1,0 +1,43 @@
+//! Lines of a bounded width, broken between words alone: an ARN or a command
+//! has to be copied in one piece.
+
+use textwrap::core::display_width;
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
+
+/// Wraps at `width` columns; the first line begins behind `first` columns of
+/// something else.
+pub fn behind(text: &str, first: usize, width: usize) -> String {
+    let taken = " ".repeat(first);
+    let options = Options::new(width)
+        .initial_indent(&taken)
+        .break_words(false)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit);
+    let wrapped = textwrap::fill(text, options);
+    wrapped.get(first..).unwrap_or(text).to_owned()
+}
+
+/// Wraps at `width` columns.
+pub fn wrapped(text: &str, width: usize) -> String {
+    behind(text, 0, width)
+}
+
+/// How many columns a terminal needs for it.
+pub fn columns(text: &str) -> usize {
+    display_width(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_between_words_alone() {
+        assert_eq!(wrapped("one two-three four", 9), "one\ntwo-three\nfour");
+        assert_eq!(wrapped("a-very-long-word b", 4), "a-very-long-word\nb");
+        assert_eq!(behind("one two", 4, 8), "one\ntwo");
+        assert_eq!(behind("", 4, 8), "");
+        assert_eq!(columns("😀é"), 3);
+    }
+}

@@ -1,0 +1,78 @@
+//! What the findings on keys and values are put together from.
+
+use super::field::{Field, Kind};
+
+pub fn join(path: &str, key: &str) -> String {
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
+}
+
+/// What to write for a field that is missing.
+pub fn what(field: &Field) -> String {
+    match &field.kind {
+        Kind::Choice(choice) => format!("one of {}", listed(choice.words)),
+        _ => first_sentence(field.doc),
+    }
+}
+
+/// As many words as fit on a line or two.
+pub fn listed(words: &[&str]) -> String {
+    const MOST: usize = 24;
+    match words.get(..6).filter(|_| words.len() > MOST) {
+        Some(first) => format!("{}, … ({} in all)", first.join(", "), words.len()),
+        None => words.join(", "),
+    }
+}
+
+/// The words next to a number, where all are numbers and there are more than a few.
+pub fn nearest_numbers(given: u64, words: &[&str]) -> Option<String> {
+    const FEW: usize = 8;
+    let numbers: Option<Vec<u64>> = words.iter().map(|word| word.parse().ok()).collect();
+    let numbers = numbers.filter(|numbers| numbers.len() > FEW)?;
+    let below = numbers.iter().rfind(|number| **number < given);
+    let above = numbers.iter().find(|number| **number > given);
+    let near: Vec<String> = [below, above]
+        .into_iter()
+        .flatten()
+        .map(|number| format!("`{number}`"))
+        .collect();
+    let all = format!("docs/keys.md lists all {}", numbers.len());
+    match near.as_slice() {
+        [one] => Some(format!("the nearest is {one}; {all}")),
+        several => Some(format!("the nearest are {}; {all}", several.join(" and "))),
+    }
+}
+
+/// A field's first sentence, to go on a line with.
+fn first_sentence(doc: &str) -> String {
+    let first = doc
+        .split_once(". ")
+        .map_or(doc, |(first, _)| first)
+        .trim_end_matches('.');
+    let mut chars = first.chars();
+    match (chars.next(), chars.next()) {
+        // An acronym keeps its case.
+        (Some(a), Some(b)) if !b.is_uppercase() => {
+            format!("{}{}", a.to_lowercase(), &first[a.len_utf8()..])
+        }
+        _ => first.to_owned(),
+    }
+}
+
+/// A user's text within a message: short, and on one line.
+pub fn shown(text: &str) -> String {
+    const MOST: usize = 60;
+    let line: String = text
+        .chars()
+        .take(MOST)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if text.chars().nth(MOST).is_some() {
+        format!("{line}…")
+    } else {
+        line
+    }
+}

@@ -1,0 +1,199 @@
+//! References into documents: this manifest (`self`) and files beside it (`file`).
+
+use super::resolve::{Found, Missing, Outcome, Resolver, at};
+use crate::diagnostic::{Diagnostic, codes, nearest};
+use crate::source::{Source, Span};
+use crate::syntax::{self, Entry, Key, Node, Value};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
+
+#[derive(Default)]
+pub(super) struct Documents {
+    files: HashMap<String, Rc<Node>>,
+    /// The references that are being resolved, and where each stands.
+    under_way: Vec<(String, Span)>,
+    /// The rings that are reported.
+    rings: HashSet<BTreeSet<String>>,
+}
+
+/// The words of [`Environment::read_file`] for a file that isn't there.
+pub const NO_FILE: &str = "there is no such file";
+
+impl Resolver<'_> {
+    /// `${self:a.b}`: a place in the manifest itself.
+    pub(super) fn own(&mut self, path: &str, span: Span, depth: usize) -> Outcome {
+        if let Some(first) = path.split('.').next() {
+            self.own_keys.insert(first.to_owned());
+        }
+        let what = format!("self:{path}");
+        let root = self.root;
+        let segments = segments(path);
+        self.ringed(what.clone(), span, |resolver| {
+            resolver.at_path(root, &segments, depth)
+        })
+        .map_or(Outcome::Failed, |node| match node {
+            Some(node) => {
+                let target = node.span;
+                Outcome::Value(
+                    node,
+                    Found {
+                        what: format!("`{path}` in this file"),
+                        target: Some(target),
+                    },
+                )
+            }
+            None => Outcome::Missing(Missing {
+                what: format!("`{path}` in this file"),
+                near: near(root, &segments),
+            }),
+        })
+    }
+
+    pub(super) fn file(&mut self, path: &str, argument: &str, span: Span, depth: usize) -> Outcome {
+        let what = if argument.is_empty() {
+            format!("file({path})")
+        } else {
+            format!("file({path}):{argument}")
+        };
+        if !self.documents.files.contains_key(path) {
+            match self.read(path) {
+                // Findings in it are shown at the reference: it is another text.
+                Ok(node) => drop(
+                    self.documents
+                        .files
+                        .insert(path.to_owned(), Rc::new(at(node, span))),
+                ),
+                Err(message) if message == NO_FILE => {
+                    return Outcome::Missing(format!("file {path}").into());
+                }
+                Err(message) => {
+                    self.report(
+                        span,
+                        format!("`{path}` can't be read: {message}"),
+                        "the path is relative to frames.yml",
+                    );
+                    return Outcome::Failed;
+                }
+            }
+        }
+        let Some(root) = self.documents.files.get(path).cloned() else {
+            return Outcome::Failed;
+        };
+        let segments = segments(argument);
+        match self.ringed(what.clone(), span, |resolver| {
+            resolver.at_path(&root, &segments, depth)
+        }) {
+            Some(Some(node)) => Outcome::Value(at(node, span), Found::new(what)),
+            Some(None) => Outcome::Missing(format!("`{argument}` in {path}").into()),
+            None => Outcome::Failed,
+        }
+    }
+
+    fn read(&self, path: &str) -> Result<Node, String> {
+        let bytes = self.environment.read_file(path)?;
+        let source =
+            Source::from_bytes(path, &bytes).map_err(|unreadable| unreadable.diagnostic.message)?;
+        let (node, found) = syntax::parse(&source);
+        match (node, found.first()) {
+            (Some(node), None) => Ok(node),
+            (_, Some(first)) => {
+                let place = source.position(first.span.start);
+                Err(format!(
+                    "line {}, column {}: {}",
+                    place.line, place.column, first.message
+                ))
+            }
+            (None, None) => Err("it is empty".to_owned()),
+        }
+    }
+
+    /// Runs a step, unless it is under way already: then the ring is shown.
+    fn ringed<T>(
+        &mut self,
+        what: String,
+        span: Span,
+        step: impl FnOnce(&mut Self) -> T,
+    ) -> Option<T> {
+        let under_way = &self.documents.under_way;
+        if let Some(start) = under_way.iter().position(|(other, _)| *other == what) {
+            let ring = under_way[start..].to_vec();
+            self.ring(ring, span);
+            return None;
+        }
+        self.documents.under_way.push((what, span));
+        let result = step(self);
+        self.documents.under_way.pop();
+        Some(result)
+    }
+
+    /// One finding a ring, from whichever of its members it is entered.
+    fn ring(&mut self, ring: Vec<(String, Span)>, closing: Span) {
+        let members: BTreeSet<String> = ring.iter().map(|(what, _)| what.clone()).collect();
+        if !self.documents.rings.insert(members) {
+            return;
+        }
+        let names: Vec<&str> = ring.iter().map(|(what, _)| what.as_str()).collect();
+        let message = format!(
+            "the reference goes round in a ring: {} -> {}",
+            names.join(" -> "),
+            names[0]
+        );
+        // The first was entered from outside; the last one's reference closes the ring.
+        let mut finding = Diagnostic::new(codes::VARIABLE, "", closing, message)
+            .help("break the ring: give one of them a value of its own");
+        for (what, span) in ring.iter().skip(1).filter(|(_, span)| *span != closing) {
+            finding = finding.related(*span, format!("`{what}` is referred to here"));
+        }
+        self.found.push(finding);
+    }
+
+    /// The node at `a.b.0`, resolved; references on the way are followed.
+    fn at_path(&mut self, node: &Node, path: &[&str], depth: usize) -> Option<Node> {
+        let Some((segment, rest)) = path.split_first() else {
+            return Some(self.node(node, false, depth + 1));
+        };
+        match &node.value {
+            Value::Mapping(entries) => {
+                let entry = entries.iter().find(|entry| entry.key.text == *segment)?;
+                self.at_path(&entry.value, rest, depth)
+            }
+            Value::Sequence(items) => {
+                self.at_path(items.get(segment.parse::<usize>().ok()?)?, rest, depth)
+            }
+            Value::Scalar { text, .. } if text.contains("${") => {
+                let value = self.node(node, false, depth + 1);
+                self.at_path(&value, path, depth + 1)
+            }
+            Value::Open(_) => Some(node.clone()),
+            Value::Scalar { .. } => None,
+        }
+    }
+}
+
+fn segments(path: &str) -> Vec<&str> {
+    path.split('.')
+        .filter(|segment| !segment.is_empty())
+        .collect()
+}
+
+/// The key that a path may have meant where it leads nowhere.
+fn near(root: &Node, path: &[&str]) -> Option<Key> {
+    // No real block has more, and a hostile file asks for each of thousands.
+    const MOST: usize = 100;
+    let mut node = root;
+    for segment in path {
+        let Value::Mapping(entries) = &node.value else {
+            return None;
+        };
+        let found = entries.iter().find(|entry| entry.key.text == *segment);
+        let Some(Entry { value, .. }) = found else {
+            let known = entries.iter().map(|entry| entry.key.text.as_str());
+            let known = known.take(MOST);
+            let nearest = nearest(segment, known)?;
+            let entry = entries.iter().find(|entry| entry.key.text == nearest)?;
+            return Some(entry.key.clone());
+        };
+        node = value;
+    }
+    None
+}

@@ -1,0 +1,135 @@
+//! Each code's example gets that code, and its mended form doesn't: what
+//! `frames validate --explain` and docs/codes.md show is true.
+
+use frames_compiler::diagnostic::codes::{self, Code, Given, Severity};
+use frames_compiler::online::{self, Answer, Subject};
+use frames_compiler::{Diagnostic, Environment, Source, Target, compile};
+use std::collections::BTreeSet;
+
+/// One key set beside the manifest.
+struct Beside;
+
+impl Environment for Beside {
+    fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
+        match path {
+            "./jwks.json" => Ok(include_bytes!("../../../tests/manifests/jwks.json").to_vec()),
+            _ => Err("there is no such file".to_owned()),
+        }
+    }
+}
+
+fn found(given: Given, manifest: &str) -> Vec<Diagnostic> {
+    let env = match given {
+        Given::Env(name) => Some(name),
+        _ => None,
+    };
+    let target = Target {
+        env: env.unwrap_or("dev"),
+        chosen: env.is_some(),
+        allow_unsafe_overlay: given == Given::AllowUnsafeOverlay,
+    };
+    let bytes: Vec<u8> = match given {
+        Given::Latin1 => manifest
+            .chars()
+            .map(|c| u8::try_from(u32::from(c)).unwrap())
+            .collect(),
+        _ => manifest.as_bytes().to_vec(),
+    };
+    let source = match Source::from_bytes("frames.yml", &bytes) {
+        Ok(source) => source,
+        Err(unreadable) => return vec![unreadable.diagnostic],
+    };
+    let compiled = compile(&source, target, &Beside);
+    let mut found = compiled.diagnostics;
+    if let (Given::Online, Some(resolved)) = (given, &compiled.resolved) {
+        for question in online::questions(resolved) {
+            found.extend(online::findings(&question, &answer(&question.subject)));
+        }
+    }
+    found
+}
+
+/// An account as the examples suppose it.
+fn answer(subject: &Subject) -> Answer {
+    let text = |text: &str| text.to_owned();
+    match subject {
+        Subject::UserPool { id } if id == "us-east-1_NoSuchOne" => Answer::Missing,
+        Subject::Certificate { arn, .. } => Answer::Certificate {
+            status: text(match arn.ends_with("-000000000000") {
+                true => "PENDING_VALIDATION",
+                false => "ISSUED",
+            }),
+            names: vec![text("*.example.org")],
+        },
+        Subject::WebAcl { arn } if arn.contains("/hidden/") => {
+            Answer::Unknown(text("wafv2:GetWebACL isn't allowed"))
+        }
+        Subject::Datastore { id, .. } if id.starts_with("0000") => Answer::Datastore {
+            status: text("CREATING"),
+        },
+        _ => Answer::Found,
+    }
+}
+
+fn errors(found: &[Diagnostic]) -> BTreeSet<&'static str> {
+    let errors = found.iter().filter(|d| d.is_error());
+    errors.map(|d| d.code.name).collect()
+}
+
+#[test]
+fn every_example_gets_its_code_and_no_other_error() {
+    for code in codes::all() {
+        let found = found(code.given, code.example);
+        assert!(
+            found.iter().any(|d| d.code == code),
+            "{}: {found:#?}",
+            code.name
+        );
+        let mut others = errors(&found);
+        others.remove(code.name);
+        assert!(others.is_empty(), "{}: {found:#?}", code.name);
+    }
+}
+
+#[test]
+fn every_mended_example_has_no_error_and_not_its_code() {
+    for code in codes::all() {
+        let found = found(code.given, code.fixed);
+        assert!(errors(&found).is_empty(), "{}: {found:#?}", code.name);
+        assert!(
+            !found.iter().any(|d| d.code == code),
+            "{}: {found:#?}",
+            code.name
+        );
+    }
+}
+
+#[test]
+fn every_code_says_what_it_means_why_and_what_to_do() {
+    let sentence = |text: &str| text.ends_with('.') && !text.contains('\n');
+    let mut names = BTreeSet::new();
+    for code in codes::all() {
+        let Code {
+            name,
+            what,
+            why,
+            remedy,
+            ..
+        } = code;
+        assert!(names.insert(*name), "{name} stands twice");
+        for text in [what, why, remedy] {
+            assert!(sentence(text), "{name}: {text}");
+        }
+        assert!(code.explained().lines().count() > 10, "{name}");
+        assert!(
+            code.explained()
+                .lines()
+                .all(|line| line.starts_with("    ") || line.chars().count() <= 80),
+            "{name}"
+        );
+        assert_eq!(codes::find(name), Some(code));
+        let severity = code.severity == Severity::Error;
+        let example = found(code.given, code.example);
+        assert_eq!(severity, !errors(&example).is_empty(), "{name}");
+    }
+}
