@@ -142,6 +142,7 @@ fn accounts_are_apart() {
     assert!(make_bucket(&one, "apart").status().unwrap().success());
     assert_eq!(other.state(), Vec::<String>::new());
     assert_eq!(one.inventory().len(), 1, "{:?}", one.inventory());
+    assert!(one.history().is_empty());
 }
 
 #[test]
@@ -229,6 +230,11 @@ fn policies_are_enforced_for_a_user() {
         "{stderr}"
     );
     assert!(has_bucket(&account, "allowed") && !has_bucket(&account, "other"));
+    let store = json!({"datastoreId": "1".repeat(32)});
+    let output = one_call(&user, "medical-imaging", "GetDatastore", &store)
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("AccessDenied"));
 }
 
 #[test]

@@ -213,6 +213,15 @@ impl Account {
         calls.into_iter().map(Call).collect()
     }
 
+    /// Every state that a distribution was in, in order: `{distribution, enabled,
+    /// behaviors: {path: {event: function}}}` after each change, `{distribution, deleted}` last.
+    pub fn history(&self) -> Vec<Value> {
+        match self.control("GET", "history", "") {
+            Value::Array(all) => all,
+            other => panic!("{other}"),
+        }
+    }
+
     /// Hangs at the n-th call (from 1, from now) until the caller is gone: before
     /// it has taken effect, or after that but without an answer.
     pub fn hold(&self, calls: Calls, n: usize, when: When) -> Rule<'_> {
