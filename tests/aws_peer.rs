@@ -1,10 +1,11 @@
 //! The tests' AWS does what the tests of deploy and remove rely on. This checks
 //! our model of AWS, not AWS.
 
-use crate::support::aws::{Account, Aws, Calls, Fault, When};
+use crate::support::aws::{Account, Aws, Calls, Fault, Proxy, When};
 use crate::support::peers::peers;
+use crate::support::process::eventually;
 use crate::support::root;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
@@ -20,11 +21,12 @@ fn script(account: &Account, name: &str) -> Command {
 
 fn check(name: &str) {
     let account = Aws::shared().account();
+    let golden = root().join("tests/golden");
     let Output {
         status,
         stdout,
         stderr,
-    } = script(&account, name).output().unwrap();
+    } = script(&account, name).arg(golden).output().unwrap();
     assert!(
         status.success(),
         "{name}\n{}{}{}",
@@ -34,12 +36,17 @@ fn check(name: &str) {
     );
 }
 
-/// One call of a client that tries once: makes a bucket.
-fn make_bucket(account: &Account, name: &str) -> Command {
-    let mut command = script(account, "make_bucket.py");
-    // Buckets have their names for themselves in the whole world.
-    command.arg(bucket(account, name));
+/// One call of a client that tries once.
+fn one_call(account: &Account, service: &str, operation: &str, parameters: &Value) -> Command {
+    let mut command = script(account, "call.py");
+    command.args([service, operation, &parameters.to_string()]);
     command
+}
+
+fn make_bucket(account: &Account, name: &str) -> Command {
+    // Buckets have their names for themselves in the whole world.
+    let parameters = json!({"Bucket": bucket(account, name)});
+    one_call(account, "s3", "CreateBucket", &parameters)
 }
 
 fn bucket(account: &Account, name: &str) -> String {
@@ -135,11 +142,143 @@ fn accounts_are_apart() {
     assert!(make_bucket(&one, "apart").status().unwrap().success());
     assert_eq!(other.state(), Vec::<String>::new());
     assert_eq!(one.inventory().len(), 1, "{:?}", one.inventory());
+    assert!(one.history().is_empty());
 }
 
 #[test]
-fn times_and_failures_are_set_for_an_account() {
+fn a_test_asks_the_services_itself() {
     let account = Aws::shared().account();
-    account.set(json!({"step": 0.01}));
-    account.fail("CREATE", "AWS::S3::*", "*", "no room");
+    let name = bucket(&account, "asked");
+    account.call("s3", "CreateBucket", json!({"Bucket": name}));
+    let buckets = account.call("s3", "ListBuckets", json!({}));
+    assert_eq!(buckets["Buckets"][0]["Name"], json!(name));
+    let missing = account.try_call(
+        "eu-west-1",
+        "lambda",
+        "GetFunction",
+        json!({"FunctionName": "no"}),
+    );
+    assert_eq!(missing.unwrap_err().0, "ResourceNotFoundException");
+    assert!(account.calls().is_empty());
 }
+
+#[test]
+fn the_proxy_makes_faults_on_the_wire() {
+    let proxy = Proxy::start(Aws::shared());
+    for (rule, said, made) in [
+        (
+            json!({"error": {"code": "ThrottlingException"}}),
+            "ThrottlingException",
+            false,
+        ),
+        (json!({"reset": true}), "ConnectionClosedError", false),
+        (
+            json!({"response": {"abort_bytes": 1}}),
+            "ConnectionClosedError",
+            true,
+        ),
+        (
+            json!({"request": {"cut_upload": {"after_bytes": 1}}}),
+            "ConnectionClosedError",
+            false,
+        ),
+    ] {
+        let account = Aws::shared().account();
+        proxy.rules(&json!([rule]));
+        let through = account.through(proxy.endpoint());
+        let parameters = json!({"Name": "/a", "Value": "b".repeat(1000), "Type": "String"});
+        let output = one_call(&through, "ssm", "PutParameter", &parameters)
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            !output.status.success() && stderr.contains(said),
+            "{rule}: {stderr}"
+        );
+        assert_eq!(!account.state().is_empty(), made, "{rule}: {stderr}");
+    }
+    assert_eq!(proxy.fired().len(), 4);
+}
+
+#[test]
+fn the_proxy_hangs() {
+    let proxy = Proxy::start(Aws::shared());
+    proxy.rules(&json!([{"operation": "CreateBucket", "timeout_ms": 60_000}]));
+    let account = Aws::shared().account();
+    let mut child = spawn(make_bucket(&account.through(proxy.endpoint()), "hangs"));
+    eventually("the proxy holds the call", || {
+        (!proxy.fired().is_empty()).then_some(())
+    });
+    assert!(child.try_wait().unwrap().is_none());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!has_bucket(&account, "hangs"));
+}
+
+#[test]
+fn policies_are_enforced_for_a_user() {
+    let account = Aws::with_auth().account();
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "s3:CreateBucket", "Resource": "arn:aws:s3:::allowed-*"},
+    ]});
+    let user = account.as_user("deployer", &policy);
+    assert!(make_bucket(&user, "allowed").status().unwrap().success());
+    let output = make_bucket(&user, "other").output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        stderr.contains("AccessDenied") && stderr.contains("s3:CreateBucket"),
+        "{stderr}"
+    );
+    assert!(has_bucket(&account, "allowed") && !has_bucket(&account, "other"));
+    let store = json!({"datastoreId": "1".repeat(32)});
+    let output = one_call(&user, "medical-imaging", "GetDatastore", &store)
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("AccessDenied"));
+}
+
+#[test]
+fn a_step_fails_for_as_long_as_the_test_wants() {
+    let account = Aws::shared().account();
+    account.set(&json!({"step": 0}));
+    account.fail("CREATE", "AWS::Logs::*", "Group", "No more log groups");
+    let template = json!({"Resources": {"Group": {"Type": "AWS::Logs::LogGroup"}}});
+    let create = |name: &str| {
+        let stack = json!({"StackName": name, "TemplateBody": template.to_string()});
+        account.call("cloudformation", "CreateStack", stack);
+        eventually("the stack settles", || {
+            let stacks = account.call(
+                "cloudformation",
+                "DescribeStacks",
+                json!({"StackName": name}),
+            );
+            let status = stacks["Stacks"][0]["StackStatus"]
+                .as_str()
+                .unwrap()
+                .to_owned();
+            (!status.ends_with("_IN_PROGRESS")).then_some(status)
+        })
+    };
+    assert_eq!(create("failing"), "ROLLBACK_COMPLETE");
+    account.set(&json!({"failures": []}));
+    assert_eq!(create("working"), "CREATE_COMPLETE");
+}
+
+macro_rules! checks {
+    ($($name:ident),*) => {$(
+        #[test]
+        fn $name() {
+            check(concat!(stringify!($name), ".py"));
+        }
+    )*};
+}
+
+checks!(
+    buckets,
+    change_sets,
+    failures,
+    online,
+    replicas,
+    stacks,
+    templates
+);

@@ -2,6 +2,12 @@
 //! adds what it lacks. What a test learns here about replicas, propagation and
 //! the edge's limits is our model of AWS: see the launcher.
 
+mod proxy;
+mod rules;
+
+pub use proxy::Proxy;
+pub use rules::{Call, Calls, Fault, Rule, When};
+
 use super::peers::peers;
 use super::process::Background;
 use super::root;
@@ -9,64 +15,83 @@ use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::process::{ChildStdin, Command};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// A running AWS. It ends with its stdin, and so with the test's process,
-/// however that ends.
-pub struct Aws {
+/// A program of `tests/peers/aws/` that says its port. It ends with its stdin,
+/// and so with the test's process, however that ends.
+struct Server {
     process: Background,
     _stdin: ChildStdin,
-    port: u16,
+    port: u64,
 }
 
-impl Aws {
-    /// One for the whole test binary: accounts keep the tests apart.
-    pub fn shared() -> &'static Self {
-        static AWS: OnceLock<Aws> = OnceLock::new();
-        AWS.get_or_init(|| Self::start(&[]))
-    }
-
-    fn start(arguments: &[&str]) -> Self {
+impl Server {
+    fn start(program: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(peers().program("python"));
         command
-            .arg(root().join("tests/peers/aws/launcher.py"))
+            .arg(root().join("tests/peers/aws").join(program))
             .args(arguments)
             .env("PYTHONDONTWRITEBYTECODE", "1");
         let (process, stdin, stdout) = Background::converse(&mut command);
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line).unwrap();
-        let port = serde_json::from_str::<Value>(&line)
-            .ok()
-            .and_then(|ready| ready["port"].as_u64())
-            .unwrap_or_else(|| panic!("AWS doesn't start: {line}\n{}", process.output()));
+        let ready = serde_json::from_str::<Value>(&line).unwrap_or_default();
+        let port = ready["port"]
+            .as_u64()
+            .unwrap_or_else(|| panic!("{program} doesn't start: {line}\n{}", process.output()));
         Self {
             process,
             _stdin: stdin,
-            port: u16::try_from(port).unwrap(),
+            port,
         }
     }
 
-    pub fn url(&self) -> String {
+    fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    fn log(&self) -> String {
+        self.process.output()
+    }
+}
+
+/// A running AWS.
+pub struct Aws(Server);
+
+impl Aws {
+    /// One for the whole test binary: accounts keep the tests apart.
+    pub fn shared() -> &'static Self {
+        static AWS: OnceLock<Aws> = OnceLock::new();
+        AWS.get_or_init(|| Self(Server::start("launcher.py", &[])))
+    }
+
+    /// One that checks signatures and IAM policies. It checks what is called
+    /// directly, not what CloudFormation does on the caller's behalf.
+    pub fn with_auth() -> &'static Self {
+        static AWS: OnceLock<Aws> = OnceLock::new();
+        AWS.get_or_init(|| Self(Server::start("launcher.py", &["--auth"])))
+    }
+
+    pub fn url(&self) -> String {
+        self.0.url()
     }
 
     /// What it wrote to stderr.
     pub fn log(&self) -> String {
-        self.process.output()
+        self.0.log()
     }
 
-    /// An account that nobody else has.
+    /// An account that nobody else has, as its root. Only the names of buckets
+    /// are shared by all accounts, as on AWS.
     pub fn account(&'static self) -> Account {
-        static NEXT: AtomicU32 = AtomicU32::new(1);
-        let number = format!(
-            "{:012}",
-            100_000_000_000_u64 + u64::from(NEXT.fetch_add(1, Ordering::Relaxed))
-        );
+        static NEXT: AtomicU64 = AtomicU64::new(100_000_000_000);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed).to_string();
         Account {
             aws: self,
             key: number.clone(),
-            secret: "made-up".to_owned(),
+            // The launcher's: `ROOT_SECRET`.
+            secret: "root-secret".to_owned(),
             number,
             endpoint: self.url(),
         }
@@ -112,76 +137,124 @@ impl Account {
         }
     }
 
+    /// The same account as an IAM user who may do what this policy allows.
+    /// Means something on `Aws::with_auth()` alone.
+    pub fn as_user(&self, name: &str, policy: &Value) -> Self {
+        let policy = json!({"PolicyName": name, "PolicyDocument": policy.to_string()});
+        let policy = self.call("iam", "CreatePolicy", policy);
+        self.call("iam", "CreateUser", json!({"UserName": name}));
+        let attached = json!({"UserName": name, "PolicyArn": policy["Policy"]["Arn"]});
+        self.call("iam", "AttachUserPolicy", attached);
+        let key = self.call("iam", "CreateAccessKey", json!({"UserName": name}));
+        let text = |member: &str| key["AccessKey"][member].as_str().unwrap().to_owned();
+        Self {
+            aws: self.aws,
+            number: self.number.clone(),
+            key: text("AccessKeyId"),
+            secret: text("SecretAccessKey"),
+            endpoint: self.endpoint.clone(),
+        }
+    }
+
     /// Sets some of `tests/peers/aws/accounts.py`'s settings: `step`,
     /// `distribution` and `replicas` in seconds, `failures`, `datastores`.
-    pub fn set(&self, settings: Value) {
-        self.control("POST", "settings", Some(settings));
+    pub fn set(&self, settings: &Value) {
+        self.control("POST", "settings", &settings.to_string());
     }
 
     /// Every later step of a stack that fits fails, with this reason.
-    /// `action` is CREATE, UPDATE or DELETE; type and id may be patterns.
+    /// `action` is CREATE, UPDATE, DELETE or ROLLBACK; type and id may be patterns.
     pub fn fail(&self, action: &str, resource_type: &str, id: &str, reason: &str) {
         let failure = json!({"action": action, "type": resource_type, "id": id, "reason": reason});
-        self.set(json!({"failures": [failure]}));
+        self.set(&json!({"failures": [failure]}));
     }
 
-    /// What was asked of AWS: `{index, service, operation, mutating, status}` each.
+    /// A call of the test itself, as root in us-east-1, outside of log and rules.
+    /// Names are AWS's own: `call("acm", "DescribeCertificate", …)`.
+    pub fn call(&self, service: &str, operation: &str, parameters: Value) -> Value {
+        self.call_in("us-east-1", service, operation, parameters)
+    }
+
+    pub fn call_in(
+        &self,
+        region: &str,
+        service: &str,
+        operation: &str,
+        parameters: Value,
+    ) -> Value {
+        self.try_call(region, service, operation, parameters)
+            .unwrap_or_else(|(code, message)| panic!("{service} {operation}: {code}: {message}"))
+    }
+
+    /// The answer, or the error's code and message.
+    pub fn try_call(
+        &self,
+        region: &str,
+        service: &str,
+        operation: &str,
+        parameters: Value,
+    ) -> Result<Value, (String, String)> {
+        let described = json!({"region": region, "service": service, "operation": operation, "parameters": parameters});
+        let answer = self.control("POST", "call", &described.to_string());
+        let error = &answer["error"];
+        let text = |member: &str| error[member].as_str().unwrap_or_default().to_owned();
+        if error.is_null() {
+            Ok(answer)
+        } else {
+            Err((text("Code"), text("Message")))
+        }
+    }
+
+    /// What was asked of AWS, in order.
     pub fn calls(&self) -> Vec<Call> {
-        let Value::Array(calls) = self.control("GET", "calls", None) else {
+        let Value::Array(calls) = self.control("GET", "calls", "") else {
             panic!("calls is a list");
         };
         calls.into_iter().map(Call).collect()
     }
 
-    /// Makes something befall later calls; counting starts now.
+    /// Every state that a distribution was in, in order: `{distribution, enabled,
+    /// behaviors: {path: {event: function}}}` after each change, `{distribution, deleted}` last.
+    pub fn history(&self) -> Vec<Value> {
+        match self.control("GET", "history", "") {
+            Value::Array(all) => all,
+            other => panic!("{other}"),
+        }
+    }
+
+    /// Hangs at the n-th call (from 1, from now) until the caller is gone: before
+    /// it has taken effect, or after that but without an answer.
+    pub fn hold(&self, calls: Calls, n: usize, when: When) -> Rule<'_> {
+        self.rule(json!({"kind": when.kind(), "calls": calls.name(), "at": n}))
+    }
+
+    /// A fault at the n-th call (from 1, from now).
+    pub fn fault(&self, calls: Calls, n: usize, fault: Fault) -> Rule<'_> {
+        let mut rule = fault.rule();
+        rule["calls"] = json!(calls.name());
+        rule["at"] = json!(n);
+        self.rule(rule)
+    }
+
+    /// Any rule of `tests/peers/aws/accounts.py`: also for one `service` or `operation`
+    /// (patterns), and for `count` calls in a row.
     pub fn rule(&self, rule: Value) -> Rule<'_> {
-        let rules = self.control("POST", "rules", Some(json!([rule])));
+        let rules = self.control("POST", "rules", &json!([rule]).to_string());
         Rule {
             account: self,
             id: rules[0]["id"].as_u64().unwrap(),
         }
     }
 
-    /// Hangs at the n-th call (from 1) until the caller is gone: before it has
-    /// taken effect, or after that but without an answer.
-    pub fn hold(&self, calls: Calls, n: usize, when: When) -> Rule<'_> {
-        let kind = match when {
-            When::Before => "hold-before",
-            When::After => "hold-after",
-        };
-        self.rule(json!({"kind": kind, "calls": calls.name(), "at": n}))
-    }
-
-    /// A fault at the n-th call (from 1).
-    pub fn fault(&self, calls: Calls, n: usize, fault: Fault) -> Rule<'_> {
-        let mut rule = match fault {
-            Fault::Throttle => {
-                json!({"kind": "answer", "status": 400, "code": "ThrottlingException", "message": "Rate exceeded"})
-            }
-            Fault::ServerError => {
-                json!({"kind": "answer", "status": 500, "code": "InternalFailure", "message": "Injected by the test"})
-            }
-            Fault::Reset => json!({"kind": "reset"}),
-            Fault::Lost => json!({"kind": "lost"}),
-            Fault::Answer {
-                status,
-                code,
-                message,
-            } => json!({"kind": "answer", "status": status, "code": code, "message": message}),
-        };
-        rule["calls"] = json!(calls.name());
-        rule["at"] = json!(n);
-        self.rule(rule)
-    }
-
     /// Takes all rules back; whoever is held goes on.
     pub fn clear_rules(&self) {
-        self.control("DELETE", "rules", None);
+        self.control("DELETE", "rules", "");
     }
 
-    /// Everything that the account has, over all services and Regions.
+    /// Everything that the account has, over all services and Regions:
+    /// `{service, kind, region, id, name}` each.
     pub fn inventory(&self) -> Vec<Value> {
-        match self.control("GET", "inventory", None) {
+        match self.control("GET", "inventory", "") {
             Value::Array(all) => all,
             other => panic!("{other}"),
         }
@@ -189,119 +262,36 @@ impl Account {
 
     /// The inventory without what is random: the same for two runs that end alike.
     pub fn state(&self) -> Vec<String> {
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        let mut all: Vec<_> = self
-            .inventory()
-            .iter()
-            .map(|entry| {
-                ["service", "kind", "region", "name"]
-                    .map(|key| text(&entry[key]))
-                    .join(" ")
-            })
-            .collect();
+        let line = |entry: &Value| {
+            ["service", "kind", "region", "name"]
+                .map(|key| entry[key].as_str().unwrap().to_owned())
+                .join(" ")
+        };
+        let mut all: Vec<_> = self.inventory().iter().map(line).collect();
         all.sort();
         all
     }
 
-    fn control(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+    fn control(&self, method: &str, path: &str, body: &str) -> Value {
         let url = format!("{}/_frames/{}/{path}", self.aws.url(), self.number);
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(90)))
-            .build()
-            .into();
-        let request = ureq::http::Request::builder().method(method).uri(&url);
-        let body = body.map_or_else(String::new, |body| body.to_string());
-        let mut response = agent
-            .run(request.body(body).unwrap())
-            .unwrap_or_else(|error| panic!("{method} {url}: {error}\n{}", self.aws.log()));
-        let text = response.body_mut().read_to_string().unwrap();
-        assert_eq!(
-            response.status(),
-            200,
-            "{method} {url}: {text}\n{}",
-            self.aws.log()
-        );
-        serde_json::from_str(&text).unwrap()
+        http(method, &url, body).unwrap_or_else(|error| panic!("{error}\n{}", self.aws.log()))
     }
 }
 
-/// Which calls are counted.
-#[derive(Clone, Copy, Debug)]
-pub enum Calls {
-    Any,
-    Mutating,
-}
-
-impl Calls {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Any => "any",
-            Self::Mutating => "mutating",
-        }
+/// One request for JSON.
+fn http(method: &str, url: &str, body: &str) -> Result<Value, String> {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(Duration::from_secs(90)))
+        .build()
+        .into();
+    let request = ureq::http::Request::builder().method(method).uri(url);
+    let mut response = agent
+        .run(request.body(body.to_owned()).unwrap())
+        .map_err(|error| format!("{method} {url}: {error}"))?;
+    let text = response.body_mut().read_to_string().unwrap();
+    if response.status() != 200 {
+        return Err(format!("{method} {url}: {}: {text}", response.status()));
     }
-}
-
-#[derive(Clone, Copy, Debug)]
-pub enum When {
-    Before,
-    After,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub enum Fault {
-    Throttle,
-    ServerError,
-    /// The connection is reset before the call takes effect.
-    Reset,
-    /// It takes effect; the connection is reset instead of an answer.
-    Lost,
-    /// This error instead: expired credentials, skewed clocks, missing permissions.
-    Answer {
-        status: u16,
-        code: &'static str,
-        message: &'static str,
-    },
-}
-
-/// A call as AWS saw it.
-#[derive(Debug)]
-pub struct Call(Value);
-
-impl Call {
-    pub fn service(&self) -> &str {
-        self.0["service"].as_str().unwrap()
-    }
-
-    pub fn operation(&self) -> &str {
-        self.0["operation"].as_str().unwrap()
-    }
-
-    pub fn is_mutating(&self) -> bool {
-        self.0["mutating"].as_bool().unwrap()
-    }
-
-    /// None when it was held or cut.
-    pub fn status(&self) -> Option<u64> {
-        self.0["status"].as_u64()
-    }
-}
-
-pub struct Rule<'a> {
-    account: &'a Account,
-    id: u64,
-}
-
-impl Rule<'_> {
-    /// Waits until the rule has met a call: true when it did, false after `patience`.
-    pub fn wait(&self, patience: Duration) -> bool {
-        let wanted = json!({"id": self.id, "seconds": patience.as_secs_f64()});
-        let rule = self.account.control("POST", "rules/await", Some(wanted));
-        !rule["met"].as_array().unwrap().is_empty()
-    }
-
-    /// Whether it has met a call by now.
-    pub fn met(&self) -> bool {
-        self.wait(Duration::ZERO)
-    }
+    serde_json::from_str(&text).map_err(|error| format!("{method} {url}: {error}: {text}"))
 }

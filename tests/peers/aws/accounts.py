@@ -59,6 +59,8 @@ class Account:
         self.number = number
         self.settings = dict(DEFAULTS)
         self.calls = []
+        # Every state that a distribution was in: enabled, and which functions stand before which path.
+        self.history = []
         self.rules = []
         self.failed = {}
         self.changed = asyncio.Event()

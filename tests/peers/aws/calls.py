@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import os
 
 import botocore.config
 import botocore.session
@@ -27,7 +28,7 @@ def _client(port, number, service, region):
     config = botocore.config.Config(user_agent_extra=MARK, retries={"total_max_attempts": 1})
     return _SESSION.create_client(
         service, region, endpoint_url=f"http://127.0.0.1:{port}", config=config, aws_access_key_id=number,
-        aws_secret_access_key="made-up")
+        aws_secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"])
 
 
 def _plain(value):

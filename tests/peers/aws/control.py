@@ -34,6 +34,10 @@ async def _calls(of, _):
     return of.calls
 
 
+async def _history(of, _):
+    return of.history
+
+
 async def _add_rules(of, described):
     rules = [Rule(rule) for rule in described]
     of.rules += rules
@@ -81,6 +85,7 @@ _HANDLERS = {
     ("GET", "settings"): lambda of, _: _settings(of, {}),
     ("POST", "settings"): _settings,
     ("GET", "calls"): _calls,
+    ("GET", "history"): _history,
     ("GET", "rules"): _rules,
     ("POST", "rules"): _add_rules,
     ("DELETE", "rules"): _clear_rules,

@@ -171,7 +171,22 @@ def _propagates(dist_id):
     record = cloudfront._distributions[dist_id]
     if not isinstance(record, Distribution):
         record = cloudfront._distributions[dist_id] = Distribution(record)
-    record["_deployed"] = time.monotonic() + account(get_account_id()).settings["distribution"]
+    of = account(get_account_id())
+    record["_deployed"] = time.monotonic() + of.settings["distribution"]
+    of.history.append({"distribution": dist_id, "enabled": record["enabled"], "behaviors": _behaviors(record["config_xml"])})
+
+
+def _behaviors(config):
+    """Each behavior's path with the functions that stand before it: what a viewer meets."""
+    root = cloudfront._strip_namespace(cloudfront.fromstring(config))
+    behaviors = [root.find("DefaultCacheBehavior"), *root.iterfind("CacheBehaviors/Items/CacheBehavior")]
+    return {
+        behavior.findtext("PathPattern", "*"): {
+            association.findtext("EventType"): association.findtext("LambdaFunctionARN")
+            for association in behavior.iterfind("LambdaFunctionAssociations/Items/LambdaFunctionAssociation")
+        }
+        for behavior in behaviors if behavior is not None
+    }
 
 
 def replicated(owner, region, name, version=None):
@@ -238,9 +253,16 @@ def _deleting(original):
             return cloudfront._error(
                 "DistributionNotDisabled", "The distribution you are trying to delete has not been disabled.", 409)
         with _Change():
-            return original(dist_id, headers)
+            response = original(dist_id, headers)
+        if response[0] == 204:
+            _deleted(dist_id)
+        return response
 
     return delete
+
+
+def _deleted(dist_id):
+    account(get_account_id()).history.append({"distribution": dist_id, "deleted": True})
 
 
 def _guarded(original):
@@ -340,7 +362,8 @@ def _disabled(config):
 def _distribution_delete(original):
     def delete(dist_id, properties):
         with _Change():
-            return original(dist_id, properties)
+            original(dist_id, properties)
+        _deleted(dist_id)
 
     return delete
 

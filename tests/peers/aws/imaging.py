@@ -2,10 +2,12 @@
 stores whose id the test names; every other one doesn't exist."""
 
 import json
+import os
 import re
 import time
 
-from operations import error
+from ministack.core import iam_evaluator, responses
+from operations import credential, error
 
 from accounts import account
 
@@ -14,6 +16,9 @@ _STATES = ("CREATING", "CREATE_FAILED", "ACTIVE", "DELETING", "DELETED")
 
 def answer(name, path, headers, region, number):
     stores = account(number).settings["datastores"]
+    denied = _denied(name, path, headers, region, number)
+    if denied:
+        return 403, *error("medical-imaging", headers, 403, "AccessDeniedException", denied)
     if name == "GetDatastore":
         found = re.fullmatch(r"/datastore/([0-9a-z]{32})/?", path)
         state = stores.get(found.group(1)) if found else None
@@ -25,6 +30,21 @@ def answer(name, path, headers, region, number):
     else:
         return 404, *error("medical-imaging", headers, 404, "UnknownOperationException", f"the stand-in has no {name}")
     return 200, {"Content-Type": "application/json"}, json.dumps(body).encode()
+
+
+def _denied(name, path, headers, region, number):
+    """The policies of an IAM user, where MiniStack enforces them."""
+    if os.environ.get("AUTH") != "true":
+        return None
+    responses._request_account_id.set(number)
+    key, _, _ = credential(headers, "")
+    store = path.removeprefix("/datastore").strip("/") or "*"
+    arn = f"arn:aws:medical-imaging:{region}:{number}:datastore/{store}"
+    refused = iam_evaluator.enforce(key, f"medical-imaging:{name}", "medical-imaging", region, resource_arn=arn)
+    if refused is None:
+        return None
+    who = getattr(refused, "principal_arn", key)
+    return f"User: {who} is not authorized to perform: medical-imaging:{name} on resource: {arn}"
 
 
 def _properties(store, state, region, number):

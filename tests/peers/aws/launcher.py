@@ -19,6 +19,8 @@ import tempfile
 import threading
 
 VERSION = "1.5.33"
+# With `--auth`, the account's root signs with this.
+ROOT_SECRET = "root-secret"
 
 
 def main():
@@ -47,9 +49,11 @@ def main():
     if "--auth" in sys.argv:
         os.environ["AUTH"] = "true"
     tempfile.tempdir = directory
-    # It asks for a certificate authority's and an instance's metadata where these are set.
-    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
-        os.environ.pop(name, None)
+    # Nothing of the caller's own AWS gets in here.
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(AWS_ACCESS_KEY_ID="000000000000", AWS_SECRET_ACCESS_KEY=ROOT_SECRET, AWS_CONFIG_FILE=os.devnull)
+    os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
     asyncio.run(serve(listener, port))
 
 

@@ -85,3 +85,9 @@ time.sleep(0.5)
 lambdas.delete_function(FunctionName=FUNCTION)
 left = [entry for entry in aws.control("GET", "inventory") if entry["service"] in ("cloudfront", "lambda_svc")]
 assert left == [], json.dumps(left)
+
+# Every state that the distribution was in.
+history = aws.control("GET", "history")
+assert [state.get("enabled") for state in history] == [True, False, None], history
+assert history[0]["behaviors"] == {"*": {"viewer-request": version}} and history[1]["behaviors"] == {"*": {}}, history
+assert history[2]["deleted"], history

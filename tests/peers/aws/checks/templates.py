@@ -78,7 +78,7 @@ def with_code(template, bucket):
         aws.client("s3").put_object(Bucket=bucket, Key=key, Body=buffer.getvalue())
         digest = base64.b64encode(hashlib.sha256(buffer.getvalue()).digest()).decode()
         letter = "q" if "authorizer" in key else "V"
-        template = re.sub(rf'"CodeSha256": "{letter}[^"]*"', f'"CodeSha256": "{digest}"', template)
+        template = re.sub(rf'"CodeSha256": "{letter}{{20}}[^"]*"', f'"CodeSha256": "{digest}"', template)
     return template
 
 
