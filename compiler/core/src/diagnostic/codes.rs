@@ -62,15 +62,15 @@ codes! {
     UNSAFE_OVERLAY_ALLOWED "unsafe-overlay-allowed" Warning
         "`resources` opens what the compiled template keeps closed, and `--allow-unsafe-overlay` lets it through."
     UNUSED_KEY "unused-key" Error
-        "A key that has no effect beside the others: one that the chosen `auth.mode` doesn't use, `delivery.cache.ttl` without DICOMweb, `logs.access.retention` for a bucket of your own. A check that never runs looks like protection: remove the key, or change what it depends on."
+        "A key that has no effect beside the others: one that the chosen `auth.mode` doesn't use, `delivery.cache.ttl` without DICOMweb, `logs.access.retention` for a bucket of your own, `delivery.rateLimit` without the managed web ACL. A check that never runs looks like protection: remove the key, or change what it depends on."
     CONFLICT "conflict" Error
-        "Values that exclude each other: `delivery.geo` with both `allow` and `deny`, or `*` beside named origins in `delivery.cors.origins`. One of them would silently lose: keep the one that you mean."
+        "Values that exclude each other: `delivery.geo` with both `allow` and `deny`, `*` beside named origins in `delivery.cors.origins`, or `delivery.webAcl` beside `delivery.webAclArn`. One of them would silently lose: keep the one that you mean."
     INVALID_ALGORITHM "invalid-algorithm" Error
         "A signature algorithm that isn't asymmetric, or isn't supported. With HS256 whoever can verify a token can also make one; `none` isn't a signature at all (RFC 8725, 3.1 and 3.2). Take RS256, RS384 or RS512."
     CERTIFICATE_MISSING "certificate-missing" Error
-        "CNAMEs without a certificate. CloudFront answers for a name of yours only with an ACM certificate that covers it."
+        "CNAMEs without a certificate. CloudFront answers for a name of yours only with an ACM certificate that covers it. With `domain.hostedZoneId` the stacks make one, and validate it by DNS."
     WRONG_REGION "wrong-region" Error
-        "CloudFront takes certificates and web ACLs from us-east-1 alone, wherever the rest of the deployment lives. Request or import the certificate there; make the web ACL there, with the scope CLOUDFRONT."
+        "CloudFront takes certificates and web ACLs from us-east-1 alone, wherever the rest of the deployment lives, and the logs' key and the alarms' topic are used there too. Request or import the certificate there; make the web ACL there, with the scope CLOUDFRONT."
     WRONG_SCOPE "wrong-scope" Error
         "An AWS WAF web ACL of scope REGIONAL protects load balancers and APIs. CloudFront takes those of scope CLOUDFRONT, whose ARNs have `:global/webacl/`."
     NOT_HEALTHIMAGING "not-healthimaging" Error
@@ -81,14 +81,20 @@ codes! {
         "Two rows of `iam.allow` name one data store, and it isn't clear whether the narrower was meant to win. Put its image sets into one row."
     DUPLICATE_VALUE "duplicate-value" Error
         "A name twice where it can be there once: CloudFront refuses a CNAME that is listed twice, IAM two tags whose keys differ in case alone."
+    LIMIT "limit" Error
+        "More than AWS takes: of CNAMEs, of cache behaviors, of characters in a name, a policy or a template. AWS would refuse the deployment, some of it only after minutes. The message names the limit."
+    ALARMS_REGION "alarms-region" Error
+        "CloudFront's metrics are in us-east-1 alone, and so are alarms on them. With the cdn stack elsewhere `alarms` would make none. Deploy the cdn stack to us-east-1 (the edge is worldwide all the same), or remove `alarms`."
     JWKS_FILE "jwks-file" Error
         "The key set that `auth.jwksFile` names can't be baked in: the file is missing, isn't a JSON Web Key Set (RFC 7517), has no key that the allowed algorithms can use, or holds a private key."
     AUTH_NONE "auth-none" Warning
         "`auth.mode: none` serves every frame to whoever asks. Only for data that may be public, or behind protection of your own."
     IAM_UNRESTRICTED "iam-unrestricted" Warning
         "Without `iam.allow` the signer may read every image set of every data store in the account and Region. List the data stores that this delivery serves."
+    CERTIFICATE_NAMES "certificate-names" Warning
+        "ACM puts ten names into a certificate, unless AWS Support raised your account's quota. A wildcard covers all names one level below a domain; or name a certificate of your own in `domain.certificateArn`."
     DICOMWEB_NOT_ALLOWED "dicomweb-not-allowed" Warning
-        "HealthImaging grants DICOMweb reads by data store, not by image set. A row of `iam.allow` with `imageSets` therefore gets native reads alone: DICOMweb requests for that data store are refused by AWS. Drop `imageSets` to serve the whole data store by DICOMweb."
+        "HealthImaging grants DICOMweb reads by data store, not by image set. A row of `iam.allow` with `imageSets` therefore gets native reads alone: DICOMweb requests for that data store are refused by AWS. Drop `imageSets` to serve the whole data store by DICOMweb, or list `studies` beside them."
     ACCESS_LOGS_OFF "access-logs-off" Warning
         "CloudFront's v2 access logs, whose fields can be chosen, are set up in us-east-1 alone. The legacy logs that other Regions could have record the query string, where tokens and patients' names may stand, so frames sets up none there. Deploy the cdn stack to us-east-1 (the edge is worldwide all the same), or attach logs of your own."
     DEFAULT_CERTIFICATE "default-certificate" Warning
