@@ -10,12 +10,14 @@ mod domain;
 mod healthimaging;
 mod iam;
 mod jwks;
+mod limits;
 mod logs;
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub use deploy::MOST_TAGS;
 pub use domain::COMMON_NAME;
+pub use limits::check as limits;
 
 use crate::Environment;
 use crate::diagnostic::{Diagnostic, codes};

@@ -75,7 +75,7 @@ pub fn distribution(v2_logs: bool, default_certificate: bool, geo: bool) -> Vec<
     let countries = Waiver::new(
         &[],
         &["AwsSolutions-CFR1"],
-        "Every request needs a token; which countries are served is the manifest's to say, in `delivery.geo`",
+        "Which countries are served is the manifest's to say, in `delivery.geo`",
     );
     [
         (logs, v2_logs),
