@@ -12,6 +12,7 @@ mod init;
 mod lambda;
 mod package;
 mod package_safety;
+mod posture;
 mod support;
 mod templates;
 mod tour;

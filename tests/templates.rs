@@ -1,8 +1,10 @@
 //! The stacks, read by cfn-lint against AWS's own resource schemas: it finds nothing.
 
 use crate::support::frames::{Project, Run};
+use crate::support::manifests::generated;
 use crate::support::peers::peers;
 use crate::support::{read, root};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -27,6 +29,25 @@ fn the_golden_stacks_have_no_findings() {
         .collect();
     assert!(templates.len() >= 10, "{templates:?}");
     nothing_found(&templates);
+}
+
+#[test]
+fn two_hundred_generated_stacks_have_no_findings() {
+    let project = Project::empty();
+    let manifests = generated(200);
+    let paths: Vec<PathBuf> = manifests
+        .iter()
+        .flat_map(|manifest| manifest.write(project.path()))
+        .collect();
+    assert_eq!(paths.len(), 400);
+    nothing_found(&distinct(paths));
+}
+
+/// Manifests that differ in one stage have the other in common.
+fn distinct(paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut seen = BTreeSet::new();
+    let fresh = |path: &PathBuf| seen.insert(std::fs::read(path).unwrap());
+    paths.into_iter().filter(fresh).collect()
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub mod events;
 pub mod frames;
 pub mod golden;
 pub mod lsp;
+pub mod manifests;
 pub mod peers;
 pub mod process;
 pub mod tokens;

@@ -48,6 +48,24 @@ pub fn peers() -> &'static Peers {
     })
 }
 
+/// checkov, in a virtual environment of its own: it wants other versions of what the rest needs.
+pub fn checkov() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        const PINS: &str = "tests/peers/checkov.txt";
+        let venv = directory().join("checkov");
+        let program = venv.join("bin/checkov");
+        once(
+            "checkov.lock",
+            &directory().join("checkov.stamp"),
+            &[PINS],
+            &program,
+            || install_venv(&venv, PINS),
+        );
+        program
+    })
+}
+
 /// The npm peers' programs. Installed apart from the rest: few tests need them.
 pub fn node_peers() -> &'static Path {
     static BIN: OnceLock<PathBuf> = OnceLock::new();
@@ -112,22 +130,28 @@ fn install_node(node: &Path) {
     );
 }
 
-fn install(peers: &Peers) {
-    let venv = peers.directory.join("venv");
-    let pins = root().join("tests/peers");
-    let python = peers.program("python");
+fn install_venv(venv: &Path, requirements: &str) {
     step(
         "make a virtual environment (Python 3.10 or newer with its venv module)",
         Command::new("python3")
             .args(["-m", "venv", "--clear"])
-            .arg(&venv),
+            .arg(venv),
     );
     step(
-        "install tests/peers/requirements.txt",
-        pip(&python)
+        &format!("install {requirements}"),
+        pip(&venv.join("bin/python"))
             .args(["install", "--no-deps", "-r"])
-            .arg(pins.join("requirements.txt")),
+            .arg(root().join(requirements)),
     );
+}
+
+fn install(peers: &Peers) {
+    install_venv(
+        &peers.directory.join("venv"),
+        "tests/peers/requirements.txt",
+    );
+    let pins = root().join("tests/peers");
+    let python = peers.program("python");
     let wheels = tempfile::tempdir_in(&peers.directory).unwrap();
     step(
         "download tests/peers/emulator.txt",

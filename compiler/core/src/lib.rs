@@ -115,6 +115,9 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
             .as_ref()
             .map(|plan| overlay_findings(plan, target));
         diagnostics.extend(found.unwrap_or_default());
+        if let (Some(manifest), Some(plan)) = (&manifest, &compiled.plan) {
+            diagnostics.extend(check::limits(manifest, plan));
+        }
         if diagnostics.iter().any(Diagnostic::is_error) {
             compiled.plan = None;
         }

@@ -82,6 +82,36 @@ const ONLY_COMPILE: &[(&str, &str, &str, &str)] = &[
         "",
         "{logs: {access: {bucket: mine, retention: 30d}}}",
     ),
+    (
+        "conflict",
+        "delivery.webAcl",
+        "",
+        "{delivery: {webAcl: none, webAclArn: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/frames/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11'}, environments: {dev: {}}}",
+    ),
+    (
+        "alarms-region",
+        "alarms",
+        "",
+        "{alarms: {topicArn: 'arn:aws:sns:us-east-1:111122223333:t'}, deploy: {region: eu-west-1}}",
+    ),
+    (
+        "unused-key",
+        "delivery.rateLimit",
+        "",
+        "{delivery: {webAcl: none, rateLimit: 5000}}",
+    ),
+    (
+        "unused-key",
+        "iam.allow[0].",
+        "without DICOMweb",
+        "{iam: {allow: [{datastore: 012345678901234567890123456789ab, studies: ['1.2']}]}}",
+    ),
+    (
+        "duplicate-value",
+        "iam.allow[0].",
+        "",
+        "{delivery: {dicomweb: true}, iam: {allow: [{datastore: 012345678901234567890123456789ab, series: ['1.2', '1.2']}]}}",
+    ),
     // Another file; a reference's value; the rendered template.
     (
         "jwks-file",
@@ -128,6 +158,24 @@ const ONLY_COMPILE: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "invalid-value",
+        "delivery.rateLimit",
+        "`5`",
+        "{delivery: {rateLimit: 5}}",
+    ),
+    (
+        "invalid-value",
+        "iam.allow[0].studies",
+        "`5`",
+        "{delivery: {dicomweb: true}, iam: {allow: [{datastore: 012345678901234567890123456789ab, studies: [5]}]}}",
+    ),
+    (
+        "invalid-value",
+        "iam.allow[0].series",
+        "`5`",
+        "{delivery: {dicomweb: true}, iam: {allow: [{datastore: 012345678901234567890123456789ab, series: [5]}]}}",
+    ),
+    (
+        "invalid-value",
         "deploy.bucket",
         "`5`",
         "{deploy: {bucket: 5}}",
@@ -170,6 +218,8 @@ const ONLY_SCHEMA: &[&str] = &[
 ];
 
 const VALID: &[&str] = &[
+    "{service: x, auth: {mode: none}, domain: {cnames: [a.example.org], hostedZoneId: Z0123}, iam: {path: /imaging/, allow: [{datastore: 12345678901234567890123456789012, studies: ['1.2.3'], series: ['1.2.3.4']}]}, delivery: {dicomweb: true, webAcl: managed, rateLimit: 5000}}",
+    "{service: x, auth: {mode: none}, delivery: {webAcl: none}, alarms: {topicArn: 'arn:aws:sns:us-east-1:111122223333:t'}, logs: {kmsKeyArn: 'arn:aws:kms:us-east-1:111122223333:key/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11', access: {format: parquet, objectLock: compliance}}}",
     "{service: x, auth: {mode: none}}",
     "{service: x, auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, clientIds: [abc, 123], tokenUse: id, scopes: [a/b], groups: [g, 7], groupsClaim: roles, tokenSources: [header]}}",
     "{service: x, auth: {mode: oidc, issuer: 'https://a.example.org/', audience: a, jwksUri: 'https://a.example.org/k', algorithms: [RS256, RS512]}}",
@@ -201,6 +251,10 @@ const INVALID: &[&str] = &[
     "{service: x, auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, issuer: 'https://a.example.org'}}",
     "{service: x, auth: {mode: none, scopes: [a]}}",
     "{service: x, auth: {mode: none}, delivery: {geo: {allow: [US], deny: [CA]}}}",
+    "{service: x, auth: {mode: none}, delivery: {webAcl: none, webAclArn: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/frames/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11'}}",
+    "{service: x, auth: {mode: none}, alarms: {}}",
+    "{service: x, auth: {mode: none}, alarms: {topicArn: 'arn:aws:sns:eu-west-1:111122223333:t'}}",
+    "{service: x, auth: {mode: none}, logs: {kmsKeyArn: 'arn:aws:kms:eu-west-1:111122223333:key/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11'}}",
     "{service: x, auth: {mode: none}, deploy: {tags: {'Aws:team': x}}}",
     "{service: x, auth: {mode: none}, environments: {prod: {environments: {}}}}",
     "{service: x, auth: {mode: none}, environments: {prod: [auth]}}",

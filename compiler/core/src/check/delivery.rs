@@ -1,6 +1,6 @@
 //! What is delivered, and how.
 
-use super::{Cors, Delivery, EDGE_REGION, Geo, no_duplicates};
+use super::{Cors, Delivery, EDGE_REGION, Geo, WebAcl, no_duplicates};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::{self, Keys, Text};
 
@@ -42,9 +42,6 @@ pub fn check(given: &manifest::Delivery, found: &mut Vec<Diagnostic>) -> Deliver
     if let Some(region) = &given.origin_shield {
         origin_shield(region, found);
     }
-    if let Some(arn) = &given.web_acl_arn {
-        web_acl(arn, found);
-    }
     Delivery {
         dicomweb,
         cache_ttl: given.cache_ttl.as_ref().map_or(DAY, |ttl| ttl.value),
@@ -52,7 +49,7 @@ pub fn check(given: &manifest::Delivery, found: &mut Vec<Diagnostic>) -> Deliver
         price_class: value(given.price_class.as_ref()).unwrap_or_else(|| "all".to_owned()),
         http3: given.http3.as_ref().is_none_or(|flag| flag.value),
         origin_shield: value(given.origin_shield.as_ref()),
-        web_acl_arn: value(given.web_acl_arn.as_ref()),
+        web_acl: web_acl(given, found),
         geo: given.geo.as_ref().and_then(|geo| countries(geo, found)),
     }
 }
@@ -82,7 +79,52 @@ fn origin_shield(region: &Text, found: &mut Vec<Diagnostic>) {
     );
 }
 
-fn web_acl(arn: &Text, found: &mut Vec<Diagnostic>) {
+const RATE_LIMIT: u32 = 100_000;
+
+fn web_acl(given: &manifest::Delivery, found: &mut Vec<Diagnostic>) -> WebAcl {
+    if let Some(arn) = &given.web_acl_arn {
+        web_acl_arn(arn, found);
+    }
+    if let (Some(word), Some(arn)) = (&given.web_acl, &given.web_acl_arn) {
+        found.push(
+            Diagnostic::new(
+                codes::CONFLICT,
+                "delivery.webAcl",
+                word.span,
+                "a distribution has one web ACL: `webAcl` and `webAclArn` exclude each other",
+            )
+            .related(arn.span, "`webAclArn` is here")
+            .help(
+                "keep one: `webAclArn` for one of your own, `webAcl` for the managed one or none",
+            ),
+        );
+    }
+    let is_none = given.web_acl.as_ref().is_some_and(|w| w.value == "none");
+    let limit = given.rate_limit.as_ref();
+    let number = |text: &Text| text.value.parse().unwrap_or(RATE_LIMIT);
+    // The default, written out, claims nothing.
+    let claimed = limit.filter(|limit| number(limit) != RATE_LIMIT);
+    if let Some(limit) = claimed.filter(|_| is_none || given.web_acl_arn.is_some()) {
+        found.push(
+            Diagnostic::new(
+                codes::UNUSED_KEY,
+                "delivery.rateLimit",
+                limit.span,
+                "`rateLimit` has no effect without the managed web ACL",
+            )
+            .help("remove it, or let frames make the web ACL (`webAcl: managed`)"),
+        );
+    }
+    match &given.web_acl_arn {
+        Some(arn) => WebAcl::Arn(arn.value.clone()),
+        None if is_none => WebAcl::None,
+        None => WebAcl::Managed {
+            rate_limit: limit.map_or(RATE_LIMIT, number),
+        },
+    }
+}
+
+fn web_acl_arn(arn: &Text, found: &mut Vec<Diagnostic>) {
     let mut parts = arn.value.split(':').skip(3);
     let region = parts.next().unwrap_or_default();
     if region != EDGE_REGION {
@@ -226,6 +268,7 @@ fn countries(given: &manifest::Geo, found: &mut Vec<Diagnostic>) -> Option<Geo> 
 
 #[cfg(test)]
 mod tests {
+    use crate::check::WebAcl;
     use crate::check::testing::{checked, findings};
 
     fn delivery(text: &str) -> String {
@@ -331,6 +374,32 @@ mod tests {
         only(&acl("us-east-1", "regional"), "wrong-scope", path);
         assert_eq!(found(&acl("eu-west-1", "regional")).len(), 2);
         only("{webAclArn: frames}", "invalid-value", path);
+    }
+
+    #[test]
+    fn a_web_acl_is_managed_unless_the_manifest_says_otherwise() {
+        let acl = |text: &str| checked(&delivery(text)).delivery.web_acl;
+        let managed = |rate_limit| WebAcl::Managed { rate_limit };
+        assert_eq!(acl("{}"), managed(100_000));
+        assert_eq!(acl("{webAcl: managed, rateLimit: 5000}"), managed(5000));
+        assert_eq!(acl("{webAcl: none, rateLimit: 100000}"), WebAcl::None);
+        let arn = "webAclArn: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/frames/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11'";
+        assert!(matches!(acl(&format!("{{{arn}}}")), WebAcl::Arn(_)));
+        for word in ["managed", "none"] {
+            only(
+                &format!("{{webAcl: {word}, {arn}}}"),
+                "conflict",
+                "delivery.webAcl",
+            );
+        }
+        for without in ["webAcl: none", arn] {
+            only(
+                &format!("{{rateLimit: 5000, {without}}}"),
+                "unused-key",
+                "delivery.rateLimit",
+            );
+        }
+        only("{rateLimit: 9}", "invalid-value", "delivery.rateLimit");
     }
 
     #[test]

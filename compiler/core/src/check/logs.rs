@@ -1,6 +1,6 @@
 //! What is logged.
 
-use super::{AccessLogs, EDGE_REGION, FunctionLogs, Logs};
+use super::{AccessLogs, EDGE_REGION, FunctionLogs, Logs, edge_arn};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::{self, Manifest};
 use frames_edge::LogLevel;
@@ -13,7 +13,12 @@ const RETENTION_DAYS: u64 = 365;
 pub const MANAGED: &str = "managed";
 
 pub fn check(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Logs {
+    if let Some(key) = &manifest.logs.kms_key_arn {
+        edge_arn(key, "logs.kmsKeyArn", "the key", found);
+    }
+    let key = manifest.logs.kms_key_arn.as_ref();
     Logs {
+        kms_key_arn: key.map(|key| key.value.clone()),
         access: access(manifest, found),
         functions: functions(&manifest.logs.functions),
     }
@@ -37,6 +42,23 @@ fn access(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Option<AccessLogs
             .help("remove it, or let frames make the bucket (`bucket: managed`)"),
         );
     }
+    let lock = given.object_lock.as_ref();
+    let lock = lock.filter(|lock| lock.value != "none");
+    if let (Some(bucket), Some(lock)) = (bucket, lock) {
+        found.push(
+            Diagnostic::new(
+                codes::UNUSED_KEY,
+                "logs.access.objectLock",
+                lock.span,
+                "`objectLock` has no effect on a bucket of your own: its settings decide",
+            )
+            .related(bucket.span, "the bucket")
+            .help("remove it, or let frames make the bucket (`bucket: managed`)"),
+        );
+    }
+    if let Some(prefix) = &given.prefix {
+        prefix_length(prefix, found);
+    }
     if given.enabled.as_ref().is_some_and(|flag| !flag.value) {
         return None;
     }
@@ -48,6 +70,15 @@ fn access(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Option<AccessLogs
     let prefix = given.prefix.as_ref();
     Some(AccessLogs {
         bucket: bucket.map(|name| name.value.clone()),
+        format: given
+            .format
+            .as_ref()
+            .map_or_else(|| "json".to_owned(), |format| format.value.clone()),
+        object_lock: match lock.map(|lock| lock.value.as_str()) {
+            Some("governance") => Some("GOVERNANCE"),
+            Some("compliance") => Some("COMPLIANCE"),
+            _ => None,
+        },
         prefix: prefix
             .map_or("cloudfront", |prefix| prefix.value.trim_end_matches('/'))
             .to_owned(),
@@ -56,6 +87,20 @@ fn access(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Option<AccessLogs
             .as_ref()
             .map_or(RETENTION_DAYS, |r| r.value / DAY),
     })
+}
+
+/// CloudWatch Logs takes 256 characters, and distribution and time follow the prefix.
+const PREFIX: usize = 200;
+
+fn prefix_length(prefix: &manifest::Text, found: &mut Vec<Diagnostic>) {
+    let length = prefix.value.len();
+    if length > PREFIX {
+        let message = format!("the prefix has {length} characters, {PREFIX} at the most are taken");
+        found.push(
+            Diagnostic::new(codes::LIMIT, "logs.access.prefix", prefix.span, message)
+                .help("shorten it"),
+        );
+    }
 }
 
 fn off(region: &manifest::Text, given: &manifest::AccessLogs) -> Diagnostic {
@@ -156,6 +201,42 @@ mod tests {
         assert_eq!(
             findings(&manifest("{access: {enabled: false}}", elsewhere)),
             []
+        );
+    }
+
+    #[test]
+    fn a_key_a_format_and_a_lock() {
+        const KEY: &str = "key/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11";
+        let key = |region: &str| {
+            let arn = format!("arn:aws:kms:{region}:111122223333:{KEY}");
+            manifest(
+                &format!(
+                    "{{kmsKeyArn: '{arn}', access: {{format: parquet, objectLock: compliance}}}}"
+                ),
+                "{}",
+            )
+        };
+        let logs = checked(&key("us-east-1")).logs;
+        assert!(logs.kms_key_arn.unwrap().ends_with(KEY));
+        let access = logs.access.unwrap();
+        assert_eq!(
+            (access.format.as_str(), access.object_lock),
+            ("parquet", Some("COMPLIANCE"))
+        );
+        only(&key("eu-west-1"), "wrong-region", "logs.kmsKeyArn");
+        only(
+            &manifest(
+                "{access: {bucket: imaging-logs, objectLock: governance}}",
+                "{}",
+            ),
+            "unused-key",
+            "logs.access.objectLock",
+        );
+        let long = vec!["x".repeat(64); 4].join("/");
+        only(
+            &manifest(&format!("{{access: {{prefix: {long}}}}}"), "{}"),
+            "limit",
+            "logs.access.prefix",
         );
     }
 

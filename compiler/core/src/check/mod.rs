@@ -2,6 +2,7 @@
 //! family; no rule depends on another's order. Only this module can make a
 //! `CheckedManifest`, so that nothing unchecked is ever compiled.
 
+mod alarms;
 mod auth;
 mod delivery;
 mod deploy;
@@ -9,11 +10,14 @@ mod domain;
 mod healthimaging;
 mod iam;
 mod jwks;
+mod limits;
 mod logs;
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub use deploy::MOST_TAGS;
+pub use domain::COMMON_NAME;
+pub use limits::check as limits;
 
 use crate::Environment;
 use crate::diagnostic::{Diagnostic, codes};
@@ -34,6 +38,7 @@ pub struct CheckedManifest {
     pub iam: Iam,
     pub delivery: Delivery,
     pub logs: Logs,
+    pub alarms: Option<Alarms>,
     pub deploy: Deploy,
     /// What is merged into the stages' templates.
     pub resources: BTreeMap<&'static str, Node>,
@@ -54,7 +59,8 @@ pub struct HealthImaging {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Domain {
     pub cnames: Vec<String>,
-    pub certificate_arn: String,
+    /// `None`: one that the stacks make, in `hosted_zone_id`.
+    pub certificate_arn: Option<String>,
     pub hosted_zone_id: Option<String>,
     pub security_policy: String,
 }
@@ -63,14 +69,17 @@ pub struct Domain {
 pub struct Iam {
     /// `None`: everything in the account.
     pub allow: Option<Vec<Allow>>,
+    pub path: String,
     pub permissions_boundary_arn: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allow {
     pub datastore: String,
-    /// `None`: every image set of it.
+    /// `None`: every image set of it, unless it is limited to studies or series.
     pub image_sets: Option<Vec<String>>,
+    pub studies: Option<Vec<String>>,
+    pub series: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,8 +92,19 @@ pub struct Delivery {
     pub price_class: String,
     pub http3: bool,
     pub origin_shield: Option<String>,
-    pub web_acl_arn: Option<String>,
+    pub web_acl: WebAcl,
     pub geo: Option<Geo>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WebAcl {
+    None,
+    /// One of the lambda-edge stack's own.
+    Managed {
+        /// Requests of an address within five minutes.
+        rate_limit: u32,
+    },
+    Arn(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,18 +116,38 @@ pub struct Geo {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logs {
+    /// `None`: a key of the lambda-edge stack's own.
+    pub kms_key_arn: Option<String>,
     /// `None`: switched off, or not to be had where the cdn stack is.
     pub access: Option<AccessLogs>,
     pub functions: FunctionLogs,
+}
+
+impl Logs {
+    /// Access logs go to a bucket of the cdn stack's own.
+    pub fn has_managed_bucket(&self) -> bool {
+        self.access
+            .as_ref()
+            .is_some_and(|access| access.bucket.is_none())
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessLogs {
     /// `None`: one of the stack's own.
     pub bucket: Option<String>,
+    /// `json` or `parquet`.
+    pub format: String,
     /// Without a slash at its end.
     pub prefix: String,
     pub retention_days: u64,
+    /// S3 Object Lock's mode.
+    pub object_lock: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarms {
+    pub topic_arn: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,6 +180,7 @@ pub fn check(
     let domain = domain::check(manifest, &mut found);
     let delivery = delivery::check(&manifest.delivery, &mut found);
     let logs = logs::check(manifest, &mut found);
+    let alarms = alarms::check(manifest, &mut found);
     let deploy = deploy::check(&manifest.deploy, &mut found);
     let iam = iam::check(manifest, delivery.dicomweb, &mut found);
     if found.iter().any(Diagnostic::is_error) {
@@ -154,12 +195,29 @@ pub fn check(
             iam,
             delivery,
             logs,
+            alarms,
             deploy,
             resources: manifest.resources.clone(),
             _checked: Checked,
         })
     };
     (checked(), found)
+}
+
+/// An ARN of another Region than the edge's; `what` in a sentence: "the certificate".
+fn edge_arn(arn: &crate::manifest::Text, path: &str, what: &str, found: &mut Vec<Diagnostic>) {
+    let region = arn.value.split(':').nth(3).unwrap_or_default();
+    if region != EDGE_REGION {
+        found.push(
+            Diagnostic::new(
+                codes::WRONG_REGION,
+                path,
+                arn.span,
+                format!("{what} is in {region}, not in {EDGE_REGION}, where it is used"),
+            )
+            .help(format!("name one in {EDGE_REGION}")),
+        );
+    }
 }
 
 /// Reads a file that the manifest names, as JSON.

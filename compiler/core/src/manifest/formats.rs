@@ -91,6 +91,17 @@ formats! {
         r##"^[^\x00-\x1f\x7f!"#$%&'()*,;<>?\[\\\]^`{|}~]{1,128}$"## "team"
     TAG_VALUE "a tag's value (up to 256 letters, digits, spaces and `_.:/=+-@`)"
         r##"^[^\x00-\x1f\x7f!"#$%&'()*,;<>?\[\\\]^`{|}~]{1,256}$"## "imaging"
+    IAM_PATH "an IAM path (it starts and ends with `/`)"
+        r"^/([A-Za-z0-9!#$%&'()*+,.:;<=>?@_~^-]{1,64}/){0,7}$" "/imaging/"
+    UID "a DICOM UID (numbers with dots between, 64 characters at the most)"
+        r"^[0-9][0-9.]{0,62}[0-9]$" "1.2.840.113619.2.55.3.604688119.969"
+    RATE "a number of requests (10 to 999999999)"
+        r"^[1-9][0-9]{1,8}$" "100000"
+    KEY_ARN "a KMS key's ARN"
+        r"^arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$"
+        "arn:aws:kms:us-east-1:111122223333:key/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11"
+    TOPIC_ARN "an SNS topic's ARN"
+        r"^arn:aws:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$" "arn:aws:sns:us-east-1:111122223333:imaging-alarms"
     POLICY_ARN "an IAM policy's ARN"
         r"^arn:aws:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]{1,512}$" "arn:aws:iam::111122223333:policy/boundary"
 }
@@ -122,6 +133,12 @@ mod tests {
             (&DURATION, "0s"),
             (&BUCKET, "managed"),
             (&KEY_PREFIX, "a/b/c"),
+            (&IAM_PATH, "/"),
+            (&UID, "11"),
+            (
+                &KEY_ARN,
+                "arn:aws:kms:us-east-1:111122223333:key/mrk-0123456789abcdef0123456789abcdef",
+            ),
             (&TAG_KEY, "Übergabe: a/b=c+d-e_f@g.h"),
         ] {
             assert!(format.matches(text), "{text}");
@@ -161,6 +178,12 @@ mod tests {
             (&DATASTORE_ID, "1234567890123456789012345678901"),
             (&DATASTORE_ID, "A2345678901234567890123456789012"),
             (&ISSUER, "http://login.example.org"),
+            (&IAM_PATH, "imaging/"),
+            (&UID, "1.2.840.x"),
+            (&UID, "1.2."),
+            (&RATE, "9"),
+            (&KEY_ARN, "arn:aws:kms:us-east-1:111122223333:alias/logs"),
+            (&TOPIC_ARN, "arn:aws:sns:us-east-1:111122223333:"),
             (
                 &HOST,
                 "https://runtime-medical-imaging.us-east-1.amazonaws.com",

@@ -46,6 +46,7 @@ pub struct Manifest {
     pub iam: Option<Iam>,
     pub delivery: Delivery,
     pub logs: Logs,
+    pub alarms: Option<Alarms>,
     pub deploy: Deploy,
     /// What is merged into the stages' templates.
     pub resources: BTreeMap<&'static str, Node>,
@@ -95,6 +96,7 @@ pub struct Iam {
     pub span: Span,
     pub allow: Option<Vec<Allow>>,
     pub keys: Keys,
+    pub path: Option<Text>,
     pub permissions_boundary_arn: Option<Text>,
 }
 
@@ -102,6 +104,9 @@ pub struct Iam {
 pub struct Allow {
     pub datastore: Option<Text>,
     pub image_sets: Option<Vec<Text>>,
+    pub studies: Option<Vec<Text>>,
+    pub series: Option<Vec<Text>>,
+    pub keys: Keys,
 }
 
 #[derive(Debug, Default)]
@@ -113,7 +118,9 @@ pub struct Delivery {
     pub price_class: Option<Text>,
     pub http3: Option<Spanned<bool>>,
     pub origin_shield: Option<Text>,
+    pub web_acl: Option<Text>,
     pub web_acl_arn: Option<Text>,
+    pub rate_limit: Option<Text>,
     pub geo: Option<Geo>,
     pub keys: Keys,
 }
@@ -135,6 +142,7 @@ pub struct Geo {
 
 #[derive(Debug, Default)]
 pub struct Logs {
+    pub kms_key_arn: Option<Text>,
     pub access: AccessLogs,
     pub functions: FunctionLogs,
 }
@@ -143,15 +151,23 @@ pub struct Logs {
 pub struct AccessLogs {
     pub enabled: Option<Spanned<bool>>,
     pub bucket: Option<Text>,
+    pub format: Option<Text>,
     pub prefix: Option<Text>,
     /// In seconds; whole days.
     pub retention: Option<Spanned<u64>>,
+    pub object_lock: Option<Text>,
 }
 
 #[derive(Debug, Default)]
 pub struct FunctionLogs {
     pub level: Option<Text>,
     pub retention_days: Option<Text>,
+}
+
+#[derive(Debug)]
+pub struct Alarms {
+    pub span: Span,
+    pub topic_arn: Option<Text>,
 }
 
 #[derive(Debug, Default)]
@@ -206,6 +222,10 @@ fn manifest(mut root: Block) -> Manifest {
         iam: root.block("iam").map(iam),
         delivery: root.block("delivery").map(delivery).unwrap_or_default(),
         logs: root.block("logs").map(logs).unwrap_or_default(),
+        alarms: root.block("alarms").map(|mut b| Alarms {
+            span: b.span,
+            topic_arn: b.text("topicArn"),
+        }),
         deploy: root.block("deploy").map(deploy).unwrap_or_default(),
         resources: root.block("resources").map(resources).unwrap_or_default(),
         span: root.span,
@@ -258,12 +278,16 @@ fn iam(mut b: Block) -> Iam {
             .map(|mut row| Allow {
                 datastore: row.text("datastore"),
                 image_sets: row.texts("imageSets"),
+                studies: row.texts("studies"),
+                series: row.texts("series"),
+                keys: row.keys,
             })
             .collect()
     });
     Iam {
         span: b.span,
         allow,
+        path: b.text("path"),
         permissions_boundary_arn: b.text("permissionsBoundaryArn"),
         keys: b.keys,
     }
@@ -281,7 +305,9 @@ fn delivery(mut b: Block) -> Delivery {
         price_class: b.text("priceClass"),
         http3: b.flag("http3"),
         origin_shield: b.text("originShield"),
+        web_acl: b.text("webAcl"),
         web_acl_arn: b.text("webAclArn"),
+        rate_limit: b.text("rateLimit"),
         geo: b.block("geo").map(|mut b| Geo {
             span: b.span,
             allow: b.texts("allow"),
@@ -296,14 +322,17 @@ fn logs(mut b: Block) -> Logs {
     let access = b.block("access").map(|mut b| AccessLogs {
         enabled: b.flag("enabled"),
         bucket: b.text("bucket"),
+        format: b.text("format"),
         prefix: b.text("prefix"),
         retention: b.seconds("retention"),
+        object_lock: b.text("objectLock"),
     });
     let functions = b.block("functions").map(|mut b| FunctionLogs {
         level: b.text("level"),
         retention_days: b.text("retentionDays"),
     });
     Logs {
+        kms_key_arn: b.text("kmsKeyArn"),
         access: access.unwrap_or_default(),
         functions: functions.unwrap_or_default(),
     }

@@ -26,6 +26,8 @@ pub fn schema() -> Value {
             r"^runtime-medical-imaging\.[^.]+\.amazonaws\.com$",
         ),
         (["domain", "certificateArn"], "^arn:aws:acm:us-east-1:"),
+        (["logs", "kmsKeyArn"], "^arn:aws:kms:us-east-1:"),
+        (["alarms", "topicArn"], "^arn:aws:sns:us-east-1:"),
         (
             ["delivery", "webAclArn"],
             "^arn:aws:wafv2:us-east-1:[0-9]+:global/",
@@ -48,12 +50,15 @@ fn whole(root: &mut Value) -> Value {
         "properties": {
             "auth": {"required": take_required(at(root, &["auth"])), "allOf": modes(&AUTH)},
             "domain": {"dependencies": {
-                "cnames": ["certificateArn"],
+                "cnames": {"anyOf": [{"required": ["certificateArn"]}, {"required": ["hostedZoneId"]}]},
                 "certificateArn": needs_cnames,
                 "hostedZoneId": needs_cnames,
                 "securityPolicy": needs_cnames,
             }},
-            "delivery": {"properties": {"geo": {"minProperties": 1, "maxProperties": 1}}},
+            "delivery": {
+                "properties": {"geo": {"minProperties": 1, "maxProperties": 1}},
+                "not": {"required": ["webAcl", "webAclArn"]},
+            },
         },
     })
 }

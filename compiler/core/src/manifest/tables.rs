@@ -26,6 +26,8 @@ pub static MANIFEST: Table = Table {
             "What is delivered, and how."),
         Field::new("logs", Kind::Table(&LOGS),
             "What is logged, where, and for how long."),
+        Field::new("alarms", Kind::Table(&ALARMS),
+            "Alarms in CloudWatch, for failing functions and for 5xx answers. With the cdn stack in us-east-1 alone."),
         Field::new("deploy", Kind::Table(&DEPLOY),
             "Where and how the stacks are deployed."),
         Field::new("environments", Kind::Environments,
@@ -133,15 +135,15 @@ static DOMAIN: Table = Table {
         Field::new(
             "certificateArn",
             Kind::Text(&f::CERTIFICATE_ARN),
-            "ACM certificate in us-east-1 that covers the `cnames`.",
+            "ACM certificate in us-east-1 that covers the `cnames`. Left out, with a `hostedZoneId`: one is made, and validated by DNS.",
         )
-        .makes("Distribution `ViewerCertificate.AcmCertificateArn`"),
+        .makes("Distribution `ViewerCertificate.AcmCertificateArn`; Certificate: there or not"),
         Field::new(
             "hostedZoneId",
             Kind::Text(&f::HOSTED_ZONE_ID),
-            "Route 53 hosted zone in which the `cnames` get A and AAAA alias records.",
+            "Route 53 hosted zone in which the `cnames` get alias records: A, AAAA, and HTTPS where HTTP/3 is on.",
         )
-        .makes("RecordSet `HostedZoneId`, two for each name"),
+        .makes("RecordSet `HostedZoneId`, two or three for each name; Certificate `DomainValidationOptions`"),
         Field::new(
             "securityPolicy",
             words(&["TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025"]),
@@ -159,7 +161,14 @@ static IAM: Table = Table {
             Kind::List(&Kind::Table(&ALLOW)),
             "What the signer may read; left out: every image set of the account.",
         )
-        .makes("signer's Role `Policies[].PolicyDocument`, the statements"),
+        .makes("SignerReadPolicy `PolicyDocument`, the statements"),
+        Field::new(
+            "path",
+            Kind::Text(&f::IAM_PATH),
+            "Path of the functions' roles and policies.",
+        )
+        .default("/")
+        .makes("Role `Path`; ManagedPolicy `Path`"),
         Field::new(
             "permissionsBoundaryArn",
             Kind::Text(&f::POLICY_ARN),
@@ -177,13 +186,27 @@ static ALLOW: Table = Table {
             "A data store's id.",
         )
         .required()
-        .makes("signer's Role `Policies[].PolicyDocument`, the resources"),
+        .makes("SignerReadPolicy `PolicyDocument`, the resources"),
         Field::new(
             "imageSets",
             Kind::List(&Kind::Text(&f::IMAGE_SET_ID)),
-            "Image sets of it; left out: all of them.",
+            "Image sets of it, for native reads; left out: all of them, unless the row has `studies` or `series`.",
         )
-        .makes("signer's Role `Policies[].PolicyDocument`, the resources"),
+        .makes("SignerReadPolicy `PolicyDocument`, the resources"),
+        Field::new(
+            "studies",
+            Kind::List(&Kind::Text(&f::UID)),
+            "Study Instance UIDs, for DICOMweb; left out: all studies, unless the row has `imageSets`.",
+        )
+        .non_empty()
+        .makes("SignerReadPolicy `PolicyDocument`, the conditions"),
+        Field::new(
+            "series",
+            Kind::List(&Kind::Text(&f::UID)),
+            "Series Instance UIDs, for DICOMweb; with `studies` too: those of them that belong to these studies.",
+        )
+        .non_empty()
+        .makes("SignerReadPolicy `PolicyDocument`, the conditions"),
     ],
 };
 
@@ -205,9 +228,15 @@ static DELIVERY: Table = Table {
         Field::new("originShield", Kind::Text(&f::REGION),
             "Region of CloudFront's Origin Shield, a cache in front of the origins: best the data stores' own. Left out: none.")
             .makes("Distribution `Origins[].OriginShield`"),
+        Field::new("webAcl", words(&["managed", "none"]),
+            "`managed`, which holds without `webAclArn`: an AWS WAF web ACL of the lambda-edge stack, with AWS's rule groups for common attacks, known bad inputs and addresses of ill repute, and a rate limit. `none`: no web ACL.")
+            .makes("WebAcl, WebAclLogGroup, WebAclLogging: there or not; Distribution `WebACLId`"),
         Field::new("webAclArn", Kind::Text(&f::WEB_ACL_ARN),
-            "AWS WAF web ACL of scope CLOUDFRONT, which is in us-east-1.")
+            "AWS WAF web ACL of your own, of scope CLOUDFRONT, which is in us-east-1.")
             .makes("Distribution `WebACLId`"),
+        Field::new("rateLimit", Kind::Text(&f::RATE),
+            "Requests within five minutes after which the managed web ACL blocks an address. A hospital behind one address needs much.")
+            .default("100000").makes("WebAcl `Rules[].Statement.RateBasedStatement.Limit`"),
         Field::new("geo", Kind::Table(&GEO),
             "Countries that are served: either `allow` or `deny`."),
     ],
@@ -254,9 +283,15 @@ static GEO: Table = Table {
 static LOGS: Table = Table {
     fields: &[
         Field::new(
+            "kmsKeyArn",
+            Kind::Text(&f::KEY_ARN),
+            "KMS key in us-east-1 that encrypts the logs, whose policy, which is its owner's affair, lets CloudWatch Logs and its delivery use it. Left out: a key of the lambda-edge stack's own.",
+        )
+        .makes("LogsKey: there or not; LogGroup `KmsKeyId`; AccessLogs `BucketEncryption`"),
+        Field::new(
             "access",
             Kind::Table(&ACCESS_LOGS),
-            "CloudFront's access logs, in S3 as JSON, without query strings, cookies and referrers. With the cdn stack in us-east-1 alone.",
+            "CloudFront's access logs, in S3, without query strings, cookies and referrers. With the cdn stack in us-east-1 alone.",
         ),
         Field::new(
             "functions",
@@ -274,12 +309,18 @@ static ACCESS_LOGS: Table = Table {
         Field::new("bucket", Kind::Text(&f::BUCKET),
             "`managed`: a bucket of the stack's own, which stays when the stack goes. Or the name of a bucket whose policy, which is its owner's affair, lets delivery.logs.amazonaws.com write.")
             .default("managed").makes("AccessLogs, AccessLogsPolicy; AccessLogsDestination `DestinationResourceArn`"),
+        Field::new("format", words(&["json", "parquet"]),
+            "How the logs are written.")
+            .default("json").makes("AccessLogsDestination `OutputFormat`"),
         Field::new("prefix", Kind::Text(&f::KEY_PREFIX),
             "Where in the bucket: the logs' keys start with it, then follow the distribution's id, year, month, day and hour.")
             .default("cloudfront/").makes("AccessLogsDelivery `S3SuffixPath`"),
         Field::new("retention", Kind::Duration(Duration { format: &f::DAYS, least: "1d", most: "3650d" }),
             "How many days the managed bucket keeps a log.")
             .default("365d").makes("AccessLogs `LifecycleConfiguration.Rules[].ExpirationInDays`"),
+        Field::new("objectLock", words(&["none", "governance", "compliance"]),
+            "Whether the managed bucket's logs can be deleted before their time: with S3 Object Lock in mode `governance` by those alone who have a permission for it, in mode `compliance` by nobody at all.")
+            .default("none").makes("AccessLogs `ObjectLockEnabled`, `ObjectLockConfiguration`"),
     ],
 };
 
@@ -292,6 +333,16 @@ static FUNCTION_LOGS: Table = Table {
             "How many days the log groups in us-east-1 keep a line. Log groups of the same names in other Regions come with the first viewer there, and keep theirs until you say otherwise.")
             .default("30").makes("AuthorizerLogGroup `RetentionInDays`; SignerLogGroup `RetentionInDays`"),
     ],
+};
+
+static ALARMS: Table = Table {
+    fields: &[Field::new(
+        "topicArn",
+        Kind::Text(&f::TOPIC_ARN),
+        "SNS topic in us-east-1 that hears of an alarm, and of its end.",
+    )
+    .required()
+    .makes("Alarms: there or not; Alarm `AlarmActions`, `OKActions`")],
 };
 
 static DEPLOY: Table = Table {

@@ -1,8 +1,8 @@
 //! Stage `cdn`: the distribution, its policies, its access logs and its names.
 
 use super::iam::{self, Statement};
-use super::{Parameter, Stage, names};
-use crate::check::{self, CheckedManifest};
+use super::{Parameter, Stage, names, posture};
+use crate::check::{self, CheckedManifest, EDGE_REGION, WebAcl};
 use frames_edge::Cors;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -46,10 +46,12 @@ const RECORD_FIELDS: &[&str] = &[
 #[derive(Serialize)]
 struct View {
     description: String,
+    parameters: Vec<ParameterView>,
     associations: Vec<Association>,
+    metadata: Value,
     http_version: &'static str,
     price_class: String,
-    web_acl_arn: Option<String>,
+    web_acl: Option<Value>,
     geo: Option<Geo>,
     domain: Option<DomainView>,
     origins: Vec<Origin>,
@@ -62,13 +64,32 @@ struct View {
     response_headers: ResponseHeaders,
     access_logs: Option<AccessLogs>,
     alias_records: Vec<AliasRecord>,
+    alarms: Vec<Alarm>,
+    alarm_topic: Option<String>,
     url: Value,
+}
+
+/// An output of lambda-edge.
+#[derive(Serialize)]
+struct ParameterView {
+    name: String,
+    description: String,
+}
+
+#[derive(Serialize)]
+struct Alarm {
+    id: &'static str,
+    name: String,
+    description: &'static str,
+    metric: &'static str,
+    statistic: &'static str,
+    threshold: u32,
+    periods: u32,
 }
 
 #[derive(Serialize)]
 struct Association {
     parameter: String,
-    description: String,
     event_type: &'static str,
     include_body: bool,
 }
@@ -82,7 +103,7 @@ struct Geo {
 #[derive(Serialize)]
 struct DomainView {
     cnames: Vec<String>,
-    certificate_arn: String,
+    certificate: Value,
     security_policy: String,
 }
 
@@ -144,6 +165,7 @@ struct AccessLogs {
     managed: Option<LogBucket>,
     bucket: Value,
     destination_arn: Value,
+    format: String,
     suffix_path: String,
     source_name: String,
     destination_name: String,
@@ -152,6 +174,9 @@ struct AccessLogs {
 
 #[derive(Serialize)]
 struct LogBucket {
+    key: Value,
+    object_lock: Option<&'static str>,
+    metadata: Value,
     retention_days: u64,
     statements: Vec<Statement>,
 }
@@ -166,16 +191,13 @@ struct AliasRecord {
 
 pub fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
     let stack_name = names::stack(&manifest.service, env, names::CDN);
-    let associations = vec![
-        association(names::AUTHORIZER, "viewer-request", false),
-        association(names::SIGNER, "origin-request", true),
-    ];
-    let parameters = associations.iter().map(|association| {
+    let view = view(manifest, env, &stack_name);
+    let parameters = view.parameters.iter().map(|parameter| {
         let output = Parameter::Output {
             stage: names::LAMBDA_EDGE.to_owned(),
-            output: association.parameter.clone(),
+            output: parameter.name.clone(),
         };
-        (association.parameter.clone(), output)
+        (parameter.name.clone(), output)
     });
     Stage {
         name: names::CDN,
@@ -185,28 +207,40 @@ pub fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
         functions: vec![],
         tags: manifest.deploy.tags.clone(),
         termination_protection: manifest.deploy.termination_protection,
-        view: json!(view(manifest, env, &stack_name, associations)),
+        view: json!(view),
         stack_name,
     }
 }
 
-fn view(
-    manifest: &CheckedManifest,
-    env: &str,
-    stack: &str,
-    associations: Vec<Association>,
-) -> View {
+fn view(manifest: &CheckedManifest, env: &str, stack: &str) -> View {
     let delivery = &manifest.delivery;
+    let waivers = posture::distribution(
+        manifest.logs.access.is_some(),
+        manifest.domain.is_none(),
+        delivery.geo.is_some(),
+    );
     View {
+        parameters: parameters(manifest),
+        metadata: posture::metadata(&waivers),
         description: format!("{stack}: medical image frames from AWS HealthImaging"),
-        associations,
+        associations: vec![
+            association(names::AUTHORIZER, "viewer-request", false),
+            association(names::SIGNER, "origin-request", true),
+        ],
         http_version: if delivery.http3 { "http2and3" } else { "http2" },
         price_class: price_class(&delivery.price_class),
-        web_acl_arn: delivery.web_acl_arn.clone(),
+        web_acl: match &delivery.web_acl {
+            WebAcl::None => None,
+            WebAcl::Managed { .. } => Some(json!({"Ref": names::WEB_ACL_ARN})),
+            WebAcl::Arn(arn) => Some(json!(arn)),
+        },
         geo: delivery.geo.as_ref().map(geo),
         domain: manifest.domain.as_ref().map(|domain| DomainView {
             cnames: domain.cnames.clone(),
-            certificate_arn: domain.certificate_arn.clone(),
+            certificate: match &domain.certificate_arn {
+                Some(arn) => json!(arn),
+                None => json!({"Ref": names::CERTIFICATE_ARN}),
+            },
             security_policy: domain.security_policy.clone(),
         }),
         origins: origins(manifest),
@@ -232,14 +266,58 @@ fn view(
         response_headers: response_headers(&delivery.cors, stack),
         access_logs: access_logs(manifest, env),
         alias_records: alias_records(manifest),
+        alarms: alarms(manifest, env),
+        alarm_topic: manifest
+            .alarms
+            .as_ref()
+            .map(|alarms| alarms.topic_arn.clone()),
         url: url(manifest),
     }
+}
+
+/// What lambda-edge makes and this stage uses.
+fn parameters(manifest: &CheckedManifest) -> Vec<ParameterView> {
+    let parameter = |name: &str, description: &str| ParameterView {
+        name: name.to_owned(),
+        description: description.to_owned(),
+    };
+    let mut parameters = Vec::from(
+        [
+            (names::AUTHORIZER, "viewer-request"),
+            (names::SIGNER, "origin-request"),
+        ]
+        .map(|(function, event)| {
+            parameter(
+                &names::version_arn(function),
+                &format!("Version of the {function}, run at {event}"),
+            )
+        }),
+    );
+    if matches!(manifest.delivery.web_acl, WebAcl::Managed { .. }) {
+        parameters.push(parameter(
+            names::WEB_ACL_ARN,
+            "The web ACL, which is in us-east-1",
+        ));
+    }
+    let domain = manifest.domain.as_ref();
+    if domain.is_some_and(|domain| domain.certificate_arn.is_none()) {
+        parameters.push(parameter(
+            names::CERTIFICATE_ARN,
+            "The certificate, which is in us-east-1",
+        ));
+    }
+    if manifest.logs.has_managed_bucket() && manifest.logs.kms_key_arn.is_none() {
+        parameters.push(parameter(
+            names::LOGS_KEY_ARN,
+            "The key that encrypts the logs",
+        ));
+    }
+    parameters
 }
 
 fn association(function: &str, event_type: &'static str, include_body: bool) -> Association {
     Association {
         parameter: names::version_arn(function),
-        description: format!("Version of the {function}, run at {event_type}"),
         event_type,
         include_body,
     }
@@ -399,11 +477,18 @@ fn access_logs(manifest: &CheckedManifest, env: &str) -> Option<AccessLogs> {
     };
     Some(AccessLogs {
         managed: logs.bucket.is_none().then(|| LogBucket {
+            key: match &manifest.logs.kms_key_arn {
+                Some(own) => json!(own),
+                None => json!({"Ref": names::LOGS_KEY_ARN}),
+            },
+            object_lock: logs.object_lock,
+            metadata: posture::metadata(&posture::log_bucket()),
             retention_days: logs.retention_days,
             statements: iam::log_bucket(&name),
         }),
         bucket,
         destination_arn,
+        format: logs.format.clone(),
         suffix_path: format!(
             "{}/{{DistributionId}}/{{yyyy}}/{{MM}}/{{dd}}/{{HH}}",
             logs.prefix
@@ -422,10 +507,15 @@ fn alias_records(manifest: &CheckedManifest) -> Vec<AliasRecord> {
     else {
         return vec![];
     };
+    // An HTTPS record tells a viewer of HTTP/3 before it connects.
+    let types: &[&str] = match manifest.delivery.http3 {
+        true => &["A", "AAAA", "HTTPS"],
+        false => &["A", "AAAA"],
+    };
     let names = domain.cnames.iter().enumerate();
     names
         .flat_map(|(i, name)| {
-            ["A", "AAAA"].map(|r#type| AliasRecord {
+            types.iter().map(move |r#type| AliasRecord {
                 id: names::alias_record_id(i, r#type),
                 hosted_zone_id: zone.clone(),
                 name: name.clone(),
@@ -433,6 +523,52 @@ fn alias_records(manifest: &CheckedManifest) -> Vec<AliasRecord> {
             })
         })
         .collect()
+}
+
+/// Alarms on CloudFront's own metrics, which are in us-east-1 and count all edges;
+/// Lambda's are spread over the Regions where the replicas run.
+fn alarms(manifest: &CheckedManifest, env: &str) -> Vec<Alarm> {
+    if manifest.alarms.is_none() || manifest.deploy.region != EDGE_REGION {
+        return vec![];
+    }
+    let function = |id, what, description, metric| Alarm {
+        id,
+        name: names::alarm(&manifest.service, env, what),
+        description,
+        metric,
+        statistic: "Sum",
+        threshold: 0,
+        periods: 1,
+    };
+    vec![
+        Alarm {
+            id: "ServerErrorsAlarm",
+            name: names::alarm(&manifest.service, env, "5xx"),
+            description: "More than 5 % of the answers are 5xx, for a quarter of an hour",
+            metric: "5xxErrorRate",
+            statistic: "Average",
+            threshold: 5,
+            periods: 3,
+        },
+        function(
+            "FunctionErrorsAlarm",
+            "function-errors",
+            "An edge function failed",
+            "LambdaExecutionError",
+        ),
+        function(
+            "FunctionAnswersAlarm",
+            "function-answers",
+            "CloudFront refused what an edge function answered",
+            "LambdaValidationError",
+        ),
+        function(
+            "FunctionThrottlesAlarm",
+            "function-throttles",
+            "An edge function was throttled",
+            "LambdaLimitExceededErrors",
+        ),
+    ]
 }
 
 fn url(manifest: &CheckedManifest) -> Value {

@@ -1,13 +1,14 @@
 //! IAM statements as typed values.
 
-use crate::check::CheckedManifest;
+use super::names;
+use crate::check::{Allow, CheckedManifest};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Statement {
-    sid: &'static str,
+    sid: String,
     effect: Effect,
     #[serde(skip_serializing_if = "Option::is_none")]
     principal: Option<Value>,
@@ -17,7 +18,7 @@ pub struct Statement {
     condition: Map<String, Value>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize)]
 enum Effect {
     Allow,
     Deny,
@@ -29,15 +30,41 @@ fn sub(text: impl Into<String>) -> Value {
 }
 
 impl Statement {
-    fn allow(sid: &'static str, action: &[&'static str], resource: Vec<Value>) -> Self {
+    fn allow(sid: impl Into<String>, action: &[&'static str], resource: Vec<Value>) -> Self {
         Self {
-            sid,
+            sid: sid.into(),
             effect: Effect::Allow,
             principal: None,
             action: action.to_vec(),
             resource,
             condition: Map::new(),
         }
+    }
+
+    /// What the policy of a key or a bucket lets a service do.
+    fn service(
+        sid: &str,
+        service: &str,
+        action: &[&'static str],
+        resource: Value,
+        condition: Value,
+    ) -> Self {
+        Self {
+            principal: Some(json!({"Service": service})),
+            condition: object(condition),
+            ..Self::allow(sid, action, vec![resource])
+        }
+    }
+
+    /// The resources with a `*`, as cdk-nag spells them.
+    pub fn wildcards(&self) -> impl Iterator<Item = String> {
+        let texts = self.resource.iter().filter_map(|resource| {
+            let text = resource.get("Fn::Sub").unwrap_or(resource);
+            text.as_str()
+        });
+        texts
+            .filter(|text| text.contains('*'))
+            .map(|text| text.replace("${", "<").replace('}', ">"))
     }
 }
 
@@ -55,7 +82,15 @@ pub fn logs(log_group: &str) -> Vec<Statement> {
     )]
 }
 
-const DICOMWEB_ACTIONS: &[&str] = &[
+/// DICOMweb retrievals, which can be limited to studies and series.
+const RETRIEVE: &[&str] = &[
+    "medical-imaging:GetDICOMInstance",
+    "medical-imaging:GetDICOMInstanceFrames",
+    "medical-imaging:GetDICOMInstanceMetadata",
+];
+
+/// The searches that are served go through a whole data store.
+const RETRIEVE_AND_SEARCH: &[&str] = &[
     "medical-imaging:GetDICOMInstance",
     "medical-imaging:GetDICOMInstanceFrames",
     "medical-imaging:GetDICOMInstanceMetadata",
@@ -63,6 +98,9 @@ const DICOMWEB_ACTIONS: &[&str] = &[
     "medical-imaging:SearchDICOMSeries",
     "medical-imaging:SearchDICOMStudies",
 ];
+
+/// So many UIDs a condition that a statement always fits into a policy.
+const UIDS: usize = 35;
 
 /// What `iam.allow` lists, and nothing else.
 pub fn read_frames(manifest: &CheckedManifest) -> Vec<Statement> {
@@ -74,6 +112,7 @@ pub fn read_frames(manifest: &CheckedManifest) -> Vec<Statement> {
     };
     let mut native = Vec::new();
     let mut dicomweb = Vec::new();
+    let mut limited = Vec::new();
     match &manifest.iam.allow {
         None => {
             native.extend([arn("*".to_owned()), arn("*/imageset/*".to_owned())]);
@@ -81,24 +120,28 @@ pub fn read_frames(manifest: &CheckedManifest) -> Vec<Statement> {
         }
         Some(rows) => {
             for row in rows {
+                let datastore = || arn(row.datastore.clone());
+                let in_parts = row.studies.is_some() || row.series.is_some();
                 match &row.image_sets {
                     // Native reads are checked against the data store and the image set.
                     Some(sets) => {
                         if !sets.is_empty() {
-                            native.push(arn(row.datastore.clone()));
+                            native.push(datastore());
                         }
                         native.extend(
                             sets.iter()
                                 .map(|set| arn(format!("{}/imageset/{set}", row.datastore))),
                         );
                     }
-                    // DICOMweb is granted by data store: only where all of it is allowed.
+                    // Native reads can't be limited to studies, so there are none.
+                    None if in_parts => {}
                     None => {
-                        native.push(arn(row.datastore.clone()));
+                        native.push(datastore());
                         native.push(arn(format!("{}/imageset/*", row.datastore)));
-                        dicomweb.push(arn(row.datastore.clone()));
+                        dicomweb.push(datastore());
                     }
                 }
+                limited.extend(conditions(row).map(|condition| (datastore(), condition)));
             }
         }
     }
@@ -111,38 +154,183 @@ pub fn read_frames(manifest: &CheckedManifest) -> Vec<Statement> {
         ));
     }
     if manifest.delivery.dicomweb && !dicomweb.is_empty() {
-        statements.push(Statement::allow("ReadDicomweb", DICOMWEB_ACTIONS, dicomweb));
+        statements.push(Statement::allow(
+            "ReadDicomweb",
+            RETRIEVE_AND_SEARCH,
+            dicomweb,
+        ));
+    }
+    for (i, (datastore, condition)) in limited.into_iter().enumerate() {
+        statements.push(Statement {
+            condition: object(json!({"StringEquals": condition})),
+            ..Statement::allow(format!("ReadStudies{}", i + 1), RETRIEVE, vec![datastore])
+        });
     }
     statements
 }
 
+/// A row's studies and series; both have to match where both are given.
+fn conditions(row: &Allow) -> impl Iterator<Item = Value> {
+    let parts = |uids: &Option<Vec<String>>| -> Vec<Option<Vec<String>>> {
+        match uids {
+            Some(uids) => uids.chunks(UIDS).map(|part| Some(part.to_vec())).collect(),
+            None => vec![None],
+        }
+    };
+    let (studies, series) = (parts(&row.studies), parts(&row.series));
+    let limited = row.studies.is_some() || row.series.is_some();
+    studies
+        .into_iter()
+        .flat_map(move |studies| {
+            let series = series.clone();
+            series.into_iter().map(move |series| {
+                let mut condition = Map::new();
+                if let Some(studies) = &studies {
+                    condition.insert("medical-imaging:StudyInstanceUID".into(), json!(studies));
+                }
+                if let Some(series) = series {
+                    condition.insert("medical-imaging:SeriesInstanceUID".into(), json!(series));
+                }
+                Value::Object(condition)
+            })
+        })
+        .filter(move |_| limited)
+}
+
+/// IAM's limit of a managed policy, in characters without white space.
+const POLICY_SIZE: usize = 6_144;
+
+/// Statements as policies of IAM's size, each resource in one of them.
+pub fn policies(statements: Vec<Statement>) -> Vec<Vec<Statement>> {
+    let mut policies: Vec<Vec<Statement>> = Vec::new();
+    let mut room = 0;
+    for statement in statements {
+        let resources = statement.resource.clone();
+        let frame = Statement {
+            resource: vec![],
+            ..statement
+        };
+        let mut begun = false;
+        for resource in resources {
+            let first = size(&json!(frame)) + size(&resource) + 2;
+            let more = size(&resource) + 1;
+            if begun
+                && more <= room
+                && let Some(last) = policies.last_mut().and_then(|policy| policy.last_mut())
+            {
+                last.resource.push(resource);
+                room -= more;
+                continue;
+            }
+            if first > room {
+                policies.push(vec![]);
+                room = POLICY_SIZE - size(&json!({"Version": "2012-10-17", "Statement": []}));
+            }
+            room = room.saturating_sub(first);
+            begun = true;
+            if let Some(policy) = policies.last_mut() {
+                policy.push(Statement {
+                    resource: vec![resource],
+                    ..frame.clone()
+                });
+            }
+        }
+    }
+    policies
+}
+
+/// Characters once CloudFormation has filled in the pseudo parameters.
+fn size(value: &Value) -> usize {
+    match value.get("Fn::Sub").and_then(Value::as_str) {
+        // `aws-us-gov` is the longest partition's name, an account has 12 digits.
+        Some(text) => {
+            let text = text.replace("${AWS::Partition}", "aws-us-gov");
+            text.replace("${AWS::AccountId}", "111122223333")
+                .chars()
+                .count()
+                + 2
+        }
+        None => value.to_string().chars().count(),
+    }
+}
+
+/// The logs' key: the account's own IAM policies rule it, CloudWatch Logs uses it
+/// for these groups, and its delivery for the bucket of access logs.
+pub fn logs_key(log_groups: &[String], delivery_source: Option<&str>) -> Vec<Statement> {
+    let log_group = |name: &String| {
+        sub(format!(
+            "arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:log-group:{name}"
+        ))
+    };
+    let log_groups: Vec<Value> = log_groups.iter().map(log_group).collect();
+    let mut statements = vec![
+        Statement {
+            principal: Some(
+                json!({"AWS": sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")}),
+            ),
+            ..Statement::allow("Account", &["kms:*"], vec![json!("*")])
+        },
+        Statement {
+            principal: Some(json!({"Service": sub("logs.${AWS::Region}.amazonaws.com")})),
+            condition: object(json!({
+                "ArnEquals": {"kms:EncryptionContext:aws:logs:arn": log_groups},
+            })),
+            ..Statement::allow("LogGroups", USE_KEY, vec![json!("*")])
+        },
+    ];
+    if let Some(source) = delivery_source {
+        statements.push(Statement::service(
+            "AccessLogs",
+            "delivery.logs.amazonaws.com",
+            USE_KEY,
+            json!("*"),
+            from_delivery(source),
+        ));
+    }
+    statements
+}
+
+const USE_KEY: &[&str] = &[
+    "kms:Encrypt",
+    "kms:Decrypt",
+    "kms:ReEncrypt*",
+    "kms:GenerateDataKey*",
+    "kms:DescribeKey",
+];
+
+/// This account's delivery and no other's.
+fn from_delivery(source: &str) -> Value {
+    let source = format!(
+        "arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:delivery-source:{source}"
+    );
+    json!({
+        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+        "ArnLike": {"aws:SourceArn": sub(source)},
+    })
+}
+
 /// The access-log bucket: TLS alone, and CloudWatch Logs' delivery may write.
 pub fn log_bucket(delivery_source: &str) -> Vec<Statement> {
-    let bucket = || json!({"Fn::GetAtt": ["AccessLogs", "Arn"]});
+    let bucket = || json!({"Fn::GetAtt": [names::ACCESS_LOGS, "Arn"]});
     let objects = || sub("${AccessLogs.Arn}/*");
-    let source = format!(
-        "arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:delivery-source:{delivery_source}"
-    );
+    let mut written = from_delivery(delivery_source);
+    written["StringEquals"]["s3:x-amz-acl"] = "bucket-owner-full-control".into();
     vec![
         Statement {
-            sid: "TlsOnly",
+            sid: "TlsOnly".to_owned(),
             effect: Effect::Deny,
             principal: Some(json!("*")),
             action: vec!["s3:*"],
             resource: vec![bucket(), objects()],
             condition: object(json!({"Bool": {"aws:SecureTransport": "false"}})),
         },
-        Statement {
-            principal: Some(json!({"Service": "delivery.logs.amazonaws.com"})),
-            condition: object(json!({
-                "StringEquals": {
-                    "aws:SourceAccount": {"Ref": "AWS::AccountId"},
-                    "s3:x-amz-acl": "bucket-owner-full-control",
-                },
-                "ArnLike": {"aws:SourceArn": sub(source)},
-            })),
-            ..Statement::allow("WriteAccessLogs", &["s3:PutObject"], vec![objects()])
-        },
+        Statement::service(
+            "WriteAccessLogs",
+            "delivery.logs.amazonaws.com",
+            &["s3:PutObject"],
+            objects(),
+            written,
+        ),
     ]
 }
 

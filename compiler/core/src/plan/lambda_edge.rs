@@ -1,24 +1,66 @@
 //! Stage `lambda-edge`: the functions and their roles. Always in us-east-1.
 
 use super::iam::{self, Statement};
-use super::{Function, Parameter, Stage, names};
-use crate::check::{CheckedManifest, EDGE_REGION};
-use frames_edge::{AuthorizerConfig, SignerConfig};
+use super::{Function, Parameter, Stage, names, posture};
+use crate::check::{COMMON_NAME, CheckedManifest, Domain, EDGE_REGION, WebAcl};
+use frames_edge::{AuthorizerConfig, SignerConfig, TokenSource};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// The managed runtime that starts the shim (functions/shim/index.py).
-const RUNTIME: &str = "python3.13";
+const RUNTIME: &str = "python3.15";
 const HANDLER: &str = "index.handler";
 
 #[derive(Serialize)]
 struct View {
     description: String,
     artifact_bucket: &'static str,
+    path: String,
     permissions_boundary: Option<String>,
     functions: Vec<FunctionView>,
     log_retention_days: u32,
+    logs_key: Option<LogsKey>,
+    /// What encrypts the logs.
+    logs_key_arn: Value,
+    web_acl: Option<WebAclView>,
+    certificate: Option<CertificateView>,
+}
+
+#[derive(Serialize)]
+struct LogsKey {
+    description: String,
+    /// The bucket of access logs, which stays, can't be read without it.
+    deletion_policy: &'static str,
+    statements: Vec<Statement>,
+    /// cdn needs its ARN.
+    exported: bool,
+}
+
+#[derive(Serialize)]
+struct WebAclView {
+    name: String,
+    rate_limit: u32,
+    rule_groups: Vec<RuleGroup>,
+    log_group: String,
+    redacted_headers: &'static [&'static str],
+}
+
+/// A managed rule group of AWS's.
+#[derive(Serialize)]
+struct RuleGroup {
+    name: &'static str,
+    priority: u8,
+    /// Rules that count instead of blocking.
+    counted: &'static [&'static str],
+}
+
+#[derive(Serialize)]
+struct CertificateView {
+    domain_name: String,
+    alternative_names: Vec<String>,
+    hosted_zone_id: String,
+    names: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -37,22 +79,34 @@ struct FunctionView {
     role_id: String,
     role_description: String,
     policies: Vec<PolicyView>,
+    metadata: Value,
     output: String,
     output_description: String,
 }
 
 #[derive(Serialize)]
 struct PolicyView {
-    name: &'static str,
+    id: String,
+    description: String,
     statements: Vec<Statement>,
+    metadata: Value,
 }
 
 pub fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
     let stack_name = names::stack(&manifest.service, env, names::LAMBDA_EDGE);
+    let web_acl = web_acl(manifest, env);
     let view = View {
         description: format!("{stack_name}: the edge functions of frames"),
         artifact_bucket: names::ARTIFACT_BUCKET,
         log_retention_days: manifest.logs.functions.retention_days,
+        logs_key: logs_key(manifest, env, web_acl.as_ref()),
+        logs_key_arn: match &manifest.logs.kms_key_arn {
+            Some(own) => json!(own),
+            None => json!({"Fn::GetAtt": [names::LOGS_KEY, "Arn"]}),
+        },
+        web_acl,
+        certificate: manifest.domain.as_ref().and_then(certificate),
+        path: manifest.iam.path.clone(),
         permissions_boundary: manifest.iam.permissions_boundary_arn.clone(),
         functions: vec![
             function(
@@ -108,16 +162,24 @@ fn function(
 ) -> FunctionView {
     let full_name = names::function(&manifest.service, env, name);
     let log_group = names::log_group(&full_name);
-    let mut policies = vec![PolicyView {
-        name: "logs",
-        statements: iam::logs(&log_group),
-    }];
-    if !statements.is_empty() {
-        policies.push(PolicyView {
-            name: "read-frames",
-            statements,
-        });
-    }
+    let policy = |what: &str, index, description, statements: Vec<Statement>, reason| PolicyView {
+        id: names::policy_id(name, what, index),
+        description,
+        metadata: posture::metadata(&posture::wildcards(&statements, reason)),
+        statements,
+    };
+    let mut policies = vec![policy(
+        "Logs",
+        0,
+        format!("{full_name} writes its own logs"),
+        iam::logs(&log_group),
+        "A replica logs in the Region nearest the viewer, to streams that Lambda names: Region and stream can't be known before",
+    )];
+    let reads = iam::policies(statements).into_iter().enumerate();
+    policies.extend(reads.map(|(i, statements)| {
+        let description = format!("{full_name} reads what iam.allow lists");
+        policy("Read", i, description, statements, read_reason(manifest))
+    }));
     FunctionView {
         id: names::function_id(name),
         trigger,
@@ -133,10 +195,94 @@ fn function(
         role_id: names::role_id(name),
         role_description: format!("{full_name} at the edge"),
         policies,
+        metadata: posture::metadata(&posture::edge_function()),
         output: names::version_arn(name),
         output_description: format!("The version of the {name} that CloudFront runs"),
         name: full_name,
     }
+}
+
+fn read_reason(manifest: &CheckedManifest) -> &'static str {
+    match manifest.iam.allow {
+        Some(_) => {
+            "frames.yml asks for it: a row of iam.allow without imageSets is every image set of its data store"
+        }
+        None => {
+            "frames.yml leaves iam.allow out, which is every image set of the account, and which frames warns of"
+        }
+    }
+}
+
+/// The stack's own key for every log, unless the manifest names one.
+fn logs_key(
+    manifest: &CheckedManifest,
+    env: &str,
+    web_acl: Option<&WebAclView>,
+) -> Option<LogsKey> {
+    if manifest.logs.kms_key_arn.is_some() {
+        return None;
+    }
+    let functions = [names::AUTHORIZER, names::SIGNER]
+        .map(|name| names::log_group(&names::function(&manifest.service, env, name)));
+    let mut log_groups = functions.to_vec();
+    log_groups.extend(web_acl.map(|web_acl| web_acl.log_group.clone()));
+    let bucket = manifest.logs.has_managed_bucket();
+    let delivery = names::log_delivery(&manifest.service, env);
+    Some(LogsKey {
+        description: format!("Logs of {} ({env})", manifest.service),
+        deletion_policy: if bucket { "Retain" } else { "Delete" },
+        statements: iam::logs_key(&log_groups, bucket.then_some(delivery.as_str())),
+        exported: bucket,
+    })
+}
+
+/// A query of more than 2 KiB is blocked by the common rules: a token can be longer.
+const LONG_QUERY: &[&str] = &["SizeRestrictions_QUERYSTRING"];
+
+fn web_acl(manifest: &CheckedManifest, env: &str) -> Option<WebAclView> {
+    let WebAcl::Managed { rate_limit } = manifest.delivery.web_acl else {
+        return None;
+    };
+    let sources = manifest.auth.iter().flat_map(|auth| &auth.token_sources);
+    let tokens_in_queries = sources
+        .into_iter()
+        .any(|source| *source == TokenSource::Query);
+    let group = |name, priority, counted| RuleGroup {
+        name,
+        priority,
+        counted,
+    };
+    Some(WebAclView {
+        name: names::web_acl(&manifest.service, env),
+        rate_limit,
+        rule_groups: vec![
+            group("AWSManagedRulesAmazonIpReputationList", 1, &[]),
+            group(
+                "AWSManagedRulesCommonRuleSet",
+                2,
+                if tokens_in_queries { LONG_QUERY } else { &[] },
+            ),
+            group("AWSManagedRulesKnownBadInputsRuleSet", 3, &[]),
+        ],
+        log_group: names::web_acl_log_group(&manifest.service, env),
+        redacted_headers: &["authorization", "token", "cookie"],
+    })
+}
+
+/// Made where the manifest has a hosted zone to validate it in, and no certificate.
+fn certificate(domain: &Domain) -> Option<CertificateView> {
+    if domain.certificate_arn.is_some() {
+        return None;
+    }
+    let short = |name: &&String| name.len() <= COMMON_NAME;
+    let first = domain.cnames.iter().find(short)?;
+    let others = domain.cnames.iter().filter(|name| *name != first);
+    Some(CertificateView {
+        domain_name: first.clone(),
+        alternative_names: others.cloned().collect(),
+        hosted_zone_id: domain.hosted_zone_id.clone()?,
+        names: domain.cnames.clone(),
+    })
 }
 
 fn authorizer_config(manifest: &CheckedManifest) -> Value {

@@ -6,6 +6,7 @@ mod cdn;
 mod iam;
 mod lambda_edge;
 pub mod names;
+mod posture;
 
 use crate::check::CheckedManifest;
 use crate::syntax::Node;

@@ -13,6 +13,16 @@ pub const ARTIFACT_BUCKET: &str = "ArtifactBucket";
 
 pub const ACCESS_LOGS: &str = "AccessLogs";
 
+/// Encrypts every log. Its ARN is an output of lambda-edge and a parameter of cdn.
+pub const LOGS_KEY: &str = "LogsKey";
+pub const LOGS_KEY_ARN: &str = "LogsKeyArn";
+
+pub const WEB_ACL: &str = "WebAcl";
+pub const WEB_ACL_ARN: &str = "WebAclArn";
+
+pub const CERTIFICATE: &str = "Certificate";
+pub const CERTIFICATE_ARN: &str = "CertificateArn";
+
 pub const NATIVE_ORIGIN: &str = "healthimaging";
 pub const DICOMWEB_ORIGIN: &str = "healthimaging-dicomweb";
 
@@ -50,6 +60,25 @@ pub fn function_id(function: &str) -> String {
 /// `AuthorizerRole`
 pub fn role_id(function: &str) -> String {
     format!("{}Role", pascal(function))
+}
+
+/// `SignerReadPolicy`, `SignerReadPolicy2`
+pub fn policy_id(function: &str, what: &str, index: usize) -> String {
+    let number = match index {
+        0 => String::new(),
+        index => (index + 1).to_string(),
+    };
+    format!("{}{what}Policy{number}", pascal(function))
+}
+
+/// AWS WAF takes log groups of this prefix alone.
+pub fn web_acl_log_group(service: &str, env: &str) -> String {
+    format!("aws-waf-logs-{service}-{env}")
+}
+
+/// `image-frames-dev`
+pub fn web_acl(service: &str, env: &str) -> String {
+    format!("{service}-{env}")
 }
 
 /// `AuthorizerVersion0123456789ab`: a new id, and so a new version, with every new content.
@@ -90,6 +119,11 @@ pub fn policy(stack: &str, what: &str) -> String {
 /// `Alias0A`, `Alias0AAAA`
 pub fn alias_record_id(index: usize, record_type: &str) -> String {
     format!("Alias{index}{record_type}")
+}
+
+/// `image-frames-dev-5xx`
+pub fn alarm(service: &str, env: &str, what: &str) -> String {
+    format!("{service}-{env}-{what}")
 }
 
 /// CloudWatch Logs takes 60 characters here, fewer than a stack's name may have.

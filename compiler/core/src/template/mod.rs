@@ -69,14 +69,7 @@ pub struct OverlayFindings {
 
 /// What the stages' overlays would open or get wrong. The zips' hashes play no part in it.
 pub fn overlay_findings(plan: &Plan) -> Result<OverlayFindings, Defect> {
-    let artifacts: Vec<Artifact> = plan
-        .functions()
-        .map(|function| Artifact {
-            function: function.name.to_owned(),
-            sha256: "0".repeat(64),
-            bytes: 0,
-        })
-        .collect();
+    let artifacts = unbuilt(plan);
     let mut found = OverlayFindings::default();
     for stage in &plan.stages {
         let Some(overlay) = &stage.overlay else {
@@ -97,6 +90,22 @@ pub fn overlay_findings(plan: &Plan) -> Result<OverlayFindings, Defect> {
         }
     }
     Ok(found)
+}
+
+/// Every stage's template but for the zips' hashes, which change no length.
+pub fn unbuilt_templates(plan: &Plan) -> Result<Vec<(&Stage, Template)>, Defect> {
+    let templates = render(plan, &unbuilt(plan))?;
+    Ok(plan.stages.iter().zip(templates).collect())
+}
+
+fn unbuilt(plan: &Plan) -> Vec<Artifact> {
+    plan.functions()
+        .map(|function| Artifact {
+            function: function.name.to_owned(),
+            sha256: "0".repeat(64),
+            bytes: 0,
+        })
+        .collect()
 }
 
 /// A stage's template before its overlay.

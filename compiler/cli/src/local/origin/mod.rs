@@ -213,7 +213,7 @@ impl State {
                     )));
                 }
                 let set = dicomweb::image_set(request.uri().query().unwrap_or_default())?;
-                self.may(instance_action(tail)?, store)?;
+                self.may(instance_action(tail)?, store, Some((study, series)))?;
                 let fixture = self.fixtures.instance(store, uids, set)?;
                 match tail {
                     ["metadata"] => dicomweb::metadata(fixture, request.headers()),
@@ -233,15 +233,21 @@ impl State {
                 level @ ("studies" | "series" | "instances"),
                 ..,
             ] => {
-                self.may(search_action(level), store)?;
+                self.may(search_action(level), store, None)?;
                 Err(ServiceError::not_served("searches and series"))
             }
             _ => Err(ServiceError::unknown_operation()),
         }
     }
 
-    fn may(&self, action: &str, store: &str) -> Result<(), ServiceError> {
-        self.policy.dicomweb(action, &self.region, store)
+    /// `part`: the study and the series, where the path has them.
+    fn may(
+        &self,
+        action: &str,
+        store: &str,
+        part: Option<(&str, &str)>,
+    ) -> Result<(), ServiceError> {
+        self.policy.dicomweb(action, &self.region, store, part)
     }
 }
 

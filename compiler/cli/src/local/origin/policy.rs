@@ -7,7 +7,7 @@
 use super::error::ServiceError;
 use crate::local::{
     Error,
-    template::{self, Statement, glob},
+    template::{self, SERIES, STUDY, Statement, glob},
 };
 use frames_edge::operation;
 use http::StatusCode;
@@ -49,22 +49,39 @@ impl Policy {
     /// `GetImageFrame` is checked against the data store and the image set.
     pub(super) fn native(&self, region: &str, store: &str, set: &str) -> Result<(), ServiceError> {
         const ACTION: &str = "GetImageFrame";
-        self.check(ACTION, region, &format!("datastore/{store}"))?;
-        self.check(ACTION, region, &format!("datastore/{store}/imageset/{set}"))
+        self.check(ACTION, region, &format!("datastore/{store}"), &[])?;
+        self.check(
+            ACTION,
+            region,
+            &format!("datastore/{store}/imageset/{set}"),
+            &[],
+        )
     }
 
-    /// DICOMweb's actions are checked against the data store.
+    /// DICOMweb's actions are checked against the data store, and `part`, the
+    /// study and the series, where the path has them.
     pub(super) fn dicomweb(
         &self,
         action: &str,
         region: &str,
         store: &str,
+        part: Option<(&str, &str)>,
     ) -> Result<(), ServiceError> {
-        self.check(action, region, &format!("datastore/{store}"))
+        let context = match part {
+            Some((study, series)) => vec![(STUDY, study), (SERIES, series)],
+            None => vec![],
+        };
+        self.check(action, region, &format!("datastore/{store}"), &context)
     }
 
     /// An explicit denial outweighs every permission, and nothing is allowed by itself.
-    fn check(&self, action: &str, region: &str, resource: &str) -> Result<(), ServiceError> {
+    fn check(
+        &self,
+        action: &str,
+        region: &str,
+        resource: &str,
+        context: &[(&str, &str)],
+    ) -> Result<(), ServiceError> {
         let action = format!("medical-imaging:{action}");
         let matching = |allows: bool| {
             self.statements.iter().any(|s| {
@@ -73,6 +90,10 @@ impl Policy {
                     && s.resources
                         .iter()
                         .any(|pattern| is_resource(pattern, region, resource))
+                    && s.conditions.iter().all(|(key, values)| {
+                        let mut given = context.iter().filter(|(name, _)| name == key);
+                        given.any(|(_, value)| values.iter().any(|v| v == value))
+                    })
             })
         };
         let because = match (matching(false), matching(true)) {
@@ -158,7 +179,7 @@ mod tests {
         );
         assert!(
             policy
-                .dicomweb("GetDICOMInstanceFrames", "us-east-1", STORE)
+                .dicomweb("GetDICOMInstanceFrames", "us-east-1", STORE, None)
                 .is_err()
         );
         for half in [arn(STORE), arn(&set)] {
@@ -199,6 +220,47 @@ mod tests {
     }
 
     #[test]
+    fn studies_and_series_are_conditions() {
+        let mut limited = allow("medical-imaging:GetDICOMInstanceFrames", vec![arn(STORE)]);
+        limited["Condition"] = json!({"StringEquals": {STUDY: ["1.2", "1.3"], SERIES: "1.2.1"}});
+        let policy = with(json!([limited])).unwrap();
+        let may = |part| {
+            policy
+                .dicomweb("GetDICOMInstanceFrames", "us-east-1", STORE, part)
+                .is_ok()
+        };
+        assert!(may(Some(("1.3", "1.2.1"))));
+        assert!(!may(Some(("1.4", "1.2.1"))) && !may(Some(("1.3", "1.2.2"))));
+        assert!(!may(None), "a key that the request hasn't matches nothing");
+    }
+
+    #[test]
+    fn managed_policies_of_the_stack_count() {
+        let managed = |arn: Value| {
+            let package = testing::package(|parts| {
+                let resources = &mut parts.lambda["Resources"];
+                resources["originRole"]["Properties"] = json!({"ManagedPolicyArns": [arn]});
+                let statement = allow("medical-imaging:*", vec![json!("*")]);
+                let document = json!({"PolicyDocument": {"Statement": [statement]}});
+                resources["Reads"] =
+                    json!({"Type": "AWS::IAM::ManagedPolicy", "Properties": document});
+            });
+            Policy::read(package.path())
+        };
+        assert!(native(
+            &managed(json!({"Ref": "Reads"})).unwrap(),
+            STORE,
+            SET
+        ));
+        let text = managed(json!("arn:aws:iam::aws:policy/ReadOnlyAccess"));
+        assert!(
+            text.unwrap_err()
+                .to_string()
+                .contains("ManagedPolicyArns[0]")
+        );
+    }
+
+    #[test]
     fn nothing_is_allowed_by_itself_and_a_denial_outweighs() {
         assert!(!native(&with(json!([])).unwrap(), STORE, SET));
         let every = allow("*", vec![json!("*")]);
@@ -213,7 +275,7 @@ mod tests {
         let mut limited = allow("medical-imaging:*", vec![json!("*")]);
         limited["Condition"] = json!({"Bool": {"a": "b"}});
         let text = with(json!([limited])).unwrap_err().to_string();
-        assert!(text.contains("Statement[0].Condition"), "{text}");
+        assert!(text.contains("Statement[0].Condition.Bool.a"), "{text}");
         let text = with(json!([{"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}]));
         assert!(text.is_err());
         let text = with(json!([allow("*", vec![json!({"Fn::Sub": "${Other}"})])]));

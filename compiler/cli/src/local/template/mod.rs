@@ -14,7 +14,7 @@ pub(super) use pattern::glob;
 pub use policy::SecurityHeader;
 pub use policy::{CachePolicy, Cors, ForwardPolicy, ResponseHeadersPolicy, Selection};
 pub use read::read;
-pub use role::{Statement, signer_statements};
+pub use role::{SERIES, STUDY, Statement, signer_statements};
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 

@@ -1,6 +1,6 @@
 //! What the signer's role allows, as it stands in the template.
 //!
-//! Its own policies alone. A permissions boundary, which can only take away,
+//! Its own policies, and the managed ones of its stack. A permissions boundary, which can only take away,
 //! is the account's and not in the package.
 
 use super::{at::At, read};
@@ -16,7 +16,13 @@ pub struct Statement {
     pub actions: Vec<String>,
     /// Patterns of ARNs; what only AWS knows of them is a `*`.
     pub resources: Vec<String>,
+    /// Condition keys, each with its values: all have to match.
+    pub conditions: Vec<(String, Vec<String>)>,
 }
+
+/// The condition keys of HealthImaging that the stand-in's requests have.
+pub const STUDY: &str = "medical-imaging:StudyInstanceUID";
+pub const SERIES: &str = "medical-imaging:SeriesInstanceUID";
 
 const SERVICE: &str = "medical-imaging:";
 
@@ -55,14 +61,21 @@ fn statements(template: &At<'_>, function: &str) -> Result<Vec<Statement>, Error
         return Err(role.error("the `Arn` of a role of this template was expected"));
     }
     let role = template.properties(id, "AWS::IAM::Role")?;
-    if let Some(managed) = role.opt("ManagedPolicyArns")
-        && !managed.items()?.is_empty()
-    {
-        return Err(managed.error("the HealthImaging stand-in knows the role's own policies alone"));
+    let mut documents = Vec::new();
+    for policy in role.opt("Policies").map_or(Ok(Vec::new()), |p| p.items())? {
+        documents.push(policy.get("PolicyDocument")?);
+    }
+    let managed = role.opt("ManagedPolicyArns");
+    for arn in managed.map_or(Ok(Vec::new()), |arns| arns.items())? {
+        let id = arn.reference().ok_or_else(|| {
+            arn.error("the HealthImaging stand-in knows the policies of this stack alone")
+        })?;
+        let policy = template.properties(id, "AWS::IAM::ManagedPolicy")?;
+        documents.push(policy.get("PolicyDocument")?);
     }
     let mut found = Vec::new();
-    for policy in role.opt("Policies").map_or(Ok(Vec::new()), |p| p.items())? {
-        for node in many(&policy.dig(&["PolicyDocument", "Statement"])?)? {
+    for document in documents {
+        for node in many(&document.get("Statement")?)? {
             found.extend(statement(&node)?);
         }
     }
@@ -87,7 +100,7 @@ fn statement(node: &At<'_>) -> Result<Option<Statement>, Error> {
         return Ok(None);
     }
     unknown("NotResource")?;
-    unknown("Condition")?;
+    let conditions = node.opt("Condition").map(|c| conditions(&c));
     let effect = node.get("Effect")?;
     let allows = match effect.text()? {
         "Allow" => true,
@@ -100,7 +113,23 @@ fn statement(node: &At<'_>) -> Result<Option<Statement>, Error> {
         allows,
         actions,
         resources,
+        conditions: conditions.transpose()?.unwrap_or_default(),
     }))
+}
+
+fn conditions(node: &At<'_>) -> Result<Vec<(String, Vec<String>)>, Error> {
+    let mut found = Vec::new();
+    for (operator, keys) in node.entries()? {
+        for (key, values) in keys.entries()? {
+            if operator != "StringEquals" || ![STUDY, SERIES].contains(&key) {
+                return Err(values.error("the HealthImaging stand-in does not model this"));
+            }
+            let values = many(&values)?;
+            let values = values.iter().map(|value| value.text().map(str::to_owned));
+            found.push((key.to_owned(), values.collect::<Result<_, _>>()?));
+        }
+    }
+    Ok(found)
 }
 
 fn resource(node: &At<'_>) -> Result<String, Error> {

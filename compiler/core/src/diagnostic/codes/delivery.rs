@@ -22,7 +22,7 @@ domain:
     CERTIFICATE_MISSING "certificate-missing" Error
     what: "CNAMEs without a certificate."
     why: "CloudFront answers for a name of yours only with an ACM certificate that covers it."
-    remedy: "Add the ARN of an issued ACM certificate in us-east-1."
+    remedy: "Add the ARN of an issued ACM certificate in us-east-1; or `domain.hostedZoneId`: then the stacks make one, and validate it by DNS."
     example: "\
 service: x
 auth: {mode: none}
@@ -150,5 +150,70 @@ service: x
 auth: {mode: none}
 deploy: {region: eu-west-1}
 logs: {access: {enabled: false}}
+"
+
+    LIMIT "limit" Error
+    what: "More than AWS takes: of CNAMEs, of characters in a name, a policy or a template."
+    why: "AWS would refuse the deployment, some of it only after minutes. The message names the limit."
+    remedy: "Remove some of it, or write a wider rule: a data store in the place of its image sets, say."
+    example: "\
+service: x
+auth: {mode: none}
+domain:
+  cnames: [a-hospital-with-a-name-that-is-too-long-for-a-certificate.imaging.example.org]
+  hostedZoneId: Z0123456789ABCDEFGHIJ
+"
+    fixed: "\
+service: x
+auth: {mode: none}
+domain:
+  cnames: [frames.example.org]
+  hostedZoneId: Z0123456789ABCDEFGHIJ
+"
+
+    ALARMS_REGION "alarms-region" Error
+    what: "`alarms` with the cdn stack outside us-east-1."
+    why: "CloudFront's metrics are in us-east-1 alone, and so are alarms on them: elsewhere there would be none, and everybody would think that there were."
+    remedy: "Deploy the cdn stack to us-east-1 (the edge is worldwide all the same), or remove `alarms`."
+    example: "\
+service: x
+auth: {mode: none}
+deploy: {region: eu-west-1}
+alarms: {topicArn: 'arn:aws:sns:us-east-1:111122223333:frames'}
+"
+    fixed: "\
+service: x
+auth: {mode: none}
+alarms: {topicArn: 'arn:aws:sns:us-east-1:111122223333:frames'}
+"
+
+    CERTIFICATE_QUOTA "certificate-quota" Warning
+    what: "More than ten names for one certificate."
+    why: "ACM puts ten names into a certificate, unless AWS Support raised your account's quota."
+    remedy: "A wildcard covers all names one level below a domain; or name a certificate of your own in `domain.certificateArn`."
+    example: "\
+service: x
+auth: {mode: none}
+domain:
+  hostedZoneId: Z0123456789ABCDEFGHIJ
+  cnames:
+    - ct1.example.org
+    - ct2.example.org
+    - ct3.example.org
+    - ct4.example.org
+    - ct5.example.org
+    - ct6.example.org
+    - ct7.example.org
+    - ct8.example.org
+    - ct9.example.org
+    - ct10.example.org
+    - ct11.example.org
+"
+    fixed: "\
+service: x
+auth: {mode: none}
+domain:
+  hostedZoneId: Z0123456789ABCDEFGHIJ
+  cnames: [ct.example.org, mr.example.org]
 "
 }

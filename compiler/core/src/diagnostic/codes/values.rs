@@ -87,7 +87,7 @@ delivery: {geo: {allow: [US, CA]}}
 "
 
     CONFLICT "conflict" Error
-    what: "Values that exclude each other: `delivery.geo` with both `allow` and `deny`, or `*` beside named origins in `delivery.cors.origins`."
+    what: "Values that exclude each other: `delivery.geo` with both `allow` and `deny`, `*` beside named origins in `delivery.cors.origins`, or `delivery.webAcl` beside `delivery.webAclArn`."
     why: "One of them would silently lose."
     remedy: "Keep the one that you mean."
     example: "\
@@ -104,7 +104,7 @@ delivery:
 "
 
     UNUSED_KEY "unused-key" Error
-    what: "A key that has no effect beside the others: one that the chosen `auth.mode` doesn't use, `delivery.cache.ttl` without DICOMweb, `logs.access.retention` for a bucket of your own."
+    what: "A key that has no effect beside the others: one that the chosen `auth.mode` doesn't use, `delivery.cache.ttl` without DICOMweb, `logs.access.retention` for a bucket of your own, `delivery.rateLimit` without the managed web ACL."
     why: "A check that never runs looks like protection."
     remedy: "Remove the key, or change what it depends on."
     example: "\

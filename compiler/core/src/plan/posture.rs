@@ -1,0 +1,133 @@
+//! What a posture checker asks for and these stacks can't have: switched off in
+//! the `Metadata` of the very resource, with the reason. docs/security.md lists
+//! all of it; whatever isn't here is mended in the templates instead.
+
+use super::iam::Statement;
+use serde_json::{Value, json};
+
+/// Rules that are switched off for one reason.
+#[derive(Debug, Clone)]
+pub struct Waiver {
+    pub checkov: &'static [&'static str],
+    pub cdk_nag: Vec<String>,
+    pub reason: &'static str,
+}
+
+impl Waiver {
+    fn new(checkov: &'static [&'static str], cdk_nag: &[&str], reason: &'static str) -> Self {
+        Self {
+            checkov,
+            cdk_nag: cdk_nag.iter().map(|&rule| rule.to_owned()).collect(),
+            reason,
+        }
+    }
+}
+
+/// What Lambda@Edge refuses, for each function.
+pub fn edge_function() -> Vec<Waiver> {
+    vec![
+        Waiver::new(
+            &["CKV_AWS_117"],
+            &["HIPAA.Security-LambdaInsideVPC"],
+            "Lambda@Edge functions can't be in a VPC",
+        ),
+        Waiver::new(
+            &["CKV_AWS_116"],
+            &["HIPAA.Security-LambdaDLQ"],
+            "Lambda@Edge has no dead-letter queues: CloudFront waits for the answer, nothing is invoked asynchronously",
+        ),
+        Waiver::new(
+            &["CKV_AWS_115"],
+            &["HIPAA.Security-LambdaConcurrency"],
+            "Replicas share the concurrency of the Region they run in: a reservation would count in us-east-1 alone",
+        ),
+    ]
+}
+
+/// The access-log bucket.
+pub fn log_bucket() -> Vec<Waiver> {
+    vec![
+        Waiver::new(
+            &["CKV_AWS_18"],
+            &["AwsSolutions-S1", "HIPAA.Security-S3BucketLoggingEnabled"],
+            "This bucket holds access logs: logging access to it would need another one, and so on",
+        ),
+        Waiver::new(
+            &[],
+            &["HIPAA.Security-S3BucketReplicationEnabled"],
+            "Logs are no medical record: a copy in a second Region is the owner's decision",
+        ),
+    ]
+}
+
+/// What holds for the distribution, given how it is set up.
+pub fn distribution(v2_logs: bool, default_certificate: bool, geo: bool) -> Vec<Waiver> {
+    let logs = Waiver::new(
+        &["CKV_AWS_86"],
+        &["AwsSolutions-CFR3"],
+        "Access logs are there: the v2 delivery of this stack, which checkers don't know. The legacy logs they look for record query strings, and with them tokens",
+    );
+    let certificate = Waiver::new(
+        &["CKV_AWS_174"],
+        &["AwsSolutions-CFR4"],
+        "CloudFront sets no minimum TLS version for its own certificate; `domain` brings TLS 1.2 or newer",
+    );
+    let countries = Waiver::new(
+        &[],
+        &["AwsSolutions-CFR1"],
+        "Which countries are served is the manifest's to say, in `delivery.geo`",
+    );
+    [
+        (logs, v2_logs),
+        (certificate, default_certificate),
+        (countries, !geo),
+    ]
+    .into_iter()
+    .filter_map(|(waiver, holds)| holds.then_some(waiver))
+    .collect()
+}
+
+/// Every wildcard of a policy by itself, with what it is for.
+pub fn wildcards(statements: &[Statement], reason: &'static str) -> Vec<Waiver> {
+    let rules: Vec<String> = statements
+        .iter()
+        .flat_map(Statement::wildcards)
+        .map(|resource| format!("AwsSolutions-IAM5[Resource::{resource}]"))
+        .collect();
+    if rules.is_empty() {
+        return vec![];
+    }
+    vec![Waiver {
+        checkov: &[],
+        cdk_nag: rules,
+        reason,
+    }]
+}
+
+/// A resource's `Metadata`; `null` where nothing is switched off.
+pub fn metadata(waivers: &[Waiver]) -> Value {
+    let rows = |key: &str, why: &str, of: fn(&Waiver) -> Vec<String>| -> Vec<Value> {
+        waivers
+            .iter()
+            .flat_map(|waiver| {
+                let row = |rule| json!({key: rule, why: waiver.reason});
+                of(waiver).into_iter().map(row).collect::<Vec<_>>()
+            })
+            .collect()
+    };
+    let skip = rows("id", "comment", |waiver| {
+        waiver.checkov.iter().map(|&rule| rule.to_owned()).collect()
+    });
+    let suppress = rows("id", "reason", |waiver| waiver.cdk_nag.clone());
+    let mut metadata = json!({});
+    if !skip.is_empty() {
+        metadata["checkov"] = json!({"skip": skip});
+    }
+    if !suppress.is_empty() {
+        metadata["cdk_nag"] = json!({"rules_to_suppress": suppress});
+    }
+    match metadata.as_object() {
+        Some(map) if !map.is_empty() => metadata,
+        _ => Value::Null,
+    }
+}
