@@ -28,6 +28,7 @@ mod verify;
 
 pub use reason::{Denial, Reason};
 
+use frames_edge::jose::{self, Algorithm};
 use frames_edge::{AuthConfig, AuthorizerConfig, Operation, Request, Response};
 use keys::{KeyCache, KeySet};
 use std::time::SystemTime;
@@ -87,10 +88,14 @@ fn check(auth: &AuthConfig) -> Result<(), String> {
                 .to_owned(),
         );
     }
-    if let Some(name) = auth.algorithms.iter().find(|n| !crypto::is_supported(n)) {
+    if let Some(name) = auth
+        .algorithms
+        .iter()
+        .find(|name| Algorithm::parse(name).is_none())
+    {
         return Err(format!(
             "`auth.algorithms` holds {name:?}, which isn't one of {}",
-            crypto::SUPPORTED.join(", ")
+            jose::NAMES.join(", ")
         ));
     }
     let addresses = auth.issuers.iter().map(|issuer| ("issuers", issuer));

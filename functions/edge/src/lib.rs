@@ -1,12 +1,14 @@
 //! What both edge functions share: CloudFront's Lambda@Edge event
 //! ([`event`]), their `config.json` ([`config`]), the operations that the
-//! delivery serves ([`operation`]) and the answers they make ([`response`]).
+//! delivery serves ([`operation`]), tokens' algorithms and keys ([`jose`]) and
+//! the answers they make ([`response`]).
 //!
 //! Everything here is pure: no clock, no network, no environment. The one
 //! exception stands behind the feature `runtime`: how a function starts and serves.
 
 pub mod config;
 pub mod event;
+pub mod jose;
 pub mod operation;
 pub mod response;
 #[cfg(feature = "runtime")]

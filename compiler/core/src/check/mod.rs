@@ -14,6 +14,7 @@ mod logs;
 pub(crate) mod testing;
 
 pub use deploy::MOST_TAGS;
+pub use jwks::problem as key_set_problem;
 
 use crate::Environment;
 use crate::diagnostic::{Diagnostic, codes};

@@ -66,7 +66,7 @@ codes! {
     CONFLICT "conflict" Error
         "Values that exclude each other: `delivery.geo` with both `allow` and `deny`, or `*` beside named origins in `delivery.cors.origins`. One of them would silently lose: keep the one that you mean."
     INVALID_ALGORITHM "invalid-algorithm" Error
-        "A signature algorithm that isn't asymmetric, or isn't supported. With HS256 whoever can verify a token can also make one; `none` isn't a signature at all (RFC 8725, 3.1 and 3.2). Take RS256, RS384 or RS512."
+        "A signature algorithm that isn't asymmetric, or isn't known. With HS256 whoever can verify a token can also make one; `none` isn't a signature at all (RFC 8725, 3.1 and 3.2). Take RS, PS or ES with 256, 384 or 512, or EdDSA, whichever the issuer signs with."
     CERTIFICATE_MISSING "certificate-missing" Error
         "CNAMEs without a certificate. CloudFront answers for a name of yours only with an ACM certificate that covers it."
     WRONG_REGION "wrong-region" Error

@@ -6,6 +6,7 @@ use super::field::{Choice, Duration, Field, Kind, Table, words};
 use super::formats as f;
 use crate::diagnostic::codes;
 use crate::plan::names;
+use frames_edge::jose;
 
 pub static MANIFEST: Table = Table {
     fields: &[
@@ -93,10 +94,10 @@ pub static AUTH: Table = Table {
             "Where the issuer's key set is; left out: found by OpenID Connect Discovery.")
             .modes(OIDC).makes("authorizer `auth.jwksUri`"),
         Field::new("algorithms", Kind::List(&Kind::Choice(Choice {
-                words: &["RS256", "RS384", "RS512"],
+                words: &jose::NAMES,
                 code: codes::INVALID_ALGORITHM,
             })),
-            "Signature algorithms that are taken.")
+            "Signature algorithms that are taken, RSA keys being of 2048 bits or more.")
             .default("[RS256]").non_empty().modes(OIDC).makes("authorizer `auth.algorithms`"),
         Field::new("scopes", Kind::List(&Kind::Text(&f::SCOPE)),
             "Scopes that must all be in the token.")
