@@ -109,6 +109,23 @@ impl KeyCache {
         }
     }
 
+    /// The issuer's set as it was when the function was packaged. It counts as
+    /// fetched when the sandbox starts (see [`Self::begin`]): no request waits for
+    /// the issuer in the first hour, and a withdrawn key ends with it.
+    pub fn initial(set: KeySet) -> Self {
+        Self {
+            set: Some(set),
+            ..Self::empty()
+        }
+    }
+
+    /// The sandbox starts.
+    pub fn begin(&mut self, now: SystemTime) {
+        if self.set.is_some() && self.fetched_at.is_none() {
+            self.fetched_at = Some(now);
+        }
+    }
+
     pub fn lookup(&self, kid: &str, algorithm: Algorithm, now: SystemTime) -> Lookup<'_> {
         let may_fetch = !self.fixed && !within(self.penalty_since, PENALTY, now);
         let fresh = self.fixed || within(self.fetched_at, TTL, now);
@@ -191,6 +208,30 @@ mod tests {
         }
         let other = cache.lookup("a", Algorithm::ES256, at(0));
         assert!(matches!(other, Lookup::Unsuitable));
+    }
+
+    #[test]
+    fn an_initial_set_is_good_for_the_sandboxs_first_hour() {
+        let mut cache = KeyCache::initial(set(&["a"]).unwrap());
+        assert_eq!(says(&cache, "a", 0), "fetch", "nobody said when it started");
+        cache.begin(at(0));
+        assert_eq!(says(&cache, "a", 3599), "key");
+        assert_eq!(says(&cache, "a", 3600), "fetch");
+        assert_eq!(says(&cache, "b", 1), "fetch", "rotated since");
+        cache.fetched(set(&["b"]), "b", at(1));
+        assert_eq!(says(&cache, "b", 1), "key");
+        assert_eq!(says(&cache, "a", 1), "fetch", "withdrawn since");
+    }
+
+    #[test]
+    fn an_initial_set_serves_on_while_the_issuer_is_down() {
+        let mut cache = KeyCache::initial(set(&["a"]).unwrap());
+        cache.begin(at(0));
+        cache.fetched(Err("no route".to_owned()), "a", at(4000));
+        assert_eq!(says(&cache, "a", 4000), "key");
+        assert_eq!(says(&cache, "b", 4000), "unavailable");
+        cache.fetched(Err("no route".to_owned()), "a", at(24 * 60 * 60));
+        assert_eq!(says(&cache, "a", 24 * 60 * 60), "unavailable");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::iam::{self, Statement};
 use super::{Function, Parameter, Stage, names};
-use crate::check::{CheckedManifest, EDGE_REGION};
+use crate::check::{Allow, CheckedManifest, EDGE_REGION};
 use frames_edge::{AuthorizerConfig, SignerConfig};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -143,6 +143,13 @@ fn authorizer_config(manifest: &CheckedManifest) -> Value {
     json!(AuthorizerConfig {
         auth: manifest.auth.clone(),
         dicomweb: manifest.delivery.dicomweb,
+        allow: manifest.iam.allow.as_ref().map(|rows| {
+            let row = |row: &Allow| frames_edge::Allow {
+                datastore: row.datastore.clone(),
+                image_sets: row.image_sets.clone(),
+            };
+            rows.iter().map(row).collect()
+        }),
         cors: manifest.delivery.cors.clone(),
         log_level: manifest.logs.functions.level,
     })
