@@ -5,6 +5,7 @@ pub mod emulator;
 pub mod events;
 pub mod frames;
 pub mod golden;
+pub mod https;
 pub mod lsp;
 pub mod peers;
 pub mod process;

@@ -94,7 +94,7 @@ pub enum Command {
     /// Check the manifest: every finding in one run, with its place and what to do
     Validate(Validate),
     /// Compile to .frames/<env>/: both stacks' templates and both functions' zips
-    Package,
+    Package(Package),
     /// Print the manifest after environments, variables and defaults
     Print(Print),
     /// Serve the compiled delivery on this machine: no AWS account, no keys
@@ -167,6 +167,13 @@ pub struct Validate {
     /// Check again whenever the manifest or a file that it names changes, until Ctrl-C
     #[arg(long, conflicts_with = "explain")]
     pub watch: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Package {
+    /// Ask the issuer for its key set and bake it in; without this, nothing is asked of the network
+    #[arg(long)]
+    pub fetch_keys: bool,
 }
 
 #[derive(Debug, Args)]

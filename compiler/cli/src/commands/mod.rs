@@ -25,7 +25,7 @@ pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
         Command::Init(arguments) => init::run(&cli.global, arguments, terminal),
         Command::Validate(arguments) => validate::run(&cli.global, arguments, terminal),
         Command::Print(arguments) => print::run(&cli.global, arguments, terminal),
-        Command::Package => package::run(&cli.global, terminal),
+        Command::Package(arguments) => package::run(&cli.global, arguments, terminal),
         Command::Dev(arguments) => dev::run(&cli.global, arguments, terminal),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(*shell),

@@ -156,9 +156,9 @@ static IAM: Table = Table {
         Field::new(
             "allow",
             Kind::List(&Kind::Table(&ALLOW)),
-            "What the signer may read; left out: every image set of the account.",
+            "What the signer may read, and the authorizer lets through, cached or not; left out: every image set of the account.",
         )
-        .makes("signer's Role `Policies[].PolicyDocument`, the statements"),
+        .makes("signer's Role `Policies[].PolicyDocument`, the statements; authorizer `allow`"),
         Field::new(
             "permissionsBoundaryArn",
             Kind::Text(&f::POLICY_ARN),
@@ -176,13 +176,13 @@ static ALLOW: Table = Table {
             "A data store's id.",
         )
         .required()
-        .makes("signer's Role `Policies[].PolicyDocument`, the resources"),
+        .makes("signer's Role `Policies[].PolicyDocument`, the resources; authorizer `allow[].datastore`"),
         Field::new(
             "imageSets",
             Kind::List(&Kind::Text(&f::IMAGE_SET_ID)),
             "Image sets of it; left out: all of them.",
         )
-        .makes("signer's Role `Policies[].PolicyDocument`, the resources"),
+        .makes("signer's Role `Policies[].PolicyDocument`, the resources; authorizer `allow[].imageSets`"),
     ],
 };
 
