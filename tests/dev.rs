@@ -6,6 +6,7 @@ use frames::local::Credentials;
 use frames::local::edge::{Edge, Options, Origin};
 use frames::local::issuer::{Issuer, IssuerClaims};
 use frames::local::origin::{Fixtures, Policy, StandIn};
+use frames_edge::jose::Algorithm;
 use frames_edge::{LogLevel, SignerConfig};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -466,6 +467,22 @@ fn temporary_files_are_the_users_alone_whatever_the_umask() {
     }
 }
 
+#[test]
+fn tokens_are_signed_as_the_manifest_allows() {
+    for algorithm in ["PS256", "ES512", "EdDSA"] {
+        let project = Project::new(&format!(
+            "service: x
+auth: {{mode: oidc, issuer: 'https://issuer.example', audience: a, algorithms: [{algorithm}, RS256]}}
+iam: {{allow: [{{datastore: 12345678901234567890123456789012}}]}}
+"
+        ));
+        let dev = Dev::start(&project, &[]);
+        let token = dev.ready["token"].as_str().unwrap();
+        let reply = get_frame(&dev, &[("Authorization", &bearer(token))], "");
+        assert_eq!(reply.status, 200, "{algorithm}");
+    }
+}
+
 /// The packaged functions in front of a stand-in that looks for the token.
 #[test]
 fn no_token_reaches_the_origin() {
@@ -476,7 +493,7 @@ fn no_token_reaches_the_origin() {
         .block_on(async {
             let claims = json!({"iss": "https://issuer.example", "aud": "frames", "sub": "s"});
             let claims = IssuerClaims {
-                algorithm: "RS256".to_owned(),
+                algorithm: Algorithm::RS256,
                 claims: serde_json::from_value(claims).unwrap(),
             };
             let issuer = Issuer::start(claims).await.unwrap();

@@ -277,6 +277,16 @@ fn a_broken_package_fails_at_its_start_and_says_why() {
             "unknown field `x`",
         ),
         (
+            "authorizer",
+            Some(
+                "{\"auth\": {\"issuers\": [\"https://a.example\"], \"initialJwks\": {\"keys\": []}, \
+                 \"algorithms\": [\"RS256\"], \"audience\": [\"a\"], \"groupsClaim\": \"groups\", \
+                 \"tokenSources\": [\"header\"]}, \"dicomweb\": true, \"logLevel\": \"warn\", \
+                 \"cors\": {\"origins\": [], \"credentials\": false}}",
+            ),
+            "`auth.initialJwks`: a JWK set without a key",
+        ),
+        (
             "signer",
             Some(
                 "{\"region\": \"us-east-1\", \"nativeHost\": \"evil.example\", \"logLevel\": \"warn\"}",

@@ -9,6 +9,7 @@ mod editor;
 mod formats;
 mod functions;
 mod init;
+mod keys;
 mod lambda;
 mod package;
 mod package_safety;

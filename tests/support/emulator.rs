@@ -48,6 +48,11 @@ pub struct Lambda {
 
 impl Lambda {
     pub fn start(task: Task) -> Self {
+        Self::start_with(task, &[])
+    }
+
+    /// With more in its environment.
+    pub fn start_with(task: Task, environment: &[(&str, &str)]) -> Self {
         let [port, runtime_api] = free_ports();
         let mut command = Command::new(peers().emulator());
         command
@@ -64,7 +69,8 @@ impl Lambda {
             .env("LAMBDA_TASK_ROOT", task.file(""))
             .env("AWS_REGION", "eu-central-1")
             .env("AWS_LAMBDA_FUNCTION_NAME", "us-east-1.frames")
-            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128");
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+            .envs(environment.iter().copied());
         let process = Background::start(&mut command);
         eventually("the emulator listens", || {
             TcpStream::connect(("127.0.0.1", port)).ok()

@@ -6,6 +6,7 @@ pub mod emulator;
 pub mod events;
 pub mod frames;
 pub mod golden;
+pub mod https;
 pub mod lsp;
 pub mod manifests;
 pub mod peers;

@@ -12,14 +12,21 @@ pub const ISSUER: &str = "https://login.example.org/";
 pub const AUDIENCE: &str = "frames";
 
 pub struct Issuer {
+    kid: &'static str,
     key: RsaKeyPair,
 }
 
 impl Issuer {
     pub fn new() -> Self {
+        Self::named("test-1")
+    }
+
+    /// Its key goes by this name.
+    pub fn named(kid: &'static str) -> Self {
         let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
         let der = key.as_der().unwrap();
         Self {
+            kid,
             key: RsaKeyPair::from_pkcs8(der.as_ref()).unwrap(),
         }
     }
@@ -29,7 +36,7 @@ impl Issuer {
         let key = self.key.public_key();
         json!({"keys": [{
             "kty": "RSA",
-            "kid": "test-1",
+            "kid": self.kid,
             "use": "sig",
             "alg": "RS256",
             "n": BASE64URL.encode(key.modulus().big_endian_without_leading_zero()),
@@ -53,7 +60,7 @@ impl Issuer {
         for (name, value) in claims.as_object().unwrap() {
             all[name] = value.clone();
         }
-        let header = json!({"alg": "RS256", "typ": "JWT", "kid": "test-1"});
+        let header = json!({"alg": "RS256", "typ": "JWT", "kid": self.kid});
         let part = |value: &Value| BASE64URL.encode(value.to_string());
         let signed = format!("{}.{}", part(&header), part(&all));
         let mut signature = vec![0; self.key.public_modulus_len()];

@@ -101,6 +101,10 @@ pub enum Command {
     Print(Print),
     /// Deploy: package, upload, then the stages in order; prints the URL
     Deploy(Deploy),
+    /// Show what a deploy would change, per stage
+    Diff(Diff),
+    /// Show what stands: stacks, versions, URL, CNAME records, distribution and replicas
+    Info(Info),
     /// Take everything down in the reverse order, replicas included
     Remove(Remove),
     /// Serve the compiled delivery on this machine: no AWS account, no keys
@@ -187,6 +191,10 @@ pub struct Online {
 
 #[derive(Debug, Args)]
 pub struct Package {
+    /// Ask the issuer for its key set and bake it in; without this, nothing is asked of the network
+    #[arg(long)]
+    pub fetch_keys: bool,
+
     #[command(flatten)]
     pub online: Online,
 }
@@ -214,6 +222,20 @@ pub struct Deploy {
     /// One stage alone: lambda-edge or cdn
     #[arg(long, value_name = "STAGE")]
     pub only: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// Exit with 1 where something would change
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Info {
+    /// Also compare every resource with its template: takes a while
+    #[arg(long)]
+    pub drift: bool,
 }
 
 #[derive(Debug, Args)]

@@ -62,6 +62,8 @@ pub fn denied(
             .with_header("WWW-Authenticate", r#"Bearer error="invalid_request""#),
         Class::InsufficientScope => answer(403, "Forbidden", "insufficient_scope")
             .with_header("WWW-Authenticate", r#"Bearer error="insufficient_scope""#),
+        // No challenge: another token would reach no further.
+        Class::Forbidden => answer(403, "Forbidden", "forbidden"),
         Class::KeysUnavailable => answer(503, "Service Unavailable", "keys_unavailable")
             .with_header("Retry-After", PENALTY.as_secs().to_string()),
     };

@@ -1,73 +1,64 @@
-//! jsonwebtoken's cryptography, by ring: the library that TLS uses here anyway.
+//! Signatures, verified by ring: the library that TLS uses here anyway. It has
+//! no P-521, which p521 brings.
 
-use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier, KeyUtils};
-use jsonwebtoken::errors::{ErrorKind, Result};
-use jsonwebtoken::signature::{Error as BadSignature, Verifier};
-use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
+use frames_edge::jose::{Algorithm, Key, PublicKey};
+use p521::ecdsa::signature::Verifier;
 use ring::signature::{
-    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
-    RsaParameters, RsaPublicKeyComponents,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256,
+    RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, RsaParameters, RsaPublicKeyComponents,
+    UnparsedPublicKey, VerificationAlgorithm,
 };
 
-/// JOSE names of what can be verified.
-pub const SUPPORTED: [&str; 3] = ["RS256", "RS384", "RS512"];
-
-pub fn is_supported(name: &str) -> bool {
-    SUPPORTED.contains(&name)
-}
-
-/// Makes ring the library of this process. More than once does no harm.
-pub fn install() {
-    static PROVIDER: CryptoProvider = CryptoProvider {
-        signer_factory: |_, _| Err(ErrorKind::UnsupportedAlgorithm.into()),
-        verifier_factory: verifier,
-        key_utils: KeyUtils::new_unimplemented(),
-    };
-    let _ = PROVIDER.install_default();
-}
-
-fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
-    match (rsa(*algorithm), key.kind()) {
-        (Some(parameters), DecodingKeyKind::RsaModulusExponent { n, e }) => {
-            Ok(Box::new(RsaVerifier {
-                algorithm: *algorithm,
-                parameters,
-                key: RsaPublicKeyComponents {
-                    n: n.clone(),
-                    e: e.clone(),
-                },
-            }))
+/// Whether `key` signed `message` by `algorithm`. A key of another kind never did.
+pub fn verify(key: &Key, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+    if !key.suits(algorithm) {
+        return false;
+    }
+    match &key.public {
+        PublicKey::Rsa { n, e } => rsa(algorithm).is_some_and(|parameters| {
+            RsaPublicKeyComponents { n, e }
+                .verify(parameters, message, signature)
+                .is_ok()
+        }),
+        PublicKey::Ec(point) if algorithm == Algorithm::ES512 => p521(point, message, signature),
+        PublicKey::Ec(bytes) | PublicKey::Ed25519(bytes) => {
+            curve(algorithm).is_some_and(|algorithm| {
+                UnparsedPublicKey::new(algorithm, bytes)
+                    .verify(message, signature)
+                    .is_ok()
+            })
         }
-        _ => Err(ErrorKind::UnsupportedAlgorithm.into()),
     }
 }
 
-/// ring's parameters take keys from 2048 bits on.
+/// PS: the salt is as long as the digest (RFC 7518, 3.5), which ring insists on.
 fn rsa(algorithm: Algorithm) -> Option<&'static RsaParameters> {
     match algorithm {
         Algorithm::RS256 => Some(&RSA_PKCS1_2048_8192_SHA256),
         Algorithm::RS384 => Some(&RSA_PKCS1_2048_8192_SHA384),
         Algorithm::RS512 => Some(&RSA_PKCS1_2048_8192_SHA512),
+        Algorithm::PS256 => Some(&RSA_PSS_2048_8192_SHA256),
+        Algorithm::PS384 => Some(&RSA_PSS_2048_8192_SHA384),
+        Algorithm::PS512 => Some(&RSA_PSS_2048_8192_SHA512),
         _ => None,
     }
 }
 
-struct RsaVerifier {
-    algorithm: Algorithm,
-    parameters: &'static RsaParameters,
-    key: RsaPublicKeyComponents<Vec<u8>>,
-}
-
-impl Verifier<Vec<u8>> for RsaVerifier {
-    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> std::result::Result<(), BadSignature> {
-        self.key
-            .verify(self.parameters, message, signature)
-            .map_err(|_| BadSignature::new())
+fn curve(algorithm: Algorithm) -> Option<&'static dyn VerificationAlgorithm> {
+    match algorithm {
+        Algorithm::ES256 => Some(&ECDSA_P256_SHA256_FIXED),
+        Algorithm::ES384 => Some(&ECDSA_P384_SHA384_FIXED),
+        Algorithm::EdDSA => Some(&ED25519),
+        _ => None,
     }
 }
 
-impl JwtVerifier for RsaVerifier {
-    fn algorithm(&self) -> Algorithm {
-        self.algorithm
+fn p521(point: &[u8], message: &[u8], signature: &[u8]) -> bool {
+    let key = p521::ecdsa::VerifyingKey::from_sec1_bytes(point);
+    let signature = p521::ecdsa::Signature::from_slice(signature);
+    match (key, signature) {
+        (Ok(key), Ok(signature)) => key.verify(message, &signature).is_ok(),
+        _ => false,
     }
 }

@@ -1,10 +1,6 @@
 //! The issuer's keys: reading a key set (RFC 7517), and when to fetch it again.
 
-use crate::crypto;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey};
+use frames_edge::jose::{Algorithm, Key};
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
 
@@ -19,36 +15,29 @@ pub const TRUST: Duration = Duration::from_secs(24 * 60 * 60);
 /// this long: else every forged token would cost the issuer a request.
 pub const PENALTY: Duration = Duration::from_secs(10);
 
-/// RFC 7518, 3.3; a longer key than the upper bound would cost too much time.
-const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
-
 /// The keys of a set that can verify a signature.
 #[derive(Debug)]
 pub struct KeySet(Vec<Key>);
-
-#[derive(Debug)]
-struct Key {
-    kid: String,
-    algorithm: Option<KeyAlgorithm>,
-    key: DecodingKey,
-}
 
 impl KeySet {
     /// Reads a JWK set. Keys of no use here are left out (RFC 7517, 5): other
     /// types, encryption keys, RSA below 2048 bits, any without a `kid`.
     pub fn parse(jwks: &Value) -> Result<Self, String> {
-        crypto::install();
         let keys = jwks
             .get("keys")
             .and_then(Value::as_array)
             .ok_or("not a JWK set: it has no `keys`")?;
-        let usable: Vec<Key> = keys.iter().filter_map(Key::parse).collect();
-        if usable.is_empty() {
-            return Err(format!(
-                "none of its {} keys is an RSA signature key of 2048 bits or more with a `kid`",
-                keys.len()
-            ));
+        let read: Vec<Result<Key, &str>> = keys.iter().map(Key::parse).collect();
+        if read.iter().all(Result::is_err) {
+            let first = read.first().and_then(|key| key.as_ref().err());
+            return Err(first.map_or("a JWK set without a key".to_owned(), |why| {
+                format!(
+                    "none of its {} keys can verify a signature; the first {why}",
+                    keys.len()
+                )
+            }));
         }
+        let usable = read.into_iter().filter_map(Result::ok).collect();
         Ok(Self(usable))
     }
 
@@ -57,7 +46,7 @@ impl KeySet {
         let mut found = Found::Nothing;
         for key in self.0.iter().filter(|key| key.kid == kid) {
             if key.suits(algorithm) {
-                return Found::Key(&key.key);
+                return Found::Key(key);
             }
             found = Found::Unsuitable;
         }
@@ -70,53 +59,9 @@ impl KeySet {
 }
 
 enum Found<'a> {
-    Key(&'a DecodingKey),
+    Key(&'a Key),
     Unsuitable,
     Nothing,
-}
-
-impl Key {
-    fn parse(jwk: &Value) -> Option<Self> {
-        let jwk: Jwk = serde_json::from_value(jwk.clone()).ok()?;
-        let common = jwk.common;
-        let verifies = common
-            .public_key_use
-            .is_none_or(|usage| usage == PublicKeyUse::Signature)
-            && common
-                .key_operations
-                .is_none_or(|operations| operations.contains(&KeyOperations::Verify));
-        let AlgorithmParameters::RSA(rsa) = jwk.algorithm else {
-            return None;
-        };
-        let kid = common.key_id.filter(|_| verifies)?;
-        Some(Self {
-            kid,
-            algorithm: common.key_algorithm,
-            key: rsa_key(&rsa.n, &rsa.e)?,
-        })
-    }
-
-    fn suits(&self, algorithm: Algorithm) -> bool {
-        self.key.family() == algorithm.family()
-            && self
-                .algorithm
-                .is_none_or(|own| own == KeyAlgorithm::from(algorithm))
-    }
-}
-
-fn rsa_key(modulus: &str, exponent: &str) -> Option<DecodingKey> {
-    let number = |text: &str| {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        // ring refuses the leading zero that some issuers write.
-        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-        bytes.get(zeros..).map(<[u8]>::to_vec)
-    };
-    let (n, e) = (number(modulus)?, number(exponent)?);
-    e.first()?;
-    let bits = (n.len() * 8).checked_sub(n.first()?.leading_zeros() as usize)?;
-    RSA_BITS
-        .contains(&bits)
-        .then(|| DecodingKey::from_rsa_raw_components(&n, &e))
 }
 
 /// The key set that a sandbox holds, and when it may be fetched.
@@ -133,7 +78,7 @@ pub struct KeyCache {
 /// What the cache says of a `kid`.
 #[derive(Debug)]
 pub enum Lookup<'a> {
-    Key(&'a DecodingKey),
+    Key(&'a Key),
     /// There is such a key, but for another algorithm.
     Unsuitable,
     /// The set must be fetched first.
@@ -161,6 +106,23 @@ impl KeyCache {
             set: Some(set),
             fixed: true,
             ..Self::empty()
+        }
+    }
+
+    /// The issuer's set as it was when the function was packaged. It counts as
+    /// fetched when the sandbox starts (see [`Self::begin`]): no request waits for
+    /// the issuer in the first hour, and a withdrawn key ends with it.
+    pub fn initial(set: KeySet) -> Self {
+        Self {
+            set: Some(set),
+            ..Self::empty()
+        }
+    }
+
+    /// The sandbox starts.
+    pub fn begin(&mut self, now: SystemTime) {
+        if self.set.is_some() && self.fetched_at.is_none() {
+            self.fetched_at = Some(now);
         }
     }
 
@@ -207,6 +169,8 @@ fn within(since: Option<SystemTime>, limit: Duration, now: SystemTime) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use serde_json::json;
     use std::time::UNIX_EPOCH;
 
@@ -244,6 +208,30 @@ mod tests {
         }
         let other = cache.lookup("a", Algorithm::ES256, at(0));
         assert!(matches!(other, Lookup::Unsuitable));
+    }
+
+    #[test]
+    fn an_initial_set_is_good_for_the_sandboxs_first_hour() {
+        let mut cache = KeyCache::initial(set(&["a"]).unwrap());
+        assert_eq!(says(&cache, "a", 0), "fetch", "nobody said when it started");
+        cache.begin(at(0));
+        assert_eq!(says(&cache, "a", 3599), "key");
+        assert_eq!(says(&cache, "a", 3600), "fetch");
+        assert_eq!(says(&cache, "b", 1), "fetch", "rotated since");
+        cache.fetched(set(&["b"]), "b", at(1));
+        assert_eq!(says(&cache, "b", 1), "key");
+        assert_eq!(says(&cache, "a", 1), "fetch", "withdrawn since");
+    }
+
+    #[test]
+    fn an_initial_set_serves_on_while_the_issuer_is_down() {
+        let mut cache = KeyCache::initial(set(&["a"]).unwrap());
+        cache.begin(at(0));
+        cache.fetched(Err("no route".to_owned()), "a", at(4000));
+        assert_eq!(says(&cache, "a", 4000), "key");
+        assert_eq!(says(&cache, "b", 4000), "unavailable");
+        cache.fetched(Err("no route".to_owned()), "a", at(24 * 60 * 60));
+        assert_eq!(says(&cache, "a", 24 * 60 * 60), "unavailable");
     }
 
     #[test]

@@ -11,10 +11,12 @@
 //! | 401 | `missing_token` | no token in any allowed source |
 //! | 401 | `invalid_token` | a token that isn't good |
 //! | 403 | `insufficient_scope` | a good token without the scopes or groups |
+//! | 403 | `forbidden` | a data store or image set that the delivery doesn't serve |
 //! | 404 | `not_found` | a path that isn't served |
 //! | 405 | `method_not_allowed` | a path that takes other methods |
 //! | 503 | `keys_unavailable` | the issuer's keys can't be fetched; `Retry-After` says when to try again |
 
+mod accept;
 mod answer;
 mod claims;
 mod crypto;
@@ -28,6 +30,8 @@ mod verify;
 
 pub use reason::{Denial, Reason};
 
+use frames_edge::jose::{self, Algorithm};
+use frames_edge::key_source;
 use frames_edge::{AuthConfig, AuthorizerConfig, Operation, Request, Response};
 use keys::{KeyCache, KeySet};
 use std::time::SystemTime;
@@ -50,11 +54,21 @@ pub fn prepare(config: &AuthorizerConfig) -> Result<KeyCache, String> {
         return Ok(KeyCache::empty());
     };
     check(auth).map_err(|problem| format!("config.json: {problem}"))?;
-    match &auth.jwks {
-        Some(jwks) => KeySet::parse(jwks)
-            .map(KeyCache::fixed)
-            .map_err(|problem| format!("config.json: `auth.jwks`: {problem}")),
-        None => fetch::Source::of(auth).map(|_| KeyCache::empty()),
+    let read = |key: &str, jwks| {
+        KeySet::parse(jwks).map_err(|problem| format!("config.json: `auth.{key}`: {problem}"))
+    };
+    match (&auth.jwks, &auth.initial_jwks) {
+        (Some(_), Some(_)) => {
+            Err("config.json: `auth` has both `jwks` and `initialJwks`".to_owned())
+        }
+        (Some(jwks), None) => read("jwks", jwks).map(KeyCache::fixed),
+        (None, initial) => {
+            fetch::Source::of(auth)?;
+            match initial {
+                Some(jwks) => read("initialJwks", jwks).map(KeyCache::initial),
+                None => Ok(KeyCache::empty()),
+            }
+        }
     }
 }
 
@@ -87,15 +101,19 @@ fn check(auth: &AuthConfig) -> Result<(), String> {
                 .to_owned(),
         );
     }
-    if let Some(name) = auth.algorithms.iter().find(|n| !crypto::is_supported(n)) {
+    if let Some(name) = auth
+        .algorithms
+        .iter()
+        .find(|name| Algorithm::parse(name).is_none())
+    {
         return Err(format!(
             "`auth.algorithms` holds {name:?}, which isn't one of {}",
-            crypto::SUPPORTED.join(", ")
+            jose::NAMES.join(", ")
         ));
     }
     let addresses = auth.issuers.iter().map(|issuer| ("issuers", issuer));
     let mut addresses = addresses.chain(auth.jwks_uri.iter().map(|uri| ("jwksUri", uri)));
-    match addresses.find(|(_, address)| fetch::has_credentials(address)) {
+    match addresses.find(|(_, address)| key_source::has_credentials(address)) {
         Some((key, _)) => Err(format!("`auth.{key}`: an address with credentials in it")),
         None => Ok(()),
     }
@@ -136,9 +154,49 @@ pub fn decide(
             }
         }
     }
+    if !is_allowed(operation, &path, config) {
+        let denial = Denial::of(Reason::NotAllowed);
+        return respond(&request, config, Some(operation), denial);
+    }
     token::remove(&mut request);
+    if operation == Operation::DicomInstance {
+        accept::normalise(&mut request);
+    }
     request.uri = path;
     Decision::Pass(Box::new(request))
+}
+
+/// By the same rows as the signer's role: what leaves the list is no longer served
+/// from the cache either.
+fn is_allowed(operation: Operation, path: &str, config: &AuthorizerConfig) -> bool {
+    let Some(rows) = &config.allow else {
+        return true;
+    };
+    // `/datastore/{id}/imageSet/{id}`, `/datastore/{id}/studies/{uid}/series/{uid}`
+    let mut ids = path.split('/').skip(2).step_by(2);
+    let (datastore, part, series) = (ids.next(), ids.next(), ids.next());
+    let listed =
+        |list: &[String], id: Option<&str>| list.iter().any(|one| Some(one.as_str()) == id);
+    rows.iter()
+        .filter(|row| Some(row.datastore.as_str()) == datastore)
+        .any(|row| {
+            let in_parts = row.studies.is_some() || row.series.is_some();
+            match operation {
+                Operation::GetImageFrame => match &row.image_sets {
+                    Some(sets) => listed(sets, part),
+                    None => !in_parts,
+                },
+                Operation::DicomInstance if in_parts => {
+                    let within = |list: &Option<Vec<String>>, id| {
+                        list.as_ref().is_none_or(|list| listed(list, id))
+                    };
+                    within(&row.studies, part) && within(&row.series, series)
+                }
+                Operation::DicomInstance | Operation::DicomSearch => {
+                    row.image_sets.is_none() && !in_parts
+                }
+            }
+        })
 }
 
 /// The answer where the keys stayed out of reach.

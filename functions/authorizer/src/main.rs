@@ -30,7 +30,8 @@ struct Authorizer {
 
 impl Authorizer {
     fn new(config: AuthorizerConfig) -> Result<Self, String> {
-        let keys = Mutex::new(prepare(&config)?);
+        let mut keys = prepare(&config)?;
+        keys.begin(SystemTime::now());
         let source = match &config.auth {
             Some(auth) if auth.jwks.is_none() => Some(Source::of(auth)?),
             _ => None,
@@ -39,7 +40,7 @@ impl Authorizer {
             log: Log::new(config.log_level),
             config,
             source,
-            keys,
+            keys: Mutex::new(keys),
         })
     }
 

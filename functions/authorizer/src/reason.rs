@@ -28,6 +28,7 @@ pub enum Reason {
     WrongAudience,
     MissingScope,
     MissingGroup,
+    NotAllowed,
     KeysUnavailable,
 }
 
@@ -41,6 +42,7 @@ pub enum Class {
     InvalidRequest,
     InvalidToken,
     InsufficientScope,
+    Forbidden,
     KeysUnavailable,
 }
 
@@ -91,6 +93,7 @@ impl Reason {
             Self::WrongAudience => "wrong_audience",
             Self::MissingScope => "missing_scope",
             Self::MissingGroup => "missing_group",
+            Self::NotAllowed => "not_allowed",
             Self::KeysUnavailable => "keys_unavailable",
         }
     }
@@ -103,6 +106,7 @@ impl Reason {
             Self::NoToken => Class::MissingToken,
             Self::DifferentTokens => Class::InvalidRequest,
             Self::MissingScope | Self::MissingGroup => Class::InsufficientScope,
+            Self::NotAllowed => Class::Forbidden,
             Self::KeysUnavailable => Class::KeysUnavailable,
             Self::NotBearer
             | Self::TokenTooLong

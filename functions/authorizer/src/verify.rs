@@ -2,13 +2,14 @@
 //! a token that might be good makes anyone fetch keys.
 
 use crate::claims::Claims;
+use crate::crypto;
 use crate::keys::{KeyCache, Lookup};
 use crate::object::Object;
 use crate::reason::{Denial, Reason};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use frames_edge::AuthConfig;
-use jsonwebtoken::Algorithm;
+use frames_edge::jose::Algorithm;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::time::SystemTime;
@@ -68,7 +69,8 @@ pub fn verify(
         Lookup::Unavailable => return Err(denied(Reason::KeysUnavailable)),
     };
     let signed = parts.signed.as_bytes();
-    if !jsonwebtoken::crypto::verify(parts.signature, signed, key, algorithm).unwrap_or(false) {
+    let signature = URL_SAFE_NO_PAD.decode(parts.signature);
+    if !signature.is_ok_and(|signature| crypto::verify(key, algorithm, signed, &signature)) {
         return Err(denied(Reason::BadSignature));
     }
     claims.check_recipient(auth).map_err(denied)?;
@@ -80,7 +82,7 @@ fn allowed(name: &str, auth: &AuthConfig) -> Result<Algorithm, Reason> {
     auth.algorithms
         .iter()
         .find(|allowed| *allowed == name)
-        .and_then(|name| name.parse().ok())
+        .and_then(|name| Algorithm::parse(name))
         .ok_or(Reason::AlgorithmNotAllowed)
 }
 

@@ -371,6 +371,123 @@ fn a_source_that_is_off_is_not_read_but_emptied() {
     assert!(passed.headers.is_empty() && passed.querystring.is_empty());
 }
 
+/// The data store and the image set of [`PATH`].
+const STORE: &str = "12345678901234567890123456789012";
+const SET: &str = "aaaabbbbccccddddeeeeffff00001111";
+
+fn asked(uri: &str, method: &str) -> Request {
+    let mut request = bearer(&good());
+    request.uri = uri.to_owned();
+    request.method = method.to_owned();
+    request
+}
+
+#[test]
+fn what_is_not_listed_is_not_served_from_the_cache_either() {
+    let other = "b".repeat(32);
+    let instance = format!("{STUDIES}/1.2/series/1.3/instances/1.4/frames/1");
+    for (allow, native, dicomweb) in [
+        (json!(null), true, true),
+        (json!([]), false, false),
+        (json!([{"datastore": other}]), false, false),
+        (
+            json!([{"datastore": other}, {"datastore": STORE}]),
+            true,
+            true,
+        ),
+        (
+            json!([{"datastore": STORE, "imageSets": [other, SET]}]),
+            true,
+            false,
+        ),
+        (
+            json!([{"datastore": STORE, "imageSets": [other]}]),
+            false,
+            false,
+        ),
+        (json!([{"datastore": STORE, "imageSets": []}]), false, false),
+        (
+            json!([{"datastore": other, "imageSets": [SET]}]),
+            false,
+            false,
+        ),
+    ] {
+        let mut listed = config(json!({}));
+        listed.allow = serde_json::from_value(allow.clone()).unwrap();
+        for (uri, method, served) in [
+            (PATH, "POST", native),
+            (STUDIES, "GET", dicomweb),
+            (instance.as_str(), "HEAD", dicomweb),
+        ] {
+            let request = asked(uri, method);
+            if served {
+                pass(request, &listed);
+                continue;
+            }
+            let (response, denial) = respond(request, &listed);
+            assert_eq!(denial.reason, Reason::NotAllowed, "{allow} {uri}");
+            assert_eq!(response.status, "403");
+            assert_eq!(body(&response), json!({"error": "forbidden"}));
+            assert_eq!(value(&response, "www-authenticate"), None);
+            // Nobody without a token learns what is listed.
+            let mut stranger = asked(uri, method);
+            stranger.headers.clear();
+            assert_eq!(respond(stranger, &listed).0.status, "401");
+            let open = AuthorizerConfig {
+                auth: None,
+                ..listed.clone()
+            };
+            assert_eq!(respond(asked(uri, method), &open).0.status, "403");
+        }
+    }
+}
+
+#[test]
+fn accept_is_part_of_the_caches_key_in_one_spelling() {
+    let instance = format!("{STUDIES}/1.2/series/1.3/instances/1.4");
+    let accepted = |uri: &str, method: &str, values: &[&str]| {
+        let mut request = asked(uri, method);
+        for value in values {
+            let header = json!({"key": "ACCEPT", "value": value});
+            let headers = request.headers.entry("accept".to_owned()).or_default();
+            headers.push(serde_json::from_value(header).unwrap());
+        }
+        let passed = pass(request, &config(json!({})));
+        let left = passed.headers.get("accept").into_iter().flatten();
+        left.map(|header| header.value.clone()).collect::<Vec<_>>()
+    };
+    for tail in ["", "/frames/1", "/metadata", "/rendered"] {
+        let uri = format!("{instance}{tail}");
+        assert_eq!(accepted(&uri, "GET", &[]), ["*/*"]);
+        assert_eq!(accepted(&uri, "HEAD", &["*/*;q=0.5"]), ["*/*"]);
+        assert_eq!(
+            accepted(&uri, "GET", &["image/png;q=0.5", "IMAGE/JPEG"]),
+            ["image/jpeg, image/png;q=0.500"]
+        );
+        assert_eq!(accepted(&uri, "GET", &["text/html"]), ["text/html"]);
+    }
+    // Not cached: as they came.
+    assert_eq!(accepted(STUDIES, "GET", &["*/*;q=0.5"]), ["*/*;q=0.5"]);
+    assert_eq!(accepted(PATH, "POST", &["IMAGE/JPH"]), ["IMAGE/JPH"]);
+}
+
+#[test]
+fn a_path_goes_on_in_one_spelling() {
+    let instance = format!("{STUDIES}/1.2/series/1.3/instances/1.4/frames/");
+    let passed = pass(
+        asked(&format!("{instance}2%2C1"), "GET"),
+        &config(json!({})),
+    );
+    assert_eq!(passed.uri, format!("{instance}2,1"));
+    for tail in ["2%252C1", "2%2F1", "2%00", "2/../1", "2//1", "2,2"] {
+        let (_, denial) = respond(
+            asked(&format!("{instance}{tail}"), "GET"),
+            &config(json!({})),
+        );
+        assert_eq!(denial.reason, Reason::UnknownPath, "{tail}");
+    }
+}
+
 #[test]
 fn keys_out_of_reach_say_try_later() {
     let (response, denial) = keys_unavailable(&bearer(&good()), &config(json!({})));
@@ -391,6 +508,8 @@ fn a_configuration_that_could_not_decide_is_refused() {
         (json!({"tokenSources": []}), "tokenSources"),
         (json!({"jwks": {}}), "jwks"),
         (json!({"jwks": {"keys": []}}), "jwks"),
+        (json!({"initialJwks": jwks()}), "initialJwks"),
+        (json!({"jwks": null, "initialJwks": {}}), "initialJwks"),
         (
             json!({"jwks": null, "jwksUri": "http://issuer.example/keys"}),
             "jwksUri",
@@ -434,6 +553,7 @@ fn a_configuration_that_could_not_decide_is_refused() {
     }
     for changes in [
         json!({"jwks": null}),
+        json!({"jwks": null, "initialJwks": jwks()}),
         json!({"jwks": null, "jwksUri": "https://issuer.example/keys"}),
         json!({"jwks": null, "jwksUri": "http://127.0.0.1:8080/keys"}),
         json!({"jwks": null, "jwksUri": "http://[::1]:8080/keys"}),
@@ -465,4 +585,51 @@ fn credentials_in_an_address_are_refused_and_not_repeated() {
     let query = json!({"jwks": null, "jwksUri": "http://issuer.example/keys?key=s3cret"});
     let problem = prepare(&config(query)).unwrap_err();
     assert!(!problem.contains("s3cret"), "{problem}");
+}
+
+#[test]
+fn listed_studies_and_series_are_served_by_dicomweb_alone() {
+    let instance = |study: &str, series: &str| {
+        format!("{STUDIES}/{study}/series/{series}/instances/1.4/frames/1")
+    };
+    for (limits, here, other_study, other_series, native) in [
+        (json!({"studies": ["1.2"]}), true, false, true, false),
+        (json!({"series": ["1.3"]}), true, true, false, false),
+        (
+            json!({"studies": ["1.2"], "series": ["1.3"]}),
+            true,
+            false,
+            false,
+            false,
+        ),
+        (
+            json!({"studies": ["9"], "imageSets": [SET]}),
+            false,
+            false,
+            false,
+            true,
+        ),
+    ] {
+        let mut row = json!({"datastore": STORE});
+        row.as_object_mut()
+            .unwrap()
+            .extend(limits.as_object().unwrap().clone());
+        let mut listed = config(json!({}));
+        listed.allow = serde_json::from_value(json!([row])).unwrap();
+        for (uri, method, served) in [
+            (instance("1.2", "1.3"), "GET", here),
+            (instance("1.9", "1.3"), "GET", other_study),
+            (instance("1.2", "1.9"), "GET", other_series),
+            (STUDIES.to_owned(), "GET", false),
+            (PATH.to_owned(), "POST", native),
+        ] {
+            let request = asked(&uri, method);
+            if served {
+                pass(request, &listed);
+            } else {
+                let (_, denial) = respond(request, &listed);
+                assert_eq!(denial.reason, Reason::NotAllowed, "{limits} {uri}");
+            }
+        }
+    }
 }

@@ -14,8 +14,26 @@ pub struct AuthorizerConfig {
     #[serde(deserialize_with = "Option::deserialize")]
     pub auth: Option<AuthConfig>,
     pub dicomweb: bool,
+    /// What may be asked for, cached or not; missing: whatever the signer's role may read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow: Option<Vec<Allow>>,
     pub cors: Cors,
     pub log_level: LogLevel,
+}
+
+/// A data store that is served.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Allow {
+    pub datastore: String,
+    /// Missing: all of the data store, by DICOMweb too, which knows no image sets in its paths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_sets: Option<Vec<String>>,
+    /// Of the data store, by DICOMweb alone: these studies and series, and no searches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub studies: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +44,10 @@ pub struct AuthConfig {
     /// A key set (RFC 7517) baked in by `jwksFile`; never fetched again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks: Option<Value>,
+    /// The issuer's key set as it was when the function was packaged. It saves
+    /// the first fetch, and is fetched anew like any other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_jwks: Option<Value>,
     /// Where the key set is fetched from. Missing together with `jwks`: by
     /// discovery (`<issuer>/.well-known/openid-configuration`), of a single issuer.
     #[serde(default, skip_serializing_if = "Option::is_none")]

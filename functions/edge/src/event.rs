@@ -1,7 +1,7 @@
 //! CloudFront's Lambda@Edge request event.
 //! Source: "Lambda@Edge event structure", Amazon CloudFront Developer Guide.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ pub struct Config {
 pub struct Request {
     #[serde(rename = "clientIp", default)]
     pub client_ip: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "by_lower_case")]
     pub headers: Headers,
     pub method: String,
     #[serde(default)]
@@ -80,6 +80,18 @@ pub struct Body {
     pub data: String,
 }
 
+/// CloudFront writes the names in lower case. Whoever doesn't must not smuggle a
+/// token, or a header that is signed, past those who look for it.
+fn by_lower_case<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Headers, D::Error> {
+    let sent = Headers::deserialize(deserializer)?;
+    let mut headers = Headers::new();
+    for (name, values) in sent {
+        let held = headers.entry(name.to_ascii_lowercase()).or_default();
+        held.extend(values);
+    }
+    Ok(headers)
+}
+
 impl Request {
     /// The first value of a header; `name` in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -109,5 +121,29 @@ impl Request {
             .as_ref()
             .and_then(|origin| origin.pointer("/custom/protocol"))
             .is_some_and(|protocol| protocol != "https")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn header_names_are_read_in_any_case() {
+        let request: Request = serde_json::from_value(json!({
+            "method": "GET", "uri": "/", "headers": {
+                "Token": [{"key": "Token", "value": "a"}],
+                "TOKEN": [{"value": "b"}],
+                "token": [{"value": "c"}],
+            },
+        }))
+        .unwrap();
+        let values: Vec<&str> = request.headers["token"]
+            .iter()
+            .map(|header| header.value.as_str())
+            .collect();
+        assert_eq!(values, ["b", "a", "c"]);
+        assert_eq!(request.headers.len(), 1);
     }
 }

@@ -1,19 +1,25 @@
 //! What both edge functions share: CloudFront's Lambda@Edge event
 //! ([`event`]), their `config.json` ([`config`]), the operations that the
-//! delivery serves ([`operation`]) and the answers they make ([`response`]).
+//! delivery serves ([`operation`]), tokens' algorithms and keys ([`jose`]) and
+//! the answers they make ([`response`]).
+//!
+//! With the feature `issuer`: where an issuer's keys are (`key_source`).
 //!
 //! Everything here is pure: no clock, no network, no environment. The one
 //! exception stands behind the feature `runtime`: how a function starts and serves.
 
 pub mod config;
 pub mod event;
+pub mod jose;
+#[cfg(feature = "issuer")]
+pub mod key_source;
 pub mod operation;
 pub mod response;
 #[cfg(feature = "runtime")]
 pub mod runtime;
 
 pub use config::{
-    AuthConfig, AuthorizerConfig, Cors, LogLevel, SignerConfig, TokenSource, TokenUse,
+    Allow, AuthConfig, AuthorizerConfig, Cors, LogLevel, SignerConfig, TokenSource, TokenUse,
 };
 pub use event::{Body, Cf, Event, Header, Headers, Request};
 pub use operation::{NotAnOperation, Operation};

@@ -1,7 +1,12 @@
 //! The operations that the delivery serves, and their paths. A path is one of
 //! these whole and anchored, or it is refused: nothing else ever gets signed.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+
+/// No path that is served is longer, however it is written: a frame list of a
+/// hundred numbers is the longest part.
+const LONGEST: usize = 2048;
 
 /// The longest list of frames that one request may ask for.
 const MOST_FRAMES: usize = 100;
@@ -23,11 +28,23 @@ pub struct NotAnOperation;
 
 impl Operation {
     /// Reads a path. Returns the operation and the path in the service's own
-    /// spelling (`imageset` is taken and goes on as `imageSet`).
+    /// spelling: `imageset` is taken and goes on as `imageSet`, and a character
+    /// that needn't be percent-encoded goes on as itself. So one resource has one
+    /// path, in the cache and under the signature.
+    ///
+    /// Each segment is decoded once. What then isn't an id or one of the words is
+    /// refused: a slash, a dot segment, a NUL, another `%`.
     ///
     /// DICOMweb paths are known only where `dicomweb` is on.
     pub fn parse(path: &str, dicomweb: bool) -> Result<(Self, String), NotAnOperation> {
-        let mut segments = path.split('/');
+        if path.len() > LONGEST {
+            return Err(NotAnOperation);
+        }
+        let decoded: Vec<Cow<'_, str>> = path
+            .split('/')
+            .map(|segment| decoded(segment).ok_or(NotAnOperation))
+            .collect::<Result<_, _>>()?;
+        let mut segments = decoded.iter().map(Cow::as_ref);
         if segments.next() != Some("") || segments.next() != Some("datastore") {
             return Err(NotAnOperation);
         }
@@ -55,7 +72,7 @@ impl Operation {
             }
             _ => return Err(NotAnOperation),
         };
-        Ok((operation, path.to_owned()))
+        Ok((operation, decoded.join("/")))
     }
 
     /// The methods that reach the origin, as `Allow` lists them (besides `OPTIONS`).
@@ -102,6 +119,27 @@ pub fn is_uid(text: &str) -> bool {
         && text
             .split('.')
             .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// A segment with its percent-encoding taken away, once.
+fn decoded(segment: &str) -> Option<Cow<'_, str>> {
+    if !segment.contains('%') {
+        return Some(Cow::Borrowed(segment));
+    }
+    let mut parts = segment.split('%');
+    let mut text = parts.next()?.to_owned();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2)?;
+        let is_hex = digits.bytes().all(|b| b.is_ascii_hexdigit());
+        let byte = u8::from_str_radix(digits, 16).ok().filter(|_| is_hex)?;
+        // No served path has any other.
+        if !byte.is_ascii_graphic() {
+            return None;
+        }
+        text.push(byte.into());
+        text.push_str(rest);
+    }
+    Some(Cow::Owned(text))
 }
 
 fn is_instance_tail(tail: &[&str]) -> bool {
@@ -153,6 +191,26 @@ mod tests {
             path.replace("imageSet", "IMAGESET"),
             path.replace("/imageSet", "/../imageSet"),
             path.replace("/imageSet/", "%2fimageSet/"),
+            path.replace("/imageSet/", "//imageSet/"),
+            path.replace("/imageSet/", "/./imageSet/"),
+            path.replace("/imageSet/", "/%2e%2e/imageSet/"),
+            path.replace("/imageSet/", "%252fimageSet/"),
+            path.replace("getImageFrame", "%2567etImageFrame"),
+            path.replace("getImageFrame", "getImageFrame%00"),
+            path.replace("getImageFrame", "getImageFrame\0"),
+            path.replace("getImageFrame", "getImageFrame%"),
+            path.replace("getImageFrame", "getImageFrame%6"),
+            path.replace("getImageFrame", "getImageFram%+5"),
+            path.replace("getImageFrame", "getImageFram%é5"),
+            path.replace("getImageFrame", "getImageFrame;a=b"),
+            path.replace("getImageFrame", "getImageFrame%3Fa=b"),
+            path.replace("getImageFrame", "GetImageFrame"),
+            path.replace(SET, &SET.repeat(2)),
+            path.replace("/datastore", "/DataStore"),
+            path.replace(STORE, &format!("{}%20", &STORE[1..])),
+            path.replace(STORE, &"%31".repeat(3000)),
+            String::new(),
+            "datastore".to_owned(),
         ] {
             assert_eq!(parse(&wrong), None, "{wrong}");
         }
@@ -173,6 +231,25 @@ mod tests {
     }
 
     #[test]
+    fn a_path_is_decoded_once_and_goes_on_as_one_spelling() {
+        let path = format!("/datastore/{STORE}/imageSet/{SET}/getImageFrame");
+        let instance = format!("/datastore/{STORE}/studies/1.2/series/1.3/instances/1.4");
+        for (written, plain) in [
+            (path.replace("get", "%67et"), path.clone()),
+            (path.replace("/1234", "/%31%32%33%34"), path.clone()),
+            (path.replace("imageSet", "image%73et"), path.clone()),
+            (
+                format!("{instance}/frames/3%2C1%2c2"),
+                format!("{instance}/frames/3,1,2"),
+            ),
+            (instance.replace("1.2", "1%2E2"), instance.clone()),
+        ] {
+            let (_, gone_on) = Operation::parse(&written, true).unwrap();
+            assert_eq!(gone_on, plain, "{written}");
+        }
+    }
+
+    #[test]
     fn dicomweb_paths_exist_only_where_they_are_on() {
         let instance = format!("/datastore/{STORE}/studies/1.2.3/series/1.2.4/instances/1.2.5");
         for tail in ["", "/frames/1", "/frames/1,2,30", "/metadata", "/rendered"] {
@@ -185,7 +262,6 @@ mod tests {
             "/frames/",
             "/frames/0",
             "/frames/1,",
-            "/frames/1%2C2",
             "/bulkdata",
             "/",
         ] {

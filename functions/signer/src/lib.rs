@@ -78,6 +78,7 @@ pub fn sign(
 /// What changes in a request that is signed.
 struct Signature {
     path: String,
+    query: String,
     host: String,
     headers: Vec<(String, String)>,
 }
@@ -92,15 +93,18 @@ fn signature(
     let (operation, path) = checked(request, config)?;
     let host = host_for(operation, request, config)?.to_owned();
     let body = body_bytes(operation, request)?;
+    let query = query::encoded(&request.querystring);
     let target = Target {
         host: &host,
         path: &path,
+        query: &query,
         body: &body,
         request_id,
     };
     let headers = signing_headers(request, &target, config, credentials, now)?;
     Ok(Signature {
         path,
+        query,
         host,
         headers,
     })
@@ -110,6 +114,7 @@ fn signature(
 struct Target<'a> {
     host: &'a str,
     path: &'a str,
+    query: &'a str,
     body: &'a [u8],
     request_id: &'a str,
 }
@@ -192,6 +197,9 @@ fn checked(request: &Request, config: &SignerConfig) -> Result<(Operation, Strin
     if !content_types(request).all(is_header_text) {
         return Err(Refusal::Unreadable("The content type isn't ASCII text."));
     }
+    if content_types(request).count() > 1 {
+        return Err(Refusal::Unreadable("There is more than one content type."));
+    }
     Ok((operation, path))
 }
 
@@ -269,14 +277,10 @@ fn signing_headers(
         .map_err(|_| Refusal::NotSigned)?
         .into();
 
-    let separator = if request.querystring.is_empty() {
-        ""
-    } else {
-        "?"
-    };
+    let separator = if target.query.is_empty() { "" } else { "?" };
     let url = format!(
         "https://{}{}{separator}{}",
-        target.host, target.path, request.querystring
+        target.host, target.path, target.query
     );
     // Only what the origin is sure to get as it stands here: a proxy may change any other header.
     let headers = [("host", target.host), ("x-amz-cf-id", target.request_id)]
@@ -300,6 +304,7 @@ fn signed(mut request: Request, signature: Signature) -> Request {
         .headers
         .retain(|name, _| name != "authorization" && !name.starts_with("x-amz-"));
     request.uri = signature.path;
+    request.querystring = signature.query;
     if request.header("host") != Some(&signature.host) {
         request.set_header("Host", signature.host);
     }

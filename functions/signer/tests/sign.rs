@@ -6,6 +6,7 @@
     clippy::indexing_slicing
 )]
 
+use base64::Engine as _;
 use frames_edge::{LogLevel, Request, Response, SignerConfig};
 use frames_signer::{Credentials, Outcome, check, sign};
 use hmac::{Hmac, KeyInit, Mac};
@@ -277,6 +278,48 @@ fn a_text_body_is_hashed_as_it_is() {
 }
 
 #[test]
+fn a_body_of_any_bytes_is_hashed_and_sent_as_it_came() {
+    let bytes: Vec<u8> = (0..=255).chain([0, 0, 0xff]).collect();
+    let data = base64::engine::general_purpose::STANDARD.encode(&bytes);
+    let body =
+        json!({"inputTruncated": false, "action": "read-only", "encoding": "base64", "data": data});
+    let sent = send(request(json!({"body": body})));
+    assert_eq!(
+        sent.header("x-amz-content-sha256"),
+        Some(hex(&Sha256::digest(&bytes)).as_str())
+    );
+    let left = sent.body.unwrap();
+    assert_eq!((left.action.as_str(), left.data), ("read-only", data));
+}
+
+#[test]
+fn conditional_and_range_headers_are_left_alone_and_not_signed() {
+    let names = ["if-none-match", "if-modified-since", "if-range", "range"];
+    let mut asked = dicomweb("studies/1.2/series/1.3/instances/1.4", "");
+    for name in names {
+        asked.set_header(name, "x");
+    }
+    let sent = send(asked);
+    let authorization = sent.header("authorization").unwrap();
+    for name in names {
+        assert_eq!(sent.header(name), Some("x"));
+        assert!(!authorization.contains(name), "{authorization}");
+    }
+}
+
+#[test]
+fn a_path_is_signed_and_sent_in_its_one_spelling() {
+    let path = "studies/1.2.3/series/1.2.4/instances/1.2.5/frames/1,2";
+    let plain = send(dicomweb(path, ""));
+    let encoded = send(dicomweb(&path.replace(',', "%2c"), ""));
+    assert_eq!(encoded.uri, plain.uri);
+    assert_eq!(
+        encoded.header("authorization"),
+        plain.header("authorization")
+    );
+}
+
+#[test]
 fn a_dicomweb_path_is_encoded_once_more_and_its_query_canonical() {
     let path = "studies/1.2.3/series/1.2.4/instances/1.2.5/frames/1,2";
     let sent = send(dicomweb(path, &format!("imageSetId={SET}")));
@@ -289,7 +332,7 @@ fn a_dicomweb_path_is_encoded_once_more_and_its_query_canonical() {
 }
 
 #[test]
-fn a_query_is_signed_in_order_decoded_and_encoded_and_sent_as_it_came() {
+fn a_query_is_signed_in_order_and_sent_in_the_encoding_that_is_signed() {
     for (query, canonical) in [
         (
             "limit=10&PatientName=J%c3%bcrgen",
@@ -306,6 +349,11 @@ fn a_query_is_signed_in_order_decoded_and_encoded_and_sent_as_it_came() {
             "PatientName=Doe%20John&x=a%2Fb",
         ),
         ("x=1%3D1&y=a%26b", "x=1%3D1&y=a%26b"),
+        (
+            "PatientName=Doe+John&y=1%2B1",
+            "PatientName=Doe%20John&y=1%2B1",
+        ),
+        ("&b=1&&a=x=y&", "a=x%3Dy&b=1"),
     ] {
         let sent = send(dicomweb("studies", query));
         let expected = dicomweb_authorization("studies", canonical);
@@ -314,7 +362,9 @@ fn a_query_is_signed_in_order_decoded_and_encoded_and_sent_as_it_came() {
             Some(expected.as_str()),
             "{query}"
         );
-        assert_eq!(sent.querystring, query);
+        let mut pairs: Vec<&str> = sent.querystring.split('&').collect();
+        pairs.sort();
+        assert_eq!(pairs.join("&"), canonical, "{query}");
     }
 }
 
@@ -408,6 +458,10 @@ fn unreadable_requests_are_refused() {
         (json!({"querystring": "a=b#c"}), "invalid_request"),
         (content_type("a\nb"), "invalid_request"),
         (content_type("text/é"), "invalid_request"),
+        (
+            json!({"headers": {"content-type": [{"value": "a/b"}, {"value": "c/d"}]}}),
+            "invalid_request",
+        ),
     ] {
         let (response, body) = refuse(request(changes.clone()));
         assert_eq!(response.status, "400", "{changes}");

@@ -3,7 +3,7 @@
 
 use super::cache::Cache;
 use super::cargo::{self, TARGET};
-use super::{package, sources};
+use super::{package, sources, unwind};
 use crate::failure::{Context, Failure, Result};
 use crate::terminal::Terminal;
 use sha2::{Digest, Sha256};
@@ -114,7 +114,12 @@ pub fn programs(builder: Builder, terminal: Terminal) -> Result<Programs> {
 
 /// Sources and recipe decide the programs; the manifest doesn't.
 fn key(builder: Builder) -> String {
-    let recipe = format!("{}\n{}\n{TARGET}", sources::hash(), builder.name());
+    let recipe = format!(
+        "{}\n{}\n{TARGET}\nwithout {}",
+        sources::hash(),
+        builder.name(),
+        unwind::TABLES.join(" ")
+    );
     format!(
         "{:.16}-{}",
         format!("{:x}", Sha256::digest(recipe)),
@@ -155,7 +160,7 @@ fn build(builder: Builder, cache: &Cache, key: &str, terminal: Terminal) -> Resu
         let program = program_path(builder, &target, function);
         let content = fs::read(&program)
             .context(|| format!("can't read the program {}", program.display()))?;
-        Result::Ok((function, package::base(&content)?))
+        Result::Ok((function, package::base(&unwind::blank(content)?)?))
     };
     let [authorizer, signer] = FUNCTIONS;
     Ok(Programs {

@@ -1,7 +1,7 @@
 //! `frames deploy`: package, upload, then the stages in order.
 
 use super::{compile_findings, event_loop, online};
-use crate::artifact::{self, Builder};
+use crate::artifact::{self, Builder, Package};
 use crate::aws::Aws;
 use crate::cli::{Deploy, Global};
 use crate::deploy::{self, Done, Interrupt, Options, Progress, Questions, Session, artifacts};
@@ -26,18 +26,14 @@ async fn deploy(
     let aws = Aws::connect(global).await?;
     let (source, mut compiled) = online::compiled(project, global, &aws).await?;
     let plan = compile_findings(&source, &compiled, terminal)?;
-    let only = arguments
-        .only
-        .as_deref()
-        .map(|only| stage_name(&plan, only))
-        .transpose()?;
+
+    let (plan, package) = package(plan, terminal).await?;
+    let only = arguments.only.as_deref();
+    let only = only.map(|only| stage_name(&plan, only)).transpose()?;
     let options = Options {
         dry_run: arguments.dry_run,
         only,
     };
-
-    let programs = artifact::programs(Builder::CargoLambda, terminal)?;
-    let package = artifact::package(&plan, &programs)?;
     package.write(&project.output(global.target().env))?;
 
     let session = Session {
@@ -74,6 +70,14 @@ async fn deploy(
     };
     conclude(&session, &done, options, terminal);
     Ok(())
+}
+
+/// With the issuer's keys baked in: the functions start without asking for them.
+pub(super) async fn package(mut plan: Plan, terminal: Terminal) -> Result<(Plan, Package)> {
+    artifact::bake_keys(&mut plan).await?;
+    let programs = artifact::programs(Builder::CargoLambda, terminal)?;
+    let package = artifact::package(&plan, &programs)?;
+    Ok((plan, package))
 }
 
 fn conclude(session: &Session<'_>, done: &[Done], options: Options<'_>, terminal: Terminal) {

@@ -234,6 +234,7 @@ async fn stand_in_issuer(plan: &mut Plan) -> Result<Option<Issuer>> {
     };
     let issuer = Issuer::start(IssuerClaims::satisfying(auth)?).await?;
     auth.jwks = None;
+    auth.initial_jwks = None;
     auth.jwks_uri = Some(issuer.jwks_uri());
     for stage in &mut plan.stages {
         for function in stage

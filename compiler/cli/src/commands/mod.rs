@@ -3,6 +3,8 @@
 mod completions;
 mod deploy;
 mod dev;
+mod diff;
+mod info;
 mod init;
 mod online;
 mod package;
@@ -31,6 +33,8 @@ pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
         Command::Print(arguments) => print::run(&cli.global, arguments, terminal),
         Command::Package(arguments) => package::run(&cli.global, arguments, terminal),
         Command::Deploy(arguments) => deploy::run(&cli.global, arguments, terminal),
+        Command::Diff(arguments) => diff::run(&cli.global, arguments, terminal),
+        Command::Info(arguments) => info::run(&cli.global, arguments, terminal),
         Command::Remove(arguments) => remove::run(&cli.global, arguments, terminal),
         Command::Dev(arguments) => dev::run(&cli.global, arguments, terminal),
         Command::Schema => schema::run(),

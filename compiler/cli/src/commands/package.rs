@@ -1,6 +1,6 @@
 //! `frames package`: manifest, programs, zips, templates; nothing but `.frames/<env>/` is written.
 
-use super::plan_of;
+use super::{event_loop, plan_of};
 use crate::artifact::{self, Builder};
 use crate::cli::{Global, Package};
 use crate::failure::Result;
@@ -9,7 +9,16 @@ use crate::terminal::{Terminal, data};
 
 pub fn run(global: &Global, arguments: &Package, terminal: Terminal) -> Result<()> {
     let project = Project::find(global)?;
-    let plan = plan_of(&project, global, arguments.online.online, terminal)?;
+    let mut plan = plan_of(&project, global, arguments.online.online, terminal)?;
+    if arguments.fetch_keys {
+        let baked = event_loop()?.block_on(artifact::bake_keys(&mut plan))?;
+        let what = match baked {
+            Some(1) => "1 key of the issuer's, baked in".to_owned(),
+            Some(count) => format!("{count} keys of the issuer's, baked in"),
+            None => "no keys: the manifest brings its own, or takes no tokens".to_owned(),
+        };
+        terminal.status("Fetched", &what);
+    }
     let programs = artifact::programs(Builder::CargoLambda, terminal)?;
     let package = artifact::package(&plan, &programs)?;
     let output = project.output(global.target().env);

@@ -6,10 +6,13 @@
 //! - [`follow`], [`progress`]: events as they happen
 //! - [`cause`]: why it failed, in a user's words
 //! - [`versions`]: functions' versions that nothing refers to any more
+//! - [`state`]: what stands, for `info`
+//! - [`diff`]: what a deployment would change
 //! - [`remove`]: all of it backwards, with patience for replicas
 
 pub mod artifacts;
 pub mod cause;
+pub mod diff;
 mod follow;
 pub mod guard;
 pub mod interrupt;
@@ -17,6 +20,7 @@ pub mod progress;
 pub mod remove;
 mod settle;
 pub mod stage;
+pub mod state;
 pub mod summary;
 mod teardown;
 mod versions;

@@ -19,7 +19,7 @@ const LATER: Duration = Duration::from_secs(3);
 
 /// What a stage's stack is to be.
 pub struct Job<'a> {
-    stage: &'a Stage,
+    pub(super) stage: &'a Stage,
     template: &'a Template,
     parameters: &'a BTreeMap<String, String>,
     policy: Option<String>,
@@ -78,7 +78,7 @@ impl<'a> Job<'a> {
 
     /// The same for the same change of the same state: a repeated request, or
     /// the run after one that was killed, finds it again.
-    fn change_set_name(&self, standing: Option<&Stack>) -> String {
+    pub(super) fn change_set_name(&self, standing: Option<&Stack>) -> String {
         let state = standing.map(|stack| (&stack.id, stack.changed));
         let content = format!(
             "{:?} {:?} {:?} {state:?}",
@@ -182,7 +182,7 @@ impl Session<'_> {
     }
 
     /// A change set that is ready to be looked at; none where it has to be tried again.
-    async fn change_set(
+    pub(super) async fn change_set(
         &self,
         job: &Job<'_>,
         body: &Body<'_>,
@@ -232,20 +232,7 @@ impl Session<'_> {
 
     /// In a dry run, a stage whose parameters aren't known before the one before it stands.
     pub fn tell_new(&self, stage: &Stage, template: &Template) {
-        let parsed: Value = serde_json::from_str(&template.text).unwrap_or_default();
-        let resources = parsed.get("Resources").and_then(Value::as_object);
-        let resources = resources.into_iter().flatten();
-        let added: Vec<Change> = resources
-            .map(|(id, resource)| Change {
-                action: "Add".to_owned(),
-                resource: id.clone(),
-                kind: resource["Type"].as_str().unwrap_or_default().to_owned(),
-                replacement: None,
-                policy: None,
-                details: vec![],
-            })
-            .collect();
-        self.tell(stage, &added);
+        self.tell(stage, &added(template));
         self.progress
             .note("   (not tried: its parameters are outputs of a stage that doesn't stand yet)");
     }
@@ -381,6 +368,22 @@ impl Session<'_> {
     }
 }
 
+/// All that a new stack consists of.
+pub(super) fn added(template: &Template) -> Vec<Change> {
+    let parsed: Value = serde_json::from_str(&template.text).unwrap_or_default();
+    let resources = parsed.get("Resources").and_then(Value::as_object);
+    let resources = resources.into_iter().flatten();
+    let added = resources.map(|(id, resource)| Change {
+        action: "Add".to_owned(),
+        resource: id.clone(),
+        kind: resource["Type"].as_str().unwrap_or_default().to_owned(),
+        replacement: None,
+        policy: None,
+        details: vec![],
+    });
+    added.collect()
+}
+
 /// Whether a run that AWS calls stale is our own, whose answer was lost.
 async fn began(stacks: &Stacks, stack: &str, after: Option<&str>, token: &str) -> Result<bool> {
     let events = stacks.events(stack, after).await?;
@@ -390,7 +393,7 @@ async fn began(stacks: &Stacks, stack: &str, after: Option<&str>, token: &str) -
 }
 
 /// The changes; none where there is nothing to change.
-fn changes(stage: &Stage, set: ChangeSet) -> Result<Option<Vec<Change>>> {
+pub(super) fn changes(stage: &Stage, set: ChangeSet) -> Result<Option<Vec<Change>>> {
     let reason = set.reason.unwrap_or_default();
     match set.status.as_str() {
         "CREATE_COMPLETE" => Ok(Some(set.changes)),

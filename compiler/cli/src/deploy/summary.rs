@@ -48,12 +48,16 @@ pub fn needs_a_yes(changes: &[Change]) -> bool {
 
 /// A line a resource, the worst last.
 pub fn lines(changes: &[Change]) -> Vec<String> {
-    let mut sorted: Vec<&Change> = changes.iter().collect();
-    sorted.sort_by_key(|change| (kind(change), change.resource.clone()));
-    sorted.into_iter().map(line).collect()
+    sorted(changes).into_iter().map(line).collect()
 }
 
-fn line(change: &Change) -> String {
+pub fn sorted(changes: &[Change]) -> Vec<&Change> {
+    let mut sorted: Vec<&Change> = changes.iter().collect();
+    sorted.sort_by_key(|change| (kind(change), change.resource.clone()));
+    sorted
+}
+
+pub fn line(change: &Change) -> String {
     let (mark, colour, what) = match kind(change) {
         Kind::Add => ("+", "\x1b[32m", "add"),
         Kind::Change => ("~", "\x1b[33m", "change"),

@@ -11,10 +11,13 @@ use aws_lc_rs::{
     constant_time::verify_slices_are_equal,
     rand::SystemRandom,
     rsa::KeySize,
-    signature::{self, KeyPair as _, RsaEncoding, RsaKeyPair},
+    signature::{
+        self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaEncoding,
+        RsaKeyPair,
+    },
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use frames_edge::{AuthConfig, TokenUse};
+use frames_edge::{AuthConfig, TokenUse, jose::Algorithm};
 use http::{Method, Request, StatusCode, header};
 use hyper::body::Incoming;
 use serde_json::{Map, Value, json};
@@ -30,8 +33,8 @@ const BODY_BYTES: usize = 64 * 1024;
 /// What the tokens say, and how they are signed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IssuerClaims {
-    /// JOSE name: RS256, RS384, RS512, PS256, PS384 or PS512.
-    pub algorithm: String,
+    /// The first that the manifest allows.
+    pub algorithm: Algorithm,
     /// `iss` and all else, but for the times.
     pub claims: Map<String, Value>,
 }
@@ -39,17 +42,11 @@ pub struct IssuerClaims {
 impl IssuerClaims {
     /// Claims that satisfy `auth`, as the manifest's issuer would make them.
     pub fn satisfying(auth: &AuthConfig) -> Result<Self, Error> {
-        let algorithm = auth
-            .algorithms
-            .iter()
-            .find(|name| encoding(name).is_some())
-            .ok_or_else(|| {
-                Error::new(format!(
-                    "the local issuer signs by none of auth.algorithms ({})",
-                    auth.algorithms.join(", ")
-                ))
-                .help("add RS256, or keep the manifest's issuer with `--issuer manifest`")
-            })?;
+        let names = auth.algorithms.iter();
+        let algorithm = names
+            .filter_map(|name| Algorithm::parse(name))
+            .next()
+            .ok_or_else(|| Error::new("auth.algorithms names nothing to sign with"))?;
         let mut claims = Map::new();
         let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
         set(
@@ -85,10 +82,7 @@ impl IssuerClaims {
         if let Some(group) = auth.groups.first() {
             set(&auth.groups_claim, json!([group]));
         }
-        Ok(Self {
-            algorithm: algorithm.clone(),
-            claims,
-        })
+        Ok(Self { algorithm, claims })
     }
 }
 
@@ -114,18 +108,21 @@ struct Keys {
 
 struct Key {
     id: String,
-    pair: RsaKeyPair,
+    pair: Pair,
+}
+
+enum Pair {
+    Rsa(Box<RsaKeyPair>),
+    Ec(&'static str, EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
 }
 
 impl Issuer {
     /// Makes a key, mints the run's token and serves the key set on a free port.
     pub async fn start(claims: IssuerClaims) -> Result<Self, Error> {
-        let signing = Key::generate()?;
-        let token = sign(
-            &signing,
-            &claims.algorithm,
-            &with_times(claims.claims.clone()),
-        )?;
+        let signing = Key::generate(claims.algorithm)?;
+        let first = with_times(claims.claims.clone());
+        let token = sign(&signing, claims.algorithm, &first)?;
         let listener = local_http::bind(0).await?;
         let port = listener.local_addr().map_or(0, |address| address.port());
         let keys = Mutex::new(Keys {
@@ -218,7 +215,7 @@ impl State {
             "issuer": self.claims.claims.get("iss"),
             "jwks_uri": format!("{base}/.well-known/jwks.json"),
             "token_endpoint": format!("{base}/token"),
-            "id_token_signing_alg_values_supported": [self.claims.algorithm],
+            "id_token_signing_alg_values_supported": [self.claims.algorithm.name()],
         });
         local_http::json(StatusCode::OK, &body)
     }
@@ -263,20 +260,20 @@ impl State {
                 claims.insert(name, value);
             }
         }
-        sign(&self.lock().signing, &self.claims.algorithm, &claims)
+        sign(&self.lock().signing, self.claims.algorithm, &claims)
     }
 
     fn rotate(&self) -> Result<(), Error> {
-        let fresh = Key::generate()?;
+        let fresh = Key::generate(self.claims.algorithm)?;
         let mut keys = self.lock();
-        keys.previous = Some(keys.signing.public(&self.claims.algorithm));
+        keys.previous = Some(keys.signing.public(self.claims.algorithm));
         keys.signing = fresh;
         Ok(())
     }
 
     fn jwks(&self) -> Value {
         let keys = self.lock();
-        let set: Vec<Value> = std::iter::once(keys.signing.public(&self.claims.algorithm))
+        let set: Vec<Value> = std::iter::once(keys.signing.public(self.claims.algorithm))
             .chain(keys.previous.clone())
             .collect();
         json!({ "keys": set })
@@ -288,9 +285,18 @@ impl State {
 }
 
 impl Key {
-    fn generate() -> Result<Self, Error> {
-        let pair = RsaKeyPair::generate(KeySize::Rsa2048)
-            .map_err(|_| Error::new("cannot make an RSA key"))?;
+    fn generate(algorithm: Algorithm) -> Result<Self, Error> {
+        let failed = |_| Error::new("cannot make a key");
+        let pair = match (curve(algorithm), encoding(algorithm)) {
+            (Some((name, curve)), _) => {
+                Pair::Ec(name, EcdsaKeyPair::generate(curve).map_err(failed)?)
+            }
+            (_, Some(_)) => {
+                let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(failed)?;
+                Pair::Rsa(Box::new(pair))
+            }
+            _ => Pair::Ed25519(Ed25519KeyPair::generate().map_err(failed)?),
+        };
         Ok(Self {
             id: uuid::uuid()?,
             pair,
@@ -298,16 +304,48 @@ impl Key {
     }
 
     /// RFC 7517.
-    fn public(&self, algorithm: &str) -> Value {
-        let key = self.pair.public_key();
-        json!({
-            "kty": "RSA",
-            "use": "sig",
-            "alg": algorithm,
-            "kid": self.id,
-            "n": URL_SAFE_NO_PAD.encode(key.modulus().big_endian_without_leading_zero()),
-            "e": URL_SAFE_NO_PAD.encode(key.exponent().big_endian_without_leading_zero()),
-        })
+    fn public(&self, algorithm: Algorithm) -> Value {
+        let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let mut key = match &self.pair {
+            Pair::Rsa(pair) => {
+                let key = pair.public_key();
+                json!({
+                    "kty": "RSA",
+                    "n": text(key.modulus().big_endian_without_leading_zero()),
+                    "e": text(key.exponent().big_endian_without_leading_zero()),
+                })
+            }
+            Pair::Ec(curve, pair) => {
+                // An uncompressed point: 4, x, y (SEC 1, 2.3.3).
+                let point = pair.public_key().as_ref();
+                let (x, y) = point[1..].split_at(point.len() / 2);
+                json!({"kty": "EC", "crv": curve, "x": text(x), "y": text(y)})
+            }
+            Pair::Ed25519(pair) => {
+                json!({"kty": "OKP", "crv": "Ed25519", "x": text(pair.public_key().as_ref())})
+            }
+        };
+        key["use"] = json!("sig");
+        key["alg"] = json!(algorithm.name());
+        key["kid"] = json!(self.id);
+        key
+    }
+
+    fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Option<Vec<u8>> {
+        let random = SystemRandom::new();
+        match &self.pair {
+            Pair::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                let encoding = encoding(algorithm)?;
+                let signed = pair.sign(encoding, &random, message, &mut signature);
+                signed.ok().map(|()| signature)
+            }
+            Pair::Ec(_, pair) => pair
+                .sign(&random, message)
+                .ok()
+                .map(|s| s.as_ref().to_vec()),
+            Pair::Ed25519(pair) => Some(pair.sign(message).as_ref().to_vec()),
+        }
     }
 }
 
@@ -321,36 +359,37 @@ fn with_times(mut claims: Map<String, Value>) -> Map<String, Value> {
 }
 
 /// A JWT in its compact form (RFC 7515).
-fn sign(key: &Key, algorithm: &str, claims: &Map<String, Value>) -> Result<String, Error> {
-    let failed = || Error::new("cannot sign a token");
-    let encoding = encoding(algorithm).ok_or_else(failed)?;
-    let header = json!({"alg": algorithm, "typ": "JWT", "kid": key.id});
+fn sign(key: &Key, algorithm: Algorithm, claims: &Map<String, Value>) -> Result<String, Error> {
+    let header = json!({"alg": algorithm.name(), "typ": "JWT", "kid": key.id});
     let text = |value: String| URL_SAFE_NO_PAD.encode(value);
     let signed = format!(
         "{}.{}",
         text(header.to_string()),
         text(Value::Object(claims.clone()).to_string())
     );
-    let mut signature = vec![0; key.pair.public_modulus_len()];
-    key.pair
-        .sign(
-            encoding,
-            &SystemRandom::new(),
-            signed.as_bytes(),
-            &mut signature,
-        )
-        .map_err(|_| failed())?;
+    let signature = key
+        .sign(algorithm, signed.as_bytes())
+        .ok_or_else(|| Error::new("cannot sign a token"))?;
     Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
-fn encoding(algorithm: &str) -> Option<&'static dyn RsaEncoding> {
+fn encoding(algorithm: Algorithm) -> Option<&'static dyn RsaEncoding> {
     Some(match algorithm {
-        "RS256" => &signature::RSA_PKCS1_SHA256,
-        "RS384" => &signature::RSA_PKCS1_SHA384,
-        "RS512" => &signature::RSA_PKCS1_SHA512,
-        "PS256" => &signature::RSA_PSS_SHA256,
-        "PS384" => &signature::RSA_PSS_SHA384,
-        "PS512" => &signature::RSA_PSS_SHA512,
+        Algorithm::RS256 => &signature::RSA_PKCS1_SHA256,
+        Algorithm::RS384 => &signature::RSA_PKCS1_SHA384,
+        Algorithm::RS512 => &signature::RSA_PKCS1_SHA512,
+        Algorithm::PS256 => &signature::RSA_PSS_SHA256,
+        Algorithm::PS384 => &signature::RSA_PSS_SHA384,
+        Algorithm::PS512 => &signature::RSA_PSS_SHA512,
+        _ => return None,
+    })
+}
+
+fn curve(algorithm: Algorithm) -> Option<(&'static str, &'static EcdsaSigningAlgorithm)> {
+    Some(match algorithm {
+        Algorithm::ES256 => ("P-256", &signature::ECDSA_P256_SHA256_FIXED_SIGNING),
+        Algorithm::ES384 => ("P-384", &signature::ECDSA_P384_SHA384_FIXED_SIGNING),
+        Algorithm::ES512 => ("P-521", &signature::ECDSA_P521_SHA512_FIXED_SIGNING),
         _ => return None,
     })
 }

@@ -43,6 +43,7 @@ pub fn check(
         issuers,
         jwks_uri: jwks_uri.filter(|_| jwks.is_none()),
         jwks,
+        initial_jwks: None,
         algorithms,
         audience: values(&auth.audience),
         client_ids: values(&auth.client_ids),

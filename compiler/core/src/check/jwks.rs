@@ -4,8 +4,7 @@ use super::read_json;
 use crate::Environment;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::Text;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use frames_edge::jose::{Algorithm, Key};
 use serde_json::Value;
 
 /// Members that only private and symmetric keys have (RFC 7518, 6.2.2, 6.3.2, 6.4.1).
@@ -35,7 +34,9 @@ pub fn check(
     }
 }
 
-fn problem(set: &Value, algorithms: &[String]) -> Option<String> {
+/// What keeps a key set from being baked in, whoever brought it. The authorizer
+/// reads keys by the same code: a set that it refuses would take the service down.
+pub fn problem(set: &Value, algorithms: &[String]) -> Option<String> {
     let Some(keys) = set.get("keys").and_then(Value::as_array) else {
         return Some("it has no `keys` array".to_owned());
     };
@@ -44,38 +45,24 @@ fn problem(set: &Value, algorithms: &[String]) -> Option<String> {
             return Some(format!("keys[{i}] is a private key (it has `{member}`)"));
         }
     }
-    if !keys.iter().any(|key| usable(key, algorithms)) {
-        return Some(format!(
-            "no key in it has a `kid`, 2048 bits or more, and fits the algorithms {}",
-            algorithms.join(", ")
-        ));
+    let why: Vec<String> = keys
+        .iter()
+        .enumerate()
+        .map(|(i, key)| useless(key, algorithms).map(|why| format!("keys[{i}] {why}")))
+        .collect::<Option<_>>()?;
+    let list = algorithms.join(", ");
+    Some(match why.first() {
+        None => "there is no key in it".to_owned(),
+        Some(first) => format!("no key in it can verify a signature by {list}: {first}"),
+    })
+}
+
+/// `None`: it verifies by one of the algorithms.
+fn useless(key: &Value, algorithms: &[String]) -> Option<&'static str> {
+    let mut allowed = algorithms.iter().filter_map(|name| Algorithm::parse(name));
+    match Key::parse(key) {
+        Ok(key) if allowed.any(|algorithm| key.suits(algorithm)) => None,
+        Ok(_) => Some("is for another algorithm"),
+        Err(why) => Some(why),
     }
-    None
-}
-
-/// What the authorizer takes, too: a set that it refuses would take the service down.
-fn usable(key: &Value, algorithms: &[String]) -> bool {
-    let member = |name| key.get(name).and_then(Value::as_str);
-    let bytes = |name| URL_SAFE_NO_PAD.decode(member(name)?).ok();
-    let verifies = match key.get("key_ops").and_then(Value::as_array) {
-        Some(operations) => operations.iter().any(|operation| operation == "verify"),
-        None => true,
-    };
-    member("kty") == Some("RSA")
-        && member("kid").is_some()
-        && bytes("n").is_some_and(|n| bits(&n) >= MIN_BITS)
-        && bytes("e").is_some()
-        && verifies
-        && member("use").is_none_or(|usage| usage == "sig")
-        && member("alg").is_none_or(|alg| algorithms.iter().any(|a| a == alg))
-}
-
-/// RFC 7518, 3.3: "A key of size 2048 bits or larger MUST be used".
-const MIN_BITS: usize = 2048;
-
-fn bits(number: &[u8]) -> usize {
-    let Some(first) = number.iter().position(|byte| *byte != 0) else {
-        return 0;
-    };
-    (number.len() - first) * 8 - number[first].leading_zeros() as usize
 }

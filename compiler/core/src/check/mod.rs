@@ -17,6 +17,7 @@ pub(crate) mod testing;
 
 pub use deploy::MOST_TAGS;
 pub use domain::COMMON_NAME;
+pub use jwks::problem as key_set_problem;
 pub use limits::check as limits;
 
 use crate::Environment;

@@ -8,6 +8,7 @@ use super::formats as f;
 use super::words::join;
 use crate::diagnostic::codes;
 use crate::plan::names;
+use frames_edge::jose;
 
 pub static MANIFEST: Table = Table {
     fields: &[
@@ -97,10 +98,10 @@ pub static AUTH: Table = Table {
             "Where the issuer's key set is; left out: found by OpenID Connect Discovery.")
             .modes(OIDC).makes("authorizer `auth.jwksUri`"),
         Field::new("algorithms", Kind::List(&Kind::Choice(Choice {
-                words: &["RS256", "RS384", "RS512"],
+                words: &jose::NAMES,
                 code: codes::INVALID_ALGORITHM,
             })),
-            "Signature algorithms that are taken.")
+            "Signature algorithms that are taken, RSA keys being of 2048 bits or more.")
             .default("[RS256]").non_empty().modes(OIDC).makes("authorizer `auth.algorithms`"),
         Field::new("scopes", Kind::List(&Kind::Text(&f::SCOPE)),
             "Scopes that must all be in the token.")
@@ -159,9 +160,9 @@ static IAM: Table = Table {
         Field::new(
             "allow",
             Kind::List(&Kind::Table(&ALLOW)),
-            "What the signer may read; left out: every image set of the account.",
+            "What the signer may read, and the authorizer lets through, cached or not; left out: every image set of the account.",
         )
-        .makes("SignerReadPolicy `PolicyDocument`, the statements"),
+        .makes("SignerReadPolicy `PolicyDocument`, the statements; authorizer `allow`"),
         Field::new(
             "path",
             Kind::Text(&f::IAM_PATH),
@@ -186,27 +187,27 @@ static ALLOW: Table = Table {
             "A data store's id.",
         )
         .required()
-        .makes("SignerReadPolicy `PolicyDocument`, the resources"),
+        .makes("SignerReadPolicy `PolicyDocument`, the resources; authorizer `allow[].datastore`"),
         Field::new(
             "imageSets",
             Kind::List(&Kind::Text(&f::IMAGE_SET_ID)),
             "Image sets of it, for native reads; left out: all of them, unless the row has `studies` or `series`.",
         )
-        .makes("SignerReadPolicy `PolicyDocument`, the resources"),
+        .makes("SignerReadPolicy `PolicyDocument`, the resources; authorizer `allow[].imageSets`"),
         Field::new(
             "studies",
             Kind::List(&Kind::Text(&f::UID)),
             "Study Instance UIDs, for DICOMweb; left out: all studies, unless the row has `imageSets`.",
         )
         .non_empty()
-        .makes("SignerReadPolicy `PolicyDocument`, the conditions"),
+        .makes("SignerReadPolicy `PolicyDocument`, the conditions; authorizer `allow[].studies`"),
         Field::new(
             "series",
             Kind::List(&Kind::Text(&f::UID)),
             "Series Instance UIDs, for DICOMweb; with `studies` too: those of them that belong to these studies.",
         )
         .non_empty()
-        .makes("SignerReadPolicy `PolicyDocument`, the conditions"),
+        .makes("SignerReadPolicy `PolicyDocument`, the conditions; authorizer `allow[].series`"),
     ],
 };
 

@@ -2,7 +2,7 @@
 
 use super::iam::{self, Statement};
 use super::{Function, Parameter, Stage, names, posture};
-use crate::check::{COMMON_NAME, CheckedManifest, Domain, EDGE_REGION, WebAcl};
+use crate::check::{Allow, COMMON_NAME, CheckedManifest, Domain, EDGE_REGION, WebAcl};
 use frames_edge::{AuthorizerConfig, SignerConfig, TokenSource};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -289,6 +289,15 @@ fn authorizer_config(manifest: &CheckedManifest) -> Value {
     json!(AuthorizerConfig {
         auth: manifest.auth.clone(),
         dicomweb: manifest.delivery.dicomweb,
+        allow: manifest.iam.allow.as_ref().map(|rows| {
+            let row = |row: &Allow| frames_edge::Allow {
+                datastore: row.datastore.clone(),
+                image_sets: row.image_sets.clone(),
+                studies: row.studies.clone(),
+                series: row.series.clone(),
+            };
+            rows.iter().map(row).collect()
+        }),
         cors: manifest.delivery.cors.clone(),
         log_level: manifest.logs.functions.level,
     })

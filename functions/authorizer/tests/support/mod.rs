@@ -13,8 +13,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use frames_edge::{AuthorizerConfig, Request, Response};
 use ring::rand::SystemRandom;
 use ring::signature::{
-    KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RsaEncoding, RsaKeyPair,
-    RsaPublicKeyComponents,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
+    KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384,
+    RSA_PSS_SHA512, RsaEncoding, RsaKeyPair, RsaPublicKeyComponents,
 };
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -68,9 +69,12 @@ impl Key {
     pub fn token_of(&self, header: &str, claims: &str) -> String {
         let signed = format!("{}.{}", b64(header.as_bytes()), b64(claims.as_bytes()));
         let algorithm = serde_json::from_str::<Value>(header).unwrap_or_default();
-        let encoding = match algorithm["alg"].as_str() {
+        let encoding: &dyn RsaEncoding = match algorithm["alg"].as_str() {
             Some("RS384") => &RSA_PKCS1_SHA384,
             Some("RS512") => &RSA_PKCS1_SHA512,
+            Some("PS256") => &RSA_PSS_SHA256,
+            Some("PS384") => &RSA_PSS_SHA384,
+            Some("PS512") => &RSA_PSS_SHA512,
             _ => &RSA_PKCS1_SHA256,
         };
         format!("{signed}.{}", b64(&self.sign(encoding, &signed)))
@@ -79,6 +83,77 @@ impl Key {
     pub fn token(&self, claims: &Value) -> String {
         let header = json!({"alg": "RS256", "kid": KID});
         self.token_of(&header.to_string(), &claims.to_string())
+    }
+}
+
+/// A fresh key on a curve, by the one algorithm that goes with it.
+pub enum Curve {
+    Ring(&'static str, EcdsaKeyPair),
+    P521(Box<p521::ecdsa::SigningKey>),
+    Ed25519(Ed25519KeyPair),
+}
+
+impl Curve {
+    pub fn fresh(algorithm: &str) -> Self {
+        let random = SystemRandom::new();
+        let ecdsa = |curve, algorithm| {
+            let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
+            let pair = EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &random);
+            Self::Ring(curve, pair.unwrap())
+        };
+        match algorithm {
+            "ES256" => ecdsa("P-256", &ECDSA_P256_SHA256_FIXED_SIGNING),
+            "ES384" => ecdsa("P-384", &ECDSA_P384_SHA384_FIXED_SIGNING),
+            "ES512" => {
+                let mut scalar = [7; 66];
+                ring::rand::SecureRandom::fill(&random, &mut scalar[2..]).unwrap();
+                scalar[..2].fill(0);
+                Self::P521(p521::ecdsa::SigningKey::from_slice(&scalar).unwrap().into())
+            }
+            _ => {
+                let document = Ed25519KeyPair::generate_pkcs8(&random).unwrap();
+                Self::Ed25519(Ed25519KeyPair::from_pkcs8(document.as_ref()).unwrap())
+            }
+        }
+    }
+
+    pub fn jwk(&self) -> Value {
+        let point = |curve: &str, point: &[u8]| {
+            let (x, y) = point[1..].split_at(point.len() / 2);
+            json!({"kty": "EC", "crv": curve, "kid": KID, "x": b64(x), "y": b64(y)})
+        };
+        match self {
+            Self::Ring(curve, pair) => point(curve, pair.public_key().as_ref()),
+            Self::P521(key) => point("P-521", key.verifying_key().to_sec1_point(false).as_bytes()),
+            Self::Ed25519(pair) => {
+                json!({"kty": "OKP", "crv": "Ed25519", "kid": KID, "x": b64(pair.public_key().as_ref())})
+            }
+        }
+    }
+
+    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
+        use p521::ecdsa::signature::Signer;
+        match self {
+            Self::Ring(_, pair) => {
+                let signature = pair.sign(&SystemRandom::new(), message).unwrap();
+                signature.as_ref().to_vec()
+            }
+            Self::P521(key) => {
+                let signature: p521::ecdsa::Signature = key.sign(message);
+                signature.to_bytes().to_vec()
+            }
+            Self::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),
+        }
+    }
+
+    pub fn token(&self, algorithm: &str, claims: &Value) -> String {
+        let header = json!({"alg": algorithm, "kid": KID}).to_string();
+        let signed = format!(
+            "{}.{}",
+            b64(header.as_bytes()),
+            b64(claims.to_string().as_bytes())
+        );
+        format!("{signed}.{}", b64(&self.sign(signed.as_bytes())))
     }
 }
 
@@ -108,7 +183,7 @@ pub fn config(changes: Value) -> AuthorizerConfig {
         json!({
             "issuers": [ISSUER],
             "jwks": jwks(),
-            "algorithms": ["RS256", "RS384", "RS512"],
+            "algorithms": ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
             "audience": ["frames"],
             "groupsClaim": "cognito:groups",
             "tokenSources": ["authorization", "header", "query"],

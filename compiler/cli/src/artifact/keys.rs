@@ -1,0 +1,148 @@
+//! The issuer's key set, fetched before the functions are packaged: a sandbox
+//! that starts with it verifies its first token without asking the issuer.
+
+use crate::failure::{Context, Failure, Result};
+use frames_compiler::check::key_set_problem;
+use frames_compiler::plan::{Plan, names};
+use frames_edge::jose::{Algorithm, Key};
+use frames_edge::key_source::{KeySource, SIZE_LIMIT, TIME_LIMIT, USER_AGENT, shown};
+use frames_edge::{AuthConfig, AuthorizerConfig};
+use http::{Request, StatusCode, Uri};
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::body::Bytes;
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use serde_json::{Map, Value, json};
+
+/// What a public key of a set is made of (RFC 7517, 4; RFC 7518, 6; RFC 8037, 2).
+/// Certificates, which some issuers add, verify no token here.
+const MEMBERS: [&str; 10] = [
+    "kty", "kid", "use", "key_ops", "alg", "n", "e", "crv", "x", "y",
+];
+
+/// Fetches the issuer's set and bakes it into the authorizer's `config.json`.
+/// `None`: the plan has no issuer to ask, or a set of its own.
+pub async fn bake_keys(plan: &mut Plan) -> Result<Option<usize>> {
+    let functions = plan
+        .stages
+        .iter_mut()
+        .flat_map(|stage| &mut stage.functions);
+    for function in functions.filter(|function| function.name == names::AUTHORIZER) {
+        let mut config: AuthorizerConfig = serde_json::from_value(function.config.clone())
+            .context(|| "can't read the authorizer's configuration")?;
+        let Some(auth) = config.auth.as_mut().filter(|auth| auth.jwks.is_none()) else {
+            return Ok(None);
+        };
+        let set = fetch_keys(auth).await?;
+        let count = set["keys"].as_array().map_or(0, Vec::len);
+        auth.initial_jwks = Some(set);
+        function.config = json!(config);
+        return Ok(Some(count));
+    }
+    Ok(None)
+}
+
+/// The keys of the issuer that verify tokens by one of the allowed algorithms,
+/// in an order of their own: the same keys are the same bytes, however they come.
+pub async fn fetch_keys(auth: &AuthConfig) -> Result<Value> {
+    let failed = |problem: String| {
+        Failure::new(format!("the issuer's keys can't be baked in: {problem}")).help(
+            "look whether `auth` names the right issuer and this machine reaches it, \
+             or save its `jwks_uri` document beside frames.yml and name that in `auth.jwksFile`",
+        )
+    };
+    let source = KeySource::of(auth).map_err(failed)?;
+    let fetched = tokio::time::timeout(TIME_LIMIT, source.follow(get)).await;
+    let late = |_| format!("they didn't come within {} s", TIME_LIMIT.as_secs());
+    let set = fetched.map_err(late).and_then(|set| set).map_err(failed)?;
+    match key_set_problem(&set, &auth.algorithms) {
+        Some(problem) => Err(failed(problem)),
+        None => Ok(pared(&set, &auth.algorithms)),
+    }
+}
+
+fn pared(set: &Value, algorithms: &[String]) -> Value {
+    let suits = |key: &Key| {
+        let mut allowed = algorithms.iter().filter_map(|name| Algorithm::parse(name));
+        allowed.any(|algorithm| key.suits(algorithm))
+    };
+    let mut keys: Vec<Value> = set["keys"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|key| Key::parse(key).is_ok_and(|key| suits(&key)))
+        .map(|key| {
+            let kept = MEMBERS
+                .iter()
+                .filter_map(|name| Some((name.to_string(), key.get(*name)?.clone())));
+            Value::Object(kept.collect::<Map<_, _>>())
+        })
+        .collect();
+    keys.sort_by_cached_key(Value::to_string);
+    json!({ "keys": keys })
+}
+
+/// One JSON document, by the authorizer's own limits.
+async fn get(address: Uri) -> std::result::Result<Value, String> {
+    let shown = shown(&address);
+    let connector = hyper_rustls::HttpsConnectorBuilder::new()
+        .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())
+        .map_err(|error| format!("this machine's root certificates can't be read: {error}"))?
+        .https_or_http()
+        .enable_http1()
+        .build();
+    let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
+    let request = Request::get(&address)
+        .header("Accept", "application/json")
+        .header("User-Agent", USER_AGENT)
+        .body(Empty::new())
+        .map_err(|_| format!("{shown}: not a valid request"))?;
+    let answer = client
+        .request(request)
+        .await
+        .map_err(|error| format!("{shown}: {}", with_cause(&error)))?;
+    if answer.status() != StatusCode::OK {
+        return Err(format!("{shown} answered {}", answer.status()));
+    }
+    let body = Limited::new(answer.into_body(), SIZE_LIMIT).collect().await;
+    let body = body
+        .map_err(|error| format!("{shown}: {error}"))?
+        .to_bytes();
+    serde_json::from_slice(&body).map_err(|_| format!("{shown} didn't answer with JSON"))
+}
+
+/// hyper's own message stops before the reason.
+fn with_cause(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_keys_are_the_same_bytes() {
+        let key = |kid: &str| {
+            json!({
+                "kty": "OKP", "crv": "Ed25519", "kid": kid, "use": "sig", "x5c": ["MIIC"],
+                "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+            })
+        };
+        let encryption = json!({"kty": "RSA", "kid": "c", "use": "enc", "n": "AQAB", "e": "AQAB"});
+        let algorithms = ["EdDSA".to_owned()];
+        let one = json!({"keys": [key("a"), encryption, key("b")], "more": 1});
+        let other = json!({"keys": [key("b"), key("a")]});
+        let pared_one = pared(&one, &algorithms);
+        assert_eq!(
+            pared_one.to_string(),
+            pared(&other, &algorithms).to_string()
+        );
+        assert_eq!(pared_one["keys"].as_array().unwrap().len(), 2);
+        assert!(!pared_one.to_string().contains("MIIC"));
+    }
+}

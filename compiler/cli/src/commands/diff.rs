@@ -1,0 +1,43 @@
+//! `frames diff`: what a deploy would change, per stage.
+
+use super::{compile_findings, event_loop, online};
+use crate::aws::Aws;
+use crate::cli::{Diff, Global};
+use crate::deploy::{self, Interrupt, Progress, Questions, Session};
+use crate::failure::{Failure, Result};
+use crate::project::Project;
+use crate::terminal::{Terminal, data};
+use frames_compiler::secrets;
+
+pub fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Result<()> {
+    let project = Project::find(global)?;
+    event_loop()?.block_on(async {
+        let interrupt = Interrupt::listen("diff")?;
+        let aws = Aws::connect(global).await?;
+        let (source, compiled) = online::compiled(&project, global, &aws).await?;
+        let plan = compile_findings(&source, &compiled, terminal)?;
+        let (plan, package) = super::deploy::package(plan, terminal).await?;
+        let session = Session {
+            identity: aws.identity().await?,
+            aws: &aws,
+            progress: Progress::new(terminal),
+            interrupt,
+            questions: Questions::Refuse,
+        };
+        let diffs = deploy::diff::diff(&session, &plan, &package).await?;
+        // Properties may hold what came from a SecureString.
+        let shown = match terminal.is_json() {
+            true => format!(
+                "{}\n",
+                serde_json::json!({"result": deploy::diff::json(&diffs)})
+            ),
+            false => deploy::diff::text(&diffs),
+        };
+        data(&secrets::mask(&shown, &compiled.secrets));
+        match arguments.exit_code && diffs.iter().any(|diff| diff.differs) {
+            // What differs has been shown.
+            true => Err(Failure::new("")),
+            false => Ok(()),
+        }
+    })
+}

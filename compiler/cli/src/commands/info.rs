@@ -1,0 +1,116 @@
+//! `frames info`: what stands, and in which state.
+
+use super::{compile_findings, event_loop, online};
+use crate::aws::Aws;
+use crate::aws::stacks::Drift;
+use crate::cli::{Global, Info};
+use crate::deploy::state::{self, State};
+use crate::deploy::{Interrupt, Progress, Questions, Session};
+use crate::failure::{Failure, Result};
+use crate::project::Project;
+use crate::terminal::{Terminal, data};
+use std::fmt::Write;
+
+pub fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Result<()> {
+    let project = Project::find(global)?;
+    event_loop()?.block_on(async {
+        let interrupt = Interrupt::listen("info")?;
+        let aws = Aws::connect(global).await?;
+        let (source, compiled) = online::compiled(&project, global, &aws).await?;
+        let plan = compile_findings(&source, &compiled, terminal)?;
+        let session = Session {
+            identity: aws.identity().await?,
+            aws: &aws,
+            progress: Progress::new(terminal),
+            interrupt,
+            questions: Questions::Refuse,
+        };
+        let state = state::look(&session, &plan, arguments.drift).await?;
+        if terminal.is_json() {
+            data(&format!("{}\n", serde_json::json!({"result": state.json()})));
+        } else {
+            data(&text(&state));
+        }
+        match state.stages.iter().any(|stage| stage.stack.is_some()) {
+            true => Ok(()),
+            false => Err(Failure::new(format!("nothing of {} ({}) stands in account {}", plan.service, plan.env, session.identity.account))
+                .help("`frames deploy` makes it; --profile and --env choose another account and environment")),
+        }
+    })
+}
+
+fn text(state: &State) -> String {
+    let mut text = String::new();
+    let mut row = |name: &str, value: &str| {
+        let _ = writeln!(text, "{name:<14}{value}");
+    };
+    for stage in &state.stages {
+        let status = match &stage.stack {
+            Some(stack) => format!("{} ({}, {})", stack.status, stack.name, stage.region),
+            None => format!("doesn't stand ({}, {})", stage.stack_name, stage.region),
+        };
+        row(stage.name, &status);
+        for drift in &stage.drift {
+            row("", &drifted(drift));
+        }
+    }
+    for distribution in &state.distributions {
+        let enabled = if distribution.state.enabled {
+            "enabled"
+        } else {
+            "disabled"
+        };
+        let deployed = if distribution.state.deployed {
+            "deployed"
+        } else {
+            "on its way to the edge locations"
+        };
+        row(
+            "distribution",
+            &format!("{} ({enabled}, {deployed})", distribution.id),
+        );
+        for alias in &distribution.state.aliases {
+            row(
+                "CNAME",
+                &format!("{alias} -> {}", distribution.state.domain_name),
+            );
+        }
+    }
+    if let Some(url) = &state.url {
+        row("URL", url);
+    }
+    for function in &state.functions {
+        let in_use = function
+            .in_use
+            .map_or("none".to_owned(), |version| version.to_string());
+        let old = match function.old.as_slice() {
+            [] => String::new(),
+            old => {
+                let old: Vec<String> = old.iter().map(u64::to_string).collect();
+                format!(
+                    "; {} old, until CloudFront's replicas let go: {}",
+                    old.len(),
+                    old.join(", ")
+                )
+            }
+        };
+        row(
+            "function",
+            &format!("{}: version {in_use} in use{old}", function.name),
+        );
+    }
+    text
+}
+
+fn drifted(drift: &Drift) -> String {
+    let properties = drift.properties.join(", ");
+    let properties = if properties.is_empty() {
+        properties
+    } else {
+        format!(": {properties}")
+    };
+    format!(
+        "drift: {} ({}) {}{properties}",
+        drift.resource, drift.kind, drift.status
+    )
+}

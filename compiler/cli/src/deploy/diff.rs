@@ -1,0 +1,183 @@
+//! What a deployment would change, stage by stage; nothing stays changed.
+
+use super::stage::{added, changes};
+use super::{Job, Session, artifacts, parameters, summary};
+use crate::artifact::Package;
+use crate::aws::stacks::{Change, Detail};
+use crate::deploy::Done;
+use crate::failure::{Failure, Result};
+use frames_compiler::plan::Plan;
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+const TRIES: usize = 4;
+
+#[derive(Debug)]
+pub struct StageDiff {
+    pub name: &'static str,
+    pub stack_name: String,
+    /// None: the stack doesn't stand.
+    pub status: Option<String>,
+    pub changes: Vec<Change>,
+    /// Tags, outputs, metadata or settings differ.
+    pub differs: bool,
+    /// Functions of a stage before that get a new version.
+    pub versions: Vec<String>,
+}
+
+pub async fn diff(session: &Session<'_>, plan: &Plan, package: &Package) -> Result<Vec<StageDiff>> {
+    let bucket = artifacts::bucket_name(session, plan);
+    let mut diffs: Vec<StageDiff> = Vec::new();
+    let mut done: Vec<Done> = Vec::new();
+    for (stage, template) in plan.stages.iter().zip(&package.templates) {
+        let stacks = session.aws.stacks(&stage.region);
+        let stack = stacks.describe(&stage.stack_name).await?;
+        let versions = new_versions(&diffs);
+        let standing = stack.filter(|stack| stack.status.updatable());
+        let known = parameters(stage, &bucket, &done);
+        let (Some(stack), Ok(parameters)) = (standing, known) else {
+            diffs.push(StageDiff {
+                name: stage.name,
+                stack_name: stage.stack_name.clone(),
+                status: None,
+                changes: added(template),
+                differs: true,
+                versions,
+            });
+            continue;
+        };
+        let job = Job::new(stage, template, &parameters);
+        let mut differs = !job.settings_stand(&stacks, &stack).await? || !versions.is_empty();
+        let mut found = Vec::new();
+        if !job.stands(&stacks, &stack).await? {
+            let body = artifacts::body(session, plan, stage, template).await?;
+            differs = true;
+            found = session.would_change(&job, &body, &stacks, &stack).await?;
+        }
+        diffs.push(StageDiff {
+            name: stage.name,
+            stack_name: stage.stack_name.clone(),
+            status: Some(stack.status.0.clone()),
+            changes: found,
+            differs,
+            versions,
+        });
+        done.push(Done {
+            stage: stage.name,
+            stack,
+            changed: false,
+        });
+    }
+    Ok(diffs)
+}
+
+impl Session<'_> {
+    async fn would_change(
+        &self,
+        job: &Job<'_>,
+        body: &crate::aws::stacks::Body<'_>,
+        stacks: &crate::aws::stacks::Stacks,
+        stack: &crate::aws::stacks::Stack,
+    ) -> Result<Vec<Change>> {
+        let name = job.change_set_name(Some(stack));
+        for _ in 0..TRIES {
+            if let Some(set) = self.change_set(job, body, stacks, false, &name).await? {
+                stacks.delete_change_set(&stack.name, &name).await?;
+                return Ok(changes(job.stage, set)?.unwrap_or_default());
+            }
+        }
+        Err(Failure::new(format!(
+            "stack {} is changed by somebody else at the same time",
+            stack.name
+        ))
+        .help("run the same command again, once nobody else is at work on this service"))
+    }
+}
+
+/// The functions whose new versions a later stage takes, without having seen them yet.
+fn new_versions(diffs: &[StageDiff]) -> Vec<String> {
+    let changes = diffs.iter().flat_map(|diff| &diff.changes);
+    let added =
+        changes.filter(|change| change.kind == "AWS::Lambda::Version" && change.action == "Add");
+    added.map(|change| change.resource.clone()).collect()
+}
+
+pub fn text(diffs: &[StageDiff]) -> String {
+    let mut text = String::new();
+    for diff in diffs {
+        let what = match (&diff.status, diff.differs) {
+            (None, _) => format!("doesn't stand: {}", summary::counts(&diff.changes)),
+            (Some(_), false) => "nothing changes".to_owned(),
+            (Some(_), true) if diff.changes.is_empty() && !diff.versions.is_empty() => {
+                "takes new versions".to_owned()
+            }
+            (Some(_), true) => summary::counts(&diff.changes),
+        };
+        let _ = writeln!(
+            text,
+            "\x1b[1m{}\x1b[0m ({}): {what}",
+            diff.name, diff.stack_name
+        );
+        for change in summary::sorted(&diff.changes) {
+            let _ = writeln!(text, "{}", summary::line(change));
+            for detail in &change.details {
+                let _ = writeln!(text, "       {}", property(detail));
+            }
+        }
+        if diff.status.is_some() {
+            for version in &diff.versions {
+                let _ = writeln!(
+                    text,
+                    "   \x1b[33m~\x1b[0m the distribution runs the new {version}"
+                );
+            }
+        }
+    }
+    text
+}
+
+fn property(detail: &Detail) -> String {
+    let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "?".to_owned());
+    let change = match (&detail.before, &detail.after) {
+        (None, None) => String::new(),
+        (before, after) => format!(": {} -> {}", value(before), value(after)),
+    };
+    let why = match (detail.recreates, &detail.cause) {
+        (true, Some(cause)) => format!(" (made anew, because of {cause})"),
+        (true, None) => " (made anew)".to_owned(),
+        (false, _) => String::new(),
+    };
+    format!("{}{change}{why}", detail.property)
+}
+
+pub fn json(diffs: &[StageDiff]) -> Value {
+    let stages = diffs.iter().map(|diff| {
+        let changes = diff.changes.iter().map(|change| {
+            let details = change.details.iter().map(|detail| {
+                json!({
+                    "property": detail.property,
+                    "before": detail.before,
+                    "after": detail.after,
+                    "recreates": detail.recreates,
+                    "cause": detail.cause,
+                })
+            });
+            json!({
+                "action": change.action,
+                "resource": change.resource,
+                "type": change.kind,
+                "replacement": change.replacement,
+                "details": details.collect::<Vec<_>>(),
+            })
+        });
+        json!({
+            "name": diff.name,
+            "stackName": diff.stack_name,
+            "status": diff.status,
+            "differs": diff.differs,
+            "changes": changes.collect::<Vec<_>>(),
+            "newVersions": diff.versions,
+        })
+    });
+    json!({"differs": diffs.iter().any(|diff| diff.differs), "stages": stages.collect::<Vec<_>>()})
+}

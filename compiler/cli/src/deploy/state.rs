@@ -1,0 +1,165 @@
+//! What stands, asked of each service.
+
+use super::Session;
+use super::teardown::DISTRIBUTION;
+use super::versions::function_version;
+use crate::aws::distributions::Distribution;
+use crate::aws::stacks::{Drift, Stack};
+use crate::failure::Result;
+use frames_compiler::plan::{Plan, names};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+#[derive(Debug)]
+pub struct State {
+    pub stages: Vec<StageState>,
+    pub distributions: Vec<DistributionState>,
+    pub functions: Vec<FunctionState>,
+    pub url: Option<String>,
+}
+
+#[derive(Debug)]
+pub struct StageState {
+    pub name: &'static str,
+    pub stack_name: String,
+    pub region: String,
+    pub stack: Option<Stack>,
+    pub drift: Vec<Drift>,
+}
+
+#[derive(Debug)]
+pub struct DistributionState {
+    pub id: String,
+    pub state: Distribution,
+}
+
+#[derive(Debug)]
+pub struct FunctionState {
+    pub name: String,
+    /// The version that a distribution runs.
+    pub in_use: Option<u64>,
+    /// Older ones that are still there.
+    pub old: Vec<u64>,
+}
+
+pub async fn look(session: &Session<'_>, plan: &Plan, drift: bool) -> Result<State> {
+    let mut state = State {
+        stages: vec![],
+        distributions: vec![],
+        functions: vec![],
+        url: None,
+    };
+    for stage in &plan.stages {
+        let stacks = session.aws.stacks(&stage.region);
+        let stack = stacks.describe(&stage.stack_name).await?;
+        let stack = stack.filter(|stack| !stack.status.is("DELETE_COMPLETE"));
+        let mut found = Vec::new();
+        if let Some(stack) = &stack {
+            for resource in stacks.resources(&stack.id).await? {
+                if resource.kind == DISTRIBUTION
+                    && let Some(state_of) = session
+                        .aws
+                        .distributions()
+                        .describe(&resource.physical)
+                        .await?
+                {
+                    state.distributions.push(DistributionState {
+                        id: resource.physical,
+                        state: state_of,
+                    });
+                }
+            }
+            if drift {
+                found = drifts(session, &stacks, &stack.id).await?;
+            }
+            state.url = state.url.or(stack.outputs.get("Url").cloned());
+        }
+        state.stages.push(StageState {
+            name: stage.name,
+            stack_name: stage.stack_name.clone(),
+            region: stage.region.clone(),
+            stack,
+            drift: found,
+        });
+    }
+    state.functions = functions(session, plan, &state.distributions).await?;
+    Ok(state)
+}
+
+async fn functions(
+    session: &Session<'_>,
+    plan: &Plan,
+    distributions: &[DistributionState],
+) -> Result<Vec<FunctionState>> {
+    let running = distributions
+        .iter()
+        .flat_map(|distribution| &distribution.state.functions);
+    let running: Vec<(String, u64)> = running.filter_map(|arn| function_version(arn)).collect();
+    let mut found = Vec::new();
+    for function in plan.functions() {
+        let name = names::function(&plan.service, &plan.env, function.name);
+        let versions = session.aws.functions().versions(&name).await?;
+        let in_use = running
+            .iter()
+            .filter(|(running, _)| *running == name)
+            .map(|(_, version)| *version)
+            .max();
+        if versions.is_empty() && in_use.is_none() {
+            continue;
+        }
+        let old = versions
+            .into_iter()
+            .filter(|version| in_use.is_some_and(|in_use| *version < in_use))
+            .collect();
+        found.push(FunctionState { name, in_use, old });
+    }
+    Ok(found)
+}
+
+async fn drifts(
+    session: &Session<'_>,
+    stacks: &crate::aws::stacks::Stacks,
+    stack: &str,
+) -> Result<Vec<Drift>> {
+    let detection = stacks.detect_drift(stack).await?;
+    while !stacks.drift_is_known(&detection).await? {
+        session.interrupt.sleep(Duration::from_millis(500)).await?;
+    }
+    stacks.drifts(stack).await
+}
+
+impl State {
+    pub fn json(&self) -> Value {
+        let stages = self.stages.iter().map(|stage| {
+            let drift = stage.drift.iter().map(|drift| {
+                json!({"resource": drift.resource, "type": drift.kind, "status": drift.status, "properties": drift.properties})
+            });
+            json!({
+                "name": stage.name,
+                "stackName": stage.stack_name,
+                "region": stage.region,
+                "status": stage.stack.as_ref().map(|stack| stack.status.0.clone()),
+                "drift": drift.collect::<Vec<_>>(),
+            })
+        });
+        let distributions = self.distributions.iter().map(|distribution| {
+            json!({
+                "id": distribution.id,
+                "enabled": distribution.state.enabled,
+                "deployed": distribution.state.deployed,
+                "domainName": distribution.state.domain_name,
+                "aliases": distribution.state.aliases,
+            })
+        });
+        let functions = self.functions.iter().map(|function| {
+            json!({"name": function.name, "version": function.in_use, "oldVersions": function.old})
+        });
+        json!({
+            "url": self.url,
+            "distributionId": self.distributions.first().map(|distribution| distribution.id.clone()),
+            "stages": stages.collect::<Vec<_>>(),
+            "distributions": distributions.collect::<Vec<_>>(),
+            "functions": functions.collect::<Vec<_>>(),
+        })
+    }
+}

@@ -1,0 +1,160 @@
+//! Where an issuer's key set is, and what may be believed on the way there.
+//! The authorizer goes by it, and so does whoever bakes a set in before; each
+//! brings its own HTTPS. What goes wrong is told by an address's scheme, host
+//! and path: a query may hold a secret.
+
+use crate::config::AuthConfig;
+use http::Uri;
+use serde_json::Value;
+use std::time::Duration;
+
+/// For all of it, discovery included.
+pub const TIME_LIMIT: Duration = Duration::from_secs(3);
+
+/// Of one answer, in bytes.
+pub const SIZE_LIMIT: usize = 256 * 1024;
+
+/// Some issuers' firewalls turn away whoever doesn't name itself.
+pub const USER_AGENT: &str = concat!("frames/", env!("CARGO_PKG_VERSION"));
+
+/// Where the key set is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// At this address.
+    KeySet(Uri),
+    /// Where the issuer's configuration document says (OpenID Connect Discovery 1.0).
+    Discovery { issuer: String, document: Uri },
+}
+
+impl KeySource {
+    /// The source that the configuration names.
+    pub fn of(auth: &AuthConfig) -> Result<Self, String> {
+        if let Some(address) = &auth.jwks_uri {
+            return configured(address)
+                .map(Self::KeySet)
+                .map_err(|problem| format!("`auth.jwksUri`: {problem}"));
+        }
+        let [issuer] = auth.issuers.as_slice() else {
+            let problem = "`auth.jwksUri` is missing: only a single issuer's can be discovered";
+            return Err(problem.to_owned());
+        };
+        let base = issuer.strip_suffix('/').unwrap_or(issuer);
+        let document = match base.contains(['?', '#']) {
+            true => Err("an issuer has no query and no fragment".to_owned()),
+            false => configured(&format!("{base}/.well-known/openid-configuration")),
+        }
+        .map_err(|problem| format!("`auth.issuers`: {problem}"))?;
+        Ok(Self::Discovery {
+            issuer: issuer.clone(),
+            document,
+        })
+    }
+
+    /// The JWK set. `get` brings one JSON document, keeps the limits above and
+    /// follows no redirect: that could lead off HTTPS, or to another host.
+    pub async fn follow<F>(&self, get: impl Fn(Uri) -> F) -> Result<Value, String>
+    where
+        F: Future<Output = Result<Value, String>>,
+    {
+        match self {
+            Self::KeySet(address) => get(address.clone()).await,
+            Self::Discovery { issuer, document } => {
+                let found = get(document.clone()).await?;
+                let shown = shown(document);
+                let text = |key| found.get(key).and_then(Value::as_str);
+                if text("issuer") != Some(issuer) {
+                    return Err(format!("{shown} speaks for another issuer"));
+                }
+                let address =
+                    text("jwks_uri").ok_or_else(|| format!("{shown} has no `jwks_uri`"))?;
+                let address = discovered(address, document)
+                    .map_err(|problem| format!("{shown}: `jwks_uri`: {problem}"))?;
+                get(address).await
+            }
+        }
+    }
+}
+
+/// An address that stands in the configuration: HTTPS, or HTTP from this very
+/// machine, which local runs use.
+fn configured(address: &str) -> Result<Uri, String> {
+    parse(address, true)
+}
+
+/// An address that a document names. It may stay on this machine, but nobody
+/// is led here from elsewhere.
+fn discovered(address: &str, document: &Uri) -> Result<Uri, String> {
+    parse(address, is_local(document))
+}
+
+fn parse(address: &str, local: bool) -> Result<Uri, String> {
+    if has_credentials(address) {
+        return Err("an address with credentials in it".to_owned());
+    }
+    address
+        .parse()
+        .ok()
+        .filter(|uri| is_https(uri) || (local && is_local(uri)))
+        .ok_or_else(|| "not an https:// URL".to_owned())
+}
+
+fn is_https(uri: &Uri) -> bool {
+    uri.scheme_str() == Some("https") && uri.host().is_some_and(|host| !host.is_empty())
+}
+
+/// Plain HTTP from this very machine.
+fn is_local(uri: &Uri) -> bool {
+    uri.scheme_str() == Some("http") && matches!(uri.host(), Some("127.0.0.1" | "[::1]"))
+}
+
+/// A user's name before the host (RFC 3986, 3.2.1), with a password or without.
+pub fn has_credentials(address: &str) -> bool {
+    let rest = address.split_once("//").map_or(address, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    authority.contains('@')
+}
+
+/// An address as it may be logged: without credentials, query and fragment.
+pub fn shown(address: &Uri) -> String {
+    let scheme = address.scheme_str().unwrap_or_default();
+    let host = address.host().unwrap_or_default();
+    let port = address.port_u16().map(|port| format!(":{port}"));
+    let port = port.unwrap_or_default();
+    format!("{scheme}://{host}{port}{}", address.path())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_from_elsewhere_does_not_lead_to_this_machine() {
+        let document = |address: &str| address.parse::<Uri>().unwrap();
+        let elsewhere = document("https://issuer.example/.well-known/openid-configuration");
+        let secure = document("https://127.0.0.1/.well-known/openid-configuration");
+        let here = document("http://127.0.0.1:8080/.well-known/openid-configuration");
+        for keys in ["http://127.0.0.1:8080/keys", "http://[::1]/keys"] {
+            assert!(discovered(keys, &elsewhere).is_err(), "{keys}");
+            assert!(discovered(keys, &secure).is_err(), "{keys}");
+            assert!(discovered(keys, &here).is_ok(), "{keys}");
+            assert!(configured(keys).is_ok(), "{keys}");
+        }
+        for keys in [
+            "http://issuer.example/keys",
+            "http://127.0.0.1.evil.example/keys",
+            "/keys",
+        ] {
+            assert!(discovered(keys, &here).is_err(), "{keys}");
+            assert!(configured(keys).is_err(), "{keys}");
+        }
+        assert!(discovered("https://keys.example/keys", &elsewhere).is_ok());
+    }
+
+    #[test]
+    fn an_address_is_shown_by_scheme_host_and_path() {
+        let address: Uri = "https://user:pw@issuer.example:8443/keys?key=s3cret"
+            .parse()
+            .unwrap();
+        assert_eq!(shown(&address), "https://issuer.example:8443/keys");
+    }
+}

@@ -1,0 +1,227 @@
+//! The issuer's keys: fetched by `frames package --fetch-keys`, and by the very
+//! function over HTTPS, from an issuer on this machine.
+
+use crate::support::emulator::{Lambda, Task};
+use crate::support::events::viewer_request;
+use crate::support::frames::{Project, Run};
+use crate::support::https::{Https, answer};
+use crate::support::tokens::{AUDIENCE, Issuer};
+use serde_json::{Value, json};
+use std::fs;
+
+const FRAME: &str = "/datastore/12345678901234567890123456789012/imageSet/aaaabbbbccccddddeeeeffff00001111/getImageFrame";
+
+/// Discovery and this key set.
+fn issuing(url: &str, set: Value) -> impl Fn(&str) -> String + Send + 'static {
+    let document = json!({"issuer": url, "jwks_uri": format!("{url}/keys")});
+    move |path| match path {
+        "/.well-known/openid-configuration" => answer("200 OK", &document.to_string()),
+        "/keys" => answer("200 OK", &set.to_string()),
+        _ => answer("404 Not Found", "{}"),
+    }
+}
+
+fn serving(issuer: &Issuer) -> Https {
+    let server = Https::start(|_| answer("503 Not Yet", ""));
+    server.answer_with(issuing(&server.url, issuer.key_set()));
+    server
+}
+
+fn project(server: &Https) -> Project {
+    Project::new(&format!(
+        "service: keys-test
+auth: {{mode: oidc, issuer: '{}', audience: {AUDIENCE}}}
+iam: {{allow: [{{datastore: 12345678901234567890123456789012}}]}}
+",
+        server.url
+    ))
+}
+
+fn package(project: &Project, server: &Https, arguments: &[&str]) -> Run {
+    let mut command = project.command();
+    command.arg("package").args(arguments);
+    Run::of(command.env("SSL_CERT_FILE", server.authority()))
+}
+
+fn authorizer(project: &Project) -> Task {
+    let zip = fs::read_dir(project.output(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.display().to_string().contains("authorizer-"));
+    Task::unpack(&zip.unwrap())
+}
+
+fn config(project: &Project) -> Value {
+    let text = fs::read_to_string(authorizer(project).file("config.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn package_asks_no_network_unless_it_is_told_to() {
+    let issuer = Issuer::new();
+    let server = serving(&issuer);
+    let project = project(&server);
+    let run = package(&project, &server, &[]);
+    assert_eq!((run.code, server.asked()), (0, 0), "{run:#?}");
+    assert!(config(&project)["auth"].get("initialJwks").is_none());
+
+    let run = package(&project, &server, &["--fetch-keys"]);
+    assert_eq!((run.code, server.asked()), (0, 2), "{run:#?}");
+    assert!(run.stderr.contains("1 key of the issuer's"), "{run:#?}");
+    assert_eq!(config(&project)["auth"]["initialJwks"], issuer.key_set());
+    let plan = fs::read(project.output("plan.json")).unwrap();
+
+    // What doesn't decide, doesn't change a byte: another order, keys of other uses.
+    let mut set = issuer.key_set();
+    let keys = set["keys"].as_array_mut().unwrap();
+    keys.insert(
+        0,
+        json!({"kty": "RSA", "use": "enc", "kid": "e", "n": "AQAB", "e": "AQAB"}),
+    );
+    keys[1]["x5t"] = json!("abc");
+    server.answer_with(issuing(&server.url, set));
+    let run = package(&project, &server, &["--fetch-keys"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert_eq!(fs::read(project.output("plan.json")).unwrap(), plan);
+}
+
+#[test]
+fn keys_that_cannot_be_had_are_an_error() {
+    let issuer = Issuer::new();
+    let server = serving(&issuer);
+    let project = project(&server);
+    let url = server.url.clone();
+    let mut private = issuer.key_set();
+    private["keys"][0]["d"] = json!("AQAB");
+    let weak = json!({"keys": [{"kty": "RSA", "kid": "w", "n": "AQAB", "e": "AQAB"}]});
+    let refused = |word: &str| {
+        let run = package(&project, &server, &["--fetch-keys"]);
+        assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{run:#?}");
+        assert!(run.stderr.contains("can't be baked in"), "{run:#?}");
+        assert!(run.stderr.contains(word), "{word}: {run:#?}");
+        assert!(run.stderr.contains("help: "), "{run:#?}");
+        assert!(!project.path().join(".frames").exists());
+    };
+    server.answer_with(issuing(&url, private));
+    refused("private key");
+    server.answer_with(issuing(&url, weak));
+    refused("2048");
+    server.answer_with(issuing("https://evil.example", issuer.key_set()));
+    refused("another issuer");
+    server.answer_with(|_| answer("302 Found\r\nLocation: https://127.0.0.1/", ""));
+    refused("302");
+    server.answer_with(|_| answer("200 OK", &"x".repeat(300 * 1024)));
+    refused("limit");
+    server.answer_with(|_| answer("200 OK", "<html>"));
+    refused("JSON");
+
+    // Nobody vouches for the certificate.
+    let run = project.frames(&["package", "--fetch-keys"]);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(run.stderr.contains("certificate"), "{run:#?}");
+}
+
+#[test]
+fn a_set_of_the_manifests_own_needs_no_issuer() {
+    let issuer = Issuer::new();
+    let server = serving(&issuer);
+    let project = Project::new("service: x\nauth: {mode: none}\niam: {allow: []}\n");
+    let run = package(&project, &server, &["--fetch-keys"]);
+    assert_eq!((run.code, server.asked()), (0, 0), "{run:#?}");
+    project.write("jwks.json", issuer.key_set().to_string());
+    project.write(
+        "frames.yml",
+        format!(
+            "service: x
+auth: {{mode: oidc, issuer: '{}', audience: a, jwksFile: jwks.json}}
+iam: {{allow: []}}
+",
+            server.url
+        ),
+    );
+    let run = package(&project, &server, &["--fetch-keys"]);
+    assert_eq!((run.code, server.asked()), (0, 0), "{run:#?}");
+    assert_eq!(config(&project)["auth"]["jwks"], issuer.key_set());
+}
+
+/// The status that a token gets.
+fn status(lambda: &Lambda, token: &str) -> String {
+    let bearer = format!("Bearer {token}");
+    let event = viewer_request("POST", FRAME, "", &[("Authorization", &bearer)]);
+    let answer = lambda.invoke(&event);
+    match answer.get("uri") {
+        Some(_) => "passed".to_owned(),
+        None => answer["status"].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+#[test]
+fn the_function_fetches_at_first_use_and_serves_on_when_the_issuer_is_down() {
+    let issuer = Issuer::new();
+    let server = serving(&issuer);
+    let project = project(&server);
+    assert_eq!(package(&project, &server, &[]).code, 0);
+    let authority = server.authority().display().to_string();
+    let lambda = Lambda::start_with(authorizer(&project), &[("SSL_CERT_FILE", &authority)]);
+    let good = issuer.token(json!({"iss": server.url}));
+    let expired = issuer.token(json!({"iss": server.url, "exp": 1}));
+    assert_eq!(status(&lambda, &expired), "401");
+    assert_eq!(
+        server.asked(),
+        0,
+        "a token that can't be good asks for nothing"
+    );
+    assert_eq!(status(&lambda, &good), "passed");
+    assert_eq!(server.asked(), 2, "discovery and the set");
+    server.answer_with(|_| answer("500 Down", ""));
+    assert_eq!(status(&lambda, &good), "passed");
+    assert_eq!(server.asked(), 2);
+
+    // A key that nobody knows: one attempt, then ten seconds of rest.
+    let other = Issuer::named("test-2");
+    let rotated = other.token(json!({"iss": server.url}));
+    assert_eq!(status(&lambda, &rotated), "503");
+    assert_eq!(server.asked(), 3);
+    assert_eq!(status(&lambda, &rotated), "503");
+    assert_eq!(server.asked(), 3);
+    assert_eq!(status(&lambda, &good), "passed");
+    assert!(
+        lambda.log().contains("keys_unavailable"),
+        "{}",
+        lambda.log()
+    );
+    assert!(!lambda.log().contains(&rotated), "a token in the log");
+}
+
+#[test]
+fn a_baked_set_saves_the_first_fetch_and_a_rotated_key_brings_the_next() {
+    let issuer = Issuer::new();
+    let server = serving(&issuer);
+    let project = project(&server);
+    assert_eq!(package(&project, &server, &["--fetch-keys"]).code, 0);
+    let asked = server.asked();
+    let authority = server.authority().display().to_string();
+    let lambda = Lambda::start_with(authorizer(&project), &[("SSL_CERT_FILE", &authority)]);
+    let good = issuer.token(json!({"iss": server.url}));
+    assert_eq!(status(&lambda, &good), "passed");
+    assert_eq!(server.asked(), asked, "baked in");
+    let other = Issuer::named("test-2");
+    server.answer_with(issuing(&server.url, other.key_set()));
+    let rotated = other.token(json!({"iss": server.url}));
+    assert_eq!(status(&lambda, &rotated), "passed");
+    assert_eq!(server.asked(), asked + 2);
+    assert_eq!(status(&lambda, &good), "401", "withdrawn");
+}
+
+#[test]
+fn the_function_trusts_the_systems_roots_alone() {
+    let issuer = Issuer::new();
+    let server = serving(&issuer);
+    let project = project(&server);
+    assert_eq!(package(&project, &server, &[]).code, 0);
+    let lambda = Lambda::start(authorizer(&project));
+    let good = issuer.token(json!({"iss": server.url}));
+    assert_eq!(status(&lambda, &good), "503");
+    assert_eq!(server.asked(), 0);
+    assert!(lambda.log().contains("certificate"), "{}", lambda.log());
+}

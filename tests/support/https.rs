@@ -1,0 +1,128 @@
+//! An HTTPS server of the test's own, with an authority of its own: whoever is
+//! to trust it gets that one as `SSL_CERT_FILE`.
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, Stream};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tempfile::TempDir;
+
+type Answers = Arc<Mutex<Box<dyn Fn(&str) -> String + Send>>>;
+
+pub struct Https {
+    pub url: String,
+    authority: TempDir,
+    answers: Answers,
+    asked: Arc<AtomicUsize>,
+    ended: Arc<AtomicBool>,
+}
+
+/// A whole answer with this status line and body.
+pub fn answer(status: &str, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}")
+}
+
+impl Https {
+    /// Each request gets what `answers` makes of its path.
+    pub fn start(answers: impl Fn(&str) -> String + Send + 'static) -> Self {
+        let (authority, config) = certified();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = Self {
+            url: format!("https://{}", listener.local_addr().unwrap()),
+            authority,
+            answers: Arc::new(Mutex::new(Box::new(answers))),
+            asked: Arc::default(),
+            ended: Arc::default(),
+        };
+        let (answers, asked, ended) = (
+            server.answers.clone(),
+            server.asked.clone(),
+            server.ended.clone(),
+        );
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if ended.load(Ordering::SeqCst) {
+                    break;
+                }
+                // Whoever doesn't trust the certificate hangs up, which is no failure here.
+                let _ = serve(stream, config.clone(), &answers, &asked);
+            }
+        });
+        server
+    }
+
+    pub fn answer_with(&self, answers: impl Fn(&str) -> String + Send + 'static) {
+        *self.answers.lock().unwrap() = Box::new(answers);
+    }
+
+    /// How many requests came so far.
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    /// For `SSL_CERT_FILE`.
+    pub fn authority(&self) -> PathBuf {
+        self.authority.path().join("authority.pem")
+    }
+}
+
+impl Drop for Https {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::SeqCst);
+        let _ = TcpStream::connect(self.url.trim_start_matches("https://"));
+    }
+}
+
+fn certified() -> (TempDir, Arc<ServerConfig>) {
+    let mut authority = CertificateParams::new([]).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority_key = KeyPair::generate().unwrap();
+    let root = authority.self_signed(&authority_key).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("authority.pem"), root.pem()).unwrap();
+
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    let leaf = leaf
+        .signed_by(&key, &Issuer::new(authority, authority_key))
+        .unwrap();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let config = ServerConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![leaf.der().clone()], key)
+        .unwrap();
+    (directory, Arc::new(config))
+}
+
+fn serve(
+    mut stream: TcpStream,
+    config: Arc<ServerConfig>,
+    answers: &Answers,
+    asked: &AtomicUsize,
+) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    let mut connection = ServerConnection::new(config).map_err(std::io::Error::other)?;
+    let mut tls = Stream::new(&mut connection, &mut stream);
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        tls.read_exact(&mut byte)?;
+        head.push(byte[0]);
+    }
+    asked.fetch_add(1, Ordering::SeqCst);
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let path = head.split(' ').nth(1).unwrap_or_default();
+    let text = answers.lock().unwrap()(path);
+    tls.write_all(text.as_bytes())?;
+    tls.conn.send_close_notify();
+    tls.flush()
+}
