@@ -12,6 +12,7 @@ mod keys;
 mod lambda;
 mod package;
 mod package_safety;
+mod peer_tokens;
 mod support;
 mod templates;
 mod tour;

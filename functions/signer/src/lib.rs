@@ -195,7 +195,9 @@ fn checked(request: &Request, config: &SignerConfig) -> Result<(Operation, Strin
     }
     query::check(&request.querystring).map_err(Refusal::Unreadable)?;
     if !content_types(request).all(is_header_text) {
-        return Err(Refusal::Unreadable("The content type isn't printable ASCII."));
+        return Err(Refusal::Unreadable(
+            "The content type isn't printable ASCII.",
+        ));
     }
     if content_types(request).count() > 1 {
         return Err(Refusal::Unreadable("There is more than one content type."));

@@ -216,10 +216,7 @@ fn encoded(text: &str, path: bool) -> String {
 
 /// Spaces around a header's value go, and several in a row become one.
 fn trimmed(value: &str) -> String {
-    let words: Vec<&str> = value
-        .split(' ')
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words: Vec<&str> = value.split(' ').filter(|word| !word.is_empty()).collect();
     words.join(" ")
 }
 
