@@ -66,7 +66,6 @@ const CLIENTS = ['3n4b5urk1ft4fl3mg5e62d9ado', '7c8d9e0f1a2b3c4d5e6f7a8b9c']
 const graceSeconds = 30
 const RSA = ['RS256', 'RS384', 'RS512']
 const ALL = [...RSA, 'ES256', 'ES384', 'ES512', 'EdDSA']
-const EVERY = RSA
 
 const cognito = (ours, theirs) => ({
   auth: { issuers: ISSUERS, algorithms: ['RS256'], ...ours },
@@ -86,7 +85,7 @@ const PROFILES = {
   scope: cognito({ tokenUse: 'access', scopes: ['frames/read'] }, { tokenUse: 'access', clientId: null, scope: 'frames/read' }),
   oidc: oidc(JwtRsaVerifier, RSA, {}, {}),
   oidcScope: oidc(JwtVerifier, RSA, { scopes: ['frames/read'] }, { scope: 'frames/read' }),
-  every: oidc(JwtVerifier, EVERY, {}, {}),
+  every: oidc(JwtVerifier, ALL, {}, {}),
 }
 for (const { verifier } of Object.values(PROFILES)) verifier.cacheJwks(JWKS)
 
