@@ -19,7 +19,7 @@
 mod accept;
 mod answer;
 mod claims;
-mod crypto;
+pub mod crypto;
 pub mod fetch;
 pub mod keys;
 mod object;
