@@ -5,6 +5,9 @@
 //! `content-type`, and every `x-amz-*` header, the one among them that
 //! CloudFront adds afterwards (`x-amz-cf-id`) included.
 
+// The programs abort where they panic: nothing that could is let into them.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice))]
+
 mod query;
 
 pub use aws_credential_types::Credentials;
