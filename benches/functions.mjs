@@ -160,7 +160,7 @@ async function cold(whats) {
   return all.map(median)
 }
 
-const cost = (name) => JSON.parse(spawnSync(join(FUNCTIONS, `cost-${name}`)).stdout)
+const cost = (name) => JSON.parse(spawnSync(join(FUNCTIONS, `${name}_cost`)).stdout)
 
 try {
   const ours = { authorizer: rust('authorizer'), signer: rust('signer') }
@@ -182,7 +182,7 @@ try {
   row('… over an empty Python handler', `${ms(authorizer - empty)} over ${ms(empty)}`, '', '', '3 ms')
   row('cold start, processor: signer', ms(signer), '', '', '')
   row('… over an empty Python handler', `${ms(signer - empty)} over ${ms(empty)}`, '', '', '3 ms')
-  const [decision, signing] = [cost('authorizer'), cost('signer')]
+  const [decision, signing] = [cost('decision'), cost('signing')]
   row('a decision over its RSA verification', `${decision.decision_us.toFixed(1)} µs over ${decision.rsa_us.toFixed(1)} µs`, '', decision.ratio.toFixed(2), '1.3')
   row('signing over its hashes and HMACs', `${signing.signing_us.toFixed(1)} µs over ${signing.hmacs_us.toFixed(1)} µs`, '', signing.ratio.toFixed(2), '2')
 } finally {

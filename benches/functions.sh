@@ -15,8 +15,6 @@ if [ -z "${FUNCTIONS:-}" ]; then
   for name in authorizer signer; do cp "$CARGO_TARGET_DIR/lambda/frames-$name/bootstrap" "$FUNCTIONS/$name"; done
 fi
 export FUNCTIONS
-for package in authorizer signer; do
-  (cd functions && cargo build --quiet --release --locked --package "frames-$package" --example cost)
-  cp "$CARGO_TARGET_DIR/release/examples/cost" "$FUNCTIONS/cost-$package"
-done
+(cd functions && cargo build --quiet --release --locked --workspace --example decision_cost --example signing_cost)
+cp "$CARGO_TARGET_DIR"/release/examples/{decision,signing}_cost "$FUNCTIONS"
 node benches/functions.mjs

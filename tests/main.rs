@@ -11,6 +11,7 @@ mod init;
 mod keys;
 mod lambda;
 mod lambda_endurance;
+mod lambda_watch;
 mod package;
 mod package_safety;
 mod peer_signatures;

@@ -1,5 +1,5 @@
 //! What signing costs over the bare hashes and HMACs in it, in this process:
-//! `cargo run --release --example cost`. Medians of rounds that take turns.
+//! `cargo run --release --example signing_cost`. Medians of rounds that take turns.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use base64::Engine as _;

@@ -1,5 +1,5 @@
 //! What a decision costs over the one RSA verification in it, in this process:
-//! `cargo run --release --example cost`. Medians of rounds that take turns.
+//! `cargo run --release --example decision_cost`. Medians of rounds that take turns.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 #[path = "../tests/support/mod.rs"]
