@@ -2,23 +2,12 @@
 //! sources and their lock file travel inside the `frames` binary; so `cargo test`
 //! here doesn't reach them by itself.
 
-use crate::support::{root, target};
-use std::process::Command;
+use crate::support::functions::cargo;
 
 #[test]
 fn the_functions_pass_their_own_tests() {
-    let mut command = Command::new(env!("CARGO"));
-    // What cargo sets for this test is no setting of theirs.
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
-            command.env_remove(&name);
-        }
-    }
-    let output = command
-        .args(["test", "--locked", "--workspace", "--manifest-path"])
-        .arg(root().join("functions/Cargo.toml"))
-        .env("CARGO_TARGET_DIR", target().join("functions"))
+    let output = cargo()
+        .args(["test", "--locked", "--workspace"])
         .output()
         .unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);

@@ -15,9 +15,9 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-const FRAME: &str = "/datastore/12345678901234567890123456789012/imageSet/aaaabbbbccccddddeeeeffff00001111/getImageFrame";
+pub const FRAME: &str = "/datastore/12345678901234567890123456789012/imageSet/aaaabbbbccccddddeeeeffff00001111/getImageFrame";
 const INSTANCE: &str = "/datastore/12345678901234567890123456789012/studies/1.2.3/series/1.2.4/instances/1.2.5/frames/1";
-const NATIVE_HOST: &str = "runtime-medical-imaging.us-west-2.amazonaws.com";
+pub const NATIVE_HOST: &str = "runtime-medical-imaging.us-west-2.amazonaws.com";
 const DICOMWEB_HOST: &str = "dicom-medical-imaging.us-west-2.amazonaws.com";
 
 /// A packaged delivery whose authorizer takes the tokens of `issuer`.
@@ -40,7 +40,7 @@ delivery: {{dicomweb: true}}
     project
 }
 
-fn unpacked(function: &str, issuer: &Issuer) -> Task {
+pub fn unpacked(function: &str, issuer: &Issuer) -> Task {
     let project = packaged(issuer);
     let zip = fs::read_dir(project.output(""))
         .unwrap()
@@ -52,11 +52,11 @@ fn unpacked(function: &str, issuer: &Issuer) -> Task {
     Task::unpack(&zip.unwrap())
 }
 
-fn authorizer(issuer: &Issuer) -> Lambda {
+pub fn authorizer(issuer: &Issuer) -> Lambda {
     Lambda::start(unpacked("authorizer", issuer))
 }
 
-fn signer() -> Lambda {
+pub fn signer() -> Lambda {
     Lambda::start(unpacked("signer", &Issuer::new()))
 }
 

@@ -5,7 +5,7 @@
 
 use crate::support::frames::{Project, Run};
 use crate::support::manifests::{Compiled, generated, written};
-use crate::support::peers::{checkov, node_peers};
+use crate::support::peers::{checkov, node_modules};
 use crate::support::{read, root};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -89,7 +89,7 @@ fn run_checkov(directory: &Path) -> Findings {
 }
 
 fn run_cdk_nag(directory: &Path) -> Findings {
-    let modules = node_peers().parent().unwrap();
+    let modules = node_modules();
     let files = fs::read_dir(directory).unwrap();
     let files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
     let mut node = Command::new("node")

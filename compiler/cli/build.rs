@@ -30,7 +30,7 @@ fn main() -> io::Result<()> {
     fs::write(out.join("sources.rs"), table)
 }
 
-/// What a release build needs: no tests, no build outputs.
+/// What a release build needs: no tests, no examples, no build outputs.
 fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     println!("cargo::rerun-if-changed={}", directory.display());
     for entry in fs::read_dir(directory)? {
@@ -41,8 +41,10 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
             .to_string_lossy()
             .into_owned();
         if path.is_dir() {
-            if !matches!(name.as_str(), "target" | "tests" | "fuzz" | "__pycache__")
-                && !name.starts_with('.')
+            if !matches!(
+                name.as_str(),
+                "target" | "tests" | "examples" | "fuzz" | "__pycache__"
+            ) && !name.starts_with('.')
             {
                 collect(&path, files)?;
             }

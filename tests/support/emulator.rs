@@ -42,7 +42,8 @@ pub const CREDENTIALS: [(&str, &str); 3] = [
 /// A running function.
 pub struct Lambda {
     process: Background,
-    port: u16,
+    url: String,
+    agent: ureq::Agent,
     task: Task,
 }
 
@@ -75,30 +76,37 @@ impl Lambda {
         eventually("the emulator listens", || {
             TcpStream::connect(("127.0.0.1", port)).ok()
         });
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(30)))
+            .build();
         Self {
             process,
-            port,
+            url: format!("http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"),
+            agent: ureq::Agent::new_with_config(config),
             task,
         }
     }
 
     /// One invocation. The answer is what CloudFront would get to see.
     pub fn invoke(&self, event: &Value) -> Value {
-        let url = format!(
-            "http://127.0.0.1:{}/2015-03-31/functions/function/invocations",
-            self.port
-        );
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(30)))
-            .build();
-        let answer = ureq::Agent::new_with_config(config)
-            .post(&url)
-            .send(event.to_string())
-            .and_then(|mut response| response.body_mut().read_to_string())
-            .unwrap_or_else(|error| panic!("no answer: {error}\n{}", self.log()));
+        self.invoke_text(&event.to_string())
+    }
+
+    /// With anything at all for an event.
+    pub fn invoke_text(&self, event: &str) -> Value {
+        let answer = self.invoke_raw(event);
         serde_json::from_str(&answer)
             .unwrap_or_else(|error| panic!("not JSON: {error}: {answer}\n{}", self.log()))
+    }
+
+    /// The emulator's own words where the function didn't answer.
+    pub fn invoke_raw(&self, event: &str) -> String {
+        self.agent
+            .post(&self.url)
+            .send(event)
+            .and_then(|mut response| response.body_mut().read_to_string())
+            .unwrap_or_else(|error| panic!("no answer: {error}\n{}", self.log()))
     }
 
     /// What the function and the emulator wrote.
@@ -136,6 +144,13 @@ impl Program {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
         let line = status.lines().find(|line| line.starts_with(name)).unwrap();
         line[name.len() + 1..].trim().to_owned()
+    }
+}
+
+impl Program {
+    pub fn resident_kb(&self) -> u32 {
+        let resident = self.status("VmRSS:");
+        resident.trim_end_matches(" kB").parse().unwrap()
     }
 }
 

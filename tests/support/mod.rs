@@ -5,6 +5,7 @@ pub mod dev;
 pub mod emulator;
 pub mod events;
 pub mod frames;
+pub mod functions;
 pub mod golden;
 pub mod https;
 pub mod lsp;

@@ -66,10 +66,15 @@ pub fn checkov() -> &'static Path {
     })
 }
 
-/// The npm peers' programs. Installed apart from the rest: few tests need them.
-pub fn node_peers() -> &'static Path {
-    static BIN: OnceLock<PathBuf> = OnceLock::new();
-    BIN.get_or_init(|| {
+/// The npm peers' programs.
+pub fn node_peers() -> PathBuf {
+    node_modules().join(".bin")
+}
+
+/// The npm peers. Installed apart from the rest: few tests need them.
+pub fn node_modules() -> &'static Path {
+    static MODULES: OnceLock<PathBuf> = OnceLock::new();
+    MODULES.get_or_init(|| {
         let node = directory().join("node");
         fs::create_dir_all(&node).unwrap();
         let modules = node.join("node_modules");
@@ -80,7 +85,7 @@ pub fn node_peers() -> &'static Path {
             &modules,
             || install_node(&node),
         );
-        modules.join(".bin")
+        modules
     })
 }
 

@@ -16,10 +16,13 @@
 //! | 405 | `method_not_allowed` | a path that takes other methods |
 //! | 503 | `keys_unavailable` | the issuer's keys can't be fetched; `Retry-After` says when to try again |
 
+// The programs abort where they panic: nothing that could is let into them.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice))]
+
 mod accept;
 mod answer;
 mod claims;
-mod crypto;
+pub mod crypto;
 pub mod fetch;
 pub mod keys;
 mod object;

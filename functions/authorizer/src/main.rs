@@ -1,5 +1,8 @@
 //! Lambda@Edge, viewer-request: every effect of the authorizer. What it decides is in the library.
 
+// The programs abort where they panic: nothing that could is let into them.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice))]
+
 use frames_authorizer::fetch::Source;
 use frames_authorizer::keys::{KeyCache, KeySet};
 use frames_authorizer::{Decision, Denial, Reason, decide, keys_unavailable, prepare};

@@ -57,6 +57,7 @@ pub fn verify(
     let claims = claims
         .as_ref()
         .ok_or_else(|| denied(Reason::MalformedToken))?;
+    claims.check_types().map_err(denied)?;
     claims.check_kind().map_err(denied)?;
     claims.check_issuer(auth).map_err(denied)?;
     claims.check_times(now).map_err(denied)?;

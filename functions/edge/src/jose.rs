@@ -164,8 +164,13 @@ fn rsa(jwk: &Value) -> Result<PublicKey, &'static str> {
 }
 
 fn bits(number: &[u8]) -> usize {
-    let zeros = number.first().map_or(0, |first| first.leading_zeros());
-    number.len() * 8 - zeros as usize
+    let used = number.first().map_or(0, |first| {
+        first
+            .checked_ilog2()
+            .map_or(0, |high| high.saturating_add(1))
+    });
+    let rest = number.len().saturating_sub(1).saturating_mul(8);
+    rest.saturating_add(usize::try_from(used).unwrap_or(usize::MAX))
 }
 
 fn elliptic(jwk: &Value, crv: Option<&str>) -> Result<PublicKey, &'static str> {

@@ -8,6 +8,9 @@
 //! Everything here is pure: no clock, no network, no environment. The one
 //! exception stands behind the feature `runtime`: how a function starts and serves.
 
+// The programs abort where they panic: nothing that could is let into them.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice))]
+
 pub mod config;
 pub mod event;
 pub mod jose;

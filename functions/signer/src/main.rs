@@ -1,5 +1,8 @@
 //! Lambda@Edge, origin-request: every effect of the signer. What it does is in the library.
 
+// The programs abort where they panic: nothing that could is let into them.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice))]
+
 use frames_edge::runtime::{self, Log, Reply};
 use frames_edge::{Cf, LogLevel, SignerConfig};
 use frames_signer::{Credentials, Outcome};

@@ -457,6 +457,7 @@ fn unreadable_requests_are_refused() {
         (json!({"querystring": "a=%FF"}), "invalid_request"),
         (json!({"querystring": "a=b#c"}), "invalid_request"),
         (content_type("a\nb"), "invalid_request"),
+        (content_type("text/plain\t"), "invalid_request"),
         (content_type("text/é"), "invalid_request"),
         (
             json!({"headers": {"content-type": [{"value": "a/b"}, {"value": "c/d"}]}}),

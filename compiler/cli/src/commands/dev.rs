@@ -367,12 +367,14 @@ impl End {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::Online;
 
     fn arguments(origin: OriginChoice, issuer: IssuerChoice) -> Dev {
         Dev {
             port: None,
             origin,
             issuer,
+            online: Online { online: false },
         }
     }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// The managed runtime that starts the shim (functions/shim/index.py).
-const RUNTIME: &str = "python3.15";
+const RUNTIME: &str = "python3.13";
 const HANDLER: &str = "index.handler";
 
 #[derive(Serialize)]

@@ -1,0 +1,208 @@
+//! What is asked of any bytes as an event, as a token and as a key set. Run by
+//! `corpora.rs` beside this folder and by the fuzz targets of the same names.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use frames_authorizer::keys::{KeyCache, KeySet, Lookup};
+use frames_authorizer::{Decision, decide, prepare};
+use frames_edge::jose::{Algorithm, NAMES};
+use frames_edge::{AuthorizerConfig, Event, Operation, Request, Response};
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+use serde_json::{Value, json};
+use std::sync::LazyLock;
+use support::{ISSUER, KID, Key, NOW, bearer, config, jwks, now, request};
+
+struct World {
+    config: AuthorizerConfig,
+    keys: KeyCache,
+    key: Key,
+}
+
+static WORLD: LazyLock<World> = LazyLock::new(|| {
+    let config = config(json!({"algorithms": ["RS256"]}));
+    World {
+        keys: prepare(&config).unwrap(),
+        config,
+        key: Key::issuer(),
+    }
+});
+
+/// Any bytes as an event: an answer that CloudFront takes, or the request
+/// without a token anywhere.
+pub fn events(bytes: &[u8]) {
+    let Ok(event) = serde_json::from_slice::<Event>(bytes) else {
+        return;
+    };
+    for record in event.records {
+        let came = record.cf.request;
+        judge(came.clone(), &WORLD.config, &WORLD.keys);
+        let open = AuthorizerConfig {
+            auth: None,
+            ..WORLD.config.clone()
+        };
+        judge(came, &open, &KeyCache::empty());
+    }
+}
+
+fn judge(came: Request, config: &AuthorizerConfig, keys: &KeyCache) -> bool {
+    let tokens: Vec<String> = came
+        .headers
+        .iter()
+        .filter(|(name, _)| ["authorization", "token"].contains(&&*name.to_ascii_lowercase()))
+        .flat_map(|(_, values)| values.iter().map(|header| header.value.clone()))
+        .filter(|value| value.len() > 40)
+        .collect();
+    match decide(came, config, keys, now()) {
+        Decision::Pass(sent) => {
+            check_sent(&sent);
+            true
+        }
+        Decision::Respond(response, _) => {
+            check_answer(&response, &tokens);
+            false
+        }
+        Decision::NeedKeys { .. } => panic!("keys that are baked in are never fetched"),
+    }
+}
+
+fn check_sent(sent: &Request) {
+    let (operation, path) = Operation::parse(&sent.uri, true).unwrap();
+    assert_eq!(path, sent.uri);
+    assert!(operation.methods().contains(&sent.method.as_str()));
+    for name in sent.headers.keys() {
+        let name = name.to_ascii_lowercase();
+        assert!(
+            !["authorization", "token"].contains(&name.as_str()),
+            "{name}"
+        );
+    }
+    for pair in sent.querystring.split('&') {
+        let name = pair.split('=').next().unwrap_or_default();
+        assert_ne!(name, "token", "{}", sent.querystring);
+    }
+    let json = serde_json::to_vec(sent).unwrap();
+    serde_json::from_slice::<Request>(&json).unwrap();
+}
+
+fn check_answer(response: &Response, tokens: &[String]) {
+    let status: u16 = response.status.parse().unwrap();
+    assert!([204, 400, 401, 403, 404, 405, 413, 414, 429, 502, 503].contains(&status));
+    assert_eq!(response.headers["cache-control"][0].value, "no-store");
+    let text = serde_json::to_string(response).unwrap();
+    for token in tokens {
+        assert!(!text.contains(token.as_str()), "a token in an answer");
+    }
+}
+
+/// Any bytes as a token. The first byte says how they are read: as the token
+/// itself, or as a header and claims, a NUL between them, which the issuer signs.
+pub fn tokens(bytes: &[u8]) {
+    let Some((kind, rest)) = bytes.split_first() else {
+        return;
+    };
+    let text = String::from_utf8_lossy(rest);
+    if kind % 2 == 0 {
+        let headers = [
+            ("Authorization", format!("Bearer {text}")),
+            ("Token", text.clone().into_owned()),
+        ];
+        for (name, value) in headers {
+            let passed = judge(request(&[(name, &value)], ""), &WORLD.config, &WORLD.keys);
+            assert!(!passed || is_signed(text.trim()), "forged: {text:?}");
+        }
+        judge(request(&[], &text), &WORLD.config, &WORLD.keys);
+        return;
+    }
+    let (header, claims) = text.split_once('\0').unwrap_or((&text, ""));
+    let token = WORLD.key.token_of(header, claims);
+    let passed = judge(bearer(&token), &WORLD.config, &WORLD.keys);
+    assert!(!passed || is_good(header, claims), "{header:?} {claims:?}");
+}
+
+/// By ring itself, without a line of ours between.
+fn is_signed(token: &str) -> bool {
+    let (n, e) = WORLD.key.components();
+    let key = RsaPublicKeyComponents { n, e };
+    let Some((signed, signature)) = token.rsplit_once('.') else {
+        return false;
+    };
+    URL_SAFE_NO_PAD.decode(signature).is_ok_and(|signature| {
+        key.verify(&RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &signature)
+            .is_ok()
+    })
+}
+
+/// What at least holds of a token that may pass, read a second way.
+fn is_good(header: &str, claims: &str) -> bool {
+    let (Ok(header), Ok(claims)) = (
+        serde_json::from_str::<Value>(header),
+        serde_json::from_str::<Value>(claims),
+    ) else {
+        return false;
+    };
+    let now = NOW as f64;
+    let audience = match &claims["aud"] {
+        Value::Array(list) => list.iter().any(|one| one == "frames"),
+        one => one == "frames",
+    };
+    header["alg"] == "RS256"
+        && header["kid"] == KID
+        && header.get("crit").is_none()
+        && claims["iss"] == ISSUER
+        && audience
+        && claims["exp"].as_f64().is_some_and(|exp| exp + 30.0 > now)
+        && claims
+            .get("nbf")
+            .is_none_or(|nbf| nbf.as_f64().is_some_and(|nbf| nbf <= now + 30.0))
+}
+
+/// Any bytes as a key set: what can be read of it verifies, or is left out.
+pub fn key_sets(bytes: &[u8]) {
+    let Ok(jwks) = serde_json::from_slice::<Value>(bytes) else {
+        return;
+    };
+    let Ok(set) = KeySet::parse(&jwks) else {
+        return;
+    };
+    let keys = jwks["keys"].as_array().unwrap();
+    let cache = KeyCache::fixed(set);
+    for kid in keys
+        .iter()
+        .filter_map(|key| key["kid"].as_str())
+        .chain([KID])
+    {
+        for algorithm in NAMES.iter().filter_map(|name| Algorithm::parse(name)) {
+            let found = match cache.lookup(kid, algorithm, now()) {
+                Lookup::Key(_) => true,
+                Lookup::Fetch => panic!("keys that are baked in are never fetched"),
+                _ => false,
+            };
+            let suits = |key: &&Value| {
+                key["kid"] == kid
+                    && (key["alg"].is_null() || key["alg"] == algorithm.name())
+                    && (key["use"].is_null() || key["use"] == "sig")
+            };
+            assert!(
+                !found || keys.iter().any(|key| suits(&key)),
+                "{kid:?} for {}",
+                algorithm.name()
+            );
+        }
+    }
+    // A token of ours against whatever keys those are: no key, or a good one, but never a panic.
+    static GOOD: LazyLock<String> = LazyLock::new(|| WORLD.key.token(&support::claims(json!({}))));
+    let foreign = !keys.iter().any(|key| key["n"] == jwks_modulus());
+    let passed = judge(bearer(&GOOD), &WORLD.config, &cache);
+    assert!(
+        !(passed && foreign),
+        "signed by a key that isn't in the set"
+    );
+}
+
+fn jwks_modulus() -> Value {
+    jwks()["keys"][0]["n"].clone()
+}
