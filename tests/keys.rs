@@ -160,7 +160,8 @@ fn the_function_fetches_at_first_use_and_serves_on_when_the_issuer_is_down() {
     let issuer = Issuer::new();
     let server = serving(&issuer);
     let project = project(&server);
-    assert_eq!(package(&project, &server, &[]).code, 0);
+    let run = package(&project, &server, &[]);
+    assert_eq!(run.code, 0, "{run:#?}");
     let authority = server.authority().display().to_string();
     let lambda = Lambda::start_with(authorizer(&project), &[("SSL_CERT_FILE", &authority)]);
     let good = issuer.token(json!({"iss": server.url}));
@@ -198,7 +199,8 @@ fn a_baked_set_saves_the_first_fetch_and_a_rotated_key_brings_the_next() {
     let issuer = Issuer::new();
     let server = serving(&issuer);
     let project = project(&server);
-    assert_eq!(package(&project, &server, &["--fetch-keys"]).code, 0);
+    let run = package(&project, &server, &["--fetch-keys"]);
+    assert_eq!(run.code, 0, "{run:#?}");
     let asked = server.asked();
     let authority = server.authority().display().to_string();
     let lambda = Lambda::start_with(authorizer(&project), &[("SSL_CERT_FILE", &authority)]);
@@ -218,7 +220,8 @@ fn the_function_trusts_the_systems_roots_alone() {
     let issuer = Issuer::new();
     let server = serving(&issuer);
     let project = project(&server);
-    assert_eq!(package(&project, &server, &[]).code, 0);
+    let run = package(&project, &server, &[]);
+    assert_eq!(run.code, 0, "{run:#?}");
     let lambda = Lambda::start(authorizer(&project));
     let good = issuer.token(json!({"iss": server.url}));
     assert_eq!(status(&lambda, &good), "503");

@@ -62,3 +62,32 @@ fn p521(point: &[u8], message: &[u8], signature: &[u8]) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use serde_json::json;
+
+    /// Another library than the one that verifies, OpenSSL, made this key and signature.
+    #[test]
+    fn p521_takes_what_others_sign() {
+        let key = Key::parse(&json!({
+            "kty": "EC", "crv": "P-521", "kid": "a",
+            "x": "ALOrqH1RM8tOSybdTglbqyxeCLbgSM3dQOnsLletdoRv-4NjLVpl65wXmpzidugkIRtOkHTqIIwK7J7e6rNeHuE0",
+            "y": "APZ0OBsHI_U9neJR8A3sfYnUow1TPNxk_kcTQi1mRZyHDdx1XZYeZDzOQis6g_yxFVyD0FYu0864V1GJjbtHcRbR",
+        }))
+        .unwrap();
+        let signature = URL_SAFE_NO_PAD
+            .decode(concat!(
+                "AaUioz0_F9SSVkSjraI5DikhmQE2RgkVvYKhUqM-2Vmaa3--IHlmtWA4agsm_4reSQXua4gPg8m_Z3piWNdCsSCx",
+                "APiKVrBNgsKIXmrHvOh7mV6nmEPA5aYRm36qGCN_3ruB7HtbdpdTh96IkHTD5dacm31zuLsJpjQzqJy5qlLPjwwN"
+            ))
+            .unwrap();
+        let verified = |message: &[u8], algorithm| verify(&key, algorithm, message, &signature);
+        assert!(verified(b"frames", Algorithm::ES512));
+        assert!(!verified(b"frame", Algorithm::ES512));
+        assert!(!verified(b"frames", Algorithm::ES384));
+    }
+}

@@ -51,8 +51,13 @@ pub async fn fetch_keys(auth: &AuthConfig) -> Result<Value> {
         )
     };
     let source = KeySource::of(auth).map_err(failed)?;
-    let fetched = tokio::time::timeout(TIME_LIMIT, source.follow(get)).await;
-    let late = |_| format!("they didn't come within {} s", TIME_LIMIT.as_secs());
+    let attempt = || tokio::time::timeout(TIME_LIMIT, source.follow(get));
+    // Nobody waits for a frame here: one that was slow gets another go.
+    let fetched = match attempt().await {
+        Err(_) => attempt().await,
+        in_time => in_time,
+    };
+    let late = |_| format!("twice they didn't come within {} s", TIME_LIMIT.as_secs());
     let set = fetched.map_err(late).and_then(|set| set).map_err(failed)?;
     match key_set_problem(&set, &auth.algorithms) {
         Some(problem) => Err(failed(problem)),
