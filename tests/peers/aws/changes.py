@@ -7,12 +7,12 @@ import json
 import re
 from xml.etree import ElementTree
 
-import stacks as engine
 from ministack.core.responses import get_account_id
 from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets, handlers
 from ministack.services.cloudformation.engine import _intrinsic_references, _resolve_refs
 from ministack.services.cloudformation.helpers import CFN_NS, _error, _p
+from undo import deleting
 
 from accounts import account
 
@@ -351,7 +351,7 @@ def _delete_stack(original):
             return _error("ValidationError", f"Stack [{stack['StackId']}] cannot be deleted while in status {status}")
         response = original(params)
         if response[0] == 200:
-            engine.deleting(stack, was_being_created=status == "CREATE_IN_PROGRESS")
+            deleting(stack, was_being_created=status == "CREATE_IN_PROGRESS")
         return response
 
     return delete

@@ -7,7 +7,7 @@ import time
 
 from handlers import HandlerError, wrap
 from ministack.core.responses import error_response_json, get_account_id
-from ministack.services import acm, cloudfront, lambda_svc
+from ministack.services import acm, cloudfront, lambda_svc, waf
 
 from accounts import account
 
@@ -94,7 +94,14 @@ def _refusal(config, own_id=None):
         problem = _problem(arn)
         if problem:
             return problem
+    web_acl = re.search(r"<(?:\w+:)?WebACLId>([^<]+)<", config)
+    if web_acl and not any(record["ARN"] == web_acl.group(1) for record in _web_acls()):
+        return "InvalidWebACLId", "Web ACL is not accessible by the requester"
     return _domain_problem(config, own_id)
+
+
+def _web_acls():
+    return waf._web_acls.values_scoped(get_account_id(), "us-east-1")
 
 
 def _domain_problem(config, own_id):

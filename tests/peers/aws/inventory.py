@@ -47,6 +47,8 @@ def _of_store(number, service, attribute, store):
         name = key[-1]
         if attribute == "_stacks" and value.get("StackStatus") == "DELETE_COMPLETE":
             continue
+        if attribute == "_keys" and value.get("KeyState") == "PendingDeletion":
+            continue
         # An empty list of tags or of records is no resource.
         if value in ({}, [], None):
             continue
@@ -74,6 +76,8 @@ def _name(attribute, key, value):
             return value["deliverySourceName"]
         if attribute == "_certificates":
             return value["DomainName"]
+        if attribute == "_keys":
+            return value.get("Description") or "key"
         if attribute == "_web_acls":
             return value.get("Name", key)
     return str(key)

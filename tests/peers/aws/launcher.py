@@ -64,6 +64,7 @@ async def serve(listener, port):
 
     import changes
     import edge
+    import firewall
     import imaging
     import resources
     import stacks
@@ -71,7 +72,7 @@ async def serve(listener, port):
     from control import control
 
     logging.getLogger().setLevel(logging.ERROR)
-    for module in (edge, resources, stacks, changes):
+    for module in (edge, firewall, resources, stacks, changes):
         module.install()
     wire.remember_connections()
 

@@ -67,7 +67,11 @@ def _routes(service):
     routes = []
     for name in model.operation_names:
         shape = model.operation_model(name)
+        if shape.deprecated:
+            # It has a twin on the same URI that isn't.
+            continue
         uri, _, fixed = shape.http["requestUri"].partition("?")
+        uri = uri.rstrip("/")
         parts = re.split(r"(\{[^}]+\})", uri)
         pattern = "".join(
             (".+" if part.endswith("+}") else "[^/]+") if part.startswith("{") else re.escape(part) for part in parts

@@ -7,7 +7,6 @@ import contextvars
 import json
 import socket
 import struct
-import time
 
 import hypercorn.asyncio.tcp_server as tcp_server
 from calls import MARK

@@ -1,5 +1,6 @@
 """What the checks share: clients of the account in the environment, and stacks from start to end."""
 
+import functools
 import json
 import os
 import time
@@ -13,6 +14,7 @@ _CONFIG = botocore.config.Config(retries={"total_max_attempts": 1}, read_timeout
 ACCOUNT = os.environ["AWS_ACCESS_KEY_ID"]
 
 
+@functools.cache
 def client(service, region="us-east-1"):
     return _SESSION.create_client(service, region, endpoint_url=os.environ["AWS_ENDPOINT_URL"], config=_CONFIG)
 

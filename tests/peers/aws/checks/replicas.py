@@ -91,3 +91,24 @@ history = aws.control("GET", "history")
 assert [state.get("enabled") for state in history] == [True, False, None], history
 assert history[0]["behaviors"] == {"*": {"viewer-request": version}} and history[1]["behaviors"] == {"*": {}}, history
 assert history[2]["deleted"], history
+
+# A stack fails to delete what is replicated, says why on the resource, and can be deleted later.
+template = {"Resources": {
+    "Function": {"Type": "AWS::Lambda::Function", "Properties": {
+        "FunctionName": "stacked", "Runtime": "python3.13", "Handler": "index.handler", "Role": role,
+        "Code": {"ZipFile": "def handler(event, context): return event"}}},
+    "Version": {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "Function"}}},
+}}
+aws.control("POST", "settings", {"replicas": 0.6, "distribution": 0, "step": 0})
+stack = aws.deploy("edge", template)["StackId"]
+version = f"arn:aws:lambda:us-east-1:{aws.ACCOUNT}:function:stacked:1"
+made = cloudfront.create_distribution(DistributionConfig={**config(version), "CallerReference": "two"})
+assert aws.delete(stack)["StackStatus"] == "DELETE_FAILED"
+reasons = {name: reason for name, status, reason in aws.events(stack) if status == "DELETE_FAILED"}
+assert f"unable to delete {version} because it is a replicated function" in reasons["Version"], reasons
+assert reasons["edge"] == "The following resource(s) failed to delete: [Version]. ", reasons
+cloudfront.update_distribution(
+    Id=made["Distribution"]["Id"], IfMatch=made["ETag"], DistributionConfig={**config(), "CallerReference": "two"})
+assert aws.delete(stack)["StackStatus"] == "DELETE_FAILED", "replicas outlive the association"
+time.sleep(0.7)
+assert aws.delete(stack)["StackStatus"] == "DELETE_COMPLETE"

@@ -32,19 +32,23 @@ def round_trip(directory):
     bucket = f"{directory.name}-{aws.ACCOUNT}"
     aws.client("s3").create_bucket(Bucket=bucket)
     before = inventory()
-    template = with_code(edge["template"], bucket)
+    names = re.findall(r'"Aliases": \[([^\]]*)\]', cdn["template"])
+    names = re.findall(r'"([^"]+)"', names[0]) if names else []
+    template = with_services(with_code(edge["template"], bucket), names)
     made = aws.deploy(edge["name"], json.loads(template), Parameters=parameters({"ArtifactBucket": bucket}))
     assert made["StackStatus"] == "CREATE_COMPLETE", (directory.name, aws.events(edge["name"]))
     outputs = {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
-    template = with_services(cdn["template"])
-    values = {key: outputs[key] for key in ("AuthorizerVersionArn", "SignerVersionArn")}
+    template = with_services(cdn["template"], names)
+    values = {key: outputs[source["output"]] for key, source in cdn["parameters"].items()}
     made = aws.deploy(cdn["name"], json.loads(template), region=cdn["region"], Parameters=parameters(values))
     if made["StackStatus"] != "CREATE_COMPLETE":
         raise AssertionError((directory.name, aws.events(cdn["name"], cdn["region"])))
-    resources = aws.client("cloudformation", cdn["region"]).describe_stack_resources(StackName=cdn["name"])["StackResources"]
-    resources += aws.client("cloudformation").describe_stack_resources(StackName=edge["name"])["StackResources"]
-    for resource in resources:
-        there(resource, cdn["region"])
+    seen = set()
+    for of in (edge, cdn):
+        stack = aws.client("cloudformation", of["region"]).describe_stack_resources(StackName=of["name"])
+        for resource in stack["StackResources"]:
+            there(resource, of["region"])
+            seen.add(resource["ResourceType"])
     again = aws.change_set(cdn["name"], json.loads(template), "UPDATE", "again", cdn["region"], Parameters=parameters(values))
     assert again["Status"] == "FAILED", (directory.name, again["Changes"])
     gone = aws.delete(made["StackId"], cdn["region"])
@@ -52,12 +56,13 @@ def round_trip(directory):
     stack_id = aws.client("cloudformation").describe_stacks(StackName=edge["name"])["Stacks"][0]["StackId"]
     assert aws.delete(stack_id)["StackStatus"] == "DELETE_COMPLETE", aws.events(stack_id)
     left = [entry for entry in inventory() if entry not in before]
-    assert all(entry[0] in ("s3", "acm", "waf", "route53") for entry in left), (directory.name, left)
-    return {resource["ResourceType"] for resource in resources}
+    # What the check brought along, and what is to be kept: logs, and the key that they are encrypted with.
+    assert all(entry[0] in ("s3", "kms", "acm", "waf", "route53") for entry in left), (directory.name, left)
+    return seen
 
 
 def stage(directory, described):
-    return {"name": described["stackName"], "region": described["region"],
+    return {"name": described["stackName"], "region": described["region"], "parameters": described["parameters"],
             "template": (directory / described["template"]).read_text()}
 
 
@@ -82,9 +87,8 @@ def with_code(template, bucket):
     return template
 
 
-def with_services(template):
+def with_services(template, names):
     """What a user brings along: a certificate, a web ACL, a hosted zone."""
-    names = json.loads(template)["Resources"]["Distribution"]["Properties"]["DistributionConfig"].get("Aliases")
     for arn in set(_CERTIFICATE.findall(template)):
         made = aws.client("acm").request_certificate(DomainName=names[0], SubjectAlternativeNames=names)
         template = template.replace(arn, made["CertificateArn"])
@@ -152,7 +156,9 @@ _CHECKS = {
     "AWS::CloudFront::ResponseHeadersPolicy": lambda id_, _: aws.client("cloudfront").get_response_headers_policy(Id=id_),
     "AWS::CloudWatch::Alarm": lambda name, region: aws.client("cloudwatch", region).describe_alarms(
         AlarmNames=[name])["MetricAlarms"][0],
+    "AWS::IAM::ManagedPolicy": lambda arn, _: aws.client("iam").get_policy(PolicyArn=arn),
     "AWS::IAM::Role": lambda name, _: aws.client("iam").get_role(RoleName=name),
+    "AWS::KMS::Key": lambda id_, region: aws.client("kms", region).describe_key(KeyId=id_),
     "AWS::Lambda::Function": lambda name, _: aws.client("lambda").get_function(FunctionName=name),
     "AWS::Lambda::Version": _version,
     "AWS::Logs::LogGroup": _log_group,
@@ -162,6 +168,8 @@ _CHECKS = {
     "AWS::Route53::RecordSet": _records,
     "AWS::CertificateManager::Certificate": lambda arn, region: aws.client("acm", region).describe_certificate(
         CertificateArn=arn),
+    "AWS::WAFv2::LoggingConfiguration": lambda arn, region: aws.client("wafv2", region).get_logging_configuration(
+        ResourceArn=arn),
     "AWS::WAFv2::WebACL": lambda id_, region: aws.client("wafv2", region).get_web_acl(
         Name=id_.split("|")[0], Id=id_.split("|")[1], Scope="CLOUDFRONT"),
 }
