@@ -52,6 +52,13 @@ impl Source {
                 Span::default(),
             ));
         }
+        if is_utf16(bytes) {
+            let message = "the file is UTF-16, not UTF-8".to_owned();
+            let mut unreadable =
+                Unreadable::new(name, "", codes::NOT_UTF8, message, Span::default());
+            unreadable.diagnostic.help = Some("save it as UTF-8".to_owned());
+            return Err(unreadable);
+        }
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Self::new(
                 name,
@@ -113,6 +120,15 @@ impl Source {
     }
 }
 
+/// By its byte order mark, or by the zero beside its first letter.
+fn is_utf16(bytes: &[u8]) -> bool {
+    match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
+        [first, second, ..] => (*first == 0) != (*second == 0),
+        _ => false,
+    }
+}
+
 /// A file that can't be read as text, with what could be.
 #[derive(Debug)]
 pub struct Unreadable {
@@ -150,6 +166,15 @@ mod tests {
         let lines = [0, 2, 3, 5].map(|byte| source.position(byte).line);
         assert_eq!(lines, [1, 2, 2, 3]);
         assert_eq!(source.lines(2, 2), 2..5);
+    }
+
+    #[test]
+    fn utf_16_is_known_with_and_without_its_mark() {
+        for bytes in [b"\xff\xfea\0", b"\xfe\xff\0a", b"a\0:\0", b"\0a\0:"] {
+            let error = Source::from_bytes("f", bytes).unwrap_err();
+            assert!(error.diagnostic.message.contains("UTF-16"));
+        }
+        assert!(Source::from_bytes("f", b"a: b").is_ok());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::failure::{Context, Failure, Result};
 use crate::local::edge::{Edge, Options, Origin, RequestLog};
 use crate::local::issuer::{Issuer, IssuerClaims};
 use crate::local::origin::{Fixture, Policy, StandIn};
-use crate::local::page::Page;
+use crate::local::page::{Page, Values};
 use crate::local::{Credentials, CredentialsSource, Error, knows_peers, private};
 use crate::project::{MANIFEST, Project};
 use crate::terminal::{self, Terminal, data};
@@ -148,7 +148,16 @@ impl Delivery {
         for note in edge.notes() {
             terminal.status("Note", note);
         }
-        let page = Page::serve(page, &edge.url())?;
+        let fixtures = stand_in.as_ref().map(|stand_in| stand_in.fixtures());
+        let page = Page::serve(
+            page,
+            &Values {
+                edge_url: &edge.url(),
+                token: issuer.as_ref().map(Issuer::token),
+                datastore_id: fixtures.map_or("", |fixtures| fixtures.datastore_id.as_str()),
+                fixture: fixtures.and_then(|fixtures| fixtures.instances.first()),
+            },
+        )?;
         Ok(Self {
             edge,
             page,
@@ -177,9 +186,8 @@ impl Delivery {
         let fixtures = self.stand_in.as_ref().map(|stand_in| stand_in.fixtures());
         let frame = fixtures.and_then(|fixtures| fixtures.instances.first());
         let datastore = fixtures.map_or("", |fixtures| fixtures.datastore_id.as_str());
-        let page = self.page.url(&url, token, datastore, frame);
+        let page = self.page.url();
         if !terminal.is_json() {
-            // The longest line first: the short ones stay together.
             terminal.status("Page", &page);
         }
         if let Some(stand_in) = &self.stand_in {

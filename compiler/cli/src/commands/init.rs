@@ -3,7 +3,7 @@
 
 use crate::cli::{Global, Init};
 use crate::failure::{Context, Exit, Failure, Result};
-use crate::init::answers::{complaints, service_name, with_defaults};
+use crate::init::answers::{complaints, service_name, warnings, with_defaults};
 use crate::init::{Answers, questions, text};
 use crate::project::MANIFEST;
 use crate::terminal::{Terminal, data, say};
@@ -40,6 +40,9 @@ pub fn run(global: &Global, arguments: &Init, terminal: Terminal) -> Result<()> 
             return Err(Failure::usage(complaints.join("\n       ")).help(
                 "`frames init --help` tells of the flags; on a terminal and without flags it asks",
             ));
+        }
+        for warning in warnings(&answers) {
+            terminal.status("Warning", &warning);
         }
         answers
     };

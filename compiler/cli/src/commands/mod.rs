@@ -19,7 +19,7 @@ use crate::cli::{Cli, Command, Format, Global};
 use crate::failure::{Context, Failure, Result};
 use crate::project::Project;
 use crate::terminal::{self, Terminal};
-use frames_compiler::diagnostic::render;
+use frames_compiler::diagnostic::{Code, codes, render};
 use frames_compiler::variables::Open;
 use frames_compiler::{Compiled, Diagnostic, Environment, Plan, Source, Target, compile};
 
@@ -98,7 +98,7 @@ fn plan_of(project: &Project, global: &Global, online: bool, terminal: Terminal)
 
 /// The plan of a compiled manifest, with the findings on stderr; errors end the command.
 fn compile_findings(source: &Source, compiled: &Compiled, terminal: Terminal) -> Result<Plan> {
-    report(source, &compiled.diagnostics, terminal)?;
+    report(source, &compiled.diagnostics, LOUD, terminal)?;
     if !compiled.open.is_empty() {
         return Err(Failure::new(format!(
             "{}, and AWS wasn't asked",
@@ -111,20 +111,48 @@ fn compile_findings(source: &Source, compiled: &Compiled, terminal: Terminal) ->
     compiled.plan.clone().ok_or_else(Failure::manifest)
 }
 
-/// The findings on stderr; errors end the command.
-fn report(source: &Source, diagnostics: &[Diagnostic], terminal: Terminal) -> Result<()> {
-    let errors = diagnostics.iter().any(Diagnostic::is_error);
-    if !diagnostics.is_empty() && (errors || !terminal.is_quiet()) {
+/// The warnings that nobody should deploy past unseen; the others are for `validate`.
+const LOUD: &[&Code] = &[
+    codes::AUTH_NONE,
+    codes::UNSAFE_OVERLAY_ALLOWED,
+    codes::NOT_ASKED,
+];
+
+/// The findings on stderr: all where there are errors, which end the command; else the
+/// loud warnings, and how many others there are.
+fn report(
+    source: &Source,
+    diagnostics: &[Diagnostic],
+    loud: &[&Code],
+    terminal: Terminal,
+) -> Result<()> {
+    if diagnostics.iter().any(Diagnostic::is_error) {
         terminal::say(&render::human(source, diagnostics));
+        if terminal.is_json() {
+            terminal::data(&format!("{:#}\n", render::json(source, diagnostics)));
+        }
+        return Err(Failure::manifest());
     }
-    if errors && terminal.is_json() {
-        terminal::data(&format!("{:#}\n", render::json(source, diagnostics)));
+    let (shown, others): (Vec<_>, Vec<_>) = diagnostics
+        .iter()
+        .cloned()
+        .partition(|found| loud.contains(&found.code));
+    if !shown.is_empty() {
+        terminal.note(&render::human(source, &shown));
     }
-    if errors {
-        Err(Failure::manifest())
-    } else {
-        Ok(())
+    let more = if shown.is_empty() { "" } else { " more" };
+    match others.len() {
+        0 => {}
+        1 => terminal.status(
+            "Note",
+            &format!("1{more} warning: `frames validate` shows it"),
+        ),
+        n => terminal.status(
+            "Note",
+            &format!("{n}{more} warnings: `frames validate` shows them"),
+        ),
     }
+    Ok(())
 }
 
 /// Which references only AWS can answer, and where they stand.

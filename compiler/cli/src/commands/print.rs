@@ -11,7 +11,7 @@ use frames_compiler::manifest::{Printed, complete};
 pub fn run(global: &Global, arguments: &Print, terminal: Terminal) -> Result<()> {
     let project = Project::find(global)?;
     let (source, compiled) = compile_project(&project, global, arguments.online.online)?;
-    report(&source, &compiled.diagnostics, terminal)?;
+    report(&source, &compiled.diagnostics, &[], terminal)?;
     let Some(resolved) = &compiled.resolved else {
         return Err(Failure::manifest());
     };

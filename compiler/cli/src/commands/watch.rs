@@ -35,7 +35,7 @@ pub fn run(global: &Global, terminal: Terminal) -> Result<()> {
             () = rounds(&manifest, global, terminal) => Ok(()),
             _ = interrupt.recv() => {
                 terminal.status("Stopped", &format!(
-                    "{} is no longer watched; the same command goes on",
+                    "{} is no longer watched; run the same command to watch it again",
                     manifest.display()
                 ));
                 Err(Failure { exit: Exit::Interrupted, ..Failure::new("") })
@@ -64,7 +64,7 @@ fn round(manifest: &Path, global: &Global, terminal: Terminal) -> Vec<Seen> {
         Ok(project) => project,
         // Many editors take the file away for a moment.
         Err(failure) => {
-            terminal.note(&format!("{}: waiting for it", failure.message));
+            terminal.note(&format!("{}; waiting until that changes", failure.message));
             return vec![seen];
         }
     };

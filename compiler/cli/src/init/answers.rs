@@ -45,6 +45,23 @@ pub fn findings(answers: &Answers) -> Vec<Diagnostic> {
     compile(&source, DEV, &Around).diagnostics
 }
 
+/// The warnings on what was given: there is nothing to say of what was left out.
+pub fn warnings(answers: &Answers) -> Vec<String> {
+    let found = findings(answers).into_iter();
+    let given = |found: &Diagnostic| {
+        let value = manifest(answers);
+        let pointer = found.path.replace(['.', '['], "/").replace(']', "");
+        value.pointer(&format!("/{pointer}")).is_some()
+    };
+    found
+        .filter(|found| !found.is_error() && given(found))
+        .map(|found| match flag_of(&found.path) {
+            Some(flag) => format!("{flag}: {}", found.message),
+            None => found.message,
+        })
+        .collect()
+}
+
 /// The errors, each with its flag in the place of its path.
 pub fn complaints(answers: &Answers) -> Vec<String> {
     let mut complaints = Vec::new();
@@ -56,8 +73,13 @@ pub fn complaints(answers: &Answers) -> Vec<String> {
             (false, Some(flag)) => format!("{flag}: {}", found.message),
             (_, None) => found.message.clone(),
         };
-        complaints.push(match &found.help {
-            Some(help) => format!("{what} ({help})"),
+        // A flag is missing, not a key to add.
+        let help = found.help.as_deref().map(|help| match missing {
+            true => help.split_once("`: ").map_or(help, |(_, what)| what),
+            false => help,
+        });
+        complaints.push(match help {
+            Some(help) => format!("{what} ({})", help.trim_start_matches("add ")),
             None => what,
         });
     }
@@ -179,7 +201,7 @@ mod tests {
         let text = |text: &str| Some(text.to_owned());
         assert_eq!(
             said(Answers::default()),
-            ["--auth is missing (add `mode`: one of cognito, oidc, none)"]
+            ["--auth is missing (one of cognito, oidc, none)"]
         );
         let missing = said(Answers {
             auth: text("oidc"),
@@ -189,6 +211,20 @@ mod tests {
         for flag in ["--issuer is", "--audience is", "--certificate-arn is"] {
             assert!(missing.iter().any(|c| c.starts_with(flag)), "{missing:?}");
         }
+        let somewhere = |region: &str| Answers {
+            region: text(region),
+            auth: text("none"),
+            ..Answers::default()
+        };
+        assert!(said(somewhere("Frankfurt"))[0].starts_with("--region: `Frankfurt` isn't"));
+        let known = with_defaults(somewhere("eu-central-1"), Path::new("/a/x"));
+        assert_eq!(
+            warnings(&known),
+            [
+                "--auth: every frame is served to whoever asks",
+                "--region: HealthImaging isn't known to run in eu-central-1",
+            ]
+        );
         let wrong = said(Answers {
             user_pool_id: text("us-east-1"),
             datastore: vec!["x".to_owned()],

@@ -3,7 +3,11 @@
 use super::Answers;
 use super::answers::{findings, within};
 use frames_compiler::diagnostic::first_sentence;
+use frames_compiler::diagnostic::wrap::wrapped;
 use std::io::{self, BufRead, Write};
+
+/// A terminal's columns.
+const WIDTH: usize = 80;
 
 /// A question, and where its answer goes.
 struct Question {
@@ -16,7 +20,7 @@ struct Question {
     put: fn(&mut Answers, Vec<String>),
 }
 
-/// Asks for everything, in frames.yml's order. The end of the input is an error
+/// Asks for everything. The end of the input is an error
 /// of kind `UnexpectedEof`.
 pub fn ask(service: String, input: &mut dyn BufRead, out: &mut dyn Write) -> io::Result<Answers> {
     let mut answers = Answers::default();
@@ -27,7 +31,7 @@ pub fn ask(service: String, input: &mut dyn BufRead, out: &mut dyn Write) -> io:
     name.default = Some(service);
     ask(name, &mut answers)?;
 
-    let mode = "Who may fetch frames? cognito, oidc (OpenID Connect) or none (everyone)";
+    let mode = "Who may fetch frames?\n  cognito, oidc (OpenID Connect) or none (everyone)";
     let mut mode = question("auth.mode", mode, |a, v| a.auth = first(v));
     mode.default = Some("cognito".to_owned());
     ask(mode, &mut answers)?;
@@ -46,18 +50,18 @@ pub fn ask(service: String, input: &mut dyn BufRead, out: &mut dyn Write) -> io:
                 question("auth.issuer", text, |a, v| a.issuer = first(v)),
                 &mut answers,
             )?;
-            let text = "Audience, as in the tokens' `aud` (several: with commas)";
+            let text = "Audience, as in the tokens' `aud`\n  several: with commas";
             let audience = question("auth.audience", text, |a, v| a.audience = v);
             ask(audience.many(), &mut answers)?;
         }
         _ => {}
     }
 
-    let text = "Domain names of your own (several: with commas; none: leave empty)";
+    let text = "Domain names of your own\n  several: with commas; none: leave empty";
     let cnames = question("domain.cnames", text, |a, v| a.cname = v);
     ask(cnames.many().optional(), &mut answers)?;
     if !answers.cname.is_empty() {
-        let text = "ARN of the ACM certificate in us-east-1 that covers them";
+        let text = "ARN of the ACM certificate that covers them\n  in us-east-1";
         ask(
             question("domain.certificateArn", text, |a, v| {
                 a.certificate_arn = first(v);
@@ -66,9 +70,19 @@ pub fn ask(service: String, input: &mut dyn BufRead, out: &mut dyn Write) -> io:
         )?;
     }
 
-    let text = "Data stores' ids (several: with commas; empty: every one of the account)";
+    let text = "Data stores' ids\n  several: with commas; empty: every one of the account";
     let datastores = question("iam.allow", text, |a, v| a.datastore = v);
     ask(datastores.many().optional(), &mut answers)?;
+
+    let mut region = question(
+        "healthImaging.region",
+        "Region of the data stores",
+        |a, v| {
+            a.region = first(v);
+        },
+    );
+    region.default = Some("us-east-1".to_owned());
+    ask(region, &mut answers)?;
     Ok(answers)
 }
 
@@ -156,9 +170,18 @@ impl Question {
             } else {
                 "warning"
             };
-            writeln!(out, "  {what}: {}", found.message)?;
+            let mut say = |what: &str, text: &str| {
+                let text = wrapped(text, WIDTH - what.len() - "  : ".len());
+                let indent = " ".repeat(what.len() + "  : ".len());
+                writeln!(
+                    out,
+                    "  {what}: {}",
+                    text.replace('\n', &format!("\n{indent}"))
+                )
+            };
+            say(what, &found.message)?;
             if let Some(help) = &found.help {
-                writeln!(out, "  help: {}", first_sentence(help))?;
+                say("help", first_sentence(help))?;
             }
         }
         Ok(accepted)
@@ -185,7 +208,7 @@ mod tests {
 
     #[test]
     fn empty_answers_take_the_defaults() {
-        let (answers, said) = asked("\n\nus-east-1_AbCdEfGhI\n\n\n");
+        let (answers, said) = asked("\n\nus-east-1_AbCdEfGhI\n\n\n\n");
         let answers = answers.unwrap();
         assert_eq!(answers.service.as_deref(), Some("ct-viewer"));
         assert_eq!(answers.auth.as_deref(), Some("cognito"));
@@ -200,12 +223,13 @@ mod tests {
             "1x\nok\noicd\noidc\nhttp://x.example\nhttps://x.example\n\na, b\n\
              frames.example.org\narn:aws:acm:eu-west-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11\n\
              arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11\n\
-             12345678901234567890123456789012, 12345678901234567890123456789012\n12345678901234567890123456789012\n",
+             12345678901234567890123456789012, 12345678901234567890123456789012\n12345678901234567890123456789012\nFrankfurt\neu-central-1\n",
         );
         let answers = answers.unwrap();
         assert_eq!(answers.audience, ["a", "b"]);
         assert_eq!(answers.cname, ["frames.example.org"]);
         assert_eq!(answers.datastore.len(), 1);
+        assert_eq!(answers.region.as_deref(), Some("eu-central-1"));
         for expected in [
             "`1x` isn't a service name",
             "did you mean `oidc`?",
@@ -213,14 +237,21 @@ mod tests {
             "an answer is needed here",
             "the certificate is in eu-west-1",
             "has a row already",
+            "`Frankfurt` isn't an AWS Region",
+            "isn't known to run in eu-central-1",
         ] {
             assert!(said.contains(expected), "{expected}\n{said}");
+        }
+        // An answer has room behind its question.
+        for line in said.lines() {
+            let bound = if line.contains(": ") { 80 } else { 60 };
+            assert!(line.len() <= bound || line.contains("example"), "{line}");
         }
     }
 
     #[test]
     fn an_open_endpoint_is_said_aloud() {
-        let (answers, said) = asked("\nnone\n\n\n");
+        let (answers, said) = asked("\nnone\n\n\n\n");
         assert_eq!(answers.unwrap().auth.as_deref(), Some("none"));
         assert!(said.contains("warning: every frame is served"), "{said}");
     }

@@ -28,13 +28,33 @@ const HEAD: &str = "\
 ";
 
 const REST: &str = "\
-# Also serve DICOMweb by GET, cached at the edge.
+# What is served. DICOMweb, by GET, is cached at the edge for `ttl`; `cors` names the pages that may read frames.
 #delivery:
 #  dicomweb: true
+#  cache: {ttl: 1d}
+#  cors: {origins: ['https://viewer.example.org'], credentials: false}
+
+# CloudFront's access logs in S3, without query strings; and what the functions log: error, warn or info.
+#logs:
+#  access: {enabled: true, retention: 365d}
+#  functions: {level: warn, retentionDays: 30}
 
 # Home of the cdn stack. The lambda-edge stack is always in us-east-1.
 #deploy:
 #  region: us-east-1
+#  tags: {team: imaging}
+
+# Differences by environment, merged over the rest: `frames deploy --env prod`.
+#environments:
+#  dev: {}
+#  prod:
+#    deploy: {terminationProtection: true}
+
+# Merged into a stage's CloudFormation template.
+#resources:
+#  cdn:
+#    Outputs:
+#      Team: {Value: imaging}
 ";
 
 const COGNITO: &str = "  \

@@ -1,15 +1,18 @@
 //! A page that fetches frames as a viewer in a browser would: from another
 //! origin than the edge's, so that CORS is at work.
 
+use super::uuid::random_text;
 use super::{
     Error,
     http::{self as local_http, Answer},
     origin::Fixture,
 };
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use hyper::body::Incoming;
+use serde_json::{Value, json};
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
 
@@ -31,6 +34,24 @@ impl Bound {
 /// The page's server, listening. It ends when it is dropped.
 pub struct Page {
     server: local_http::Server,
+    key: String,
+}
+
+/// What the page's form is filled with.
+pub struct Values<'a> {
+    pub edge_url: &'a str,
+    pub token: Option<&'a str>,
+    pub datastore_id: &'a str,
+    pub fixture: Option<&'a Fixture>,
+}
+
+/// What the server answers from.
+#[derive(Clone)]
+struct Content {
+    port: u16,
+    policy: HeaderValue,
+    values: String,
+    key: String,
 }
 
 impl Page {
@@ -42,59 +63,51 @@ impl Page {
     }
 
     /// Serves the page, which may talk to the edge at `edge_url` and to nobody else.
-    pub fn serve(bound: Bound, edge_url: &str) -> Result<Self, Error> {
-        let policy = content_security_policy(edge_url)
+    pub fn serve(bound: Bound, values: &Values) -> Result<Self, Error> {
+        let policy = content_security_policy(values.edge_url)
             .and_then(|policy| HeaderValue::from_str(&policy).ok())
             .ok_or_else(|| Error::new("the embedded page is broken"))?;
-        let port = bound.address.port();
+        let key = random_text(ALPHABET, KEY)?;
+        let content = Content {
+            port: bound.address.port(),
+            policy,
+            values: values.to_json().to_string(),
+            key: key.clone(),
+        };
         let server = local_http::serve(bound.listener, move |request, _| {
-            let answer = answer(&request, port, &policy);
+            let answer = answer(&request, &content);
             async move { answer }
         })?;
-        Ok(Self { server })
+        Ok(Self { server, key })
     }
 
-    /// The page's address. What it needs stands in the fragment, which a
-    /// browser sends to no server and to no log.
-    pub fn url(
-        &self,
-        edge_url: &str,
-        token: Option<&str>,
-        datastore_id: &str,
-        fixture: Option<&Fixture>,
-    ) -> String {
-        let mut parameters = vec![("edge", edge_url), ("datastore", datastore_id)];
-        if let Some(token) = token {
-            parameters.push(("token", token));
-        }
-        if let Some(fixture) = fixture {
-            parameters.extend([
-                ("imageSet", fixture.image_set_id.as_str()),
-                ("frame", &fixture.image_frame_id),
-                ("study", &fixture.study_uid),
-                ("series", &fixture.series_uid),
-                ("instance", &fixture.instance_uid),
-            ]);
-        }
-        let pairs: Vec<String> = parameters
-            .iter()
-            .map(|(name, value)| format!("{name}={}", escape(value)))
-            .collect();
-        format!("http://{}/#{}", self.server.address, pairs.join("&"))
+    /// The page's address. The key in its fragment, which a browser sends to no server and
+    /// to no log, opens the values: others on this machine don't get the token.
+    pub fn url(&self) -> String {
+        format!("http://{}/#{}", self.server.address, self.key)
     }
 }
 
-/// Percent-encodes all but RFC 3986's unreserved characters.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
+const ALPHABET: &[u8] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+/// 130 bits.
+const KEY: usize = 26;
+
+impl Values<'_> {
+    fn to_json(&self) -> Value {
+        let mut values = json!({"edge": self.edge_url, "datastore": self.datastore_id});
+        if let Some(token) = self.token {
+            values["token"] = token.into();
         }
+        if let Some(fixture) = self.fixture {
+            values["imageSet"] = fixture.image_set_id.as_str().into();
+            values["frame"] = fixture.image_frame_id.as_str().into();
+            values["study"] = fixture.study_uid.as_str().into();
+            values["series"] = fixture.series_uid.as_str().into();
+            values["instance"] = fixture.instance_uid.as_str().into();
+        }
+        values
     }
-    out
 }
 
 /// The page's own script and style, by their hashes, and the edge.
@@ -105,27 +118,35 @@ fn content_security_policy(edge_url: &str) -> Option<String> {
         Some(STANDARD.encode(digest(&SHA256, content.as_bytes())))
     };
     Some(format!(
-        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; connect-src {edge_url}; \
+        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; connect-src 'self' {edge_url}; \
          base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
         hash("script")?,
         hash("style")?,
     ))
 }
 
-fn answer(request: &Request<Incoming>, port: u16, policy: &HeaderValue) -> Answer {
-    if let Err(not_ours) = local_http::check_host(request.headers(), request.uri(), port) {
+fn answer(request: &Request<Incoming>, content: &Content) -> Answer {
+    if let Err(not_ours) = local_http::check_host(request.headers(), request.uri(), content.port) {
         return local_http::answer(
             not_ours.status(),
             "text/plain",
             "the Host is not this server's\n",
         );
     }
-    if request.uri().path() != "/" || !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return local_http::answer(StatusCode::NOT_FOUND, "text/plain", "there is / alone\n");
-    }
-    let mut answer = local_http::answer(StatusCode::OK, "text/html; charset=utf-8", PAGE);
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let mut answer = match request.uri().path() {
+        "/" if reads => local_http::answer(StatusCode::OK, "text/html; charset=utf-8", PAGE),
+        // The header makes it a request that no other origin's page may send.
+        "/values" if reads && knows(request, &content.key) => {
+            local_http::answer(StatusCode::OK, "application/json", content.values.clone())
+        }
+        "/values" if reads => {
+            local_http::answer(StatusCode::FORBIDDEN, "text/plain", "the key is missing\n")
+        }
+        _ => local_http::answer(StatusCode::NOT_FOUND, "text/plain", "there is / alone\n"),
+    };
     let headers = answer.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, policy.clone());
+    headers.insert(header::CONTENT_SECURITY_POLICY, content.policy.clone());
     for (name, value) in [
         (header::CACHE_CONTROL, "no-store"),
         (header::REFERRER_POLICY, "no-referrer"),
@@ -137,6 +158,11 @@ fn answer(request: &Request<Incoming>, port: u16, policy: &HeaderValue) -> Answe
     answer
 }
 
+fn knows(request: &Request<Incoming>, key: &str) -> bool {
+    let given = request.headers().get("x-key");
+    given.is_some_and(|given| verify_slices_are_equal(given.as_bytes(), key.as_bytes()).is_ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,15 +170,10 @@ mod tests {
     #[test]
     fn the_policy_names_the_scripts_hash_and_the_edge_alone() {
         let policy = content_security_policy("http://127.0.0.1:1").unwrap();
-        assert!(policy.contains("connect-src http://127.0.0.1:1;"));
+        assert!(policy.contains("connect-src 'self' http://127.0.0.1:1;"));
         assert!(!policy.contains("unsafe"));
         for outside in ["src=", "href=", "@import", "url(", " style=", " onclick="] {
             assert!(!PAGE.contains(outside), "{outside}");
         }
-    }
-
-    #[test]
-    fn a_fragment_holds_any_text() {
-        assert_eq!(escape("http://a/b&c=d e"), "http%3A%2F%2Fa%2Fb%26c%3Dd%20e");
     }
 }
