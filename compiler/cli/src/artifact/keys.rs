@@ -22,23 +22,21 @@ const MEMBERS: [&str; 10] = [
 /// Fetches the issuer's set and bakes it into the authorizer's `config.json`.
 /// `None`: the plan has no issuer to ask, or a set of its own.
 pub async fn bake_keys(plan: &mut Plan) -> Result<Option<usize>> {
-    let functions = plan
-        .stages
-        .iter_mut()
-        .flat_map(|stage| &mut stage.functions);
-    for function in functions.filter(|function| function.name == names::AUTHORIZER) {
-        let mut config: AuthorizerConfig = serde_json::from_value(function.config.clone())
-            .context(|| "can't read the authorizer's configuration")?;
-        let Some(auth) = config.auth.as_mut().filter(|auth| auth.jwks.is_none()) else {
-            return Ok(None);
-        };
-        let set = fetch_keys(auth).await?;
-        let count = set["keys"].as_array().map_or(0, Vec::len);
-        auth.initial_jwks = Some(set);
-        function.config = json!(config);
-        return Ok(Some(count));
-    }
-    Ok(None)
+    let stages = plan.stages.iter_mut();
+    let mut functions = stages.flat_map(|stage| &mut stage.functions);
+    let Some(function) = functions.find(|function| function.name == names::AUTHORIZER) else {
+        return Ok(None);
+    };
+    let mut config: AuthorizerConfig = serde_json::from_value(function.config.clone())
+        .context(|| "can't read the authorizer's configuration")?;
+    let Some(auth) = config.auth.as_mut().filter(|auth| auth.jwks.is_none()) else {
+        return Ok(None);
+    };
+    let set = fetch_keys(auth).await?;
+    let count = set["keys"].as_array().map_or(0, Vec::len);
+    auth.initial_jwks = Some(set);
+    function.config = json!(config);
+    Ok(Some(count))
 }
 
 /// The keys of the issuer that verify tokens by one of the allowed algorithms,
