@@ -17,13 +17,16 @@ use std::process::{Command, Stdio};
 /// A template's file, a rule and a resource's logical id.
 type Findings = BTreeSet<(String, String, String)>;
 
+/// Which manifests, the rule, the stage, the resource.
+type GivenUp = (fn(&str) -> bool, &'static str, &'static str, &'static str);
+
 struct Checker {
     /// Where it looks in a resource's `Metadata`.
     section: &'static str,
     list: &'static str,
     run: fn(&Path) -> Findings,
-    /// What a manifest gives up by a line of its own: rule, stage, resource.
-    given_up: &'static [(fn(&str) -> bool, &'static str, &'static str, &'static str)],
+    /// What a manifest gives up by a line of its own.
+    given_up: &'static [GivenUp],
 }
 
 const CHECKOV: Checker = Checker {
