@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 from ministack.core.responses import get_account_id
 from ministack.services import cloudformation
-from ministack.services.cloudformation import changesets, handlers
+from ministack.services.cloudformation import changesets, handlers, helpers
 from ministack.services.cloudformation.engine import _intrinsic_references, _resolve_refs
 from ministack.services.cloudformation.helpers import CFN_NS, _error, _p
 from undo import deleting
@@ -32,8 +32,21 @@ def install():
     ):
         handlers._ACTION_HANDLERS[action] = around(handlers._ACTION_HANDLERS[action])
     changesets._find_change_set = _find
+    helpers._resolve_document = _by_host(helpers._resolve_document)
     handlers._page = _paged(handlers._page)
     changesets._add_event = _initiated(changesets._add_event)
+
+
+def _by_host(original):
+    """A bucket may be named in a URL's host: `https://bucket.s3.us-east-1.amazonaws.com/key`."""
+
+    def resolve(params, body_key, url_key, label):
+        found = re.fullmatch(r"https://([^/]+)\.s3[.-][a-z0-9.-]*amazonaws\.com/(.+)", _p(params, url_key) or "")
+        if found:
+            params = {**params, url_key: [f"https://s3.amazonaws.com/{found.group(1)}/{found.group(2)}"]}
+        return original(params, body_key, url_key, label)
+
+    return resolve
 
 
 def _initiated(original):

@@ -92,6 +92,9 @@ async def _serve(application, of_key, standins, scope, body, disconnected, send)
         described = rule.described
         status = described.get("status", 500)
         call["status"] = status
+        if "body" in described:
+            content = json.dumps(described["body"]).encode()
+            return await _send(send, status, {"Content-Type": "application/x-amz-json-1.1"}, content)
         return await _send(send, status, *error(
             service, headers, status, described.get("code", "InternalFailure"), described.get("message", "")))
 

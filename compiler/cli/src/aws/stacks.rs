@@ -165,6 +165,8 @@ pub enum Made {
     Made,
     /// One of this name is there already.
     Exists,
+    /// The stack isn't in the state any more for which it was asked.
+    Stale,
 }
 
 /// What became of a request to run one.
@@ -287,6 +289,7 @@ impl Stacks {
             Err(error) if errors::code(&error) == Some("AlreadyExistsException") => {
                 Ok(Made::Exists)
             }
+            Err(error) if has_moved_on(errors::message(&error), new) => Ok(Made::Stale),
             Err(error) => {
                 let doing = format!("make a change set for stack {}", wanted.stack);
                 Err(explain("cloudformation:CreateChangeSet", &doing, error))
@@ -563,6 +566,13 @@ impl Stacks {
             )
         })
     }
+}
+
+/// Somebody else began something with the stack, made it, or deleted it.
+fn has_moved_on(message: &str, new: bool) -> bool {
+    message.contains("_IN_PROGRESS state")
+        || (new && message.contains("already exists and cannot be created again"))
+        || (!new && message.contains("does not exist"))
 }
 
 /// Anything but the stack being at work with something else.

@@ -7,7 +7,7 @@ use crate::aws::bucket::Bucket;
 use crate::aws::stacks::Body;
 use crate::failure::{Failure, Result};
 use frames_compiler::plan::{Plan, Stage, names};
-use frames_compiler::template::Template;
+use sha2::{Digest, Sha256};
 
 /// What CloudFormation takes in a request.
 const INLINE: usize = 51_200;
@@ -42,21 +42,15 @@ pub async fn body<'a>(
     session: &Session<'_>,
     plan: &Plan,
     stage: &Stage,
-    template: &'a Template,
+    template: &'a str,
 ) -> Result<Body<'a>> {
-    if template.text.len() <= INLINE {
-        return Ok(Body::Text(&template.text));
+    if template.len() <= INLINE {
+        return Ok(Body::Text(template));
     }
     let bucket = ready(session, plan).await?;
-    let key = names::template_key(&plan.service, &plan.env, stage.name, &template.sha256);
-    put(
-        session,
-        &bucket,
-        &key,
-        template.text.as_bytes(),
-        &template.sha256,
-    )
-    .await?;
+    let sha256 = format!("{:x}", Sha256::digest(template));
+    let key = names::template_key(&plan.service, &plan.env, stage.name, &sha256);
+    put(session, &bucket, &key, template.as_bytes(), &sha256).await?;
     Ok(Body::Url(bucket.url(&key)))
 }
 

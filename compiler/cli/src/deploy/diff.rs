@@ -50,7 +50,7 @@ pub async fn diff(session: &Session<'_>, plan: &Plan, package: &Package) -> Resu
         let mut differs = !job.settings_stand(&stacks, &stack).await? || !versions.is_empty();
         let mut found = Vec::new();
         if !job.stands(&stacks, &stack).await? {
-            let body = artifacts::body(session, plan, stage, template).await?;
+            let body = artifacts::body(session, plan, stage, &template.text).await?;
             differs = true;
             found = session.would_change(&job, &body, &stacks, &stack).await?;
         }

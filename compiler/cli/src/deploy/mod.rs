@@ -63,7 +63,11 @@ pub struct Options<'a> {
     pub only: Option<&'a str>,
 }
 
-/// The stages as they stand, where a deployment has nothing to change.
+/// Old versions that a run without changes tries to delete: it stays short.
+const FEW: usize = 4;
+
+/// The stages as they stand, where a deployment has nothing to change. What an
+/// earlier one had to leave may go now.
 pub async fn unchanged(
     session: &Session<'_>,
     plan: &Plan,
@@ -95,6 +99,9 @@ pub async fn unchanged(
             changed: false,
         });
     }
+    if !options.dry_run {
+        versions::collect(session, &done, FEW).await?;
+    }
     Ok(Some(done))
 }
 
@@ -110,7 +117,13 @@ pub async fn stages(
     for (stage, template) in plan.stages.iter().zip(&package.templates) {
         session.interrupt.check()?;
         if skipped(stage, options) {
-            done.push(session.standing(stage).await?);
+            let wanted = done.iter().any(|done| Some(done.stage) == options.only);
+            match session.standing(stage).await? {
+                Some(standing) => done.push(standing),
+                // Nothing that is deployed here builds on it.
+                None if wanted => {}
+                None => return Err(missing(stage)),
+            }
             continue;
         }
         let parameters = match parameters(stage, &bucket, &done) {
@@ -122,16 +135,20 @@ pub async fn stages(
             Err(failure) => return Err(failure),
         };
         let job = Job::new(stage, template, &parameters);
-        let body = artifacts::body(session, plan, stage, template).await?;
-        match session.stage(&job, &body, &done, options.dry_run).await? {
-            Some(ended) => done.push(ended),
-            None => break,
-        }
+        let body = artifacts::body(session, plan, stage, &template.text).await?;
+        let ended = session.stage(&job, &body, &done, options.dry_run).await?;
+        done.extend(ended);
     }
-    if !options.dry_run {
-        versions::collect(session, &done).await?;
+    // A stage that isn't looked at may run any version.
+    if !options.dry_run && done.len() == plan.stages.len() {
+        versions::collect(session, &done, usize::MAX).await?;
     }
     Ok(done)
+}
+
+fn missing(stage: &Stage) -> Failure {
+    Failure::new(format!("stage {} doesn't stand", stage.name))
+        .help("deploy all of it: `frames deploy` without --only")
 }
 
 fn skipped(stage: &Stage, options: Options<'_>) -> bool {

@@ -8,7 +8,7 @@ use super::stage::Done;
 use super::teardown::{self, BUCKET, DISTRIBUTION, FUNCTION};
 use super::{Session, token};
 use crate::aws::functions::Deleted;
-use crate::aws::stacks::{Begun, Body, Made, Resource, Stack, Stacks, Wanted, vanished};
+use crate::aws::stacks::{Begun, Made, Resource, Stack, Stacks, Wanted, vanished};
 use crate::failure::{Context, Exit, Failure, Result};
 use frames_compiler::plan::{Plan, Stage};
 use serde_json::Value;
@@ -48,7 +48,7 @@ pub async fn remove(session: &Session<'_>, plan: &Plan, options: Options) -> Res
     for mut standing in standing {
         session.interrupt.check()?;
         standing.rest(session).await?;
-        standing.close(session, options).await?;
+        standing.close(session, plan, options).await?;
         standing.drain(session, options).await?;
         gone.push(standing.delete(session, options).await?);
     }
@@ -158,13 +158,14 @@ impl Standing<'_> {
     }
 
     /// Nothing is served any more, everywhere.
-    async fn close(&mut self, session: &Session<'_>, options: Options) -> Result<()> {
+    async fn close(&mut self, session: &Session<'_>, plan: &Plan, options: Options) -> Result<()> {
         let distributions = self.physical(DISTRIBUTION);
-        if distributions.is_empty() || self.stack.status.is("DELETE_COMPLETE") {
+        let nothing = distributions.is_empty() && !options.delete_logs;
+        if nothing || self.stack.status.is("DELETE_COMPLETE") {
             return Ok(());
         }
         match self.stack.status.updatable() {
-            true => self.update_closed(session, options).await?,
+            true => self.update_closed(session, plan, options).await?,
             // CloudFormation can't update it any more.
             false => {
                 for id in &distributions {
@@ -178,7 +179,12 @@ impl Standing<'_> {
         Ok(())
     }
 
-    async fn update_closed(&mut self, session: &Session<'_>, options: Options) -> Result<()> {
+    async fn update_closed(
+        &mut self,
+        session: &Session<'_>,
+        plan: &Plan,
+        options: Options,
+    ) -> Result<()> {
         let standing = self.stacks.template(&self.stack.name).await?;
         let standing: Value = serde_json::from_str(&standing)
             .context(|| format!("can't read the template of stack {}", self.stack.name))?;
@@ -188,15 +194,16 @@ impl Standing<'_> {
         let text = closed.to_string();
         let wanted = Wanted {
             stack: &self.stack.name,
-            body: Body::Text(&text),
+            body: artifacts::body(session, plan, self.stage, &text).await?,
             parameters: &self.stack.parameters,
             tags: &self.stack.tags,
         };
         let name = format!("frames-close-{}", self.stack.changed.unwrap_or_default());
-        session.progress.step(
-            "Closing",
-            "the distribution: disabled, and without its functions, in one change",
-        );
+        let what = match self.physical(DISTRIBUTION).is_empty() {
+            false => "the distribution: disabled, and without its functions, in one change",
+            true => "what keeps the logs' key",
+        };
+        session.progress.step("Closing", what);
         if !self.ready(session, &name, &wanted).await? {
             return Ok(());
         }
@@ -214,11 +221,7 @@ impl Standing<'_> {
             && state.changed == self.stack.changed
             && !state.status.in_progress()
         {
-            return Err(Failure::new(format!(
-                "stack {} is changed by somebody else at the same time",
-                self.stack.name
-            ))
-            .help("run the same command again, once nobody else is at work on this service"));
+            return Err(changed_by_somebody_else(&self.stack.name));
         }
         let ended = session
             .follow(&self.stacks, self.stage.name, &self.stack.id, now)
@@ -235,6 +238,9 @@ impl Standing<'_> {
     async fn ready(&self, session: &Session<'_>, name: &str, wanted: &Wanted<'_>) -> Result<bool> {
         let mut made = self.stacks.create_change_set(name, wanted, false).await?;
         loop {
+            if made == Made::Stale {
+                return Err(changed_by_somebody_else(wanted.stack));
+            }
             let Some(set) = self.stacks.change_set(wanted.stack, name).await? else {
                 made = self.stacks.create_change_set(name, wanted, false).await?;
                 continue;
@@ -431,6 +437,13 @@ async fn held(session: &Session<'_>, functions: &[String]) -> Result<Vec<String>
         }
     }
     Ok(held)
+}
+
+fn changed_by_somebody_else(stack: &str) -> Failure {
+    Failure::new(format!(
+        "stack {stack} is changed by somebody else at the same time"
+    ))
+    .help("run the same command again, once nobody else is at work on this service")
 }
 
 fn unfinished(held: &[String], waited: Duration) -> Failure {

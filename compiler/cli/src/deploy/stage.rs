@@ -198,6 +198,9 @@ impl Session<'_> {
             tags: &job.stage.tags,
         };
         let made = stacks.create_change_set(name, &wanted, new).await?;
+        if made == Made::Stale {
+            return Ok(None);
+        }
         let mut pause = SOON;
         loop {
             let Some(set) = stacks.change_set(stack, name).await? else {
@@ -353,18 +356,15 @@ impl Session<'_> {
     }
 
     /// A stage that isn't to be touched, as it stands.
-    pub async fn standing(&self, stage: &Stage) -> Result<Done> {
+    pub async fn standing(&self, stage: &Stage) -> Result<Option<Done>> {
         let stacks = self.aws.stacks(&stage.region);
         let stack = stacks.describe(&stage.stack_name).await?;
-        let Some(stack) = stack.filter(|stack| stack.status.updatable()) else {
-            return Err(Failure::new(format!("stage {} doesn't stand", stage.name))
-                .help("deploy all of it: `frames deploy` without --only"));
-        };
-        Ok(Done {
+        let stack = stack.filter(|stack| stack.status.updatable());
+        Ok(stack.map(|stack| Done {
             stage: stage.name,
             stack,
             changed: false,
-        })
+        }))
     }
 }
 

@@ -20,7 +20,7 @@ pub fn kind(change: &Change) -> Kind {
     let retained = change
         .policy
         .as_deref()
-        .is_some_and(|policy| policy == "Retain");
+        .is_some_and(|policy| policy.starts_with("Retain"));
     match (change.action.as_str(), change.replacement.as_deref()) {
         ("Add" | "Import", _) => Kind::Add,
         ("Remove", _) if retained || is_version(change) => Kind::Keep,

@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 pub const DISTRIBUTION: &str = "AWS::CloudFront::Distribution";
 pub const FUNCTION: &str = "AWS::Lambda::Function";
 pub const BUCKET: &str = "AWS::S3::Bucket";
+/// What encrypts the logs goes with them.
+const KEY: &str = "AWS::KMS::Key";
 const DELIVERY: &str = "AWS::Logs::Delivery";
 
 /// None where nothing is open any more, and the logs are treated as asked.
@@ -17,7 +19,7 @@ pub fn closed(template: &Value, delete_logs: bool) -> Option<Value> {
         if resource["Type"] == DISTRIBUTION {
             close(resource);
         }
-        if delete_logs && resource["Type"] == BUCKET {
+        if delete_logs && [BUCKET, KEY].iter().any(|kind| resource["Type"] == *kind) {
             resource["DeletionPolicy"] = json!("Delete");
             resource["UpdateReplacePolicy"] = json!("Delete");
         }
@@ -68,6 +70,7 @@ mod tests {
                 "Enabled": true, "DefaultCacheBehavior": behavior.clone(), "CacheBehaviors": [behavior],
             }}},
             "Logs": {"Type": BUCKET, "DeletionPolicy": "Retain"},
+            "Key": {"Type": KEY, "DeletionPolicy": "RetainExceptOnCreate"},
             "Delivery": {"Type": DELIVERY},
         }})
     }
@@ -91,6 +94,7 @@ mod tests {
     fn logs_go_only_where_that_is_asked_for() {
         let closed = super::closed(&template(), true).unwrap();
         assert_eq!(closed["Resources"]["Logs"]["DeletionPolicy"], "Delete");
+        assert_eq!(closed["Resources"]["Key"]["DeletionPolicy"], "Delete");
         assert_eq!(closed["Resources"].get("Delivery"), None);
     }
 }

@@ -6,17 +6,18 @@ use crate::aws::functions::Deleted;
 use crate::failure::Result;
 use std::collections::BTreeMap;
 
-/// Deletes the versions older than all that are in use.
-pub async fn collect(session: &Session<'_>, done: &[Done]) -> Result<()> {
+/// Deletes the versions older than all that are in use; no more than `most` of them.
+pub async fn collect(session: &Session<'_>, done: &[Done], most: usize) -> Result<()> {
     let functions = session.aws.functions();
-    let mut held = 0;
+    let (mut held, mut tried) = (0, 0);
     for (function, oldest) in in_use(done) {
         for version in functions.versions(&function).await? {
             session.interrupt.check()?;
             // A newer one may be another run's, about to be used.
-            if version >= oldest {
+            if version >= oldest || tried >= most {
                 continue;
             }
+            tried += 1;
             match functions.delete_version(&function, version).await? {
                 Deleted::Deleted => session
                     .progress
