@@ -28,7 +28,11 @@ const STACKS: &[&str] = &[
     "cloudformation:DeleteStack",
     "cloudformation:DescribeChangeSet",
     "cloudformation:DescribeStackEvents",
+    "cloudformation:DescribeStackResourceDrifts",
     "cloudformation:DescribeStacks",
+    "cloudformation:DetectStackDrift",
+    // CloudFormation's, for the resources of a stack in turn.
+    "cloudformation:DetectStackResourceDrift",
     "cloudformation:ExecuteChangeSet",
     "cloudformation:GetStackPolicy",
     "cloudformation:GetTemplate",
@@ -69,6 +73,13 @@ const DISTRIBUTIONS: &[&str] = &[
     "cloudfront:GetDistribution",
     "cloudfront:GetDistributionConfig",
     "cloudfront:UpdateDistribution",
+];
+
+const NAMELESS: &[&str] = &[
+    // Drift detection reads how the resource types are configured.
+    "cloudformation:BatchDescribeTypeConfigurations",
+    "cloudformation:DescribeStackDriftDetectionStatus",
+    "sts:GetCallerIdentity",
 ];
 
 pub fn collect(
@@ -117,11 +128,7 @@ pub fn collect(
             allow(sid, &[action], vec![resource]);
         }
     }
-    allow(
-        "NoResourceCanBeNamed",
-        &["sts:GetCallerIdentity"],
-        vec!["*".to_owned()],
-    );
+    allow("NoResourceCanBeNamed", NAMELESS, vec!["*".to_owned()]);
 }
 
 fn stack(region: &str, account: &str, name: &str) -> String {

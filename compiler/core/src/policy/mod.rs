@@ -13,7 +13,7 @@ mod handlers;
 mod scope;
 
 pub use direct::Uses;
-pub use document::{Policy, Statement};
+pub use document::{MANAGED, Policy, Statement};
 pub use handlers::{HANDLERS, Handler};
 
 use crate::plan::Plan;
