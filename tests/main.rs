@@ -17,6 +17,8 @@ mod package;
 mod package_safety;
 mod peer_signatures;
 mod peer_tokens;
+mod policy;
+mod policy_reference;
 mod posture;
 mod support;
 mod templates;

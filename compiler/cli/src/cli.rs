@@ -107,6 +107,8 @@ pub enum Command {
     Info(Info),
     /// Take everything down in the reverse order, replicas included
     Remove(Remove),
+    /// Print the IAM policy that who deploys and removes this manifest needs, as JSON: no AWS account needed
+    Policy(Policy),
     /// Serve the compiled delivery on this machine: no AWS account, no keys
     Dev(Dev),
     /// Print the JSON Schema of frames.yml, for editors
@@ -184,7 +186,8 @@ pub struct Validate {
 
 #[derive(Debug, Args)]
 pub struct Online {
-    /// Ask AWS: values of `${cf:…}`, `${ssm:…}`, `${aws:…}`; with `validate` also whether what the manifest names is there
+    /// Ask AWS: values of `${cf:…}`, `${ssm:…}`, `${aws:…}`; with `validate` also whether what the manifest names is there,
+    /// with `policy` also for the account
     #[arg(long)]
     pub online: bool,
 }
@@ -258,6 +261,24 @@ pub struct Remove {
 }
 
 #[derive(Debug, Args)]
+pub struct Policy {
+    /// The account to deploy to [default: any; `*` stands in its place]
+    #[arg(long, value_name = "ID", value_parser = account)]
+    pub account: Option<String>,
+
+    /// Also allow what `remove --delete-logs` needs: to delete the access logs
+    #[arg(long)]
+    pub delete_logs: bool,
+
+    /// Print a list of policies instead, each small enough for a managed policy
+    #[arg(long)]
+    pub split: bool,
+
+    #[command(flatten)]
+    pub online: Online,
+}
+
+#[derive(Debug, Args)]
 pub struct Dev {
     /// The port of the local edge; 0 picks a free one [default: 8080, or a free one]
     #[arg(long)]
@@ -295,6 +316,14 @@ fn option(text: &str) -> Result<(String, String), String> {
         return Err("the option has no name".to_owned());
     }
     Ok((name.to_owned(), value.to_owned()))
+}
+
+fn account(text: &str) -> Result<String, String> {
+    if text.len() == 12 && text.chars().all(|c| c.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        Err("an AWS account's id has 12 digits".to_owned())
+    }
 }
 
 /// `90s`, `30m`, `2h`, `1d`; seconds without a unit.

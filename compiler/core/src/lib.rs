@@ -14,6 +14,7 @@ pub mod environments;
 pub mod manifest;
 pub mod online;
 pub mod plan;
+pub mod policy;
 pub mod secrets;
 pub mod source;
 pub mod syntax;

@@ -3,7 +3,9 @@
 
 use frames_compiler::diagnostic::codes;
 use frames_compiler::plan::{Artifact, PlanFile};
-use frames_compiler::{Environment, Source, Target, compile, manifest, syntax, template};
+use frames_compiler::{
+    Environment, Source, Target, compile, manifest, online, policy, syntax, template,
+};
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
@@ -82,6 +84,25 @@ fn every_manifest_compiles_to_its_golden_stacks() {
         for template in &templates {
             golden(&out.join(template.file_name()), &template.text);
         }
+        let request = policy::Request {
+            account: Some("111122223333"),
+            uses: policy::Uses {
+                subjects: online::questions(&compiled.resolved.unwrap())
+                    .into_iter()
+                    .map(|question| question.subject)
+                    .collect(),
+                ..policy::Uses::default()
+            },
+        };
+        let printed = policy::policy(&plan, &request).unwrap();
+        assert!(printed.unknown.is_empty(), "{name}: {:?}", printed.unknown);
+        golden(
+            &out.join("policy.json"),
+            &format!(
+                "{}\n",
+                serde_json::to_string_pretty(&printed.policy).unwrap()
+            ),
+        );
         let plan_file = PlanFile::new(&plan, &artifacts, &templates);
         golden(
             &out.join("plan.json"),

@@ -24,6 +24,11 @@ impl<'a> Answers<'a> {
         }
     }
 
+    /// What has been looked up: `ssm:/path`, `cf:stack.Output`.
+    pub fn references(&self) -> Vec<String> {
+        self.known.keys().cloned().collect()
+    }
+
     /// Looks up what has been asked for since. `false`: nothing new.
     pub async fn look_up(&mut self, aws: &Aws) -> Result<bool> {
         let wanted = self.wanted.take();

@@ -8,6 +8,7 @@ mod info;
 mod init;
 mod online;
 mod package;
+mod policy;
 mod print;
 mod remove;
 mod schema;
@@ -36,6 +37,7 @@ pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
         Command::Diff(arguments) => diff::run(&cli.global, arguments, terminal),
         Command::Info(arguments) => info::run(&cli.global, arguments, terminal),
         Command::Remove(arguments) => remove::run(&cli.global, arguments, terminal),
+        Command::Policy(arguments) => policy::run(&cli.global, arguments, terminal),
         Command::Dev(arguments) => dev::run(&cli.global, arguments, terminal),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(*shell),

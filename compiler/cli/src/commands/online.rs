@@ -13,13 +13,33 @@ const ROUNDS: usize = 16;
 /// Compiles with the values that AWS has.
 pub async fn compiled(project: &Project, global: &Global, aws: &Aws) -> Result<(Source, Compiled)> {
     let mut answers = Answers::new(project);
+    answered(project, global, aws, &mut answers).await
+}
+
+/// The same, and what was asked for on the way: `ssm:/path`, `cf:stack.Output`.
+pub async fn compiled_and_asked(
+    project: &Project,
+    global: &Global,
+    aws: &Aws,
+) -> Result<(Source, Compiled, Vec<String>)> {
+    let mut answers = Answers::new(project);
+    let (source, compiled) = answered(project, global, aws, &mut answers).await?;
+    Ok((source, compiled, answers.references()))
+}
+
+async fn answered(
+    project: &Project,
+    global: &Global,
+    aws: &Aws,
+    answers: &mut Answers<'_>,
+) -> Result<(Source, Compiled)> {
     for _ in 0..ROUNDS {
-        let done = compile_with(project, global.target(), &answers);
+        let done = compile_with(project, global.target(), &*answers);
         if !answers.look_up(aws).await? {
             return Ok(done);
         }
     }
-    Ok(compile_with(project, global.target(), &answers))
+    Ok(compile_with(project, global.target(), &*answers))
 }
 
 /// Holds what the manifest names against AWS, where it has no errors yet.

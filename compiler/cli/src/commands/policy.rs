@@ -1,0 +1,106 @@
+//! `frames policy`: what who deploys this manifest may do, in IAM's terms.
+
+use super::{compile_findings, compile_with, event_loop, online};
+use crate::aws::Aws;
+use crate::cli::{Global, Policy};
+use crate::failure::{Context, Result};
+use crate::project::Project;
+use crate::terminal::{Terminal, data};
+use frames_compiler::policy::{self, Printed, Request, Uses};
+use frames_compiler::{Compiled, Source, online as questions, secrets};
+use serde::Serialize;
+
+/// What IAM takes as the inline policies of a role, all together.
+const INLINE: usize = 10_240;
+
+/// A manifest, and what AWS says about it where it was asked.
+struct Asked {
+    source: Source,
+    compiled: Compiled,
+    account: Option<String>,
+    region: Option<String>,
+    references: Vec<String>,
+}
+
+pub fn run(global: &Global, arguments: &Policy, terminal: Terminal) -> Result<()> {
+    let project = Project::find(global)?;
+    let asked = match arguments.online.online {
+        true => event_loop()?.block_on(ask(&project, global))?,
+        false => offline(&project, global),
+    };
+    let plan = compile_findings(&asked.source, &asked.compiled, terminal)?;
+    let questions = asked
+        .compiled
+        .resolved
+        .iter()
+        .flat_map(questions::questions);
+    let request = Request {
+        account: arguments.account.as_deref().or(asked.account.as_deref()),
+        uses: Uses {
+            subjects: questions.map(|question| question.subject).collect(),
+            references: asked.references,
+            region: asked.region,
+            delete_logs: arguments.delete_logs,
+        },
+    };
+    let printed = policy::policy(&plan, &request).context(|| "can't make the policy")?;
+    tell(&printed, arguments.split, terminal);
+    let text = match arguments.split {
+        true => json(&printed.policy.split()),
+        false => json(&printed.policy),
+    };
+    data(&secrets::mask(&text?, &asked.compiled.secrets));
+    Ok(())
+}
+
+fn offline(project: &Project, global: &Global) -> Asked {
+    let (source, compiled) = compile_with(project, global.target(), project);
+    Asked {
+        source,
+        compiled,
+        account: None,
+        region: None,
+        references: Vec::new(),
+    }
+}
+
+async fn ask(project: &Project, global: &Global) -> Result<Asked> {
+    let aws = Aws::connect(global).await?;
+    let (source, compiled, references) = online::compiled_and_asked(project, global, &aws).await?;
+    Ok(Asked {
+        source,
+        compiled,
+        account: Some(aws.identity().await?.account),
+        region: aws.region().map(str::to_owned),
+        references,
+    })
+}
+
+/// What the policy leaves to the user.
+fn tell(printed: &Printed, split: bool, terminal: Terminal) {
+    if !printed.unknown.is_empty() {
+        let what = format!(
+            "what CloudFormation needs for {} isn't in the policy: frames doesn't know it; add it by hand",
+            printed.unknown.join(", ")
+        );
+        terminal.status("Note", &what);
+    }
+    let size = printed.policy.size();
+    if split || printed.policy.is_managed_size() {
+        return;
+    }
+    let inline = match size <= INLINE {
+        true => "; as an inline policy of a role it fits",
+        false => "",
+    };
+    let what = format!(
+        "{size} characters are more than a managed policy takes ({}): --split makes several of it{inline}",
+        policy::MANAGED
+    );
+    terminal.status("Note", &what);
+}
+
+fn json(documents: &impl Serialize) -> Result<String> {
+    let text = serde_json::to_string_pretty(documents).context(|| "can't write JSON")?;
+    Ok(format!("{text}\n"))
+}

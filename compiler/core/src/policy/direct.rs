@@ -1,0 +1,199 @@
+//! The calls that frames makes itself, in deploy, remove, diff, info and
+//! `validate --online`. A test holds them against the sources that make them.
+
+use super::Template;
+use super::document::Collected;
+use super::scope::{Scope, Shared};
+use crate::online::Subject;
+use crate::plan::{Plan, names};
+use serde_json::Map;
+
+/// What of a manifest asks AWS, beside its stacks.
+#[derive(Debug, Clone, Default)]
+pub struct Uses {
+    /// What `validate --online` and `deploy` look up.
+    pub subjects: Vec<Subject>,
+    /// `cf:stack.Output`, `ssm:/path` and the like, as the manifest refers to them.
+    pub references: Vec<String>,
+    /// Where these are looked up.
+    pub region: Option<String>,
+    /// `remove --delete-logs`, which empties the bucket of access logs.
+    pub delete_logs: bool,
+}
+
+const STACKS: &[&str] = &[
+    "cloudformation:ContinueUpdateRollback",
+    "cloudformation:CreateChangeSet",
+    "cloudformation:DeleteChangeSet",
+    "cloudformation:DeleteStack",
+    "cloudformation:DescribeChangeSet",
+    "cloudformation:DescribeStackEvents",
+    "cloudformation:DescribeStackResourceDrifts",
+    "cloudformation:DescribeStacks",
+    "cloudformation:DetectStackDrift",
+    // CloudFormation's, for the resources of a stack in turn.
+    "cloudformation:DetectStackResourceDrift",
+    "cloudformation:ExecuteChangeSet",
+    "cloudformation:GetStackPolicy",
+    "cloudformation:GetTemplate",
+    "cloudformation:ListStackResources",
+    "cloudformation:SetStackPolicy",
+    // The stack's tags come with the change set.
+    "cloudformation:TagResource",
+    "cloudformation:UntagResource",
+    "cloudformation:UpdateTerminationProtection",
+];
+
+const BUCKET: &[&str] = &["s3:ListBucket", "s3:ListBucketVersions"];
+
+const MANAGED_BUCKET: &[&str] = &[
+    "s3:CreateBucket",
+    "s3:GetBucketTagging",
+    "s3:PutBucketOwnershipControls",
+    "s3:PutBucketPolicy",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketTagging",
+    "s3:PutBucketVersioning",
+    "s3:PutEncryptionConfiguration",
+    "s3:PutLifecycleConfiguration",
+];
+
+/// CloudFormation and Lambda read the artifacts with the deployer's permissions.
+const ARTIFACTS: &[&str] = &[
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+    "s3:GetObject",
+    "s3:PutObject",
+];
+
+const LOGS: &[&str] = &["s3:DeleteObject", "s3:DeleteObjectVersion"];
+
+/// On every distribution: their ids are made up by AWS.
+const DISTRIBUTIONS: &[&str] = &[
+    "cloudfront:GetDistribution",
+    "cloudfront:GetDistributionConfig",
+    "cloudfront:UpdateDistribution",
+];
+
+const NAMELESS: &[&str] = &[
+    // Drift detection reads how the resource types are configured.
+    "cloudformation:BatchDescribeTypeConfigurations",
+    "cloudformation:DescribeStackDriftDetectionStatus",
+    "sts:GetCallerIdentity",
+];
+
+pub fn collect(
+    into: &mut Collected,
+    plan: &Plan,
+    templates: &[Template<'_>],
+    account: &str,
+    uses: &Uses,
+) {
+    let mut allow = |sid, actions: &[&str], resources: Vec<String>| {
+        into.allow(sid, actions, resources, Map::new());
+    };
+    let stacks = plan.stages.iter().map(|stage| {
+        let (region, name) = (&stage.region, &stage.stack_name);
+        stack(region, account, name)
+    });
+    allow("Stacks", STACKS, stacks.collect());
+
+    let managed = || names::managed_bucket(account);
+    let bucket = plan.artifact_bucket.clone().unwrap_or_else(managed);
+    let arn = format!("arn:aws:s3:::{bucket}");
+    let own = plan.artifact_bucket.is_some();
+    allow("ArtifactBucket", BUCKET, vec![arn.clone()]);
+    if !own {
+        allow("ArtifactBucket", MANAGED_BUCKET, vec![arn.clone()]);
+    }
+    let artifacts = format!("{arn}/{}/{}/*", plan.service, plan.env);
+    allow("Artifacts", ARTIFACTS, vec![artifacts]);
+
+    let distributions = format!("arn:aws:cloudfront::{account}:distribution/*");
+    allow("Distributions", DISTRIBUTIONS, vec![distributions]);
+
+    if uses.delete_logs {
+        for bucket in log_buckets(templates, account) {
+            allow("LogBucket", BUCKET, vec![bucket.clone()]);
+            allow("Logs", LOGS, vec![format!("{bucket}/*")]);
+        }
+    }
+    for subject in &uses.subjects {
+        let (sid, actions, resource) = online(subject, account);
+        allow(sid, actions, vec![resource]);
+    }
+    let region = uses.region.as_deref().unwrap_or("*");
+    for reference in &uses.references {
+        if let Some((sid, action, resource)) = variable(reference, region, account) {
+            allow(sid, &[action], vec![resource]);
+        }
+    }
+    allow("NoResourceCanBeNamed", NAMELESS, vec!["*".to_owned()]);
+}
+
+fn stack(region: &str, account: &str, name: &str) -> String {
+    format!("arn:aws:cloudformation:{region}:{account}:stack/{name}/*")
+}
+
+fn log_buckets(templates: &[Template<'_>], account: &str) -> Vec<String> {
+    let shared = Shared::default();
+    let mut buckets = Vec::new();
+    for template in templates {
+        let scope = Scope::new(template, account, &shared);
+        for (id, resource) in template.resources() {
+            if resource["Type"] == "AWS::S3::Bucket" {
+                buckets.push(format!("arn:aws:s3:::{}", scope.name(id, resource)));
+            }
+        }
+    }
+    buckets
+}
+
+fn online(subject: &Subject, account: &str) -> (&'static str, &'static [&'static str], String) {
+    let pool = |pool: &str| {
+        // A pool's Region stands before the underscore.
+        let region = pool.split('_').next().unwrap_or("*");
+        format!("arn:aws:cognito-idp:{region}:{account}:userpool/{pool}")
+    };
+    match subject {
+        Subject::UserPool { id } => ("UserPool", &["cognito-idp:DescribeUserPool"], pool(id)),
+        Subject::Client { pool: id, .. } => (
+            "UserPool",
+            &["cognito-idp:DescribeUserPoolClient"],
+            pool(id),
+        ),
+        Subject::Certificate { arn, .. } => {
+            ("Certificate", &["acm:DescribeCertificate"], arn.clone())
+        }
+        // CloudFront looks at it with the deployer's permissions.
+        Subject::WebAcl { arn } => ("WebAcl", &["wafv2:GetWebACL"], arn.clone()),
+        Subject::Datastore { id, region } => (
+            "DataStores",
+            &["medical-imaging:GetDatastore"],
+            format!("arn:aws:medical-imaging:{region}:{account}:datastore/{id}"),
+        ),
+    }
+}
+
+/// `aws:accountId` needs sts:GetCallerIdentity, which is there; `aws:region` nothing.
+fn variable(
+    reference: &str,
+    region: &str,
+    account: &str,
+) -> Option<(&'static str, &'static str, String)> {
+    match reference.split_once(':')? {
+        ("cf", output) => {
+            let name = output.split_once('.').map_or(output, |(name, _)| name);
+            let arn = stack(region, account, name);
+            Some(("ReferredStacks", "cloudformation:DescribeStacks", arn))
+        }
+        ("ssm", name) => {
+            // Without a version or a label.
+            let name = name.split(':').next().unwrap_or(name);
+            let name = name.trim_start_matches('/');
+            let arn = format!("arn:aws:ssm:{region}:{account}:parameter/{name}");
+            Some(("Parameters", "ssm:GetParameter", arn))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,83 @@
+//! Plan to [`Policy`]: what the deployer of this very manifest may do in IAM's
+//! terms, and no more. Two tables say it: [`direct`] has the calls that frames
+//! makes itself, [`handlers`] those that CloudFormation makes on the deployer's
+//! behalf, by resource type. [`scope`] tells which resources a row means here.
+//!
+//! ```text
+//! Plan -> templates -> rows of both tables -> statements -> documents
+//! ```
+
+mod direct;
+mod document;
+mod handlers;
+mod scope;
+
+pub use direct::Uses;
+pub use document::{MANAGED, Policy, Statement};
+pub use handlers::{HANDLERS, Handler};
+
+use crate::plan::Plan;
+use crate::template::{self, Defect};
+use document::Collected;
+use scope::Scope;
+use serde_json::Value;
+
+/// What the policy is to cover beside the plan.
+#[derive(Debug, Clone, Default)]
+pub struct Request<'a> {
+    /// None: any account, `*` in every ARN.
+    pub account: Option<&'a str>,
+    pub uses: Uses,
+}
+
+/// A policy, and what it leaves to the user.
+#[derive(Debug, Clone)]
+pub struct Printed {
+    pub policy: Policy,
+    /// Resources and properties of an overlay that no row knows, by their paths.
+    pub unknown: Vec<String>,
+}
+
+/// A stage's template, read again.
+struct Template<'a> {
+    stage: &'a crate::plan::Stage,
+    value: Value,
+}
+
+impl Template<'_> {
+    fn resources(&self) -> impl Iterator<Item = (&String, &Value)> {
+        let resources = self.value.get("Resources").and_then(Value::as_object);
+        resources.into_iter().flatten()
+    }
+}
+
+pub fn policy(plan: &Plan, request: &Request<'_>) -> Result<Printed, Defect> {
+    let templates: Vec<Template<'_>> = template::unbuilt_templates(plan)?
+        .into_iter()
+        .map(|(stage, template)| Template {
+            stage,
+            value: serde_json::from_str(&template.text).unwrap_or_default(),
+        })
+        .collect();
+    let account = request.account.unwrap_or("*");
+    let mut collected = Collected::default();
+    direct::collect(&mut collected, plan, &templates, account, &request.uses);
+    let mut unknown = Vec::new();
+    let shared = scope::Shared::of(&templates, account);
+    for template in &templates {
+        let scope = Scope::new(template, account, &shared);
+        for (id, resource) in template.resources() {
+            unknown.extend(handlers::collect(&mut collected, &scope, id, resource));
+        }
+        if template.value.get("Transform").is_some() {
+            unknown.push(format!("`resources.{}.Transform`", template.stage.name));
+        }
+    }
+    Ok(Printed {
+        policy: collected.policy(),
+        unknown,
+    })
+}
+
+#[cfg(test)]
+mod tests;

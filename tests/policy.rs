@@ -1,0 +1,316 @@
+//! `frames policy`: what it prints, and that a user who has just that deploys and
+//! removes, while whoever lacks an action is told which.
+//!
+//! The tests' AWS checks what frames calls itself; what CloudFormation does on the
+//! user's behalf it lets pass. `policy_reference` holds that against AWS's schemas.
+
+use crate::support::aws::{Account, Aws};
+use crate::support::frames::{Project, Run};
+use serde_json::{Value, json};
+
+const MANIFEST: &str = "
+service: SERVICE
+auth: {mode: cognito, userPoolId: POOL, clientIds: [CLIENT]}
+iam: {allow: [{datastore: '12345678901234567890123456789012'}]}
+deploy: {tags: {team: imaging}}
+";
+
+/// What a first deployment asks for, in its order.
+const DEPLOY: &[&str] = &[
+    "sts:GetCallerIdentity",
+    "cloudformation:DescribeStacks",
+    "s3:ListBucket",
+    "s3:CreateBucket",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketOwnershipControls",
+    "s3:PutEncryptionConfiguration",
+    "s3:PutBucketVersioning",
+    "s3:PutLifecycleConfiguration",
+    "s3:PutBucketPolicy",
+    "s3:PutBucketTagging",
+    "s3:GetObject",
+    "s3:PutObject",
+    "s3:GetBucketTagging",
+    "cloudformation:CreateChangeSet",
+    "cloudformation:DescribeChangeSet",
+    "cloudformation:DescribeStackEvents",
+    "cloudformation:ExecuteChangeSet",
+    "cloudformation:SetStackPolicy",
+    "lambda:ListVersionsByFunction",
+];
+
+/// What is asked of stacks that stand.
+const INFO: &[&str] = &[
+    "cloudfront:GetDistribution",
+    "cloudformation:ListStackResources",
+    "lambda:ListVersionsByFunction",
+];
+const DIFF: &[&str] = &[
+    "cloudformation:GetTemplate",
+    "cloudformation:DeleteChangeSet",
+];
+
+/// What a removal asks for, in its order.
+const REMOVE: &[&str] = &[
+    "cloudformation:DescribeStacks",
+    "cloudformation:ListStackResources",
+    "cloudformation:GetTemplate",
+    "cloudformation:CreateChangeSet",
+    "cloudfront:GetDistribution",
+    "cloudformation:DeleteStack",
+    "lambda:ListVersionsByFunction",
+    "lambda:DeleteFunction",
+    "s3:ListBucketVersions",
+    "s3:DeleteObjectVersion",
+];
+
+const ONLINE: &[&str] = &[
+    "cognito-idp:DescribeUserPool",
+    "cognito-idp:DescribeUserPoolClient",
+    "medical-imaging:GetDatastore",
+];
+
+/// An account with what the manifest names, and the manifest.
+struct Stage {
+    account: Account,
+    project: Project,
+}
+
+impl Stage {
+    fn new(service: &str) -> Self {
+        let account = Aws::with_auth().account();
+        account.set(&json!({
+            "step": 0,
+            "datastores": {"12345678901234567890123456789012": "ACTIVE"},
+        }));
+        let pool = json!({"PoolName": "radiology"});
+        let pool = account.call("cognito-idp", "CreateUserPool", pool);
+        let pool = pool["UserPool"]["Id"].as_str().unwrap();
+        let client = json!({"UserPoolId": pool, "ClientName": "viewer"});
+        let client = account.call("cognito-idp", "CreateUserPoolClient", client);
+        let client = client["UserPoolClient"]["ClientId"].as_str().unwrap();
+        let manifest = MANIFEST
+            .replace("SERVICE", service)
+            .replace("POOL", pool)
+            .replace("CLIENT", client);
+        Self {
+            account,
+            project: Project::new(&manifest),
+        }
+    }
+
+    /// What `frames policy` prints for this account.
+    fn policy(&self, more: &[&str]) -> Value {
+        let account = ["policy", "--account", self.account.number()];
+        let run = self.project.frames(&[&account, more].concat());
+        assert_eq!(run.code, 0, "{run:#?}");
+        serde_json::from_str(&run.stdout).unwrap()
+    }
+
+    fn frames(&self, user: &Account, arguments: &[&str]) -> Run {
+        let mut command = self.project.command();
+        Run::of(command.args(arguments).envs(user.environment()))
+    }
+
+    /// The command, by users who have all of the policy but one action each: all
+    /// are told which. Those of whom something was left undone go before the rest.
+    fn lacking(&self, policy: &Value, actions: &[&str], arguments: &[&str]) {
+        for action in actions {
+            let name = format!("no-{}-{}", arguments[0], action.replace(':', "-"));
+            let user = self.account.as_user(&name, &lacking(policy, action));
+            let run = self.frames(&user, arguments);
+            let told = format!("{}{}", run.stdout, run.stderr);
+            assert!(
+                told.contains(&format!("`{action}`")),
+                "{arguments:?} without {action}: {run:#?}"
+            );
+            // A check that can't be made is a warning.
+            assert_eq!(run.code == 0, arguments[0] == "validate", "{run:#?}");
+        }
+    }
+}
+
+/// The policy without an action.
+fn lacking(policy: &Value, action: &str) -> Value {
+    let mut policy = policy.clone();
+    let mut taken = 0;
+    for statement in policy["Statement"].as_array_mut().unwrap() {
+        let actions = statement["Action"].as_array_mut().unwrap();
+        let before = actions.len();
+        actions.retain(|allowed| allowed != action);
+        taken += before - actions.len();
+    }
+    let statements = policy["Statement"].as_array_mut().unwrap();
+    statements.retain(|statement| !statement["Action"].as_array().unwrap().is_empty());
+    assert!(taken > 0, "{action} isn't in the policy");
+    policy
+}
+
+#[test]
+fn the_policy_is_enough_and_each_action_missed_is_named() {
+    let stage = Stage::new("guarded");
+    let policy = stage.policy(&[]);
+    let deployer = stage.account.as_user("deployer", &policy);
+
+    stage.lacking(&policy, ONLINE, &["validate", "--online"]);
+    let run = stage.frames(&deployer, &["validate", "--online"]);
+    assert!(
+        run.code == 0 && !run.stdout.contains("no permission"),
+        "{run:#?}"
+    );
+
+    stage.lacking(&policy, DEPLOY, &["deploy", "--yes"]);
+    let run = stage.frames(&deployer, &["deploy", "--yes"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+
+    stage.lacking(&policy, INFO, &["info"]);
+    let run = stage.frames(&deployer, &["info"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+
+    let changed = std::fs::read_to_string(stage.project.path().join("frames.yml")).unwrap();
+    let changed = changed.replace("team: imaging", "team: radiology");
+    stage.project.write("frames.yml", changed);
+    stage.lacking(&policy, DIFF, &["diff"]);
+    let run = stage.frames(&deployer, &["diff"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+
+    stage.lacking(&policy, REMOVE, &["remove", "--yes"]);
+    let run = stage.frames(&deployer, &["remove", "--yes"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    let left = stage.account.state();
+    let stacks = left
+        .iter()
+        .filter(|entry| entry.contains("guarded-dev"))
+        .collect::<Vec<_>>();
+    assert!(
+        stacks.iter().all(|entry| entry.starts_with("s3 ")),
+        "{left:#?}"
+    );
+}
+
+#[test]
+fn logs_are_deleted_by_those_who_may() {
+    let stage = Stage::new("logged");
+    let plain = stage.policy(&[]);
+    let full = stage.policy(&["--delete-logs"]);
+    let deployer = stage.account.as_user("deployer", &plain);
+    let run = stage.frames(&deployer, &["deploy", "--yes"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    let arguments = ["remove", "--yes", "--delete-logs"];
+    let run = stage.frames(&deployer, &arguments);
+    assert!(
+        run.code == 1 && run.stderr.contains("`s3:ListBucketVersions`"),
+        "{run:#?}"
+    );
+    let run = stage.frames(&stage.account.as_user("remover", &full), &arguments);
+    assert_eq!(run.code, 0, "{run:#?}");
+    let left = stage.account.state();
+    assert!(
+        !left.iter().any(|entry| entry.contains("accesslogs")),
+        "{left:#?}"
+    );
+}
+
+#[test]
+fn a_service_is_nobody_elses() {
+    let stage = Stage::new("mine");
+    let deployer = stage.account.as_user("deployer", &stage.policy(&[]));
+    let manifest = std::fs::read_to_string(stage.project.path().join("frames.yml")).unwrap();
+    stage
+        .project
+        .write("frames.yml", manifest.replace("mine", "theirs"));
+    let run = stage.frames(&deployer, &["deploy", "--yes"]);
+    assert!(
+        run.code == 1 && run.stderr.contains("`cloudformation:DescribeStacks`"),
+        "{run:#?}"
+    );
+}
+
+const PLAIN: &str = "service: plain\nauth: {mode: oidc, issuer: 'https://login.example.org', audience: a}\niam: {allow: []}\n";
+
+#[test]
+fn it_prints_json_alone_and_asks_nobody() {
+    let run = Project::new(PLAIN).frames(&["policy"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    let policy: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(policy["Version"], "2012-10-17");
+    assert!(
+        run.stdout
+            .contains("arn:aws:lambda:us-east-1:*:function:plain-dev-signer")
+    );
+    // It doesn't fit, and says what to do.
+    assert!(
+        run.stderr.contains("6144") && run.stderr.contains("--split"),
+        "{run:#?}"
+    );
+}
+
+#[test]
+fn it_is_split_into_policies_that_fit() {
+    let run = Project::new(PLAIN).frames(&["policy", "--split", "--account", "111122223333"]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{run:#?}");
+    let policies: Value = serde_json::from_str(&run.stdout).unwrap();
+    let policies = policies.as_array().unwrap();
+    assert!(policies.len() > 1);
+    for policy in policies {
+        let size = policy
+            .to_string()
+            .chars()
+            .filter(|c| !c.is_whitespace())
+            .count();
+        assert!(size <= 6_144, "{size}");
+    }
+}
+
+#[test]
+fn what_it_doesnt_know_of_an_overlay_is_said() {
+    let manifest = format!(
+        "{PLAIN}resources: {{cdn: {{Resources: {{Topic: {{Type: 'AWS::SNS::Topic'}}}}}}}}\n"
+    );
+    let run = Project::new(&manifest).frames(&["policy"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert!(
+        run.stderr
+            .contains("`resources.cdn.Resources.Topic` (AWS::SNS::Topic)"),
+        "{run:#?}"
+    );
+}
+
+#[test]
+fn what_a_manifest_asks_aws_for_takes_online() {
+    let stage = Stage::new("asks");
+    let parameter = json!({"Name": "/frames/store", "Value": "9".repeat(32), "Type": "String"});
+    stage.account.call("ssm", "PutParameter", parameter);
+    let manifest = std::fs::read_to_string(stage.project.path().join("frames.yml")).unwrap();
+    let manifest = manifest.replace(
+        "'12345678901234567890123456789012'",
+        "'${ssm:/frames/store}'",
+    );
+    stage.project.write("frames.yml", manifest);
+    let offline = stage.project.frames(&["policy"]);
+    assert!(
+        offline.code == 1 && offline.stderr.contains("--online"),
+        "{offline:#?}"
+    );
+    let run = stage.frames(&stage.account, &["policy", "--online"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    let number = stage.account.number();
+    for arn in [
+        format!("arn:aws:ssm:us-east-1:{number}:parameter/frames/store"),
+        format!(
+            "arn:aws:medical-imaging:us-east-1:{number}:datastore/{}",
+            "9".repeat(32)
+        ),
+    ] {
+        assert!(run.stdout.contains(&arn), "{arn}: {run:#?}");
+    }
+}
+
+#[test]
+fn an_accounts_id_has_twelve_digits() {
+    let run = Project::new(PLAIN).frames(&["policy", "--account", "1111-2222-3333"]);
+    assert!(
+        run.code == 2 && run.stderr.contains("12 digits"),
+        "{run:#?}"
+    );
+}

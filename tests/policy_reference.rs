@@ -1,0 +1,544 @@
+//! Every manifest's policy against what AWS says of itself: its resource provider
+//! schemas, which name the permissions of each type's handlers, and its service
+//! authorization reference, which names the ARNs that an action applies to. Both
+//! as cfn-lint carries them.
+
+use crate::support::peers::peers;
+use crate::support::root;
+use frames_compiler::policy::HANDLERS;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+/// A handler's permission that the policy leaves out. `without`: the property
+/// whose absence is the reason.
+struct Exception {
+    kind: &'static str,
+    actions: &'static [&'static str],
+    without: Option<&'static str>,
+    why: &'static str,
+}
+
+const fn never(
+    kind: &'static str,
+    why: &'static str,
+    actions: &'static [&'static str],
+) -> Exception {
+    Exception {
+        kind,
+        actions,
+        without: None,
+        why,
+    }
+}
+
+const fn without(
+    kind: &'static str,
+    property: &'static str,
+    actions: &'static [&'static str],
+) -> Exception {
+    Exception {
+        kind,
+        actions,
+        without: Some(property),
+        why: "the resource doesn't have the property",
+    }
+}
+
+const EXCEPTIONS: &[Exception] = &[
+    never(
+        "AWS::CertificateManager::Certificate",
+        "no private certificate authority",
+        &["acm-pca:GetCertificate", "acm-pca:IssueCertificate"],
+    ),
+    never(
+        "AWS::CertificateManager::Certificate",
+        "CertificateTransparencyLoggingPreference isn't set",
+        &["acm:UpdateCertificateOptions"],
+    ),
+    never(
+        "AWS::CloudFront::Distribution",
+        "no tenants",
+        &[
+            "cloudfront:CreateConnectionGroup",
+            "cloudfront:GetConnectionGroup",
+        ],
+    ),
+    never(
+        "AWS::CloudFront::Distribution",
+        "an API operation; IAM knows it as CreateDistribution with TagResource",
+        &["cloudfront:CreateDistributionWithTags"],
+    ),
+    never(
+        "AWS::CloudFront::Distribution",
+        "no origin in a VPC",
+        &["cloudfront:GetVpcOrigin"],
+    ),
+    never(
+        "AWS::CloudFront::Distribution",
+        "no continuous deployment",
+        &["cloudfront:UpdateDistributionWithStagingConfig"],
+    ),
+    never(
+        "AWS::IAM::ManagedPolicy",
+        "policies of roles alone, attached by the role",
+        &[
+            "iam:AttachGroupPolicy",
+            "iam:AttachUserPolicy",
+            "iam:DetachGroupPolicy",
+            "iam:DetachUserPolicy",
+        ],
+    ),
+    never(
+        "AWS::IAM::Role",
+        "no policies in line",
+        &[
+            "iam:DeleteRolePolicy",
+            "iam:GetRolePolicy",
+            "iam:PutRolePolicy",
+        ],
+    ),
+    never(
+        "AWS::IAM::Role",
+        "who deploys doesn't take a boundary away",
+        &["iam:DeleteRolePermissionsBoundary"],
+    ),
+    without(
+        "AWS::IAM::Role",
+        "PermissionsBoundary",
+        &["iam:PutRolePermissionsBoundary"],
+    ),
+    never(
+        "AWS::KMS::Key",
+        "Enabled and EnableKeyRotation never change",
+        &["kms:DisableKey", "kms:DisableKeyRotation", "kms:EnableKey"],
+    ),
+    never(
+        "AWS::Lambda::Function",
+        "no VPC, no file system: Lambda@Edge has neither",
+        &[
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVpcs",
+            "elasticfilesystem:DescribeMountTargets",
+            "s3files:ListMountTargets",
+        ],
+    ),
+    never(
+        "AWS::Lambda::Function",
+        "no KmsKeyArn: there are no environment variables",
+        &[
+            "kms:CreateGrant",
+            "kms:Decrypt",
+            "kms:DescribeKey",
+            "kms:Encrypt",
+            "kms:GenerateDataKey",
+        ],
+    ),
+    never(
+        "AWS::Lambda::Function",
+        "no layers, code signing, concurrency, recursion, scaling, capacity or runtime management of its own",
+        &[
+            "lambda:AssociateRuntimeAlias",
+            "lambda:DeleteFunctionCodeSigningConfig",
+            "lambda:DeleteFunctionConcurrency",
+            "lambda:GetCodeSigningConfig",
+            "lambda:GetLayerVersion",
+            "lambda:PassCapacityProvider",
+            "lambda:PutFunctionCodeSigningConfig",
+            "lambda:PutFunctionConcurrency",
+            "lambda:PutFunctionRecursionConfig",
+            "lambda:PutFunctionScalingConfig",
+            "lambda:PutRuntimeManagementConfig",
+        ],
+    ),
+    never(
+        "AWS::Lambda::Function",
+        "no S3ObjectVersion",
+        &["s3:GetObjectVersion"],
+    ),
+    never(
+        "AWS::Lambda::Version",
+        "no concurrency, scaling or runtime management of its own",
+        &[
+            "lambda:PutFunctionScalingConfig",
+            "lambda:PutProvisionedConcurrencyConfig",
+            "lambda:PutRuntimeManagementConfig",
+        ],
+    ),
+    never(
+        "AWS::Logs::DeliveryDestination",
+        "no DeliveryDestinationPolicy",
+        &["logs:PutDeliveryDestinationPolicy"],
+    ),
+    never(
+        "AWS::Logs::DeliverySource",
+        "a source of another service",
+        &[
+            "autoloop:AllowVendedLogDeliveryForResource",
+            "codewhisperer:AllowVendedLogDeliveryForResource",
+            "logs:AllowVendedLogDeliveryForResource",
+            "workmail:AllowVendedLogDeliveryForResource",
+        ],
+    ),
+    without(
+        "AWS::Logs::LogGroup",
+        "KmsKeyId",
+        &["logs:AssociateKmsKey", "logs:DisassociateKmsKey"],
+    ),
+    never(
+        "AWS::Logs::LogGroup",
+        "no data protection, field indexes, bearer tokens, deletion protection or resource policy of its own",
+        &[
+            "firehose:TagDeliveryStream",
+            "logs:CreateLogDelivery",
+            "logs:DeleteDataProtectionPolicy",
+            "logs:DeleteIndexPolicy",
+            "logs:DeleteResourcePolicy",
+            "logs:PutBearerTokenAuthentication",
+            "logs:PutDataProtectionPolicy",
+            "logs:PutIndexPolicy",
+            "logs:PutLogGroupDeletionProtection",
+            "logs:PutResourcePolicy",
+            "s3:REST.PUT.OBJECT",
+        ],
+    ),
+    without(
+        "AWS::S3::Bucket",
+        "ObjectLockEnabled",
+        &["s3:PutBucketObjectLockConfiguration"],
+    ),
+    never(
+        "AWS::S3::Bucket",
+        "no such action in IAM",
+        &[
+            "s3:DeleteBucketAnalyticsConfiguration",
+            "s3:DeleteBucketCors",
+            "s3:DeleteBucketEncryption",
+            "s3:DeleteBucketLifecycle",
+            "s3:DeleteBucketMetricsConfiguration",
+            "s3:DeleteBucketReplication",
+            "s3:PutBucketReplication",
+            "s3:PutObjectLockConfiguration",
+        ],
+    ),
+    never(
+        "AWS::S3::Bucket",
+        "objects are nobody's but the log delivery's",
+        &["s3:DeleteObject", "s3:PutObjectAcl"],
+    ),
+    never(
+        "AWS::S3::Bucket",
+        "no replication",
+        &["s3:PutReplicationConfiguration"],
+    ),
+    never(
+        "AWS::S3::Bucket",
+        "no metadata table",
+        &[
+            "s3:CreateBucketMetadataTableConfiguration",
+            "s3:DeleteBucketMetadataTableConfiguration",
+            "s3:UpdateBucketMetadataAnnotationTableConfiguration",
+            "s3:UpdateBucketMetadataInventoryTableConfiguration",
+            "s3:UpdateBucketMetadataJournalTableConfiguration",
+            "s3tables:CreateNamespace",
+            "s3tables:CreateTable",
+            "s3tables:CreateTableBucket",
+            "s3tables:GetTable",
+            "s3tables:GetTableMetadataLocation",
+            "s3tables:PutTableBucketPolicy",
+            "s3tables:PutTableEncryption",
+            "s3tables:PutTablePolicy",
+            "s3tables:UpdateTableMetadataLocation",
+        ],
+    ),
+    never(
+        "AWS::S3::Bucket",
+        "the property isn't set",
+        &[
+            "s3:DeleteBucketWebsite",
+            "s3:PutAccelerateConfiguration",
+            "s3:PutAnalyticsConfiguration",
+            "s3:PutBucketAbac",
+            "s3:PutBucketAcl",
+            "s3:PutBucketCORS",
+            "s3:PutBucketLogging",
+            "s3:PutBucketNotification",
+            "s3:PutBucketWebsite",
+            "s3:PutIntelligentTieringConfiguration",
+            "s3:PutInventoryConfiguration",
+            "s3:PutMetricsConfiguration",
+        ],
+    ),
+    never(
+        "AWS::WAFv2::LoggingConfiguration",
+        "logs go to a log group: no Firehose, no bucket",
+        &[
+            "firehose:ListDeliveryStreams",
+            "iam:CreateServiceLinkedRole",
+            "iam:DescribeOrganization",
+            "s3:GetBucketPolicy",
+            "s3:PutBucketPolicy",
+        ],
+    ),
+    never(
+        "AWS::WAFv2::WebACL",
+        "no such action in IAM, no payments",
+        &["payments:GetConnectedAccount"],
+    ),
+];
+
+/// Services' actions in IAM that its reference doesn't write this way.
+const PATTERNS: &[&str] = &["lambda:EnableReplication*", "lambda:DisableReplication*"];
+
+/// A manifest's policy, and its templates' resources.
+struct Case {
+    name: String,
+    statements: Vec<Value>,
+    resources: Vec<Value>,
+}
+
+fn cases() -> Vec<Case> {
+    let json =
+        |path| -> Value { serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap() };
+    let golden = std::fs::read_dir(root().join("tests/golden")).unwrap();
+    let directories = golden.map(|case| case.unwrap().path());
+    let cases: Vec<Case> = directories
+        .filter(|directory| directory.join("policy.json").exists())
+        .map(|directory| Case {
+            name: directory
+                .file_name()
+                .unwrap()
+                .to_string_lossy()
+                .into_owned(),
+            statements: list(&json(directory.join("policy.json"))["Statement"]),
+            resources: ["lambda-edge", "cdn"]
+                .iter()
+                .map(|stage| json(directory.join(format!("{stage}.template.json"))))
+                .flat_map(|template| {
+                    let resources = template["Resources"].as_object().unwrap();
+                    resources.values().cloned().collect::<Vec<_>>()
+                })
+                .collect(),
+        })
+        .collect();
+    assert!(cases.len() > 8, "golden policies are missing");
+    cases
+}
+
+fn list(value: &Value) -> Vec<Value> {
+    value.as_array().unwrap().clone()
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    value.as_array().unwrap().iter().map(text).collect()
+}
+
+/// What AWS says: the permissions of the types' handlers, the ARNs of actions.
+struct Reference {
+    handlers: BTreeMap<String, Vec<String>>,
+    actions: BTreeMap<String, Vec<String>>,
+}
+
+fn reference(services: &BTreeSet<String>) -> Reference {
+    let types: Vec<&str> = HANDLERS.iter().map(|handler| handler.kind).collect();
+    let mut child = Command::new(peers().program("python"))
+        .arg(root().join("tests/peers/permissions.py"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let asked = json!({"types": types, "services": services}).to_string();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(asked.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let map = |key: &str| {
+        let entries = told[key].as_object().unwrap().iter();
+        entries
+            .map(|(name, value)| (name.clone(), texts(value)))
+            .collect()
+    };
+    let reference = Reference {
+        handlers: map("handlers"),
+        actions: map("actions"),
+    };
+    assert_eq!(
+        reference.handlers.len(),
+        types.len(),
+        "a type without a schema"
+    );
+    reference
+}
+
+/// IAM's asterisk.
+fn matches(pattern: &str, text: &str) -> bool {
+    let pattern = pattern.to_lowercase();
+    let text = text.to_lowercase();
+    let Some((first, rest)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
+    let Some(mut left) = text.strip_prefix(first) else {
+        return false;
+    };
+    let parts: Vec<&str> = rest.split('*').collect();
+    let (last, inner) = parts.split_last().unwrap();
+    for part in inner {
+        let Some(at) = left.find(part) else {
+            return false;
+        };
+        left = &left[at + part.len()..];
+    }
+    left.ends_with(last)
+}
+
+fn is_allowed(statements: &[Value], action: &str) -> bool {
+    let actions = statements
+        .iter()
+        .flat_map(|statement| texts(&statement["Action"]));
+    actions.into_iter().any(|pattern| matches(&pattern, action))
+}
+
+#[test]
+fn what_cloudformations_handlers_need_is_allowed() {
+    let reference = reference(&BTreeSet::new());
+    let mut used = BTreeSet::new();
+    let mut missing = BTreeSet::new();
+    for case in cases() {
+        for resource in &case.resources {
+            let kind = resource["Type"].as_str().unwrap();
+            let needed = reference
+                .handlers
+                .get(kind)
+                .unwrap_or_else(|| panic!("no row for {kind}"));
+            for action in needed {
+                let excepted = EXCEPTIONS.iter().position(|exception| {
+                    exception.kind == kind
+                        && exception.actions.contains(&action.as_str())
+                        && exception
+                            .without
+                            .is_none_or(|name| resource["Properties"][name].is_null())
+                });
+                match excepted {
+                    Some(at) => drop(used.insert((at, action.clone()))),
+                    None if is_allowed(&case.statements, action) => {}
+                    None => drop(missing.insert(format!("{}: {kind} {action}", case.name))),
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+    let known = |kind: &str, action: &str| {
+        reference.handlers[kind]
+            .iter()
+            .any(|permission| permission == action)
+    };
+    for exception in EXCEPTIONS {
+        for action in exception.actions {
+            assert!(
+                known(exception.kind, action),
+                "{} doesn't ask for {action} any more ({})",
+                exception.kind,
+                exception.why
+            );
+        }
+    }
+    assert!(!used.is_empty());
+}
+
+#[test]
+fn every_type_that_frames_makes_has_a_row_and_every_row_a_type() {
+    let made: BTreeSet<String> = cases()
+        .iter()
+        .flat_map(|case| &case.resources)
+        .map(|resource| resource["Type"].as_str().unwrap().to_owned())
+        .collect();
+    let rows: BTreeSet<String> = HANDLERS.iter().map(|row| row.kind.to_owned()).collect();
+    assert_eq!(made, rows);
+}
+
+/// `arn:${Partition}:lambda:${Region}:${Account}:function:.*` against an ARN of ours.
+fn fits(format: &str, arn: &str) -> bool {
+    let split = |text: &str| {
+        text.splitn(6, ':')
+            .map(str::to_owned)
+            .collect::<Vec<String>>()
+    };
+    let (format, arn) = (split(format), split(arn));
+    let (Some(kind), Some(name)) = (format.get(5), arn.get(5)) else {
+        return false;
+    };
+    let place = |at: usize| format[at].is_empty() == arn[at].is_empty();
+    format[2] == arn[2] && place(3) && place(4) && name.starts_with(kind.trim_end_matches(".*"))
+}
+
+#[test]
+fn every_action_is_iams_and_on_a_resource_that_it_applies_to() {
+    let cases = cases();
+    let services: BTreeSet<String> = cases
+        .iter()
+        .flat_map(|case| &case.statements)
+        .flat_map(|statement| texts(&statement["Action"]))
+        .map(|action| action.split(':').next().unwrap().to_owned())
+        .collect();
+    let reference = reference(&services);
+    let mut wrong = BTreeSet::new();
+    for case in &cases {
+        for statement in &case.statements {
+            let sid = statement["Sid"].as_str().unwrap();
+            let resources = texts(&statement["Resource"]);
+            let mut idle: BTreeSet<&String> = resources.iter().collect();
+            for pattern in texts(&statement["Action"]) {
+                let plain = match PATTERNS.contains(&pattern.as_str()) {
+                    true => pattern.trim_end_matches('*'),
+                    false => &pattern,
+                };
+                let actions: Vec<_> = reference
+                    .actions
+                    .iter()
+                    .filter(|(action, _)| matches(plain, action))
+                    .collect();
+                if actions.is_empty() {
+                    wrong.insert(format!("{sid}: IAM knows no {pattern}"));
+                }
+                for (action, formats) in actions {
+                    let applies = |arn: &&String| match arn.as_str() {
+                        "*" => formats.is_empty(),
+                        arn => formats.iter().any(|format| fits(format, arn)),
+                    };
+                    let applied: Vec<&String> = resources.iter().filter(applies).collect();
+                    // A pattern may reach beyond what the resource knows.
+                    if applied.is_empty() && !pattern.contains('*') {
+                        wrong.insert(format!("{sid}: {action} applies to none of {resources:?}"));
+                    }
+                    for resource in applied {
+                        idle.remove(resource);
+                    }
+                }
+            }
+            for resource in idle {
+                wrong.insert(format!("{sid}: nothing applies to {resource}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_matcher_is_iams() {
+    assert!(matches(
+        "s3:Get*Configuration",
+        "s3:GetBucketObjectLockConfiguration"
+    ));
+    assert!(matches("s3:GetBucket*", "s3:GetBucketPolicy"));
+    assert!(!matches("s3:GetBucket*", "s3:GetObject"));
+    assert!(!matches("s3:Get*Configuration", "s3:GetBucketPolicy"));
+}
