@@ -230,7 +230,11 @@ fn logs_key(
     let delivery = names::log_delivery(&manifest.service, env);
     Some(LogsKey {
         description: format!("Logs of {} ({env})", manifest.service),
-        deletion_policy: if bucket { "RetainExceptOnCreate" } else { "Delete" },
+        deletion_policy: if bucket {
+            "RetainExceptOnCreate"
+        } else {
+            "Delete"
+        },
         statements: iam::logs_key(&log_groups, bucket.then_some(delivery.as_str())),
         exported: bucket,
     })
