@@ -85,6 +85,10 @@ fn offline() -> impl Iterator<Item = &'static Code> {
 /// `mended.md`: each code's negative.
 #[test]
 fn every_code_has_a_case_without_it() {
+    if blessing() {
+        // The pages are being written.
+        return;
+    }
     let page = fs::read_to_string(root().join("tests/diagnostics/mended.md")).unwrap();
     let mut cases = BTreeMap::new();
     walk(&page, &mut String::new(), &mut |case| {

@@ -68,6 +68,18 @@ fn package_with_failing_cargo(project: &Project, cache: &Path) -> (Run, bool) {
 }
 
 #[test]
+fn an_open_endpoint_is_said_aloud_and_other_warnings_are_counted() {
+    let run = Project::new(MINIMAL).frames(&["package"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert!(run.stderr.contains("warning[auth-none]: "), "{run:#?}");
+    assert!(!run.stderr.contains("[iam-unrestricted]"), "{run:#?}");
+    let note = "2 more warnings: `frames validate` shows them";
+    assert!(run.stderr.contains(note), "{run:#?}");
+    let quiet = Project::new(MINIMAL).frames(&["package", "--quiet"]);
+    assert_eq!((quiet.code, quiet.stderr.as_str()), (0, ""));
+}
+
+#[test]
 fn plan_json_describes_every_file() {
     let project = Project::example();
     let run = project.package();

@@ -1,5 +1,5 @@
-//! Lines of a bounded width, broken between words alone: an ARN or a command
-//! has to be copied in one piece.
+//! Lines of a bounded width, broken between words alone, and not within `quotes`: an
+//! ARN, a command or a key with its value has to be copied in one piece.
 
 use textwrap::core::display_width;
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
@@ -14,8 +14,24 @@ pub fn behind(text: &str, first: usize, width: usize) -> String {
         .word_separator(WordSeparator::AsciiSpace)
         .word_splitter(WordSplitter::NoHyphenation)
         .wrap_algorithm(WrapAlgorithm::FirstFit);
-    let wrapped = textwrap::fill(text, options);
-    wrapped.get(first..).unwrap_or(text).to_owned()
+    let wrapped = textwrap::fill(&bound(text), options);
+    wrapped.get(first..).unwrap_or(text).replace(BOUND, " ")
+}
+
+/// Of a private use: stands for a space that no line is broken at.
+const BOUND: char = '\u{e000}';
+
+fn bound(text: &str) -> String {
+    let mut quoted = false;
+    let one = |c| {
+        quoted ^= c == '`';
+        if quoted && c == ' ' { BOUND } else { c }
+    };
+    // A quote without its counterpart quotes nothing.
+    match text.matches('`').count() % 2 {
+        0 => text.chars().map(one).collect(),
+        _ => text.to_owned(),
+    }
 }
 
 /// Wraps at `width` columns.
@@ -36,6 +52,8 @@ mod tests {
     fn lines_break_between_words_alone() {
         assert_eq!(wrapped("one two-three four", 9), "one\ntwo-three\nfour");
         assert_eq!(wrapped("a-very-long-word b", 4), "a-very-long-word\nb");
+        assert_eq!(wrapped("one `a: b` c", 6), "one\n`a: b`\nc");
+        assert_eq!(wrapped("one ` two", 5), "one `\ntwo");
         assert_eq!(behind("one two", 4, 8), "one\ntwo");
         assert_eq!(behind("", 4, 8), "");
         assert_eq!(columns("😀é"), 3);

@@ -225,7 +225,7 @@ impl Walk<'_> {
         block.keys.meant.push(field.key);
         let before = self.found.len();
         let value = self.value(&entry.value, &field.kind, path, entry.key.span);
-        if self.found.len() > before && !has_known_key(&entry.value, &field.kind) {
+        if self.found.len() > before && !resembles(&entry.value, &field.kind) {
             self.found.truncate(before);
             return;
         }
@@ -418,10 +418,12 @@ impl Walk<'_> {
     }
 }
 
-fn has_known_key(node: &Node, kind: &Kind) -> bool {
+/// Whether a mapping reads like the one that is due, slips included.
+fn resembles(node: &Node, kind: &Kind) -> bool {
     let (Value::Mapping(entries), Kind::Table(table)) = (&node.value, kind) else {
         return false;
     };
-    let known = |entry: &Entry| table.fields.iter().any(|field| field.key == entry.key.text);
-    entries.iter().any(known)
+    let known = table.fields.iter().map(|field| field.key);
+    let mut keys = entries.iter().map(|entry| entry.key.text.as_str());
+    keys.any(|key| nearest(key, known.clone()).is_some())
 }
