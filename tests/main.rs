@@ -3,6 +3,7 @@
 
 mod aws_peer;
 mod commands;
+mod deploy;
 mod dev;
 mod diagnostics;
 mod editor;

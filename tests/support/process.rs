@@ -59,6 +59,11 @@ impl Background {
             .expect("an exit code, not death by the signal")
     }
 
+    /// None while it runs.
+    pub fn exit_code(&mut self) -> Option<i32> {
+        self.child.try_wait().unwrap()?.code()
+    }
+
     fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
     }

@@ -58,6 +58,10 @@ def _of_store(number, service, attribute, store):
             for object_key in value["objects"]:
                 yield {"service": "s3", "kind": "objects", "region": region, "id": f"{name}/{object_key}",
                        "name": _stable(number, f"{name}/{object_key}")}
+        if service == "route53" and attribute == "_records":
+            for record in value:
+                record = f"{record['Name']} {record['Type']}"
+                yield {"service": service, "kind": "record_sets", "region": region, "id": f"{name} {record}", "name": record}
         if attribute == "_functions" and service == "lambda_svc":
             for version in value["versions"]:
                 yield {"service": service, "kind": "versions", "region": region, "id": f"{name}:{version}",

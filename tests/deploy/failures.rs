@@ -1,0 +1,199 @@
+//! Each type of resource fails, at each step: the message names the resource and
+//! the cause first, and the next run takes up what is left.
+
+use super::{MANIFEST, Stand, each, lines};
+use crate::support::aws::Aws;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// With every type of resource that our templates have.
+fn whole() -> Stand {
+    let account = Aws::shared().account();
+    let zone = account.call(
+        "route53",
+        "CreateHostedZone",
+        json!({"Name": "example.org", "CallerReference": "1"}),
+    );
+    let zone = zone["HostedZone"]["Id"]
+        .as_str()
+        .unwrap()
+        .rsplit('/')
+        .next()
+        .unwrap()
+        .to_owned();
+    let stand = Stand::with(MANIFEST, account);
+    let certificate = stand.certificate(&["frames.example.org"]);
+    stand.write(&format!(
+        "{MANIFEST}delivery: {{dicomweb: true}}
+domain: {{cnames: [frames.example.org], certificateArn: '{certificate}', hostedZoneId: {zone}}}
+deploy: {{tags: {{team: one}}}}
+"
+    ));
+    stand
+}
+
+/// Other tags on all, another authorizer, other headers.
+fn changed(stand: &Stand) {
+    let path = stand.project.path().join("frames.yml");
+    let manifest = std::fs::read_to_string(&path).unwrap();
+    let manifest = manifest
+        .replace("team: one", "team: two")
+        .replace("audience: frames", "audience: images");
+    let manifest = manifest.replace(
+        "dicomweb: true",
+        "dicomweb: true, cache: {ttl: 2h}, cors: {origins: ['https://viewer.example.org']}",
+    );
+    stand.write(&manifest);
+}
+
+const REASON: &str = "Resource handler returned message: \"The moon is full. (Service: Moon, Status Code: 400, Request ID: 1)\" (RequestToken: 2, HandlerErrorCode: GeneralServiceException)";
+
+/// Types, each with a resource, that reached a state in a run.
+fn reached(events: &[Value], status: &str, stand: &Stand) -> Vec<(String, String)> {
+    let mut types = BTreeSet::new();
+    let mut found = Vec::new();
+    for event in events.iter().filter(|event| event["status"] == status) {
+        let id = event["resource"].as_str().unwrap();
+        if let Some(kind) = kind_of(stand, id)
+            && types.insert(kind.clone())
+        {
+            found.push((kind, id.to_owned()));
+        }
+    }
+    found
+}
+
+/// By the template that was packaged last.
+fn kind_of(stand: &Stand, id: &str) -> Option<String> {
+    ["lambda-edge", "cdn"].into_iter().find_map(|stage| {
+        let text = std::fs::read(stand.project.output(&format!("{stage}.template.json"))).unwrap();
+        let template: Value = serde_json::from_slice(&text).unwrap();
+        Some(template["Resources"][id]["Type"].as_str()?.to_owned())
+    })
+}
+
+fn fails(stand: &Stand, arguments: &[&str], action: &str, (kind, id): &(String, String)) {
+    stand.account.fail(action, kind, id, REASON);
+    let run = stand.run(arguments);
+    assert_eq!(run.code, 1, "{action} {id}: {run:#?}");
+    let error = run.stderr.lines().find(|line| line.starts_with("error"));
+    let error = error.unwrap_or_else(|| panic!("{run:#?}"));
+    assert!(
+        error.contains(&format!("{id} ({kind}) failed: The moon is full")),
+        "{action}: {run:#?}"
+    );
+    stand.account.set(&json!({"failures": []}));
+}
+
+const DEPLOY: [&str; 2] = ["deploy", "--yes"];
+const JSON: [&str; 4] = ["deploy", "--yes", "--format", "json"];
+
+#[test]
+fn at_creation() {
+    let reference = whole();
+    let run = reference.run(&JSON);
+    assert_eq!(run.code, 0, "{run:#?}");
+    let wanted = reference.account.state();
+    let cases = reached(&lines(&run), "CREATE_COMPLETE", &reference);
+    assert!(cases.len() >= 12, "{cases:#?}");
+    each(cases, |case| {
+        let stand = whole();
+        fails(&stand, &DEPLOY, "CREATE", case);
+        let closing = stand.deploy();
+        stand.serves(&closing);
+        assert_eq!(stand.account.state(), wanted, "{case:?}");
+        stand.never_open();
+    });
+}
+
+#[test]
+fn at_an_update() {
+    let reference = whole();
+    reference.deploy();
+    changed(&reference);
+    let run = reference.run(&JSON);
+    assert_eq!(run.code, 0, "{run:#?}");
+    let wanted = reference.account.state();
+    let cases = reached(&lines(&run), "UPDATE_COMPLETE", &reference);
+    assert!(cases.len() >= 6, "{cases:#?}");
+    each(cases, |case| {
+        let stand = whole();
+        stand.deploy();
+        changed(&stand);
+        fails(&stand, &DEPLOY, "UPDATE", case);
+        let closing = stand.deploy();
+        stand.serves(&closing);
+        assert_eq!(stand.account.state(), wanted, "{case:?}");
+        stand.never_open();
+    });
+}
+
+#[test]
+fn at_deletion() {
+    let reference = whole();
+    reference.deploy();
+    let run = reference.run(&["remove", "--yes", "--delete-logs", "--format", "json"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    let wanted = reference.account.state();
+    let mut cases = reached(&lines(&run), "DELETE_COMPLETE", &reference);
+    // It goes on its own, in the update that closes the distribution.
+    cases.retain(|(kind, _)| kind != "AWS::Logs::Delivery");
+    assert!(cases.len() >= 9, "{cases:#?}");
+    each(cases, |case| {
+        let stand = whole();
+        stand.deploy();
+        fails(
+            &stand,
+            &["remove", "--yes", "--delete-logs"],
+            "DELETE",
+            case,
+        );
+        let run = stand.run(&["remove", "--yes", "--delete-logs"]);
+        assert_eq!(run.code, 0, "{case:?}: {run:#?}");
+        assert_eq!(stand.account.state(), wanted, "{case:?}");
+        stand.never_open();
+    });
+}
+
+/// What CloudFront says of a domain, in the user's words.
+#[test]
+fn a_certificate_that_covers_another_name() {
+    let stand = Stand::new();
+    let certificate = stand.certificate(&["other.example.org"]);
+    let manifest = format!(
+        "{MANIFEST}domain: {{cnames: [frames.example.org], certificateArn: '{certificate}'}}\n"
+    );
+    stand.write(&manifest);
+    let run = stand.run(&DEPLOY);
+    assert_eq!(run.code, 3, "{run:#?}");
+    assert!(
+        run.stderr
+            .contains("the certificate doesn't cover frames.example.org"),
+        "{run:#?}"
+    );
+    assert!(stand.account.calls().iter().all(|call| !call.is_mutating()));
+}
+
+#[test]
+fn a_cname_that_another_distribution_has() {
+    let account = Aws::shared().account();
+    let one = Stand::with(MANIFEST, account);
+    let certificate = one.certificate(&["frames.example.org"]);
+    let domain =
+        format!("domain: {{cnames: [frames.example.org], certificateArn: '{certificate}'}}\n");
+    one.write(&format!("{MANIFEST}{domain}"));
+    one.deploy();
+    one.write(&format!("{}{domain}", MANIFEST.replace("heart", "lung")));
+    let run = one.run(&DEPLOY);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(
+        run.stderr
+            .contains("another distribution has one of the CNAMEs already"),
+        "{run:#?}"
+    );
+    assert!(
+        run.stderr
+            .contains("Distribution (AWS::CloudFront::Distribution)"),
+        "{run:#?}"
+    );
+}

@@ -1,0 +1,163 @@
+//! One fault at every call: it is asked again, and the end is the same.
+
+use super::{MANIFEST, Stand, Target, calls_of, each};
+use crate::support::aws::{Aws, Proxy};
+use serde_json::{Value, json};
+
+fn kinds(target: Target) -> impl Iterator<Item = (Value, Target)> {
+    let answer = |status: u16, code: &str| json!({"kind": "answer", "status": status, "code": code, "message": "Injected"});
+    let throttle = answer(400, "ThrottlingException");
+    let mut all = vec![
+        throttle,
+        answer(500, "InternalFailure"),
+        json!({"kind": "reset"}),
+    ];
+    if target.mutating {
+        all.push(json!({"kind": "lost"}));
+    } else if target.nth > 1 {
+        // What only asks doesn't care which time it is.
+        all.clear();
+    }
+    all.into_iter().map(move |kind| (kind, target.clone()))
+}
+
+fn faults_everywhere(arguments: &[&str], first: impl Fn(&Stand) + Sync) {
+    let undisturbed = Stand::new();
+    first(&undisturbed);
+    let from = undisturbed.account.calls().len();
+    let run = undisturbed.run(arguments);
+    assert_eq!(run.code, 0, "{run:#?}");
+    let wanted = undisturbed.account.state();
+    let cases: Vec<_> = calls_of(&undisturbed, from)
+        .into_iter()
+        .flat_map(kinds)
+        .collect();
+    each(cases, |(kind, target)| {
+        let stand = Stand::new();
+        first(&stand);
+        let rule = stand.account.rule(target.rule(kind.clone()));
+        let run = stand.run(arguments);
+        assert!(rule.met(), "{target:?}");
+        assert_eq!(run.code, 0, "{kind} {target:?}: {run:#?}");
+        assert_eq!(stand.account.state(), wanted, "{kind} {target:?}: {run:#?}");
+        stand.never_open();
+    });
+}
+
+#[test]
+fn a_deployment() {
+    faults_everywhere(&["deploy", "--yes"], |_| {});
+}
+
+#[test]
+fn a_removal() {
+    faults_everywhere(&["remove", "--yes"], |stand| {
+        stand.deploy();
+    });
+}
+
+/// On the wire: an upload is cut, an answer is cut.
+#[test]
+fn the_network() {
+    let reference = Stand::new();
+    reference.deploy();
+    let wanted = reference.account.state();
+    let faults = [
+        json!({"operation": "PutObject", "times": 1, "request": {"cut_upload": {"after_bytes": 1000}}}),
+        json!({"operation": "CreateChangeSet", "times": 1, "response": {"abort_bytes": 20}}),
+        json!({"operation": "ExecuteChangeSet", "times": 2, "response": {"abort_bytes": 1}}),
+        json!({"operation": "DescribeStackEvents", "times": 3, "reset": true}),
+    ];
+    each(faults.to_vec(), |fault| {
+        let proxy = Proxy::start(Aws::shared());
+        let account = Aws::shared().account();
+        let account = account.through(proxy.endpoint());
+        let stand = Stand::with(MANIFEST, account);
+        proxy.rules(&json!([fault]));
+        let closing = stand.deploy();
+        assert!(!proxy.fired().is_empty(), "{fault}");
+        stand.serves(&closing);
+        assert_eq!(stand.account.state(), wanted, "{fault}");
+    });
+}
+
+/// A fault that stays: it is said what failed, and the next run goes on.
+#[test]
+fn a_fault_that_stays() {
+    let answer = |status: u16, code: &str, message: &str| json!({"kind": "answer", "count": 1000, "status": status, "code": code, "message": message});
+    let denied = "User: arn:aws:iam::111122223333:user/ci is not authorized to perform: cloudformation:ExecuteChangeSet on resource: arn:aws:cloudformation:x because no identity-based policy allows it";
+    let cases = [
+        (
+            answer(
+                403,
+                "ExpiredToken",
+                "The security token included in the request is expired",
+            ),
+            "credentials have expired",
+            "sign in again",
+        ),
+        (
+            answer(403, "RequestExpired", "Request has expired"),
+            "clock",
+            "set the clock",
+        ),
+        (
+            answer(
+                403,
+                "SignatureDoesNotMatch",
+                "Signature expired: 20200101T000000Z is now earlier than 20201122T000000Z",
+            ),
+            "clock",
+            "set the clock",
+        ),
+        (
+            answer(403, "AccessDenied", denied),
+            "no permission for `cloudformation:ExecuteChangeSet`",
+            "frames policy",
+        ),
+        (
+            answer(403, "AccessDenied", "Access Denied"),
+            "no permission for `cloudformation:ExecuteChangeSet`",
+            "frames policy",
+        ),
+        (
+            answer(400, "Throttling", "Rate exceeded"),
+            "keeps throttling",
+            "goes on where",
+        ),
+        (
+            answer(500, "InternalFailure", "Oh"),
+            "AWS keeps failing",
+            "goes on where",
+        ),
+        (
+            json!({"kind": "reset", "count": 1000}),
+            "can't be reached",
+            "goes on where",
+        ),
+    ];
+    let reference = Stand::new();
+    reference.deploy();
+    let wanted = reference.account.state();
+    each(cases.to_vec(), |(fault, said, help)| {
+        let stand = Stand::new();
+        let target = Target {
+            service: "cloudformation".to_owned(),
+            operation: "ExecuteChangeSet".to_owned(),
+            nth: 2,
+            mutating: true,
+        };
+        stand.account.rule(target.rule(fault.clone()));
+        let run = stand.run(&["deploy", "--yes"]);
+        assert_eq!(run.code, 1, "{fault}: {run:#?}");
+        assert!(
+            run.stderr.contains(said) && run.stderr.contains(help),
+            "{fault}: {run:#?}"
+        );
+        assert_eq!(run.stdout, "");
+        stand.account.clear_rules();
+        let closing = stand.deploy();
+        stand.serves(&closing);
+        assert_eq!(stand.account.state(), wanted);
+    });
+}

@@ -1,0 +1,76 @@
+//! Ctrl-C, once and twice.
+
+use super::{PATIENCE, Stand};
+use crate::support::aws::{Calls, When};
+use crate::support::process::{Background, eventually};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+
+fn interrupt(process: &Background) {
+    let pid = Pid::from_raw(i32::try_from(process.pid()).unwrap()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+}
+
+fn interrupted(arguments: &[&str], operation: &str, prepare: impl Fn(&Stand)) {
+    let reference = Stand::new();
+    prepare(&reference);
+    assert_eq!(reference.run(arguments).code, 0);
+    let stand = Stand::new();
+    prepare(&stand);
+    let hold = stand
+        .account
+        .rule(json!({"kind": "hold-before", "operation": operation}));
+    let mut process = Background::start(&mut stand.command(arguments));
+    assert!(hold.wait(PATIENCE));
+    interrupt(&process);
+    eventually("the word on it", || {
+        process.output().contains("Ctrl-C again").then_some(())
+    });
+    // The call that is under way is ended first.
+    stand.account.clear_rules();
+    let code = eventually("the end", || process.exit_code());
+    let output = process.output();
+    assert_eq!(code, 130, "{output}");
+    assert!(
+        output.contains("interrupted")
+            && output.contains(&format!("`frames {}` goes on from there", arguments[0])),
+        "{output}"
+    );
+    let run = stand.run(arguments);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert_eq!(stand.account.state(), reference.account.state());
+    stand.never_open();
+}
+
+#[test]
+fn a_deployment_goes_on_later() {
+    interrupted(&["deploy", "--yes"], "ExecuteChangeSet", |_| {});
+    interrupted(&["deploy", "--yes"], "PutObject", |_| {});
+}
+
+#[test]
+fn a_removal_goes_on_later() {
+    let prepare = |stand: &Stand| {
+        stand.deploy();
+    };
+    interrupted(&["remove", "--yes"], "ExecuteChangeSet", prepare);
+    interrupted(&["remove", "--yes"], "DeleteStack", prepare);
+}
+
+#[test]
+fn twice_leaves_at_once() {
+    let stand = Stand::new();
+    let hold = stand.account.hold(Calls::Mutating, 3, When::Before);
+    let mut process = Background::start(&mut stand.command(&["deploy", "--yes"]));
+    assert!(hold.wait(PATIENCE));
+    interrupt(&process);
+    eventually("the word on it", || {
+        process.output().contains("Ctrl-C again").then_some(())
+    });
+    assert_eq!(process.end(Signal::INT), 130);
+    let output = process.output();
+    assert!(output.contains("interrupted at once"), "{output}");
+    stand.account.clear_rules();
+    let closing = stand.deploy();
+    stand.serves(&closing);
+}

@@ -1,0 +1,153 @@
+//! Stacks in the states that earlier runs, or somebody else, left them in.
+
+use super::{MANIFEST, Stand};
+use serde_json::json;
+
+const DEPLOY: [&str; 2] = ["deploy", "--yes"];
+
+fn wanted() -> Vec<String> {
+    let reference = Stand::new();
+    reference.deploy();
+    reference.account.state()
+}
+
+fn taken_up(stand: &Stand, said: &str) {
+    let run = stand.run(&DEPLOY);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert!(run.stderr.contains(said), "{said}: {run:#?}");
+    let closing = stand.deploy();
+    stand.serves(&closing);
+    stand.never_open();
+}
+
+#[test]
+fn rolled_back_at_first() {
+    for stage in ["lambda-edge", "cdn"] {
+        let stand = Stand::new();
+        let kind = if stage == "cdn" {
+            "AWS::CloudFront::Distribution"
+        } else {
+            "AWS::Lambda::Version"
+        };
+        stand.account.fail("CREATE", kind, "*", "The moon is full");
+        let run = stand.run(&DEPLOY);
+        assert_eq!(run.code, 1, "{run:#?}");
+        let name = format!("heart-dev-{stage}");
+        assert_eq!(stand.stack(&name)["StackStatus"], "ROLLBACK_COMPLETE");
+        stand.account.set(&json!({"failures": []}));
+        taken_up(
+            &stand,
+            &format!("what is left of stack {name} (ROLLBACK_COMPLETE)"),
+        );
+        assert_eq!(stand.account.state(), wanted());
+    }
+}
+
+#[test]
+fn under_review() {
+    let stand = Stand::new();
+    let template = json!({"Resources": {"Group": {"Type": "AWS::Logs::LogGroup"}}});
+    let set = json!({"StackName": "heart-dev-cdn", "ChangeSetName": "c", "ChangeSetType": "CREATE", "TemplateBody": template.to_string()});
+    stand.account.call("cloudformation", "CreateChangeSet", set);
+    assert_eq!(
+        stand.stack("heart-dev-cdn")["StackStatus"],
+        "REVIEW_IN_PROGRESS"
+    );
+    let closing = stand.deploy();
+    stand.serves(&closing);
+    assert_eq!(stand.account.state(), wanted());
+}
+
+#[test]
+fn a_rollback_that_failed() {
+    let stand = Stand::new();
+    stand.deploy();
+    let old = stand.plan("dev");
+    stand.write(&MANIFEST.replace("audience: frames", "audience: images"));
+    let failure = |action: &str| json!({"action": action, "type": "AWS::CloudFront::Distribution", "reason": "The moon is full"});
+    stand
+        .account
+        .set(&json!({"failures": [failure("UPDATE"), failure("ROLLBACK")]}));
+    let run = stand.run(&DEPLOY);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(run.stderr.contains("the rollback failed too"), "{run:#?}");
+    assert_eq!(
+        stand.stack("heart-dev-cdn")["StackStatus"],
+        "UPDATE_ROLLBACK_FAILED"
+    );
+    stand.account.set(&json!({"failures": []}));
+    taken_up(&stand, "the rollback of stack heart-dev-cdn");
+    assert_ne!(stand.plan("dev"), old);
+    assert_eq!(stand.versions("heart-dev-authorizer"), ["2"]);
+}
+
+#[test]
+fn removed_from_a_rollback_that_failed() {
+    let stand = Stand::new();
+    stand.deploy();
+    stand.write(&MANIFEST.replace("audience: frames", "audience: images"));
+    let failure = |action: &str| json!({"action": action, "type": "AWS::CloudFront::Distribution", "reason": "The moon is full"});
+    stand
+        .account
+        .set(&json!({"failures": [failure("UPDATE"), failure("ROLLBACK")]}));
+    assert_eq!(stand.run(&DEPLOY).code, 1);
+    stand.account.set(&json!({"failures": []}));
+    stand.remove();
+    stand.never_open();
+    assert!(
+        stand
+            .account
+            .state()
+            .iter()
+            .all(|line| line.starts_with("s3 ")),
+        "{:#?}",
+        stand.account.state()
+    );
+}
+
+#[test]
+fn a_deletion_that_failed() {
+    let stand = Stand::new();
+    stand.deploy();
+    stand.account.fail(
+        "DELETE",
+        "AWS::CloudFront::ResponseHeadersPolicy",
+        "*",
+        "The moon is full",
+    );
+    let run = stand.run(&["remove", "--yes"]);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert_eq!(stand.stack("heart-dev-cdn")["StackStatus"], "DELETE_FAILED");
+    stand.account.set(&json!({"failures": []}));
+    taken_up(
+        &stand,
+        "what is left of stack heart-dev-cdn (DELETE_FAILED)",
+    );
+}
+
+#[test]
+fn somebody_elses_operation() {
+    let stand = Stand::new();
+    stand.deploy();
+    stand.account.set(&json!({"step": 1.5}));
+    let tags = json!([{"Key": "by", "Value": "hand"}]);
+    let arns = ["AuthorizerVersionArn", "SignerVersionArn"];
+    let parameters = arns.map(|key| json!({"ParameterKey": key, "UsePreviousValue": true}));
+    let update = json!({"StackName": "heart-dev-cdn", "UsePreviousTemplate": true, "Tags": tags, "Parameters": parameters});
+    stand.account.call("cloudformation", "UpdateStack", update);
+    assert_eq!(
+        stand.stack("heart-dev-cdn")["StackStatus"],
+        "UPDATE_IN_PROGRESS"
+    );
+    taken_up(
+        &stand,
+        "stack heart-dev-cdn is UPDATE_IN_PROGRESS: another run began that",
+    );
+    assert_eq!(
+        stand.stack("heart-dev-cdn")["Tags"]
+            .as_array()
+            .unwrap()
+            .len(),
+        0
+    );
+}
