@@ -26,8 +26,9 @@ where
     };
     // The answer to a HEAD has no body, and so no code.
     let Some(code) = service.code() else {
-        return Failure::new(format!("can't {doing}: AWS refuses, without a reason"))
-            .help("expired credentials are the likeliest cause: sign in again, then run the same command");
+        return Failure::new(format!("can't {doing}: AWS refuses, without a reason")).help(
+            "expired credentials are the likeliest cause: sign in again, then run the same command",
+        );
     };
     let message = service.message().unwrap_or_default();
     refusal(action, doing, code, message)
