@@ -195,19 +195,14 @@ impl Bucket {
     pub async fn holds(&self, key: &str, sha256: &str) -> Result<bool> {
         let asked = self.client.head_object().bucket(&self.name).key(key);
         let asked = asked.checksum_mode(ChecksumMode::Enabled);
+        let doing = format!("look for s3://{}/{key}", self.name);
         match asked.expected_bucket_owner(&self.account).send().await {
             Ok(answer) => Ok(answer.checksum_sha256() == Some(checksum(sha256).as_str())),
-            Err(error)
-                if error
-                    .raw_response()
-                    .is_some_and(|answer| answer.status().as_u16() == 404) =>
-            {
-                Ok(false)
-            }
-            Err(error) => {
-                let doing = format!("look for s3://{}/{key}", self.name);
-                Err(explain("s3:GetObject", &doing, error))
-            }
+            Err(error) => match error.raw_response().map(|answer| answer.status().as_u16()) {
+                Some(404) => Ok(false),
+                Some(403) => Err(errors::denied("s3:GetObject", &doing, "")),
+                _ => Err(explain("s3:GetObject", &doing, error)),
+            },
         }
     }
 

@@ -125,8 +125,8 @@ fn cause(code: &str, message: &str) -> Cause {
     }
 }
 
-/// Names the missing action: AWS does, most of the time.
-fn denied(action: &str, doing: &str, message: &str) -> Failure {
+/// Names the missing action: AWS does, most of the time. The answer to a HEAD has no words.
+pub fn denied(action: &str, doing: &str, message: &str) -> Failure {
     let missing = denied_action(message).unwrap_or(action);
     let on = match denied_resource(message) {
         Some(resource) => format!(" on {resource}"),
@@ -146,7 +146,7 @@ pub fn denied_action(message: &str) -> Option<&str> {
 fn denied_resource(message: &str) -> Option<&str> {
     let rest = message.split_once("on resource: ")?.1;
     let resource = rest.split_whitespace().next()?;
-    Some(resource.trim_end_matches(['.', ',']))
+    Some(resource.trim_matches(['.', ',', '"']))
 }
 
 fn unreachable<E, R>(doing: &str, error: &SdkError<E, R>) -> Failure {
@@ -200,6 +200,8 @@ mod tests {
                        because no identity-based policy allows it";
         let text = said("AccessDenied", message);
         assert!(text.contains("`cloudformation:CreateChangeSet` on arn:aws:cloudformation:us-east-1:111122223333:stack/x/*"), "{text}");
+        let quoted = "User: u is not authorized to perform: s3:PutObject on resource: \"arn:aws:s3:::b/k\" because";
+        assert!(said("AccessDenied", quoted).contains("`s3:PutObject` on arn:aws:s3:::b/k;"));
         assert!(said("AccessDenied", "Access Denied").contains("`lambda:GetFunction`"));
         assert!(said("AccessDeniedException", "").contains("frames policy"));
     }
