@@ -243,7 +243,7 @@ mod tests {
             assert!(said.contains(expected), "{expected}\n{said}");
         }
         // An answer has room behind its question; its line feed is the terminal's.
-        for line in said.replace(":   error", ":\n  error").lines() {
+        for line in said.replace("]:   error", "]: \n  error").lines() {
             let bound = if line.contains(": ") { 80 } else { 60 };
             assert!(line.len() <= bound || line.contains("example"), "{line}");
         }
