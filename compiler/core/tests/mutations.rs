@@ -139,6 +139,9 @@ impl Original {
         let joined = self.text[at..].starts_with(newline);
         let here = line..=line + usize::from(parted || joined);
         let mut allowed = self.blocks_around(line, usize::from(parted));
+        if joined {
+            allowed.extend(self.blocks_around(line + 1, 0));
+        }
         allowed.push(here);
         let mut astray = Vec::new();
         for finding in &found {

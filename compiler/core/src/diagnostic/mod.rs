@@ -77,11 +77,14 @@ pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
     let folded = given.to_lowercase();
     // A hostile text is long, and comparing takes the product of the lengths.
     const LONGEST: usize = 100;
-    let most = |word: &str| word.len().max(given.len()) / 3;
+    if given.len() > LONGEST {
+        return None;
+    }
+    let length = |word: &str| word.chars().count();
+    let most = |word: &str| length(word).max(length(given)) / 3;
     known
         .into_iter()
-        .filter(|word| word.len().max(given.len()) <= LONGEST)
-        .filter(|word| word.len().abs_diff(given.len()) <= most(word))
+        .filter(|word| word.len() <= LONGEST)
         .map(|word| {
             (
                 strsim::damerau_levenshtein(&folded, &word.to_lowercase()),
@@ -108,6 +111,8 @@ mod tests {
         let suggest = |given| did_you_mean(given, known);
         assert_eq!(suggest("userPoolID").unwrap(), "did you mean `userPoolId`?");
         assert_eq!(suggest("clientId").unwrap(), "did you mean `clientIds`?");
+        assert_eq!(suggest("tokenUse😀").unwrap(), "did you mean `tokenUse`?");
         assert_eq!(suggest("colour"), None);
+        assert_eq!(suggest(&"x".repeat(1_000_000)), None);
     }
 }

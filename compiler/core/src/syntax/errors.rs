@@ -178,13 +178,14 @@ impl Opened {
             .peekable();
         while let Some((at, c)) = chars.next() {
             let begins = BLANK.contains(&before) || "[{,:-".contains(before);
+            let behind_bracket = "]}".contains(before);
             before = c;
             let in_flow = !opened.brackets.is_empty();
             match c {
                 '#' if begins => while chars.next_if(|(_, c)| !LINE_END.contains(c)).is_some() {},
                 '[' | '{' if begins || in_flow => opened.brackets.push(from + at),
                 ']' | '}' => drop(opened.brackets.pop()),
-                '\'' | '"' if begins => {
+                '\'' | '"' if begins || (in_flow && behind_bracket) => {
                     opened.quote = Some(from + at);
                     while let Some((_, inner)) = chars.next() {
                         let twice = inner == '\'' && chars.peek().is_some_and(|(_, n)| *n == '\'');

@@ -1,6 +1,6 @@
 //! References into documents: this manifest (`self`) and files beside it (`file`).
 
-use super::resolve::{Found, Missing, Outcome, Resolver, at};
+use super::resolve::{Found, Missing, OVERLAY, Outcome, Resolver, at};
 use crate::diagnostic::{Diagnostic, codes, nearest};
 use crate::source::{Source, Span};
 use crate::syntax::{self, Entry, Key, Node, Value};
@@ -28,8 +28,14 @@ impl Resolver<'_> {
         let what = format!("self:{path}");
         let root = self.root;
         let segments = segments(path);
+        let Some(first) = segments.first() else {
+            let message = "`self` names no key".to_owned();
+            self.report(span, message, "write `${self:a.b}`, a place in this file");
+            return Outcome::Failed;
+        };
+        let overlay = *first == OVERLAY;
         self.ringed(what.clone(), span, |resolver| {
-            resolver.at_path(root, &segments, depth)
+            resolver.at_path(root, &segments, overlay, depth)
         })
         .map_or(Outcome::Failed, |node| match node {
             Some(node) => {
@@ -81,7 +87,7 @@ impl Resolver<'_> {
         };
         let segments = segments(argument);
         match self.ringed(what.clone(), span, |resolver| {
-            resolver.at_path(&root, &segments, depth)
+            resolver.at_path(&root, &segments, false, depth)
         }) {
             Some(Some(node)) => Outcome::Value(at(node, span), Found::new(what)),
             Some(None) => Outcome::Missing(format!("`{argument}` in {path}").into()),
@@ -148,21 +154,24 @@ impl Resolver<'_> {
     }
 
     /// The node at `a.b.0`, resolved; references on the way are followed.
-    fn at_path(&mut self, node: &Node, path: &[&str], depth: usize) -> Option<Node> {
+    fn at_path(&mut self, node: &Node, path: &[&str], overlay: bool, depth: usize) -> Option<Node> {
         let Some((segment, rest)) = path.split_first() else {
-            return Some(self.node(node, false, depth + 1));
+            return Some(self.node(node, overlay, depth + 1));
         };
         match &node.value {
             Value::Mapping(entries) => {
                 let entry = entries.iter().find(|entry| entry.key.text == *segment)?;
-                self.at_path(&entry.value, rest, depth)
+                self.at_path(&entry.value, rest, overlay, depth)
             }
-            Value::Sequence(items) => {
-                self.at_path(items.get(segment.parse::<usize>().ok()?)?, rest, depth)
-            }
+            Value::Sequence(items) => self.at_path(
+                items.get(segment.parse::<usize>().ok()?)?,
+                rest,
+                overlay,
+                depth,
+            ),
             Value::Scalar { text, .. } if text.contains("${") => {
-                let value = self.node(node, false, depth + 1);
-                self.at_path(&value, path, depth + 1)
+                let value = self.node(node, overlay, depth + 1);
+                self.at_path(&value, path, overlay, depth + 1)
             }
             Value::Open(_) => Some(node.clone()),
             Value::Scalar { .. } => None,

@@ -17,7 +17,7 @@ const MAX_BYTES: usize = 4 * 1024 * 1024;
 const MAX_DEPTH: usize = 64;
 
 /// The block whose `${…}` are CloudFormation's, unless they name a source.
-const OVERLAY: &str = "resources";
+pub(super) const OVERLAY: &str = "resources";
 
 pub fn resolve(root: &Node, env: &str, environment: &dyn Environment) -> Resolved {
     let mut resolver = Resolver {

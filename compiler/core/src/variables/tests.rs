@@ -104,6 +104,7 @@ fn rings_are_shown() {
     );
     assert!(messages("a: ${file(./x.yml):ring}")[0].contains("ring"));
     assert!(messages("a: ${self:a}")[0].contains("self:a -> self:a"));
+    assert_eq!(ring.len(), 1, "once, from wherever it is entered");
 }
 
 #[test]
@@ -126,6 +127,13 @@ fn the_overlays_own_references_are_cloudformations() {
     );
     assert_eq!(value["resources"]["cdn"]["b"], "us-east-1_x");
     assert_eq!(value["resources"]["cdn"]["c"], "${Url}");
+}
+
+#[test]
+fn a_reference_into_the_overlay_leaves_cloudformations_alone() {
+    let text = "a: ${self:resources.cdn.b}\nresources: {cdn: {b: 'x-${AWS::Region}'}}";
+    assert_eq!(value(text)["a"], "x-${AWS::Region}");
+    assert!(messages("a: ${self:}\nresources: {b: '${AWS::Region}'}")[0].contains("no key"));
 }
 
 #[test]
