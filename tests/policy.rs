@@ -41,14 +41,26 @@ const DEPLOY: &[&str] = &[
     "lambda:ListVersionsByFunction",
 ];
 
+/// What one asks for that has nothing to do.
+const NO_CHANGE: &[&str] = &[
+    "cloudformation:GetTemplate",
+    "cloudformation:GetStackPolicy",
+];
+
 /// What is asked of stacks that stand.
 const INFO: &[&str] = &[
     "cloudfront:GetDistribution",
     "cloudformation:ListStackResources",
     "lambda:ListVersionsByFunction",
 ];
+const DRIFT: &[&str] = &[
+    "cloudformation:DetectStackDrift",
+    "cloudformation:DescribeStackDriftDetectionStatus",
+    "cloudformation:DescribeStackResourceDrifts",
+];
+const PROTECT: &[&str] = &["cloudformation:UpdateTerminationProtection"];
 const DIFF: &[&str] = &[
-    "cloudformation:GetTemplate",
+    "cloudformation:CreateChangeSet",
     "cloudformation:DeleteChangeSet",
 ];
 
@@ -70,6 +82,46 @@ const ONLINE: &[&str] = &[
     "cognito-idp:DescribeUserPool",
     "cognito-idp:DescribeUserPoolClient",
     "medical-imaging:GetDatastore",
+];
+
+/// Why nobody misses these here.
+const NOT_MISSED: &[(&str, &str)] = &[
+    (
+        "cloudformation:BatchDescribeTypeConfigurations",
+        "CloudFormation's own call",
+    ),
+    (
+        "cloudformation:ContinueUpdateRollback",
+        "after a failed rollback alone",
+    ),
+    (
+        "cloudformation:DetectStackResourceDrift",
+        "CloudFormation's own call",
+    ),
+    (
+        "cloudformation:TagResource",
+        "checked by AWS alone, with the change set",
+    ),
+    (
+        "cloudformation:UntagResource",
+        "checked by AWS alone, with the change set",
+    ),
+    (
+        "cloudfront:AllowVendedLogDeliveryForResource",
+        "CloudWatch Logs' own call",
+    ),
+    (
+        "cloudfront:GetDistributionConfig",
+        "where CloudFormation can't take a distribution down alone",
+    ),
+    (
+        "cloudfront:UpdateDistribution",
+        "where CloudFormation can't take a distribution down alone",
+    ),
+    (
+        "s3:DeleteObject",
+        "AWS wants it beside s3:DeleteObjectVersion",
+    ),
 ];
 
 /// An account with what the manifest names, and the manifest.
@@ -114,7 +166,7 @@ impl Stage {
     }
 
     /// The command, by users who have all of the policy but one action each: all
-    /// are told which. Those of whom something was left undone go before the rest.
+    /// are told which. What each got done, the next one finds.
     fn lacking(&self, policy: &Value, actions: &[&str], arguments: &[&str]) {
         for action in actions {
             let name = format!("no-{}-{}", arguments[0], action.replace(':', "-"));
@@ -164,7 +216,9 @@ fn the_policy_is_enough_and_each_action_missed_is_named() {
     let run = stage.frames(&deployer, &["deploy", "--yes"]);
     assert_eq!(run.code, 0, "{run:#?}");
 
+    stage.lacking(&policy, NO_CHANGE, &["deploy", "--yes"]);
     stage.lacking(&policy, INFO, &["info"]);
+    stage.lacking(&policy, DRIFT, &["info", "--drift"]);
     let run = stage.frames(&deployer, &["info"]);
     assert_eq!(run.code, 0, "{run:#?}");
 
@@ -173,6 +227,14 @@ fn the_policy_is_enough_and_each_action_missed_is_named() {
     stage.project.write("frames.yml", changed);
     stage.lacking(&policy, DIFF, &["diff"]);
     let run = stage.frames(&deployer, &["diff"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+
+    let manifest = std::fs::read_to_string(stage.project.path().join("frames.yml")).unwrap();
+    let protected = manifest.replace("deploy: {", "deploy: {terminationProtection: true, ");
+    stage.project.write("frames.yml", protected);
+    stage.lacking(&policy, PROTECT, &["deploy", "--yes"]);
+    stage.project.write("frames.yml", manifest);
+    let run = stage.frames(&deployer, &["deploy", "--yes"]);
     assert_eq!(run.code, 0, "{run:#?}");
 
     stage.lacking(&policy, REMOVE, &["remove", "--yes"]);
@@ -187,6 +249,33 @@ fn the_policy_is_enough_and_each_action_missed_is_named() {
         stacks.iter().all(|entry| entry.starts_with("s3 ")),
         "{left:#?}"
     );
+}
+
+#[test]
+fn each_action_of_frames_own_is_missed_once() {
+    let policy = Stage::new("complete").policy(&[]);
+    let statements = policy["Statement"].as_array().unwrap().iter();
+    let own = statements.filter(|statement| {
+        let sid = statement["Sid"].as_str().unwrap();
+        [
+            "Stacks",
+            "ArtifactBucket",
+            "Artifacts",
+            "Distributions",
+            "UserPool",
+            "DataStores",
+        ]
+        .contains(&sid)
+    });
+    let own = own.flat_map(|statement| statement["Action"].as_array().unwrap());
+    let all = [
+        ONLINE, DEPLOY, NO_CHANGE, INFO, DRIFT, DIFF, PROTECT, REMOVE,
+    ]
+    .concat();
+    for action in own.map(|action| action.as_str().unwrap()) {
+        let reason = NOT_MISSED.iter().any(|(known, _)| *known == action);
+        assert!(all.contains(&action) != reason, "{action}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ import re
 import time
 
 from handlers import HandlerError, wrap
+from ministack.core import iam_actions
 from ministack.core.responses import error_response_json, get_account_id
 from ministack.services import acm, cloudfront, lambda_svc, waf
 
@@ -34,6 +35,8 @@ def install():
     cloudfront._update_distribution = _updating(cloudfront._update_distribution)
     cloudfront._delete_distribution = _deleting(cloudfront._delete_distribution)
     cloudfront._ensure_distribution_config_sdk_compat = _with_defaults(cloudfront._ensure_distribution_config_sdk_compat)
+    # CloudFront wraps its errors; MiniStack's denials are bare, as S3's are, and no SDK reads them.
+    iam_actions._SERVICE_PROTOCOL["cloudfront"] = "query-xml"
     # It compares whole values, while a distribution's configuration is one string of XML.
     cloudfront._value_contains = _value_contains
     lambda_svc._delete_function = _guarded(lambda_svc._delete_function)
