@@ -90,8 +90,8 @@ def _name(attribute, key, value):
 def _stable(number, name):
     name = name.replace(number, "ACCOUNT")
     # CloudFormation's random ends of names, and the ids of distributions.
-    name = re.sub(r"-[A-Z0-9]{12,13}$|-[0-9a-f]{13}$|-[a-z0-9]{8,13}$(?<=\d)", "-*", name)
     name = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "*", name)
+    name = re.sub(r"-[A-Z0-9]{12,13}$|-[0-9a-f]{13}$|-[a-z0-9]{8,13}$(?<=\d)", "-*", name)
     # Of hosted zones.
     name = re.sub(r"\bZ[A-Z0-9]{8,20}\b", "Z*", name)
     return re.sub(r"distribution/E[A-Z0-9]{13}", "distribution/*", name)
