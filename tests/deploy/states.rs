@@ -131,8 +131,11 @@ fn somebody_elses_operation() {
     stand.deploy();
     stand.account.set(&json!({"step": 1.5}));
     let tags = json!([{"Key": "by", "Value": "hand"}]);
-    let arns = ["AuthorizerVersionArn", "SignerVersionArn"];
-    let parameters = arns.map(|key| json!({"ParameterKey": key, "UsePreviousValue": true}));
+    let stack = stand.stack("heart-dev-cdn");
+    let parameters = stack["Parameters"].as_array().unwrap().iter();
+    let parameters: Vec<_> = parameters
+        .map(|own| json!({"ParameterKey": own["ParameterKey"], "UsePreviousValue": true}))
+        .collect();
     let update = json!({"StackName": "heart-dev-cdn", "UsePreviousTemplate": true, "Tags": tags, "Parameters": parameters});
     stand.account.call("cloudformation", "UpdateStack", update);
     assert_eq!(

@@ -49,6 +49,9 @@ def _of_store(number, service, attribute, store):
             continue
         if attribute == "_keys" and value.get("KeyState") == "PendingDeletion":
             continue
+        # A key goes some days after its deletion.
+        if isinstance(value, dict) and value.get("KeyState") == "PendingDeletion":
+            continue
         # An empty list of tags or of records is no resource.
         if value in ({}, [], None):
             continue
