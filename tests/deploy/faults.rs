@@ -6,7 +6,11 @@ use serde_json::{Value, json};
 
 fn kinds(target: Target) -> impl Iterator<Item = (Value, Target)> {
     let answer = |status: u16, code: &str| json!({"kind": "answer", "status": status, "code": code, "message": "Injected"});
-    let throttle = answer(400, "ThrottlingException");
+    // S3 throttles in its own way, which an answer without a body tells by its status.
+    let throttle = match target.service.as_str() {
+        "s3" => answer(503, "SlowDown"),
+        _ => answer(400, "ThrottlingException"),
+    };
     let mut all = vec![
         throttle,
         answer(500, "InternalFailure"),
