@@ -141,6 +141,7 @@ fn plan_json_describes_every_file() {
                 "cdn",
                 json!({
                     "AuthorizerVersionArn": version("AuthorizerVersionArn"),
+                    "LogsKeyArn": version("LogsKeyArn"),
                     "SignerVersionArn": version("SignerVersionArn"),
                 }),
                 vec![],
