@@ -123,11 +123,12 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
             compiled.plan = None;
         }
         variables::explain_origins(&mut diagnostics, &resolved.origins);
-        for diagnostic in diagnostics
-            .iter_mut()
-            .filter(|diagnostic| diagnostic.path.is_empty())
-        {
-            diagnostic.path = written.path_at(diagnostic.span.start);
+        for diagnostic in &mut diagnostics {
+            if diagnostic.path.is_empty() {
+                diagnostic.path = written.path_at(diagnostic.span.start);
+            } else if let Some(key) = written.brought_in(&diagnostic.path, diagnostic.span) {
+                diagnostic.related.push((key, "brought in here".to_owned()));
+            }
         }
         secrets::conceal(&mut diagnostics, &resolved.secrets);
         compiled.secrets = resolved.secrets;

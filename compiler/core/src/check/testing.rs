@@ -3,6 +3,7 @@
 use super::CheckedManifest;
 use crate::diagnostic::{Diagnostic, sort};
 use crate::{Environment, Source, manifest, syntax};
+use std::collections::BTreeSet;
 
 /// Warnings that every short manifest gets.
 const USUAL: &[&str] = &["auth-none", "iam-unrestricted", "default-certificate"];
@@ -17,7 +18,7 @@ impl Environment for NoFiles {
 
 fn run(text: &str) -> (Option<CheckedManifest>, Vec<Diagnostic>) {
     let (node, mut found) = syntax::parse(&Source::new("frames.yml", text));
-    let (manifest, more) = manifest::read(&node.unwrap(), &[]);
+    let (manifest, more) = manifest::read(&node.unwrap(), &BTreeSet::new());
     found.extend(more);
     let (checked, more) = super::check(&manifest.unwrap(), &NoFiles);
     found.extend(more);

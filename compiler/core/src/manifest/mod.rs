@@ -25,7 +25,7 @@ use crate::syntax::{Entry, Node};
 use block::Block;
 pub use block::Keys;
 pub use shape::OWN_KEY;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A value and the place where the user wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,14 +181,14 @@ pub struct Deploy {
 /// Reads the whole tree, and finds all that a single key can get wrong. There is
 /// no manifest where the tree isn't even a mapping. `own_keys`: keys of the root
 /// that are the user's own, for variables.
-pub fn read(root: &Node, own_keys: &[String]) -> (Option<Manifest>, Vec<Diagnostic>) {
+pub fn read(root: &Node, own_keys: &BTreeSet<String>) -> (Option<Manifest>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let block = shape::read(root, &tables::MANIFEST, own_keys, &mut diagnostics);
     (block.map(manifest), diagnostics)
 }
 
 /// Checks the environments that weren't chosen: their keys, types and patterns.
-pub fn read_partial(environments: &[Entry], own_keys: &[String]) -> Vec<Diagnostic> {
+pub fn read_partial(environments: &[Entry], own_keys: &BTreeSet<String>) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     for environment in environments {
         let path = format!("{}.{}", crate::environments::KEY, environment.key.text);

@@ -11,6 +11,7 @@ use super::{Spanned, Text};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean, nearest};
 use crate::source::Span;
 use crate::syntax::{Entry, Node, Value};
+use std::collections::{BTreeSet, HashSet};
 
 /// What a key of the user's own, at the root, begins with.
 pub const OWN_KEY: &str = "x-";
@@ -19,7 +20,7 @@ pub const OWN_KEY: &str = "x-";
 pub fn read(
     root: &Node,
     table: &'static Table,
-    own_keys: &[String],
+    own_keys: &BTreeSet<String>,
     found: &mut Vec<Diagnostic>,
 ) -> Option<Block> {
     let first_key = match &root.value {
@@ -41,7 +42,7 @@ pub fn read_partial(
     node: &Node,
     table: &'static Table,
     path: &str,
-    own_keys: &[String],
+    own_keys: &BTreeSet<String>,
     found: &mut Vec<Diagnostic>,
 ) {
     let mut walk = Walk {
@@ -58,7 +59,7 @@ struct Walk<'a> {
     partial: bool,
     /// Where the manifest's own keys stand: at the root, or below an environment's name.
     root: &'a str,
-    own_keys: &'a [String],
+    own_keys: &'a BTreeSet<String>,
 }
 
 impl Walk<'_> {
@@ -123,8 +124,9 @@ impl Walk<'_> {
             span: at,
             ..Block::default()
         };
+        let written: HashSet<&str> = entries.iter().map(|e| e.key.text.as_str()).collect();
         for entry in entries {
-            self.entry(entry, entries, table, path, &mut block);
+            self.entry(entry, &written, table, path, &mut block);
         }
         if !self.partial {
             self.missing(table, path, &block);
@@ -150,7 +152,7 @@ impl Walk<'_> {
     fn entry(
         &mut self,
         entry: &Entry,
-        beside: &[Entry],
+        beside: &HashSet<&str>,
         table: &'static Table,
         path: &str,
         block: &mut Block,
@@ -185,13 +187,13 @@ impl Walk<'_> {
 
     /// The user's own keys, for variables and anchors.
     fn is_own(&self, key: &str) -> bool {
-        key.starts_with(OWN_KEY) || self.own_keys.iter().any(|own| own == key)
+        key.starts_with(OWN_KEY) || self.own_keys.contains(key)
     }
 
     fn unknown(
         &mut self,
         entry: &Entry,
-        beside: &[Entry],
+        beside: &HashSet<&str>,
         table: &'static Table,
         path: &str,
         block: &mut Block,
@@ -199,20 +201,17 @@ impl Walk<'_> {
         let key = &entry.key;
         let known = table.fields.iter().map(|field| field.key);
         let guess = nearest(&key.text, known.clone());
-        let elsewhere = tables::places_of(&key.text);
         let help = match guess {
             Some(guess) => format!("did you mean `{guess}`?"),
-            None if !elsewhere.is_empty() => {
-                format!("it belongs elsewhere: `{}`", elsewhere.join("` or `"))
-            }
-            None => format!("known here: {}", known.collect::<Vec<_>>().join(", ")),
+            None => match tables::places_of(&key.text) {
+                [] => format!("known here: {}", known.collect::<Vec<_>>().join(", ")),
+                places => format!("it belongs elsewhere: `{}`", places.join("` or `")),
+            },
         };
         let message = format!("unknown key `{}`", shown(&key.text));
         self.found
             .push(Diagnostic::new(codes::UNKNOWN_KEY, path, key.span, message).help(help));
-        let is_free = |field: &&Field| {
-            !beside.iter().any(|other| other.key.text == field.key) && !block.keys.has(field.key)
-        };
+        let is_free = |field: &&Field| !beside.contains(field.key) && !block.keys.has(field.key);
         let meant = table.fields.iter().find(|field| Some(field.key) == guess);
         if let Some(field) = meant.filter(is_free) {
             self.meant(entry, field, path, block);

@@ -9,6 +9,8 @@ use super::words::join;
 use crate::diagnostic::codes;
 use crate::plan::names;
 use frames_edge::jose;
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
 pub static MANIFEST: Table = Table {
     fields: &[
@@ -364,21 +366,23 @@ static DEPLOY: Table = Table {
 };
 
 /// Where a key of that name is: `healthImaging.region`, `deploy.region`.
-pub fn places_of(key: &str) -> Vec<String> {
-    let mut places = Vec::new();
-    collect(&MANIFEST, "", key, &mut places);
-    places
+pub fn places_of(key: &str) -> &'static [String] {
+    static PLACES: OnceLock<HashMap<&str, Vec<String>>> = OnceLock::new();
+    let places = PLACES.get_or_init(|| {
+        let mut places = HashMap::new();
+        collect(&MANIFEST, "", &mut places);
+        places
+    });
+    places.get(key).map_or(&[], Vec::as_slice)
 }
 
-fn collect(table: &Table, path: &str, key: &str, places: &mut Vec<String>) {
+fn collect(table: &Table, path: &str, places: &mut HashMap<&str, Vec<String>>) {
     for field in table.fields {
         let path = join(path, field.key);
-        if field.key == key {
-            places.push(path.clone());
-        }
+        places.entry(field.key).or_default().push(path.clone());
         match &field.kind {
-            Kind::Table(table) => collect(table, &path, key, places),
-            Kind::List(Kind::Table(table)) => collect(table, &format!("{path}[]"), key, places),
+            Kind::Table(table) => collect(table, &path, places),
+            Kind::List(Kind::Table(table)) => collect(table, &format!("{path}[]"), places),
             _ => {}
         }
     }

@@ -231,7 +231,8 @@ impl Builder {
                 );
                 continue;
             };
-            for entry in more {
+            for mut entry in more {
+                entry.key.merged = Some(merge.key.span);
                 if !entries.iter().any(|e| e.key.text == entry.key.text) {
                     entries.push(entry);
                 }
@@ -318,6 +319,7 @@ fn as_key(node: Node) -> Result<Key, Box<Diagnostic>> {
         Value::Scalar { text, .. } => Ok(Key {
             text,
             span: node.span,
+            merged: None,
         }),
         _ => Err(Box::new(Diagnostic::new(
             codes::SYNTAX,
@@ -383,6 +385,23 @@ mod tests {
         assert_eq!(value["x"], serde_json::json!({"a": 1, "b": 0}));
         assert_eq!(value["y"], serde_json::json!({"a": 1, "b": 2, "c": 4}));
         assert_eq!(findings("x: {<<: 1}\n"), [("wrong-type", 1, 9)]);
+    }
+
+    #[test]
+    fn what_is_brought_in_is_known() {
+        let text = "a: &a {x: {y: 1}}\nb:\n  <<: *a\nc: *a\nd: {x: {y: 1}}\n";
+        let (node, _) = parse(&Source::new("f", text));
+        let node = node.unwrap();
+        let y = text.find('y').unwrap();
+        let brought = |path: &str, at: usize| node.brought_in(path, Span::new(at, at + 1));
+        for (key, by) in [("b", "<<"), ("c", "c")] {
+            let at = text.find(&format!("{by}:")).unwrap();
+            let span = brought(&format!("{key}.x.y"), y).unwrap();
+            assert_eq!((span.start, span.end), (at, at + by.len()));
+        }
+        assert_eq!(brought("a.x.y", y), None);
+        assert_eq!(brought("d.x.y", text.rfind('y').unwrap()), None);
+        assert_eq!(brought("b.z", y), None);
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub struct Entry {
 pub struct Key {
     pub text: String,
     pub span: Span,
+    /// The `<<` that brought it into its mapping.
+    pub merged: Option<Span>,
 }
 
 impl Node {
@@ -56,9 +58,13 @@ impl Node {
         let within = |span: Span| span.start <= byte && byte <= span.end;
         match &self.value {
             Value::Mapping(entries) => {
-                let found = entries
-                    .iter()
-                    .find(|entry| within(entry.key.span) || within(entry.value.span));
+                let is_around = |entry: &&Entry| within(entry.key.span) || within(entry.value.span);
+                // Keys stand in order, but for those of a merge key.
+                let after = entries.partition_point(|entry| entry.key.span.start <= byte);
+                let before = after.checked_sub(1).and_then(|at| entries.get(at));
+                let found = before
+                    .filter(is_around)
+                    .or_else(|| entries.iter().find(is_around));
                 let Some(entry) = found else {
                     return String::new();
                 };
@@ -84,6 +90,34 @@ impl Node {
             }
             Value::Scalar { .. } | Value::Open(_) => String::new(),
         }
+    }
+
+    /// The merge key, or the key whose alias, that brings in from elsewhere what stands at
+    /// this path and place.
+    pub fn brought_in(&self, path: &str, place: Span) -> Option<Span> {
+        let mut node = self;
+        let (mut above, mut found) = (None, None);
+        for segment in path.split(['.', '[', ']']).filter(|s| !s.is_empty()) {
+            let (key, merged, value) = match &node.value {
+                Value::Mapping(entries) => {
+                    let entry = entries.iter().find(|entry| entry.key.text == segment)?;
+                    (entry.key.span, entry.key.merged, &entry.value)
+                }
+                Value::Sequence(items) => {
+                    let item = items.get(segment.parse::<usize>().ok()?)?;
+                    (item.span, None, item)
+                }
+                Value::Scalar { .. } | Value::Open(_) => return None,
+            };
+            let inside = node.span.start <= key.start && key.end <= node.span.end;
+            if !inside && found.is_none() {
+                found = merged.or(above);
+            }
+            above = Some(key);
+            node = value;
+        }
+        let is_there = above.is_some_and(|key| key.start == place.start);
+        found.filter(|_| is_there || node.span.start == place.start)
     }
 
     /// The value by YAML 1.2's core schema, for documents that are data: the stack templates.

@@ -14,19 +14,22 @@ pub(super) struct Documents {
     under_way: Vec<(String, Span)>,
     /// The rings that are reported.
     rings: HashSet<BTreeSet<String>>,
+    /// The root's keys: a hostile file has thousands, and as many references to them.
+    index: Option<HashMap<String, usize>>,
+    /// How many keys were looked for in vain.
+    missed: usize,
 }
 
 /// The words of [`Environment::read_file`] for a file that isn't there.
 pub const NO_FILE: &str = "there is no such file";
 
-impl Resolver<'_> {
+impl<'a> Resolver<'a> {
     /// `${self:a.b}`: a place in the manifest itself.
     pub(super) fn own(&mut self, path: &str, span: Span, depth: usize) -> Outcome {
         if let Some(first) = path.split('.').next() {
             self.own_keys.insert(first.to_owned());
         }
         let what = format!("self:{path}");
-        let root = self.root;
         let segments = segments(path);
         let Some(first) = segments.first() else {
             let message = "`self` names no key".to_owned();
@@ -34,8 +37,9 @@ impl Resolver<'_> {
             return Outcome::Failed;
         };
         let overlay = *first == OVERLAY;
+        let node = self.root_value(first);
         self.ringed(what.clone(), span, |resolver| {
-            resolver.at_path(root, &segments, overlay, depth)
+            resolver.at_path(node?, &segments[1..], overlay, depth)
         })
         .map_or(Outcome::Failed, |node| match node {
             Some(node) => {
@@ -50,7 +54,7 @@ impl Resolver<'_> {
             }
             None => Outcome::Missing(Missing {
                 what: format!("`{path}` in this file"),
-                near: near(root, &segments),
+                near: self.near(&segments),
             }),
         })
     }
@@ -153,6 +157,43 @@ impl Resolver<'_> {
         self.found.push(finding);
     }
 
+    fn root_value(&mut self, key: &str) -> Option<&'a Node> {
+        let Value::Mapping(entries) = &self.root.value else {
+            return None;
+        };
+        let index = self.documents.index.get_or_insert_with(|| {
+            let keys = entries.iter().map(|entry| entry.key.text.clone());
+            keys.zip(0..).collect()
+        });
+        let at = index.get(key)?;
+        entries.get(*at).map(|entry| &entry.value)
+    }
+
+    /// The key that a path may have meant where it leads nowhere.
+    fn near(&mut self, path: &[&str]) -> Option<Key> {
+        // Nobody reads more hints, and a hostile file asks for thousands.
+        const MOST: usize = 100;
+        self.documents.missed += 1;
+        if self.documents.missed > MOST {
+            return None;
+        }
+        let mut node = self.root;
+        for segment in path {
+            let Value::Mapping(entries) = &node.value else {
+                return None;
+            };
+            let found = entries.iter().find(|entry| entry.key.text == *segment);
+            let Some(Entry { value, .. }) = found else {
+                let known = entries.iter().map(|entry| entry.key.text.as_str());
+                let nearest = nearest(segment, known.take(MOST))?;
+                let entry = entries.iter().find(|entry| entry.key.text == nearest)?;
+                return Some(entry.key.clone());
+            };
+            node = value;
+        }
+        None
+    }
+
     /// The node at `a.b.0`, resolved; references on the way are followed.
     fn at_path(&mut self, node: &Node, path: &[&str], overlay: bool, depth: usize) -> Option<Node> {
         let Some((segment, rest)) = path.split_first() else {
@@ -183,26 +224,4 @@ fn segments(path: &str) -> Vec<&str> {
     path.split('.')
         .filter(|segment| !segment.is_empty())
         .collect()
-}
-
-/// The key that a path may have meant where it leads nowhere.
-fn near(root: &Node, path: &[&str]) -> Option<Key> {
-    // No real block has more, and a hostile file asks for each of thousands.
-    const MOST: usize = 100;
-    let mut node = root;
-    for segment in path {
-        let Value::Mapping(entries) = &node.value else {
-            return None;
-        };
-        let found = entries.iter().find(|entry| entry.key.text == *segment);
-        let Some(Entry { value, .. }) = found else {
-            let known = entries.iter().map(|entry| entry.key.text.as_str());
-            let known = known.take(MOST);
-            let nearest = nearest(segment, known)?;
-            let entry = entries.iter().find(|entry| entry.key.text == nearest)?;
-            return Some(entry.key.clone());
-        };
-        node = value;
-    }
-    None
 }

@@ -17,6 +17,7 @@ pub use resolve::resolve;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::source::Span;
 use crate::syntax::Node;
+use std::collections::{BTreeSet, HashMap};
 
 /// A tree without references, apart from those that need AWS.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub struct Resolved {
     /// What came from a SecureString.
     pub secrets: Vec<Secret>,
     /// Keys of the root that `${self:…}` refers to: the user's own, beside the known ones.
-    pub own_keys: Vec<String>,
+    pub own_keys: BTreeSet<String>,
 }
 
 /// A reference and what its value is.
@@ -59,11 +60,10 @@ pub struct Open {
 
 /// Tells of each finding within a referred value where the value came from.
 pub fn explain_origins(diagnostics: &mut [Diagnostic], origins: &[Origin]) {
+    // Of nested references the outermost comes last.
+    let by_span: HashMap<Span, &Origin> = origins.iter().map(|one| (one.span, one)).collect();
     for diagnostic in diagnostics {
-        // Of nested references the outermost comes last.
-        let origin = origins
-            .iter()
-            .rfind(|origin| origin.span == diagnostic.span);
+        let origin = by_span.get(&diagnostic.span);
         let Some(origin) = origin.filter(|_| diagnostic.code != codes::VARIABLE) else {
             continue;
         };

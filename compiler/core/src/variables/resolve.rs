@@ -55,7 +55,7 @@ pub fn resolve(root: &Node, env: &str, environment: &dyn Environment) -> Resolve
         origins: resolver.origins,
         open: resolver.open,
         secrets: resolver.secrets,
-        own_keys: resolver.own_keys.into_iter().collect(),
+        own_keys: resolver.own_keys,
     }
 }
 
