@@ -9,19 +9,8 @@ use std::collections::BTreeSet;
 /// With every type of resource that our templates have.
 fn whole() -> Stand {
     let account = Aws::shared().account();
-    let zone = account.call(
-        "route53",
-        "CreateHostedZone",
-        json!({"Name": "example.org", "CallerReference": "1"}),
-    );
-    let zone = zone["HostedZone"]["Id"]
-        .as_str()
-        .unwrap()
-        .rsplit('/')
-        .next()
-        .unwrap()
-        .to_owned();
     let stand = Stand::with(MANIFEST, account);
+    let zone = stand.zone();
     let certificate = stand.certificate(&["frames.example.org"]);
     stand.write(&format!(
         "{MANIFEST}delivery: {{dicomweb: true}}

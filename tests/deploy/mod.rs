@@ -7,6 +7,7 @@ mod failures;
 mod faults;
 mod interrupts;
 mod kills;
+mod letting_go;
 mod lifecycle;
 mod online;
 mod removal;
@@ -186,6 +187,14 @@ impl Stand {
                 assert!(guard.is_some(), "open at {path}: {state:#}");
             }
         }
+    }
+
+    /// A hosted zone for `example.org`: its id.
+    pub fn zone(&self) -> String {
+        let asked = json!({"Name": "example.org", "CallerReference": "1"});
+        let zone = self.account.call("route53", "CreateHostedZone", asked);
+        let id = zone["HostedZone"]["Id"].as_str().unwrap();
+        id.rsplit('/').next().unwrap().to_owned()
     }
 
     pub fn certificate(&self, names: &[&str]) -> String {

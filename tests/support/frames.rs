@@ -2,11 +2,17 @@
 
 use super::peers::peers;
 use super::{root, target};
+use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 use tempfile::TempDir;
+
+/// Longer than building the functions takes: a run that waits for ever fails its test.
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// A directory with a `frames.yml`, gone after the test.
 pub struct Project {
@@ -110,7 +116,22 @@ fn command() -> Command {
 
 impl Run {
     pub fn of(command: &mut Command) -> Self {
-        Self::from(command.output().unwrap())
+        let child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let pid = Pid::from_child(&child);
+        let (ended, end) = mpsc::channel::<()>();
+        let watch = std::thread::spawn(move || {
+            if end.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        });
+        let output = child.wait_with_output().unwrap();
+        drop(ended);
+        watch.join().unwrap();
+        Self::from(output)
     }
 }
 

@@ -358,7 +358,8 @@ def _delete_stack(original):
         if stack is None:
             return original(params)
         status = stack["StackStatus"]
-        if status == "DELETE_IN_PROGRESS":
+        # The second has gone already: it is still known by its id.
+        if status in ("DELETE_IN_PROGRESS", "DELETE_COMPLETE"):
             return changesets._xml(200, "DeleteStackResponse", "")
         if status.endswith("_IN_PROGRESS") and status not in ("REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS"):
             return _error("ValidationError", f"Stack [{stack['StackId']}] cannot be deleted while in status {status}")

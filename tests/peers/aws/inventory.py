@@ -47,8 +47,6 @@ def _of_store(number, service, attribute, store):
         name = key[-1]
         if attribute == "_stacks" and value.get("StackStatus") == "DELETE_COMPLETE":
             continue
-        if attribute == "_keys" and value.get("KeyState") == "PendingDeletion":
-            continue
         # A key goes some days after its deletion.
         if isinstance(value, dict) and value.get("KeyState") == "PendingDeletion":
             continue

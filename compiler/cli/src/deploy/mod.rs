@@ -2,6 +2,7 @@
 //!
 //! - [`artifacts`]: the bucket, and what isn't there yet
 //! - [`stage`]: one stack: what changes, yes or no, and follow it to its end
+//! - [`lingering`]: what goes from a stage when a later one has let go of it
 //! - [`settle`]: what earlier runs left
 //! - [`follow`], [`progress`]: events as they happen
 //! - [`cause`]: why it failed, in a user's words
@@ -16,6 +17,7 @@ pub mod diff;
 mod follow;
 pub mod guard;
 pub mod interrupt;
+mod lingering;
 pub mod progress;
 pub mod remove;
 mod settle;
@@ -113,7 +115,9 @@ pub async fn stages(
     options: Options<'_>,
 ) -> Result<Vec<Done>> {
     let bucket = artifacts::bucket_name(session, plan);
+    let last = plan.stages.last().map_or("", |stage| stage.name);
     let mut done: Vec<Done> = Vec::new();
+    let mut going = Vec::new();
     for (stage, template) in plan.stages.iter().zip(&package.templates) {
         session.interrupt.check()?;
         if skipped(stage, options) {
@@ -134,15 +138,42 @@ pub async fn stages(
             }
             Err(failure) => return Err(failure),
         };
-        let job = Job::new(stage, template, &parameters);
-        let body = artifacts::body(session, plan, stage, &template.text).await?;
+        if options.dry_run && session.is_unsettled(stage).await? {
+            continue;
+        }
+        let lingering = match stage.name == last {
+            true => None,
+            false => session.lingering(stage, template).await?,
+        };
+        let for_now = lingering.as_ref().map_or(template, |it| &it.template);
+        let job = Job::new(stage, for_now, &parameters);
+        let body = artifacts::body(session, plan, stage, &for_now.text).await?;
+        if let Some(lingering) = &lingering {
+            session.tell_lingering(stage, lingering);
+            if !options.dry_run {
+                session.agree(stage).await?;
+            }
+        }
         let ended = session.stage(&job, &body, &done, options.dry_run).await?;
         done.extend(ended);
+        if lingering.is_some() {
+            going.push((stage, template, parameters));
+        }
     }
-    // A stage that isn't looked at may run any version.
-    if !options.dry_run && done.len() == plan.stages.len() {
-        versions::collect(session, &done, usize::MAX).await?;
+    // A stage that isn't looked at may run any version, or hold anything.
+    if options.dry_run || done.len() < plan.stages.len() {
+        return Ok(done);
     }
+    if options.only.is_none() {
+        for (stage, template, parameters) in going.into_iter().rev() {
+            let job = Job::new(stage, template, &parameters).agreed();
+            let body = artifacts::body(session, plan, stage, &template.text).await?;
+            let ended = session.stage(&job, &body, &[], false).await?;
+            let before = done.iter_mut().find(|done| done.stage == stage.name);
+            before.zip(ended).map(|(before, ended)| *before = ended);
+        }
+    }
+    versions::collect(session, &done, usize::MAX).await?;
     Ok(done)
 }
 

@@ -5,10 +5,10 @@ use super::artifacts;
 use super::progress::duration;
 use super::settle::failed;
 use super::stage::Done;
-use super::teardown::{self, BUCKET, DISTRIBUTION, FUNCTION};
+use super::teardown::{self, BUCKET, DISTRIBUTION, FUNCTION, KEY};
 use super::{Session, token};
 use crate::aws::functions::Deleted;
-use crate::aws::stacks::{Begun, Made, Resource, Stack, Stacks, Wanted, vanished};
+use crate::aws::stacks::{Begun, Event, Made, Resource, Stack, Stacks, Wanted, vanished};
 use crate::failure::{Context, Exit, Failure, Result};
 use frames_compiler::plan::{Plan, Stage};
 use serde_json::Value;
@@ -114,11 +114,11 @@ fn tell(session: &Session<'_>, standing: &[Standing<'_>], options: Options) {
         );
         session.progress.step("To go", &what);
         for resource in &standing.resources {
-            let kept = resource.kind == BUCKET && !options.delete_logs;
-            let kept = if kept {
-                ", which is kept with the logs in it: --delete-logs deletes it too"
-            } else {
-                ""
+            let kept = match resource.kind.as_str() {
+                _ if options.delete_logs => "",
+                BUCKET => ", which is kept with the logs in it: --delete-logs deletes it too",
+                KEY => ", which is kept as long as logs need it: --delete-logs deletes it too",
+                _ => "",
             };
             session
                 .progress
@@ -349,7 +349,7 @@ impl Standing<'_> {
                 .try_delete(&self.stacks, self.stage.name, &self.stack, &[])
                 .await?;
             if ended.stack.status.is("DELETE_COMPLETE") {
-                self.tell_kept(session, options);
+                self.tell_kept(session, &ended.events);
                 return Ok(self.done(ended.stack));
             }
             let cause = super::cause::cause(&ended.events);
@@ -403,15 +403,24 @@ impl Standing<'_> {
     }
 
     /// What outlives the stack, on purpose.
-    fn tell_kept(&self, session: &Session<'_>, options: Options) {
-        if options.delete_logs {
-            return;
-        }
-        for bucket in self.physical(BUCKET) {
-            let what = format!(
-                "bucket {bucket} with the access logs in it: delete it when nobody needs them any more"
+    fn tell_kept(&self, session: &Session<'_>, events: &[Event]) {
+        for event in events
+            .iter()
+            .filter(|event| event.status == "DELETE_SKIPPED")
+        {
+            let resource = self.resources.iter().find(|r| r.id == event.resource);
+            let Some(Resource { kind, physical, .. }) = resource else {
+                continue;
+            };
+            let what = match kind.as_str() {
+                BUCKET => format!("bucket {physical} with the access logs in it"),
+                KEY => format!("KMS key {physical}, without which nobody reads the logs"),
+                _ => continue,
+            };
+            session.progress.step(
+                "Keeping",
+                &format!("{what}: delete it when nobody needs the logs any more"),
             );
-            session.progress.step("Keeping", &what);
         }
     }
 

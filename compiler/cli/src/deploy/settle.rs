@@ -5,6 +5,7 @@ use crate::aws::stacks::{Stack, Stacks};
 use crate::deploy::cause::cause;
 use crate::deploy::follow::Ended;
 use crate::failure::{Exit, Failure, Result};
+use frames_compiler::plan::Stage;
 
 /// More steps than any chain of states needs.
 const STEPS: usize = 8;
@@ -49,6 +50,26 @@ impl Session<'_> {
             "stack {name} doesn't come to rest: somebody else keeps changing it"
         ))
         .help("run the same command again, once nobody else is at work on this service"))
+    }
+
+    /// Whether an earlier run left something that a deployment would take up first. A dry run
+    /// leaves it as it is, and says so.
+    pub async fn is_unsettled(&self, stage: &Stage) -> Result<bool> {
+        let stacks = self.aws.stacks(&stage.region);
+        let Some(stack) = stacks.describe(&stage.stack_name).await? else {
+            return Ok(false);
+        };
+        let status = &stack.status;
+        let settled = status.updatable() || status.is("REVIEW_IN_PROGRESS");
+        if settled || status.is("DELETE_COMPLETE") {
+            return Ok(false);
+        }
+        let what = format!(
+            "{}: not tried, since stack {} is {status}: a deployment takes that up first",
+            stage.name, stack.name
+        );
+        self.progress.step("Stage", &what);
+        Ok(true)
     }
 
     async fn resume_rollback(&self, stacks: &Stacks, stage: &str, stack: &Stack) -> Result<()> {

@@ -23,6 +23,8 @@ pub struct Job<'a> {
     template: &'a Template,
     parameters: &'a BTreeMap<String, String>,
     policy: Option<String>,
+    /// The question was asked, and the answer was yes.
+    agreed: bool,
 }
 
 /// A stage whose stack stands as wanted.
@@ -51,6 +53,15 @@ impl<'a> Job<'a> {
             template,
             parameters,
             policy: guard::policy(&template.text),
+            agreed: false,
+        }
+    }
+
+    /// What goes was named before, and may go.
+    pub fn agreed(self) -> Self {
+        Self {
+            agreed: true,
+            ..self
         }
     }
 
@@ -135,7 +146,7 @@ impl Session<'_> {
                 };
                 return Ok(standing.map(done));
             }
-            if let Err(refused) = self.consent(stage, &changes).await {
+            if let Err(refused) = self.consent(job, &changes).await {
                 self.discard(&stacks, stage, &name, standing.is_none())
                     .await?;
                 return Err(refused);
@@ -240,13 +251,13 @@ impl Session<'_> {
             .note("   (not tried: its parameters are outputs of a stage that doesn't stand yet)");
     }
 
-    async fn consent(&self, stage: &Stage, changes: &[Change]) -> Result<()> {
-        if !summary::needs_a_yes(changes) {
+    async fn consent(&self, job: &Job<'_>, changes: &[Change]) -> Result<()> {
+        if job.agreed || !summary::needs_a_yes(changes) {
             return Ok(());
         }
         self.yes(&format!(
             "Go on with stage {}? Something that stands goes or is made anew.",
-            stage.name
+            job.stage.name
         ))
         .await
     }

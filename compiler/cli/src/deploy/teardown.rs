@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 pub const DISTRIBUTION: &str = "AWS::CloudFront::Distribution";
 pub const FUNCTION: &str = "AWS::Lambda::Function";
 pub const BUCKET: &str = "AWS::S3::Bucket";
-/// What encrypts the logs goes with them.
-const KEY: &str = "AWS::KMS::Key";
+/// What encrypts the logs: it stays or goes with them.
+pub const KEY: &str = "AWS::KMS::Key";
 const DELIVERY: &str = "AWS::Logs::Delivery";
 
 /// None where nothing is open any more, and the logs are treated as asked.

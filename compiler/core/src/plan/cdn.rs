@@ -512,11 +512,11 @@ fn alias_records(manifest: &CheckedManifest) -> Vec<AliasRecord> {
         true => &["A", "AAAA", "HTTPS"],
         false => &["A", "AAAA"],
     };
-    let names = domain.cnames.iter().enumerate();
+    let names = domain.cnames.iter();
     names
-        .flat_map(|(i, name)| {
+        .flat_map(|name| {
             types.iter().map(move |r#type| AliasRecord {
-                id: names::alias_record_id(i, r#type),
+                id: names::alias_record_id(name, r#type),
                 hosted_zone_id: zone.clone(),
                 name: name.clone(),
                 r#type,

@@ -57,6 +57,7 @@ struct RuleGroup {
 
 #[derive(Serialize)]
 struct CertificateView {
+    id: String,
     domain_name: String,
     alternative_names: Vec<String>,
     hosted_zone_id: String,
@@ -282,6 +283,7 @@ fn certificate(domain: &Domain) -> Option<CertificateView> {
     let first = domain.cnames.iter().find(short)?;
     let others = domain.cnames.iter().filter(|name| *name != first);
     Some(CertificateView {
+        id: names::certificate_id(&domain.cnames),
         domain_name: first.clone(),
         alternative_names: others.cloned().collect(),
         hosted_zone_id: domain.hosted_zone_id.clone()?,

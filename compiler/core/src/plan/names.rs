@@ -2,6 +2,7 @@
 //! replaces the resource in every stack that stands.
 
 use super::Function;
+use sha2::{Digest, Sha256};
 
 pub const AUTHORIZER: &str = "authorizer";
 pub const SIGNER: &str = "signer";
@@ -20,7 +21,6 @@ pub const LOGS_KEY_ARN: &str = "LogsKeyArn";
 pub const WEB_ACL: &str = "WebAcl";
 pub const WEB_ACL_ARN: &str = "WebAclArn";
 
-pub const CERTIFICATE: &str = "Certificate";
 pub const CERTIFICATE_ARN: &str = "CertificateArn";
 
 pub const NATIVE_ORIGIN: &str = "healthimaging";
@@ -86,6 +86,13 @@ pub fn version_id(function: &str, sha256: &str) -> String {
     format!("{}Version{:.12}", pascal(function), sha256)
 }
 
+/// `Certificate01234567`: other names are another resource, since the old one can't go before
+/// the distribution has let go of it.
+pub fn certificate_id(names: &[String]) -> String {
+    let sha256 = format!("{:x}", Sha256::digest(names.join(" ")));
+    format!("Certificate{sha256:.8}")
+}
+
 /// `AuthorizerVersionArn`: an output of lambda-edge and a parameter of cdn.
 pub fn version_arn(function: &str) -> String {
     format!("{}VersionArn", pascal(function))
@@ -116,9 +123,11 @@ pub fn policy(stack: &str, what: &str) -> String {
     format!("{stack}-{what}")
 }
 
-/// `Alias0A`, `Alias0AAAA`
-pub fn alias_record_id(index: usize, record_type: &str) -> String {
-    format!("Alias{index}{record_type}")
+/// `Alias01234567A`: of the name, since a record that changes places in the list would be made
+/// anew while the old one still stands.
+pub fn alias_record_id(name: &str, record_type: &str) -> String {
+    let sha256 = format!("{:x}", Sha256::digest(name));
+    format!("Alias{sha256:.8}{record_type}")
 }
 
 /// `image-frames-dev-5xx`

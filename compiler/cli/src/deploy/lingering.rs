@@ -1,0 +1,133 @@
+//! What a stage gives up while a later one still uses it. CloudFormation would try to delete a web
+//! ACL or a certificate that a distribution holds, fail, and leave it behind: so it stays in the
+//! stack until the later stage has let go of it.
+
+use super::Session;
+use crate::failure::Result;
+use frames_compiler::plan::Stage;
+use frames_compiler::template::Template;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// A resource's id and type.
+type Resource = (String, String);
+
+/// A template with more in it than is wanted in the end.
+pub struct Lingering {
+    pub template: Template,
+    pub resources: Vec<Resource>,
+}
+
+impl Session<'_> {
+    /// What a standing stage gives up for now; none where nothing goes.
+    pub async fn lingering(&self, stage: &Stage, wanted: &Template) -> Result<Option<Lingering>> {
+        let stacks = self.aws.stacks(&stage.region);
+        let stack = self.settled(&stacks, stage.name, &stage.stack_name).await?;
+        let Some(stack) = stack else {
+            return Ok(None);
+        };
+        let standing = stacks.template(&stack.name).await?;
+        Ok(with_lingering(&standing, wanted))
+    }
+
+    pub fn tell_lingering(&self, stage: &Stage, lingering: &Lingering) {
+        let count = lingering.resources.len();
+        let what = format!(
+            "{}: {count} to remove, once the stages after it have let go",
+            stage.name
+        );
+        self.progress.step("Stage", &what);
+        for (id, kind) in &lingering.resources {
+            self.progress
+                .note(&format!("   \x1b[1;31m-\x1b[0m remove      {id} ({kind})"));
+        }
+    }
+
+    /// Asked before anything is changed; what lingers goes in the end without another question.
+    pub async fn agree(&self, stage: &Stage) -> Result<()> {
+        self.yes(&format!(
+            "Go on with stage {}? Something that stands goes in the end.",
+            stage.name
+        ))
+        .await
+    }
+}
+
+/// None where nothing goes.
+fn with_lingering(standing: &str, wanted: &Template) -> Option<Lingering> {
+    let standing: Value = serde_json::from_str(standing).ok()?;
+    let mut template: Value = serde_json::from_str(&wanted.text).ok()?;
+    let resources = template.get_mut("Resources")?.as_object_mut()?;
+    let going: Vec<(&String, &Value)> = standing
+        .get("Resources")?
+        .as_object()?
+        .iter()
+        .filter(|(id, resource)| !resources.contains_key(*id) && !is_retained(resource))
+        .collect();
+    if going.is_empty() {
+        return None;
+    }
+    let mut names = Vec::new();
+    for (id, resource) in going {
+        let kind = resource["Type"].as_str().unwrap_or_default();
+        names.push((id.clone(), kind.to_owned()));
+        resources.insert(id.clone(), resource.clone());
+    }
+    let text = format!("{template:#}\n");
+    Some(Lingering {
+        template: Template {
+            stage: wanted.stage,
+            sha256: format!("{:x}", Sha256::digest(&text)),
+            text,
+        },
+        resources: names,
+    })
+}
+
+/// Its stack lets go of it, and deletes nothing.
+fn is_retained(resource: &Value) -> bool {
+    resource["DeletionPolicy"]
+        .as_str()
+        .is_some_and(|policy| policy.starts_with("Retain"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn template(value: &Value) -> Template {
+        Template {
+            stage: "lambda-edge",
+            text: value.to_string(),
+            sha256: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_would_be_deleted_stays_for_now() {
+        let standing = json!({"Resources": {
+            "Role": {"Type": "AWS::IAM::Role", "Properties": {"Path": "/old/"}},
+            "WebAcl": {"Type": "AWS::WAFv2::WebACL", "Properties": {"Name": "w"}},
+            "Version1": {"Type": "AWS::Lambda::Version", "DeletionPolicy": "RetainExceptOnCreate"},
+        }});
+        let wanted = json!({"Resources": {"Role": {"Type": "AWS::IAM::Role"}}, "Outputs": {}});
+        let found = with_lingering(&standing.to_string(), &template(&wanted)).unwrap();
+        let web_acl = ("WebAcl".to_owned(), "AWS::WAFv2::WebACL".to_owned());
+        assert_eq!(found.resources, [web_acl]);
+        let mut expected = wanted;
+        expected["Resources"]["WebAcl"] = standing["Resources"]["WebAcl"].clone();
+        let text: Value = serde_json::from_str(&found.template.text).unwrap();
+        assert_eq!(text, expected);
+        assert_eq!(found.template.stage, "lambda-edge");
+    }
+
+    #[test]
+    fn nothing_stays_where_nothing_goes() {
+        let standing = json!({"Resources": {"A": {"Type": "T"}}});
+        let wanted =
+            json!({"Resources": {"A": {"Type": "T", "Properties": {}}, "B": {"Type": "T"}}});
+        assert!(with_lingering(&standing.to_string(), &template(&wanted)).is_none());
+        assert!(with_lingering("", &template(&wanted)).is_none());
+    }
+}
