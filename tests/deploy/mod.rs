@@ -9,6 +9,7 @@ mod interrupts;
 mod kills;
 mod letting_go;
 mod lifecycle;
+mod looking;
 mod online;
 mod removal;
 mod secrets;

@@ -1,7 +1,7 @@
 //! What a deployment would change, stage by stage; nothing stays changed.
 
 use super::stage::{added, changes};
-use super::{Job, Session, artifacts, parameters, summary};
+use super::{Job, Session, artifacts, new_outputs, parameters, summary};
 use crate::artifact::Package;
 use crate::aws::stacks::{Change, Detail};
 use crate::deploy::Done;
@@ -21,7 +21,7 @@ pub struct StageDiff {
     pub changes: Vec<Change>,
     /// Tags, outputs, metadata or settings differ.
     pub differs: bool,
-    /// Functions of a stage before that get a new version.
+    /// What a stage before makes anew, and this one takes: versions, outputs.
     pub versions: Vec<String>,
 }
 
@@ -35,6 +35,20 @@ pub async fn diff(session: &Session<'_>, plan: &Plan, package: &Package) -> Resu
         let versions = new_versions(&diffs);
         let standing = stack.filter(|stack| stack.status.updatable());
         let known = parameters(stage, &bucket, &done);
+        if let (Some(stack), Err(_)) = (&standing, &known) {
+            diffs.push(StageDiff {
+                name: stage.name,
+                stack_name: stage.stack_name.clone(),
+                status: Some(stack.status.0.clone()),
+                changes: vec![],
+                differs: true,
+                versions: versions
+                    .into_iter()
+                    .chain(new_outputs(stage, &done))
+                    .collect(),
+            });
+            continue;
+        }
         let (Some(stack), Ok(parameters)) = (standing, known) else {
             diffs.push(StageDiff {
                 name: stage.name,
@@ -109,7 +123,7 @@ pub fn text(diffs: &[StageDiff]) -> String {
             (None, _) => format!("doesn't stand: {}", summary::counts(&diff.changes)),
             (Some(_), false) => "nothing changes".to_owned(),
             (Some(_), true) if diff.changes.is_empty() && !diff.versions.is_empty() => {
-                "takes new versions".to_owned()
+                "takes what a stage before makes".to_owned()
             }
             (Some(_), true) => summary::counts(&diff.changes),
         };
@@ -126,10 +140,7 @@ pub fn text(diffs: &[StageDiff]) -> String {
         }
         if diff.status.is_some() {
             for version in &diff.versions {
-                let _ = writeln!(
-                    text,
-                    "   \x1b[33m~\x1b[0m the distribution runs the new {version}"
-                );
+                let _ = writeln!(text, "   \x1b[33m~\x1b[0m takes the new {version}");
             }
         }
     }

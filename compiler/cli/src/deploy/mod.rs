@@ -133,7 +133,10 @@ pub async fn stages(
         let parameters = match parameters(stage, &bucket, &done) {
             Ok(parameters) => parameters,
             Err(_) if options.dry_run => {
-                session.tell_new(stage, template);
+                match session.standing(stage).await? {
+                    Some(_) => session.tell_awaiting(stage, &new_outputs(stage, &done)),
+                    None => session.tell_new(stage, template),
+                }
                 continue;
             }
             Err(failure) => return Err(failure),
@@ -184,6 +187,22 @@ fn missing(stage: &Stage) -> Failure {
 
 fn skipped(stage: &Stage, options: Options<'_>) -> bool {
     options.only.is_some_and(|only| only != stage.name)
+}
+
+/// What a stage takes from those before it that isn't there yet.
+fn new_outputs(stage: &Stage, done: &[Done]) -> Vec<String> {
+    let wanted = stage.parameters.values().filter_map(|value| match value {
+        Parameter::Output { stage, output } => Some((stage, output)),
+        Parameter::ArtifactBucket => None,
+    });
+    let is_there = |stage: &str, output: &String| {
+        done.iter()
+            .any(|done| done.stage == stage && done.stack.outputs.contains_key(output))
+    };
+    wanted
+        .filter(|(stage, output)| !is_there(stage, output))
+        .map(|(_, output)| output.clone())
+        .collect()
 }
 
 /// The values that a stage's parameters get.

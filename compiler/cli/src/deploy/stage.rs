@@ -251,6 +251,16 @@ impl Session<'_> {
             .note("   (not tried: its parameters are outputs of a stage that doesn't stand yet)");
     }
 
+    /// In a dry run, a stage that stands, but takes something that isn't made yet.
+    pub fn tell_awaiting(&self, stage: &Stage, outputs: &[String]) {
+        let what = format!(
+            "{}: not tried, since it takes what the stage before it makes first: {}",
+            stage.name,
+            outputs.join(", ")
+        );
+        self.progress.step("Stage", &what);
+    }
+
     async fn consent(&self, job: &Job<'_>, changes: &[Change]) -> Result<()> {
         if job.agreed || !summary::needs_a_yes(changes) {
             return Ok(());

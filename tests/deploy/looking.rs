@@ -1,0 +1,172 @@
+//! `frames diff` and `frames info`: what would change, and what stands.
+
+use super::{MANIFEST, Stand, closing};
+use serde_json::{Value, json};
+
+fn diff(stand: &Stand) -> Value {
+    let run = stand.run(&["diff", "--format", "json"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    closing(&run)["result"].clone()
+}
+
+fn info(stand: &Stand, arguments: &[&str]) -> Value {
+    let run = stand.run(&[&["info", "--format", "json"], arguments].concat());
+    assert_eq!(run.code, 0, "{run:#?}");
+    closing(&run)["result"].clone()
+}
+
+fn stage<'a>(result: &'a Value, name: &str) -> &'a Value {
+    let mut stages = result["stages"].as_array().unwrap().iter();
+    stages.find(|stage| stage["name"] == name).unwrap()
+}
+
+/// The changes of a stage: action and logical id.
+fn changes(stage: &Value) -> Vec<String> {
+    let changes = stage["changes"].as_array().unwrap().iter();
+    let text = |change: &Value, key: &str| change[key].as_str().unwrap().to_owned();
+    changes
+        .map(|change| format!("{} {}", text(change, "action"), text(change, "resource")))
+        .collect()
+}
+
+#[test]
+fn a_diff_leaves_no_trace() {
+    let stand = Stand::new();
+    let before = stand.account.state();
+    let all_new = diff(&stand);
+    assert_eq!(all_new["differs"], true);
+    for name in ["lambda-edge", "cdn"] {
+        let stage = stage(&all_new, name);
+        assert_eq!(stage["status"], Value::Null);
+        assert!(
+            changes(stage).iter().all(|it| it.starts_with("Add ")),
+            "{stage:#}"
+        );
+    }
+    assert_eq!(stand.account.state(), before);
+
+    stand.deploy();
+    let (before, calls) = (stand.account.state(), stand.account.calls().len());
+    let same = diff(&stand);
+    assert_eq!(same["differs"], false, "{same:#}");
+    let run = stand.run(&["diff", "--exit-code"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert_eq!(run.stdout.matches("nothing changes").count(), 2, "{run:#?}");
+    let more = &stand.account.calls()[calls..];
+    assert!(more.iter().all(|call| !call.is_mutating()), "{more:#?}");
+
+    stand.write(&format!("{MANIFEST}delivery: {{priceClass: 100}}\n"));
+    let run = stand.run(&["diff", "--exit-code"]);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(!run.stderr.contains("error"), "{run:#?}");
+    for line in [
+        "lambda-edge (heart-dev-lambda-edge): nothing changes",
+        "PriceClass",
+        "PriceClass_All -> PriceClass_100",
+    ] {
+        assert!(run.stdout.contains(line), "{line}: {run:#?}");
+    }
+    let changed = diff(&stand);
+    assert_eq!(changes(stage(&changed, "cdn")), ["Modify Distribution"]);
+    assert_eq!(stand.account.state(), before);
+}
+
+#[test]
+fn what_a_later_stage_takes_is_in_the_diff() {
+    let stand = Stand::new();
+    stand.write(&format!("{MANIFEST}delivery: {{webAcl: none}}\n"));
+    stand.deploy();
+    stand.write(&MANIFEST.replace("audience: frames", "audience: images"));
+    let found = diff(&stand);
+    let edge = changes(stage(&found, "lambda-edge"));
+    assert!(edge.contains(&"Add WebAcl".to_owned()), "{edge:?}");
+    let cdn = stage(&found, "cdn");
+    assert_eq!(cdn["status"], "CREATE_COMPLETE");
+    assert_eq!(cdn["differs"], true);
+    let taken = cdn["newVersions"].as_array().unwrap();
+    assert!(taken.contains(&json!("WebAclArn")), "{cdn:#}");
+    assert!(
+        taken
+            .iter()
+            .any(|it| it.as_str().unwrap().starts_with("AuthorizerVersion")),
+        "{cdn:#}"
+    );
+    let tried = stand.run(&["deploy", "--dry-run"]);
+    assert_eq!(tried.code, 0, "{tried:#?}");
+    assert!(
+        tried.stderr.contains("makes first: WebAclArn"),
+        "{tried:#?}"
+    );
+}
+
+#[test]
+fn what_stands_is_told() {
+    let stand = Stand::new();
+    let nothing = stand.run(&["info"]);
+    assert_eq!(nothing.code, 1, "{nothing:#?}");
+    assert!(
+        nothing.stderr.contains("nothing of heart (dev) stands"),
+        "{nothing:#?}"
+    );
+
+    let zone = stand.zone();
+    let manifest =
+        format!("{MANIFEST}domain: {{cnames: [frames.example.org], hostedZoneId: {zone}}}\n");
+    stand.write(&manifest);
+    let deployed = stand.deploy();
+    let found = info(&stand, &[]);
+    assert_eq!(found["url"], "https://frames.example.org");
+    assert_eq!(
+        found["distributionId"],
+        deployed["result"]["distributionId"]
+    );
+    let distribution = &found["distributions"][0];
+    assert_eq!(distribution["enabled"], true);
+    assert_eq!(distribution["deployed"], true);
+    assert_eq!(distribution["aliases"], json!(["frames.example.org"]));
+    assert_eq!(
+        found["functions"][0],
+        json!({"name": "heart-dev-authorizer", "version": 1, "oldVersions": []})
+    );
+
+    // A replica holds the old version for a while.
+    stand.account.set(&json!({"replicas": 60.0}));
+    stand.write(&manifest.replace("audience: frames", "audience: images"));
+    stand.deploy();
+    let found = info(&stand, &[]);
+    assert_eq!(
+        found["functions"][0],
+        json!({"name": "heart-dev-authorizer", "version": 2, "oldVersions": [1]})
+    );
+    let run = stand.run(&["info"]);
+    for line in [
+        "version 2 in use; 1 old, until CloudFront's replicas let go: 1",
+        "CNAME         frames.example.org -> ",
+    ] {
+        assert!(run.stdout.contains(line), "{line}: {run:#?}");
+    }
+}
+
+#[test]
+fn drift_is_found_where_it_is_asked_for() {
+    let stand = Stand::new();
+    stand.deploy();
+    let drifts = |found: &Value| -> usize {
+        let stages = found["stages"].as_array().unwrap().iter();
+        stages
+            .map(|stage| stage["drift"].as_array().unwrap().len())
+            .sum()
+    };
+    assert_eq!(drifts(&info(&stand, &["--drift"])), 0);
+    stand.account.call(
+        "logs",
+        "PutRetentionPolicy",
+        json!({"logGroupName": "/frames/heart-dev-signer", "retentionInDays": 1}),
+    );
+    assert_eq!(drifts(&info(&stand, &[])), 0, "nobody asked");
+    let found = info(&stand, &["--drift"]);
+    let drift = &stage(&found, "lambda-edge")["drift"];
+    assert_eq!(drift[0]["resource"], "SignerLogGroup", "{found:#}");
+    assert_eq!(drift[0]["status"], "MODIFIED");
+    assert_eq!(drift[0]["properties"], json!(["/RetentionInDays"]));
+}
