@@ -119,6 +119,18 @@ const NOT_MISSED: &[(&str, &str)] = &[
         "where CloudFormation can't take a distribution down alone",
     ),
     (
+        "logs:DeleteLogGroup",
+        "where a viewer's Region has a log group",
+    ),
+    (
+        "logs:DescribeLogGroups",
+        "a line names it, and the command goes on",
+    ),
+    (
+        "logs:PutRetentionPolicy",
+        "where a viewer's Region has a log group",
+    ),
+    (
         "s3:DeleteObject",
         "AWS wants it beside s3:DeleteObjectVersion",
     ),

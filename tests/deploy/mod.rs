@@ -3,6 +3,7 @@
 //! propagation and CloudFormation's steps do here is our model of AWS's.
 
 mod concurrency;
+mod edge_logs;
 mod failures;
 mod faults;
 mod interrupts;

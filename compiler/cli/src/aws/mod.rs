@@ -5,6 +5,7 @@ pub mod bucket;
 pub mod distributions;
 pub mod errors;
 pub mod functions;
+pub mod log_groups;
 mod online;
 pub mod stacks;
 mod variables;

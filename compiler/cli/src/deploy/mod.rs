@@ -7,6 +7,7 @@
 //! - [`follow`], [`progress`]: events as they happen
 //! - [`cause`]: why it failed, in a user's words
 //! - [`versions`]: functions' versions that nothing refers to any more
+//! - [`edge_logs`]: the functions' log groups in other Regions
 //! - [`state`]: what stands, for `info`
 //! - [`diff`]: what a deployment would change
 //! - [`remove`]: all of it backwards, with patience for replicas
@@ -14,6 +15,7 @@
 pub mod artifacts;
 pub mod cause;
 pub mod diff;
+mod edge_logs;
 mod follow;
 pub mod guard;
 pub mod interrupt;
@@ -177,6 +179,7 @@ pub async fn stages(
         }
     }
     versions::collect(session, &done, usize::MAX).await?;
+    edge_logs::retain(session, plan).await?;
     Ok(done)
 }
 

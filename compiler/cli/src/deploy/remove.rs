@@ -1,12 +1,11 @@
 //! Everything down, in the reverse order: first nothing is served, then the
 //! distribution goes, then the functions, as soon as their replicas let them.
 
-use super::artifacts;
 use super::progress::duration;
 use super::settle::failed;
 use super::stage::Done;
 use super::teardown::{self, BUCKET, DISTRIBUTION, FUNCTION, KEY};
-use super::{Session, token};
+use super::{Session, artifacts, edge_logs, token};
 use crate::aws::functions::Deleted;
 use crate::aws::stacks::{Begun, Event, Made, Resource, Stack, Stacks, Wanted, vanished};
 use crate::failure::{Context, Exit, Failure, Result};
@@ -52,6 +51,7 @@ pub async fn remove(session: &Session<'_>, plan: &Plan, options: Options) -> Res
         standing.drain(session, options).await?;
         gone.push(standing.delete(session, options).await?);
     }
+    edge_logs::delete(session, plan).await?;
     let bucket = artifacts::bucket(session, plan);
     if bucket.exists().await? {
         let deleted = bucket

@@ -333,7 +333,7 @@ static FUNCTION_LOGS: Table = Table {
             "What the functions log. `error`: what the delivery gets wrong, such as keys that can't be fetched. `warn`: refused requests too. `info`: every request.")
             .default("warn").makes("authorizer `logLevel`; signer `logLevel`"),
         Field::new("retentionDays", words(&["1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365", "400", "545", "731", "1096", "1827", "2192", "2557", "2922", "3288", "3653"]),
-            "How many days the log groups in us-east-1 keep a line. Log groups of the same names in other Regions come with the first viewer there, and keep theirs until you say otherwise.")
+            "How many days the functions' log groups keep a line. Those in other Regions come with the first viewer there, and get this with the next deployment that changes something.")
             .default("30").makes("AuthorizerLogGroup `RetentionInDays`; SignerLogGroup `RetentionInDays`"),
     ],
 };

@@ -82,6 +82,12 @@ impl Plan {
         self.stages.iter().flat_map(|stage| &stage.functions)
     }
 
+    /// For how long the functions' logs are kept, in every Region; none: for ever.
+    pub fn log_retention_days(&self) -> Option<i32> {
+        let days = self.stages.first()?.view.get("log_retention_days")?;
+        days.as_i64().and_then(|days| days.try_into().ok())
+    }
+
     /// Lets the pages of one more origin read the answers: the page of `frames dev`.
     /// Nothing changes where CORS is off, or open to all.
     pub fn admit(&mut self, origin: &str) {

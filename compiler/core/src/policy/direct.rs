@@ -75,10 +75,14 @@ const DISTRIBUTIONS: &[&str] = &[
     "cloudfront:UpdateDistribution",
 ];
 
+/// The functions' own, in every Region where a viewer has been.
+const EDGE_LOG_GROUPS: &[&str] = &["logs:DeleteLogGroup", "logs:PutRetentionPolicy"];
+
 const NAMELESS: &[&str] = &[
     // Drift detection reads how the resource types are configured.
     "cloudformation:BatchDescribeTypeConfigurations",
     "cloudformation:DescribeStackDriftDetectionStatus",
+    "logs:DescribeLogGroups",
     "sts:GetCallerIdentity",
 ];
 
@@ -111,6 +115,15 @@ pub fn collect(
 
     let distributions = format!("arn:aws:cloudfront::{account}:distribution/*");
     allow("Distributions", DISTRIBUTIONS, vec![distributions]);
+
+    let groups = plan.functions().map(|function| {
+        let name = names::function(&plan.service, &plan.env, function.name);
+        format!(
+            "arn:aws:logs:*:{account}:log-group:{}:*",
+            names::log_group(&name)
+        )
+    });
+    allow("EdgeLogGroups", EDGE_LOG_GROUPS, groups.collect());
 
     if uses.delete_logs {
         for bucket in log_buckets(templates, account) {
