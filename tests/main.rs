@@ -2,6 +2,7 @@
 //! real peers. `support` installs these, pinned, below `target/`.
 
 mod aws_peer;
+mod browser;
 mod commands;
 mod deploy;
 mod dev;
