@@ -74,15 +74,16 @@ fn a_page_of_an_allowed_origin_fetches_frames() {
         "the browser asked first"
     );
     let headers = json!({"Authorization": format!("Bearer {}", dev.token()), "Accept": STORED});
-    for (cache, has_age) in [
-        ("Miss from cloudfront", false),
-        ("Hit from cloudfront", true),
+    for (cache, timing, has_age) in [
+        ("Miss from cloudfront", "cdn-cache-miss", false),
+        ("Hit from cloudfront", "cdn-cache-hit", true),
     ] {
         let part = browser.fetch(&site.page(), &dicomweb(&dev), json!({"headers": headers}));
         assert_eq!(part.status(), 200, "{part:?}");
         let body = part.body();
         assert!(body.windows(CT.len()).any(|window| window == CT));
         assert_eq!(part.header("x-cache"), Some(cache));
+        assert!(part.header("server-timing").unwrap().contains(timing));
         assert_eq!(part.header("age").is_some(), has_age);
         // Not exposed, though it is sent.
         assert_eq!(part.header("x-amz-cf-id"), None);

@@ -6,6 +6,7 @@ mod browser;
 mod commands;
 mod deploy;
 mod dev;
+mod dev_delivery;
 mod diagnostics;
 mod editor;
 mod formats;
