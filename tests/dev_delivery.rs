@@ -5,7 +5,9 @@
 
 use crate::support::dev::{Dev, Reply, dicomweb_path, native_path};
 use crate::support::frames::Project;
+use crate::support::read;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Without tokens, one data store.
@@ -201,4 +203,77 @@ domain: {cnames: [a.example.org], hostedZoneId: Z0123456789}
     );
     let bare = start_with("delivery: {webAcl: none}\nlogs: {access: {enabled: false}}");
     assert_eq!(notes(&bare), Vec::<String>::new());
+}
+
+/// The keys in the first column of a page's tables.
+fn keys(page: &str) -> BTreeSet<String> {
+    read(page)
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
+        .flat_map(|(keys, _)| keys.split("`, `").map(str::to_owned).collect::<Vec<_>>())
+        .collect()
+}
+
+#[test]
+fn the_docs_say_of_every_key_what_becomes_of_it_here() {
+    assert_eq!(keys("docs/dev.md"), keys("docs/keys.md"));
+}
+
+#[test]
+fn an_overlay_is_obeyed_noted_or_refused() {
+    let overlay = |cdn: &str| format!("resources: {{cdn: {{Resources: {{{cdn}}}}}}}");
+    let header = "ResponseHeadersPolicy: {Properties: {ResponseHeadersPolicyConfig: {CustomHeadersConfig: {Items: \
+                  [{Header: X-Site, Value: hospital, Override: true}]}}}}";
+    let dev = start_with(&overlay(header));
+    assert_eq!(frame(&dev, &[]).header("x-site"), "hospital");
+    let errors = "Distribution: {Properties: {DistributionConfig: {CustomErrorResponses: \
+                  [{ErrorCode: 404, ErrorCachingMinTTL: 60}]}}}";
+    let dev = start_with(&format!(
+        "delivery: {{dicomweb: true}}\n{}",
+        overlay(errors)
+    ));
+    let missing = || {
+        let url = format!(
+            "{}{}",
+            dev.url(),
+            dicomweb_path(&dev).replace("frames/1", "frames/99")
+        );
+        dev.request("GET", &url, &[], None)
+    };
+    assert_eq!(
+        (missing().status, missing().header("age")),
+        (404, "0"),
+        "kept"
+    );
+    let root = "Distribution: {Properties: {DistributionConfig: {DefaultRootObject: index.html}}}";
+    let dev = start_with(&overlay(root));
+    let expected = "the distribution's `DefaultRootObject` isn't modelled";
+    assert!(notes(&dev).iter().any(|note| note == expected));
+    let project = Project::new(&format!(
+        "service: x\nauth: {{mode: none}}\n{}\n",
+        overlay(
+            "Distribution: {Properties: {DistributionConfig: {CustomErrorResponses: \
+                 [{ErrorCode: 404, ResponseCode: 404, ResponsePagePath: /404.html}]}}}"
+        )
+    ));
+    let run = project.frames(&["dev", "--port", "0"]);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(run.stderr.contains("custom error pages"), "{run:#?}");
+}
+
+#[test]
+fn the_functions_log_what_the_manifest_asks_for() {
+    for (level, logs) in [("error", false), ("warn", true)] {
+        let project = Project::new(&format!(
+            "service: x
+auth: {{mode: oidc, issuer: 'https://issuer.example', audience: a}}
+iam: {{allow: [{{datastore: 12345678901234567890123456789012}}]}}
+logs: {{functions: {{level: {level}}}}}
+"
+        ));
+        let dev = Dev::start(&project, &["--verbose"]);
+        assert_eq!(frame(&dev, &[]).status, 401);
+        let (_, stderr) = dev.stop();
+        assert_eq!(stderr.contains("no_token"), logs, "{stderr}");
+    }
 }
