@@ -52,15 +52,19 @@ const CORE: &str = "AWSManagedRulesCommonRuleSet";
 
 /// The web ACL that `WebACLId` names.
 pub(super) fn web_acl(stages: &[Stage], stage: &Stage, id: &At<'_>) -> Result<WebAcl, Error> {
-    let Some(parameter) = id.reference() else {
+    // An overlay may refer to whatever it likes.
+    let output = id
+        .reference()
+        .and_then(|parameter| read::output(stages, stage, parameter).ok());
+    let Some((owner, value)) = output else {
         return Ok(WebAcl::Elsewhere);
     };
-    let (owner, value) = read::output(stages, stage, parameter)?;
-    let template = At::root(&owner.file, &owner.template);
-    let steps = value.get("Fn::GetAtt")?.texts()?;
+    let steps = value.opt("Fn::GetAtt").map(|steps| steps.texts());
+    let steps = steps.transpose()?.unwrap_or_default();
     let Some(logical) = steps.first() else {
-        return Err(value.error("the `Arn` of a web ACL was expected"));
+        return Ok(WebAcl::Elsewhere);
     };
+    let template = At::root(&owner.file, &owner.template);
     let properties = template.properties(logical, "AWS::WAFv2::WebACL")?;
     let mut nodes = properties
         .opt("Rules")

@@ -119,13 +119,15 @@ async fn what_of_a_web_acl_is_not_modelled_is_said_and_blocks_nothing() {
         let reply = setup.get("/a", &[AGENT, ("x-viewer", "cached")]).await;
         assert_eq!(reply.status, 200);
     }
-    let setup = Setup::with(|parts| {
-        parts.cdn.pointer_mut(CONFIG).unwrap()["WebACLId"] = json!("arn:aws:wafv2:…");
-    })
-    .await;
-    let [note] = setup.edge.notes() else { panic!() };
-    assert!(note.contains("nothing is blocked here"), "{note}");
-    assert_eq!(setup.viewer("cached").await.status, 200);
+    for elsewhere in [json!("arn:aws:wafv2:…"), json!({"Ref": "Mine"})] {
+        let setup = Setup::with(|parts| {
+            parts.cdn.pointer_mut(CONFIG).unwrap()["WebACLId"] = elsewhere;
+        })
+        .await;
+        let [note] = setup.edge.notes() else { panic!() };
+        assert!(note.contains("nothing is blocked here"), "{note}");
+        assert_eq!(setup.viewer("cached").await.status, 200);
+    }
     assert!(Setup::new().await.edge.notes().is_empty());
 }
 
