@@ -317,15 +317,6 @@ fn keys_rotate_and_tokens_of_the_new_one_are_taken() {
 }
 
 #[test]
-fn a_body_over_the_limit_is_refused() {
-    let dev = Dev::start(&example(), &[]);
-    let large = format!("{{\"imageFrameId\":\"{}\"}}", "x".repeat(1_100_000));
-    let url = format!("{}{}", dev.url(), native_path(&dev));
-    let reply = dev.request("POST", &url, &[("token", dev.token())], Some(&large));
-    assert_eq!(reply.status, 413, "{}", reply.text());
-}
-
-#[test]
 fn without_auth_nobody_is_asked_for_a_token() {
     let project = Project::new("service: x\nauth: {mode: none}\n");
     let dev = Dev::start(&project, &[]);

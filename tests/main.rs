@@ -2,9 +2,11 @@
 //! real peers. `support` installs these, pinned, below `target/`.
 
 mod aws_peer;
+mod browser;
 mod commands;
 mod deploy;
 mod dev;
+mod dev_delivery;
 mod diagnostics;
 mod editor;
 mod formats;

@@ -1,6 +1,7 @@
 //! `frames dev` as a process: started, asked, ended.
 
 use super::frames::Project;
+use super::process::eventually;
 use super::target;
 use serde_json::Value;
 use std::collections::HashSet;
@@ -197,13 +198,13 @@ impl Dev {
     }
 
     pub fn issuer_url(&self) -> String {
-        let stderr = self.stderr();
-        let start = stderr.find("Issuer http://").unwrap() + "Issuer ".len();
-        stderr[start..]
-            .split_whitespace()
-            .next()
-            .unwrap()
-            .to_owned()
+        // Another thread reads stderr, and may lag behind the ready line.
+        eventually("the issuer's address", || {
+            let stderr = self.stderr();
+            let (_, rest) = stderr.split_once("Issuer ")?;
+            let (line, _) = rest.split_once('\n')?;
+            line.split_whitespace().next().map(str::to_owned)
+        })
     }
 
     /// Asks the local issuer, as the holder of the run's token.

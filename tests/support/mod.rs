@@ -1,6 +1,7 @@
 //! What the tests stand on: the peers, the binary, processes that end with their test.
 
 pub mod aws;
+pub mod browser;
 pub mod dev;
 pub mod emulator;
 pub mod events;

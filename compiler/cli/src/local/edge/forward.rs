@@ -181,6 +181,7 @@ pub(super) mod tests {
             domain_name: "origin.example".to_owned(),
             https_port: 443,
             path: String::new(),
+            shielded: false,
             read_timeout: Duration::from_secs(30),
             keepalive_timeout: 5,
             ssl_protocols: vec![],

@@ -4,7 +4,8 @@
 //! The viewer speaks plain HTTP here: on 127.0.0.1 it stands for the HTTPS that
 //! `ViewerProtocolPolicy: https-only` asks for. Not modelled: ranges and
 //! conditional requests (answered whole), compression, collapsing of
-//! simultaneous misses, web ACLs.
+//! simultaneous misses, and of web ACLs what neither the template nor AWS's
+//! documentation tells. [`Edge::notes`] says what a package has of the like.
 //!
 //! All viewers have one address here, which is in no country. So a geo
 //! restriction goes by the header `CloudFront-Viewer-Country` that the viewer
@@ -13,6 +14,7 @@
 mod cache;
 mod decorate;
 mod event;
+mod firewall;
 mod forward;
 mod freshness;
 mod names;
@@ -21,6 +23,7 @@ mod pipeline;
 mod request_log;
 #[cfg(test)]
 mod tests;
+mod timing;
 mod upstream;
 mod verdict;
 
@@ -62,14 +65,14 @@ pub struct Options {
 pub struct Edge {
     server: local_http::Server,
     pipeline: Arc<Pipeline>,
-    has_web_acl: bool,
+    notes: Vec<String>,
 }
 
 impl Edge {
     /// Serves the package in `dir` (`.frames/<env>/`, or one of its shape).
     pub async fn start(dir: &Path, options: Options) -> Result<Self, Error> {
         let package = template::read(dir)?;
-        let has_web_acl = package.distribution.has_web_acl;
+        let notes = package.notes;
         let options = Options {
             functions: escaped(options.functions),
             ..options
@@ -103,14 +106,13 @@ impl Edge {
         Ok(Self {
             server,
             pipeline,
-            has_web_acl,
+            notes,
         })
     }
 
-    /// What a deploy would do and this edge doesn't, a sentence each.
-    pub fn notes(&self) -> Vec<&'static str> {
-        let web_acl = "the web ACL isn't modelled: AWS WAF filters nothing here";
-        self.has_web_acl.then_some(web_acl).into_iter().collect()
+    /// What a deployment would do and this edge doesn't, a sentence each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     pub fn address(&self) -> SocketAddr {

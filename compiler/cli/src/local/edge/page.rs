@@ -12,6 +12,7 @@ pub(super) enum Refusal {
     UnknownHost,
     MethodNotAllowed,
     Country,
+    WebAcl,
     BodyOnGet,
     UrlTooLong,
     HeadersTooLarge,
@@ -30,9 +31,11 @@ impl Refusal {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::UnknownHost | Self::MethodNotAllowed | Self::Country | Self::BodyOnGet => {
-                StatusCode::FORBIDDEN
-            }
+            Self::UnknownHost
+            | Self::MethodNotAllowed
+            | Self::Country
+            | Self::WebAcl
+            | Self::BodyOnGet => StatusCode::FORBIDDEN,
             Self::UrlTooLong => StatusCode::URI_TOO_LONG,
             // CloudFront says 494, which isn't registered.
             Self::HeadersTooLarge => {
@@ -64,6 +67,7 @@ impl Refusal {
                 "The distribution is not configured to allow the HTTP method of this request."
             }
             Self::Country => "The distribution is configured to block access from your country.",
+            Self::WebAcl => "The request was blocked by the distribution's web ACL.",
             Self::BodyOnGet => "A GET request must not have a body.",
             Self::UrlTooLong => "The URL is longer than 8,192 bytes.",
             Self::HeadersTooLarge => "The request line and headers are larger than 20,480 bytes.",

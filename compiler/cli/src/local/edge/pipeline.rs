@@ -5,10 +5,12 @@ use super::{
     cache::{Cache, Stored},
     decorate, event,
     event::Flow,
+    firewall::{Firewall, Inspected},
     forward, freshness,
     names::Trigger,
     page::Refusal,
     request_log::{CacheResult, RequestLog, Stages},
+    timing::{self, Timing},
     upstream::Upstream,
     verdict::{self, Generated, Verdict},
 };
@@ -17,12 +19,12 @@ use crate::local::{
     http::{self as local_http, Answer, NotOurs},
     printable::printable,
     runtime::{Failure, Pool},
-    template::{Association, Behavior, Distribution, Selection},
+    template::{Association, Behavior, Distribution, Selection, WebAcl},
     uuid,
 };
 use bytes::Bytes;
 use frames_edge::event::Request as EdgeRequest;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header, request::Parts};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use std::{
@@ -43,6 +45,7 @@ const BODY_BYTES: usize = 16 * 1024 * 1024;
 pub(super) struct Pipeline {
     distribution: Distribution,
     functions: BTreeMap<String, Pool>,
+    firewall: Option<Firewall>,
     cache: Mutex<Cache>,
     upstream: Upstream,
     port: u16,
@@ -110,9 +113,14 @@ impl Pipeline {
         port: u16,
         options: &Options,
     ) -> Result<Self, Error> {
+        let firewall = match &distribution.web_acl {
+            Some(WebAcl::Here { rules, .. }) => Some(Firewall::new(rules)),
+            Some(WebAcl::Elsewhere) | None => None,
+        };
         Ok(Self {
             distribution,
             functions,
+            firewall,
             cache: Mutex::new(Cache::default()),
             upstream: Upstream::new(&options.origin)?,
             port,
@@ -126,11 +134,7 @@ impl Pipeline {
         let start = Instant::now();
         let method = request.method().as_str().to_owned();
         let path = request.uri().path().to_owned();
-        let origin = request
-            .headers()
-            .get(header::ORIGIN)
-            .and_then(|v| v.to_str().ok())
-            .map(str::to_owned);
+        let asked = request.headers().clone();
         let mut notes = Notes {
             cache: CacheResult::None,
             stages: Stages::default(),
@@ -142,12 +146,16 @@ impl Pipeline {
             Err(refusal) => Err(refusal),
         };
         let outcome = outcome.unwrap_or_else(|r| Outcome::refused(&r, &id));
-        let policy = behavior
-            .and_then(|b| b.response_headers.as_ref())
-            .filter(|_| outcome.decorated);
         let mut headers = outcome.stored.headers;
-        if let Some(policy) = policy {
-            decorate::apply(policy, &method, origin.as_deref(), &mut headers);
+        if let Some(behavior) = behavior.filter(|_| outcome.decorated) {
+            let timing = Timing {
+                id: &id,
+                is_hit: outcome.age.is_some(),
+                upstream: notes.stages.origin,
+                shielded: self.is_shielded(behavior),
+                downstream: milliseconds(start),
+            };
+            decorate(behavior, &method, &asked, &timing, &mut headers);
         }
         decorate::sign_off(&mut headers, &id, outcome.x_cache, outcome.age);
         let status = outcome.stored.status;
@@ -162,6 +170,11 @@ impl Pipeline {
         respond(status, headers, outcome.stored.body, method == "HEAD")
     }
 
+    fn is_shielded(&self, behavior: &Behavior) -> bool {
+        let origin = self.distribution.origins.get(&behavior.origin);
+        origin.is_some_and(|origin| origin.shielded)
+    }
+
     /// Reads the viewer's request, within CloudFront's limits: the body last,
     /// once nothing else speaks against the request.
     async fn flow<'a>(
@@ -174,13 +187,7 @@ impl Pipeline {
         let (parts, body) = request.into_parts();
         let target = parts.uri.path_and_query().map_or("", |p| p.as_str());
         check_head(&parts, target)?;
-        let own = local_http::check_host(&parts.headers, &parts.uri, self.port);
-        own.map_err(|not_ours| match not_ours {
-            NotOurs::Malformed => {
-                Refusal::BadRequest("There must be one Host, and no other server in the target.")
-            }
-            NotOurs::Unknown => Refusal::UnknownHost,
-        })?;
+        self.check_host(&parts)?;
         // There is always a default behavior.
         let behavior = behavior.ok_or(Refusal::BadRequest("No behavior matches."))?;
         let method = parts.method.as_str();
@@ -197,13 +204,7 @@ impl Pipeline {
         if parts.method == http::Method::GET && !body.is_empty() {
             return Err(Refusal::BodyOnGet);
         }
-        // Before any function runs: nobody from there learns what is served.
-        let country = parts.headers.get(COUNTRY).and_then(|v| v.to_str().ok());
-        if let (Some(geo), Some(country)) = (&self.distribution.geo, country)
-            && !geo.serves(country)
-        {
-            return Err(Refusal::Country);
-        }
+        self.screen(&parts, &body)?;
         let request = EdgeRequest {
             client_ip: peer.ip().to_string(),
             headers: event::from_viewer(&parts.headers),
@@ -215,6 +216,50 @@ impl Pipeline {
             other: serde_json::Map::new(),
         };
         Ok((behavior, Flow { request, body, id }))
+    }
+
+    /// The request's `Host` has to be this edge's, or an alias of the distribution's.
+    fn check_host(&self, parts: &Parts) -> Result<(), Refusal> {
+        let is_alias = || {
+            let host = parts
+                .headers
+                .get(header::HOST)
+                .and_then(|v| v.to_str().ok());
+            let name = host.map(|host| match host.rsplit_once(':') {
+                Some((name, port)) if port == self.port.to_string() => name,
+                _ => host,
+            });
+            name.is_some_and(|name| self.distribution.has_alias(name))
+        };
+        match local_http::check_host(&parts.headers, &parts.uri, self.port) {
+            Ok(()) => Ok(()),
+            Err(NotOurs::Unknown) if is_alias() => Ok(()),
+            Err(NotOurs::Unknown) => Err(Refusal::UnknownHost),
+            Err(NotOurs::Malformed) => Err(Refusal::BadRequest(
+                "There must be one Host, and no other server in the target.",
+            )),
+        }
+    }
+
+    /// Before any function runs: nobody who is kept out learns what is served.
+    /// The country first: AWS WAF never sees a request from one that isn't served.
+    fn screen(&self, parts: &Parts, body: &[u8]) -> Result<(), Refusal> {
+        let country = parts.headers.get(COUNTRY).and_then(|v| v.to_str().ok());
+        if let (Some(geo), Some(country)) = (&self.distribution.geo, country)
+            && !geo.serves(country)
+        {
+            return Err(Refusal::Country);
+        }
+        let inspected = Inspected {
+            path: parts.uri.path(),
+            query: parts.uri.query().unwrap_or_default(),
+            headers: &parts.headers,
+            body,
+        };
+        match &self.firewall {
+            Some(firewall) if firewall.blocks(&inspected, Instant::now()) => Err(Refusal::WebAcl),
+            _ => Ok(()),
+        }
     }
 
     async fn run(
@@ -354,6 +399,27 @@ impl Pipeline {
     }
 }
 
+/// Applies the behavior's response headers policy. `asked` are the viewer's headers.
+fn decorate(
+    behavior: &Behavior,
+    method: &str,
+    asked: &HeaderMap,
+    timing: &Timing<'_>,
+    headers: &mut HeaderMap,
+) {
+    let Some(policy) = &behavior.response_headers else {
+        return;
+    };
+    let origin = asked.get(header::ORIGIN).and_then(|v| v.to_str().ok());
+    decorate::apply(policy, method, origin, headers);
+    if policy
+        .server_timing
+        .is_some_and(|rate| timing::wanted(rate, asked))
+    {
+        timing::apply(timing, headers);
+    }
+}
+
 /// A viewer's text for a log line, which is never longer than anybody reads.
 fn logged(text: &str) -> String {
     const BYTES: usize = 1024;
@@ -365,7 +431,7 @@ fn logged(text: &str) -> String {
     text
 }
 
-fn check_head(parts: &http::request::Parts, target: &str) -> Result<(), Refusal> {
+fn check_head(parts: &Parts, target: &str) -> Result<(), Refusal> {
     if target.len() > URL_BYTES {
         return Err(Refusal::UrlTooLong);
     }
@@ -396,7 +462,7 @@ fn stored(generated: &Generated) -> Stored {
     }
 }
 
-fn respond(status: StatusCode, mut headers: http::HeaderMap, body: Bytes, head: bool) -> Answer {
+fn respond(status: StatusCode, mut headers: HeaderMap, body: Bytes, head: bool) -> Answer {
     let has_body = !matches!(status.as_u16(), 204 | 304);
     let body = if head || !has_body {
         // An origin that answered the HEAD itself said how long the body would be.

@@ -105,6 +105,16 @@ impl<'a> At<'a> {
             .ok_or_else(|| self.error("a whole number was expected"))
     }
 
+    /// A percentage with up to four decimal places, in millionths.
+    pub fn percent(&self) -> Result<u32, Error> {
+        let text = self.value.as_str().and_then(|t| t.parse().ok());
+        let number: f64 = self.value.as_f64().or(text).unwrap_or(f64::NAN);
+        if !(0.0..=100.0).contains(&number) {
+            return Err(self.error("a number from 0 to 100 was expected"));
+        }
+        Ok((number * 10_000.0).round() as u32)
+    }
+
     pub fn flag(&self) -> Result<bool, Error> {
         match (self.value.as_bool(), self.value.as_str()) {
             (Some(flag), _) => Ok(flag),

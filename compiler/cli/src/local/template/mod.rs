@@ -2,6 +2,8 @@
 //! policies, and which packaged function runs at which event.
 
 mod at;
+mod firewall;
+mod notes;
 mod pattern;
 mod policy;
 mod read;
@@ -9,6 +11,7 @@ mod role;
 #[cfg(test)]
 mod tests;
 
+pub use firewall::{CoreRule, Rule, WebAcl};
 pub(super) use pattern::glob;
 #[cfg(test)]
 pub use policy::SecurityHeader;
@@ -24,6 +27,8 @@ pub struct Package {
     pub distribution: Distribution,
     /// By logical id, each once, however many behaviors name it.
     pub functions: BTreeMap<String, Function>,
+    /// What a deployment would do and the local edge doesn't, a sentence each.
+    pub notes: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -32,9 +37,10 @@ pub struct Distribution {
     /// one, without a pattern, is the default.
     pub behaviors: Vec<Behavior>,
     pub origins: BTreeMap<String, Origin>,
+    /// The names that it answers to, beside its own.
+    pub aliases: Vec<String>,
     pub geo: Option<Geo>,
-    /// A web ACL is attached, of which nothing but its name is known here.
-    pub has_web_acl: bool,
+    pub web_acl: Option<WebAcl>,
     /// `ErrorCachingMinTTL` by status.
     pub error_ttl: BTreeMap<u16, u64>,
 }
@@ -85,6 +91,8 @@ pub struct Origin {
     pub domain_name: String,
     pub https_port: u16,
     pub path: String,
+    /// Origin Shield stands before it.
+    pub shielded: bool,
     pub read_timeout: Duration,
     pub keepalive_timeout: u64,
     pub ssl_protocols: Vec<String>,
@@ -103,6 +111,18 @@ pub struct Function {
 }
 
 impl Distribution {
+    /// Whether a host name is one of its aliases; `*.` stands for one label.
+    pub fn has_alias(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        self.aliases.iter().any(|alias| {
+            let alias = alias.to_ascii_lowercase();
+            match (alias.strip_prefix("*."), name.split_once('.')) {
+                (Some(domain), Some((label, rest))) => !label.is_empty() && rest == domain,
+                _ => alias == name,
+            }
+        })
+    }
+
     /// The behavior that serves `path`.
     pub fn behavior(&self, path: &str) -> Option<&Behavior> {
         self.behaviors.iter().find(|b| {

@@ -35,6 +35,8 @@ pub struct ResponseHeadersPolicy {
     pub cors: Option<Cors>,
     pub security: Vec<SecurityHeader>,
     pub remove: Vec<String>,
+    /// How many answers of a million get a `Server-Timing`; `None`: not even those that ask for one.
+    pub server_timing: Option<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -207,7 +209,20 @@ pub(super) fn response_headers(
                 .push(item.get("Header")?.text()?.to_ascii_lowercase());
         }
     }
+    if let Some(section) = config.opt("ServerTimingHeadersConfig") {
+        policy.server_timing = server_timing(&section)?;
+    }
     Ok(policy)
+}
+
+fn server_timing(section: &At<'_>) -> Result<Option<u32>, Error> {
+    if !section.get("Enabled")?.flag()? {
+        return Ok(None);
+    }
+    section
+        .opt("SamplingRate")
+        .map_or(Ok(0), |rate| rate.percent())
+        .map(Some)
 }
 
 fn managed_response_headers(id: &At<'_>) -> Result<ResponseHeadersPolicy, Error> {
@@ -241,6 +256,7 @@ fn managed_response_headers(id: &At<'_>) -> Result<ResponseHeadersPolicy, Error>
             header("referrer-policy", "strict-origin-when-cross-origin", false),
         ],
         remove: Vec::new(),
+        server_timing: None,
     })
 }
 

@@ -4,7 +4,7 @@
 
 use super::{
     Association, Behavior, Distribution, ForwardPolicy, Function, Geo, Origin, Package, at::At,
-    policy,
+    firewall, notes, policy,
 };
 use crate::local::Error;
 use serde_json::Value;
@@ -48,9 +48,14 @@ pub fn read(dir: &Path) -> Result<Package, Error> {
     })?;
     let mut functions = BTreeMap::new();
     let distribution = distribution(dir, &stages, stage, id, &mut functions)?;
+    let config = At::root(&stage.file, &stage.template)
+        .properties(id, "AWS::CloudFront::Distribution")?
+        .get("DistributionConfig")?;
+    let notes = notes::notes(&stages, &config, distribution.web_acl.as_ref())?;
     Ok(Package {
         distribution,
         functions,
+        notes,
     })
 }
 
@@ -117,13 +122,19 @@ fn distribution(
             return Err(node.get("TargetOriginId")?.error("no origin has this id"));
         }
     }
-    // Not read, on purpose: `HttpVersion`, `PriceClass` and the origins' `OriginShield` decide how
-    // and from where bytes travel; what a viewer gets is the same with any of them.
+    // Not read, on purpose: `HttpVersion` and `PriceClass` decide how and from where bytes travel;
+    // what a viewer gets is the same with any of them.
+    let web_acl = config.opt("WebACLId");
     Ok(Distribution {
         behaviors,
         origins,
+        aliases: config
+            .opt("Aliases")
+            .map_or_else(|| Ok(Vec::new()), |names| names.texts())?,
         geo: geo(&config)?,
-        has_web_acl: config.opt("WebACLId").is_some(),
+        web_acl: web_acl
+            .map(|id| firewall::web_acl(stages, stage, &id))
+            .transpose()?,
         error_ttl: error_ttl(&config)?,
     })
 }
@@ -183,6 +194,9 @@ fn origins(config: &At<'_>) -> Result<BTreeMap<String, Origin>, Error> {
                 .opt("OriginPath")
                 .map_or(Ok(""), |p| p.text())?
                 .to_owned(),
+            shielded: node
+                .opt("OriginShield")
+                .map_or(Ok(false), |shield| shield.get("Enabled")?.flag())?,
             read_timeout: Duration::from_secs(number("OriginReadTimeout", 30)?),
             keepalive_timeout: number("OriginKeepaliveTimeout", 5)?,
             ssl_protocols: custom
@@ -256,14 +270,12 @@ fn behavior(
     Ok(behavior)
 }
 
-/// From `LambdaFunctionARN` to the function, through the plan and the other stage.
-fn function(
-    dir: &Path,
-    stages: &[Stage],
-    stage: &Stage,
-    arn: &At<'_>,
-) -> Result<(String, Function), Error> {
-    let parameter = arn.must_refer()?;
+/// What a parameter of a stage is given: an output of another stage.
+pub(super) fn output<'a>(
+    stages: &'a [Stage],
+    stage: &'a Stage,
+    parameter: &str,
+) -> Result<(&'a Stage, At<'a>), Error> {
     let plan = At::root(PLAN, &stage.plan);
     let source = plan.dig(&["parameters", parameter])?;
     let kind = source.get("source")?;
@@ -278,7 +290,19 @@ fn function(
         .ok_or_else(|| from.error("no stage has this name"))?;
     let template = At::root(&owner.file, &owner.template);
     let output = source.get("output")?.text()?;
-    let version = template.dig(&["Outputs", output, "Value"])?.must_refer()?;
+    Ok((owner, template.dig(&["Outputs", output, "Value"])?))
+}
+
+/// From `LambdaFunctionARN` to the function, through the plan and the other stage.
+fn function(
+    dir: &Path,
+    stages: &[Stage],
+    stage: &Stage,
+    arn: &At<'_>,
+) -> Result<(String, Function), Error> {
+    let (owner, version) = output(stages, stage, arn.must_refer()?)?;
+    let template = At::root(&owner.file, &owner.template);
+    let version = version.must_refer()?;
     let version = template.properties(version, "AWS::Lambda::Version")?;
     let logical = version.get("FunctionName")?.must_refer()?;
     let properties = template.properties(logical, "AWS::Lambda::Function")?;
