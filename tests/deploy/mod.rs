@@ -6,6 +6,7 @@ mod concurrency;
 mod failures;
 mod faults;
 mod interrupts;
+mod keys;
 mod kills;
 mod lifecycle;
 mod online;

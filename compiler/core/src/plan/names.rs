@@ -2,6 +2,7 @@
 //! replaces the resource in every stack that stands.
 
 use super::Function;
+use sha2::{Digest, Sha256};
 
 pub const AUTHORIZER: &str = "authorizer";
 pub const SIGNER: &str = "signer";
@@ -129,6 +130,19 @@ pub fn alarm(service: &str, env: &str, what: &str) -> String {
 /// CloudWatch Logs takes 60 characters here, fewer than a stack's name may have.
 pub fn log_delivery(service: &str, env: &str) -> String {
     format!("{service}-{env}-access")
+}
+
+/// Format and bucket of a delivery destination can't change, and CloudFormation
+/// doesn't replace what has a name of its own: each other way has another name.
+pub fn log_destination(service: &str, env: &str, format: &str, bucket: Option<&str>) -> String {
+    match (format, bucket) {
+        ("json", None) => log_delivery(service, env),
+        _ => {
+            let way = format!("{format} {}", bucket.unwrap_or_default());
+            let digest = format!("{:x}", Sha256::digest(way));
+            format!("{service}-{env}-{digest:.8}")
+        }
+    }
 }
 
 fn pascal(word: &str) -> String {
