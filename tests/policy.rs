@@ -111,6 +111,10 @@ const NOT_MISSED: &[(&str, &str)] = &[
         "CloudWatch Logs' own call",
     ),
     (
+        "wafv2:DeleteWebACL",
+        "where the manifest no longer has the managed web ACL",
+    ),
+    (
         "cloudfront:GetDistributionConfig",
         "where CloudFormation can't take a distribution down alone",
     ),

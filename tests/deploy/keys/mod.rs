@@ -177,8 +177,13 @@ fn left(stand: &Stand, before: &[String]) -> Vec<String> {
 }
 
 /// The logs with their key, and the bucket of the artifacts, which is the account's.
+/// What lies in a bucket of one's own that isn't the artifacts' any more.
+/// And a certificate that another took the place of while a distribution had it:
+/// ACM doesn't delete such a one, and it costs nothing.
 fn is_kept(line: &str) -> bool {
-    line.starts_with("kms keys") && line.contains("Logs of heart (dev)")
+    line.starts_with("acm certificates us-east-1 ")
+        || line.contains(" zips-ACCOUNT/heart/dev/")
+        || line.starts_with("kms keys") && line.contains("Logs of heart (dev)")
         || line.starts_with("s3 ")
             && !line.starts_with("s3 objects")
             && (line.contains("-cdn-accesslogs-") || line.contains("frames-artifacts-"))

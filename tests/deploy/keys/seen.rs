@@ -132,11 +132,6 @@ impl<'a> Seen<'a> {
         self.ask("acm", "DescribeCertificate", asked)["Certificate"].clone()
     }
 
-    pub fn count_of_certificates(&self) -> Value {
-        let answer = self.ask("acm", "ListCertificates", json!({}));
-        json!(answer["CertificateSummaryList"].as_array().unwrap().len())
-    }
-
     /// `frames.example.org. A`, of all that points at the distribution.
     pub fn records(&self) -> Value {
         let domain = self.stand.distribution(&self.distribution)["DomainName"].clone();

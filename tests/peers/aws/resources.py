@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from handlers import HandlerError, checked, handlers, replaces, wrap
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import cloudfront, cloudwatch_logs, lambda_svc, s3
+from ministack.services import cloudfront, cloudwatch_logs, iam, lambda_svc, s3
 from ministack.services.cloudformation import provisioners
 
 
@@ -18,6 +18,8 @@ def install():
     for action in ("create", "update"):
         wrap("S3::Bucket", action, _bucket_step)
     wrap("S3::Bucket", "delete", _bucket_delete)
+    wrap("IAM::Role", "create", _role_create)
+    wrap("IAM::Role", "update", _role_update)
     wrap("Lambda::Function", "create", _function_create)
     wrap("Lambda::Function", "update", _function_update)
     wrap("Lambda::Version", "create", _version_create)
@@ -180,6 +182,36 @@ _SETTINGS = (
     ("ObjectLockConfiguration", _object_lock, s3._put_object_lock_configuration, _unlock),
     ("Tags", _tagging, s3._put_bucket_tagging, s3._delete_bucket_tagging),
 )
+
+
+# Roles, whose boundary it leaves out.
+
+
+def _bounded(name, properties):
+    boundary = properties.get("PermissionsBoundary")
+    if boundary:
+        parameters = {"RoleName": [name], "PermissionsBoundary": [boundary]}
+        checked(iam._put_role_permissions_boundary(parameters), "Iam")
+    else:
+        iam._roles[name]["PermissionsBoundary"] = None
+
+
+def _role_create(original):
+    def create(logical_id, properties, stack_name):
+        made = original(logical_id, properties, stack_name)
+        _bounded(made[0], properties)
+        return made
+
+    return create
+
+
+def _role_update(original):
+    def update(physical_id, old, new, *rest):
+        made = original(physical_id, old, new, *rest)
+        _bounded(made[0], new)
+        return made
+
+    return update
 
 
 # Functions.

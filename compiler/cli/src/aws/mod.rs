@@ -8,10 +8,12 @@ pub mod functions;
 mod online;
 pub mod stacks;
 mod variables;
+mod web_acls;
 
 pub use errors::explain;
 pub use online::ask;
 pub use variables::Answers;
+pub use web_acls::WebAclGone;
 
 use crate::cli::Global;
 use crate::failure::{Failure, Result};

@@ -132,6 +132,8 @@ pub struct Event {
     /// RFC 3339
     pub time: String,
     pub resource: String,
+    /// What the service knows it by.
+    pub physical_id: String,
     pub kind: String,
     pub status: String,
     pub reason: Option<String>,
@@ -444,6 +446,18 @@ impl Stacks {
         Ok(found)
     }
 
+    /// Some of the latest events, the newest first: what one call brings.
+    pub async fn latest_events(&self, stack: &str) -> Result<Vec<Event>> {
+        let asked = self.client.describe_stack_events().stack_name(stack);
+        match asked.send().await {
+            Ok(page) => Ok(page.stack_events().iter().map(event).collect()),
+            Err(error) => {
+                let doing = format!("look back at stack {stack}");
+                Err(explain("cloudformation:DescribeStackEvents", &doing, error))
+            }
+        }
+    }
+
     /// The newest event: what comes after it is new.
     pub async fn newest_event(&self, stack: &str) -> Result<Option<String>> {
         let answer = self
@@ -692,6 +706,7 @@ fn event(event: &types::StackEvent) -> Event {
         id: text(event.event_id()),
         time: time.unwrap_or_default(),
         resource: text(event.logical_resource_id()),
+        physical_id: text(event.physical_resource_id()),
         kind: text(event.resource_type()),
         status: text(event.resource_status().map(|status| status.as_str())),
         reason: event.resource_status_reason().map(str::to_owned),

@@ -118,6 +118,7 @@ mod tests {
             id: resource.to_owned(),
             time: String::new(),
             resource: resource.to_owned(),
+            physical_id: String::new(),
             kind: "AWS::X::Y".to_owned(),
             status: status.to_owned(),
             reason: Some(reason.to_owned()),

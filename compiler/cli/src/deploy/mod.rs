@@ -6,6 +6,7 @@
 //! - [`follow`], [`progress`]: events as they happen
 //! - [`cause`]: why it failed, in a user's words
 //! - [`versions`]: functions' versions that nothing refers to any more
+//! - [`leftovers`]: web ACLs that a stack let go of too early
 //! - [`state`]: what stands, for `info`
 //! - [`diff`]: what a deployment would change
 //! - [`remove`]: all of it backwards, with patience for replicas
@@ -16,6 +17,7 @@ pub mod diff;
 mod follow;
 pub mod guard;
 pub mod interrupt;
+mod leftovers;
 pub mod progress;
 pub mod remove;
 mod settle;
@@ -105,6 +107,17 @@ pub async fn unchanged(
     Ok(Some(done))
 }
 
+/// Whether a stage has no stack yet.
+pub async fn is_first(session: &Session<'_>, plan: &Plan) -> Result<bool> {
+    for stage in plan.stages.iter().rev() {
+        let stacks = session.aws.stacks(&stage.region);
+        if stacks.describe(&stage.stack_name).await?.is_none() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The stages, in order; what one puts out is the next one's parameters.
 pub async fn stages(
     session: &Session<'_>,
@@ -142,6 +155,7 @@ pub async fn stages(
     // A stage that isn't looked at may run any version.
     if !options.dry_run && done.len() == plan.stages.len() {
         versions::collect(session, &done, usize::MAX).await?;
+        leftovers::collect(session, &done).await?;
     }
     Ok(done)
 }

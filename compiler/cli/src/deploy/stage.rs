@@ -404,6 +404,6 @@ pub(super) fn changes(stage: &Stage, set: ChangeSet) -> Result<Option<Vec<Change
 }
 
 /// `arn:aws:cloudformation:eu-west-1:…`
-fn region_of(id: &str) -> String {
+pub(super) fn region_of(id: &str) -> String {
     id.split(':').nth(3).unwrap_or_default().to_owned()
 }

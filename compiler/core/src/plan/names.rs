@@ -82,9 +82,17 @@ pub fn web_acl(service: &str, env: &str) -> String {
     format!("{service}-{env}")
 }
 
-/// `AuthorizerVersion0123456789ab`: a new id, and so a new version, with every new content.
-pub fn version_id(function: &str, sha256: &str) -> String {
-    format!("{}Version{:.12}", pascal(function), sha256)
+/// `AuthorizerVersion0123456789ab`: a new id, and so a new version, with every new
+/// content. A version keeps the role that it was published with, and another
+/// path makes another role.
+pub fn version_id(function: &str, sha256: &str, path: &str) -> String {
+    match path {
+        "/" => format!("{}Version{:.12}", pascal(function), sha256),
+        _ => {
+            let digest = format!("{:x}", Sha256::digest(format!("{sha256} {path}")));
+            format!("{}Version{digest:.12}", pascal(function))
+        }
+    }
 }
 
 /// `AuthorizerVersionArn`: an output of lambda-edge and a parameter of cdn.

@@ -5,6 +5,7 @@ use super::Template;
 use super::document::Collected;
 use super::scope::{Scope, Shared};
 use crate::online::Subject;
+use crate::online::quotas::Kind;
 use crate::plan::{Plan, names};
 use serde_json::Map;
 
@@ -75,6 +76,9 @@ const DISTRIBUTIONS: &[&str] = &[
     "cloudfront:UpdateDistribution",
 ];
 
+/// A web ACL that the lambda-edge stack let go of while the distribution had it.
+const WEB_ACL: &[&str] = &["wafv2:DeleteWebACL", "wafv2:GetWebACL"];
+
 const NAMELESS: &[&str] = &[
     // Drift detection reads how the resource types are configured.
     "cloudformation:BatchDescribeTypeConfigurations",
@@ -111,6 +115,10 @@ pub fn collect(
 
     let distributions = format!("arn:aws:cloudfront::{account}:distribution/*");
     allow("Distributions", DISTRIBUTIONS, vec![distributions]);
+
+    let web_acl = names::web_acl(&plan.service, &plan.env);
+    let web_acl = format!("arn:aws:wafv2:us-east-1:{account}:global/webacl/{web_acl}/*");
+    allow("LeftWebAcl", WEB_ACL, vec![web_acl]);
 
     if uses.delete_logs {
         for bucket in log_buckets(templates, account) {
@@ -149,6 +157,15 @@ fn log_buckets(templates: &[Template<'_>], account: &str) -> Vec<String> {
     buckets
 }
 
+/// IAM knows no resource for a list.
+const fn listing(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Cache => &["cloudfront:ListCachePolicies"],
+        Kind::OriginRequest => &["cloudfront:ListOriginRequestPolicies"],
+        Kind::ResponseHeaders => &["cloudfront:ListResponseHeadersPolicies"],
+    }
+}
+
 fn online(subject: &Subject, account: &str) -> (&'static str, &'static [&'static str], String) {
     let pool = |pool: &str| {
         // A pool's Region stands before the underscore.
@@ -167,6 +184,11 @@ fn online(subject: &Subject, account: &str) -> (&'static str, &'static [&'static
         }
         // CloudFront looks at it with the deployer's permissions.
         Subject::WebAcl { arn } => ("WebAcl", &["wafv2:GetWebACL"], arn.clone()),
+        Subject::Policies(policies) => (
+            "NoResourceCanBeNamed",
+            listing(policies.kind),
+            "*".to_owned(),
+        ),
         Subject::Datastore { id, region } => (
             "DataStores",
             &["medical-imaging:GetDatastore"],
