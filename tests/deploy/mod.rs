@@ -7,6 +7,7 @@ mod edge_logs;
 mod failures;
 mod faults;
 mod interrupts;
+mod keys;
 mod kills;
 mod letting_go;
 mod lifecycle;

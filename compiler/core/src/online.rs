@@ -1,6 +1,8 @@
 //! What only AWS can tell about a manifest: which questions to ask, and what the
 //! answers mean. Asking is the caller's part.
 
+pub mod quotas;
+
 use crate::diagnostic::{Diagnostic, codes};
 use crate::source::Span;
 use crate::syntax::{Node, Value};
@@ -15,11 +17,26 @@ pub struct Question {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
-    UserPool { id: String },
-    Client { pool: String, id: String },
-    Certificate { arn: String, names: Vec<Name> },
-    WebAcl { arn: String },
-    Datastore { id: String, region: String },
+    UserPool {
+        id: String,
+    },
+    Client {
+        pool: String,
+        id: String,
+    },
+    Certificate {
+        arn: String,
+        names: Vec<Name>,
+    },
+    WebAcl {
+        arn: String,
+    },
+    Datastore {
+        id: String,
+        region: String,
+    },
+    /// CloudFront's, which an account has room for a few of.
+    Policies(quotas::Policies),
 }
 
 /// A CNAME and its place.
@@ -44,6 +61,8 @@ pub enum Answer {
     Datastore {
         status: String,
     },
+    /// What all policies of the account's own are called.
+    Names(Vec<String>),
     /// Why nobody knows.
     Unknown(String),
 }
@@ -98,6 +117,13 @@ pub fn findings(question: &Question, answer: &Answer) -> Vec<Diagnostic> {
     let finding = |code, message: String, help: &str| {
         vec![Diagnostic::new(code, &question.path, question.span, message).help(help)]
     };
+    if let Subject::Policies(policies) = &question.subject {
+        // Most accounts have room: who may not count is none the worse.
+        return match answer {
+            Answer::Names(names) => quotas::findings(question, policies, names),
+            _ => Vec::new(),
+        };
+    }
     let what = question.subject.what();
     match (&question.subject, answer) {
         (_, Answer::Found) => Vec::new(),
@@ -135,7 +161,7 @@ pub fn findings(question: &Question, answer: &Answer) -> Vec<Diagnostic> {
                 "wait until it is ACTIVE, or name another",
             )
         }
-        (_, Answer::Certificate { .. } | Answer::Datastore { .. }) => Vec::new(),
+        (_, Answer::Certificate { .. } | Answer::Datastore { .. } | Answer::Names(_)) => Vec::new(),
     }
 }
 
@@ -147,6 +173,7 @@ impl Subject {
             Self::Certificate { arn, .. } => format!("certificate {arn}"),
             Self::WebAcl { arn } => format!("web ACL {arn}"),
             Self::Datastore { id, region } => format!("data store {id} in {region}"),
+            Self::Policies(policies) => policies.kind.what().to_owned(),
         }
     }
 }

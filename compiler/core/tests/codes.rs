@@ -42,7 +42,9 @@ fn found(given: Given, manifest: &str) -> Vec<Diagnostic> {
     let compiled = compile(&source, target, &Beside);
     let mut found = compiled.diagnostics;
     if let (Given::Online, Some(resolved)) = (given, &compiled.resolved) {
-        for question in online::questions(resolved) {
+        let plan = compiled.plan.iter();
+        let quotas = plan.flat_map(|plan| online::quotas::questions(resolved, plan));
+        for question in online::questions(resolved).into_iter().chain(quotas) {
             found.extend(online::findings(&question, &answer(&question.subject)));
         }
     }
@@ -64,6 +66,7 @@ fn answer(subject: &Subject) -> Answer {
         Subject::WebAcl { arn } if arn.contains("/hidden/") => {
             Answer::Unknown(text("wafv2:GetWebACL isn't allowed"))
         }
+        Subject::Policies(_) => Answer::Names((0..18).map(|n| format!("other-{n}")).collect()),
         Subject::Datastore { id, .. } if id.starts_with("0000") => Answer::Datastore {
             status: text("CREATING"),
         },

@@ -19,6 +19,7 @@ def install():
     acm._delete_certificate = _unless_attached(acm._delete_certificate)
     handlers("WAFv2::LoggingConfiguration").update(create=_create, update=_update, delete=_delete)
     replaces("WAFv2::LoggingConfiguration", "ResourceArn")
+    wrap("WAFv2::WebACL", "create", _web_acl_create)
     wrap("WAFv2::WebACL", "delete", _web_acl_delete)
     wrap("CertificateManager::Certificate", "delete", _certificate_delete)
 
@@ -108,6 +109,20 @@ def _unless_attached(original):
         return original(data)
 
     return delete
+
+
+def _web_acl_create(original):
+    """A name is taken once a scope."""
+
+    def create(logical_id, properties, stack_name):
+        name, scope = properties.get("Name"), properties.get("Scope", "REGIONAL")
+        if any(acl["Name"] == name and acl.get("Scope") == scope for acl in waf._values_for_scope(waf._web_acls, scope)):
+            raise HandlerError(
+                "AWS WAF couldn't perform the operation because some resource in your request is a duplicate of an "
+                "existing one.", "AlreadyExists", "Wafv2")
+        return original(logical_id, properties, stack_name)
+
+    return create
 
 
 def _web_acl_delete(original):

@@ -8,14 +8,18 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from handlers import HandlerError, checked, handlers, replaces, wrap
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import cloudwatch_logs, lambda_svc, s3
+from ministack.services import cloudfront, cloudwatch_logs, iam, lambda_svc, s3
 from ministack.services.cloudformation import provisioners
 
 
 def install():
+    for kind, (store, config) in _POLICIES.items():
+        wrap(f"CloudFront::{kind}", "create", _named_once(kind, store, config))
     for action in ("create", "update"):
         wrap("S3::Bucket", action, _bucket_step)
     wrap("S3::Bucket", "delete", _bucket_delete)
+    wrap("IAM::Role", "create", _role_create)
+    wrap("IAM::Role", "update", _role_update)
     wrap("Lambda::Function", "create", _function_create)
     wrap("Lambda::Function", "update", _function_update)
     wrap("Lambda::Version", "create", _version_create)
@@ -45,6 +49,29 @@ _CREATE_ONLY = {
     "S3::Bucket": ("BucketName", "BucketNamePrefix", "BucketNamespace"),
     "S3::BucketPolicy": ("Bucket",),
 }
+
+
+# CloudFront's policies, whose names are unique within an account.
+
+_POLICIES = {
+    "CachePolicy": (cloudfront._cache_policies, "CachePolicyConfig"),
+    "OriginRequestPolicy": (cloudfront._origin_request_policies, "OriginRequestPolicyConfig"),
+    "ResponseHeadersPolicy": (cloudfront._response_headers_policies, "ResponseHeadersPolicyConfig"),
+}
+
+
+def _named_once(kind, store, config):
+    def around(original):
+        def create(logical_id, properties, stack_name):
+            name = properties[config]["Name"]
+            if any(policy["Config"]["Name"] == name for policy in store.values()):
+                raise HandlerError(
+                    f"AWS::CloudFront::{kind} '{name}' already exists.", "AlreadyExists", "CloudFront", 409)
+            return original(logical_id, properties, stack_name)
+
+        return create
+
+    return around
 
 
 # Buckets.
@@ -130,6 +157,19 @@ def _lifecycle(config):
     return _document(root)
 
 
+def _object_lock(config):
+    root = _element("ObjectLockConfiguration", _text("ObjectLockEnabled", config.get("ObjectLockEnabled", "Enabled")))
+    retention = (config.get("Rule") or {}).get("DefaultRetention")
+    if retention:
+        root.append(_element("Rule", _element("DefaultRetention", *(_text(k, v) for k, v in retention.items()))))
+    return _document(root)
+
+
+def _unlock(bucket):
+    """Object Lock stays once it is on; what goes is the retention that new objects get."""
+    return s3._put_object_lock_configuration(bucket, _object_lock({}))
+
+
 def _tagging(tags):
     items = (_element("Tag", _text("Key", tag["Key"]), _text("Value", tag["Value"])) for tag in tags)
     return _document(_element("Tagging", _element("TagSet", *items)))
@@ -139,8 +179,39 @@ _SETTINGS = (
     ("BucketEncryption", _encryption, s3._put_bucket_encryption, s3._delete_bucket_encryption),
     ("OwnershipControls", _ownership, s3._put_bucket_ownership_controls, s3._delete_bucket_ownership_controls),
     ("LifecycleConfiguration", _lifecycle, s3._put_bucket_lifecycle, s3._delete_bucket_lifecycle),
+    ("ObjectLockConfiguration", _object_lock, s3._put_object_lock_configuration, _unlock),
     ("Tags", _tagging, s3._put_bucket_tagging, s3._delete_bucket_tagging),
 )
+
+
+# Roles, whose boundary it leaves out.
+
+
+def _bounded(name, properties):
+    boundary = properties.get("PermissionsBoundary")
+    if boundary:
+        parameters = {"RoleName": [name], "PermissionsBoundary": [boundary]}
+        checked(iam._put_role_permissions_boundary(parameters), "Iam")
+    else:
+        iam._roles[name]["PermissionsBoundary"] = None
+
+
+def _role_create(original):
+    def create(logical_id, properties, stack_name):
+        made = original(logical_id, properties, stack_name)
+        _bounded(made[0], properties)
+        return made
+
+    return create
+
+
+def _role_update(original):
+    def update(physical_id, old, new, *rest):
+        made = original(physical_id, old, new, *rest)
+        _bounded(made[0], new)
+        return made
+
+    return update
 
 
 # Functions.

@@ -6,6 +6,7 @@ left alone, a failure cancels what is under way and rolls back, and what an upda
 clean-up."""
 
 import edge
+from ministack.core.responses import new_uuid
 from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets, handlers, stacks
 from ministack.services.cloudformation.provisioners import (
@@ -158,8 +159,8 @@ class _Run:
         await edge.until_deployed(resource_type, physical_id)
         failing("CREATE", resource_type, logical_id, "after")
 
-    async def provision(self, logical_id, resource_type, properties):
-        token = _NAME_SEED.set("")
+    async def provision(self, logical_id, resource_type, properties, seed=""):
+        token = _NAME_SEED.set(seed)
         try:
             if logical_id in self.imports:
                 made = stacks._adopt_resource(
@@ -196,7 +197,7 @@ class _Run:
         failing("UPDATE", resource_type, logical_id, "before")
         if replacing:
             # A new physical resource under a new name; the old one goes when all is well.
-            made = await self.provision(logical_id, resource_type, properties)
+            made = await self.provision(logical_id, resource_type, properties, new_uuid())
             record.update(PhysicalResourceId=made[0], Attributes=made[1], _name_seed=made[2])
             self.replaced.append((logical_id, earlier))
             if logical_id not in self.failed:
@@ -225,7 +226,8 @@ class _Run:
     async def clean_up(self, needs):
         """Deletes what was replaced, then what the template no longer has. What can't be deleted stays behind,
         without the stack."""
-        for logical_id, earlier in self.replaced:
+        # What was made last goes first: it may refer to what was made before.
+        for logical_id, earlier in reversed(self.replaced):
             await dispose(self.operation, logical_id, earlier, self.operation.policy(logical_id, "UpdateReplacePolicy"))
         gone = self.before.keys() - needs.keys()
         old = Operation({**self.operation.stack, "_resources": self.before}, self.previous.get("_template"),

@@ -2,7 +2,11 @@
 
 use super::{Aws, EDGE_REGION, errors, explain};
 use crate::failure::{Failure, Result};
+use aws_sdk_cloudfront::types::{
+    CachePolicyType, OriginRequestPolicyType, ResponseHeadersPolicyType,
+};
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use frames_compiler::online::quotas::Kind;
 use frames_compiler::online::{Answer, Question, Subject};
 
 /// The answer to one question. What can't be asked for want of a permission is
@@ -14,6 +18,7 @@ pub async fn ask(aws: &Aws, question: &Question) -> Result<Answer> {
         Subject::Certificate { arn, .. } => certificate(aws, arn).await,
         Subject::WebAcl { arn } => web_acl(aws, arn).await,
         Subject::Datastore { id, region } => datastore(aws, id, region).await,
+        Subject::Policies(policies) => names(aws, policies.kind).await,
     }
 }
 
@@ -100,6 +105,60 @@ async fn datastore(aws: &Aws, id: &str, region: &str) -> Result<Answer> {
     Ok(status.map_or(Answer::Missing, |status| Answer::Datastore {
         status: status.to_owned(),
     }))
+}
+
+/// Of the account's own policies; one page has five times the quota.
+async fn names(aws: &Aws, kind: Kind) -> Result<Answer> {
+    match kind {
+        Kind::Cache => cache_policies(aws).await,
+        Kind::OriginRequest => origin_request_policies(aws).await,
+        Kind::ResponseHeaders => response_headers_policies(aws).await,
+    }
+}
+
+async fn cache_policies(aws: &Aws) -> Result<Answer> {
+    let asked = aws.cloudfront().list_cache_policies();
+    let answer = match asked.r#type(CachePolicyType::Custom).send().await {
+        Ok(answer) => answer,
+        Err(error) => return refused("cloudfront:ListCachePolicies", error),
+    };
+    let items = answer.cache_policy_list().map(|list| list.items());
+    let policies = items.unwrap_or_default().iter();
+    let configs = policies.filter_map(|item| item.cache_policy()?.cache_policy_config());
+    let names = configs.map(|config| config.name().to_owned());
+    Ok(Answer::Names(names.collect()))
+}
+
+async fn origin_request_policies(aws: &Aws) -> Result<Answer> {
+    let asked = aws.cloudfront().list_origin_request_policies();
+    let answer = match asked.r#type(OriginRequestPolicyType::Custom).send().await {
+        Ok(answer) => answer,
+        Err(error) => return refused("cloudfront:ListOriginRequestPolicies", error),
+    };
+    let items = answer.origin_request_policy_list().map(|list| list.items());
+    let policies = items.unwrap_or_default().iter();
+    let configs =
+        policies.filter_map(|item| item.origin_request_policy()?.origin_request_policy_config());
+    let names = configs.map(|config| config.name().to_owned());
+    Ok(Answer::Names(names.collect()))
+}
+
+async fn response_headers_policies(aws: &Aws) -> Result<Answer> {
+    let asked = aws.cloudfront().list_response_headers_policies();
+    let answer = match asked.r#type(ResponseHeadersPolicyType::Custom).send().await {
+        Ok(answer) => answer,
+        Err(error) => return refused("cloudfront:ListResponseHeadersPolicies", error),
+    };
+    let items = answer
+        .response_headers_policy_list()
+        .map(|list| list.items());
+    let policies = items.unwrap_or_default().iter();
+    let configs = policies.filter_map(|item| {
+        item.response_headers_policy()?
+            .response_headers_policy_config()
+    });
+    let names = configs.map(|config| config.name().to_owned());
+    Ok(Answer::Names(names.collect()))
 }
 
 fn found<T, E, R>(action: &str, answer: std::result::Result<T, SdkError<E, R>>) -> Result<Answer>

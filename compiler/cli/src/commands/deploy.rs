@@ -58,7 +58,8 @@ async fn deploy(
         }
         None => {
             let before = compiled.diagnostics.len();
-            online::check(&mut compiled, &aws).await?;
+            let first = deploy::is_first(&session, &plan).await?;
+            online::check(&mut compiled, &aws, first).await?;
             if compiled.diagnostics.len() > before {
                 compile_findings(&source, &compiled, terminal)?;
             }

@@ -43,7 +43,8 @@ async fn answered(
 }
 
 /// Holds what the manifest names against AWS, where it has no errors yet.
-pub async fn check(compiled: &mut Compiled, aws: &Aws) -> Result<()> {
+/// Quotas too, where `counting`: of what stands already they say nothing new.
+pub async fn check(compiled: &mut Compiled, aws: &Aws, counting: bool) -> Result<()> {
     let Some(resolved) = &compiled.resolved else {
         return Ok(());
     };
@@ -51,7 +52,9 @@ pub async fn check(compiled: &mut Compiled, aws: &Aws) -> Result<()> {
         return Ok(());
     }
     let mut found = Vec::new();
-    for question in online::questions(resolved) {
+    let plan = compiled.plan.iter().filter(|_| counting);
+    let quotas = plan.flat_map(|plan| online::quotas::questions(resolved, plan));
+    for question in online::questions(resolved).into_iter().chain(quotas) {
         let answer = aws::ask(aws, &question).await?;
         found.extend(online::findings(&question, &answer));
     }

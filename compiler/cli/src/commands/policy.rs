@@ -29,11 +29,11 @@ pub fn run(global: &Global, arguments: &Policy, terminal: Terminal) -> Result<()
         false => offline(&project, global),
     };
     let plan = compile_findings(&asked.source, &asked.compiled, terminal)?;
-    let questions = asked
-        .compiled
-        .resolved
-        .iter()
-        .flat_map(questions::questions);
+    let resolved = asked.compiled.resolved.iter();
+    let questions = resolved.flat_map(|resolved| {
+        let quotas = questions::quotas::questions(resolved, &plan);
+        questions::questions(resolved).into_iter().chain(quotas)
+    });
     let request = Request {
         account: arguments.account.as_deref().or(asked.account.as_deref()),
         uses: Uses {

@@ -36,7 +36,7 @@ fn checked_online(project: &Project, global: &Global) -> Result<(Source, Compile
     event_loop()?.block_on(async {
         let aws = Aws::connect(global).await?;
         let (source, mut compiled) = online::compiled(project, global, &aws).await?;
-        online::check(&mut compiled, &aws).await?;
+        online::check(&mut compiled, &aws, true).await?;
         Ok((source, compiled))
     })
 }

@@ -109,6 +109,17 @@ pub async fn unchanged(
     Ok(Some(done))
 }
 
+/// Whether a stage has no stack yet.
+pub async fn is_first(session: &Session<'_>, plan: &Plan) -> Result<bool> {
+    for stage in plan.stages.iter().rev() {
+        let stacks = session.aws.stacks(&stage.region);
+        if stacks.describe(&stage.stack_name).await?.is_none() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The stages, in order; what one puts out is the next one's parameters.
 pub async fn stages(
     session: &Session<'_>,

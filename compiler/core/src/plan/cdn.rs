@@ -466,6 +466,8 @@ fn response_headers(cors: &Cors, stack: &str) -> ResponseHeaders {
 fn access_logs(manifest: &CheckedManifest, env: &str) -> Option<AccessLogs> {
     let logs = manifest.logs.access.as_ref()?;
     let name = names::log_delivery(&manifest.service, env);
+    let own = logs.bucket.as_deref();
+    let destination = names::log_destination(&manifest.service, env, &logs.format, own);
     let (bucket, destination_arn) = match &logs.bucket {
         None => (
             json!({"Ref": names::ACCESS_LOGS}),
@@ -494,8 +496,8 @@ fn access_logs(manifest: &CheckedManifest, env: &str) -> Option<AccessLogs> {
             "{}/{{DistributionId}}/{{yyyy}}/{{MM}}/{{dd}}/{{HH}}",
             logs.prefix
         ),
-        source_name: name.clone(),
-        destination_name: name,
+        source_name: name,
+        destination_name: destination,
         record_fields: RECORD_FIELDS,
     })
 }

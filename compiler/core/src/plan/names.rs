@@ -81,9 +81,17 @@ pub fn web_acl(service: &str, env: &str) -> String {
     format!("{service}-{env}")
 }
 
-/// `AuthorizerVersion0123456789ab`: a new id, and so a new version, with every new content.
-pub fn version_id(function: &str, sha256: &str) -> String {
-    format!("{}Version{:.12}", pascal(function), sha256)
+/// `AuthorizerVersion0123456789ab`: a new id, and so a new version, with every new
+/// content. A version keeps the role that it was published with, and another
+/// path makes another role.
+pub fn version_id(function: &str, sha256: &str, path: &str) -> String {
+    match path {
+        "/" => format!("{}Version{:.12}", pascal(function), sha256),
+        _ => {
+            let digest = format!("{:x}", Sha256::digest(format!("{sha256} {path}")));
+            format!("{}Version{digest:.12}", pascal(function))
+        }
+    }
 }
 
 /// `Certificate01234567`: other names are another resource, since the old one can't go before
@@ -138,6 +146,19 @@ pub fn alarm(service: &str, env: &str, what: &str) -> String {
 /// CloudWatch Logs takes 60 characters here, fewer than a stack's name may have.
 pub fn log_delivery(service: &str, env: &str) -> String {
     format!("{service}-{env}-access")
+}
+
+/// Format and bucket of a delivery destination can't change, and CloudFormation
+/// doesn't replace what has a name of its own: each other way has another name.
+pub fn log_destination(service: &str, env: &str, format: &str, bucket: Option<&str>) -> String {
+    match (format, bucket) {
+        ("json", None) => log_delivery(service, env),
+        _ => {
+            let way = format!("{format} {}", bucket.unwrap_or_default());
+            let digest = format!("{:x}", Sha256::digest(way));
+            format!("{service}-{env}-{digest:.8}")
+        }
+    }
 }
 
 fn pascal(word: &str) -> String {

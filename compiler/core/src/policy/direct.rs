@@ -5,6 +5,7 @@ use super::Template;
 use super::document::Collected;
 use super::scope::{Scope, Shared};
 use crate::online::Subject;
+use crate::online::quotas::Kind;
 use crate::plan::{Plan, names};
 use serde_json::Map;
 
@@ -162,6 +163,15 @@ fn log_buckets(templates: &[Template<'_>], account: &str) -> Vec<String> {
     buckets
 }
 
+/// IAM knows no resource for a list.
+const fn listing(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Cache => &["cloudfront:ListCachePolicies"],
+        Kind::OriginRequest => &["cloudfront:ListOriginRequestPolicies"],
+        Kind::ResponseHeaders => &["cloudfront:ListResponseHeadersPolicies"],
+    }
+}
+
 fn online(subject: &Subject, account: &str) -> (&'static str, &'static [&'static str], String) {
     let pool = |pool: &str| {
         // A pool's Region stands before the underscore.
@@ -180,6 +190,11 @@ fn online(subject: &Subject, account: &str) -> (&'static str, &'static [&'static
         }
         // CloudFront looks at it with the deployer's permissions.
         Subject::WebAcl { arn } => ("WebAcl", &["wafv2:GetWebACL"], arn.clone()),
+        Subject::Policies(policies) => (
+            "NoResourceCanBeNamed",
+            listing(policies.kind),
+            "*".to_owned(),
+        ),
         Subject::Datastore { id, region } => (
             "DataStores",
             &["medical-imaging:GetDatastore"],

@@ -132,6 +132,7 @@ fn render_stage(plan: &Plan, stage: &Stage, artifacts: &[Artifact]) -> Result<Te
 /// Adds to each function of the view what its zip decides.
 fn with_artifacts(plan: &Plan, stage: &Stage, artifacts: &[Artifact]) -> Result<Value, Defect> {
     let mut view = stage.view.clone();
+    let path = view["path"].as_str().unwrap_or("/").to_owned();
     for (i, function) in stage.functions.iter().enumerate() {
         let artifact = artifacts
             .iter()
@@ -146,7 +147,7 @@ fn with_artifacts(plan: &Plan, stage: &Stage, artifacts: &[Artifact]) -> Result<
             function,
             &artifact.sha256
         ));
-        row["version_id"] = json!(names::version_id(function.name, &artifact.sha256));
+        row["version_id"] = json!(names::version_id(function.name, &artifact.sha256, &path));
         row["code_sha256"] = json!(base64::engine::general_purpose::STANDARD.encode(digest));
     }
     Ok(view)
