@@ -71,6 +71,8 @@ pub struct KeyCache {
     /// Baked in: never fetched.
     fixed: bool,
     fetched_at: Option<SystemTime>,
+    /// When the sandbox started with the set that was packaged.
+    began_at: Option<SystemTime>,
     penalty_since: Option<SystemTime>,
     last_fetch_failed: bool,
 }
@@ -95,6 +97,7 @@ impl KeyCache {
             set: None,
             fixed: false,
             fetched_at: None,
+            began_at: None,
             penalty_since: None,
             last_fetch_failed: false,
         }
@@ -109,9 +112,9 @@ impl KeyCache {
         }
     }
 
-    /// The issuer's set as it was when the function was packaged. It counts as
-    /// fetched when the sandbox starts (see [`Self::begin`]): no request waits for
-    /// the issuer in the first hour, and a withdrawn key ends with it.
+    /// The issuer's set as it was when the function was packaged: for want of the
+    /// issuer's own word, no more. A key that was withdrawn since would else be good
+    /// in every new sandbox, until somebody deploys.
     pub fn initial(set: KeySet) -> Self {
         Self {
             set: Some(set),
@@ -122,14 +125,14 @@ impl KeyCache {
     /// The sandbox starts.
     pub fn begin(&mut self, now: SystemTime) {
         if self.set.is_some() && self.fetched_at.is_none() {
-            self.fetched_at = Some(now);
+            self.began_at = Some(now);
         }
     }
 
     pub fn lookup(&self, kid: &str, algorithm: Algorithm, now: SystemTime) -> Lookup<'_> {
         let may_fetch = !self.fixed && !within(self.penalty_since, PENALTY, now);
         let fresh = self.fixed || within(self.fetched_at, TTL, now);
-        let trusted = self.fixed || within(self.fetched_at, TRUST, now);
+        let trusted = self.fixed || within(self.fetched_at.or(self.began_at), TRUST, now);
         let found = self
             .set
             .as_ref()
@@ -211,25 +214,26 @@ mod tests {
     }
 
     #[test]
-    fn an_initial_set_is_good_for_the_sandboxs_first_hour() {
+    fn an_initial_set_is_no_word_of_the_issuers() {
         let mut cache = KeyCache::initial(set(&["a"]).unwrap());
-        assert_eq!(says(&cache, "a", 0), "fetch", "nobody said when it started");
         cache.begin(at(0));
-        assert_eq!(says(&cache, "a", 3599), "key");
-        assert_eq!(says(&cache, "a", 3600), "fetch");
-        assert_eq!(says(&cache, "b", 1), "fetch", "rotated since");
+        assert_eq!(says(&cache, "a", 0), "fetch");
         cache.fetched(set(&["b"]), "b", at(1));
         assert_eq!(says(&cache, "b", 1), "key");
         assert_eq!(says(&cache, "a", 1), "fetch", "withdrawn since");
+        cache.fetched(set(&["b"]), "a", at(1));
+        assert_eq!(says(&cache, "a", 1), "unknown");
     }
 
     #[test]
-    fn an_initial_set_serves_on_while_the_issuer_is_down() {
+    fn an_initial_set_serves_while_the_issuer_is_down() {
         let mut cache = KeyCache::initial(set(&["a"]).unwrap());
+        assert_eq!(says(&cache, "a", 0), "fetch");
         cache.begin(at(0));
-        cache.fetched(Err("no route".to_owned()), "a", at(4000));
-        assert_eq!(says(&cache, "a", 4000), "key");
-        assert_eq!(says(&cache, "b", 4000), "unavailable");
+        cache.fetched(Err("no route".to_owned()), "a", at(3));
+        assert_eq!(says(&cache, "a", 3), "key");
+        assert_eq!(says(&cache, "b", 3), "unavailable");
+        assert_eq!(says(&cache, "a", 13), "fetch", "it may be back");
         cache.fetched(Err("no route".to_owned()), "a", at(24 * 60 * 60));
         assert_eq!(says(&cache, "a", 24 * 60 * 60), "unavailable");
     }

@@ -76,6 +76,8 @@ impl Authorizer {
             let line = json!({"event": "keys", "reason": problem});
             self.log.write(LogLevel::Error, id, line);
         }
+        // A fetch takes up to three seconds.
+        let now = SystemTime::now();
         keys.fetched(fetched, &kid, now);
         decide(*request, &self.config, &keys, now)
     }

@@ -44,8 +44,8 @@ pub struct AuthConfig {
     /// A key set (RFC 7517) baked in by `jwksFile`; never fetched again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks: Option<Value>,
-    /// The issuer's key set as it was when the function was packaged. It saves
-    /// the first fetch, and is fetched anew like any other.
+    /// The issuer's key set as it was when the function was packaged: for a
+    /// sandbox that can't reach the issuer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial_jwks: Option<Value>,
     /// Where the key set is fetched from. Missing together with `jwks`: by

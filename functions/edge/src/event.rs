@@ -115,12 +115,27 @@ impl Request {
             .as_str()
     }
 
-    /// Whether `origin.custom.protocol` is there, and anything but HTTPS.
-    pub fn origin_is_plain(&self) -> bool {
-        self.origin
-            .as_ref()
-            .and_then(|origin| origin.pointer("/custom/protocol"))
-            .is_some_and(|protocol| protocol != "https")
+    /// Whether it goes to this host, over HTTPS on its usual port, with the path as it is
+    /// and with no header of a signature added on the way.
+    pub fn goes_to(&self, host: &str) -> bool {
+        let Some(Value::Object(origin)) = &self.origin else {
+            return false;
+        };
+        let (Some(custom), 1) = (origin.get("custom"), origin.len()) else {
+            return false;
+        };
+        let is_or_absent =
+            |key: &str, wanted: Value| custom.get(key).is_none_or(|it| *it == wanted);
+        let added = custom.get("customHeaders").and_then(Value::as_object);
+        let mut added = added
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name.to_ascii_lowercase());
+        custom.get("domainName").is_some_and(|it| it == host)
+            && custom.get("protocol").is_some_and(|it| it == "https")
+            && is_or_absent("path", "".into())
+            && is_or_absent("port", 443.into())
+            && !added.any(|name| name == "authorization" || name.starts_with("x-amz-"))
     }
 }
 

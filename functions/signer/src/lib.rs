@@ -232,12 +232,10 @@ fn host_for<'a>(
         Some(config.native_host.as_str())
     };
     let host = host.ok_or(Refusal::NotFound { dicomweb: false })?;
-    if request.origin.is_some()
-        && (request.origin_domain() != Some(host) || request.origin_is_plain())
-    {
-        return Err(Refusal::OtherOrigin);
+    match request.goes_to(host) {
+        true => Ok(host),
+        false => Err(Refusal::OtherOrigin),
     }
-    Ok(host)
 }
 
 /// The body as it will leave, for its hash.
@@ -309,7 +307,8 @@ fn signed(mut request: Request, signature: Signature) -> Request {
         .retain(|name, _| name != "authorization" && !name.starts_with("x-amz-"));
     request.uri = signature.path;
     request.querystring = signature.query;
-    if request.header("host") != Some(&signature.host) {
+    let hosts = request.headers.get("host").map_or(&[][..], Vec::as_slice);
+    if !matches!(hosts, [only] if only.value == signature.host) {
         request.set_header("Host", signature.host);
     }
     for (name, value) in signature.headers {

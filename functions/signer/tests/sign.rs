@@ -77,7 +77,7 @@ fn dicomweb(path: &str, query: &str) -> Request {
         "querystring": query,
         "headers": {"host": [{"key": "Host", "value": DICOMWEB}], "accept": [{"key": "Accept", "value": "*/*"}]},
         "body": null,
-        "origin": {"custom": {"domainName": DICOMWEB}},
+        "origin": {"custom": {"domainName": DICOMWEB, "port": 443, "protocol": "https"}},
     }))
 }
 
@@ -421,19 +421,48 @@ fn other_methods_are_refused() {
 
 #[test]
 fn another_origin_is_refused() {
+    let with = |key: &str, value: Value| {
+        let mut origin = json!({"custom": {"domainName": NATIVE, "port": 443, "protocol": "https", "path": "", "customHeaders": {}}});
+        origin["custom"][key] = value;
+        origin
+    };
+    let header = |name: &str| json!({name: [{"key": name, "value": "x"}]});
+    let mut two = with("path", json!(""));
+    two["s3"] = json!({"domainName": NATIVE});
     for origin in [
-        json!({"custom": {"domainName": "evil.example"}}),
-        json!({"custom": {"domainName": DICOMWEB}}),
-        json!({"custom": {"domainName": NATIVE, "protocol": "http"}}),
-        json!({"custom": {"domainName": NATIVE, "protocol": null}}),
+        with("domainName", json!("evil.example")),
+        with("domainName", json!(DICOMWEB)),
+        with("protocol", json!("http")),
+        with("protocol", Value::Null),
+        with("path", json!("/x")),
+        with("port", json!(8443)),
+        with("customHeaders", header("X-Amz-Security-Token")),
+        with("customHeaders", header("authorization")),
+        two,
+        json!({"custom": {"domainName": NATIVE}}),
         json!({"s3": {"domainName": NATIVE}}),
         json!({}),
+        Value::Null,
     ] {
         let (response, body) = refuse(request(json!({"origin": origin})));
-        assert_eq!(response.status, "502");
+        assert_eq!(response.status, "502", "{origin}");
         assert_eq!(body["error"], "wrong_origin");
     }
-    send(request(json!({"origin": null})));
+    send(request(
+        json!({"origin": with("customHeaders", header("x-frames"))}),
+    ));
+}
+
+#[test]
+fn one_host_is_sent() {
+    let host = |value: &str| json!({"key": "Host", "value": value});
+    let headers = json!({"host": [host(NATIVE), host("evil.example")], "content-type": [{"value": "application/json"}]});
+    let sent = send(request(json!({"headers": headers})));
+    let values: Vec<&str> = sent.headers["host"]
+        .iter()
+        .map(|header| header.value.as_str())
+        .collect();
+    assert_eq!(values, [NATIVE]);
 }
 
 #[test]
@@ -456,6 +485,10 @@ fn unreadable_requests_are_refused() {
         (json!({"querystring": "a=%zz"}), "invalid_request"),
         (json!({"querystring": "a=%FF"}), "invalid_request"),
         (json!({"querystring": "a=b#c"}), "invalid_request"),
+        (
+            json!({"querystring": "a=b&%58-Amz-Signature=00"}),
+            "invalid_request",
+        ),
         (content_type("a\nb"), "invalid_request"),
         (content_type("text/plain\t"), "invalid_request"),
         (content_type("text/é"), "invalid_request"),

@@ -1,5 +1,5 @@
-//! The issuer's key set, fetched before the functions are packaged: a sandbox
-//! that starts with it verifies its first token without asking the issuer.
+//! The issuer's key set, fetched before the functions are packaged: for a sandbox
+//! that can't reach the issuer. An issuer without one is an error here already.
 
 use crate::failure::{Context, Failure, Result};
 use frames_compiler::check::key_set_problem;

@@ -158,7 +158,7 @@ fn property(detail: &Detail) -> String {
         (true, None) => " (made anew)".to_owned(),
         (false, _) => String::new(),
     };
-    format!("{}{change}{why}", detail.property)
+    format!("{}{change}{why}", summary::property(&detail.property))
 }
 
 pub fn json(diffs: &[StageDiff]) -> Value {

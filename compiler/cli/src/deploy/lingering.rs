@@ -42,15 +42,6 @@ impl Session<'_> {
                 .note(&format!("   \x1b[1;31m-\x1b[0m remove      {id} ({kind})"));
         }
     }
-
-    /// Asked before anything is changed; what lingers goes in the end without another question.
-    pub async fn agree(&self, stage: &Stage) -> Result<()> {
-        self.yes(&format!(
-            "Go on with stage {}? Something that stands goes in the end.",
-            stage.name
-        ))
-        .await
-    }
 }
 
 /// None where nothing goes.

@@ -162,31 +162,33 @@ pub async fn stages(
             false => session.lingering(stage, template).await?,
         };
         let for_now = lingering.as_ref().map_or(template, |it| &it.template);
-        let job = Job::new(stage, for_now, &parameters);
-        let body = artifacts::body(session, plan, stage, &for_now.text).await?;
+        let mut job = Job::new(stage, for_now, &parameters);
         if let Some(lingering) = &lingering {
             session.tell_lingering(stage, lingering);
-            if !options.dry_run {
-                session.agree(stage).await?;
-            }
+            job = job.lingering();
         }
+        let body = artifacts::body(session, plan, stage, &for_now.text).await?;
         let ended = session.stage(&job, &body, &done, options.dry_run).await?;
-        done.extend(ended);
         if lingering.is_some() {
-            going.push((stage, template, parameters));
+            let asked = ended.as_ref().is_some_and(|done| done.changed);
+            going.push((stage, template, parameters, asked));
         }
+        done.extend(ended);
     }
     // A stage that isn't looked at may run any version, or hold anything.
     if options.dry_run || done.len() < plan.stages.len() {
         return Ok(done);
     }
     if options.only.is_none() {
-        for (stage, template, parameters) in going.into_iter().rev() {
-            let job = Job::new(stage, template, &parameters).agreed();
+        for (stage, template, parameters, asked) in going.into_iter().rev() {
+            let job = Job::new(stage, template, &parameters);
+            let job = if asked { job.agreed() } else { job };
             let body = artifacts::body(session, plan, stage, &template.text).await?;
             let ended = session.stage(&job, &body, &[], false).await?;
             let before = done.iter_mut().find(|done| done.stage == stage.name);
-            before.zip(ended).map(|(before, ended)| *before = ended);
+            if let (Some(before), Some(ended)) = (before, ended) {
+                *before = ended;
+            }
         }
     }
     versions::collect(session, &done, usize::MAX).await?;

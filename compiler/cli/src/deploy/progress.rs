@@ -120,7 +120,7 @@ impl Progress {
     pub fn countdown(&self) -> Countdown<'_> {
         let bar = self.live.as_ref().map(|live| {
             let bar = live.add(ProgressBar::new_spinner());
-            bar.set_style(style("   {spinner} {msg}"));
+            bar.set_style(style("   {spinner} {wide_msg}"));
             bar.enable_steady_tick(TICK);
             bar
         });
@@ -146,7 +146,7 @@ impl Progress {
             let bar = live.add(ProgressBar::new_spinner());
             let indent = if event.of_stack { " " } else { "   " };
             bar.set_style(style(&format!(
-                "{indent}{{spinner}} {{prefix}} {{elapsed:>4}}  {{msg}}"
+                "{indent}{{spinner}} {{prefix}} {{elapsed:>4}}  {{wide_msg}}"
             )));
             bar.set_prefix(format!("{:<30}", named(stage, event)));
             bar.set_message(event.kind.clone());
@@ -201,14 +201,17 @@ pub struct Countdown<'a> {
 }
 
 impl Countdown<'_> {
-    /// `left` changes in place; elsewhere than on a terminal a line comes once.
+    /// `what` comes once; `left` changes in place on a terminal.
     pub fn show(&self, what: &str, left: &str) {
+        let said = self.said.replace(what.to_owned()) == what;
         match &self.bar {
-            Some(bar) => bar.set_message(format!("{what} {left}")),
-            None if *self.said.borrow() != what => {
-                self.progress.step("Waiting", &format!("{what} {left}"));
-                what.clone_into(&mut self.said.borrow_mut());
+            Some(bar) => {
+                if !said {
+                    self.progress.step("Waiting", what);
+                }
+                bar.set_message(left.to_owned());
             }
+            None if !said => self.progress.step("Waiting", &format!("{what} {left}")),
             None => {}
         }
     }

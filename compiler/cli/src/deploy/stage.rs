@@ -23,8 +23,18 @@ pub struct Job<'a> {
     template: &'a Template,
     parameters: &'a BTreeMap<String, String>,
     policy: Option<String>,
-    /// The question was asked, and the answer was yes.
-    agreed: bool,
+    consent: Consent,
+}
+
+/// Whether to ask before a change set is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Consent {
+    /// Where it removes or replaces something.
+    AsNeeded,
+    /// Something goes in a later step.
+    Always,
+    /// That was asked before, and the answer was yes.
+    Given,
 }
 
 /// A stage whose stack stands as wanted.
@@ -53,16 +63,20 @@ impl<'a> Job<'a> {
             template,
             parameters,
             policy: guard::policy(&template.text),
-            agreed: false,
+            consent: Consent::AsNeeded,
         }
+    }
+
+    /// Something goes from it in the end: that takes a yes too.
+    pub fn lingering(self) -> Self {
+        let consent = Consent::Always;
+        Self { consent, ..self }
     }
 
     /// What goes was named before, and may go.
     pub fn agreed(self) -> Self {
-        Self {
-            agreed: true,
-            ..self
-        }
+        let consent = Consent::Given;
+        Self { consent, ..self }
     }
 
     /// Whether the stack is this very template, with these values.
@@ -262,7 +276,12 @@ impl Session<'_> {
     }
 
     async fn consent(&self, job: &Job<'_>, changes: &[Change]) -> Result<()> {
-        if job.agreed || !summary::needs_a_yes(changes) {
+        let asks = match job.consent {
+            Consent::Given => false,
+            Consent::Always => true,
+            Consent::AsNeeded => summary::needs_a_yes(changes),
+        };
+        if !asks {
             return Ok(());
         }
         self.yes(&format!(

@@ -66,11 +66,8 @@ pub fn line(change: &Change) -> String {
         Kind::Remove => ("-", "\x1b[1;31m", "remove"),
         Kind::Keep => ("·", "\x1b[2m", "let go"),
     };
-    let mut causes: Vec<&str> = change
-        .details
-        .iter()
-        .map(|detail| detail.property.as_str())
-        .collect();
+    let causes = change.details.iter();
+    let mut causes: Vec<String> = causes.map(|detail| property(&detail.property)).collect();
     causes.sort_unstable();
     causes.dedup();
     let because = match causes.is_empty() {
@@ -81,6 +78,12 @@ pub fn line(change: &Change) -> String {
         "   {colour}{mark}\x1b[0m {what:<11} {} ({}){because}",
         change.resource, change.kind
     )
+}
+
+/// `/Properties/Code/S3Key`, as CloudFormation names it, is `Code.S3Key`.
+pub fn property(path: &str) -> String {
+    let path = path.strip_prefix("/Properties").unwrap_or(path);
+    path.trim_start_matches('/').replace('/', ".")
 }
 
 /// `2 to add, 1 to change`

@@ -270,7 +270,7 @@ fn web_acl(manifest: &CheckedManifest, env: &str) -> Option<WebAclView> {
             group("AWSManagedRulesKnownBadInputsRuleSet", 3, &[]),
         ],
         log_group: names::web_acl_log_group(&manifest.service, env),
-        redacted_headers: &["authorization", "token", "cookie"],
+        redacted_headers: &["authorization", "token", "cookie", "referer"],
     })
 }
 

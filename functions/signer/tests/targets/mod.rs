@@ -58,6 +58,10 @@ pub fn canonical_requests(bytes: &[u8]) {
     let (uri, query, kind) = (text(line()), text(line()), text(line()));
     let operation = Operation::parse(&uri, true).map(|(operation, _)| operation);
     let method = operation.map_or("GET", |operation| operation.methods()[0]);
+    let host = match operation.is_ok_and(|operation| operation.is_dicomweb()) {
+        true => DICOMWEB,
+        false => NATIVE,
+    };
     let request = json!({
         "method": method,
         "uri": uri,
@@ -67,6 +71,7 @@ pub fn canonical_requests(bytes: &[u8]) {
             "content-type": [{"key": "Content-Type", "value": kind}],
         },
         "body": {"inputTruncated": false, "action": "read-only", "encoding": "base64", "data": STANDARD.encode(line())},
+        "origin": {"custom": {"domainName": host, "port": 443, "protocol": "https", "path": ""}},
     });
     check(serde_json::from_value(request).unwrap());
 }
