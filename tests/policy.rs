@@ -111,6 +111,14 @@ const NOT_MISSED: &[(&str, &str)] = &[
         "CloudWatch Logs' own call",
     ),
     (
+        "cloudfront:ListOriginRequestPolicies",
+        "a count that can't be had is no finding",
+    ),
+    (
+        "cloudfront:ListResponseHeadersPolicies",
+        "a count that can't be had is no finding",
+    ),
+    (
         "cloudfront:GetDistributionConfig",
         "where CloudFormation can't take a distribution down alone",
     ),

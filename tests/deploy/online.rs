@@ -276,3 +276,47 @@ fn variables_have_the_values_that_aws_has() {
     assert_eq!(run.code, 3, "{run:#?}");
     assert!(run.stdout.contains("ssm:/none"), "{run:#?}");
 }
+
+/// Origin request policies of other services.
+fn policies(stand: &Stand, numbers: std::ops::Range<usize>) {
+    for number in numbers {
+        let config = json!({
+            "Name": format!("other-{number}"),
+            "HeadersConfig": {"HeaderBehavior": "none"},
+            "CookiesConfig": {"CookieBehavior": "none"},
+            "QueryStringsConfig": {"QueryStringBehavior": "none"},
+        });
+        let config = json!({"OriginRequestPolicyConfig": config});
+        stand
+            .account
+            .call("cloudfront", "CreateOriginRequestPolicy", config);
+    }
+}
+
+#[test]
+fn an_account_that_is_full_of_policies() {
+    let stand = furnished();
+    policies(&stand, 0..19);
+    let (run, found) = validate(&stand);
+    assert_eq!((run.code, found), (0, vec![]), "{run:#?}");
+    policies(&stand, 19..20);
+    one(&stand, "quota", "service", "warning");
+    let denied = json!({"kind": "answer", "status": 403, "code": "AccessDenied", "message": "no", "operation": "ListOriginRequestPolicies", "count": 10});
+    stand.account.rule(denied);
+    let (run, found) = validate(&stand);
+    assert_eq!((run.code, found), (0, vec![]), "{run:#?}");
+    stand.account.clear_rules();
+
+    // The quota is a default that AWS may have raised, as the tests' AWS has.
+    let run = stand.run(&["deploy", "--yes"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert!(run.stderr.contains("1 warning"), "{run:#?}");
+    let from = stand.operations().len();
+    replace(&stand, "webAclArn:", "priceClass: 100, webAclArn:");
+    stand.deploy();
+    let asked = &stand.operations()[from..];
+    assert!(
+        !asked.iter().any(|name| name.ends_with("Policies")),
+        "{asked:#?}"
+    );
+}

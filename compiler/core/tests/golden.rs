@@ -84,11 +84,14 @@ fn every_manifest_compiles_to_its_golden_stacks() {
         for template in &templates {
             golden(&out.join(template.file_name()), &template.text);
         }
+        let resolved = compiled.resolved.unwrap();
+        let quotas = online::quotas::questions(&resolved, &plan);
         let request = policy::Request {
             account: Some("111122223333"),
             uses: policy::Uses {
-                subjects: online::questions(&compiled.resolved.unwrap())
+                subjects: online::questions(&resolved)
                     .into_iter()
+                    .chain(quotas)
                     .map(|question| question.subject)
                     .collect(),
                 ..policy::Uses::default()

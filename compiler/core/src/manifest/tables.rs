@@ -322,7 +322,7 @@ static ACCESS_LOGS: Table = Table {
             "How many days the managed bucket keeps a log.")
             .default("365d").makes("AccessLogs `LifecycleConfiguration.Rules[].ExpirationInDays`"),
         Field::new("objectLock", words(&["none", "governance", "compliance"]),
-            "Whether the managed bucket's logs can be deleted before their time: with S3 Object Lock in mode `governance` by those alone who have a permission for it, in mode `compliance` by nobody at all.")
+            "Whether the managed bucket's logs can be deleted before their time: with S3 Object Lock in mode `governance` by those alone who have a permission for it, in mode `compliance` by nobody at all. It stays on once it is on: taken back, it only spares the logs to come.")
             .default("none").makes("AccessLogs `ObjectLockEnabled`, `ObjectLockConfiguration`"),
     ],
 };
@@ -351,7 +351,7 @@ static ALARMS: Table = Table {
 static DEPLOY: Table = Table {
     fields: &[
         Field::new("region", Kind::Text(&f::REGION),
-            "Home of the cdn stack; the lambda-edge stack is always in us-east-1.")
+            "Home of the cdn stack; the lambda-edge stack is always in us-east-1. A stack that stands doesn't move: `frames remove` first.")
             .default("us-east-1").makes("plan.json `stages[].region`"),
         Field::new("bucket", Kind::Text(&f::BUCKET),
             "Bucket in us-east-1 that holds the functions' zips: `managed`, or the name of your own. Takes effect at deploy.")
