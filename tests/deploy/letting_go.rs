@@ -1,7 +1,7 @@
 //! What lambda-edge gives up goes when cdn has let go of it: AWS deletes no web ACL and no
 //! certificate that a distribution uses, and CloudFormation would leave them behind.
 
-use super::{MANIFEST, Stand, closing};
+use super::{MANIFEST, Stand, closing, lines};
 use serde_json::json;
 
 fn without_web_acl() -> String {
@@ -94,4 +94,58 @@ fn a_certificate_for_other_names() {
     assert_eq!(certificates(), ["two.example.org"]);
     stand.remove();
     assert!(certificates().is_empty());
+}
+
+/// The edge runs the old version, with the old role, until cdn has the new one.
+#[test]
+fn a_role_of_another_path() {
+    let stand = Stand::new();
+    stand.deploy();
+    let manifest = MANIFEST.replace("iam: {", "iam: {path: /imaging/, ");
+    stand.write(&manifest);
+    let run = stand.run(&["deploy", "--yes", "--format", "json"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    let events = lines(&run);
+    let at = |resource: &str, status: &str| {
+        let found = events
+            .iter()
+            .position(|event| event["resource"] == resource && event["status"] == status);
+        found.unwrap_or_else(|| panic!("{resource} {status}: {run:#?}"))
+    };
+    let switched = at("Distribution", "UPDATE_COMPLETE");
+    for role in ["AuthorizerRole", "SignerRole"] {
+        assert!(at(role, "DELETE_COMPLETE") > switched, "{run:#?}");
+    }
+    stand.serves(&closing(&run));
+    // Fresh functions begin with version 1.
+    let state = stand.account.state().into_iter();
+    let state: Vec<String> = state.map(|line| line.replace(":2", ":1")).collect();
+    assert_eq!(state, fresh(&manifest));
+}
+
+/// A version keeps what it was published with.
+#[test]
+fn what_an_overlay_says_of_a_function_reaches_the_edge() {
+    let stand = Stand::new();
+    let deployed = stand.deploy();
+    let id = deployed["result"]["distributionId"].as_str().unwrap();
+    let memory = || {
+        let distribution = stand.distribution(id);
+        let behavior = &distribution["DistributionConfig"]["DefaultCacheBehavior"];
+        let items = behavior["LambdaFunctionAssociations"]["Items"]
+            .as_array()
+            .unwrap();
+        let signer = items
+            .iter()
+            .find(|item| item["EventType"] == "origin-request")
+            .unwrap();
+        let asked = json!({"FunctionName": signer["LambdaFunctionARN"]});
+        stand.account.call("lambda", "GetFunction", asked)["Configuration"]["MemorySize"].clone()
+    };
+    assert_eq!(memory(), 128);
+    let overlay =
+        "resources: {lambda-edge: {Resources: {SignerFunction: {Properties: {MemorySize: 256}}}}}";
+    stand.write(&format!("{MANIFEST}{overlay}\n"));
+    stand.deploy();
+    assert_eq!(memory(), 256);
 }

@@ -181,8 +181,7 @@ fn left(stand: &Stand, before: &[String]) -> Vec<String> {
 /// And a certificate that another took the place of while a distribution had it:
 /// ACM doesn't delete such a one, and it costs nothing.
 fn is_kept(line: &str) -> bool {
-    line.starts_with("acm certificates us-east-1 ")
-        || line.contains(" zips-ACCOUNT/heart/dev/")
+    line.contains(" zips-ACCOUNT/heart/dev/")
         || line.starts_with("kms keys") && line.contains("Logs of heart (dev)")
         || line.starts_with("s3 ")
             && !line.starts_with("s3 objects")

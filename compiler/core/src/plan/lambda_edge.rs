@@ -193,7 +193,7 @@ fn function(
         timeout,
         log_group_id: names::log_group_id(name),
         log_group,
-        role_id: names::role_id(name),
+        role_id: names::role_id(name, &manifest.iam.path),
         role_description: format!("{full_name} at the edge"),
         policies,
         metadata: posture::metadata(&posture::edge_function()),

@@ -57,9 +57,14 @@ pub fn function_id(function: &str) -> String {
     format!("{}Function", pascal(function))
 }
 
-/// `AuthorizerRole`
-pub fn role_id(function: &str) -> String {
-    format!("{}Role", pascal(function))
+/// `AuthorizerRole`; `AuthorizerRole01234567` with a path of its own: another path is another
+/// role, and the old one can't go while the edge runs versions that have it.
+pub fn role_id(function: &str, path: &str) -> String {
+    let hash = match path {
+        "/" => String::new(),
+        path => format!("{:.8}", format!("{:x}", Sha256::digest(path))),
+    };
+    format!("{}Role{hash}", pascal(function))
 }
 
 /// `SignerReadPolicy`, `SignerReadPolicy2`
@@ -82,16 +87,13 @@ pub fn web_acl(service: &str, env: &str) -> String {
 }
 
 /// `AuthorizerVersion0123456789ab`: a new id, and so a new version, with every new
-/// content. A version keeps the role that it was published with, and another
-/// path makes another role.
-pub fn version_id(function: &str, sha256: &str, path: &str) -> String {
-    match path {
-        "/" => format!("{}Version{:.12}", pascal(function), sha256),
-        _ => {
-            let digest = format!("{:x}", Sha256::digest(format!("{sha256} {path}")));
-            format!("{}Version{digest:.12}", pascal(function))
-        }
-    }
+/// content, and with whatever else a version keeps as it was when it was published.
+pub fn version_id(function: &str, sha256: &str, kept: &str) -> String {
+    let digest = match kept {
+        "" => sha256.to_owned(),
+        kept => format!("{:x}", Sha256::digest(format!("{sha256} {kept}"))),
+    };
+    format!("{}Version{digest:.12}", pascal(function))
 }
 
 /// `Certificate01234567`: other names are another resource, since the old one can't go before

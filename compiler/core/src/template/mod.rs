@@ -7,7 +7,7 @@ pub mod overlay;
 use crate::diagnostic::did_you_mean;
 use crate::plan::{Artifact, Plan, Stage, names};
 use crate::source::Source;
-use crate::syntax;
+use crate::syntax::{self, Node};
 use base64::Engine;
 use minijinja::{Environment, UndefinedBehavior};
 use serde_json::{Value, json};
@@ -132,7 +132,6 @@ fn render_stage(plan: &Plan, stage: &Stage, artifacts: &[Artifact]) -> Result<Te
 /// Adds to each function of the view what its zip decides.
 fn with_artifacts(plan: &Plan, stage: &Stage, artifacts: &[Artifact]) -> Result<Value, Defect> {
     let mut view = stage.view.clone();
-    let path = view["path"].as_str().unwrap_or("/").to_owned();
     for (i, function) in stage.functions.iter().enumerate() {
         let artifact = artifacts
             .iter()
@@ -140,6 +139,7 @@ fn with_artifacts(plan: &Plan, stage: &Stage, artifacts: &[Artifact]) -> Result<
             .ok_or_else(|| Defect(format!("no zip for {}", function.name)))?;
         let digest =
             unhex(&artifact.sha256).ok_or_else(|| Defect("a malformed hash".to_owned()))?;
+        let kept = kept(stage, &view, i);
         let row = &mut view["functions"][i];
         row["artifact_key"] = json!(names::artifact_key(
             &plan.service,
@@ -147,10 +147,27 @@ fn with_artifacts(plan: &Plan, stage: &Stage, artifacts: &[Artifact]) -> Result<
             function,
             &artifact.sha256
         ));
-        row["version_id"] = json!(names::version_id(function.name, &artifact.sha256, &path));
+        row["version_id"] = json!(names::version_id(function.name, &artifact.sha256, &kept));
         row["code_sha256"] = json!(base64::engine::general_purpose::STANDARD.encode(digest));
     }
     Ok(view)
+}
+
+/// What a published version keeps beside its code: the role, where that isn't the usual one, and
+/// what an overlay says of the function.
+fn kept(stage: &Stage, view: &Value, function: usize) -> String {
+    let id = view["functions"][function]["id"]
+        .as_str()
+        .unwrap_or_default();
+    let overlay = stage.overlay.as_ref().map(Node::to_json);
+    let overlay = overlay
+        .as_ref()
+        .and_then(|overlay| overlay["Resources"].get(id));
+    match (view["path"].as_str().unwrap_or("/"), overlay) {
+        ("/", None) => String::new(),
+        (path, None) => path.to_owned(),
+        (path, Some(overlay)) => format!("{path} {overlay}"),
+    }
 }
 
 fn render_yaml(stage: &str, view: &Value) -> Result<String, Defect> {
