@@ -7,18 +7,21 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// A process in a group of its own. Dropping it ends the group.
 pub struct Background {
     child: Child,
     output: Arc<Mutex<Vec<u8>>>,
+    readers: Vec<JoinHandle<()>>,
 }
 
 impl Background {
     pub fn start(command: &mut Command) -> Self {
         let mut process = Self::spawn(command.stdin(Stdio::null()));
-        collect(process.child.stdout.take().unwrap(), &process.output);
+        let stdout = process.child.stdout.take().unwrap();
+        process.readers.push(collect(stdout, &process.output));
         process
     }
 
@@ -38,8 +41,12 @@ impl Background {
             .spawn()
             .unwrap_or_else(|error| panic!("can't start {command:?}: {error}"));
         let output = Arc::default();
-        collect(child.stderr.take().unwrap(), &output);
-        Self { child, output }
+        let readers = vec![collect(child.stderr.take().unwrap(), &output)];
+        Self {
+            child,
+            output,
+            readers,
+        }
     }
 
     pub fn pid(&self) -> u32 {
@@ -54,14 +61,26 @@ impl Background {
     /// Sends a signal, and waits for the exit code.
     pub fn end(&mut self, signal: Signal) -> i32 {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
-        eventually("the end after a signal", || self.child.try_wait().unwrap())
+        let status = eventually("the end after a signal", || self.child.try_wait().unwrap());
+        self.read_all();
+        status
             .code()
             .expect("an exit code, not death by the signal")
     }
 
     /// None while it runs.
     pub fn exit_code(&mut self) -> Option<i32> {
-        self.child.try_wait().unwrap()?.code()
+        let status = self.child.try_wait().unwrap()?;
+        self.read_all();
+        status.code()
+    }
+
+    /// Its last words may come after its end.
+    fn read_all(&self) {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while self.readers.iter().any(|reader| !reader.is_finished()) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     fn has_ended(&mut self) -> bool {
@@ -70,14 +89,14 @@ impl Background {
 }
 
 /// Reads until the process closes the stream.
-fn collect(mut stream: impl Read + Send + 'static, into: &Arc<Mutex<Vec<u8>>>) {
+fn collect(mut stream: impl Read + Send + 'static, into: &Arc<Mutex<Vec<u8>>>) -> JoinHandle<()> {
     let into = Arc::clone(into);
     std::thread::spawn(move || {
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = stream.read(&mut buffer) {
             into.lock().unwrap().extend_from_slice(&buffer[..count]);
         }
-    });
+    })
 }
 
 impl Drop for Background {
