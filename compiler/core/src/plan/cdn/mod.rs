@@ -1,9 +1,17 @@
 //! Stage `cdn`: the distribution, its policies, its access logs and its names.
 
-use super::iam::{self, Statement};
+mod access_logs;
+mod alarms;
+mod domain;
+mod headers;
+
+use access_logs::{AccessLogs, access_logs};
+use alarms::{Alarm, alarms};
+use domain::{AliasRecord, DomainView, alias_records};
+use headers::{ResponseHeaders, response_headers};
+
 use super::{Parameter, Stage, names, posture};
-use crate::check::{self, CheckedManifest, EDGE_REGION, WebAcl};
-use frames_edge::Cors;
+use crate::check::{self, CheckedManifest, WebAcl};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -12,36 +20,6 @@ const CACHING_DISABLED: &str = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad";
 
 /// All that CloudFront can keep an error for.
 const ERRORS: &[u16] = &[400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
-
-/// The fields of CloudFront's v2 access logs that are kept. Left out:
-/// `cs-uri-query`, `cs(Cookie)` and `cs(Referer)`, where a token may stand.
-const RECORD_FIELDS: &[&str] = &[
-    "date",
-    "time",
-    "x-edge-location",
-    "sc-bytes",
-    "c-ip",
-    "cs-method",
-    "cs(Host)",
-    "cs-uri-stem",
-    "sc-status",
-    "cs(User-Agent)",
-    "x-edge-result-type",
-    "x-edge-request-id",
-    "x-host-header",
-    "cs-protocol",
-    "cs-bytes",
-    "time-taken",
-    "x-forwarded-for",
-    "ssl-protocol",
-    "ssl-cipher",
-    "x-edge-response-result-type",
-    "cs-protocol-version",
-    "time-to-first-byte",
-    "x-edge-detailed-result-type",
-    "sc-content-type",
-    "sc-content-len",
-];
 
 #[derive(Serialize)]
 struct View {
@@ -77,17 +55,6 @@ struct ParameterView {
 }
 
 #[derive(Serialize)]
-struct Alarm {
-    id: &'static str,
-    name: String,
-    description: &'static str,
-    metric: &'static str,
-    statistic: &'static str,
-    threshold: u32,
-    periods: u32,
-}
-
-#[derive(Serialize)]
 struct Association {
     parameter: String,
     event_type: &'static str,
@@ -98,13 +65,6 @@ struct Association {
 struct Geo {
     restriction_type: &'static str,
     locations: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct DomainView {
-    cnames: Vec<String>,
-    certificate: Value,
-    security_policy: String,
 }
 
 #[derive(Serialize)]
@@ -140,53 +100,6 @@ struct OriginRequestPolicy {
     headers: &'static [&'static str],
     query_string_behavior: &'static str,
     query_strings: &'static [&'static str],
-}
-
-#[derive(Serialize)]
-struct ResponseHeaders {
-    name: String,
-    comment: &'static str,
-    cors: Option<CorsView>,
-}
-
-#[derive(Serialize)]
-struct CorsView {
-    origins: Vec<String>,
-    credentials: bool,
-    methods: &'static [&'static str],
-    headers: &'static [&'static str],
-    expose: &'static [&'static str],
-    max_age: u32,
-}
-
-#[derive(Serialize)]
-struct AccessLogs {
-    /// The stack's own bucket, where there is one.
-    managed: Option<LogBucket>,
-    bucket: Value,
-    destination_arn: Value,
-    format: String,
-    suffix_path: String,
-    source_name: String,
-    destination_name: String,
-    record_fields: &'static [&'static str],
-}
-
-#[derive(Serialize)]
-struct LogBucket {
-    key: Value,
-    object_lock: Option<&'static str>,
-    metadata: Value,
-    retention_days: u64,
-    statements: Vec<Statement>,
-}
-
-#[derive(Serialize)]
-struct AliasRecord {
-    id: String,
-    hosted_zone_id: String,
-    name: String,
-    r#type: &'static str,
 }
 
 pub fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
@@ -235,14 +148,7 @@ fn view(manifest: &CheckedManifest, env: &str, stack: &str) -> View {
             WebAcl::Arn(arn) => Some(json!(arn)),
         },
         geo: delivery.geo.as_ref().map(geo),
-        domain: manifest.domain.as_ref().map(|domain| DomainView {
-            cnames: domain.cnames.clone(),
-            certificate: match &domain.certificate_arn {
-                Some(arn) => json!(arn),
-                None => json!({"Ref": names::CERTIFICATE_ARN}),
-            },
-            security_policy: domain.security_policy.clone(),
-        }),
+        domain: manifest.domain.as_ref().map(domain::view),
         origins: origins(manifest),
         origin_shield: delivery.origin_shield.clone(),
         default_behavior: Behavior {
@@ -436,142 +342,6 @@ fn origin_request_policies(manifest: &CheckedManifest, stack: &str) -> Vec<Origi
         });
     }
     policies
-}
-
-fn response_headers(cors: &Cors, stack: &str) -> ResponseHeaders {
-    ResponseHeaders {
-        name: names::policy(stack, "headers"),
-        comment: "CORS and security headers",
-        cors: (!cors.origins.is_empty()).then(|| CorsView {
-            origins: cors.origins.clone(),
-            credentials: cors.credentials,
-            methods: &["GET", "HEAD", "POST", "OPTIONS"],
-            headers: &["Accept", "Authorization", "Content-Type", "Token"],
-            expose: &[
-                "Age",
-                "Content-Length",
-                "Content-Type",
-                "Server-Timing",
-                "WWW-Authenticate",
-                "X-Cache",
-            ],
-            max_age: 600,
-        }),
-    }
-}
-
-/// CloudFront's v2 access logs, whose fields can be chosen. Their resources
-/// stand in us-east-1 alone; the legacy logs, which stand anywhere, would record
-/// query strings, and with them tokens and patients' names.
-fn access_logs(manifest: &CheckedManifest, env: &str) -> Option<AccessLogs> {
-    let logs = manifest.logs.access.as_ref()?;
-    let name = names::log_delivery(&manifest.service, env);
-    let own = logs.bucket.as_deref();
-    let destination = names::log_destination(&manifest.service, env, &logs.format, own);
-    let (bucket, destination_arn) = match &logs.bucket {
-        None => (
-            json!({"Ref": names::ACCESS_LOGS}),
-            json!({"Fn::GetAtt": [names::ACCESS_LOGS, "Arn"]}),
-        ),
-        Some(own) => (
-            json!(own),
-            json!({"Fn::Sub": format!("arn:${{AWS::Partition}}:s3:::{own}")}),
-        ),
-    };
-    Some(AccessLogs {
-        managed: logs.bucket.is_none().then(|| LogBucket {
-            key: match &manifest.logs.kms_key_arn {
-                Some(own) => json!(own),
-                None => json!({"Ref": names::LOGS_KEY_ARN}),
-            },
-            object_lock: logs.object_lock,
-            metadata: posture::metadata(&posture::log_bucket()),
-            retention_days: logs.retention_days,
-            statements: iam::log_bucket(&name),
-        }),
-        bucket,
-        destination_arn,
-        format: logs.format.clone(),
-        suffix_path: format!(
-            "{}/{{DistributionId}}/{{yyyy}}/{{MM}}/{{dd}}/{{HH}}",
-            logs.prefix
-        ),
-        source_name: name,
-        destination_name: destination,
-        record_fields: RECORD_FIELDS,
-    })
-}
-
-fn alias_records(manifest: &CheckedManifest) -> Vec<AliasRecord> {
-    let Some((domain, zone)) = manifest
-        .domain
-        .as_ref()
-        .and_then(|d| Some((d, d.hosted_zone_id.as_ref()?)))
-    else {
-        return vec![];
-    };
-    // An HTTPS record tells a viewer of HTTP/3 before it connects.
-    let types: &[&str] = match manifest.delivery.http3 {
-        true => &["A", "AAAA", "HTTPS"],
-        false => &["A", "AAAA"],
-    };
-    let names = domain.cnames.iter();
-    names
-        .flat_map(|name| {
-            types.iter().map(move |r#type| AliasRecord {
-                id: names::alias_record_id(name, r#type),
-                hosted_zone_id: zone.clone(),
-                name: name.clone(),
-                r#type,
-            })
-        })
-        .collect()
-}
-
-/// Alarms on CloudFront's own metrics, which are in us-east-1 and count all edges;
-/// Lambda's are spread over the Regions where the replicas run.
-fn alarms(manifest: &CheckedManifest, env: &str) -> Vec<Alarm> {
-    if manifest.alarms.is_none() || manifest.deploy.region != EDGE_REGION {
-        return vec![];
-    }
-    let function = |id, what, description, metric| Alarm {
-        id,
-        name: names::alarm(&manifest.service, env, what),
-        description,
-        metric,
-        statistic: "Sum",
-        threshold: 0,
-        periods: 1,
-    };
-    vec![
-        Alarm {
-            id: "ServerErrorsAlarm",
-            name: names::alarm(&manifest.service, env, "5xx"),
-            description: "More than 5 % of the answers are 5xx, for a quarter of an hour",
-            metric: "5xxErrorRate",
-            statistic: "Average",
-            threshold: 5,
-            periods: 3,
-        },
-        function(
-            "FunctionErrorsAlarm",
-            "function-errors",
-            "An edge function failed",
-            "LambdaExecutionError",
-        ),
-        function(
-            "FunctionAnswersAlarm",
-            "function-answers",
-            "CloudFront refused what an edge function answered",
-            "LambdaValidationError",
-        ),
-        function(
-            "FunctionThrottlesAlarm",
-            "function-throttles",
-            "An edge function was throttled",
-            "LambdaLimitExceededErrors",
-        ),
-    ]
 }
 
 fn url(manifest: &CheckedManifest) -> Value {

@@ -1,0 +1,275 @@
+//! Change sets: made, looked at, run.
+
+use super::{Stacks, text};
+use crate::aws::{errors, explain};
+use crate::failure::Result;
+use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
+use aws_sdk_cloudformation::types::{self, Capability, ChangeSetType};
+use std::collections::BTreeMap;
+
+/// What a stack is to become.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    pub stack: &'a str,
+    pub body: Body<'a>,
+    pub parameters: &'a BTreeMap<String, String>,
+    pub tags: &'a BTreeMap<String, String>,
+}
+
+/// CloudFormation takes 51,200 bytes in the request, and more from S3.
+#[derive(Debug, Clone)]
+pub enum Body<'a> {
+    Text(&'a str),
+    Url(String),
+}
+
+#[derive(Debug, Clone)]
+pub struct ChangeSet {
+    pub status: String,
+    pub execution: String,
+    pub reason: Option<String>,
+    pub changes: Vec<Change>,
+}
+
+/// What happens to a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// `Add`, `Modify`, `Remove`, …
+    pub action: String,
+    pub resource: String,
+    pub kind: String,
+    /// `True`, `False` or `Conditional`, for `Modify`.
+    pub replacement: Option<String>,
+    /// `Retain`, for what CloudFormation lets go without deleting it.
+    pub policy: Option<String>,
+    pub details: Vec<Detail>,
+}
+
+/// A property that changes, and what makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detail {
+    pub property: String,
+    pub before: Option<String>,
+    pub after: Option<String>,
+    pub recreates: bool,
+    pub cause: Option<String>,
+}
+
+/// What became of a request to make a change set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Made {
+    Made,
+    /// One of this name is there already.
+    Exists,
+    /// The stack isn't in the state any more for which it was asked.
+    Stale,
+}
+
+/// What became of a request to run one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    Begun,
+    /// The stack has changed since, or the change set has been run or is gone.
+    Stale,
+}
+
+impl Stacks {
+    pub async fn create_change_set(
+        &self,
+        name: &str,
+        wanted: &Wanted<'_>,
+        new: bool,
+    ) -> Result<Made> {
+        let kind = if new {
+            ChangeSetType::Create
+        } else {
+            ChangeSetType::Update
+        };
+        let asked = self.client.create_change_set();
+        let asked = asked
+            .stack_name(wanted.stack)
+            .change_set_name(name)
+            .client_token(name);
+        let asked = asked
+            .change_set_type(kind)
+            .capabilities(Capability::CapabilityIam);
+        let asked = match &wanted.body {
+            Body::Text(text) => asked.template_body(*text),
+            Body::Url(url) => asked.template_url(url),
+        };
+        let parameters = wanted.parameters.iter().map(|(key, value)| {
+            types::Parameter::builder()
+                .parameter_key(key)
+                .parameter_value(value)
+                .build()
+        });
+        let tags = wanted
+            .tags
+            .iter()
+            .map(|(key, value)| types::Tag::builder().key(key).value(value).build());
+        let asked = asked
+            .set_parameters(Some(parameters.collect()))
+            .set_tags(Some(tags.collect()));
+        match asked.send().await {
+            Ok(_) => Ok(Made::Made),
+            Err(error) if errors::code(&error) == Some("AlreadyExistsException") => {
+                Ok(Made::Exists)
+            }
+            Err(error) if has_moved_on(errors::message(&error), new) => Ok(Made::Stale),
+            Err(error) => {
+                let doing = format!("make a change set for stack {}", wanted.stack);
+                Err(explain("cloudformation:CreateChangeSet", &doing, error))
+            }
+        }
+    }
+
+    /// None where it is gone.
+    pub async fn change_set(&self, stack: &str, name: &str) -> Result<Option<ChangeSet>> {
+        let mut found: Option<ChangeSet> = None;
+        let mut next = None;
+        loop {
+            let asked = self
+                .client
+                .describe_change_set()
+                .stack_name(stack)
+                .change_set_name(name);
+            let asked = asked
+                .include_property_values(true)
+                .set_next_token(next.take());
+            let page = match asked.send().await {
+                Ok(page) => page,
+                Err(error)
+                    if matches!(
+                        errors::code(&error),
+                        Some("ChangeSetNotFound" | "ChangeSetNotFoundException")
+                    ) =>
+                {
+                    return Ok(None);
+                }
+                Err(error) if errors::message(&error).contains("does not exist") => {
+                    return Ok(None);
+                }
+                Err(error) => {
+                    let doing = format!("read the change set of stack {stack}");
+                    return Err(explain("cloudformation:DescribeChangeSet", &doing, error));
+                }
+            };
+            let changes = page.changes().iter().filter_map(change);
+            match &mut found {
+                Some(found) => found.changes.extend(changes),
+                None => found = Some(change_set(&page, changes.collect())),
+            }
+            next = page.next_token().map(str::to_owned);
+            if next.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// One that is gone is as good as deleted.
+    pub async fn delete_change_set(&self, stack: &str, name: &str) -> Result<()> {
+        let asked = self
+            .client
+            .delete_change_set()
+            .stack_name(stack)
+            .change_set_name(name);
+        match asked.send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if matches!(
+                    errors::code(&error),
+                    Some("ChangeSetNotFound" | "ChangeSetNotFoundException")
+                ) =>
+            {
+                Ok(())
+            }
+            Err(error) if errors::message(&error).contains("does not exist") => Ok(()),
+            Err(error) => {
+                let doing = format!("delete the change set of stack {stack}");
+                Err(explain("cloudformation:DeleteChangeSet", &doing, error))
+            }
+        }
+    }
+
+    pub async fn execute(&self, stack: &str, name: &str, token: &str) -> Result<Begun> {
+        let asked = self
+            .client
+            .execute_change_set()
+            .stack_name(stack)
+            .change_set_name(name);
+        match asked.client_request_token(token).send().await {
+            Ok(_) => Ok(Begun::Begun),
+            Err(error) if is_stale(errors::code(&error), errors::message(&error)) => {
+                Ok(Begun::Stale)
+            }
+            Err(error) => {
+                let doing = format!("change stack {stack}");
+                Err(explain("cloudformation:ExecuteChangeSet", &doing, error))
+            }
+        }
+    }
+}
+
+/// Somebody else began something with the stack, made it, or deleted it.
+fn has_moved_on(message: &str, new: bool) -> bool {
+    message.contains("_IN_PROGRESS state")
+        || (new && message.contains("already exists and cannot be created again"))
+        || (!new && message.contains("does not exist"))
+}
+
+/// Anything but the stack being at work with something else.
+fn is_stale(code: Option<&str>, message: &str) -> bool {
+    matches!(
+        code,
+        Some(
+            "ChangeSetNotFound"
+                | "ChangeSetNotFoundException"
+                | "InvalidChangeSetStatus"
+                | "InvalidChangeSetStatusException"
+        )
+    ) || message.contains("_IN_PROGRESS state")
+}
+
+fn change_set(page: &DescribeChangeSetOutput, changes: Vec<Change>) -> ChangeSet {
+    ChangeSet {
+        status: text(page.status().map(|status| status.as_str())),
+        execution: text(page.execution_status().map(|status| status.as_str())),
+        reason: page.status_reason().map(str::to_owned),
+        changes,
+    }
+}
+
+fn change(change: &types::Change) -> Option<Change> {
+    let change = change.resource_change()?;
+    Some(Change {
+        action: text(change.action().map(|action| action.as_str())),
+        resource: text(change.logical_resource_id()),
+        kind: text(change.resource_type()),
+        replacement: change.replacement().map(|r| r.as_str().to_owned()),
+        policy: change
+            .policy_action()
+            .map(|policy| policy.as_str().to_owned()),
+        details: change.details().iter().filter_map(detail).collect(),
+    })
+}
+
+fn detail(detail: &types::ResourceChangeDetail) -> Option<Detail> {
+    let target = detail.target()?;
+    let property = match target.path() {
+        Some(path) if !path.is_empty() => path.to_owned(),
+        _ => [target.attribute().map(|a| a.as_str()), target.name()]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join("/"),
+    };
+    Some(Detail {
+        property,
+        before: target.before_value().map(str::to_owned),
+        after: target.after_value().map(str::to_owned),
+        recreates: target
+            .requires_recreation()
+            .is_some_and(|r| r.as_str() != "Never"),
+        cause: detail.causing_entity().map(str::to_owned),
+    })
+}

@@ -1,0 +1,101 @@
+//! CloudFront's v2 access logs, and the bucket that they go to.
+
+use crate::check::CheckedManifest;
+use crate::plan::iam::{self, Statement};
+use crate::plan::{names, posture};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// The fields of CloudFront's v2 access logs that are kept. Left out:
+/// `cs-uri-query`, `cs(Cookie)` and `cs(Referer)`, where a token may stand.
+const RECORD_FIELDS: &[&str] = &[
+    "date",
+    "time",
+    "x-edge-location",
+    "sc-bytes",
+    "c-ip",
+    "cs-method",
+    "cs(Host)",
+    "cs-uri-stem",
+    "sc-status",
+    "cs(User-Agent)",
+    "x-edge-result-type",
+    "x-edge-request-id",
+    "x-host-header",
+    "cs-protocol",
+    "cs-bytes",
+    "time-taken",
+    "x-forwarded-for",
+    "ssl-protocol",
+    "ssl-cipher",
+    "x-edge-response-result-type",
+    "cs-protocol-version",
+    "time-to-first-byte",
+    "x-edge-detailed-result-type",
+    "sc-content-type",
+    "sc-content-len",
+];
+
+#[derive(Serialize)]
+pub(super) struct AccessLogs {
+    /// The stack's own bucket, where there is one.
+    managed: Option<LogBucket>,
+    bucket: Value,
+    destination_arn: Value,
+    format: String,
+    suffix_path: String,
+    source_name: String,
+    destination_name: String,
+    record_fields: &'static [&'static str],
+}
+
+#[derive(Serialize)]
+pub(super) struct LogBucket {
+    key: Value,
+    object_lock: Option<&'static str>,
+    metadata: Value,
+    retention_days: u64,
+    statements: Vec<Statement>,
+}
+
+/// CloudFront's v2 access logs, whose fields can be chosen. Their resources
+/// stand in us-east-1 alone; the legacy logs, which stand anywhere, would record
+/// query strings, and with them tokens and patients' names.
+pub(super) fn access_logs(manifest: &CheckedManifest, env: &str) -> Option<AccessLogs> {
+    let logs = manifest.logs.access.as_ref()?;
+    let name = names::log_delivery(&manifest.service, env);
+    let own = logs.bucket.as_deref();
+    let destination = names::log_destination(&manifest.service, env, &logs.format, own);
+    let (bucket, destination_arn) = match &logs.bucket {
+        None => (
+            json!({"Ref": names::ACCESS_LOGS}),
+            json!({"Fn::GetAtt": [names::ACCESS_LOGS, "Arn"]}),
+        ),
+        Some(own) => (
+            json!(own),
+            json!({"Fn::Sub": format!("arn:${{AWS::Partition}}:s3:::{own}")}),
+        ),
+    };
+    Some(AccessLogs {
+        managed: logs.bucket.is_none().then(|| LogBucket {
+            key: match &manifest.logs.kms_key_arn {
+                Some(own) => json!(own),
+                None => json!({"Ref": names::LOGS_KEY_ARN}),
+            },
+            object_lock: logs.object_lock,
+            metadata: posture::metadata(&posture::log_bucket()),
+            retention_days: logs.retention_days,
+            statements: iam::log_bucket(&name),
+        }),
+        bucket,
+        destination_arn,
+        format: logs.format.clone(),
+        suffix_path: format!(
+            "{}/{{DistributionId}}/{{yyyy}}/{{MM}}/{{dd}}/{{HH}}",
+            logs.prefix
+        ),
+        source_name: name,
+        destination_name: destination,
+        record_fields: RECORD_FIELDS,
+    })
+}
