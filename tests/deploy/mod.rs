@@ -6,6 +6,7 @@ mod concurrency;
 mod edge_logs;
 mod failures;
 mod faults;
+mod foreign;
 mod interrupts;
 mod keys;
 mod kills;

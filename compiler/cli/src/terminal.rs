@@ -2,7 +2,11 @@
 
 use crate::cli::{Color, Format, Global};
 use crate::failure::Failure;
+use frames_compiler::secrets::{MASK, mask};
+use frames_compiler::variables::Secret;
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
+use std::sync::RwLock;
 
 const BOLD: &str = "\x1b[1m";
 const RED: &str = "\x1b[1;31m";
@@ -67,16 +71,35 @@ impl Terminal {
     }
 }
 
+/// Values that nothing shows from here on, whoever says them: CloudFormation quotes properties.
+static CONCEALED: RwLock<Vec<Secret>> = RwLock::new(Vec::new());
+
+pub fn conceal(secrets: &[Secret]) {
+    if let Ok(mut concealed) = CONCEALED.write() {
+        concealed.extend_from_slice(secrets);
+    }
+}
+
+fn masked(text: &str) -> Cow<'_, str> {
+    match CONCEALED.read() {
+        Ok(concealed) if concealed.is_empty() => Cow::Borrowed(text),
+        Ok(concealed) => Cow::Owned(mask(text, &concealed)),
+        Err(_) => Cow::Borrowed(MASK),
+    }
+}
+
 /// Data to stdout. A reader that went away (`| head`) is no failure.
 pub fn data(text: &str) {
     let mut out = anstream::stdout();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let _ = out
+        .write_all(masked(text).as_bytes())
+        .and_then(|()| out.flush());
 }
 
 /// A line to stderr. A terminal that went away is no failure either.
 pub fn say(line: &str) {
     // In one piece: whoever reads both streams must not find a line cut.
-    let _ = anstream::stderr().write_all(format!("{line}\n").as_bytes());
+    let _ = anstream::stderr().write_all(format!("{}\n", masked(line)).as_bytes());
 }
 
 pub fn failure(failure: &Failure) {

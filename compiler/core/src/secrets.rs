@@ -9,9 +9,13 @@ pub const MASK: &str = "********";
 /// The text without the secrets that it holds.
 pub fn mask(text: &str, secrets: &[Secret]) -> String {
     let mut masked = text.to_owned();
-    for secret in secrets {
-        if !secret.text.is_empty() && masked.contains(&secret.text) {
-            masked = masked.replace(&secret.text, MASK);
+    for secret in secrets.iter().filter(|secret| !secret.text.is_empty()) {
+        // As it is, and as it stands in JSON.
+        let json = serde_json::Value::from(secret.text.as_str()).to_string();
+        for form in [secret.text.as_str(), json.trim_matches('"'), json.as_str()] {
+            if !form.is_empty() && masked.contains(form) {
+                masked = masked.replace(form, MASK);
+            }
         }
     }
     masked

@@ -29,6 +29,7 @@ def install():
         ("DescribeChangeSet", _describe),
         ("ExecuteChangeSet", _execute),
         ("DeleteStack", _delete_stack),
+        ("DescribeStacks", _described),
     ):
         handlers._ACTION_HANDLERS[action] = around(handlers._ACTION_HANDLERS[action])
     changesets._find_change_set = _find
@@ -350,6 +351,17 @@ def _execute(original):
         return response
 
     return execute
+
+
+def _described(original):
+    """A stack has its template's description."""
+
+    def describe(params):
+        for stack in list(cloudformation._stacks.values()):
+            stack["Description"] = (stack.get("_template") or {}).get("Description", "")
+        return original(params)
+
+    return describe
 
 
 def _delete_stack(original):

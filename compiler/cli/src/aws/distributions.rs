@@ -4,7 +4,7 @@
 use super::{Aws, errors, explain};
 use crate::failure::Result;
 use aws_sdk_cloudfront::Client;
-use aws_sdk_cloudfront::types::DistributionConfig;
+use aws_sdk_cloudfront::types::{DistributionConfig, EventType, LambdaFunctionAssociations};
 
 #[derive(Debug, Clone)]
 pub struct Distributions {
@@ -18,6 +18,8 @@ pub struct Distribution {
     pub deployed: bool,
     /// The functions' versions that it runs.
     pub functions: Vec<String>,
+    /// What stands at viewer-request of each behavior.
+    pub guards: Vec<Option<String>>,
     pub domain_name: String,
     pub aliases: Vec<String>,
 }
@@ -49,6 +51,7 @@ impl Distributions {
             enabled: config.is_some_and(DistributionConfig::enabled),
             deployed: distribution.status() == "Deployed",
             functions: config.map(functions).unwrap_or_default(),
+            guards: config.map(guards).unwrap_or_default(),
             domain_name: distribution.domain_name().to_owned(),
             aliases: config
                 .and_then(|c| c.aliases())
@@ -96,6 +99,22 @@ fn closed(mut config: DistributionConfig) -> DistributionConfig {
         }
     }
     config
+}
+
+fn guards(config: &DistributionConfig) -> Vec<Option<String>> {
+    let guard = |associations: Option<&LambdaFunctionAssociations>| {
+        let mut items = associations.into_iter().flat_map(|it| it.items());
+        let guard = items.find(|it| *it.event_type() == EventType::ViewerRequest);
+        guard.map(|it| it.lambda_function_arn().to_owned())
+    };
+    let default = config.default_cache_behavior();
+    let others = config.cache_behaviors().map(|behaviors| behaviors.items());
+    let others = others.unwrap_or_default().iter();
+    std::iter::once(guard(
+        default.and_then(|it| it.lambda_function_associations()),
+    ))
+    .chain(others.map(|it| guard(it.lambda_function_associations())))
+    .collect()
 }
 
 fn functions(config: &DistributionConfig) -> Vec<String> {

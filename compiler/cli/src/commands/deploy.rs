@@ -33,6 +33,7 @@ async fn deploy(
     let options = Options {
         dry_run: arguments.dry_run,
         only,
+        unsafe_overlay: global.target().allow_unsafe_overlay,
     };
     package.write(&project.output(global.target().env))?;
 

@@ -1,5 +1,6 @@
 //! What a deployment would change, stage by stage; nothing stays changed.
 
+use super::settle::refuse_foreign;
 use super::stage::{added, changes};
 use super::{Job, Session, artifacts, new_outputs, parameters, summary};
 use crate::artifact::Package;
@@ -32,6 +33,9 @@ pub async fn diff(session: &Session<'_>, plan: &Plan, package: &Package) -> Resu
     for (stage, template) in plan.stages.iter().zip(&package.templates) {
         let stacks = session.aws.stacks(&stage.region);
         let stack = stacks.describe(&stage.stack_name).await?;
+        if let Some(stack) = &stack {
+            refuse_foreign(stage, stack)?;
+        }
         let versions = new_versions(&diffs);
         let standing = stack.filter(|stack| stack.status.updatable());
         let known = parameters(stage, &bucket, &done);
@@ -93,7 +97,7 @@ impl Session<'_> {
         stacks: &crate::aws::stacks::Stacks,
         stack: &crate::aws::stacks::Stack,
     ) -> Result<Vec<Change>> {
-        let name = job.change_set_name(Some(stack));
+        let name = job.change_set_name(Some(stack))?;
         for _ in 0..TRIES {
             if let Some(set) = self.change_set(job, body, stacks, false, &name).await? {
                 stacks.delete_change_set(&stack.name, &name).await?;

@@ -22,7 +22,7 @@ impl Session<'_> {
     /// What a standing stage gives up for now; none where nothing goes.
     pub async fn lingering(&self, stage: &Stage, wanted: &Template) -> Result<Option<Lingering>> {
         let stacks = self.aws.stacks(&stage.region);
-        let stack = self.settled(&stacks, stage.name, &stage.stack_name).await?;
+        let stack = self.settled(&stacks, stage).await?;
         let Some(stack) = stack else {
             return Ok(None);
         };

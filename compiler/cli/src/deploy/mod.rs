@@ -36,9 +36,10 @@ pub use stage::{Done, Job};
 use crate::artifact::Package;
 use crate::aws::{Aws, Identity};
 use crate::failure::{Failure, Result};
-use frames_compiler::plan::{Parameter, Plan, Stage};
+use frames_compiler::plan::{Parameter, Plan, Stage, names};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 /// One run of a command against an account.
 pub struct Session<'a> {
@@ -65,6 +66,8 @@ pub struct Options<'a> {
     pub dry_run: bool,
     /// This stage alone.
     pub only: Option<&'a str>,
+    /// An overlay may take the authorizer away.
+    pub unsafe_overlay: bool,
 }
 
 /// Old versions that a run without changes tries to delete: it stays short.
@@ -85,6 +88,7 @@ pub async fn unchanged(
         let Some(stack) = stacks.describe(&stage.stack_name).await? else {
             return Ok(None);
         };
+        settle::refuse_foreign(stage, &stack)?;
         if !skipped(stage, options) {
             if !stack.status.updatable() {
                 return Ok(None);
@@ -103,8 +107,11 @@ pub async fn unchanged(
             changed: false,
         });
     }
+    if !options.unsafe_overlay {
+        state::refuse_open(session, &done).await?;
+    }
     if !options.dry_run {
-        versions::collect(session, &done, FEW).await?;
+        versions::collect(session, plan, &done, FEW).await?;
     }
     Ok(Some(done))
 }
@@ -191,7 +198,7 @@ pub async fn stages(
             }
         }
     }
-    versions::collect(session, &done, usize::MAX).await?;
+    versions::collect(session, plan, &done, usize::MAX).await?;
     edge_logs::retain(session, plan).await?;
     Ok(done)
 }
@@ -262,9 +269,16 @@ pub fn result(done: &[Done]) -> Value {
     });
     json!({
         "url": output("Url"),
-        "distributionId": output("DistributionId"),
+        "distributionId": output(names::DISTRIBUTION_ID),
         "stages": stages.collect::<Vec<_>>(),
     })
+}
+
+/// This run's alone.
+fn nonce() -> Result<&'static str> {
+    static NONCE: OnceLock<String> = OnceLock::new();
+    let new = crate::local::uuid::uuid()?;
+    Ok(NONCE.get_or_init(|| new))
 }
 
 /// Each request of a kind has one token, whatever the SDK has to repeat.

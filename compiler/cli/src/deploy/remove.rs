@@ -2,9 +2,9 @@
 //! distribution goes, then the functions, as soon as their replicas let them.
 
 use super::progress::duration;
-use super::settle::failed;
+use super::settle::{failed, refuse_foreign};
 use super::stage::Done;
-use super::teardown::{self, BUCKET, DISTRIBUTION, FUNCTION, KEY};
+use super::teardown::{self, BUCKET, DISTRIBUTION, FUNCTION, KEY, LOGS};
 use super::{Session, artifacts, edge_logs, token};
 use crate::aws::functions::Deleted;
 use crate::aws::stacks::{Begun, Event, Made, Resource, Stack, Stacks, Wanted, vanished};
@@ -78,6 +78,7 @@ async fn standing<'a>(session: &Session<'_>, plan: &'a Plan) -> Result<Vec<Stand
         if stack.status.is("DELETE_COMPLETE") {
             continue;
         }
+        refuse_foreign(stage, &stack)?;
         let resources = stacks.resources(&stack.id).await?;
         found.push(Standing {
             stage,
@@ -114,8 +115,9 @@ fn tell(session: &Session<'_>, standing: &[Standing<'_>], options: Options) {
         );
         session.progress.step("To go", &what);
         for resource in &standing.resources {
+            let is_logs = LOGS.contains(&&*resource.id);
             let kept = match resource.kind.as_str() {
-                _ if options.delete_logs => "",
+                _ if options.delete_logs || !is_logs => "",
                 BUCKET => ", which is kept with the logs in it: --delete-logs deletes it too",
                 KEY => ", which is kept as long as logs need it: --delete-logs deletes it too",
                 _ => "",
@@ -128,6 +130,15 @@ fn tell(session: &Session<'_>, standing: &[Standing<'_>], options: Options) {
 }
 
 impl Standing<'_> {
+    /// Those of access logs, and none that an overlay has added.
+    fn log_buckets(&self) -> Vec<String> {
+        let logs = |resource: &&Resource| resource.kind == BUCKET && LOGS.contains(&&*resource.id);
+        let buckets = self.resources.iter().filter(logs);
+        let standing = buckets
+            .filter(|bucket| bucket.status != "DELETE_COMPLETE" && !bucket.physical.is_empty());
+        standing.map(|bucket| bucket.physical.clone()).collect()
+    }
+
     fn physical(&self, kind: &str) -> Vec<String> {
         let of_kind = self
             .resources
@@ -198,7 +209,7 @@ impl Standing<'_> {
             parameters: &self.stack.parameters,
             tags: &self.stack.tags,
         };
-        let name = format!("frames-close-{}", self.stack.changed.unwrap_or_default());
+        let name = format!("frames-close-{}", super::nonce()?);
         let what = match self.physical(DISTRIBUTION).is_empty() {
             false => "the distribution: disabled, and without its functions, in one change",
             true => "what keeps the logs' key",
@@ -330,7 +341,7 @@ impl Standing<'_> {
             .progress
             .step("Deleting", &format!("stack {}", self.stack.name));
         let buckets = if options.delete_logs {
-            self.physical(BUCKET)
+            self.log_buckets()
         } else {
             Vec::new()
         };

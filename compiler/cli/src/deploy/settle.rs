@@ -12,11 +12,13 @@ const STEPS: usize = 8;
 
 impl Session<'_> {
     /// The stack at rest, ready for an update; none where there is none to update.
-    pub async fn settled(&self, stacks: &Stacks, stage: &str, name: &str) -> Result<Option<Stack>> {
+    pub async fn settled(&self, stacks: &Stacks, wanted: &Stage) -> Result<Option<Stack>> {
+        let (stage, name) = (wanted.name, &wanted.stack_name);
         for _ in 0..STEPS {
             let Some(stack) = stacks.describe(name).await? else {
                 return Ok(None);
             };
+            refuse_foreign(wanted, &stack)?;
             let status = &stack.status;
             if status.updatable() {
                 return Ok(Some(stack));
@@ -103,6 +105,25 @@ impl Session<'_> {
         stacks.delete(&stack.id, &token()?, retain).await?;
         self.follow(stacks, stage, &stack.id, now).await
     }
+}
+
+/// A stack of that name that isn't this service's, in this environment, is left alone.
+pub fn refuse_foreign(stage: &Stage, stack: &Stack) -> Result<()> {
+    let description = stack.description.as_deref().unwrap_or_default();
+    let unmade = stack.status.is("REVIEW_IN_PROGRESS") || stack.status.is("DELETE_COMPLETE");
+    if unmade || description.starts_with(&stage.mark) {
+        return Ok(());
+    }
+    let whose = match description {
+        "" => "it has no description".to_owned(),
+        text => format!("its description is {text:?}"),
+    };
+    Err(Failure::new(format!(
+        "stack {} isn't of {}: {whose}",
+        stack.name,
+        stage.mark.trim_end_matches(": ")
+    ))
+    .help("another service, environment or tool has made it: choose another `service` or `--env`, or another account"))
 }
 
 /// Why a stage's operation failed, and how things stand now.

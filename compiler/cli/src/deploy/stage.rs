@@ -1,8 +1,8 @@
 //! One stage: what changes, a yes where something goes, and on to its end.
 
 use super::progress::ask;
-use super::settle::failed;
-use super::{Questions, Session, guard, summary, token};
+use super::settle::{failed, refuse_foreign};
+use super::{Questions, Session, guard, nonce, summary, token};
 use crate::aws::stacks::{Begun, Body, Change, ChangeSet, Made, Stack, Stacks, Wanted, vanished};
 use crate::failure::{Context, Failure, Result};
 use frames_compiler::plan::Stage;
@@ -101,15 +101,16 @@ impl<'a> Job<'a> {
         Ok(standing.is_some_and(|standing| guard::same(&standing, policy)))
     }
 
-    /// The same for the same change of the same state: a repeated request, or
-    /// the run after one that was killed, finds it again.
-    pub(super) fn change_set_name(&self, standing: Option<&Stack>) -> String {
+    /// The same for the same change of the same state, so that a repeated request finds it
+    /// again; but this run's alone: nobody else can have made one of that name.
+    pub(super) fn change_set_name(&self, standing: Option<&Stack>) -> Result<String> {
         let state = standing.map(|stack| (&stack.id, stack.changed));
         let content = format!(
             "{:?} {:?} {:?} {state:?}",
             self.template.sha256, self.parameters, self.stage.tags
         );
-        format!("frames-{:.16}", format!("{:x}", Sha256::digest(content)))
+        let hash = format!("{:x}", Sha256::digest(content));
+        Ok(format!("frames-{hash:.16}-{}", nonce()?))
     }
 }
 
@@ -125,7 +126,7 @@ impl Session<'_> {
         let stage = job.stage;
         let stacks = self.aws.stacks(&stage.region);
         for _ in 0..TRIES {
-            let standing = self.settled(&stacks, stage.name, &stage.stack_name).await?;
+            let standing = self.settled(&stacks, stage).await?;
             if let Some(stack) = &standing
                 && job.stands(&stacks, stack).await?
             {
@@ -134,7 +135,7 @@ impl Session<'_> {
                     .await
                     .map(Some);
             }
-            let name = job.change_set_name(standing.as_ref());
+            let name = job.change_set_name(standing.as_ref())?;
             let Some(set) = self
                 .change_set(job, body, &stacks, standing.is_none(), &name)
                 .await?
@@ -400,6 +401,9 @@ impl Session<'_> {
         let stacks = self.aws.stacks(&stage.region);
         let stack = stacks.describe(&stage.stack_name).await?;
         let stack = stack.filter(|stack| stack.status.updatable());
+        if let Some(stack) = &stack {
+            refuse_foreign(stage, stack)?;
+        }
         Ok(stack.map(|stack| Done {
             stage: stage.name,
             stack,

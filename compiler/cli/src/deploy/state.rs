@@ -1,11 +1,13 @@
 //! What stands, asked of each service.
 
 use super::Session;
+use super::settle::refuse_foreign;
 use super::teardown::DISTRIBUTION;
 use super::versions::function_version;
 use crate::aws::distributions::Distribution;
 use crate::aws::stacks::{Drift, Stack};
-use crate::failure::Result;
+use crate::deploy::Done;
+use crate::failure::{Failure, Result};
 use frames_compiler::plan::{Plan, names};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -55,6 +57,7 @@ pub async fn look(session: &Session<'_>, plan: &Plan, drift: bool) -> Result<Sta
         let stack = stack.filter(|stack| !stack.status.is("DELETE_COMPLETE"));
         let mut found = Vec::new();
         if let Some(stack) = &stack {
+            refuse_foreign(stage, stack)?;
             for resource in stacks.resources(&stack.id).await? {
                 if resource.kind == DISTRIBUTION
                     && let Some(state_of) = session
@@ -84,6 +87,33 @@ pub async fn look(session: &Session<'_>, plan: &Plan, drift: bool) -> Result<Sta
     }
     state.functions = functions(session, plan, &state.distributions).await?;
     Ok(state)
+}
+
+/// Nothing is said to be unchanged while somebody has taken the authorizer off a path by hand:
+/// CloudFormation doesn't see that.
+pub async fn refuse_open(session: &Session<'_>, done: &[Done]) -> Result<()> {
+    let output = |name: &str| done.iter().find_map(|done| done.stack.outputs.get(name));
+    let arn = output(&names::version_arn(names::AUTHORIZER));
+    let (Some(id), Some(arn)) = (output(names::DISTRIBUTION_ID), arn) else {
+        return Ok(());
+    };
+    let Some(standing) = session.aws.distributions().describe(id).await? else {
+        return Err(Failure::new(format!(
+            "distribution {id} is gone, though its stack stands"
+        ))
+        .help("somebody deleted it by hand: run `frames remove`, then `frames deploy`"));
+    };
+    let guarded = standing
+        .guards
+        .iter()
+        .all(|guard| guard.as_ref() == Some(arn));
+    match guarded || !standing.enabled {
+        true => Ok(()),
+        false => Err(Failure::new(format!(
+            "distribution {id} doesn't run the authorizer on every path: it was changed outside of CloudFormation"
+        ))
+        .help(format!("what it serves may be open to all: disable it in the CloudFront console at once, put {arn} back at viewer-request of every behavior, and run the same command"))),
+    }
 }
 
 async fn functions(

@@ -2,6 +2,7 @@
 //! functions, in one change. A frame in an edge location's cache is never served
 //! while no authorizer stands before it.
 
+use frames_compiler::plan::names;
 use serde_json::{Map, Value, json};
 
 pub const DISTRIBUTION: &str = "AWS::CloudFront::Distribution";
@@ -9,17 +10,19 @@ pub const FUNCTION: &str = "AWS::Lambda::Function";
 pub const BUCKET: &str = "AWS::S3::Bucket";
 /// What encrypts the logs: it stays or goes with them.
 pub const KEY: &str = "AWS::KMS::Key";
+/// What `--delete-logs` takes: never what an overlay has added.
+pub const LOGS: [&str; 2] = [names::ACCESS_LOGS, names::LOGS_KEY];
 const DELIVERY: &str = "AWS::Logs::Delivery";
 
 /// None where nothing is open any more, and the logs are treated as asked.
 pub fn closed(template: &Value, delete_logs: bool) -> Option<Value> {
     let mut closed = template.clone();
     let resources = closed.get_mut("Resources")?.as_object_mut()?;
-    for resource in resources.values_mut() {
+    for (id, resource) in resources.iter_mut() {
         if resource["Type"] == DISTRIBUTION {
             close(resource);
         }
-        if delete_logs && [BUCKET, KEY].iter().any(|kind| resource["Type"] == *kind) {
+        if delete_logs && LOGS.contains(&id.as_str()) {
             resource["DeletionPolicy"] = json!("Delete");
             resource["UpdateReplacePolicy"] = json!("Delete");
         }
@@ -69,8 +72,9 @@ mod tests {
             "Distribution": {"Type": DISTRIBUTION, "Properties": {"DistributionConfig": {
                 "Enabled": true, "DefaultCacheBehavior": behavior.clone(), "CacheBehaviors": [behavior],
             }}},
-            "Logs": {"Type": BUCKET, "DeletionPolicy": "Retain"},
-            "Key": {"Type": KEY, "DeletionPolicy": "RetainExceptOnCreate"},
+            "AccessLogs": {"Type": BUCKET, "DeletionPolicy": "Retain"},
+            "Research": {"Type": BUCKET, "DeletionPolicy": "Retain"},
+            "LogsKey": {"Type": KEY, "DeletionPolicy": "RetainExceptOnCreate"},
             "Delivery": {"Type": DELIVERY},
         }})
     }
@@ -82,7 +86,10 @@ mod tests {
         assert_eq!(config["Enabled"], false);
         assert!(!config.to_string().contains("viewer-request"), "{config}");
         assert_eq!(config["CacheBehaviors"][0]["TargetOriginId"], "o");
-        assert_eq!(closed["Resources"]["Logs"]["DeletionPolicy"], "Retain");
+        assert_eq!(
+            closed["Resources"]["AccessLogs"]["DeletionPolicy"],
+            "Retain"
+        );
         assert_eq!(
             super::closed(&closed, false),
             None,
@@ -93,8 +100,12 @@ mod tests {
     #[test]
     fn logs_go_only_where_that_is_asked_for() {
         let closed = super::closed(&template(), true).unwrap();
-        assert_eq!(closed["Resources"]["Logs"]["DeletionPolicy"], "Delete");
-        assert_eq!(closed["Resources"]["Key"]["DeletionPolicy"], "Delete");
+        assert_eq!(
+            closed["Resources"]["AccessLogs"]["DeletionPolicy"],
+            "Delete"
+        );
+        assert_eq!(closed["Resources"]["LogsKey"]["DeletionPolicy"], "Delete");
+        assert_eq!(closed["Resources"]["Research"]["DeletionPolicy"], "Retain");
         assert_eq!(closed["Resources"].get("Delivery"), None);
     }
 }

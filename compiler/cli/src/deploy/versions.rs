@@ -4,13 +4,20 @@
 use super::{Done, Session};
 use crate::aws::functions::Deleted;
 use crate::failure::Result;
+use frames_compiler::plan::{Plan, names};
 use std::collections::BTreeMap;
 
 /// Deletes the versions older than all that are in use; no more than `most` of them.
-pub async fn collect(session: &Session<'_>, done: &[Done], most: usize) -> Result<()> {
+pub async fn collect(session: &Session<'_>, plan: &Plan, done: &[Done], most: usize) -> Result<()> {
     let functions = session.aws.functions();
+    let own = plan.functions();
+    let own: Vec<String> = own
+        .map(|function| names::function(&plan.service, &plan.env, function.name))
+        .collect();
     let (mut held, mut tried) = (0, 0);
-    for (function, oldest) in in_use(done) {
+    // An overlay's outputs may name anybody's.
+    let in_use = in_use(done).into_iter();
+    for (function, oldest) in in_use.filter(|(function, _)| own.contains(function)) {
         for version in functions.versions(&function).await? {
             session.interrupt.check()?;
             // A newer one may be another run's, about to be used.

@@ -97,7 +97,10 @@ pub fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
     let stack_name = names::stack(&manifest.service, env, names::LAMBDA_EDGE);
     let web_acl = web_acl(manifest, env);
     let view = View {
-        description: format!("{stack_name}: the edge functions of frames"),
+        description: format!(
+            "{}the edge functions of frames",
+            names::mark(&manifest.service, env)
+        ),
         artifact_bucket: names::ARTIFACT_BUCKET,
         log_retention_days: manifest.logs.functions.retention_days,
         logs_key: logs_key(manifest, env, web_acl.as_ref()),
@@ -130,6 +133,7 @@ pub fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
     };
     Stage {
         name: names::LAMBDA_EDGE,
+        mark: names::mark(&manifest.service, env),
         overlay: manifest.resources.get(names::LAMBDA_EDGE).cloned(),
         stack_name,
         region: EDGE_REGION.to_owned(),

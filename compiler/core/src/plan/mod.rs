@@ -29,6 +29,8 @@ pub struct Plan {
 pub struct Stage {
     pub name: &'static str,
     pub stack_name: String,
+    /// What the stack's description begins with: whose it is.
+    pub mark: String,
     pub region: String,
     pub parameters: BTreeMap<String, Parameter>,
     /// Functions whose zips the stack takes from the artifact bucket.

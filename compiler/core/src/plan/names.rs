@@ -23,6 +23,9 @@ pub const WEB_ACL_ARN: &str = "WebAclArn";
 
 pub const CERTIFICATE_ARN: &str = "CertificateArn";
 
+/// An output of cdn.
+pub const DISTRIBUTION_ID: &str = "DistributionId";
+
 pub const NATIVE_ORIGIN: &str = "healthimaging";
 pub const DICOMWEB_ORIGIN: &str = "healthimaging-dicomweb";
 
@@ -34,6 +37,12 @@ pub const SEARCH_REQUEST_POLICY: &str = "SearchRequestPolicy";
 /// `image-frames-dev-cdn`
 pub fn stack(service: &str, env: &str, stage: &str) -> String {
     format!("{service}-{env}-{stage}")
+}
+
+/// `image-frames (dev): `, with which a stack's description begins. A stack's name alone
+/// doesn't tell `a` in `b-dev` from `a-b` in `dev`.
+pub fn mark(service: &str, env: &str) -> String {
+    format!("{service} ({env}): ")
 }
 
 /// `image-frames-dev-authorizer`: 60 of Lambda's 64 characters at the most.

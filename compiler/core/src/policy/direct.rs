@@ -155,7 +155,7 @@ fn log_buckets(templates: &[Template<'_>], account: &str) -> Vec<String> {
     for template in templates {
         let scope = Scope::new(template, account, &shared);
         for (id, resource) in template.resources() {
-            if resource["Type"] == "AWS::S3::Bucket" {
+            if id == names::ACCESS_LOGS && resource["Type"] == "AWS::S3::Bucket" {
                 buckets.push(format!("arn:aws:s3:::{}", scope.name(id, resource)));
             }
         }

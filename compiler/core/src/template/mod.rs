@@ -118,6 +118,10 @@ fn render_stage(plan: &Plan, stage: &Stage, artifacts: &[Artifact]) -> Result<Te
     let mut value = compiled(plan, stage, artifacts)?;
     if let Some(overlay) = &stage.overlay {
         overlay::merge(&mut value, overlay);
+        let described = value["Description"].as_str().unwrap_or_default();
+        if !described.starts_with(&stage.mark) {
+            value["Description"] = json!(format!("{}{described}", stage.mark));
+        }
     }
     value.sort_all_objects();
     let mut text = serde_json::to_string_pretty(&value).map_err(|e| Defect(e.to_string()))?;

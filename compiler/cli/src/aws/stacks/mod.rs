@@ -26,6 +26,7 @@ pub struct Stack {
     pub id: String,
     pub name: String,
     pub status: Status,
+    pub description: Option<String>,
     pub reason: Option<String>,
     pub parameters: BTreeMap<String, String>,
     pub outputs: BTreeMap<String, String>,
@@ -266,6 +267,10 @@ fn described(stack: &types::Stack) -> Stack {
         id: text(stack.stack_id()),
         name: text(stack.stack_name()),
         status: Status(text(stack.stack_status().map(|status| status.as_str()))),
+        description: stack
+            .description()
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned),
         reason: stack.stack_status_reason().map(str::to_owned),
         parameters: pairs(
             parameters

@@ -114,6 +114,7 @@ pub fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
     });
     Stage {
         name: names::CDN,
+        mark: names::mark(&manifest.service, env),
         overlay: manifest.resources.get(names::CDN).cloned(),
         region: manifest.deploy.region.clone(),
         parameters: parameters.collect(),
@@ -135,7 +136,10 @@ fn view(manifest: &CheckedManifest, env: &str, stack: &str) -> View {
     View {
         parameters: parameters(manifest),
         metadata: posture::metadata(&waivers),
-        description: format!("{stack}: medical image frames from AWS HealthImaging"),
+        description: format!(
+            "{}medical image frames from AWS HealthImaging",
+            names::mark(&manifest.service, env)
+        ),
         associations: vec![
             association(names::AUTHORIZER, "viewer-request", false),
             association(names::SIGNER, "origin-request", true),
