@@ -32,7 +32,6 @@ const DEPLOY: &[&str] = &[
     "s3:PutBucketTagging",
     "s3:GetObject",
     "s3:PutObject",
-    "s3:GetBucketTagging",
     "cloudformation:CreateChangeSet",
     "cloudformation:DescribeChangeSet",
     "cloudformation:DescribeStackEvents",

@@ -1,7 +1,7 @@
 //! Data goes to stdout, everything else to stderr.
 
 use crate::cli::{Color, Format, Global};
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use frames_compiler::secrets::{MASK, mask};
 use frames_compiler::variables::Secret;
 use std::borrow::Cow;
@@ -91,9 +91,16 @@ fn masked(text: &str) -> Cow<'_, str> {
 /// Data to stdout. A reader that went away (`| head`) is no failure.
 pub fn data(text: &str) {
     let mut out = anstream::stdout();
-    let _ = out
+    let written = out
         .write_all(masked(text).as_bytes())
         .and_then(|()| out.flush());
+    if let Err(error) = written
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        let failed = Failure::new(format!("can't write to stdout: {error}"));
+        failure(&failed.help("what is there is cut short: make room, then run it again"));
+        std::process::exit(Exit::Failed as i32);
+    }
 }
 
 /// A line to stderr. A terminal that went away is no failure either.

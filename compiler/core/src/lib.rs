@@ -108,14 +108,13 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
             None => (None, Vec::new()),
         };
         diagnostics.extend(found);
-        if resolved.open.is_empty() && !diagnostics.iter().any(Diagnostic::is_error) {
-            compiled.plan = checked.map(|checked| plan::plan(&checked, target.env));
-        }
-        let found = compiled
-            .plan
-            .as_ref()
-            .map(|plan| overlay_findings(plan, target));
+        // With open references it is no plan to go by, but enough to see what an overlay opens.
+        let plan = checked
+            .filter(|_| !diagnostics.iter().any(Diagnostic::is_error))
+            .map(|checked| plan::plan(&checked, target.env));
+        let found = plan.as_ref().map(|plan| overlay_findings(plan, target));
         diagnostics.extend(found.unwrap_or_default());
+        compiled.plan = plan.filter(|_| resolved.open.is_empty());
         if let (Some(manifest), Some(plan)) = (&manifest, &compiled.plan) {
             diagnostics.extend(check::limits(manifest, plan));
         }

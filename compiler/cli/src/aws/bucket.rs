@@ -54,13 +54,12 @@ impl Bucket {
         }
     }
 
-    /// Makes the managed bucket, or ends what an interrupted run began.
+    /// Makes the managed bucket. One that stands gets its settings anew: what is taken from it
+    /// runs at the edge, so that nobody else may have opened it.
     pub async fn ensure(&self) -> Result<bool> {
         let made = !self.exists().await?;
         if made {
             self.create().await?;
-        } else if self.is_ready().await? {
-            return Ok(false);
         }
         self.settle().await?;
         Ok(made)
@@ -77,18 +76,6 @@ impl Bucket {
             )
             .help("name a bucket of your own in us-east-1 as `deploy.bucket`")),
             Err(error) => Err(self.failed("s3:CreateBucket", "make", error)),
-        }
-    }
-
-    async fn is_ready(&self) -> Result<bool> {
-        let asked = self.client.get_bucket_tagging().bucket(&self.name);
-        match asked.expected_bucket_owner(&self.account).send().await {
-            Ok(answer) => Ok(answer
-                .tag_set()
-                .iter()
-                .any(|tag| (tag.key(), tag.value()) == READY)),
-            Err(error) if errors::code(&error) == Some("NoSuchTagSet") => Ok(false),
-            Err(error) => Err(self.failed("s3:GetBucketTagging", "read the tags of", error)),
         }
     }
 

@@ -13,6 +13,7 @@ use std::io::IsTerminal;
 
 pub fn run(global: &Global, arguments: &Deploy, terminal: Terminal) -> Result<()> {
     let project = Project::find(global)?;
+    online::offline(&project, global, terminal)?;
     event_loop()?.block_on(deploy(&project, global, arguments, terminal))
 }
 

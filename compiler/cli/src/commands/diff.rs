@@ -11,6 +11,7 @@ use frames_compiler::secrets;
 
 pub fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Result<()> {
     let project = Project::find(global)?;
+    online::offline(&project, global, terminal)?;
     event_loop()?.block_on(async {
         let interrupt = Interrupt::listen("diff")?;
         let aws = Aws::connect(global).await?;

@@ -13,6 +13,7 @@ use std::fmt::Write;
 
 pub fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Result<()> {
     let project = Project::find(global)?;
+    online::offline(&project, global, terminal)?;
     event_loop()?.block_on(async {
         let interrupt = Interrupt::listen("info")?;
         let aws = Aws::connect(global).await?;

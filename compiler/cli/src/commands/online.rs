@@ -1,15 +1,24 @@
 //! What `--online` adds: references that AWS answers, and the checks that need it.
 
-use super::compile_with;
+use super::{compile_findings, compile_with};
 use crate::aws::{self, Answers, Aws};
 use crate::cli::Global;
 use crate::failure::Result;
 use crate::project::Project;
-use crate::terminal;
+use crate::terminal::{self, Terminal};
 use frames_compiler::{Compiled, Diagnostic, Source, diagnostic, online, secrets};
 
 /// References to references: each round answers one layer of them.
 const ROUNDS: usize = 16;
+
+/// What is wrong whatever AWS says is told before anybody looks for credentials.
+pub fn offline(project: &Project, global: &Global, terminal: Terminal) -> Result<()> {
+    let (source, compiled) = compile_with(project, global.target(), project);
+    match compiled.diagnostics.iter().any(Diagnostic::is_error) {
+        true => compile_findings(&source, &compiled, terminal).map(|_| ()),
+        false => Ok(()),
+    }
+}
 
 /// Compiles with the values that AWS has.
 pub async fn compiled(project: &Project, global: &Global, aws: &Aws) -> Result<(Source, Compiled)> {

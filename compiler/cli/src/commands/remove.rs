@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(30 * 60);
 
 pub fn run(global: &Global, arguments: &Remove, terminal: Terminal) -> Result<()> {
     let project = Project::find(global)?;
+    online::offline(&project, global, terminal)?;
     event_loop()?.block_on(async {
         let interrupt = Interrupt::listen("remove")?;
         let aws = Aws::connect(global).await?;

@@ -33,6 +33,10 @@ pub fn run(global: &Global, arguments: &Validate, terminal: Terminal) -> Result<
 }
 
 fn checked_online(project: &Project, global: &Global) -> Result<(Source, Compiled)> {
+    let (source, compiled) = compile_project(project, global, false)?;
+    if compiled.diagnostics.iter().any(Diagnostic::is_error) {
+        return Ok((source, compiled));
+    }
     event_loop()?.block_on(async {
         let aws = Aws::connect(global).await?;
         let (source, mut compiled) = online::compiled(project, global, &aws).await?;

@@ -49,7 +49,6 @@ const BUCKET: &[&str] = &["s3:ListBucket", "s3:ListBucketVersions"];
 
 const MANAGED_BUCKET: &[&str] = &[
     "s3:CreateBucket",
-    "s3:GetBucketTagging",
     "s3:PutBucketOwnershipControls",
     "s3:PutBucketPolicy",
     "s3:PutBucketPublicAccessBlock",
