@@ -2,7 +2,7 @@
 //! origin differs from the compiled one.
 
 use super::tunable::{self, Change};
-use super::{Found, Place, is_literal};
+use super::{Found, Place, is_literal, rows};
 use serde_json::Value;
 
 /// Authorizer and HTTPS at every behavior and origin.
@@ -108,13 +108,13 @@ pub fn changes<'a>(
     let at = place.at("Properties").at("DistributionConfig");
     let pointer = "/Properties/DistributionConfig";
     let (Some(before), Some(after)) = (compiled.pointer(pointer), merged.pointer(pointer)) else {
-        return tunable::changes(Some(compiled), Some(merged), DISTRIBUTION, place, out);
+        return tunable::changes(Some(compiled), Some(merged), rows::CONFIG, place, out);
     };
     let mut whole = Vec::new();
     tunable::changes(
         Some(compiled),
         Some(merged),
-        DISTRIBUTION,
+        rows::CONFIG,
         place,
         &mut whole,
     );
@@ -133,7 +133,7 @@ pub fn changes<'a>(
         &at,
         &mut |old, new, place| {
             // A path of its own is as well kept as whatever no path matches.
-            tunable::changes(old.or(default), Some(new), tunable::BEHAVIOR, place, out);
+            tunable::changes(old.or(default), Some(new), rows::BEHAVIOR, place, out);
         },
     );
     let mut foreign = Vec::new();
@@ -144,13 +144,12 @@ pub fn changes<'a>(
         "Id",
         &at,
         &mut |old, new, place| {
-            tunable::changes(old, Some(new), tunable::ORIGIN, place, &mut foreign);
+            tunable::changes(old, Some(new), rows::ORIGIN, place, &mut foreign);
         },
     );
     out.extend(foreign);
 }
 
-const DISTRIBUTION: &str = "AWS::CloudFront::Distribution";
 const LISTS: [&str; 2] = ["CacheBehaviors", "Origins"];
 
 /// The items of a merged list, each with the compiled one of the same name.

@@ -1,7 +1,7 @@
 //! What is compiled stays as compiled, but for what `tunable` lists.
 
 use super::tunable::{self, Change};
-use super::{Found, Place, distribution, resources};
+use super::{Found, Place, distribution, resources, rows};
 use serde_json::Value;
 
 /// Members of compiled resources that decide what stands before the images.
@@ -70,10 +70,7 @@ pub fn rest(compiled: &Value, merged: &Value, found: &mut Found) {
             (kind, after) => tunable::changes(Some(before), after, kind, &place, &mut changes),
         }
     }
-    for (section, kind) in [
-        ("Parameters", tunable::PARAMETER),
-        ("Outputs", tunable::OUTPUT),
-    ] {
+    for (section, kind) in [("Parameters", rows::PARAMETER), ("Outputs", rows::OUTPUT)] {
         let members = compiled.get(section).and_then(Value::as_object);
         for (name, before) in members.into_iter().flatten() {
             let after = merged.get(section).and_then(|all| all.get(name));

@@ -4,6 +4,7 @@
 mod added;
 mod distribution;
 mod kept;
+mod rows;
 mod tunable;
 
 use crate::source::Span;
