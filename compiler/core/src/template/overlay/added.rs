@@ -50,7 +50,7 @@ const OPENING: &[(&str, &str)] = &[
 ];
 
 /// Members that are policies, as mappings or as JSON text.
-const POLICIES: [&str; 7] = [
+const POLICIES: [&str; 8] = [
     "AccessPolicies",
     "AccessPolicy",
     "FileSystemPolicy",
@@ -58,6 +58,7 @@ const POLICIES: [&str; 7] = [
     "PolicyDocument",
     "RepositoryPolicyText",
     "ResourcePolicy",
+    "ResourcePolicyDocument",
 ];
 
 const UNCHECKED: &str = "a policy that can't be checked";
@@ -100,7 +101,8 @@ pub fn resource(resource: &Value, place: &Place, template: &Value, found: &mut F
         ));
     }
     let mut policies = Vec::new();
-    walk(resource, place, &mut |value, place| {
+    let properties = resource.get("Properties").unwrap_or(&Value::Null);
+    walk(properties, &place.at("Properties"), &mut |value, place| {
         for (key, value) in value.as_object().into_iter().flatten() {
             if POLICIES.contains(&key.as_str()) {
                 policies.push((value.clone(), place.at(key)));

@@ -129,6 +129,7 @@ fn whom_an_added_policy_lets_in_is_found() {
         ("AWS::Logs::ResourcePolicy", "PolicyDocument"),
         ("AWS::SNS::TopicPolicy", "PolicyDocument"),
         ("AWS::SQS::QueuePolicy", "PolicyDocument"),
+        ("AWS::Logs::LogGroup", "ResourcePolicyDocument"),
     ];
     for (document, expected) in documents {
         for (kind, key) in holders {

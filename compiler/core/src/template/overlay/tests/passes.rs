@@ -29,6 +29,7 @@ fn what_is_meant_to_be_tuned_or_added_passes() {
         properties("AccessLogs", "{LifecycleConfiguration: {Rules: []}, Tags: []}"),
         "Parameters: {AuthorizerVersionArn: {Description: mine}, Mine: {Type: String, Default: x}}".to_owned(),
         "Outputs: {Url: {Export: {Name: url}}, Mine: {Value: x}}".to_owned(),
+        "Resources: {Topic: {Type: 'AWS::SNS::Topic', Metadata: {PolicyDocument: none}}}".to_owned(),
         "Resources: {Slow: {Type: 'AWS::CloudWatch::Alarm'}, Board: {Type: 'AWS::CloudWatch::Dashboard'}}".to_owned(),
         own("{Version: '2012-10-17', Statement: [{Sid: a, Effect: Allow, Principal: {Service: cloudwatch.amazonaws.com}, Action: 'sns:Publish', Resource: '*'}]}"),
         own("{Statement: [{Effect: Allow, Principal: {Service: {'Fn::Sub': 'logs.${AWS::Region}.amazonaws.com'}}}]}"),
