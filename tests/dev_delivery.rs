@@ -228,10 +228,11 @@ fn an_overlay_is_obeyed_noted_or_refused() {
     assert_eq!(frame(&dev, &[]).header("x-site"), "hospital");
     let errors = "Distribution: {Properties: {DistributionConfig: {CustomErrorResponses: \
                   [{ErrorCode: 404, ErrorCachingMinTTL: 60}]}}}";
-    let dev = start_with(&format!(
-        "delivery: {{dicomweb: true}}\n{}",
+    let project = Project::new(&format!(
+        "service: x\nauth: {{mode: none}}\ndelivery: {{dicomweb: true}}\n{}\n",
         overlay(errors)
     ));
+    let dev = Dev::start(&project, &["--allow-unsafe-overlay"]);
     let missing = || {
         let url = format!(
             "{}{}",
@@ -256,7 +257,7 @@ fn an_overlay_is_obeyed_noted_or_refused() {
                  [{ErrorCode: 404, ResponseCode: 404, ResponsePagePath: /404.html}]}}}"
         )
     ));
-    let run = project.frames(&["dev", "--port", "0"]);
+    let run = project.frames(&["dev", "--port", "0", "--allow-unsafe-overlay"]);
     assert_eq!(run.code, 1, "{run:#?}");
     assert!(run.stderr.contains("custom error pages"), "{run:#?}");
 }

@@ -37,7 +37,7 @@ pub static MANIFEST: Table = Table {
             "Differences by environment: what stands below `--env`'s name is merged over the rest.")
             .makes("what its keys make"),
         Field::new("resources", Kind::Table(&RESOURCES),
-            "What is merged into a stage's CloudFormation template, unless it would open the endpoint."),
+            "What is merged into a stage's CloudFormation template, unless it would open or weaken what is compiled."),
     ],
 };
 

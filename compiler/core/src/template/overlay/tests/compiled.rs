@@ -1,0 +1,414 @@
+//! What weakens a compiled resource is found.
+
+use super::*;
+
+#[test]
+fn what_weakens_a_compiled_resource_is_found() {
+    let properties = |id: &str, rest: &str| format!("Resources: {{{id}: {{Properties: {rest}}}}}");
+    let config =
+        |rest: &str| properties("Distribution", &format!("{{DistributionConfig: {rest}}}"));
+    let behavior = |rest: &str| config(&format!("{{DefaultCacheBehavior: {rest}}}"));
+    let origin = |rest: &str| {
+        config(&format!(
+            "{{Origins: [{{Id: healthimaging, DomainName: runtime-medical-imaging.us-east-1.amazonaws.com{rest}}}]}}"
+        ))
+    };
+    let headers = |rest: &str| {
+        properties(
+            "ResponseHeadersPolicy",
+            &format!("{{ResponseHeadersPolicyConfig: {rest}}}"),
+        )
+    };
+    let authorizer = "{EventType: viewer-request, IncludeBody: false, LambdaFunctionARN: {Ref: AuthorizerVersionArn}}";
+    let cdn = [
+        // The distribution
+        (
+            config("{WebACLId: {Ref: 'AWS::NoValue'}}"),
+            "without its web ACL",
+        ),
+        (config("{WebACLId: null}"), "without its web ACL"),
+        (config("{WebACLId: mine}"), "without its web ACL"),
+        (
+            config("{Logging: {Bucket: mine.s3.amazonaws.com}}"),
+            "legacy access logs",
+        ),
+        (
+            config("{ViewerCertificate: {MinimumProtocolVersion: TLSv1}}"),
+            "an older TLS for viewers",
+        ),
+        (
+            config("{ViewerCertificate: {MinimumProtocolVersion: TLSv1.2_2019}}"),
+            "an older TLS for viewers",
+        ),
+        (
+            config("{ViewerCertificate: {MinimumProtocolVersion: {Ref: Tls}}}"),
+            "an older TLS for viewers",
+        ),
+        (
+            config("{ViewerCertificate: {CloudFrontDefaultCertificate: true}}"),
+            "another certificate",
+        ),
+        (
+            config("{CustomErrorResponses: [{ErrorCode: 403, ErrorCachingMinTTL: 60}]}"),
+            "errors that are cached or hidden",
+        ),
+        (
+            config(
+                "{CustomErrorResponses: [{ErrorCode: 403, ResponseCode: 200, ResponsePagePath: /x}]}",
+            ),
+            "errors that are cached or hidden",
+        ),
+        (
+            config("{CustomErrorResponses: []}"),
+            "errors that are cached or hidden",
+        ),
+        (
+            config("{Restrictions: {GeoRestriction: {RestrictionType: none}}}"),
+            "other countries",
+        ),
+        (config("{Aliases: [other.example.org]}"), "other names"),
+        (
+            config("{ContinuousDeploymentPolicyId: x}"),
+            "other than the compiled one",
+        ),
+        (
+            config("{Origins: {'Fn::If': [a, [], []]}}"),
+            "`Origins` that can't be checked",
+        ),
+        (
+            config("{CacheBehaviors: [{'Fn::If': [a, {}, {}]}]}"),
+            "`CacheBehaviors` that can't be checked",
+        ),
+        (config("{'Fn::If': [a, {}, {}]}"), "can't be checked"),
+        // Origins
+        (
+            config(
+                "{Origins: [{Id: mine, DomainName: mine.example.org, CustomOriginConfig: {OriginProtocolPolicy: https-only}}]}",
+            ),
+            "an origin other than",
+        ),
+        (
+            config(
+                "{Origins: [{Id: healthimaging, DomainName: mine.example.org, CustomOriginConfig: {OriginProtocolPolicy: https-only}}]}",
+            ),
+            "an origin other than",
+        ),
+        (
+            origin(", CustomOriginConfig: {OriginProtocolPolicy: match-viewer}"),
+            "plain HTTP to the origin",
+        ),
+        (
+            origin(
+                ", CustomOriginConfig: {OriginProtocolPolicy: https-only, OriginSSLProtocols: [TLSv1]}",
+            ),
+            "older than 1.2",
+        ),
+        (
+            origin(", OriginCustomHeaders: [{HeaderName: x, HeaderValue: y}]"),
+            "an origin other than",
+        ),
+        // Behaviors
+        (
+            behavior(&format!(
+                "{{LambdaFunctionAssociations: [{authorizer}, {{EventType: origin-request, LambdaFunctionARN: mine}}]}}"
+            )),
+            "other edge functions",
+        ),
+        (
+            behavior(&format!(
+                "{{LambdaFunctionAssociations: [{authorizer}, {{EventType: viewer-response, LambdaFunctionARN: mine}}]}}"
+            )),
+            "other edge functions",
+        ),
+        (
+            behavior(&format!("{{LambdaFunctionAssociations: [{authorizer}]}}")),
+            "other edge functions",
+        ),
+        (
+            behavior("{FunctionAssociations: [{EventType: viewer-response, FunctionARN: mine}]}"),
+            "a CloudFront Function",
+        ),
+        (behavior("{RealtimeLogConfigArn: mine}"), "real-time logs"),
+        (behavior("{CachePolicyId: mine}"), "another cache key"),
+        (
+            behavior("{OriginRequestPolicyId: mine}"),
+            "other headers, cookies or queries",
+        ),
+        (
+            behavior("{ResponseHeadersPolicyId: mine}"),
+            "without the compiled security headers",
+        ),
+        (behavior("{TargetOriginId: mine}"), "another origin"),
+        (
+            behavior("{'Fn::If': [a, {}, {}]}"),
+            "other than the compiled one",
+        ),
+        (
+            config(&format!(
+                "{{CacheBehaviors: [{{PathPattern: /x, ViewerProtocolPolicy: https-only, LambdaFunctionAssociations: [{authorizer}]}}]}}"
+            )),
+            "other edge functions",
+        ),
+        // The policies of the answers, the cache and the origin's requests
+        (
+            headers("{SecurityHeadersConfig: null}"),
+            "without the compiled security headers",
+        ),
+        (
+            headers(
+                "{SecurityHeadersConfig: {StrictTransportSecurity: {AccessControlMaxAgeSec: 0}}}",
+            ),
+            "without the compiled security headers",
+        ),
+        (
+            headers(
+                "{SecurityHeadersConfig: {ContentSecurityPolicy: {ContentSecurityPolicy: 'default-src *'}}}",
+            ),
+            "without the compiled security headers",
+        ),
+        (
+            headers("{CorsConfig: {AccessControlAllowCredentials: true}}"),
+            "pages of other origins",
+        ),
+        (
+            headers(
+                "{CustomHeadersConfig: {Items: [{Header: Strict-Transport-Security, Value: max-age=0}]}}",
+            ),
+            "undo the compiled ones",
+        ),
+        (
+            headers(
+                "{CustomHeadersConfig: {Items: [{Header: Access-Control-Allow-Origin, Value: '*'}]}}",
+            ),
+            "undo the compiled ones",
+        ),
+        (
+            headers("{RemoveHeadersConfig: {Items: [{Header: x}]}}"),
+            "other headers of answers",
+        ),
+        (
+            properties(
+                "DicomwebCachePolicy",
+                "{CachePolicyConfig: {ParametersInCacheKeyAndForwardedToOrigin: {HeadersConfig: {HeaderBehavior: none}}}}",
+            ),
+            "another cache key",
+        ),
+        (
+            properties(
+                "SearchRequestPolicy",
+                "{OriginRequestPolicyConfig: {HeadersConfig: {HeaderBehavior: allViewer}}}",
+            ),
+            "tokens among them",
+        ),
+        // Logs
+        (
+            properties("AccessLogsDelivery", "{RecordFields: [cs-uri-query]}"),
+            "record other fields",
+        ),
+        (
+            properties("AccessLogsDelivery", "{DeliverySourceName: mine}"),
+            "go elsewhere",
+        ),
+        (
+            properties("AccessLogsDestination", "{DestinationResourceArn: mine}"),
+            "go elsewhere",
+        ),
+        (
+            properties("AccessLogsSource", "{LogType: x}"),
+            "go elsewhere",
+        ),
+        (
+            "Resources: {AccessLogsDelivery: {Condition: Never}}".to_owned(),
+            "may be missing",
+        ),
+        (
+            "Resources: {AccessLogsDelivery: null}".to_owned(),
+            "go elsewhere",
+        ),
+        // The bucket
+        (
+            properties(
+                "AccessLogs",
+                "{PublicAccessBlockConfiguration: {RestrictPublicBuckets: {Ref: x}}}",
+            ),
+            "made public",
+        ),
+        (
+            properties(
+                "AccessLogs",
+                "{VersioningConfiguration: {Status: Suspended}}",
+            ),
+            "without its versions",
+        ),
+        (
+            properties("AccessLogs", "{BucketEncryption: {Ref: 'AWS::NoValue'}}"),
+            "without its encryption",
+        ),
+        (
+            properties("AccessLogs", "{ReplicationConfiguration: {Role: r}}"),
+            "copied elsewhere",
+        ),
+        (
+            properties("AccessLogs", "{AccessControl: LogDeliveryWrite}"),
+            "a bucket with ACLs",
+        ),
+        (
+            properties("AccessLogs", "{OwnershipControls: {Rules: []}}"),
+            "a bucket with ACLs",
+        ),
+        (
+            properties("AccessLogs", "{AccessControl: {Ref: Acl}}"),
+            "can't be checked",
+        ),
+        (
+            "Resources: {AccessLogs: {DeletionPolicy: Delete}}".to_owned(),
+            "goes with the stack",
+        ),
+        (
+            properties("AccessLogsPolicy", "{PolicyDocument: {Statement: []}}"),
+            "other than the compiled one",
+        ),
+        (
+            properties(
+                "Aliase69651fcA",
+                "{AliasTarget: {DNSName: mine.example.org}}",
+            ),
+            "points elsewhere",
+        ),
+        // Parameters and outputs
+        (
+            "Parameters: {AuthorizerVersionArn: {Default: mine}}".to_owned(),
+            "a parameter with another value",
+        ),
+        (
+            "Parameters: {AuthorizerVersionArn: {Type: 'AWS::SSM::Parameter::Value<String>'}}"
+                .to_owned(),
+            "a parameter with another value",
+        ),
+        (
+            "Outputs: {Url: {Value: mine}}".to_owned(),
+            "an output other than",
+        ),
+    ];
+    let lambda_edge = [
+        (
+            properties("SignerRole", "{AssumeRolePolicyDocument: {Statement: []}}"),
+            "others may take on",
+        ),
+        (
+            properties("SignerRole", "{PermissionsBoundary: {Ref: 'AWS::NoValue'}}"),
+            "without its permissions boundary",
+        ),
+        (
+            properties(
+                "SignerRole",
+                "{Policies: [{PolicyName: x, PolicyDocument: '{}'}]}",
+            ),
+            "other permissions",
+        ),
+        (
+            properties(
+                "SignerRole",
+                "{ManagedPolicyArns: ['arn:aws:iam::aws:policy/AdministratorAccess']}",
+            ),
+            "other permissions",
+        ),
+        (
+            properties("SignerReadPolicy", "{PolicyDocument: {Statement: []}}"),
+            "other permissions",
+        ),
+        (
+            properties("SignerReadPolicy", "{Roles: [mine]}"),
+            "other permissions",
+        ),
+        (
+            properties("LogsKey", "{KeyPolicy: {Statement: []}}"),
+            "others may use",
+        ),
+        (
+            properties("LogsKey", "{EnableKeyRotation: false}"),
+            "less well",
+        ),
+        (
+            properties("SignerFunction", "{Role: mine}"),
+            "with another role",
+        ),
+        (
+            properties("SignerFunction", "{Handler: mine}"),
+            "another program",
+        ),
+        (
+            properties("SignerFunction", "{Runtime: nodejs22.x}"),
+            "another program",
+        ),
+        (
+            properties("SignerFunction", "{Layers: [mine]}"),
+            "another program",
+        ),
+        (
+            properties("SignerFunction", "{VpcConfig: {SubnetIds: []}}"),
+            "runs otherwise",
+        ),
+        (
+            properties("SignerFunction", "{Environment: {Variables: {A: b}}}"),
+            "runs otherwise",
+        ),
+        (
+            properties("SignerFunction", "{LoggingConfig: {LogGroup: mine}}"),
+            "logs elsewhere",
+        ),
+        (properties("SignerFunction", "{Timeout: 31}"), "a timeout"),
+        (
+            properties("AuthorizerFunction", "{Timeout: 6}"),
+            "a timeout",
+        ),
+        (
+            properties("AuthorizerFunction", "{MemorySize: 256}"),
+            "a memory size",
+        ),
+        (
+            properties("SignerLogGroup", "{KmsKeyId: {Ref: 'AWS::NoValue'}}"),
+            "without their key",
+        ),
+        (
+            "Outputs: {LogsKeyArn: {Value: mine}}".to_owned(),
+            "an output other than",
+        ),
+        (
+            "Parameters: {ArtifactBucket: {Default: mine}}".to_owned(),
+            "a parameter with another value",
+        ),
+    ];
+    let hospital = [
+        (properties("WebAcl", "{Rules: []}"), "blocks less"),
+        (
+            properties("WebAcl", "{DefaultAction: {Count: {}}}"),
+            "blocks less",
+        ),
+        (
+            properties(
+                "WebAcl",
+                "{VisibilityConfig: {SampledRequestsEnabled: true}}",
+            ),
+            "samples of requests",
+        ),
+        (
+            properties("WebAclLogging", "{RedactedFields: []}"),
+            "may hold tokens",
+        ),
+        (
+            properties("WebAclLogging", "{LogDestinationConfigs: [mine]}"),
+            "other logs of the web ACL",
+        ),
+        (
+            properties("Certificatee69651fc", "{DomainName: mine}"),
+            "another certificate",
+        ),
+    ];
+    let cases = (cdn.iter().map(|case| (CDN, case)))
+        .chain(lambda_edge.iter().map(|case| (LAMBDA_EDGE, case)))
+        .chain(hospital.iter().map(|case| (HOSPITAL, case)));
+    for (template, (overlay, expected)) in cases {
+        is_found(template, overlay, expected);
+    }
+}

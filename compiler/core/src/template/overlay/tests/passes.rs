@@ -1,0 +1,85 @@
+//! What is tuned or added, and opens nothing.
+
+use super::*;
+
+#[test]
+fn what_is_meant_to_be_tuned_or_added_passes() {
+    let properties = |id: &str, rest: &str| format!("Resources: {{{id}: {{Properties: {rest}}}}}");
+    let config =
+        |rest: &str| properties("Distribution", &format!("{{DistributionConfig: {rest}}}"));
+    let headers = |rest: &str| {
+        properties(
+            "ResponseHeadersPolicy",
+            &format!("{{ResponseHeadersPolicyConfig: {rest}}}"),
+        )
+    };
+    let own = |document: &str| policy("AWS::SNS::TopicPolicy", "PolicyDocument", document);
+    let cdn = [
+        config("{PriceClass: PriceClass_100, HttpVersion: http2, IPV6Enabled: false, DefaultRootObject: index.html}"),
+        config("{Comment: {'Fn::Sub': 'in ${AWS::AccountId}'}}"),
+        config("{ViewerCertificate: {MinimumProtocolVersion: TLSv1.3_2025}}"),
+        config("{DefaultCacheBehavior: {ViewerProtocolPolicy: https-only, AllowedMethods: [GET, HEAD, OPTIONS]}}"),
+        config("{Origins: [{Id: healthimaging, DomainName: runtime-medical-imaging.us-east-1.amazonaws.com, ConnectionAttempts: 2, CustomOriginConfig: {HTTPPort: 80, HTTPSPort: 443, OriginProtocolPolicy: https-only, OriginSSLProtocols: [TLSv1.2], OriginReadTimeout: 60}}]}"),
+        properties("Distribution", "{Tags: [{Key: team, Value: imaging}]}"),
+        "Resources: {Distribution: {Metadata: {a: b}, DependsOn: [AccessLogs], DeletionPolicy: Retain}}".to_owned(),
+        headers("{Comment: mine, ServerTimingHeadersConfig: {SamplingRate: 1}, CorsConfig: {AccessControlMaxAgeSec: 60}}"),
+        headers("{CustomHeadersConfig: {Items: [{Header: X-Site, Value: hospital, Override: true}]}}"),
+        headers("{SecurityHeadersConfig: {StrictTransportSecurity: {AccessControlMaxAgeSec: 63072000, IncludeSubdomains: true, Preload: true}}}"),
+        properties("DicomwebCachePolicy", "{CachePolicyConfig: {DefaultTTL: 60, MaxTTL: 60, MinTTL: 1}}"),
+        properties("AccessLogs", "{LifecycleConfiguration: {Rules: []}, Tags: []}"),
+        "Parameters: {AuthorizerVersionArn: {Description: mine}, Mine: {Type: String, Default: x}}".to_owned(),
+        "Outputs: {Url: {Export: {Name: url}}, Mine: {Value: x}}".to_owned(),
+        "Resources: {Topic: {Type: 'AWS::SNS::Topic', Metadata: {PolicyDocument: none}}}".to_owned(),
+        "Resources: {Slow: {Type: 'AWS::CloudWatch::Alarm'}, Board: {Type: 'AWS::CloudWatch::Dashboard'}}".to_owned(),
+        own("{Version: '2012-10-17', Statement: [{Sid: a, Effect: Allow, Principal: {Service: cloudwatch.amazonaws.com}, Action: 'sns:Publish', Resource: '*'}]}"),
+        own("{Statement: [{Effect: Allow, Principal: {Service: {'Fn::Sub': 'logs.${AWS::Region}.amazonaws.com'}}}]}"),
+        own("{Statement: [{Effect: Allow, Principal: {AWS: {Ref: 'AWS::AccountId'}}}]}"),
+        own("{Statement: [{Effect: Allow, Principal: {AWS: [{'Fn::Sub': 'arn:${AWS::Partition}:iam::${AWS::AccountId}:root'}]}}]}"),
+        own("{Statement: [{Effect: Deny, Principal: '*', Action: {Ref: x}}]}"),
+        own("{Statement: [{Effect: Allow, Principal: {Service: sns.amazonaws.com}, Action: {Ref: x}, Condition: {StringEquals: {a: b}}}]}"),
+        own("'{\"Statement\": [{\"Effect\": \"Allow\", \"Principal\": {\"Service\": \"sns.amazonaws.com\"}}]}'"),
+        "Resources: {Mine: {Type: 'AWS::S3::Bucket', Properties: {PublicAccessBlockConfiguration: {BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true}}}}".to_owned(),
+    ];
+    let lambda_edge = [
+        properties(
+            "SignerFunction",
+            "{MemorySize: 256, Timeout: 30, Description: mine, Tags: []}",
+        ),
+        properties("AuthorizerFunction", "{Timeout: 3}"),
+        properties("SignerRole", "{Description: mine, Tags: []}"),
+        properties("SignerLogGroup", "{RetentionInDays: 7}"),
+        properties("LogsKey", "{Description: mine, Tags: []}"),
+    ];
+    let block = "{Name: mine, Priority: 9, Action: {Block: {}}, Statement: {GeoMatchStatement: {CountryCodes: [XX]}}, VisibilityConfig: {CloudWatchMetricsEnabled: true, MetricName: mine, SampledRequestsEnabled: false}}";
+    let compiled: Value = serde_json::from_str(HOSPITAL).unwrap();
+    let rules = compiled["Resources"]["WebAcl"]["Properties"]["Rules"]
+        .as_array()
+        .unwrap();
+    let rules: Vec<String> = rules.iter().map(Value::to_string).collect();
+    let further = |rule: &str| {
+        properties(
+            "WebAcl",
+            &format!("{{Rules: [{}, {rule}]}}", rules.join(", ")),
+        )
+    };
+    let hospital = [further(block)];
+    let cases = (cdn.iter().map(|overlay| (CDN, overlay)))
+        .chain(lambda_edge.iter().map(|overlay| (LAMBDA_EDGE, overlay)))
+        .chain(hospital.iter().map(|overlay| (HOSPITAL, overlay)));
+    for (template, overlay) in cases {
+        assert_eq!(apply(template, overlay).1, [], "{overlay}");
+    }
+    is_found(
+        HOSPITAL,
+        &further(&block.replace("Block", "Allow")),
+        "blocks less",
+    );
+}
+
+/// The golden templates, with an overlay that says nothing.
+#[test]
+fn nothing_compiled_is_a_finding() {
+    for template in [CDN, LAMBDA_EDGE, HOSPITAL] {
+        assert_eq!(apply(template, "Outputs: {}").1, []);
+    }
+}
