@@ -584,7 +584,7 @@ resources:
             row(
                 "resources.cdn",
                 |seen| at(&seen.config(), "/Comment"),
-                "heart-dev-cdn: medical image frames from AWS HealthImaging",
+                "heart (dev): medical image frames from AWS HealthImaging",
                 "Mine",
             ),
         ],

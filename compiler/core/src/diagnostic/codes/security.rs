@@ -159,7 +159,7 @@ delivery:
 "
 
     UNSAFE_OVERLAY "unsafe-overlay" Error
-    what: "`resources` would open what the compiled template keeps closed: the authorizer's association, HTTPS on both sides, private buckets, named principals, the very programs that were built."
+    what: "`resources` changes something compiled that isn't there to be tuned (docs/security.md has the table), or adds something that could open the endpoint: roles, permissions, nested stacks, policies whose principal isn't known."
     why: "An overlay is merged after all checks; it is where an endpoint is opened by mistake."
     remedy: "Leave that part out. Where you know better, `--allow-unsafe-overlay` lets it through, and says so at every run."
     example: "\
