@@ -1,6 +1,6 @@
 //! One fault at every call: it is asked again, and the end is the same.
 
-use super::{MANIFEST, Stand, Target, calls_of, each};
+use super::{MANIFEST, Stand, Target, each, undisturbed};
 use crate::support::aws::{Aws, Proxy};
 use serde_json::{Value, json};
 
@@ -26,16 +26,8 @@ fn kinds(target: Target) -> impl Iterator<Item = (Value, Target)> {
 }
 
 fn faults_everywhere(arguments: &[&str], first: impl Fn(&Stand) + Sync) {
-    let undisturbed = Stand::new();
-    first(&undisturbed);
-    let from = undisturbed.account.calls().len();
-    let run = undisturbed.run(arguments);
-    assert_eq!(run.code, 0, "{run:#?}");
-    let wanted = undisturbed.account.state();
-    let cases: Vec<_> = calls_of(&undisturbed, from)
-        .into_iter()
-        .flat_map(kinds)
-        .collect();
+    let (wanted, calls) = undisturbed(arguments, &first);
+    let cases: Vec<_> = calls.into_iter().flat_map(kinds).collect();
     each(cases, |(kind, target)| {
         let stand = Stand::new();
         first(&stand);

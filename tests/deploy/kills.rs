@@ -1,7 +1,7 @@
 //! SIGKILL at every call, before it takes effect and after: the same command run
 //! again ends where an undisturbed one does, and no path was ever open.
 
-use super::{MANIFEST, Stand, Target, calls_of, each, spawn};
+use super::{MANIFEST, Stand, Target, each, spawn, undisturbed};
 use serde_json::json;
 use std::time::Duration;
 
@@ -13,20 +13,12 @@ fn killed_everywhere(
     first: impl Fn(&Stand) + Sync,
     ended: impl Fn(&Stand) + Sync,
 ) {
-    let undisturbed = Stand::new();
-    first(&undisturbed);
-    let from = undisturbed.account.calls().len();
-    let run = undisturbed.run(arguments);
-    assert_eq!(run.code, 0, "{run:#?}");
-    let wanted = undisturbed.account.state();
+    let (wanted, calls) = undisturbed(arguments, &first);
     let sides = |target: Target| {
         let after = target.mutating.then(|| ("hold-after", target.clone()));
         [Some(("hold-before", target)), after].into_iter().flatten()
     };
-    let cases: Vec<_> = calls_of(&undisturbed, from)
-        .into_iter()
-        .flat_map(sides)
-        .collect();
+    let cases: Vec<_> = calls.into_iter().flat_map(sides).collect();
     assert!(
         cases.iter().filter(|(_, target)| target.mutating).count() > 8,
         "{cases:#?}"

@@ -260,6 +260,16 @@ pub fn each<T: std::fmt::Debug + Send>(cases: Vec<T>, check: impl Fn(&T) + Sync)
     assert!(failed.is_empty(), "failed: {failed:#?}");
 }
 
+/// A run that nothing befalls: the state that it leaves, and its calls.
+pub fn undisturbed(arguments: &[&str], first: impl Fn(&Stand)) -> (Vec<String>, Vec<Target>) {
+    let stand = Stand::new();
+    first(&stand);
+    let from = stand.account.calls().len();
+    let run = stand.run(arguments);
+    assert_eq!(run.code, 0, "{run:#?}");
+    (stand.account.state(), calls_of(&stand, from))
+}
+
 /// The calls of a run, by operation: what a test can have befallen one by one.
 /// Of an operation that only asks, and is repeated until an answer changes, the
 /// first few are enough.

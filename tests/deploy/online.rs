@@ -117,6 +117,16 @@ fn a_pool_or_a_client_is_missing() {
     assert_eq!(found[0]["path"], "auth.userPoolId", "{found:#?}");
 }
 
+/// The ARN at `key`, but for its last digits.
+fn name_another(stand: &Stand, key: &str) {
+    let path = stand.project.path().join("frames.yml");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (_, after) = text.split_once(&format!("{key}: '")).unwrap();
+    let (arn, _) = after.split_once('\'').unwrap();
+    let other = format!("{}000000000000", &arn[..arn.len() - 12]);
+    replace(stand, arn, &other);
+}
+
 #[test]
 fn a_certificate_is_missing_or_covers_another_name() {
     let stand = furnished();
@@ -127,20 +137,7 @@ fn a_certificate_is_missing_or_covers_another_name() {
     );
     one(&stand, "certificate-names", "domain.cnames[0]", "error");
     let stand = furnished();
-    let path = stand.project.path().join("frames.yml");
-    let text = std::fs::read_to_string(&path).unwrap();
-    let arn = text
-        .split("certificateArn: '")
-        .nth(1)
-        .unwrap()
-        .split('\'')
-        .next()
-        .unwrap();
-    replace(
-        &stand,
-        arn,
-        &format!("{}000000000000", &arn[..arn.len() - 12]),
-    );
+    name_another(&stand, "certificateArn");
     one(&stand, "not-in-aws", "domain.certificateArn", "error");
 }
 
@@ -162,20 +159,7 @@ fn a_certificate_that_isnt_issued() {
 #[test]
 fn a_web_acl_is_missing() {
     let stand = furnished();
-    let path = stand.project.path().join("frames.yml");
-    let text = std::fs::read_to_string(&path).unwrap();
-    let arn = text
-        .split("webAclArn: '")
-        .nth(1)
-        .unwrap()
-        .split('\'')
-        .next()
-        .unwrap();
-    replace(
-        &stand,
-        arn,
-        &format!("{}000000000000", &arn[..arn.len() - 12]),
-    );
+    name_another(&stand, "webAclArn");
     one(&stand, "not-in-aws", "delivery.webAclArn", "error");
 }
 

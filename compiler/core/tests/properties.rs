@@ -1,22 +1,11 @@
 //! Laws that hold for any text.
 
+mod support;
+
 use frames_compiler::diagnostic::render;
-use frames_compiler::{Environment, Source, Target, compile};
+use frames_compiler::{Source, compile};
 use proptest::prelude::*;
-
-const DEV: Target = Target {
-    env: "dev",
-    chosen: false,
-    allow_unsafe_overlay: false,
-};
-
-struct Nothing;
-
-impl Environment for Nothing {
-    fn read_file(&self, _: &str) -> Result<Vec<u8>, String> {
-        Err("there is no such file".to_owned())
-    }
-}
+use support::{DEV, Nothing};
 
 const EXAMPLE: &str = include_str!("../../../frames.yml");
 

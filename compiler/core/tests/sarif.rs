@@ -1,23 +1,12 @@
 //! SARIF, held against the standard's own schema.
 
+mod support;
+
 use frames_compiler::diagnostic::{codes, render};
-use frames_compiler::{Environment, Source, Target, compile};
+use frames_compiler::{Source, compile};
 use jsonschema::Validator;
 use serde_json::{Value, json};
-
-const DEV: Target = Target {
-    env: "dev",
-    chosen: false,
-    allow_unsafe_overlay: false,
-};
-
-struct Nothing;
-
-impl Environment for Nothing {
-    fn read_file(&self, _: &str) -> Result<Vec<u8>, String> {
-        Err("there is no such file".to_owned())
-    }
-}
+use support::{DEV, Nothing};
 
 fn schema() -> Validator {
     let mut schema: Value =

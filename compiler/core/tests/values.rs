@@ -1,22 +1,11 @@
 //! What the user wrote is what counts: quotes never matter, and all findings of a
 //! file come at once, in the order of their places.
 
+mod support;
+
 use frames_compiler::plan::Plan;
-use frames_compiler::{Diagnostic, Environment, Source, Target, compile};
-
-const DEV: Target = Target {
-    env: "dev",
-    chosen: false,
-    allow_unsafe_overlay: false,
-};
-
-struct Nothing;
-
-impl Environment for Nothing {
-    fn read_file(&self, _: &str) -> Result<Vec<u8>, String> {
-        Err("there is no such file".to_owned())
-    }
-}
+use frames_compiler::{Diagnostic, Source, compile};
+use support::{DEV, Nothing};
 
 fn plan(text: &str) -> Plan {
     let compiled = compile(&Source::new("frames.yml", text), DEV, &Nothing);

@@ -132,22 +132,26 @@ fn tell(session: &Session<'_>, standing: &[Standing<'_>], options: Options) {
 impl Standing<'_> {
     /// Those of access logs, and none that an overlay has added.
     fn log_buckets(&self) -> Vec<String> {
-        let logs = |resource: &&Resource| resource.kind == BUCKET && LOGS.contains(&&*resource.id);
-        let buckets = self.resources.iter().filter(logs);
-        let standing = buckets
-            .filter(|bucket| bucket.status != "DELETE_COMPLETE" && !bucket.physical.is_empty());
-        standing.map(|bucket| bucket.physical.clone()).collect()
+        let logs =
+            |resource: &Resource| resource.kind == BUCKET && LOGS.contains(&resource.id.as_str());
+        self.standing(logs)
     }
 
     fn physical(&self, kind: &str) -> Vec<String> {
-        let of_kind = self
-            .resources
-            .iter()
-            .filter(|resource| resource.kind == kind);
-        let standing = of_kind.filter(|resource| {
-            resource.status != "DELETE_COMPLETE" && !resource.physical.is_empty()
-        });
-        standing.map(|resource| resource.physical.clone()).collect()
+        self.standing(|resource| resource.kind == kind)
+    }
+
+    /// What the service knows those by that are still there.
+    fn standing(&self, wanted: impl Fn(&Resource) -> bool) -> Vec<String> {
+        let standing = |resource: &&Resource| {
+            wanted(resource)
+                && resource.status != "DELETE_COMPLETE"
+                && !resource.physical.is_empty()
+        };
+        let resources = self.resources.iter().filter(standing);
+        resources
+            .map(|resource| resource.physical.clone())
+            .collect()
     }
 
     /// Waits for what somebody else, or an interrupted run, has begun.
