@@ -96,10 +96,14 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
     };
     if let Some(node) = node {
         let written = node.clone();
-        let selected = environments::select(node, target.env, target.chosen);
+        let mut selected = environments::select(node, target.env, target.chosen);
         diagnostics.extend(selected.diagnostics);
-        let resolved = variables::resolve(&selected.root, target.env, environment);
+        let mut resolved = variables::resolve(&selected.root, target.env, environment);
         diagnostics.extend(resolved.diagnostics);
+        let others = selected.others.iter_mut().map(|entry| &mut entry.value);
+        for node in others.chain([&mut resolved.node]) {
+            short_forms_outside_overlays(node, &mut diagnostics);
+        }
         let (manifest, found) = manifest::read(&resolved.node, &resolved.own_keys);
         diagnostics.extend(found);
         diagnostics.extend(manifest::read_partial(&selected.others, &resolved.own_keys));
@@ -137,6 +141,19 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
     diagnostic::sort(&mut diagnostics);
     compiled.diagnostics = diagnostics;
     compiled
+}
+
+/// CloudFormation's short forms belong below `resources`, or into a key of the user's own
+/// that is used there.
+fn short_forms_outside_overlays(root: &mut Node, diagnostics: &mut Vec<Diagnostic>) {
+    let syntax::Value::Mapping(entries) = &mut root.value else {
+        return;
+    };
+    for entry in entries {
+        if !variables::may_be_overlay(&entry.key.text) {
+            syntax::misplaced(&mut entry.value, diagnostics);
+        }
+    }
 }
 
 /// What `resources` would open or gets wrong.

@@ -2,6 +2,7 @@
 
 use super::errors::{self, Read};
 use super::node::{Entry, Key, Node, Value};
+use super::short_forms;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::source::{Source, Span};
 use granit_parser::{Event, Options, Parser, ScalarStyle, Tag};
@@ -83,6 +84,8 @@ struct Open {
     anchor: usize,
     size: Size,
     items: Items,
+    /// The intrinsic function that the tag before it stands for.
+    intrinsic: Option<&'static str>,
 }
 
 enum Items {
@@ -128,26 +131,27 @@ impl Builder {
                 Ok(())
             }
             Event::Scalar(text, style, anchor, tag) => {
-                self.tag(tag, span)?;
+                let intrinsic = intrinsic(tag, span)?;
                 let plain = style == ScalarStyle::Plain;
                 let value = Value::Scalar {
                     text: text.into_owned(),
                     plain,
                 };
-                self.add(Node { span, value }, anchor, Size { nodes: 1, depth: 1 })
+                let size = Size { nodes: 1, depth: 1 };
+                self.complete(Node { span, value }, intrinsic, anchor, size)
             }
             Event::SequenceStart(_, anchor, tag) => {
-                self.tag(tag, span)?;
-                self.open(span, anchor, Items::Sequence(Vec::new()))
+                let intrinsic = intrinsic(tag, span)?;
+                self.open(span, anchor, Items::Sequence(Vec::new()), intrinsic)
             }
             Event::MappingStart(_, anchor, tag) => {
-                self.tag(tag, span)?;
+                let intrinsic = intrinsic(tag, span)?;
                 let items = Items::Mapping {
                     entries: Vec::new(),
                     key: None,
                     seen: HashMap::new(),
                 };
-                self.open(span, anchor, items)
+                self.open(span, anchor, items, intrinsic)
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
             Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
@@ -166,26 +170,40 @@ impl Builder {
         }
     }
 
-    fn tag(&mut self, tag: Option<Cow<'_, Tag>>, span: Span) -> Step {
-        match tag {
-            Some(tag) if !tag.is_yaml_core_schema() => fail(
-                codes::SYNTAX,
-                span,
-                format!("the tag `{tag}` has no meaning in frames.yml"),
-            ),
-            _ => Ok(()),
-        }
-    }
-
-    fn open(&mut self, start: Span, anchor: usize, items: Items) -> Step {
+    fn open(
+        &mut self,
+        start: Span,
+        anchor: usize,
+        items: Items,
+        intrinsic: Option<&'static str>,
+    ) -> Step {
         let size = Size { nodes: 1, depth: 1 };
         self.stack.push(Open {
             start,
             anchor,
             size,
             items,
+            intrinsic,
         });
         Ok(())
+    }
+
+    /// A node at its end, within the intrinsic function that its tag stands for.
+    fn complete(
+        &mut self,
+        node: Node,
+        intrinsic: Option<&'static str>,
+        anchor: usize,
+        size: Size,
+    ) -> Step {
+        let Some(intrinsic) = intrinsic else {
+            return self.add(node, anchor, size);
+        };
+        let size = Size {
+            nodes: size.nodes + 1,
+            depth: size.depth + 1,
+        };
+        self.add(short_forms::expand(node, intrinsic), anchor, size)
     }
 
     fn close(&mut self, end: Span) -> Step {
@@ -208,7 +226,7 @@ impl Builder {
             _ => end.end.max(open.start.end),
         };
         let span = Span::new(open.start.start, until);
-        self.add(Node { span, value }, open.anchor, open.size)
+        self.complete(Node { span, value }, open.intrinsic, open.anchor, open.size)
     }
 
     /// `<<`: another mapping's entries, or several mappings', below those that
@@ -314,12 +332,27 @@ fn path(above: &[Open], key: &str) -> String {
     path + key
 }
 
+/// The intrinsic function that a tag stands for; core tags decide nothing here.
+fn intrinsic(
+    tag: Option<Cow<'_, Tag>>,
+    span: Span,
+) -> Result<Option<&'static str>, Box<Diagnostic>> {
+    let Some(tag) = tag.filter(|tag| !tag.is_yaml_core_schema()) else {
+        return Ok(None);
+    };
+    match short_forms::intrinsic(&tag.to_string()) {
+        Some(intrinsic) => Ok(Some(intrinsic)),
+        None => Err(Box::new(short_forms::no_meaning(&tag.to_string(), span))),
+    }
+}
+
 fn as_key(node: Node) -> Result<Key, Box<Diagnostic>> {
     match node.value {
         Value::Scalar { text, .. } => Ok(Key {
             text,
             span: node.span,
             merged: None,
+            short_form: false,
         }),
         _ => Err(Box::new(Diagnostic::new(
             codes::SYNTAX,
@@ -413,7 +446,7 @@ mod tests {
         assert_eq!(findings("a:\n  - b\n c: 1\n"), [("syntax", 3, 2)]);
         assert_eq!(findings("a: [1, 2\nb: 3\n")[0].0, "syntax");
         assert_eq!(findings("a: 1\n---\nb: 1\n"), [("syntax", 2, 1)]);
-        assert_eq!(findings("a: !Sub x\n")[0].0, "syntax");
+        assert_eq!(findings("a: !Mine x\n")[0].0, "syntax");
         assert_eq!(findings("? [a]\n: b\n")[0].0, "syntax");
     }
 

@@ -3,6 +3,8 @@
 mod build;
 mod errors;
 mod node;
+mod short_forms;
 
 pub use build::parse;
 pub use node::{Entry, Key, Node, Value};
+pub use short_forms::misplaced;

@@ -34,6 +34,8 @@ pub struct Key {
     pub span: Span,
     /// The `<<` that brought it into its mapping.
     pub merged: Option<Span>,
+    /// It was written as CloudFormation's short form: `!Sub x` is `{Fn::Sub: x}`.
+    pub short_form: bool,
 }
 
 impl Node {

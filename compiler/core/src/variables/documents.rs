@@ -36,12 +36,14 @@ impl<'a> Resolver<'a> {
             self.report(span, message, "write `${self:a.b}`, a place in this file");
             return Outcome::Failed;
         };
-        let overlay = *first == OVERLAY;
         let node = self.root_value(first);
-        self.ringed(what.clone(), span, |resolver| {
-            resolver.at_path(node?, &segments[1..], overlay, depth)
-        })
-        .map_or(Outcome::Failed, |node| match node {
+        let around = self.in_overlay;
+        self.in_overlay |= *first == OVERLAY;
+        let found = self.ringed(what.clone(), span, |resolver| {
+            resolver.at_path(node?, &segments[1..], depth)
+        });
+        self.in_overlay = around;
+        found.map_or(Outcome::Failed, |node| match node {
             Some(node) => {
                 let target = node.span;
                 Outcome::Value(
@@ -91,7 +93,7 @@ impl<'a> Resolver<'a> {
         };
         let segments = segments(argument);
         match self.ringed(what.clone(), span, |resolver| {
-            resolver.at_path(&root, &segments, false, depth)
+            resolver.at_path(&root, &segments, depth)
         }) {
             Some(Some(node)) => Outcome::Value(at(node, span), Found::new(what)),
             Some(None) => Outcome::Missing(format!("`{argument}` in {path}").into()),
@@ -195,24 +197,23 @@ impl<'a> Resolver<'a> {
     }
 
     /// The node at `a.b.0`, resolved; references on the way are followed.
-    fn at_path(&mut self, node: &Node, path: &[&str], overlay: bool, depth: usize) -> Option<Node> {
+    fn at_path(&mut self, node: &Node, path: &[&str], depth: usize) -> Option<Node> {
         let Some((segment, rest)) = path.split_first() else {
-            return Some(self.node(node, overlay, depth + 1));
+            return Some(self.node(node, depth + 1));
         };
         match &node.value {
             Value::Mapping(entries) => {
                 let entry = entries.iter().find(|entry| entry.key.text == *segment)?;
-                self.at_path(&entry.value, rest, overlay, depth)
+                self.at_path(&entry.value, rest, depth)
             }
             Value::Sequence(items) => self.at_path(
                 items.get(segment.parse::<usize>().ok()?)?,
                 rest,
-                overlay,
                 depth,
             ),
             Value::Scalar { text, .. } if text.contains("${") => {
-                let value = self.node(node, overlay, depth + 1);
-                self.at_path(&value, path, overlay, depth + 1)
+                let value = self.node(node, depth + 1);
+                self.at_path(&value, path, depth + 1)
             }
             Value::Open(_) => Some(node.clone()),
             Value::Scalar { .. } => None,

@@ -34,33 +34,67 @@ pub enum Alternative {
 /// Nothing real nests deeper; a hostile text must not exhaust the stack.
 const MAX_DEPTH: usize = 16;
 
+/// Where a reference's value can come from.
+pub const SOURCES: &[&str] = &["env", "opt", "self", "file", "cf", "ssm", "aws", "frames"];
+
+/// What `aws` has; whatever else is written so is a variable of IAM's policies.
+pub const AWS_VALUES: [&str; 2] = ["accountId", "region"];
+
 /// Takes a text apart; the error says what is wrong with it.
 pub fn parse(text: &str) -> Result<Vec<Part>, String> {
-    parts(text, 0)
+    parts(text, 0, |_| true)
 }
 
-fn parts(text: &str, depth: usize) -> Result<Vec<Part>, String> {
+/// Takes a text of an overlay apart: each `${…}` that doesn't begin with a source is
+/// CloudFormation's or IAM's, and stays as it is.
+pub fn parse_overlay(text: &str) -> Result<Vec<Part>, String> {
+    parts(text, 0, is_ours)
+}
+
+fn parts(text: &str, depth: usize, ours: fn(&str) -> bool) -> Result<Vec<Part>, String> {
     if depth > MAX_DEPTH {
         return Err(format!("references nest deeper than {MAX_DEPTH} levels"));
     }
     let mut parts = Vec::new();
-    let mut rest = text;
+    let (mut literal, mut rest) = (String::new(), text);
     while let Some(start) = rest.find("${") {
-        if start > 0 {
-            parts.push(Part::Text(rest[..start].to_owned()));
+        let (before, from) = rest.split_at(start);
+        // `$${` writes `${`.
+        let escaped = before.strip_suffix('$');
+        literal.push_str(escaped.unwrap_or(before));
+        if escaped.is_some() || !ours(&from[2..]) {
+            literal.push_str("${");
+            rest = &from[2..];
+        } else {
+            let end = closing(from)
+                .ok_or_else(|| "a `${` is opened and not closed with `}`".to_owned())?;
+            if !literal.is_empty() {
+                parts.push(Part::Text(std::mem::take(&mut literal)));
+            }
+            parts.push(Part::Reference(reference(&from[..end], depth)?));
+            rest = &from[end..];
         }
-        let end = closing(&rest[start..])
-            .ok_or_else(|| "a `${` is opened and not closed with `}`".to_owned())?;
-        parts.push(Part::Reference(reference(
-            &rest[start..start + end],
-            depth,
-        )?));
-        rest = &rest[start + end..];
     }
-    if !rest.is_empty() {
-        parts.push(Part::Text(rest.to_owned()));
+    literal.push_str(rest);
+    if !literal.is_empty() {
+        parts.push(Part::Text(literal));
     }
     Ok(parts)
+}
+
+/// Whether what follows a `${` in an overlay begins with a source: `self:`, `file(`.
+fn is_ours(body: &str) -> bool {
+    let body = body.trim_start();
+    let end = body.find(|c: char| !c.is_ascii_alphanumeric());
+    let (name, rest) = body.split_at(end.unwrap_or(body.len()));
+    let argument = rest.strip_prefix(':').filter(|rest| !rest.starts_with(':'));
+    match name {
+        "aws" => argument.is_some_and(|argument| {
+            let end = argument.find([',', '}']).unwrap_or(argument.len());
+            AWS_VALUES.contains(&argument[..end].trim())
+        }),
+        name => SOURCES.contains(&name) && (argument.is_some() || rest.starts_with('(')),
+    }
 }
 
 /// The length of a text's leading `${…}`, nested ones and quotes within.
@@ -144,7 +178,7 @@ fn alternative(piece: &str, first: bool, depth: usize) -> Result<Alternative, St
         return Ok(Alternative::Source {
             name: name.to_owned(),
             inner: None,
-            argument: parts(argument, depth + 1)?,
+            argument: parts(argument, depth + 1, |_| true)?,
         });
     }
     if let Some((inner, after)) = rest.strip_prefix('(').and_then(|rest| rest.split_once(')')) {
@@ -155,8 +189,8 @@ fn alternative(piece: &str, first: bool, depth: usize) -> Result<Alternative, St
         };
         return Ok(Alternative::Source {
             name: name.to_owned(),
-            inner: Some(parts(inner, depth + 1)?),
-            argument: parts(argument, depth + 1)?,
+            inner: Some(parts(inner, depth + 1, |_| true)?),
+            argument: parts(argument, depth + 1, |_| true)?,
         });
     }
     if first {
@@ -248,6 +282,47 @@ mod tests {
             (name.as_str(), inner.as_ref().unwrap().len(), argument.len()),
             ("file", 3, 1)
         );
+    }
+
+    #[test]
+    fn in_an_overlay_only_what_names_a_source_is_a_reference() {
+        let shown = |text: &str| -> Vec<String> {
+            let parts = parse_overlay(text).unwrap();
+            let shown = |part: &Part| match part {
+                Part::Text(text) => text.clone(),
+                Part::Reference(reference) => format!("<{}>", reference.text),
+            };
+            parts.iter().map(shown).collect()
+        };
+        for (text, expected) in [
+            (
+                "${self:service}-${AWS::AccountId}",
+                &["<${self:service}>", "-${AWS::AccountId}"][..],
+            ),
+            ("${Distribution.DomainName}", &["${Distribution.DomainName}"]),
+            ("${aws:userid}", &["${aws:userid}"]),
+            ("${aws:PrincipalTag/team, 'x'}", &["${aws:PrincipalTag/team, 'x'}"]),
+            ("${aws:region}", &["<${aws:region}>"]),
+            ("${aws:accountId, 'x'}", &["<${aws:accountId, 'x'}>"]),
+            ("${s3:prefix}/${env:A}", &["${s3:prefix}/", "<${env:A}>"]),
+            ("${!Literal} ${", &["${!Literal} ${"]),
+            ("$${env:A}", &["${env:A}"]),
+            ("${A-${self:x}}", &["${A-", "<${self:x}>", "}"]),
+            ("${cf::x}", &["${cf::x}"]),
+            ("${file(./a.yml):b}", &["<${file(./a.yml):b}>"]),
+        ] {
+            assert_eq!(shown(text), expected, "{text}");
+        }
+        assert!(parse_overlay("${self:a").is_err());
+    }
+
+    #[test]
+    fn two_dollars_write_one() {
+        assert_eq!(
+            parse("a $${b} ${env:A}").unwrap().first(),
+            Some(&Part::Text("a ${b} ".to_owned()))
+        );
+        assert_eq!(parse("$${").unwrap(), [Part::Text("${".to_owned())]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 
-pub use resolve::resolve;
+pub use resolve::{may_be_overlay, resolve};
 
 use crate::diagnostic::{Diagnostic, codes};
 use crate::source::Span;

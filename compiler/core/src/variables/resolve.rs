@@ -1,15 +1,13 @@
 //! References to values.
 
 use super::documents::Documents;
-use super::expression::{Alternative, Part, Reference, parse};
+use super::expression::{self, AWS_VALUES, Alternative, Part, Reference, SOURCES};
 use super::{Open, Origin, Resolved, Secret};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
 use crate::source::Span;
 use crate::syntax::{Entry, Key, Node, Value};
 use crate::{AwsValue, Environment};
 use std::collections::BTreeSet;
-
-const SOURCES: &[&str] = &["env", "opt", "self", "file", "cf", "ssm", "aws", "frames"];
 
 /// What a tree may grow to: references to references would double it at each step.
 const MAX_NODES: usize = 50_000;
@@ -18,6 +16,15 @@ const MAX_DEPTH: usize = 64;
 
 /// The block whose `${…}` are CloudFormation's, unless they name a source.
 pub(super) const OVERLAY: &str = "resources";
+
+/// What the names of the user's own keys begin with.
+const OWN: &str = "x-";
+
+/// Keys of the user's own may hold a part of the overlay. Where they are used elsewhere,
+/// they are resolved once more, as any value.
+pub fn may_be_overlay(key: &str) -> bool {
+    key == OVERLAY || key.starts_with(OWN)
+}
 
 pub fn resolve(root: &Node, env: &str, environment: &dyn Environment) -> Resolved {
     let mut resolver = Resolver {
@@ -30,6 +37,7 @@ pub fn resolve(root: &Node, env: &str, environment: &dyn Environment) -> Resolve
         open: Vec::new(),
         secrets: Vec::new(),
         own_keys: BTreeSet::new(),
+        in_overlay: false,
         nodes: 0,
         bytes: 0,
         exhausted: false,
@@ -40,9 +48,12 @@ pub fn resolve(root: &Node, env: &str, environment: &dyn Environment) -> Resolve
             value: Value::Mapping(
                 entries
                     .iter()
-                    .map(|entry| Entry {
-                        key: entry.key.clone(),
-                        value: resolver.node(&entry.value, entry.key.text == OVERLAY, 0),
+                    .map(|entry| {
+                        resolver.in_overlay = may_be_overlay(&entry.key.text);
+                        Entry {
+                            key: entry.key.clone(),
+                            value: resolver.node(&entry.value, 0),
+                        }
                     })
                     .collect(),
             ),
@@ -69,6 +80,9 @@ pub(super) struct Resolver<'a> {
     open: Vec<Open>,
     secrets: Vec<Secret>,
     pub(super) own_keys: BTreeSet<String>,
+    /// What is resolved is part of an overlay, wherever it is written: there, `${…}` that
+    /// name no source are CloudFormation's.
+    pub(super) in_overlay: bool,
     nodes: usize,
     bytes: usize,
     exhausted: bool,
@@ -114,20 +128,20 @@ impl Found {
 
 impl<'a> Resolver<'a> {
     /// A node without references. Those that fail stay out of the tree's way as open values.
-    pub(super) fn node(&mut self, node: &Node, overlay: bool, depth: usize) -> Node {
+    pub(super) fn node(&mut self, node: &Node, depth: usize) -> Node {
         self.nodes += 1;
         if self.is_exhausted(node.span, depth) {
             return open(node.span, "");
         }
         let value = match &node.value {
             Value::Scalar { text, .. } if text.contains("${") => {
-                return self.scalar(node, text, overlay, depth);
+                return self.scalar(node, text, depth);
             }
             Value::Scalar { .. } | Value::Open(_) => node.value.clone(),
             Value::Sequence(items) => Value::Sequence(
                 items
                     .iter()
-                    .map(|item| self.node(item, overlay, depth + 1))
+                    .map(|item| self.node(item, depth + 1))
                     .collect(),
             ),
             Value::Mapping(entries) => Value::Mapping(
@@ -135,7 +149,7 @@ impl<'a> Resolver<'a> {
                     .iter()
                     .map(|entry| Entry {
                         key: entry.key.clone(),
-                        value: self.node(&entry.value, overlay, depth + 1),
+                        value: self.node(&entry.value, depth + 1),
                     })
                     .collect(),
             ),
@@ -159,10 +173,13 @@ impl<'a> Resolver<'a> {
         over
     }
 
-    fn scalar(&mut self, node: &Node, text: &str, overlay: bool, depth: usize) -> Node {
-        let parts = match parse(text) {
+    fn scalar(&mut self, node: &Node, text: &str, depth: usize) -> Node {
+        let parsed = match self.in_overlay {
+            true => expression::parse_overlay(text),
+            false => expression::parse(text),
+        };
+        let parts = match parsed {
             Ok(parts) => parts,
-            Err(_) if overlay => return node.clone(),
             Err(message) => {
                 self.report(
                     node.span,
@@ -172,7 +189,7 @@ impl<'a> Resolver<'a> {
                 return open(node.span, text);
             }
         };
-        if overlay && parts.iter().any(is_cloudformations) {
+        if matches!(parts.as_slice(), [Part::Text(same)] if same == text) {
             return node.clone();
         }
         if let [Part::Reference(reference)] = parts.as_slice() {
@@ -376,7 +393,7 @@ impl<'a> Resolver<'a> {
 
     fn aws(&mut self, name: &str, argument: &str, span: Span) -> Outcome {
         let reference = format!("{name}:{argument}");
-        if name == "aws" && !["accountId", "region"].contains(&argument) {
+        if name == "aws" && !AWS_VALUES.contains(&argument) {
             let message = format!("`aws` has no `{argument}`");
             self.report(
                 span,
@@ -409,17 +426,6 @@ impl<'a> Resolver<'a> {
         self.found
             .push(Diagnostic::new(codes::VARIABLE, "", span, message).help(help));
     }
-}
-
-/// `${AWS::Region}`, `${Distribution.Arn}`: `Fn::Sub`'s, not ours.
-fn is_cloudformations(part: &Part) -> bool {
-    let Part::Reference(reference) = part else {
-        return false;
-    };
-    reference.text.starts_with("${AWS::")
-        || reference.alternatives.iter().any(|alternative| {
-            matches!(alternative, Alternative::Source { name, .. } if !SOURCES.contains(&name.as_str()))
-        })
 }
 
 fn scalar(text: &str, span: Span) -> Node {

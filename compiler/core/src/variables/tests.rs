@@ -137,6 +137,38 @@ fn a_reference_into_the_overlay_leaves_cloudformations_alone() {
 }
 
 #[test]
+fn what_an_overlay_uses_is_read_as_one_wherever_it_is_written() {
+    let text = "x-part: {b: '${AWS::Region} ${env:POOL}', c: '${Distribution}'}\n\
+                resources: {cdn: '${self:x-part}', lambda-edge: '${self:x-part.b}'}";
+    let value = value(text);
+    assert_eq!(value["resources"]["cdn"]["b"], "${AWS::Region} us-east-1_x");
+    assert_eq!(value["resources"]["cdn"]["c"], "${Distribution}");
+    assert_eq!(
+        value["resources"]["lambda-edge"],
+        "${AWS::Region} us-east-1_x"
+    );
+    // Used elsewhere it is a value like any other.
+    assert!(messages("x-a: '${Topic}'\nb: '${self:x-a}'")[0].contains("names no source"));
+}
+
+#[test]
+fn both_kinds_of_references_live_in_one_text() {
+    let text = "resources: {a: '${self:b}-${AWS::AccountId}-${Distribution.DomainName}', \
+                c: '${aws:userid}', d: '${aws:SourceIp}/${frames:env}', e: '$${env:POOL}', f: '${!x}'}\n\
+                b: $${env:POOL}";
+    let value = value(text);
+    let resources = &value["resources"];
+    assert_eq!(
+        resources["a"],
+        "${env:POOL}-${AWS::AccountId}-${Distribution.DomainName}"
+    );
+    assert_eq!(resources["c"], "${aws:userid}");
+    assert_eq!(resources["d"], "${aws:SourceIp}/prod");
+    assert_eq!(resources["e"], "${env:POOL}");
+    assert_eq!(resources["f"], "${!x}");
+}
+
+#[test]
 fn hostile_references_end_soon() {
     let mut bomb = "a0: xxxxxxxxxxxxxxxx\n".to_owned();
     for i in 1..40 {
