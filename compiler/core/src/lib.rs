@@ -27,6 +27,8 @@ use diagnostic::codes;
 pub use plan::Plan;
 pub use source::Source;
 pub use syntax::Node;
+use template::OverlayFinding;
+use template::overlay::Kind;
 
 /// The only door to the world: what the manifest may name outside itself.
 pub trait Environment {
@@ -115,8 +117,11 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
         // With open references it is no plan to go by, but enough to see what an overlay opens.
         let plan = checked
             .filter(|_| !diagnostics.iter().any(Diagnostic::is_error))
-            .map(|checked| plan::plan(&checked, target.env));
-        let found = plan.as_ref().map(|plan| overlay_findings(plan, target));
+            .map(|checked| Plan {
+                unsafe_overlay: target.allow_unsafe_overlay,
+                ..plan::plan(&checked, target.env)
+            });
+        let found = plan.as_ref().map(overlay_findings);
         diagnostics.extend(found.unwrap_or_default());
         compiled.plan = plan.filter(|_| resolved.open.is_empty());
         if let (Some(manifest), Some(plan)) = (&manifest, &compiled.plan) {
@@ -157,8 +162,8 @@ fn short_forms_outside_overlays(root: &mut Node, diagnostics: &mut Vec<Diagnosti
 }
 
 /// What `resources` would open or gets wrong.
-fn overlay_findings(plan: &Plan, target: Target) -> Vec<Diagnostic> {
-    let (code, help) = match target.allow_unsafe_overlay {
+fn overlay_findings(plan: &Plan) -> Vec<Diagnostic> {
+    let (opens, help) = match plan.unsafe_overlay {
         true => (
             codes::UNSAFE_OVERLAY_ALLOWED,
             "--allow-unsafe-overlay lets it through",
@@ -170,17 +175,21 @@ fn overlay_findings(plan: &Plan, target: Target) -> Vec<Diagnostic> {
     };
     // A defect of a template shows when it is rendered for good.
     let found = template::overlay_findings(plan).unwrap_or_default();
-    let path = |stage: &str, path: &str| {
-        let dot = if path.is_empty() { "" } else { "." };
-        format!("resources.{stage}{dot}{path}")
+    let diagnostic = |found: OverlayFinding| {
+        let (stage, finding) = (found.stage, found.finding);
+        let dot = if finding.path.is_empty() { "" } else { "." };
+        let path = format!("resources.{stage}{dot}{}", finding.path);
+        let (code, message, help) = match finding.kind {
+            Kind::Unsafe => {
+                let message = format!("the overlay makes {}", finding.what);
+                (opens, message, Some(help.to_owned()))
+            }
+            Kind::Nameless => (codes::MISSING_KEY, finding.what, finding.help),
+            Kind::Invalid => (codes::INVALID_OVERLAY, finding.what, finding.help),
+        };
+        let mut diagnostic = Diagnostic::new(code, path, finding.span, message);
+        diagnostic.help = help;
+        diagnostic
     };
-    let nameless = found.nameless.into_iter().map(|(stage, nameless, help)| {
-        let path = path(stage, &nameless.path);
-        Diagnostic::new(codes::MISSING_KEY, path, nameless.span, nameless.what).help(help)
-    });
-    let opened = found.opened.into_iter().map(|(stage, opened)| {
-        let message = format!("the overlay makes {}", opened.what);
-        Diagnostic::new(code, path(stage, &opened.path), opened.span, message).help(help)
-    });
-    nameless.chain(opened).collect()
+    found.into_iter().map(diagnostic).collect()
 }

@@ -21,6 +21,10 @@ pub struct Plan {
     pub env: String,
     /// Holds the zips; `None`: one that deploy makes.
     pub artifact_bucket: Option<String>,
+    /// Under which the distribution is reached, beside its own name.
+    pub names: Vec<String>,
+    /// The user lets an overlay through that opens the endpoint.
+    pub unsafe_overlay: bool,
     pub stages: Vec<Stage>,
 }
 
@@ -75,6 +79,12 @@ pub fn plan(manifest: &CheckedManifest, env: &str) -> Plan {
         service: manifest.service.clone(),
         env: env.to_owned(),
         artifact_bucket: manifest.deploy.bucket.clone(),
+        names: manifest
+            .domain
+            .as_ref()
+            .map(|domain| domain.cnames.clone())
+            .unwrap_or_default(),
+        unsafe_overlay: false,
         stages: vec![lambda_edge::stage(manifest, env), cdn::stage(manifest, env)],
     }
 }

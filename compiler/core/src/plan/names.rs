@@ -172,10 +172,131 @@ pub fn log_destination(service: &str, env: &str, format: &str, bucket: Option<&s
     }
 }
 
+/// Ids that a stack has under some manifest, whether or not it has them under this one.
+const IDS: &[&str] = &[
+    ACCESS_LOGS,
+    ARTIFACT_BUCKET,
+    CERTIFICATE_ARN,
+    DICOMWEB_CACHE_POLICY,
+    DICOMWEB_REQUEST_POLICY,
+    DISTRIBUTION_ID,
+    LOGS_KEY,
+    LOGS_KEY_ARN,
+    NATIVE_REQUEST_POLICY,
+    SEARCH_REQUEST_POLICY,
+    WEB_ACL,
+    WEB_ACL_ARN,
+    "AccessLogsBucket",
+    "AccessLogsDelivery",
+    "AccessLogsDestination",
+    "AccessLogsPolicy",
+    "AccessLogsSource",
+    "Distribution",
+    "DistributionDomainName",
+    "FunctionAnswersAlarm",
+    "FunctionErrorsAlarm",
+    "FunctionThrottlesAlarm",
+    "ResponseHeadersPolicy",
+    "ServerErrorsAlarm",
+    "Url",
+    "WebAclLogGroup",
+    "WebAclLogging",
+];
+
+/// Whether a logical id is one that frames gives, or has the form of one: whatever the hash
+/// in it, since that changes with the content.
+pub fn is_reserved(id: &str) -> bool {
+    let hexadecimal = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let of_function = |function: &&str| {
+        let Some(rest) = id.strip_prefix(&pascal(function)) else {
+            return false;
+        };
+        let after = |word| rest.strip_prefix(word);
+        matches!(rest, "Function" | "LogGroup" | "VersionArn")
+            || after("Version").or(after("Role")).is_some_and(hexadecimal)
+            || after("LogsPolicy")
+                .or(after("ReadPolicy"))
+                .is_some_and(digits)
+    };
+    let record = id.strip_prefix("Alias").map(|rest| {
+        let kind = ["HTTPS", "AAAA", "A"]
+            .iter()
+            .find_map(|kind| rest.strip_suffix(kind));
+        kind.unwrap_or("-")
+    });
+    IDS.contains(&id)
+        || [AUTHORIZER, SIGNER].iter().any(of_function)
+        || id
+            .strip_prefix("Certificate")
+            .or(record)
+            .is_some_and(|hash| !hash.is_empty() && hexadecimal(hash))
+}
+
 fn pascal(word: &str) -> String {
     let mut chars = word.chars();
     match chars.next() {
         Some(first) => first.to_uppercase().chain(chars).collect(),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+    use std::path::Path;
+
+    #[test]
+    fn every_compiled_id_is_reserved() {
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden");
+        let mut ids = 0;
+        for stage in [LAMBDA_EDGE, CDN] {
+            for project in std::fs::read_dir(&golden).unwrap().flatten() {
+                let template = project.path().join(format!("{stage}.template.json"));
+                let overlay = project.file_name() == "overlay";
+                let Some(text) = std::fs::read_to_string(template).ok().filter(|_| !overlay) else {
+                    continue;
+                };
+                let template: Value = serde_json::from_str(&text).unwrap();
+                for section in ["Resources", "Parameters", "Outputs"] {
+                    let members = template.get(section).and_then(Value::as_object);
+                    for (id, _) in members.into_iter().flatten() {
+                        assert!(
+                            is_reserved(id),
+                            "{section}.{id} in {}",
+                            project.path().display()
+                        );
+                        ids += 1;
+                    }
+                }
+            }
+        }
+        assert!(ids > 200, "{ids}");
+    }
+
+    #[test]
+    fn whatever_the_hash_the_form_is_reserved() {
+        for id in [
+            "AuthorizerVersion0123456789ab",
+            "SignerVersion",
+            "SignerRoleABCDEF01",
+            "Certificate01234567",
+            "Alias01234567AAAA",
+            "SignerReadPolicy12",
+        ] {
+            assert!(is_reserved(id), "{id}");
+        }
+        for id in [
+            "SignerErrorsAlarm",
+            "Certificate",
+            "AliasOfMine",
+            "Alias",
+            "Topic",
+            "VersionParameter",
+            "SignerVersionParameter",
+        ] {
+            assert!(!is_reserved(id), "{id}");
+        }
     }
 }

@@ -4,7 +4,6 @@
 
 pub mod overlay;
 
-use crate::diagnostic::did_you_mean;
 use crate::plan::{Artifact, Plan, Stage, names};
 use crate::source::Source;
 use crate::syntax::{self, Node};
@@ -51,51 +50,85 @@ impl std::fmt::Display for Defect {
 
 impl std::error::Error for Defect {}
 
-/// Renders every stage, in order. `artifacts` has the zip of each function.
-pub fn render(plan: &Plan, artifacts: &[Artifact]) -> Result<Vec<Template>, Defect> {
-    plan.stages
-        .iter()
-        .map(|stage| render_stage(plan, stage, artifacts))
-        .collect()
+/// Why there are no templates.
+#[derive(Debug)]
+pub enum Refusal {
+    Defect(Defect),
+    /// An overlay would open what is compiled, or CloudFormation would refuse it.
+    Overlay(Vec<OverlayFinding>),
 }
 
-/// What is wrong with overlays, by stage.
-#[derive(Debug, Default)]
-pub struct OverlayFindings {
-    pub opened: Vec<(&'static str, overlay::Opened)>,
-    /// Resources without a type, and what to do about each.
-    pub nameless: Vec<(&'static str, overlay::Opened, String)>,
+impl From<Defect> for Refusal {
+    fn from(defect: Defect) -> Self {
+        Self::Defect(defect)
+    }
 }
 
-/// What the stages' overlays would open or get wrong. The zips' hashes play no part in it.
-pub fn overlay_findings(plan: &Plan) -> Result<OverlayFindings, Defect> {
-    let artifacts = unbuilt(plan);
-    let mut found = OverlayFindings::default();
-    for stage in &plan.stages {
-        let Some(overlay) = &stage.overlay else {
-            continue;
-        };
-        let compiled = compiled(plan, stage, &artifacts)?;
-        let mut merged = compiled.clone();
-        overlay::merge(&mut merged, overlay);
-        let opened = overlay::opened(&compiled, &merged, overlay);
-        found
-            .opened
-            .extend(opened.into_iter().map(|opened| (stage.name, opened)));
-        for (nameless, known) in overlay::nameless(&merged, overlay) {
-            let id = nameless.path.rsplit('.').next().unwrap_or_default();
-            let help = did_you_mean(id, known)
-                .unwrap_or_else(|| "a resource of your own needs a `Type`".to_owned());
-            found.nameless.push((stage.name, nameless, help));
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Defect(defect) => defect.fmt(f),
+            Self::Overlay(found) => {
+                let first = found.first();
+                let path = first.map_or("", |found| &found.finding.path);
+                let what = first.map_or("", |found| &found.finding.what);
+                let stage = first.map_or("", |found| found.stage);
+                write!(f, "`resources.{stage}` can't be deployed: {what} ({path})")
+            }
         }
     }
-    Ok(found)
 }
 
-/// Every stage's template but for the zips' hashes, which change no length.
+impl std::error::Error for Refusal {}
+
+/// What is wrong with a stage's overlay.
+#[derive(Debug, Clone)]
+pub struct OverlayFinding {
+    pub stage: &'static str,
+    pub finding: overlay::Finding,
+}
+
+/// Renders every stage, in order. `artifacts` has the zip of each function. What an overlay
+/// makes of a template is checked on that very template, and refused here.
+pub fn render(plan: &Plan, artifacts: &[Artifact]) -> Result<Vec<Template>, Refusal> {
+    let (templates, found) = render_stages(plan, artifacts)?;
+    let refused = |found: &OverlayFinding| {
+        found.finding.kind != overlay::Kind::Unsafe || !plan.unsafe_overlay
+    };
+    match found.iter().any(refused) {
+        true => Err(Refusal::Overlay(
+            found.into_iter().filter(refused).collect(),
+        )),
+        false => Ok(templates),
+    }
+}
+
+/// What is wrong with the overlays, before there are any zips.
+pub fn overlay_findings(plan: &Plan) -> Result<Vec<OverlayFinding>, Defect> {
+    render_stages(plan, &unbuilt(plan)).map(|(_, found)| found)
+}
+
+/// Every stage's template but for the zips' hashes, which change no length. What an overlay
+/// does to it isn't judged here.
 pub fn unbuilt_templates(plan: &Plan) -> Result<Vec<(&Stage, Template)>, Defect> {
-    let templates = render(plan, &unbuilt(plan))?;
+    let (templates, _) = render_stages(plan, &unbuilt(plan))?;
     Ok(plan.stages.iter().zip(templates).collect())
+}
+
+fn render_stages(
+    plan: &Plan,
+    artifacts: &[Artifact],
+) -> Result<(Vec<Template>, Vec<OverlayFinding>), Defect> {
+    let (mut templates, mut found) = (Vec::new(), Vec::new());
+    for stage in &plan.stages {
+        let (template, findings) = render_stage(plan, stage, artifacts)?;
+        templates.push(template);
+        found.extend(findings.into_iter().map(|finding| OverlayFinding {
+            stage: stage.name,
+            finding,
+        }));
+    }
+    Ok((templates, found))
 }
 
 fn unbuilt(plan: &Plan) -> Vec<Artifact> {
@@ -114,23 +147,38 @@ fn compiled(plan: &Plan, stage: &Stage, artifacts: &[Artifact]) -> Result<Value,
     read_yaml(stage.name, &render_yaml(stage.name, &view)?)
 }
 
-fn render_stage(plan: &Plan, stage: &Stage, artifacts: &[Artifact]) -> Result<Template, Defect> {
+/// The one place where a template is made: rendered, merged with its overlay, and checked as
+/// the value that is written.
+fn render_stage(
+    plan: &Plan,
+    stage: &Stage,
+    artifacts: &[Artifact],
+) -> Result<(Template, Vec<overlay::Finding>), Defect> {
     let mut value = compiled(plan, stage, artifacts)?;
+    let mut found = Vec::new();
     if let Some(overlay) = &stage.overlay {
+        let compiled = value.clone();
         overlay::merge(&mut value, overlay);
         let described = value["Description"].as_str().unwrap_or_default();
         if !described.starts_with(&stage.mark) {
             value["Description"] = json!(format!("{}{described}", stage.mark));
         }
+        found = overlay::check(&overlay::Overlaid {
+            compiled: &compiled,
+            finished: &value,
+            overlay,
+            names: &plan.names,
+        });
     }
     value.sort_all_objects();
     let mut text = serde_json::to_string_pretty(&value).map_err(|e| Defect(e.to_string()))?;
     text.push('\n');
-    Ok(Template {
+    let template = Template {
         stage: stage.name,
         sha256: format!("{:x}", Sha256::digest(&text)),
         text,
-    })
+    };
+    Ok((template, found))
 }
 
 /// Adds to each function of the view what its zip decides.

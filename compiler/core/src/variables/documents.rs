@@ -206,11 +206,9 @@ impl<'a> Resolver<'a> {
                 let entry = entries.iter().find(|entry| entry.key.text == *segment)?;
                 self.at_path(&entry.value, rest, depth)
             }
-            Value::Sequence(items) => self.at_path(
-                items.get(segment.parse::<usize>().ok()?)?,
-                rest,
-                depth,
-            ),
+            Value::Sequence(items) => {
+                self.at_path(items.get(segment.parse::<usize>().ok()?)?, rest, depth)
+            }
             Value::Scalar { text, .. } if text.contains("${") => {
                 let value = self.node(node, depth + 1);
                 self.at_path(&value, path, depth + 1)

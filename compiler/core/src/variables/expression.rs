@@ -299,9 +299,15 @@ mod tests {
                 "${self:service}-${AWS::AccountId}",
                 &["<${self:service}>", "-${AWS::AccountId}"][..],
             ),
-            ("${Distribution.DomainName}", &["${Distribution.DomainName}"]),
+            (
+                "${Distribution.DomainName}",
+                &["${Distribution.DomainName}"],
+            ),
             ("${aws:userid}", &["${aws:userid}"]),
-            ("${aws:PrincipalTag/team, 'x'}", &["${aws:PrincipalTag/team, 'x'}"]),
+            (
+                "${aws:PrincipalTag/team, 'x'}",
+                &["${aws:PrincipalTag/team, 'x'}"],
+            ),
             ("${aws:region}", &["<${aws:region}>"]),
             ("${aws:accountId, 'x'}", &["<${aws:accountId, 'x'}>"]),
             ("${s3:prefix}/${env:A}", &["${s3:prefix}/", "<${env:A}>"]),

@@ -159,8 +159,8 @@ delivery:
 "
 
     UNSAFE_OVERLAY "unsafe-overlay" Error
-    what: "`resources` changes something compiled that isn't there to be tuned (docs/security.md has the table), or adds something that could open the endpoint: roles, permissions, nested stacks, policies whose principal isn't known."
-    why: "An overlay is merged after all checks; it is where an endpoint is opened by mistake."
+    what: "`resources` changes something compiled that isn't there to be tuned, or adds something that isn't among the types, properties and principals that may be added (docs/security.md has both tables)."
+    why: "An overlay is merged after all other checks; it is where an endpoint is opened by mistake."
     remedy: "Leave that part out. Where you know better, `--allow-unsafe-overlay` lets it through, and says so at every run."
     example: "\
 service: x
@@ -183,6 +183,27 @@ resources:
         Properties:
           DistributionConfig:
             DefaultCacheBehavior: {ViewerProtocolPolicy: https-only}
+"
+
+    INVALID_OVERLAY "invalid-overlay" Error
+    what: "With this overlay, CloudFormation would refuse the template: a reference to something that isn't in the stack, a parameter without a default, a key without a value, an id of other characters than letters and digits."
+    why: "CloudFormation says so only when the stage before is deployed."
+    remedy: "Mend the place; `frames validate --online` asks CloudFormation as well."
+    example: "\
+service: x
+auth: {mode: none}
+resources:
+  cdn:
+    Outputs:
+      Domain: {Value: !GetAtt Distributon.DomainName}
+"
+    fixed: "\
+service: x
+auth: {mode: none}
+resources:
+  cdn:
+    Outputs:
+      Domain: {Value: !GetAtt Distribution.DomainName}
 "
 
     UNSAFE_OVERLAY_ALLOWED "unsafe-overlay-allowed" Warning as AllowUnsafeOverlay

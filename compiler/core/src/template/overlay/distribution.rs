@@ -3,10 +3,18 @@
 
 use super::tunable::{self, Change};
 use super::{Found, Place, is_literal, rows};
-use serde_json::Value;
+use crate::plan::names;
+use serde_json::{Value, json};
 
 /// Authorizer and HTTPS at every behavior and origin.
-pub fn guarded(resource: &Value, place: &Place, found: &mut Found) {
+pub fn guarded(resource: &Value, compiled: &Value, place: &Place, found: &mut Found) {
+    // Only where the compiled stack takes the authorizer's version, a reference by that name
+    // is to the authorizer.
+    let parameter = names::version_arn(names::AUTHORIZER);
+    let parameters = compiled.get("Parameters");
+    let authorizer = parameters
+        .and_then(|parameters| parameters.get(&parameter))
+        .map(|_| json!({"Ref": parameter}));
     let place = place.at("Properties").at("DistributionConfig");
     let Some(config) = resource
         .pointer("/Properties/DistributionConfig")
@@ -18,13 +26,16 @@ pub fn guarded(resource: &Value, place: &Place, found: &mut Found) {
         ));
         return;
     };
+    let behavior = |one: &Value, place: &Place, found: &mut Found| {
+        behavior(one, authorizer.as_ref(), place, found);
+    };
     behavior(
         &config["DefaultCacheBehavior"],
         &place.at("DefaultCacheBehavior"),
         found,
     );
-    list(config, "CacheBehaviors", &place, found, behavior);
-    list(config, "Origins", &place, found, |origin, place, found| {
+    list(config, "CacheBehaviors", &place, found, &behavior);
+    list(config, "Origins", &place, found, &|origin, place, found| {
         let policy = origin.pointer("/CustomOriginConfig/OriginProtocolPolicy");
         if origin.get("CustomOriginConfig").is_some() && policy != Some(&"https-only".into()) {
             let place = place.at("CustomOriginConfig").at("OriginProtocolPolicy");
@@ -39,7 +50,7 @@ fn list(
     key: &str,
     place: &Place,
     found: &mut Found,
-    check: fn(&Value, &Place, &mut Found),
+    check: &dyn Fn(&Value, &Place, &mut Found),
 ) {
     match config.get(key) {
         None => {}
@@ -56,7 +67,7 @@ fn list(
     }
 }
 
-fn behavior(behavior: &Value, place: &Place, found: &mut Found) {
+fn behavior(behavior: &Value, authorizer: Option<&Value>, place: &Place, found: &mut Found) {
     if behavior.get("ViewerProtocolPolicy") != Some(&"https-only".into()) {
         found.push((
             place.at("ViewerProtocolPolicy"),
@@ -70,12 +81,10 @@ fn behavior(behavior: &Value, place: &Place, found: &mut Found) {
         .into_iter()
         .flatten()
         .filter(|a| a["EventType"] == "viewer-request");
-    let authorizer =
-        serde_json::json!({"Ref": crate::plan::names::version_arn(crate::plan::names::AUTHORIZER)});
-    let stands = viewer_request
+    let guarded = viewer_request
         .next()
-        .is_some_and(|association| association["LambdaFunctionARN"] == authorizer);
-    if !stands || viewer_request.next().is_some() {
+        .is_some_and(|association| association.get("LambdaFunctionARN") == authorizer);
+    if authorizer.is_none() || !guarded || viewer_request.next().is_some() {
         found.push((
             place.at("LambdaFunctionAssociations"),
             "a behavior without the authorizer".to_owned(),

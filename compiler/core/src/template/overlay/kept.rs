@@ -7,8 +7,7 @@ use serde_json::Value;
 /// Members of compiled resources that decide what stands before the images.
 pub fn programs(compiled: &Value, merged: &Value, found: &mut Found) {
     let mut keep = |place: Place, what: &str| {
-        let pointer = format!("/{}", place.0.join("/"));
-        if compiled.pointer(&pointer) != merged.pointer(&pointer) {
+        if place.of(compiled) != place.of(merged) {
             found.push((place, what.to_owned()));
         }
     };

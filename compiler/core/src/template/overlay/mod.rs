@@ -1,88 +1,156 @@
-//! The manifest's `resources`: merged into a stage's template after rendering,
-//! unless the result would open what the compiled template keeps closed.
+//! The manifest's `resources`: merged into a stage's template and checked there, on the
+//! very value that is written.
+//!
+//! - [`merge`]: compiled template and overlay to the finished template
+//! - [`kept`], [`tunable`], [`rows`], [`distribution`]: what is compiled stays as compiled, but
+//!   for a table of what may be tuned
+//! - [`added`]: which types may be added, with which properties, by which rules
+//! - [`reserved`]: ids that belong to frames
+//! - [`sound`], [`references`]: what CloudFormation would refuse
 
 mod added;
 mod distribution;
 mod kept;
+mod references;
+mod reserved;
 mod rows;
+mod sound;
 mod tunable;
+
+pub use added::TYPES as ADDABLE;
 
 use crate::source::Span;
 use crate::syntax::{Node, Value as Yaml};
 use serde_json::Value;
 
-/// Merges an overlay: mappings key by key, whatever else is replaced.
+/// Sections of a template that are mappings of a user's own names.
+const SECTIONS: [&str; 6] = [
+    "Conditions",
+    "Mappings",
+    "Outputs",
+    "Parameters",
+    "Resources",
+    "Rules",
+];
+
+/// Merges an overlay: mappings key by key, whatever else is replaced. An empty section is
+/// nothing; one that isn't a mapping is a finding of [`check`] and stays out.
 pub fn merge(template: &mut Value, overlay: &Node) {
+    let (Value::Object(sections), Yaml::Mapping(entries)) = (template, &overlay.value) else {
+        return;
+    };
+    for entry in entries {
+        let section = entry.key.text.as_str();
+        let is_mapping = matches!(entry.value.value, Yaml::Mapping(_));
+        if entry.value.is_null() || (SECTIONS.contains(&section) && !is_mapping) {
+            continue;
+        }
+        merge_value(
+            sections.entry(section.to_owned()).or_insert(Value::Null),
+            &entry.value,
+        );
+    }
+}
+
+fn merge_value(template: &mut Value, overlay: &Node) {
     match (template, &overlay.value) {
-        (Value::Object(map), Yaml::Mapping(entries)) => {
+        // An intrinsic function is one value: half of one and half of another is none.
+        (template @ Value::Object(_), Yaml::Mapping(entries))
+            if is_literal(template) && !entries.iter().any(|e| is_intrinsic(&e.key.text)) =>
+        {
             for entry in entries {
-                merge(
-                    map.entry(entry.key.text.clone()).or_insert(Value::Null),
-                    &entry.value,
-                );
+                if let Value::Object(map) = template {
+                    let member = map.entry(entry.key.text.clone()).or_insert(Value::Null);
+                    merge_value(member, &entry.value);
+                }
             }
         }
         (template, _) => *template = overlay.to_json(),
     }
 }
 
-/// What an overlay would open, and where it does so.
+/// A stage's template before and after its overlay.
+#[derive(Debug, Clone, Copy)]
+pub struct Overlaid<'a> {
+    /// What the overlay was merged into.
+    pub compiled: &'a Value,
+    /// What is written and deployed.
+    pub finished: &'a Value,
+    pub overlay: &'a Node,
+    /// The names under which the distribution is reached, `domain.cnames`.
+    pub names: &'a [String],
+}
+
+/// Something wrong with an overlay, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opened {
+pub struct Finding {
+    pub kind: Kind,
     pub span: Span,
     /// `Resources.Distribution.Properties…`, as far as the overlay goes.
     pub path: String,
     pub what: String,
+    pub help: Option<String>,
 }
 
-/// Compares the template as compiled with the merged one.
-pub fn opened(compiled: &Value, merged: &Value, overlay: &Node) -> Vec<Opened> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// CloudFormation would refuse the template.
+    Invalid,
+    /// A resource without a type: a slip in the name of a compiled one, most likely.
+    Nameless,
+    /// It could open the endpoint, a log or a key.
+    Unsafe,
+}
+
+/// Everything that is wrong with an overlay, in order of place.
+pub fn check(stage: &Overlaid<'_>) -> Vec<Finding> {
+    let mut found = sound::check(stage);
+    let opened = opened(stage).into_iter();
+    found.extend(opened.map(|(place, what)| locate(stage.overlay, &place, Kind::Unsafe, what)));
+    found.sort_by(|a, b| (a.span, a.kind, &a.what).cmp(&(b.span, b.kind, &b.what)));
+    found.dedup();
+    found
+}
+
+/// What the overlay opens or weakens, or what can't be checked.
+fn opened(stage: &Overlaid<'_>) -> Found {
     let mut found = Vec::new();
-    macros(merged, &mut found);
-    kept::programs(compiled, merged, &mut found);
-    for (id, resource) in resources(merged) {
+    macros(stage.finished, &mut found);
+    reserved::check(stage, &mut found);
+    kept::programs(stage.compiled, stage.finished, &mut found);
+    for (id, resource) in resources(stage.finished) {
         let place = Place::root().at("Resources").at(id);
         match resource.get("Type").and_then(Value::as_str) {
-            Some("AWS::CloudFront::Distribution") => {
-                distribution::guarded(resource, &place, &mut found);
+            Some(rows::CONFIG) => {
+                distribution::guarded(resource, stage.compiled, &place, &mut found);
             }
-            Some("AWS::S3::Bucket") => added::bucket(resource, &place, &mut found),
+            Some("AWS::S3::Bucket") => added::rules::bucket(resource, &place, &mut found),
             _ => {}
         }
-        added::principals(resource, &place, &mut found);
-        if compiled.pointer(&format!("/Resources/{id}")).is_none() {
-            added::resource(resource, &place, merged, &mut found);
+        added::policy::principals(resource, &place, &mut found);
+        if stage.compiled_resource(id).is_none() {
+            added::resource(stage, resource, &place, &mut found);
         }
     }
-    kept::rest(compiled, merged, &mut found);
-    let mut opened: Vec<Opened> = found
-        .into_iter()
-        .map(|(place, what)| locate(overlay, &place, what))
-        .collect();
-    opened.sort_by(|a, b| (a.span, &a.what).cmp(&(b.span, &b.what)));
-    opened.dedup();
-    opened
+    kept::rest(stage.compiled, stage.finished, &mut found);
+    found
 }
 
-/// Resources that the overlay adds without saying what they are: a slip in the
-/// name of one that is there, most likely. Each with the names that are.
-pub fn nameless<'a>(merged: &'a Value, overlay: &Node) -> Vec<(Opened, Vec<&'a str>)> {
-    let known = || resources(merged).filter(|(_, resource)| resource.get("Type").is_some());
-    resources(merged)
-        .filter(|(_, resource)| resource.get("Type").is_none())
-        .map(|(id, _)| {
-            let place = Place::root().at("Resources").at(id);
-            let what = format!("`{id}` has no `Type`, and isn't a resource of this stack");
-            (
-                locate(overlay, &place, what),
-                known().map(|(id, _)| id.as_str()).collect(),
-            )
-        })
-        .collect()
+impl<'a> Overlaid<'a> {
+    fn compiled_resource(&self, id: &str) -> Option<&'a Value> {
+        self.compiled.get("Resources")?.get(id)
+    }
+
+    /// The type of a resource of the stage, and whether it is a compiled one.
+    fn kind_of(&self, id: &str) -> Option<(&'a str, bool)> {
+        let resource = self.finished.get("Resources")?.get(id)?;
+        let compiled = self.compiled_resource(id).is_some();
+        Some((resource.get("Type")?.as_str()?, compiled))
+    }
 }
 
-/// A path in the merged template.
-#[derive(Debug, Clone)]
+/// A path in the finished template.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Place(Vec<String>);
 
 impl Place {
@@ -91,17 +159,20 @@ impl Place {
     }
 
     fn at(&self, segment: impl ToString) -> Self {
-        Self(
-            self.0
-                .iter()
-                .cloned()
-                .chain([segment.to_string()])
-                .collect(),
-        )
+        let segment = [segment.to_string()];
+        Self(self.0.iter().cloned().chain(segment).collect())
     }
 
     fn starts_with(&self, other: &Self) -> bool {
         self.0.starts_with(&other.0)
+    }
+
+    /// What is there; segments are a user's text, and so no JSON pointer is made of them.
+    fn of<'v>(&self, template: &'v Value) -> Option<&'v Value> {
+        self.0.iter().try_fold(template, |value, segment| {
+            let item = || segment.parse::<usize>().ok().and_then(|i| value.get(i));
+            value.get(segment).or_else(item)
+        })
     }
 }
 
@@ -115,30 +186,36 @@ fn resources(template: &Value) -> impl Iterator<Item = (&String, &Value)> {
         .flatten()
 }
 
-/// A macro rewrites the template after this check, and could undo all of it.
+/// What rewrites the template after this check could undo all of it.
 fn macros(template: &Value, found: &mut Found) {
-    if template.get("Transform").is_some() {
-        found.push((
-            Place::root().at("Transform"),
-            "a transform, which may change anything".to_owned(),
-        ));
+    const AFTERWARDS: &str = "a transform, which may change anything";
+    for section in ["Transform", "Hooks"] {
+        if template.get(section).is_some() {
+            found.push((Place::root().at(section), AFTERWARDS.to_owned()));
+        }
     }
     walk(template, &Place::root(), &mut |value, place| {
-        if value.get("Fn::Transform").is_some() {
-            found.push((
-                place.at("Fn::Transform"),
-                "a transform, which may change anything".to_owned(),
-            ));
+        let keys = value.as_object().into_iter().flatten().map(|(key, _)| key);
+        for key in keys.filter(|key| *key == "Fn::Transform" || key.starts_with("Fn::ForEach")) {
+            found.push((place.at(key), AFTERWARDS.to_owned()));
         }
     });
 }
 
+fn is_intrinsic(key: &str) -> bool {
+    key.starts_with("Fn::") || key == "Ref"
+}
+
 /// A mapping that is what it says, not what an intrinsic makes of it.
 fn is_literal(value: &Value) -> bool {
-    value.as_object().is_some_and(|map| {
-        !map.keys()
-            .any(|key| key.starts_with("Fn::") || key == "Ref")
-    })
+    value
+        .as_object()
+        .is_some_and(|map| !map.keys().any(|key| is_intrinsic(key)))
+}
+
+/// What CloudFormation looks up at deployment.
+fn is_dynamic(text: &str) -> bool {
+    text.contains("{{resolve:")
 }
 
 fn walk(value: &Value, place: &Place, visit: &mut dyn FnMut(&Value, &Place)) {
@@ -155,10 +232,10 @@ fn walk(value: &Value, place: &Place, visit: &mut dyn FnMut(&Value, &Place)) {
     }
 }
 
-/// Where the overlay brings a place about: the innermost value of it on the way there.
-fn locate(overlay: &Node, place: &Place, what: String) -> Opened {
-    let (mut node, mut span, mut path) = (overlay, overlay.span, Vec::new());
-    for segment in &place.0 {
+/// The overlay's innermost value on the way to a place: its key's place, and the path to it.
+fn innermost<'n>(overlay: &'n Node, place: &Place) -> (&'n Node, Span, usize) {
+    let (mut node, mut span) = (overlay, overlay.span);
+    for (depth, segment) in place.0.iter().enumerate() {
         let next = match &node.value {
             Yaml::Mapping(entries) => {
                 let entry = entries.iter().find(|entry| entry.key.text == *segment);
@@ -170,17 +247,26 @@ fn locate(overlay: &Node, place: &Place, what: String) -> Opened {
             }
             Yaml::Scalar { .. } | Yaml::Open(_) => None,
         };
-        let Some((at, value)) = next else { break };
+        let Some((at, value)) = next else {
+            return (node, span, depth);
+        };
         (node, span) = (value, at);
-        path.push(segment.as_str());
     }
-    if matches!(node.value, Yaml::Scalar { .. }) {
+    (node, span, place.0.len())
+}
+
+/// Where the overlay brings a place about.
+fn locate(overlay: &Node, place: &Place, kind: Kind, what: String) -> Finding {
+    let (node, mut span, depth) = innermost(overlay, place);
+    if matches!(node.value, Yaml::Scalar { .. }) && !node.is_null() {
         span = node.span;
     }
-    Opened {
+    Finding {
+        kind,
         span,
-        path: path.join("."),
+        path: place.0[..depth].join("."),
         what,
+        help: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What an overlay may change of a compiled resource, and what it would weaken
 //! with the rest.
 
+use super::{Place, is_literal, walk};
 use serde_json::Value;
 
 /// Not types of CloudFormation's: parts of a template that have rules of their own.
@@ -29,7 +30,7 @@ pub const TUNABLE: &[(&str, &str, May)] = &[
     ("AWS::Lambda::Function", "Properties.Timeout", always),
     ("AWS::Logs::LogGroup", "Properties.RetentionInDays", always),
     ("AWS::Logs::LogGroup", "Properties.KmsKeyId", only_added),
-    ("AWS::Logs::LogGroup", "Properties.DataProtectionPolicy", only_added),
+    ("AWS::Logs::LogGroup", "Properties.DataProtectionPolicy", masks_only),
     ("AWS::CloudWatch::Alarm", "Properties", always),
     ("AWS::Route53::RecordSet", "Properties.TTL", always),
     ("AWS::Route53::RecordSet", "Properties.Comment", always),
@@ -37,7 +38,7 @@ pub const TUNABLE: &[(&str, &str, May)] = &[
     ("AWS::Route53::RecordSet", "Properties.Weight", always),
     ("AWS::Route53::RecordSet", "Properties.Region", always),
     ("AWS::Route53::RecordSet", "Properties.GeoLocation", always),
-    ("AWS::S3::Bucket", "Properties.LifecycleConfiguration", always),
+    ("AWS::S3::Bucket", "Properties.LifecycleConfiguration", no_sooner),
     ("AWS::S3::Bucket", "Properties.MetricsConfigurations", always),
     ("AWS::S3::Bucket", "Properties.IntelligentTieringConfigurations", always),
     ("AWS::S3::Bucket", "Properties.LoggingConfiguration", only_added),
@@ -45,9 +46,9 @@ pub const TUNABLE: &[(&str, &str, May)] = &[
     ("AWS::S3::Bucket", "Properties.ObjectLockConfiguration", only_added),
     ("AWS::WAFv2::WebACL", "Properties.Rules", stricter_rules),
     ("AWS::CloudFront::", "Properties.*.Comment", always),
-    ("AWS::CloudFront::CachePolicy", "Properties.*.DefaultTTL", always),
-    ("AWS::CloudFront::CachePolicy", "Properties.*.MaxTTL", always),
-    ("AWS::CloudFront::CachePolicy", "Properties.*.MinTTL", always),
+    ("AWS::CloudFront::CachePolicy", "Properties.*.DefaultTTL", a_number),
+    ("AWS::CloudFront::CachePolicy", "Properties.*.MaxTTL", a_number),
+    ("AWS::CloudFront::CachePolicy", "Properties.*.MinTTL", a_number),
     (HEADERS, "Properties.*.ServerTimingHeadersConfig", always),
     (HEADERS, "Properties.*.CustomHeadersConfig", harmless_headers),
     (HEADERS, "Properties.*.CorsConfig.AccessControlMaxAgeSec", always),
@@ -96,6 +97,7 @@ pub const WEAKENS: &[(&str, &str, &str)] = &[
     ("AWS::S3::Bucket", "Properties.ReplicationConfiguration", "logs that are copied elsewhere"),
     ("AWS::S3::Bucket", "Properties.ObjectLockConfiguration", "a bucket without its Object Lock"),
     ("AWS::S3::Bucket", "Properties.ObjectLockEnabled", "a bucket without its Object Lock"),
+    ("AWS::S3::Bucket", "Properties.LifecycleConfiguration", "logs that are deleted sooner"),
     ("AWS::S3::Bucket", "Properties.OwnershipControls", "a bucket with ACLs"),
     ("AWS::S3::Bucket", "Properties.AccessControl", "a bucket with ACLs"),
     ("AWS::S3::Bucket", "", "a bucket that keeps the logs less well"),
@@ -172,6 +174,9 @@ fn no_less(before: Option<&Value>, after: Option<&Value>) -> bool {
     matches!((number(before), number(after)), (Some(before), Some(after)) if before <= after)
 }
 
+/// The oldest that the manifest takes.
+pub const OLDEST_TLS: &str = "TLSv1.2_2021";
+
 /// CloudFront's security policies, older ones first.
 const TLS: [&str; 5] = [
     "TLSv1.2_2018",
@@ -181,7 +186,7 @@ const TLS: [&str; 5] = [
     "TLSv1.3_2025",
 ];
 
-fn newer_tls(before: Option<&Value>, after: Option<&Value>) -> bool {
+pub fn newer_tls(before: Option<&Value>, after: Option<&Value>) -> bool {
     let rank = |value: Option<&Value>| {
         let text = value.and_then(Value::as_str)?;
         TLS.iter().position(|known| *known == text)
@@ -219,34 +224,110 @@ fn fleeting_errors(before: Option<&Value>, after: Option<&Value>) -> bool {
             .all(|old| after.iter().any(|new| code(new) == old))
 }
 
-/// Headers that no compiled one, no cookie and no CORS answer is among.
-fn harmless_headers(_: Option<&Value>, after: Option<&Value>) -> bool {
-    const KEPT: [&str; 12] = [
-        "cache-control",
-        "clear-site-data",
-        "content-disposition",
-        "content-security-policy",
-        "content-security-policy-report-only",
-        "content-type",
-        "location",
-        "referrer-policy",
-        "set-cookie",
-        "strict-transport-security",
-        "x-content-type-options",
-        "x-frame-options",
-    ];
-    let items = after.and_then(|after| after.get("Items").or(Some(after)));
-    let Some(items) = items.and_then(Value::as_array) else {
+/// A number in plain sight.
+fn a_number(_: Option<&Value>, after: Option<&Value>) -> bool {
+    number(after).is_some()
+}
+
+/// What a log group masks, without a copy of what it found elsewhere.
+fn masks_only(before: Option<&Value>, after: Option<&Value>) -> bool {
+    let mut copies = false;
+    let mut seen = |value: &Value, _: &Place| {
+        let text = value
+            .as_str()
+            .is_some_and(|text| text.contains("FindingsDestination"));
+        let destination = value.get("FindingsDestination");
+        copies |= text
+            || (value.is_object() && !is_literal(value))
+            || destination.is_some_and(|to| to.as_object().is_none_or(|to| !to.is_empty()));
+    };
+    if let Some(after) = after {
+        walk(after, &Place::root(), &mut seen);
+    }
+    before.is_none() && !copies
+}
+
+/// Lifecycle rules by which nothing expires before the compiled rules let it.
+fn no_sooner(before: Option<&Value>, after: Option<&Value>) -> bool {
+    let rules = |value: Option<&Value>| {
+        let value = value?;
+        value.get("Rules").unwrap_or(value).as_array().cloned()
+    };
+    let Some(after) = rules(after) else {
         return false;
     };
-    items.iter().all(|item| {
-        let name = item.get("Header").and_then(Value::as_str);
-        name.map(str::to_ascii_lowercase).is_some_and(|name| {
-            !name.contains("{{")
-                && !name.starts_with("access-control-")
-                && !KEPT.contains(&name.as_str())
-        })
+    let before = rules(before).unwrap_or_default();
+    let days = |pointer: &str| {
+        let all = before
+            .iter()
+            .filter_map(|rule| number(rule.pointer(pointer)));
+        all.min().unwrap_or_default()
+    };
+    let keeps = |rule: &Value, pointer: &str| match rule.pointer(pointer) {
+        None => true,
+        given => number(given).is_some_and(|given| given >= days(pointer)),
+    };
+    after.iter().all(|rule| {
+        is_literal(rule)
+            && rule.get("ExpirationDate").is_none()
+            && rule.get("NoncurrentVersionExpirationInDays").is_none()
+            && keeps(rule, "/ExpirationInDays")
+            && rule
+                .get("NoncurrentVersionExpiration")
+                .is_none_or(is_literal)
+            && keeps(rule, "/NoncurrentVersionExpiration/NoncurrentDays")
     })
+}
+
+/// Headers that change nothing that the compiled ones, a cookie, a cache or CORS decide. They
+/// come beside those that are compiled.
+fn harmless_headers(before: Option<&Value>, after: Option<&Value>) -> bool {
+    fn items(value: Option<&Value>) -> Option<&Vec<Value>> {
+        let value = value?;
+        value.get("Items").unwrap_or(value).as_array()
+    }
+    let Some(after) = items(after) else {
+        return false;
+    };
+    let before = items(before).cloned().unwrap_or_default();
+    before.iter().all(|item| after.contains(item))
+        && after
+            .iter()
+            .all(|item| before.contains(item) || is_harmless(item))
+}
+
+fn is_harmless(item: &Value) -> bool {
+    const HEADERS: [&str; 8] = [
+        "cross-origin-embedder-policy",
+        "cross-origin-opener-policy",
+        "cross-origin-resource-policy",
+        "origin-agent-cluster",
+        "permissions-policy",
+        "server",
+        "x-permitted-cross-domain-policies",
+        "x-robots-tag",
+    ];
+    // What begins so has a meaning to browsers, to CloudFront or to the proxies before it.
+    const MEANT: [&str; 11] = [
+        "x-accel-",
+        "x-amz-",
+        "x-amzn-",
+        "x-cache",
+        "x-content-",
+        "x-edge-",
+        "x-forwarded-",
+        "x-frame-",
+        "x-sendfile",
+        "x-webkit-",
+        "x-xss-",
+    ];
+    let name = item.get("Header").and_then(Value::as_str);
+    let Some(name) = name.map(str::to_ascii_lowercase) else {
+        return false;
+    };
+    let is_token = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let own = name.starts_with("x-") && !MEANT.iter().any(|start| name.starts_with(start));
+    is_token && (HEADERS.contains(&name.as_str()) || own)
 }
 
 /// All compiled rules, and further ones that block and keep no samples.

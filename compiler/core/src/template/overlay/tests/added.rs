@@ -137,3 +137,352 @@ fn whom_an_added_policy_lets_in_is_found() {
         }
     }
 }
+
+/// One resource, added as `Mine`.
+fn mine(kind: &str, properties: &str) -> String {
+    format!("Resources: {{Mine: {{Type: '{kind}', Properties: {properties}}}}}")
+}
+
+#[test]
+fn only_listed_types_may_be_added() {
+    for kind in [
+        "AWS::Logs::SubscriptionFilter",
+        "AWS::ServiceCatalog::CloudFormationProvisionedProduct",
+        "Evil::Corp::Thing",
+        "My::Mod::MODULE",
+        "AWS::Oam::Link",
+        "AWS::VpcLattice::AuthPolicy",
+        "AWS::MediaStore::Container",
+        "AWS::Lambda::Function",
+        "AWS::Lambda::Version",
+        "AWS::Lambda::Alias",
+        "AWS::Logs::ResourcePolicy",
+        "AWS::Logs::Destination",
+        "AWS::CloudFront::Function",
+        "AWS::CloudFront::RealtimeLogConfig",
+        "AWS::CloudFront::CachePolicy",
+        "AWS::CloudFront::OriginRequestPolicy",
+        "AWS::CloudFront::ResponseHeadersPolicy",
+        "AWS::CloudFront::ContinuousDeploymentPolicy",
+        "AWS::EC2::Instance",
+        "AWS::ECS::TaskDefinition",
+        "AWS::Events::EventBusPolicy",
+        "AWS::Route53::RecordSetGroup",
+        "AWS::Route53::HostedZone",
+        "AWS::WAFv2::WebACLAssociation",
+        "AWS::KMS::ReplicaKey",
+        "AWS::S3::BucketPolicy2",
+        "aws::sns::topic",
+        "",
+    ] {
+        for template in [CDN, LAMBDA_EDGE] {
+            let (_, opened) = apply(template, &mine(kind, "{}"));
+            assert!(!opened.is_empty(), "{kind}");
+        }
+    }
+}
+
+#[test]
+fn ids_of_frames_are_reserved_whatever_the_hash() {
+    let frames = "a name that belongs to frames";
+    for id in [
+        "AuthorizerVersion0123456789ab",
+        "SignerVersionabcdef012345",
+        "AuthorizerVersion",
+        "SignerRole01234567",
+        "Certificate01234567",
+        "Alias01234567A",
+        "SignerReadPolicy7",
+        "Distribution",
+    ] {
+        let topic = format!("Resources: {{{id}: {{Type: 'AWS::SNS::Topic'}}}}");
+        is_found(LAMBDA_EDGE, &topic, frames);
+    }
+    for id in [
+        "AuthorizerVersionArn",
+        "WebAclArn",
+        "LogsKeyArn",
+        "ArtifactBucket",
+    ] {
+        let parameter = format!("Parameters: {{{id}: {{Type: String, Default: x}}}}");
+        let (_, in_cdn) = apply(CDN, &parameter);
+        let (_, in_lambda_edge) = apply(LAMBDA_EDGE, &parameter);
+        assert!(!in_cdn.is_empty() && !in_lambda_edge.is_empty(), "{id}");
+    }
+    is_found(LAMBDA_EDGE, "Outputs: {CertificateArn: {Value: x}}", frames);
+}
+
+#[test]
+fn an_id_is_no_path_into_the_template() {
+    for id in [
+        "Distribution/Properties",
+        "Distribution~1Properties",
+        "../Distribution",
+        "Distribution.Properties",
+    ] {
+        let role = format!("Resources: {{'{id}': {{Type: 'AWS::IAM::Role'}}}}");
+        is_found(CDN, &role, "permissions beside");
+    }
+}
+
+#[test]
+fn a_second_distribution_obeys_what_holds_for_the_first() {
+    let compiled: Value = serde_json::from_str(CDN).unwrap();
+    let second = |change: &dyn Fn(&mut Value)| {
+        let mut second = compiled["Resources"]["Distribution"].clone();
+        let config = &mut second["Properties"]["DistributionConfig"];
+        config["Aliases"] = serde_json::json!(["other.example.org"]);
+        change(config);
+        format!("Resources: {{Second: {second}}}")
+    };
+    assert_eq!(apply(CDN, &second(&|_| {})).1, []);
+    assert_eq!(
+        apply(
+            CDN,
+            &second(&|config| config["PriceClass"] = "PriceClass_100".into())
+        )
+        .1,
+        []
+    );
+    let own = serde_json::json!({"CloudFrontDefaultCertificate": true});
+    assert_eq!(
+        apply(
+            CDN,
+            &second(&|config| config["ViewerCertificate"] = own.clone())
+        )
+        .1,
+        []
+    );
+    // Nothing stands there to be held against, and the reference isn't the authorizer's.
+    let (_, elsewhere) = apply(LAMBDA_EDGE, &second(&|_| {}));
+    assert!(
+        elsewhere
+            .iter()
+            .any(|(_, what)| what.contains("none to be held against"))
+    );
+    assert!(
+        elsewhere
+            .iter()
+            .any(|(_, what)| what.contains("without the authorizer"))
+    );
+    let behavior = |key: &'static str, value: Value| {
+        second(&move |config| config["DefaultCacheBehavior"][key] = value.clone())
+    };
+    let config =
+        |key: &'static str, value: Value| second(&move |config| config[key] = value.clone());
+    let text = |text: &str| Value::from(text);
+    for (overlay, expected) in [
+        (
+            config(
+                "Logging",
+                serde_json::json!({"Bucket": "mine.s3.amazonaws.com"}),
+            ),
+            "legacy access logs",
+        ),
+        (
+            behavior("RealtimeLogConfigArn", text("arn")),
+            "real-time logs",
+        ),
+        (
+            behavior(
+                "OriginRequestPolicyId",
+                text("216adef6-5c7f-47e4-b989-5492eafa07d3"),
+            ),
+            "tokens among them",
+        ),
+        (
+            behavior(
+                "CachePolicyId",
+                text("658327ea-f89d-4fab-a63d-7e88639e58f6"),
+            ),
+            "another cache key",
+        ),
+        (
+            behavior("ResponseHeadersPolicyId", text("x")),
+            "security headers",
+        ),
+        (
+            behavior(
+                "FunctionAssociations",
+                serde_json::json!([{"EventType": "viewer-response", "FunctionARN": "x"}]),
+            ),
+            "a CloudFront Function",
+        ),
+        (
+            behavior("ViewerProtocolPolicy", text("allow-all")),
+            "plain HTTP",
+        ),
+        (config("WebACLId", text("")), "without its web ACL"),
+        (
+            config(
+                "Origins",
+                serde_json::json!([{"Id": "healthimaging", "DomainName": "mine.example.org", "CustomOriginConfig": {"OriginProtocolPolicy": "https-only"}}]),
+            ),
+            "an origin other",
+        ),
+        (
+            config(
+                "ViewerCertificate",
+                serde_json::json!({"AcmCertificateArn": "x", "SslSupportMethod": "sni-only", "MinimumProtocolVersion": "TLSv1"}),
+            ),
+            "certificate",
+        ),
+    ] {
+        is_found(CDN, &overlay, expected);
+    }
+}
+
+#[test]
+fn added_buckets_keys_and_policies_obey_what_holds_for_compiled_ones() {
+    let blocked = "PublicAccessBlockConfiguration: {BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true}";
+    let bucket = |rest: &str| mine("AWS::S3::Bucket", &format!("{{{blocked}, {rest}}}"));
+    let statement = "{Effect: Allow, Principal: {Service: cloudfront.amazonaws.com}, Action: 's3:GetObject', Resource: '*'";
+    let on = |bucket: &str, rest: &str| {
+        format!(
+            "Resources: {{Own: {{Type: 'AWS::S3::Bucket', Properties: {{{blocked}}}}}, Mine: {{Type: 'AWS::S3::BucketPolicy', Properties: {{Bucket: {bucket}, PolicyDocument: {{Statement: [{statement}{rest}}}]}}}}}}}}"
+        )
+    };
+    let account = ", Condition: {StringEquals: {'aws:SourceAccount': !Ref 'AWS::AccountId'}}";
+    for (overlay, expected) in [
+        (
+            bucket("WebsiteConfiguration: {IndexDocument: x}"),
+            "`WebsiteConfiguration` of an added",
+        ),
+        (
+            bucket("ReplicationConfiguration: {}"),
+            "`ReplicationConfiguration` of an added",
+        ),
+        (
+            bucket("OwnershipControls: {Rules: [{ObjectOwnership: ObjectWriter}]}"),
+            "a bucket with ACLs",
+        ),
+        (
+            bucket("OwnershipControls: {Rules: []}"),
+            "a bucket with ACLs",
+        ),
+        (
+            on("!Ref AccessLogs", account),
+            "isn't one of the overlay's own",
+        ),
+        (
+            on("somebody-elses", account),
+            "isn't one of the overlay's own",
+        ),
+        (on("!Ref Own", ""), "opens to other accounts"),
+        (
+            on(
+                "!Ref Own",
+                ", Condition: {StringLike: {'aws:SourceArn': '*'}}",
+            ),
+            "opens to other accounts",
+        ),
+        (
+            on(
+                "!Ref Own",
+                ", Condition: {StringNotEquals: {'aws:SourceAccount': x}}",
+            ),
+            "opens to other accounts",
+        ),
+        (
+            mine("AWS::KMS::Key", "{KeyPolicy: {Statement: []}}"),
+            "without the rotation",
+        ),
+        (
+            mine(
+                "AWS::KMS::Key",
+                "{EnableKeyRotation: true, BypassPolicyLockoutSafetyCheck: true}",
+            ),
+            "`BypassPolicyLockoutSafetyCheck` of an added",
+        ),
+        (
+            mine(
+                "AWS::SNS::TopicPolicy",
+                "{Topics: ['arn:aws:sns:us-east-1:444455556666:x'], PolicyDocument: {Statement: []}}",
+            ),
+            "isn't the overlay's own",
+        ),
+        (
+            mine(
+                "AWS::CertificateManager::Certificate",
+                "{DomainName: a.example.org, CertificateExport: ENABLED}",
+            ),
+            "`CertificateExport` of an added",
+        ),
+        (
+            mine("AWS::SNS::Topic", "{DataProtectionPolicy: {}}"),
+            "`DataProtectionPolicy` of an added",
+        ),
+        (
+            mine(
+                "AWS::Events::Rule",
+                "{Targets: [{Id: a, Arn: 'arn:aws:events:us-east-1:444455556666:event-bus/x'}]}",
+            ),
+            "events that go to",
+        ),
+        (
+            mine(
+                "AWS::WAFv2::WebACL",
+                "{VisibilityConfig: {SampledRequestsEnabled: true}}",
+            ),
+            "samples of requests",
+        ),
+        (
+            mine("AWS::WAFv2::RuleGroup", "{Rules: [{VisibilityConfig: {}}]}"),
+            "samples of requests",
+        ),
+        (
+            mine(
+                "AWS::SNS::TopicPolicy",
+                "{PolicyDocument: {Statement: [{Effect: Allow, Principal: {AWS: !GetAtt Distribution.Arn}}]}}",
+            ),
+            "can't be checked",
+        ),
+    ] {
+        is_found(CDN, &overlay, expected);
+    }
+    for overlay in [
+        on("!Ref Own", account),
+        on("!Sub '${Own}'", account),
+        on("!Ref Own", ", Condition: {ArnLike: {'aws:SourceArn': !Sub 'arn:aws:cloudfront::${AWS::AccountId}:distribution/*'}}"),
+        bucket("OwnershipControls: {Rules: [{ObjectOwnership: BucketOwnerEnforced}]}, VersioningConfiguration: {Status: Enabled}"),
+        mine("AWS::KMS::Key", "{EnableKeyRotation: true, KeyPolicy: {Statement: [{Effect: Allow, Principal: {AWS: !Sub 'arn:aws:iam::${AWS::AccountId}:root'}, Action: 'kms:*', Resource: '*'}]}}"),
+        "Resources: {T: {Type: 'AWS::SNS::Topic'}, R: {Type: 'AWS::Events::Rule', Properties: {ScheduleExpression: rate(1 day), Targets: [{Id: a, Arn: !Ref T}]}}}".to_owned(),
+    ] {
+        assert_eq!(apply(CDN, &overlay).1, [], "{overlay}");
+    }
+}
+
+#[test]
+fn records_of_the_deliverys_own_names_are_found() {
+    let record = |name: &str, kind: &str| {
+        mine(
+            "AWS::Route53::RecordSet",
+            &format!(
+                "{{HostedZoneId: Z1, Name: {name}, Type: {kind}, TTL: 60, ResourceRecords: [x]}}"
+            ),
+        )
+    };
+    let own = "a name that belongs to the delivery";
+    for (overlay, expected) in [
+        (record("frames.example.org", "A"), own),
+        (record("Frames.Example.org.", "CNAME"), own),
+        (record("_acme-challenge.frames.example.org", "TXT"), own),
+        (record("'*.frames.example.org'", "A"), own),
+        (record("a.images.example.org", "A"), own),
+        (record("'\\052.images.example.org'", "A"), own),
+        (record("example.org", "NS"), "others answer for"),
+        (record("!Sub 'frames.${Zone}'", "A"), "can't be checked"),
+        (record("other.example.org", "!Ref Kind"), "can't be checked"),
+        (record("'{{resolve:ssm:/name}}'", "A"), "can't be checked"),
+    ] {
+        is_found(CDN, &overlay, expected);
+        is_found(LAMBDA_EDGE, &overlay, expected);
+    }
+    for overlay in [
+        record("viewer.example.org", "A"),
+        record("example.org", "TXT"),
+        record("notframes.example.org", "CNAME"),
+    ] {
+        assert_eq!(apply(CDN, &overlay).1, [], "{overlay}");
+    }
+}

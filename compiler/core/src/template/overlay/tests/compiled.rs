@@ -141,7 +141,7 @@ fn what_weakens_a_compiled_resource_is_found() {
         (behavior("{TargetOriginId: mine}"), "another origin"),
         (
             behavior("{'Fn::If': [a, {}, {}]}"),
-            "other than the compiled one",
+            "a behavior without the authorizer",
         ),
         (
             config(&format!(
@@ -181,6 +181,51 @@ fn what_weakens_a_compiled_resource_is_found() {
                 "{CustomHeadersConfig: {Items: [{Header: Access-Control-Allow-Origin, Value: '*'}]}}",
             ),
             "undo the compiled ones",
+        ),
+        (
+            headers("{CustomHeadersConfig: {Items: [{Header: Report-To, Value: x}]}}"),
+            "undo the compiled ones",
+        ),
+        (
+            headers("{CustomHeadersConfig: {Items: [{Header: NEL, Value: x}]}}"),
+            "undo the compiled ones",
+        ),
+        (
+            headers("{CustomHeadersConfig: {Items: [{Header: Alt-Svc, Value: x}]}}"),
+            "undo the compiled ones",
+        ),
+        (
+            headers("{CustomHeadersConfig: {Items: [{Header: Expires, Value: x}]}}"),
+            "undo the compiled ones",
+        ),
+        (
+            headers("{CustomHeadersConfig: {Items: [{Header: 'X-{{resolve:ssm:a}}', Value: x}]}}"),
+            "undo the compiled ones",
+        ),
+        (
+            headers("{CustomHeadersConfig: {Items: [{Header: X-Frame-Options, Value: ALLOWALL}]}}"),
+            "undo the compiled ones",
+        ),
+        (
+            properties(
+                "AccessLogs",
+                "{LifecycleConfiguration: {Rules: [{Status: Enabled, ExpirationInDays: 1}]}}",
+            ),
+            "deleted sooner",
+        ),
+        (
+            properties(
+                "AccessLogs",
+                "{LifecycleConfiguration: {Rules: [{Status: Enabled, ExpirationDate: '2026-01-01'}]}}",
+            ),
+            "deleted sooner",
+        ),
+        (
+            properties(
+                "DicomwebCachePolicy",
+                "{CachePolicyConfig: {MaxTTL: {Ref: Ttl}}}",
+            ),
+            "another cache key",
         ),
         (
             headers("{RemoveHeadersConfig: {Items: [{Header: x}]}}"),

@@ -1,6 +1,7 @@
 mod added;
 mod compiled;
 mod passes;
+mod sound;
 
 use super::*;
 use crate::source::Source;
@@ -13,20 +14,33 @@ const LAMBDA_EDGE: &str =
 const HOSPITAL: &str =
     include_str!("../../../../../../tests/golden/hospital/lambda-edge.template.json");
 
-fn apply(template: &str, overlay: &str) -> (Value, Vec<(String, String)>) {
+/// The names of the delivery in these tests.
+const NAMES: &[&str] = &["frames.example.org", "*.images.example.org"];
+
+fn findings(template: &str, overlay: &str) -> (Value, Vec<Finding>) {
     let compiled: Value = serde_json::from_str(template).unwrap();
     let (node, found) = parse(&Source::new("overlay", overlay));
-    assert_eq!(found, []);
+    assert_eq!(found, [], "{overlay}");
     let node = node.unwrap();
-    let mut merged = compiled.clone();
-    merge(&mut merged, &node);
-    let opened = opened(&compiled, &merged, &node);
+    let mut finished = compiled.clone();
+    merge(&mut finished, &node);
+    let names: Vec<String> = NAMES.iter().map(|name| (*name).to_owned()).collect();
+    let found = check(&Overlaid {
+        compiled: &compiled,
+        finished: &finished,
+        overlay: &node,
+        names: &names,
+    });
+    (finished, found)
+}
+
+/// The finished template, and what is unsafe in it: paths and reasons.
+fn apply(template: &str, overlay: &str) -> (Value, Vec<(String, String)>) {
+    let (finished, found) = findings(template, overlay);
+    let unsafe_ones = found.into_iter().filter(|one| one.kind == Kind::Unsafe);
     (
-        merged,
-        opened
-            .into_iter()
-            .map(|opened| (opened.path, opened.what))
-            .collect(),
+        finished,
+        unsafe_ones.map(|one| (one.path, one.what)).collect(),
     )
 }
 
@@ -91,10 +105,6 @@ fn is_found(template: &str, overlay: &str, expected: &str) {
 #[test]
 fn findings_stand_where_the_overlay_says_it() {
     let text = "Resources:\n  Distribution:\n    Properties:\n      DistributionConfig:\n        DefaultCacheBehavior:\n          ViewerProtocolPolicy: allow-all\n";
-    let (node, _) = parse(&Source::new("overlay", text));
-    let compiled: Value = serde_json::from_str(CDN).unwrap();
-    let mut merged = compiled.clone();
-    merge(&mut merged, node.as_ref().unwrap());
-    let opened = opened(&compiled, &merged, node.as_ref().unwrap());
-    assert_eq!(&text[opened[0].span.range()], "allow-all");
+    let (_, found) = findings(CDN, text);
+    assert_eq!(&text[found[0].span.range()], "allow-all");
 }

@@ -1,53 +1,8 @@
-//! What an overlay adds: types that open by being there, and whom policies let in.
+//! Whom the policies of added resources let in.
 
-use super::{Found, Place, is_literal, resources, walk};
+use super::super::references::{Reference, refers_to};
+use super::super::{Found, Overlaid, Place, is_dynamic, is_literal, walk};
 use serde_json::Value;
-
-/// Types, by their beginnings, and what they make.
-const OPENING: &[(&str, &str)] = &[
-    ("AWS::IAM::", "permissions beside those compiled"),
-    ("AWS::Lambda::Permission", "a function that others may call"),
-    (
-        "AWS::Lambda::LayerVersionPermission",
-        "a layer that others may use",
-    ),
-    (
-        "AWS::CloudFormation::Stack",
-        "another stack, which isn't checked",
-    ),
-    (
-        "AWS::CloudFormation::CustomResource",
-        "a program that CloudFormation runs, which may change anything",
-    ),
-    (
-        "Custom::",
-        "a program that CloudFormation runs, which may change anything",
-    ),
-    (
-        "AWS::CloudFormation::Macro",
-        "a transform, which may change anything",
-    ),
-    ("AWS::ApiGateway", "another way in beside the distribution"),
-    ("AWS::S3::AccessPoint", "another way into a bucket"),
-    (
-        "AWS::S3::MultiRegionAccessPoint",
-        "another way into a bucket",
-    ),
-    ("AWS::S3ObjectLambda::", "another way into a bucket"),
-    ("AWS::RAM::", "resources that other accounts share"),
-    (
-        "AWS::CloudFront::DistributionTenant",
-        "another way in beside the distribution",
-    ),
-    (
-        "AWS::WAFv2::LoggingConfiguration",
-        "other logs of a web ACL, which may hold tokens",
-    ),
-    (
-        "AWS::Logs::Delivery",
-        "other access logs, which may hold tokens",
-    ),
-];
 
 /// Members that are policies, as mappings or as JSON text.
 const POLICIES: [&str; 8] = [
@@ -63,46 +18,10 @@ const POLICIES: [&str; 8] = [
 
 const UNCHECKED: &str = "a policy that can't be checked";
 
-/// A resource of the overlay's own.
-pub fn resource(resource: &Value, place: &Place, template: &Value, found: &mut Found) {
-    let kind = match resource.get("Type") {
-        Some(Value::String(kind)) => kind,
-        None => return,
-        Some(_) => {
-            return found.push((place.at("Type"), "a type that can't be checked".to_owned()));
-        }
-    };
-    if let Some((_, what)) = OPENING.iter().find(|(start, _)| kind.starts_with(start)) {
-        found.push((place.at("Type"), (*what).to_owned()));
-    }
-    if kind == "AWS::Lambda::Url" {
-        let (place, what) = match resource.pointer("/Properties/AuthType") {
-            Some(auth) if auth == "AWS_IAM" => {
-                (place.at("Type"), "another way in beside the distribution")
-            }
-            _ => (
-                place.at("Properties").at("AuthType"),
-                "a function URL that anybody may call",
-            ),
-        };
-        found.push((place, what.to_owned()));
-    }
-    if kind.starts_with("AWS::IAM::") {
-        // A finding already; policies of identities name no principal.
-        return;
-    }
-    if resource
-        .get("Properties")
-        .is_some_and(|properties| !is_literal(properties))
-    {
-        found.push((
-            place.at("Properties"),
-            "properties that can't be checked".to_owned(),
-        ));
-    }
+/// Every policy among the properties of an added resource.
+pub(super) fn documents(stage: &Overlaid<'_>, properties: &Value, at: &Place, found: &mut Found) {
     let mut policies = Vec::new();
-    let properties = resource.get("Properties").unwrap_or(&Value::Null);
-    walk(properties, &place.at("Properties"), &mut |value, place| {
+    walk(properties, at, &mut |value, place| {
         for (key, value) in value.as_object().into_iter().flatten() {
             if POLICIES.contains(&key.as_str()) {
                 policies.push((value.clone(), place.at(key)));
@@ -110,12 +29,48 @@ pub fn resource(resource: &Value, place: &Place, template: &Value, found: &mut F
         }
     });
     for (policy, place) in policies {
-        document(&policy, &place, template, found);
+        document(&policy, &place, stage, found);
     }
 }
 
+/// The statements of a policy, as a mapping or as JSON text.
+pub(super) fn statements(policy: &Value) -> Vec<Value> {
+    let policy = match policy {
+        Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
+        policy => policy.clone(),
+    };
+    match policy.get("Statement") {
+        Some(Value::Array(statements)) => statements.clone(),
+        Some(one) => vec![one.clone()],
+        None => Vec::new(),
+    }
+}
+
+/// Whether a condition keeps a service's requests for other accounts out.
+pub(super) fn for_this_account(statement: &Value) -> bool {
+    let conditions = statement.get("Condition").and_then(Value::as_object);
+    conditions.into_iter().flatten().any(|(operator, keys)| {
+        let compares = ["StringEquals", "ArnEquals", "ArnLike", "StringLike"];
+        compares.contains(&operator.as_str())
+            && keys.as_object().into_iter().flatten().any(|(key, value)| {
+                let key = key.to_ascii_lowercase();
+                let narrow = |value: &Value| match value {
+                    Value::String(text) => {
+                        !text.starts_with('*') && !text.starts_with("arn:*") && !is_dynamic(text)
+                    }
+                    value => refers_to(value).is_some() || value.get("Fn::Sub").is_some(),
+                };
+                (key == "aws:sourceaccount" || key == "aws:sourcearn")
+                    && match value {
+                        Value::Array(all) => !all.is_empty() && all.iter().all(narrow),
+                        one => narrow(one),
+                    }
+            })
+    })
+}
+
 /// A policy of a resource: whom it lets in has to be in plain sight.
-fn document(policy: &Value, place: &Place, template: &Value, found: &mut Found) {
+fn document(policy: &Value, place: &Place, stage: &Overlaid<'_>, found: &mut Found) {
     let parsed;
     let policy = match policy {
         Value::String(text) => match serde_json::from_str::<Value>(text) {
@@ -138,14 +93,14 @@ fn document(policy: &Value, place: &Place, template: &Value, found: &mut Found) 
     match &policy["Statement"] {
         Value::Array(statements) => {
             for (i, one) in statements.iter().enumerate() {
-                statement(one, &place.at(i), template, found);
+                statement(one, &place.at(i), stage, found);
             }
         }
-        one => statement(one, &place, template, found),
+        one => statement(one, &place, stage, found),
     }
 }
 
-fn statement(statement: &Value, place: &Place, template: &Value, found: &mut Found) {
+fn statement(statement: &Value, place: &Place, stage: &Overlaid<'_>, found: &mut Found) {
     const KEYS: [&str; 9] = [
         "Sid",
         "Effect",
@@ -173,7 +128,7 @@ fn statement(statement: &Value, place: &Place, template: &Value, found: &mut Fou
     }
     if let Some(what) = statement
         .get("Principal")
-        .and_then(|who| lets_in(who, template))
+        .and_then(|who| lets_in(who, stage))
     {
         found.push((place.at("Principal"), what.to_owned()));
     }
@@ -186,7 +141,7 @@ fn statement(statement: &Value, place: &Place, template: &Value, found: &mut Fou
 }
 
 /// Whom a principal lets in, unless it is a service or this very account.
-fn lets_in(principal: &Value, template: &Value) -> Option<&'static str> {
+fn lets_in(principal: &Value, stage: &Overlaid<'_>) -> Option<&'static str> {
     if everybody(principal) {
         return Some("a wildcard principal");
     }
@@ -203,7 +158,7 @@ fn lets_in(principal: &Value, template: &Value) -> Option<&'static str> {
             "Service" => {
                 who.find_map(|who| (!service(who)).then_some("a principal that can't be checked"))
             }
-            "AWS" => who.find_map(|who| match this_account(who, template) {
+            "AWS" => who.find_map(|who| match this_account(who, stage) {
                 true => None,
                 false if who.is_string() => Some("a grant to an account that needn't be this one"),
                 false => Some("a principal that can't be checked"),
@@ -229,8 +184,8 @@ fn service(who: &Value) -> bool {
     })
 }
 
-/// `!Ref AWS::AccountId`, an ARN with it, or the ARN of a resource of the stack.
-fn this_account(who: &Value, template: &Value) -> bool {
+/// `!Ref AWS::AccountId`, an ARN with it, or the ARN of a compiled role.
+fn this_account(who: &Value, stage: &Overlaid<'_>) -> bool {
     if who.get("Ref") == Some(&"AWS::AccountId".into()) {
         return true;
     }
@@ -241,12 +196,12 @@ fn this_account(who: &Value, template: &Value) -> bool {
         return text == "${AWS::AccountId}"
             || rest.is_some_and(|rest| !rest.contains(['*', '{', '$']));
     }
-    let id = match who.get("Fn::GetAtt") {
-        Some(Value::Array(of)) if of.len() == 2 && of[1] == "Arn" => of[0].as_str(),
-        Some(Value::String(of)) => of.strip_suffix(".Arn"),
-        _ => None,
-    };
-    id.is_some_and(|id| resources(template).any(|(known, _)| known == id))
+    match refers_to(who) {
+        Some(Reference::Attribute(id, "Arn")) => {
+            matches!(stage.kind_of(id), Some(("AWS::IAM::Role", true)))
+        }
+        _ => false,
+    }
 }
 
 /// A mapping of none but these members, so that there is no intrinsic either.
@@ -259,39 +214,9 @@ fn only(value: &Value, keys: &[&str]) -> bool {
 /// Text, or a list of text, that CloudFormation puts nothing into.
 fn plain(value: &Value) -> bool {
     match value {
-        Value::String(text) => !resolved(text),
+        Value::String(text) => !is_dynamic(text),
         Value::Array(items) => items.iter().all(|item| item.is_string() && plain(item)),
         _ => false,
-    }
-}
-
-/// What CloudFormation looks up at deployment.
-fn resolved(text: &str) -> bool {
-    text.contains("{{resolve:")
-}
-
-/// A bucket that nobody outside may read, whoever says so later.
-pub fn bucket(resource: &Value, place: &Place, found: &mut Found) {
-    let block = resource.pointer("/Properties/PublicAccessBlockConfiguration");
-    let blocked = [
-        "BlockPublicAcls",
-        "BlockPublicPolicy",
-        "IgnorePublicAcls",
-        "RestrictPublicBuckets",
-    ]
-    .iter()
-    .all(|key| block.and_then(|block| block.get(*key)) == Some(&true.into()));
-    if !blocked {
-        let place = place.at("Properties").at("PublicAccessBlockConfiguration");
-        found.push((place, "a bucket that can be made public".to_owned()));
-    }
-    let acl = resource.pointer("/Properties/AccessControl");
-    let place = place.at("Properties").at("AccessControl");
-    match acl.map(|acl| acl.as_str().filter(|acl| !resolved(acl))) {
-        None => {}
-        Some(Some(acl)) if !acl.starts_with("Public") && acl != "AuthenticatedRead" => {}
-        Some(Some(_)) => found.push((place, "a public bucket".to_owned())),
-        Some(None) => found.push((place, "an ACL that can't be checked".to_owned())),
     }
 }
 
