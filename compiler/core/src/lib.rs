@@ -100,12 +100,14 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
         let written = node.clone();
         let mut selected = environments::select(node, target.env, target.chosen);
         diagnostics.extend(selected.diagnostics);
-        let mut resolved = variables::resolve(&selected.root, target.env, environment);
-        diagnostics.extend(resolved.diagnostics);
         let others = selected.others.iter_mut().map(|entry| &mut entry.value);
-        for node in others.chain([&mut resolved.node]) {
+        for node in others.chain([&mut selected.root]) {
             short_forms_outside_overlays(node, &mut diagnostics);
         }
+        let mut resolved = variables::resolve(&selected.root, target.env, environment);
+        diagnostics.extend(resolved.diagnostics);
+        // A file, or a key of the user's own, has brought one in.
+        short_forms_outside_overlays(&mut resolved.node, &mut diagnostics);
         let (manifest, found) = manifest::read(&resolved.node, &resolved.own_keys);
         diagnostics.extend(found);
         diagnostics.extend(manifest::read_partial(&selected.others, &resolved.own_keys));

@@ -71,6 +71,10 @@ impl Node {
                     return String::new();
                 };
                 let rest = entry.value.path_at(byte);
+                if entry.key.short_form {
+                    // Nobody wrote that key.
+                    return rest;
+                }
                 let dot = if rest.is_empty() || rest.starts_with('[') {
                     ""
                 } else {

@@ -397,7 +397,10 @@ impl Findings<'_> {
             // `${slef:service}` is meant for frames.
             (What::Substitution, Some((source, _))) if !name.starts_with("AWS::") => (
                 format!("`${{{name}}}` is neither CloudFormation's nor a variable of frames"),
-                did_you_mean(source, SOURCES.iter().copied()),
+                Some(match did_you_mean(source, SOURCES.iter().copied()) {
+                    Some(guess) if !SOURCES.contains(&source) => guess,
+                    _ => format!("a variable of IAM's is written `${{!{name}}}` in `Fn::Sub`"),
+                }),
             ),
             _ => {
                 let kind = match named.what {
