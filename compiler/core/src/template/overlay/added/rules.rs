@@ -161,6 +161,7 @@ pub(super) fn record(added: &Added<'_>, found: &mut Found) {
         let what = "a record whose name or type can't be checked";
         return found.push((added.at("Name"), what.to_owned()));
     };
+    let wildcard = name.starts_with("*.") || name.starts_with("\\052.");
     let name = plain_name(name);
     let what = names.iter().map(|own| plain_name(own)).find_map(|own| {
         let delegates = matches!(kind, "NS" | "DS" | "SOA");
@@ -168,6 +169,8 @@ pub(super) fn record(added: &Added<'_>, found: &mut Found) {
             Some("a record of a name that belongs to the delivery")
         } else if delegates && own.ends_with(&format!(".{name}")) {
             Some("a zone above the delivery's name that others answer for")
+        } else if wildcard && own.ends_with(&format!(".{name}")) {
+            Some("a record that covers the delivery's name")
         } else {
             None
         }

@@ -471,6 +471,7 @@ fn records_of_the_deliverys_own_names_are_found() {
         (record("a.images.example.org", "A"), own),
         (record("'\\052.images.example.org'", "A"), own),
         (record("example.org", "NS"), "others answer for"),
+        (record("'*.example.org'", "A"), "covers the delivery's name"),
         (record("!Sub 'frames.${Zone}'", "A"), "can't be checked"),
         (record("other.example.org", "!Ref Kind"), "can't be checked"),
         (record("'{{resolve:ssm:/name}}'", "A"), "can't be checked"),
