@@ -297,27 +297,29 @@ fn harmless_headers(before: Option<&Value>, after: Option<&Value>) -> bool {
 }
 
 fn is_harmless(item: &Value) -> bool {
-    const HEADERS: [&str; 8] = [
+    const HEADERS: [&str; 7] = [
         "cross-origin-embedder-policy",
         "cross-origin-opener-policy",
         "cross-origin-resource-policy",
         "origin-agent-cluster",
         "permissions-policy",
         "server",
-        "x-permitted-cross-domain-policies",
         "x-robots-tag",
     ];
     // What begins so has a meaning to browsers, to CloudFront or to the proxies before it.
-    const MEANT: [&str; 11] = [
+    const MEANT: [&str; 14] = [
         "x-accel-",
         "x-amz-",
         "x-amzn-",
         "x-cache",
         "x-content-",
+        "x-dns-",
         "x-edge-",
         "x-forwarded-",
         "x-frame-",
+        "x-permitted-",
         "x-sendfile",
+        "x-sourcemap",
         "x-webkit-",
         "x-xss-",
     ];

@@ -146,6 +146,9 @@ pub(super) fn no_samples(added: &Added<'_>, found: &mut Found) {
     });
 }
 
+/// A wildcard's label, as Route 53 shows it.
+const STAR: &str = "\\052.";
+
 /// A record of another name: not one that the delivery has, below it, or that decides who
 /// answers for it.
 pub(super) fn record(added: &Added<'_>, found: &mut Found) {
@@ -157,11 +160,13 @@ pub(super) fn record(added: &Added<'_>, found: &mut Found) {
         let value = added.property(property).and_then(Value::as_str);
         value.filter(|text| !is_dynamic(text))
     };
-    let (Some(name), Some(kind)) = (text("Name"), text("Type")) else {
+    // Route 53 takes any character as `\\ooo` too.
+    let name = text("Name").filter(|name| !name.replacen(STAR, "", 1).contains('\\'));
+    let (Some(name), Some(kind)) = (name, text("Type")) else {
         let what = "a record whose name or type can't be checked";
         return found.push((added.at("Name"), what.to_owned()));
     };
-    let wildcard = name.starts_with("*.") || name.starts_with("\\052.");
+    let wildcard = name.starts_with("*.") || name.starts_with(STAR);
     let name = plain_name(name);
     let what = names.iter().map(|own| plain_name(own)).find_map(|own| {
         let delegates = matches!(kind, "NS" | "DS" | "SOA");
@@ -176,6 +181,26 @@ pub(super) fn record(added: &Added<'_>, found: &mut Found) {
         }
     });
     found.extend(what.map(|what| (added.at("Name"), what.to_owned())));
+}
+
+/// A log group by a name that isn't one of the delivery's: the functions' have the same name
+/// in every Region.
+pub(super) fn log_group(added: &Added<'_>, found: &mut Found) {
+    const OURS: [&str; 3] = ["/frames/", "aws-waf-logs-", "/aws/cloudfront/"];
+    let Some(name) = added.property("LogGroupName") else {
+        return;
+    };
+    // Its beginning has to be in plain sight.
+    let text = name.as_str().or_else(|| name.get("Fn::Sub")?.as_str());
+    let begins = text.filter(|text| !is_dynamic(text) && !text.starts_with("${"));
+    let what = match begins {
+        None => "a log group whose name can't be checked",
+        Some(text) if OURS.iter().any(|start| text.starts_with(start)) => {
+            "a log group by a name that belongs to the delivery"
+        }
+        Some(_) => return,
+    };
+    found.push((added.at("LogGroupName"), what.to_owned()));
 }
 
 /// In lower case, without the root's dot and without a wildcard's label.
@@ -214,7 +239,11 @@ pub(super) fn distribution(added: &Added<'_>, found: &mut Found) {
         attributes
             .iter()
             .any(|key| change.place.starts_with(&added.place.at(key)))
-            || change.place.starts_with(&config.at("Aliases"))
+            || (change.place.starts_with(&config.at("Aliases"))
+                && other_names(
+                    config.at("Aliases").of(added.stage.finished),
+                    added.stage.names,
+                ))
             || (change.place.starts_with(&config.at("ViewerCertificate"))
                 && certificate(config.at("ViewerCertificate").of(added.stage.finished)))
     };
@@ -226,6 +255,17 @@ pub(super) fn distribution(added: &Added<'_>, found: &mut Found) {
             found.push((change.place.clone(), what));
         }
     }
+}
+
+/// Names in plain sight, none of which is the delivery's.
+fn other_names(aliases: Option<&Value>, names: &[String]) -> bool {
+    let all = aliases.and_then(Value::as_array);
+    all.is_some_and(|all| {
+        all.iter().all(|alias| {
+            let alias = alias.as_str().filter(|alias| !is_dynamic(alias));
+            alias.is_some_and(|alias| names.iter().all(|own| plain_name(own) != plain_name(alias)))
+        })
+    })
 }
 
 /// CloudFront's own certificate, or one with a TLS that the manifest could ask for.

@@ -280,6 +280,14 @@ fn a_second_distribution_obeys_what_holds_for_the_first() {
             "legacy access logs",
         ),
         (
+            config("Aliases", serde_json::json!(["Frames.example.org"])),
+            "other names",
+        ),
+        (
+            config("Staging", true.into()),
+            "other than the compiled one",
+        ),
+        (
             behavior("RealtimeLogConfigArn", text("arn")),
             "real-time logs",
         ),
@@ -427,6 +435,21 @@ fn added_buckets_keys_and_policies_obey_what_holds_for_compiled_ones() {
             "samples of requests",
         ),
         (
+            mine(
+                "AWS::Logs::LogGroup",
+                "{LogGroupName: /frames/x-dev-signer}",
+            ),
+            "belongs to the delivery",
+        ),
+        (
+            mine("AWS::Logs::LogGroup", "{LogGroupName: !Sub '${Name}'}"),
+            "can't be checked",
+        ),
+        (
+            mine("AWS::Logs::LogGroup", "{ResourcePolicyDocument: {}}"),
+            "`ResourcePolicyDocument` of an added",
+        ),
+        (
             mine("AWS::WAFv2::RuleGroup", "{Rules: [{VisibilityConfig: {}}]}"),
             "samples of requests",
         ),
@@ -470,7 +493,17 @@ fn records_of_the_deliverys_own_names_are_found() {
         (record("'*.frames.example.org'", "A"), own),
         (record("a.images.example.org", "A"), own),
         (record("'\\052.images.example.org'", "A"), own),
+        (record("'fram\\145s.example.org'", "A"), "can't be checked"),
+        (
+            record("!Join ['.', [frames, example.org]]", "A"),
+            "can't be checked",
+        ),
         (record("example.org", "NS"), "others answer for"),
+        (record("'fram\\145s.example.org'", "A"), "can't be checked"),
+        (
+            record("!Join ['.', [frames, example.org]]", "A"),
+            "can't be checked",
+        ),
         (record("'*.example.org'", "A"), "covers the delivery's name"),
         (record("!Sub 'frames.${Zone}'", "A"), "can't be checked"),
         (record("other.example.org", "!Ref Kind"), "can't be checked"),
