@@ -2,6 +2,7 @@
 //! answers mean. Asking is the caller's part.
 
 pub mod quotas;
+pub mod templates;
 
 use crate::diagnostic::{Diagnostic, codes};
 use crate::source::Span;
@@ -37,6 +38,12 @@ pub enum Subject {
     },
     /// CloudFront's, which an account has room for a few of.
     Policies(quotas::Policies),
+    /// A stage's, in the Region where it goes.
+    Template {
+        stage: String,
+        region: String,
+        body: String,
+    },
 }
 
 /// A CNAME and its place.
@@ -63,6 +70,8 @@ pub enum Answer {
     },
     /// What all policies of the account's own are called.
     Names(Vec<String>),
+    /// What the service says against it.
+    Refused(String),
     /// Why nobody knows.
     Unknown(String),
 }
@@ -124,6 +133,9 @@ pub fn findings(question: &Question, answer: &Answer) -> Vec<Diagnostic> {
             _ => Vec::new(),
         };
     }
+    if let Subject::Template { stage, .. } = &question.subject {
+        return templates::findings(question, stage, answer);
+    }
     let what = question.subject.what();
     match (&question.subject, answer) {
         (_, Answer::Found) => Vec::new(),
@@ -161,7 +173,13 @@ pub fn findings(question: &Question, answer: &Answer) -> Vec<Diagnostic> {
                 "wait until it is ACTIVE, or name another",
             )
         }
-        (_, Answer::Certificate { .. } | Answer::Datastore { .. } | Answer::Names(_)) => Vec::new(),
+        (
+            _,
+            Answer::Certificate { .. }
+            | Answer::Datastore { .. }
+            | Answer::Names(_)
+            | Answer::Refused(_),
+        ) => Vec::new(),
     }
 }
 
@@ -174,6 +192,7 @@ impl Subject {
             Self::WebAcl { arn } => format!("web ACL {arn}"),
             Self::Datastore { id, region } => format!("data store {id} in {region}"),
             Self::Policies(policies) => policies.kind.what().to_owned(),
+            Self::Template { stage, .. } => format!("template of stage {stage}"),
         }
     }
 }

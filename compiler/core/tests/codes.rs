@@ -44,7 +44,10 @@ fn found(given: Given, manifest: &str) -> Vec<Diagnostic> {
     if let (Given::Online, Some(resolved)) = (given, &compiled.resolved) {
         let plan = compiled.plan.iter();
         let quotas = plan.flat_map(|plan| online::quotas::questions(resolved, plan));
-        for question in online::questions(resolved).into_iter().chain(quotas) {
+        let plan = compiled.plan.iter();
+        let templates = plan.flat_map(|plan| online::templates::questions(resolved, plan));
+        let questions = online::questions(resolved).into_iter().chain(quotas);
+        for question in questions.chain(templates) {
             found.extend(online::findings(&question, &answer(&question.subject)));
         }
     }
@@ -70,6 +73,9 @@ fn answer(subject: &Subject) -> Answer {
         Subject::Datastore { id, .. } if id.starts_with("0000") => Answer::Datastore {
             status: text("CREATING"),
         },
+        Subject::Template { body, .. } if body.contains("\"Strng\"") => {
+            Answer::Refused(text("Unrecognized parameter type: Strng"))
+        }
         _ => Answer::Found,
     }
 }

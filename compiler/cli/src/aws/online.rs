@@ -1,5 +1,6 @@
 //! What only AWS can tell about a manifest.
 
+use super::stacks::{Body, Validity};
 use super::{Aws, EDGE_REGION, errors, explain};
 use crate::failure::{Failure, Result};
 use aws_sdk_cloudfront::types::{
@@ -7,6 +8,7 @@ use aws_sdk_cloudfront::types::{
 };
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use frames_compiler::online::quotas::Kind;
+use frames_compiler::online::templates::INLINE;
 use frames_compiler::online::{Answer, Question, Subject};
 
 /// The answer to one question. What can't be asked for want of a permission is
@@ -19,6 +21,16 @@ pub async fn ask(aws: &Aws, question: &Question) -> Result<Answer> {
         Subject::WebAcl { arn } => web_acl(aws, arn).await,
         Subject::Datastore { id, region } => datastore(aws, id, region).await,
         Subject::Policies(policies) => names(aws, policies.kind).await,
+        Subject::Template { region, body, .. } if body.len() <= INLINE => {
+            match aws.stacks(region).validate(&Body::Text(body)).await? {
+                Validity::Valid => Ok(Answer::Found),
+                Validity::Refused(reason) => Ok(Answer::Refused(reason)),
+                Validity::Unknown(reason) => Ok(Answer::Unknown(reason)),
+            }
+        }
+        Subject::Template { .. } => Ok(Answer::Unknown(format!(
+            "it has more than {INLINE} bytes, and so has to be in a bucket; `frames deploy` asks"
+        ))),
     }
 }
 

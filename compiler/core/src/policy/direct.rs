@@ -82,6 +82,8 @@ const NAMELESS: &[&str] = &[
     // Drift detection reads how the resource types are configured.
     "cloudformation:BatchDescribeTypeConfigurations",
     "cloudformation:DescribeStackDriftDetectionStatus",
+    // Of a template that isn't a stack's yet.
+    "cloudformation:ValidateTemplate",
     "logs:DescribeLogGroups",
     "sts:GetCallerIdentity",
 ];
@@ -192,6 +194,11 @@ fn online(subject: &Subject, account: &str) -> (&'static str, &'static [&'static
         Subject::Policies(policies) => (
             "NoResourceCanBeNamed",
             listing(policies.kind),
+            "*".to_owned(),
+        ),
+        Subject::Template { .. } => (
+            "NoResourceCanBeNamed",
+            &["cloudformation:ValidateTemplate"],
             "*".to_owned(),
         ),
         Subject::Datastore { id, region } => (

@@ -3,10 +3,12 @@
 mod change_sets;
 mod drift;
 mod events;
+mod validation;
 
 pub use change_sets::{Begun, Body, Change, ChangeSet, Detail, Made, Wanted};
 pub use drift::Drift;
 pub use events::Event;
+pub use validation::Validity;
 
 use super::{Aws, errors, explain};
 use crate::failure::{Failure, Result};

@@ -92,6 +92,27 @@ auth: {mode: none}
 delivery: {dicomweb: false}
 "
 
+    TEMPLATE_REFUSED "template-refused" Error as Online
+    what: "CloudFormation's own validation refuses the template of a stage."
+    why: "The deployment would fail at that stage, after the stages before it are deployed."
+    remedy: "Mend what CloudFormation names, in the overlay most likely. `frames validate --online` and `frames deploy` ask, before anything is changed."
+    example: "\
+service: x
+auth: {mode: none}
+resources:
+  cdn:
+    Parameters:
+      Mine: {Type: Strng, Default: x}
+"
+    fixed: "\
+service: x
+auth: {mode: none}
+resources:
+  cdn:
+    Parameters:
+      Mine: {Type: String, Default: x}
+"
+
     NOT_ASKED "not-asked" Warning as Online
     what: "AWS couldn't be asked about a value, most often for want of a permission."
     why: "The value may be right or wrong."
