@@ -102,6 +102,14 @@ impl<'a> Seen<'a> {
         answer["ResponseHeadersPolicy"]["ResponseHeadersPolicyConfig"].clone()
     }
 
+    /// What the default behavior's policy says in a header of no section of its own.
+    pub fn sent_with(&self, header: &str) -> Value {
+        let custom = items(&self.response_headers()["CustomHeadersConfig"]);
+        let custom = custom.as_array().unwrap();
+        let found = custom.iter().find(|item| item["Header"] == header);
+        found.map_or(Value::Null, |item| item["Value"].clone())
+    }
+
     /// The distribution's web ACL.
     pub fn web_acl(&self) -> Value {
         let config = self.config();
@@ -264,6 +272,16 @@ impl<'a> Seen<'a> {
         all.first().cloned().unwrap_or(Value::Null)
     }
 
+    /// What the keys of the access logs start with.
+    pub fn log_prefix(&self) -> Value {
+        let arn = at(
+            &self.destination(),
+            "/deliveryDestinationConfiguration/destinationResourceArn",
+        );
+        let prefix = arn.as_str().and_then(|arn| arn.split_once('/'));
+        prefix.map_or(Value::Null, |(_, prefix)| json!(prefix))
+    }
+
     pub fn delivery(&self) -> Value {
         let all = self.ask("logs", "DescribeDeliveries", json!({}));
         let all = all["deliveries"].as_array().unwrap();
@@ -281,7 +299,8 @@ impl<'a> Seen<'a> {
     pub fn log_bucket(&self, operation: &str) -> Value {
         let arn = self.destination()["deliveryDestinationConfiguration"]["destinationResourceArn"]
             .clone();
-        let bucket = arn.as_str().unwrap().rsplit(':').next().unwrap().to_owned();
+        let name = arn.as_str().unwrap().rsplit(':').next().unwrap();
+        let bucket = name.split('/').next().unwrap();
         let asked = json!({"Bucket": bucket});
         let answer = self
             .stand

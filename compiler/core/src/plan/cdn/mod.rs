@@ -8,7 +8,7 @@ mod headers;
 use access_logs::{AccessLogs, access_logs};
 use alarms::{Alarm, alarms};
 use domain::{AliasRecord, DomainView, alias_records};
-use headers::{ResponseHeaders, response_headers};
+use headers::{ResponseHeaders, response_headers, search_policy};
 
 use super::{Parameter, Stage, names, posture};
 use crate::check::{self, CheckedManifest, WebAcl};
@@ -79,6 +79,7 @@ struct Behavior {
     origin_id: &'static str,
     cache_policy_id: Value,
     origin_request_policy_id: Value,
+    response_headers_policy_id: Value,
 }
 
 #[derive(Serialize)]
@@ -160,6 +161,7 @@ fn view(manifest: &CheckedManifest, env: &str, stack: &str) -> View {
             origin_id: names::NATIVE_ORIGIN,
             cache_policy_id: json!(CACHING_DISABLED),
             origin_request_policy_id: json!({"Ref": names::NATIVE_REQUEST_POLICY}),
+            response_headers_policy_id: json!({"Ref": names::RESPONSE_HEADERS_POLICY}),
         },
         behaviors: if delivery.dicomweb {
             dicomweb_behaviors(delivery)
@@ -173,7 +175,7 @@ fn view(manifest: &CheckedManifest, env: &str, stack: &str) -> View {
             vec![]
         },
         origin_request_policies: origin_request_policies(manifest, stack),
-        response_headers: response_headers(&delivery.cors, stack),
+        response_headers: response_headers(delivery, stack),
         access_logs: access_logs(manifest, env),
         alias_records: alias_records(manifest),
         alarms: alarms(manifest, env),
@@ -270,17 +272,19 @@ fn is_cached(delivery: &check::Delivery) -> bool {
 
 /// Instances are cached; searches, whose results change with every import, are not.
 fn dicomweb_behaviors(delivery: &check::Delivery) -> Vec<Behavior> {
-    let behavior = |path_pattern, cache_policy_id, request_policy| Behavior {
+    let behavior = |path_pattern, cache_policy_id, request_policy, headers_policy| Behavior {
         path_pattern: Some(path_pattern),
         origin_id: names::DICOMWEB_ORIGIN,
         cache_policy_id,
         origin_request_policy_id: json!({"Ref": request_policy}),
+        response_headers_policy_id: json!({"Ref": headers_policy}),
     };
     let search = |path_pattern| {
         behavior(
             path_pattern,
             json!(CACHING_DISABLED),
             names::SEARCH_REQUEST_POLICY,
+            search_policy(delivery),
         )
     };
     vec![
@@ -292,6 +296,7 @@ fn dicomweb_behaviors(delivery: &check::Delivery) -> Vec<Behavior> {
                 json!(CACHING_DISABLED)
             },
             names::DICOMWEB_REQUEST_POLICY,
+            names::RESPONSE_HEADERS_POLICY,
         ),
         search("/datastore/*/studies"),
         search("/datastore/*/series"),
