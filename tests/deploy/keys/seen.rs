@@ -272,17 +272,18 @@ impl<'a> Seen<'a> {
         all.first().cloned().unwrap_or(Value::Null)
     }
 
-    /// What the keys of the access logs start with.
-    pub fn log_prefix(&self) -> Value {
-        let arn = at(
-            &self.destination(),
-            "/deliveryDestinationConfiguration/destinationResourceArn",
-        );
-        let prefix = arn.as_str().and_then(|arn| arn.split_once('/'));
-        prefix.map_or(Value::Null, |(_, prefix)| json!(prefix))
+    /// The form of the access logs' keys: what stands behind the bucket in the destination's
+    /// ARN, else what AWS puts in its place, and then the suffix path.
+    pub fn log_keys(&self) -> Value {
+        let to = &self.destination()["deliveryDestinationConfiguration"];
+        let arn = to["destinationResourceArn"].as_str().unwrap();
+        let prefix = arn.split_once('/').map(|(_, prefix)| prefix);
+        let prefix = prefix.unwrap_or("AWSLogs/<account>/CloudFront");
+        let suffix = at(&self.delivery(), "/s3DeliveryConfiguration/suffixPath");
+        json!(format!("{prefix}/{}", suffix.as_str().unwrap()))
     }
 
-    pub fn delivery(&self) -> Value {
+    fn delivery(&self) -> Value {
         let all = self.ask("logs", "DescribeDeliveries", json!({}));
         let all = all["deliveries"].as_array().unwrap();
         assert!(all.len() <= 1, "{all:#?}");

@@ -413,9 +413,9 @@ logs:
             ),
             row(
                 "logs.access.prefix",
-                |seen| seen.log_prefix(),
-                "cloudfront",
-                "a/b",
+                |seen| seen.log_keys(),
+                "cloudfront/{DistributionId}/{yyyy}/{MM}/{dd}/{HH}",
+                "a/b/{DistributionId}/{yyyy}/{MM}/{dd}/{HH}",
             ),
             row(
                 "logs.access.retention",

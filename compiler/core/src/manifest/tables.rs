@@ -118,7 +118,7 @@ pub static AUTH: Table = Table {
             "A JSON Web Key Set beside frames.yml that is baked into the authorizer: no other key is ever taken, nothing is fetched.")
             .modes(TOKENS).makes("authorizer `auth.jwks`"),
         Field::new("tokenSources", Kind::List(&words(&["authorization", "header", "query"])),
-            "Where the token may stand: `Authorization: Bearer`, header `token`, query parameter `token`.")
+            "Where the token may stand: `Authorization: Bearer`, header `token`, query parameter `token` or `access_token` (RFC 6750). Whatever is left out is taken away unread.")
             .default("[authorization, header]").non_empty().modes(TOKENS).makes("authorizer `auth.tokenSources`"),
     ],
 };
@@ -252,7 +252,7 @@ static CACHE: Table = Table {
             .default("1d").makes("DicomwebCachePolicy `DefaultTTL`, `MaxTTL`"),
         Field::new("browser", Kind::Duration(Duration { format: &f::DURATION, least: "0s", most: "365d" }),
             "How long a viewer's own cache keeps what it got, counted from when the edge got it. Whoever uses that browser next sees it without a token. `0s`: not at all. Searches are never kept.")
-            .default("0s").makes("ResponseHeadersPolicy `CustomHeadersConfig`; SearchHeadersPolicy: there or not"),
+            .default("0s").makes("ResponseHeadersPolicy `CustomHeadersConfig`; SearchHeadersPolicy: there or not; Distribution `CacheBehaviors[].LambdaFunctionAssociations`, the signer at origin-response"),
     ],
 };
 

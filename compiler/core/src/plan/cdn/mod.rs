@@ -80,6 +80,8 @@ struct Behavior {
     cache_policy_id: Value,
     origin_request_policy_id: Value,
     response_headers_policy_id: Value,
+    /// The parameter of the function that marks errors, where browsers keep the rest.
+    origin_response: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -162,6 +164,8 @@ fn view(manifest: &CheckedManifest, env: &str, stack: &str) -> View {
             cache_policy_id: json!(CACHING_DISABLED),
             origin_request_policy_id: json!({"Ref": names::NATIVE_REQUEST_POLICY}),
             response_headers_policy_id: json!({"Ref": names::RESPONSE_HEADERS_POLICY}),
+            // What answers a POST is nowhere kept.
+            origin_response: None,
         },
         behaviors: if delivery.dicomweb {
             dicomweb_behaviors(delivery)
@@ -278,6 +282,7 @@ fn dicomweb_behaviors(delivery: &check::Delivery) -> Vec<Behavior> {
         cache_policy_id,
         origin_request_policy_id: json!({"Ref": request_policy}),
         response_headers_policy_id: json!({"Ref": headers_policy}),
+        origin_response: None,
     };
     let search = |path_pattern| {
         behavior(
@@ -287,17 +292,22 @@ fn dicomweb_behaviors(delivery: &check::Delivery) -> Vec<Behavior> {
             search_policy(delivery),
         )
     };
+    let instances = behavior(
+        "/datastore/*/studies/*/series/*/instances/*",
+        if is_cached(delivery) {
+            json!({"Ref": names::DICOMWEB_CACHE_POLICY})
+        } else {
+            json!(CACHING_DISABLED)
+        },
+        names::DICOMWEB_REQUEST_POLICY,
+        names::RESPONSE_HEADERS_POLICY,
+    );
+    let marks_errors = delivery.cache_browser > 0;
     vec![
-        behavior(
-            "/datastore/*/studies/*/series/*/instances/*",
-            if is_cached(delivery) {
-                json!({"Ref": names::DICOMWEB_CACHE_POLICY})
-            } else {
-                json!(CACHING_DISABLED)
-            },
-            names::DICOMWEB_REQUEST_POLICY,
-            names::RESPONSE_HEADERS_POLICY,
-        ),
+        Behavior {
+            origin_response: marks_errors.then(|| names::version_arn(names::SIGNER)),
+            ..instances
+        },
         search("/datastore/*/studies"),
         search("/datastore/*/series"),
         search("/datastore/*/instances"),
