@@ -71,7 +71,7 @@ fn outlives_tokens(browser: &Spanned<u64>, found: &mut Vec<Diagnostic>) {
                 codes::BROWSER_CACHE,
                 "delivery.cache.browser",
                 browser.span,
-                "browsers keep images for longer than any token is good for",
+                "browsers keep images for more than a day, and ask for no token again",
             )
             .help("keep them for `1d` at the most, best for no longer than a session"),
         );
