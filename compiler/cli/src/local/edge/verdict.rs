@@ -74,7 +74,9 @@ pub(super) fn judge_response(sent: &Stored, result: &[u8]) -> Result<Stored, Inv
     let changed = response(trigger, read_only, object, result.len())?;
     let shown = event::from_viewer(&sent.headers);
     for name in read_only {
-        if changed.headers.contains_key(*name) && changed.headers.get(*name) != shown.get(*name) {
+        if changed.headers.contains_key(*name)
+            && values(&changed.headers, name) != values(&shown, name)
+        {
             return invalid(format!("header `{name}` is read-only"));
         }
     }
@@ -144,11 +146,12 @@ fn request(
     })
 }
 
+fn values<'a>(headers: &'a Headers, name: &str) -> Vec<&'a str> {
+    let held = headers.get(name).into_iter().flatten();
+    held.map(|h| h.value.as_str()).collect()
+}
+
 fn check_request_headers(trigger: Trigger, sent: &Headers, back: &Headers) -> Result<(), Invalid> {
-    let values = |headers: &Headers, name: &str| -> Vec<String> {
-        let held = headers.get(name).into_iter().flatten();
-        held.map(|h| h.value.clone()).collect()
-    };
     for name in trigger.read_only() {
         if values(sent, name) != values(back, name) {
             return invalid(format!("header `{name}` is read-only"));
