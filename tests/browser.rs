@@ -12,12 +12,16 @@ const STORED: &str = "multipart/related; type=\"application/octet-stream\"; tran
 
 /// Pages of these origins may read.
 fn edge(origins: &str, more: &str) -> Dev {
+    edge_with(&format!("cors: {{origins: [{origins}]{more}}}"))
+}
+
+fn edge_with(delivery: &str) -> Dev {
     Dev::start(
         &Project::new(&format!(
             "service: x
 auth: {{mode: oidc, issuer: 'https://issuer.example', audience: a, tokenSources: [authorization, header, query]}}
 iam: {{allow: [{{datastore: 12345678901234567890123456789012}}]}}
-delivery: {{dicomweb: true, cors: {{origins: [{origins}]{more}}}}}
+delivery: {{dicomweb: true, {delivery}}}
 "
         )),
         &[],
@@ -166,6 +170,67 @@ fn any_origin_or_none() {
         match reads {
             true => assert!(answer.body() == CT),
             false => refused(&answer),
+        }
+    }
+}
+
+/// How many requests but preflights the edge has seen since it was last asked.
+fn asked(dev: &Dev) -> usize {
+    let end = format!("{}/end", dev.url());
+    dev.request("GET", &end, &[], None);
+    let lines = std::iter::from_fn(|| Some(dev.next_line()));
+    let lines = lines.take_while(|line| line["path"] != "/end");
+    lines.filter(|line| line["method"] != "OPTIONS").count()
+}
+
+/// By the browser's own rules: `cache: default` is how a page fetches that says nothing.
+#[test]
+fn a_browser_keeps_what_the_manifest_says_and_no_error() {
+    let site = Site::start();
+    let mut browser = Browser::start();
+    for (cache, kept) in [
+        ("", false),
+        ("cache: {browser: 0s}, ", false),
+        ("cache: {browser: 1h}, ", true),
+    ] {
+        let dev = edge_with(&format!("{cache}cors: {{origins: ['{}']}}", site.origin()));
+        let mut fetch = |url: &str, token: &str, accept: &str| {
+            let headers = json!({"Authorization": format!("Bearer {token}"), "Accept": accept});
+            let request = json!({"headers": headers, "cache": "default"});
+            let answer = browser.fetch(&site.page(), url, request);
+            (answer.status(), answer)
+        };
+        let url = dicomweb(&dev);
+        for again in [false, true] {
+            let (status, answer) = fetch(&url, dev.token(), STORED);
+            assert_eq!(status, 200, "{answer:?}");
+            assert!(answer.body().windows(CT.len()).any(|window| window == CT));
+            let asks = usize::from(!(again && kept));
+            assert_eq!(asked(&dev), asks, "{cache}: again {again}");
+        }
+        // Another token is another viewer, another `Accept` another object.
+        let other = dev.mint(json!({"jti": "other"}));
+        assert_eq!(fetch(&url, &other, STORED).0, 200);
+        assert_eq!(asked(&dev), 1, "{cache}: another token");
+        assert_eq!(fetch(&url, &other, "image/jph").0, 200);
+        assert_eq!(asked(&dev), 1, "{cache}: another Accept");
+        // HealthImaging's refusal, the authorizer's, and one for the lack of a token.
+        let missing = url.replace("frames/1", "frames/99");
+        let late = dev.mint(json!({"exp": 1}));
+        for (url, token, expected) in [
+            (missing.as_str(), dev.token(), 404),
+            (url.as_str(), late.as_str(), 401),
+        ] {
+            for _ in 0..2 {
+                assert_eq!(fetch(url, token, STORED).0, expected);
+                assert_eq!(asked(&dev), 1, "{cache}: {expected}");
+            }
+        }
+        // Results change with every import.
+        let studies = format!("{}/studies", url.split_once("/studies").unwrap().0);
+        for _ in 0..2 {
+            fetch(&studies, dev.token(), "application/dicom+json");
+            assert_eq!(asked(&dev), 1, "{cache}: a search");
         }
     }
 }

@@ -528,13 +528,32 @@ fn no_token_reaches_the_origin() {
                 .await
                 .unwrap();
             let seen = stand_in.seen();
-            assert_eq!(seen.len(), 6, "{seen:#?}");
+            let (frames, searches) = seen.split_at(8);
             assert!(
-                seen.iter().all(|s| s.status == 200 && !s.leaked),
+                frames.iter().all(|s| s.status == 200 && !s.leaked),
                 "{seen:#?}"
             );
+            // The stand-in refuses searches, having verified their signature.
+            let queries: Vec<&str> = searches.iter().map(|s| s.query.as_str()).collect();
+            let left = SEARCHES.map(|(_, left)| left);
+            assert_eq!(queries, left, "{searches:#?}");
+            assert!(searches.iter().all(|s| !s.leaked), "{searches:#?}");
         });
 }
+
+/// What a viewer asks, a token in the place of `<t>`, and what HealthImaging is asked.
+const SEARCHES: [(&str, &str); 7] = [
+    ("access_token=<t>&limit=5", "limit=5"),
+    ("PatientID=1&TOKEN=<t>", "PatientID=1"),
+    ("PatientID=1;token=<t>", "PatientID=1"),
+    ("a=1;token=<t>", ""),
+    ("id_token=<t>&%74oken%5B%5D=<t>&token+=<t>&jwt=<t>", ""),
+    ("PatientID=1%26token=<t>&00100010=A*", "00100010=A%2A"),
+    (
+        "x-amz-security-token=<t>&code=<t>&fuzzymatching=true",
+        "fuzzymatching=true",
+    ),
+];
 
 const WITH_KEYS: &str = "service: x
 auth:
@@ -557,11 +576,13 @@ fn ask_with_every_source(url: &str, token: &str, fixtures: &Fixtures) {
     let body = json!({"imageFrameId": ct.image_frame_id}).to_string();
     let bearer = bearer(token);
     let by_query = format!("?token={token}");
+    let by_rfc6750 = format!("?access_token={token}");
     // Another media type each: none is answered from the cache.
     for (header, query, media) in [
         (Some(("authorization", bearer.as_str())), "", "*/*"),
         (Some(("token", token)), "", "image/jphc"),
         (None, by_query.as_str(), "image/jph"),
+        (None, by_rfc6750.as_str(), "application/octet-stream"),
     ] {
         let mut headers = vec![("accept", media)];
         headers.extend(header);
@@ -572,6 +593,18 @@ fn ask_with_every_source(url: &str, token: &str, fixtures: &Fixtures) {
             let reply = send(method, &format!("{url}{query}"), &headers, body).unwrap();
             assert_eq!(reply.status, 200, "{method} {media}: {}", reply.text());
         }
+    }
+    // A cookie and an API key of the viewer's are nobody's but its own, either.
+    let headers = [
+        ("TOKEN", token),
+        ("Cookie", &format!("token={token}")),
+        ("X-Amz-Security-Token", token),
+        ("X-Api-Key", token),
+        ("Referer", &format!("https://viewer.example/?token={token}")),
+    ];
+    for (query, _) in SEARCHES {
+        let query = query.replace("<t>", token);
+        send("GET", &format!("{base}/studies?{query}"), &headers, None).unwrap();
     }
 }
 

@@ -140,6 +140,69 @@ fn an_answer_is_kept_for_as_long_as_the_manifest_says() {
 }
 
 #[test]
+fn browsers_keep_what_the_manifest_says_and_no_refusal() {
+    for (cache, said, varies) in [
+        ("", "private, no-store", ""),
+        (
+            "cache: {browser: 1h}, ",
+            "private, max-age=3600",
+            "Accept, Authorization, Origin, Token",
+        ),
+    ] {
+        let dev = start_as(
+            "{mode: oidc, issuer: 'https://issuer.example', audience: a, tokenSources: [header, query]}",
+            "",
+            &format!("delivery: {{dicomweb: true, {cache}cors: {{origins: []}}, webAcl: none}}"),
+        );
+        let token = dev.token().to_owned();
+        let with = [("token", token.as_str())];
+        let part = |path: &str| {
+            let url = format!("{}{path}", dev.url());
+            dev.request("GET", &url, &with, None)
+        };
+        let by_query = format!("{}&token={token}", dicomweb_path(&dev));
+        let url = format!("{}{by_query}", dev.url());
+        let served = [
+            frame(&dev, &with),
+            part(&dicomweb_path(&dev)),
+            // From the edge's cache.
+            part(&dicomweb_path(&dev)),
+            dev.request("GET", &url, &[], None),
+        ];
+        for reply in served {
+            assert_eq!(reply.status, 200, "{cache}: {}", reply.text());
+            assert_eq!(reply.header("cache-control"), said, "{cache}");
+            if !varies.is_empty() {
+                assert_eq!(reply.header("vary"), varies, "{cache}");
+            }
+        }
+        let (path, huge) = (dicomweb_path(&dev), "x".repeat(1_100_000));
+        let studies = path.split_once("/studies/").unwrap().0;
+        let refused = [
+            (frame(&dev, &[]), 401),
+            (part(&path.replace("1234", "4321")), 403),
+            (part("/elsewhere"), 404),
+            (part(&path.replace("frames/1", "frames/99")), 404),
+            (part(&path.replace("frames/1", "metadata")), 200),
+            (part(&path.replace("frames/1", "rendered")), 404),
+            (part(&native_path(&dev)), 405),
+            (post(&dev, &huge, &with), 413),
+            (part(&format!("{studies}/studies?limit=1")), 501),
+        ];
+        for (at, (reply, status)) in refused.into_iter().enumerate() {
+            if status == 200 {
+                assert_eq!(reply.header("cache-control"), said, "{cache}");
+                continue;
+            }
+            assert_eq!(reply.status, status, "{at}: {}", reply.text());
+            let held = reply.header("cache-control");
+            assert!(held.contains("no-store"), "{cache} {at}: {held}");
+            assert!(!held.contains("max-age"), "{cache} {at}: {held}");
+        }
+    }
+}
+
+#[test]
 fn the_distribution_answers_to_its_names() {
     let dev = start_with(
         "domain: {cnames: [frames.example.org, '*.b.example'], hostedZoneId: Z0123456789}",

@@ -182,7 +182,7 @@ fn dicomweb(random: &mut Random, region: &str, query: &str) -> Value {
     let path = match random.below(6) {
         0 => random.one(&["studies", "series", "instances"]).to_owned(),
         1 => format!("{instance}/metadata"),
-        2 => format!("{instance}/rendered"),
+        2 => format!("{instance}/frames/1"),
         3 => format!("{instance}/frames/{}", 1 + random.below(99)),
         4 => format!(
             "{instance}/frames/{},{}",

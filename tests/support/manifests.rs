@@ -180,7 +180,7 @@ fn iam(numbers: &mut Numbers) -> String {
 fn delivery(numbers: &mut Numbers) -> String {
     numbers.block(&[
         &["dicomweb: true", "dicomweb: true", "dicomweb: false"],
-        &["", "", "cache: {ttl: 0s}", "cache: {ttl: 30d}"],
+        &["", "", "cache: {ttl: 0s}", "cache: {ttl: 30d}", "cache: {browser: 1h}"],
         &[
             "",
             "cors: {origins: []}",

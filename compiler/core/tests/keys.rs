@@ -141,6 +141,11 @@ const CASES: &[(&str, &str, &str)] = &[
         "delivery: {dicomweb: true, cache: {ttl: 1h}}",
     ),
     (
+        "delivery.cache.browser",
+        "delivery: {dicomweb: true}",
+        "delivery: {dicomweb: true, cache: {browser: 1h}}",
+    ),
+    (
         "delivery.cors.origins",
         "",
         "delivery: {cors: {origins: ['https://viewer.example.org']}}",

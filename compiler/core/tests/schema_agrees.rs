@@ -140,6 +140,12 @@ const ONLY_COMPILE: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "invalid-value",
+        "delivery.cache.browser",
+        "out of bounds",
+        "{delivery: {cache: {browser: 366d}}}",
+    ),
+    (
+        "invalid-value",
         "logs.access.retention",
         "out of bounds",
         "{logs: {access: {retention: 3651d}}}",
@@ -229,7 +235,7 @@ const VALID: &[&str] = &[
     "{service: x, healthImaging: {endpoint: runtime-medical-imaging.eu-west-1.amazonaws.com}, auth: {mode: none}}",
     "{service: x, auth: {mode: none}, domain: {cnames: [a.example.org], certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11', hostedZoneId: Z0123, securityPolicy: TLSv1.3_2025}}",
     "{service: x, auth: {mode: none}, iam: {allow: [{datastore: 12345678901234567890123456789012, imageSets: [aaaabbbbccccddddeeeeffff00001111]}], permissionsBoundaryArn: 'arn:aws:iam::111122223333:policy/b'}}",
-    "{service: x, auth: {mode: none}, delivery: {dicomweb: true, cache: {ttl: 0s}, cors: {origins: ['http://localhost:3000'], credentials: true}, priceClass: 200, http3: false, originShield: us-east-1, geo: {deny: [NO]}}}",
+    "{service: x, auth: {mode: none}, delivery: {dicomweb: true, cache: {ttl: 0s, browser: 1h}, cors: {origins: ['http://localhost:3000'], credentials: true}, priceClass: 200, http3: false, originShield: us-east-1, geo: {deny: [NO]}}}",
     "{service: x, auth: {mode: none}, delivery: {priceClass: all, webAclArn: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/frames/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11', geo: {allow: [US, CA]}}}",
     "{service: x, auth: {mode: none}, logs: {access: {enabled: true, bucket: managed, prefix: a/b/, retention: 30d}, functions: {level: info, retentionDays: 14}}}",
     "{service: x, auth: {mode: none}, deploy: {region: eu-west-1, bucket: zips, tags: {team: a, cost: 007, phi: true}, terminationProtection: true}}",

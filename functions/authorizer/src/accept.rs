@@ -13,7 +13,7 @@ const MOST_RANGES: usize = 8;
 
 const ANYTHING: &str = "*/*";
 
-/// What instances, frames, metadata and renderings come as.
+/// What instances, frames and metadata come as.
 const MEDIA_TYPES: [&str; 17] = [
     ANYTHING,
     "application/*",

@@ -26,6 +26,7 @@ pub mod crypto;
 pub mod fetch;
 pub mod keys;
 mod object;
+mod query;
 mod reason;
 mod tls;
 mod token;
@@ -161,7 +162,7 @@ pub fn decide(
         let denial = Denial::of(Reason::NotAllowed);
         return respond(&request, config, Some(operation), denial);
     }
-    token::remove(&mut request);
+    token::remove(&mut request, operation);
     if operation == Operation::DicomInstance {
         accept::normalise(&mut request);
     }

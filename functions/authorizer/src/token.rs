@@ -1,11 +1,11 @@
 //! Where a request carries its token: found in the sources that the
 //! configuration allows, removed from all of them.
 
+use crate::query;
 use crate::reason::Reason;
-use frames_edge::{Request, TokenSource};
-use percent_encoding::percent_decode_str;
+use frames_edge::{Operation, Request, TokenSource};
 
-/// The header's and the query parameter's name.
+/// The header's name.
 const NAME: &str = "token";
 
 /// The request's one token.
@@ -24,15 +24,10 @@ pub fn find(request: &Request, sources: &[TokenSource]) -> Result<String, Reason
 
 /// Takes every token away, whatever source it came from: none may get into a
 /// cache key, to the origin or into a log. The rest stays as it was sent.
-pub fn remove(request: &mut Request) {
+pub fn remove(request: &mut Request, operation: Operation) {
     request.headers.remove("authorization");
     request.headers.remove(NAME);
-    let kept: Vec<&str> = request
-        .querystring
-        .split('&')
-        .filter(|pair| !is_token(pair))
-        .collect();
-    request.querystring = kept.join("&");
+    request.querystring = query::kept(&request.querystring, operation);
 }
 
 /// All non-empty tokens of one source.
@@ -45,12 +40,7 @@ fn tokens(request: &Request, source: TokenSource) -> Result<Vec<String>, Reason>
         TokenSource::Header => values(NAME)
             .map(|header| header.value.trim().to_owned())
             .collect(),
-        TokenSource::Query => request
-            .querystring
-            .split('&')
-            .filter(|pair| is_token(pair))
-            .map(|pair| decode(pair.split_once('=').map_or("", |(_, value)| value)))
-            .collect::<Result<_, _>>()?,
+        TokenSource::Query => query::tokens(&request.querystring)?,
     };
     Ok(tokens.into_iter().filter(|t| !t.is_empty()).collect())
 }
@@ -62,17 +52,4 @@ fn bearer(value: &str) -> Option<String> {
     scheme
         .eq_ignore_ascii_case("Bearer")
         .then(|| token.trim().to_owned())
-}
-
-/// A query parameter by the name `token`, however that is written.
-fn is_token(pair: &str) -> bool {
-    let name = pair.split_once('=').map_or(pair, |(name, _)| name);
-    percent_decode_str(name).eq(NAME.bytes())
-}
-
-fn decode(value: &str) -> Result<String, Reason> {
-    percent_decode_str(value)
-        .decode_utf8()
-        .map(|text| text.into_owned())
-        .map_err(|_| Reason::MalformedToken)
 }

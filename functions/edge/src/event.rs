@@ -1,6 +1,7 @@
-//! CloudFront's Lambda@Edge request event.
+//! CloudFront's Lambda@Edge events.
 //! Source: "Lambda@Edge event structure", Amazon CloudFront Developer Guide.
 
+use crate::response::Response;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -23,6 +24,9 @@ pub struct Record {
 pub struct Cf {
     pub config: Config,
     pub request: Request,
+    /// The origin's, on origin-response events alone; without its body, which no function sees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<Response>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

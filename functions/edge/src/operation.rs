@@ -11,12 +11,29 @@ const LONGEST: usize = 2048;
 /// The longest list of frames that one request may ask for.
 const MOST_FRAMES: usize = 100;
 
+/// The image set that a retrieval goes by; without it, HealthImaging takes the primary ones.
+const IMAGE_SET: &str = "imageSetId";
+
+/// The parameters of a search that name no attribute (DICOM PS3.18, 8.3.4), and the service's own.
+const SEARCH: [&str; 7] = [
+    "emptyvaluematching",
+    "fuzzymatching",
+    IMAGE_SET,
+    "includefield",
+    "limit",
+    "multiplevaluematching",
+    "offset",
+];
+
+/// No path of attributes that HealthImaging could match is longer.
+const LONGEST_ATTRIBUTE: usize = 256;
+
 /// A HealthImaging operation that a viewer may call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     /// `POST /datastore/{id}/imageSet/{id}/getImageFrame`
     GetImageFrame,
-    /// `GET /datastore/{id}/studies/{uid}/series/{uid}/instances/{uid}[/frames/{list}|/metadata|/rendered]`
+    /// `GET /datastore/{id}/studies/{uid}/series/{uid}/instances/{uid}[/frames/{list}|/metadata]`
     DicomInstance,
     /// `GET /datastore/{id}/studies|series|instances`
     DicomSearch,
@@ -83,6 +100,22 @@ impl Operation {
         }
     }
 
+    /// Whether a query parameter may go on to the origin; `name` is decoded.
+    ///
+    /// DICOMweb's are known by their form: a search matches any attribute, and
+    /// one that the service doesn't match is its own to refuse. The native read
+    /// knows none, and CloudFront forwards none: they are let be.
+    pub fn knows(self, name: &str) -> bool {
+        match self {
+            Self::GetImageFrame => true,
+            Self::DicomInstance => name == IMAGE_SET,
+            Self::DicomSearch => {
+                let is_named = |known: &&str| known.eq_ignore_ascii_case(name);
+                SEARCH.iter().any(is_named) || is_attribute(name)
+            }
+        }
+    }
+
     /// Served by the DICOMweb endpoint, not by the native one.
     pub fn is_dicomweb(self) -> bool {
         self != Self::GetImageFrame
@@ -93,7 +126,7 @@ impl Operation {
 pub fn paths(dicomweb: bool) -> &'static [&'static str] {
     const ALL: &[&str] = &[
         "POST /datastore/{datastoreId}/imageSet/{imageSetId}/getImageFrame",
-        "GET /datastore/{datastoreId}/studies/{studyUid}/series/{seriesUid}/instances/{instanceUid}[/frames/{frames}|/metadata|/rendered]?imageSetId={imageSetId}",
+        "GET /datastore/{datastoreId}/studies/{studyUid}/series/{seriesUid}/instances/{instanceUid}[/frames/{frames}|/metadata][?imageSetId={imageSetId}]",
         "GET /datastore/{datastoreId}/studies",
         "GET /datastore/{datastoreId}/series",
         "GET /datastore/{datastoreId}/instances",
@@ -121,6 +154,19 @@ pub fn is_uid(text: &str) -> bool {
             .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
 }
 
+/// What a search may match: tags or keywords of attributes, with dots between
+/// them where one is in another's sequence (DICOM PS3.18, 8.3.4.1).
+fn is_attribute(name: &str) -> bool {
+    let is_tag = |part: &str| part.len() == 8 && part.bytes().all(|b| b.is_ascii_hexdigit());
+    // Every keyword but `dBdt`, which nobody searches for, begins with a capital; none has the word `token`.
+    let is_keyword = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_uppercase())
+            && part.bytes().all(|b| b.is_ascii_alphanumeric())
+            && !part.to_ascii_lowercase().contains("token")
+    };
+    name.len() <= LONGEST_ATTRIBUTE && name.split('.').all(|part| is_tag(part) || is_keyword(part))
+}
+
 /// A segment with its percent-encoding taken away, once.
 fn decoded(segment: &str) -> Option<Cow<'_, str>> {
     if !segment.contains('%') {
@@ -144,7 +190,7 @@ fn decoded(segment: &str) -> Option<Cow<'_, str>> {
 
 fn is_instance_tail(tail: &[&str]) -> bool {
     match tail {
-        [] | ["metadata"] | ["rendered"] => true,
+        [] | ["metadata"] => true,
         ["frames", list] => is_frame_list(list),
         _ => false,
     }
@@ -252,7 +298,7 @@ mod tests {
     #[test]
     fn dicomweb_paths_exist_only_where_they_are_on() {
         let instance = format!("/datastore/{STORE}/studies/1.2.3/series/1.2.4/instances/1.2.5");
-        for tail in ["", "/frames/1", "/frames/1,2,30", "/metadata", "/rendered"] {
+        for tail in ["", "/frames/1", "/frames/1,2,30", "/metadata"] {
             let path = format!("{instance}{tail}");
             assert_eq!(parse(&path), Some(Operation::DicomInstance), "{path}");
             assert_eq!(Operation::parse(&path, false), Err(NotAnOperation));
@@ -263,6 +309,9 @@ mod tests {
             "/frames/0",
             "/frames/1,",
             "/bulkdata",
+            "/rendered",
+            "/frames/1/rendered",
+            "/thumbnail",
             "/",
         ] {
             assert_eq!(parse(&format!("{instance}{tail}")), None, "{tail}");
@@ -290,5 +339,39 @@ mod tests {
         assert_eq!(list(&[3, 1, 31]), Some(Operation::DicomInstance));
         assert_eq!(list(&[1, 1]), None);
         assert_eq!(list(&[2, 1, 3, 2]), None);
+    }
+
+    #[test]
+    fn a_parameter_goes_on_where_the_operation_knows_it() {
+        for name in [
+            "limit",
+            "offset",
+            "fuzzymatching",
+            "includeField",
+            "imageSetId",
+            "PatientName",
+            "00100010",
+            "0020000d",
+            "RequestAttributesSequence.00401001",
+        ] {
+            assert!(Operation::DicomSearch.knows(name), "{name}");
+        }
+        let long = vec!["00400275"; 40].join(".");
+        for name in [
+            "",
+            "token",
+            "patientName",
+            "0010001",
+            "PatientName.",
+            "Patient Name",
+            "Patient\0Name",
+            "AccessToken",
+            &long,
+        ] {
+            assert!(!Operation::DicomSearch.knows(name), "{name}");
+            assert!(!Operation::DicomInstance.knows(name), "{name}");
+        }
+        assert!(Operation::DicomInstance.knows("imageSetId"));
+        assert!(!Operation::DicomInstance.knows("imagesetid"));
     }
 }

@@ -1,5 +1,6 @@
 //! Answers that a function makes itself. Small JSON, never cached: what an
 //! origin-request function answers, CloudFront would otherwise keep.
+//! And the origin's, as an origin-response function gets it.
 
 use crate::event::{Header, Headers};
 use serde::{Deserialize, Serialize};

@@ -78,6 +78,18 @@ pub fn sign(
     }
 }
 
+/// HealthImaging's answer, before CloudFront keeps it and adds the headers of the
+/// policy: what isn't the image that was asked for says that nobody may keep it.
+///
+/// The policy's own `Cache-Control` is on every status alike, and a browser that
+/// kept a 429 for an hour would show no image for an hour.
+pub fn answered(response: Response) -> Response {
+    match response.status.as_str() {
+        "200" | "206" | "304" => response,
+        _ => response.with_header("Cache-Control", "no-store"),
+    }
+}
+
 /// What changes in a request that is signed.
 struct Signature {
     path: String,

@@ -1,4 +1,5 @@
-//! Lambda@Edge, origin-request: every effect of the signer. What it does is in the library.
+//! Lambda@Edge, origin-request and, where browsers may keep answers, origin-response:
+//! every effect of the signer. What it does is in the library.
 
 // The programs abort where they panic: nothing that could is let into them.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice))]
@@ -26,6 +27,9 @@ fn main() -> ExitCode {
 fn reply(event: Cf, config: &SignerConfig, credentials: &Credentials) -> Reply {
     let id = event.config.request_id;
     let log = Log::new(config.log_level);
+    if let Some(response) = event.response {
+        return Reply::Response(frames_signer::answered(response));
+    }
     match frames_signer::sign(event.request, &id, config, credentials, SystemTime::now()) {
         Outcome::Send(request) => {
             log.write(LogLevel::Info, &id, json!({"decision": "sign"}));

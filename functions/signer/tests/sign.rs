@@ -8,7 +8,7 @@
 
 use base64::Engine as _;
 use frames_edge::{LogLevel, Request, Response, SignerConfig};
-use frames_signer::{Credentials, Outcome, check, sign};
+use frames_signer::{Credentials, Outcome, answered, check, sign};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -562,5 +562,34 @@ fn a_region_is_one_label() {
             log_level: LogLevel::Warn,
         };
         assert!(check(&odd).unwrap_err().contains("region"), "{region}");
+    }
+}
+
+#[test]
+fn what_is_no_image_is_kept_by_nobody() {
+    for (status, said) in [
+        ("200", Some("max-age=60")),
+        ("206", Some("max-age=60")),
+        ("304", Some("max-age=60")),
+        ("301", Some("no-store")),
+        ("400", Some("no-store")),
+        ("404", Some("no-store")),
+        ("406", Some("no-store")),
+        ("429", Some("no-store")),
+        ("503", Some("no-store")),
+    ] {
+        let event = json!({
+            "status": status, "statusDescription": "x",
+            "headers": {"cache-control": [{"key": "cache-control", "value": "max-age=60"}],
+                        "etag": [{"value": "e"}]},
+        });
+        let response: Response = serde_json::from_value(event).unwrap();
+        let answer = answered(response.clone());
+        let held = answer.headers["cache-control"].iter();
+        let held: Vec<&str> = held.map(|header| header.value.as_str()).collect();
+        assert_eq!(held, Vec::from_iter(said), "{status}");
+        // All else is as it came, and no body takes the place of the origin's.
+        assert_eq!(answer.headers["etag"], response.headers["etag"]);
+        assert_eq!((&answer.status, answer.body), (&response.status, None));
     }
 }

@@ -102,6 +102,14 @@ impl<'a> Seen<'a> {
         answer["ResponseHeadersPolicy"]["ResponseHeadersPolicyConfig"].clone()
     }
 
+    /// What the default behavior's policy says in a header of no section of its own.
+    pub fn sent_with(&self, header: &str) -> Value {
+        let custom = items(&self.response_headers()["CustomHeadersConfig"]);
+        let custom = custom.as_array().unwrap();
+        let found = custom.iter().find(|item| item["Header"] == header);
+        found.map_or(Value::Null, |item| item["Value"].clone())
+    }
+
     /// The distribution's web ACL.
     pub fn web_acl(&self) -> Value {
         let config = self.config();
@@ -264,7 +272,18 @@ impl<'a> Seen<'a> {
         all.first().cloned().unwrap_or(Value::Null)
     }
 
-    pub fn delivery(&self) -> Value {
+    /// The form of the access logs' keys: what stands behind the bucket in the destination's
+    /// ARN, else what AWS puts in its place, and then the suffix path.
+    pub fn log_keys(&self) -> Value {
+        let to = &self.destination()["deliveryDestinationConfiguration"];
+        let arn = to["destinationResourceArn"].as_str().unwrap();
+        let prefix = arn.split_once('/').map(|(_, prefix)| prefix);
+        let prefix = prefix.unwrap_or("AWSLogs/<account>/CloudFront");
+        let suffix = at(&self.delivery(), "/s3DeliveryConfiguration/suffixPath");
+        json!(format!("{prefix}/{}", suffix.as_str().unwrap()))
+    }
+
+    fn delivery(&self) -> Value {
         let all = self.ask("logs", "DescribeDeliveries", json!({}));
         let all = all["deliveries"].as_array().unwrap();
         assert!(all.len() <= 1, "{all:#?}");
@@ -281,7 +300,8 @@ impl<'a> Seen<'a> {
     pub fn log_bucket(&self, operation: &str) -> Value {
         let arn = self.destination()["deliveryDestinationConfiguration"]["destinationResourceArn"]
             .clone();
-        let bucket = arn.as_str().unwrap().rsplit(':').next().unwrap().to_owned();
+        let name = arn.as_str().unwrap().rsplit(':').next().unwrap();
+        let bucket = name.split('/').next().unwrap();
         let asked = json!({"Bucket": bucket});
         let answer = self
             .stand

@@ -125,7 +125,7 @@ pub const GROUPS: &[Group] = &[
 healthImaging: {region: us-west-2}
 delivery:
   dicomweb: true
-  cache: {ttl: 1h}
+  cache: {ttl: 1h, browser: 30m}
   cors: {origins: ['https://viewer.example.org'], credentials: true}
   priceClass: 100
   http3: false
@@ -180,6 +180,12 @@ delivery:
                 |seen| at(&seen.cache_policy(), "/DefaultTTL"),
                 "null",
                 "3600",
+            ),
+            row(
+                "delivery.cache.browser",
+                |seen| seen.sent_with("Cache-Control"),
+                "private, no-store",
+                "private, max-age=1800",
             ),
             row(
                 "delivery.cors.origins",
@@ -407,7 +413,7 @@ logs:
             ),
             row(
                 "logs.access.prefix",
-                |seen| at(&seen.delivery(), "/s3DeliveryConfiguration/suffixPath"),
+                |seen| seen.log_keys(),
                 "cloudfront/{DistributionId}/{yyyy}/{MM}/{dd}/{HH}",
                 "a/b/{DistributionId}/{yyyy}/{MM}/{dd}/{HH}",
             ),
@@ -451,7 +457,7 @@ logs:
                 "logs.access.bucket",
                 |seen| {
                     let to = &seen.destination()["deliveryDestinationConfiguration"];
-                    (to["destinationResourceArn"] == seen.word("arn:aws:s3:::logs-<account>")).into()
+                    (to["destinationResourceArn"] == seen.word("arn:aws:s3:::logs-<account>/cloudfront")).into()
                 },
                 "false",
                 "true",

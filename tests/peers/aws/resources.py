@@ -4,6 +4,7 @@ settings, log deliveries; and refusals that it leaves out."""
 import base64
 import hashlib
 import json
+import re
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from handlers import HandlerError, checked, handlers, replaces, wrap
@@ -305,6 +306,11 @@ def _source_delete(name, _):
 
 
 def _destination(_, properties, __):
+    # The pattern of AWS's resource schema: a bucket may have a prefix behind it.
+    if not re.fullmatch(r"[\w#+=/:,.@-]*\*?", properties["DestinationResourceArn"]):
+        raise HandlerError(
+            "Model validation failed (#/DestinationResourceArn: failed validation constraint for keyword [pattern])",
+            "InvalidRequest", "CloudWatchLogs")
     answer = json.loads(checked(cloudwatch_logs._put_delivery_destination({
         "name": properties["Name"],
         "outputFormat": properties.get("OutputFormat", "json"),

@@ -2,7 +2,7 @@
 
 use super::{Cors, Delivery, EDGE_REGION, Geo, WebAcl, no_duplicates};
 use crate::diagnostic::{Diagnostic, codes};
-use crate::manifest::{self, Keys, Text};
+use crate::manifest::{self, Keys, Spanned, Text};
 
 const DAY: u64 = 86_400;
 
@@ -39,12 +39,16 @@ pub fn check(given: &manifest::Delivery, found: &mut Vec<Diagnostic>) -> Deliver
             .help("remove it, or add `dicomweb: true`"),
         );
     }
+    if let Some(browser) = &given.cache_browser {
+        outlives_tokens(browser, found);
+    }
     if let Some(region) = &given.origin_shield {
         origin_shield(region, found);
     }
     Delivery {
         dicomweb,
         cache_ttl: given.cache_ttl.as_ref().map_or(DAY, |ttl| ttl.value),
+        cache_browser: given.cache_browser.as_ref().map_or(0, |time| time.value),
         cors: cors(given.cors.as_ref(), found),
         price_class: value(given.price_class.as_ref()).unwrap_or_else(|| "all".to_owned()),
         http3: given.http3.as_ref().is_none_or(|flag| flag.value),
@@ -57,6 +61,21 @@ pub fn check(given: &manifest::Delivery, found: &mut Vec<Diagnostic>) -> Deliver
 /// A key with a finding of its own, or whose variable is open: what depends on it isn't judged.
 fn is_unknown(has_value: bool, keys: &Keys, key: &str) -> bool {
     !has_value && keys.has(key)
+}
+
+/// A day is the longest that Cognito lets a token be good for.
+fn outlives_tokens(browser: &Spanned<u64>, found: &mut Vec<Diagnostic>) {
+    if browser.value > DAY {
+        found.push(
+            Diagnostic::new(
+                codes::BROWSER_CACHE,
+                "delivery.cache.browser",
+                browser.span,
+                "browsers keep images for more than a day, and ask for no token again",
+            )
+            .help("keep them for `1d` at the most, best for no longer than a session"),
+        );
+    }
 }
 
 fn value(text: Option<&Text>) -> Option<String> {
@@ -309,6 +328,23 @@ mod tests {
         }
         only("{cache: {ttl: 1h}}", "unused-key", "delivery.cache.ttl");
         assert_eq!(found("{cache: {ttl: 1d}}"), []);
+    }
+
+    #[test]
+    fn browsers_keep_nothing_unless_the_manifest_says_so() {
+        let browser = |time: &str| format!("{{cache: {{browser: {time}}}}}");
+        assert_eq!(checked(&delivery("{}")).delivery.cache_browser, 0);
+        // Without DICOMweb as well: the header is on every answer.
+        for (text, seconds) in [("0s", 0), ("1h", 3_600), ("1d", 86_400)] {
+            let checked = checked(&delivery(&browser(text)));
+            assert_eq!(checked.delivery.cache_browser, seconds);
+            assert_eq!(found(&browser(text)), []);
+        }
+        let path = "delivery.cache.browser";
+        only(&browser("25h"), "browser-cache", path);
+        only(&browser("365d"), "browser-cache", path);
+        only(&browser("366d"), "invalid-value", path);
+        only(&browser("60"), "invalid-value", path);
     }
 
     #[test]

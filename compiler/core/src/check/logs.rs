@@ -89,7 +89,8 @@ fn access(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Option<AccessLogs
     })
 }
 
-/// CloudWatch Logs takes 256 characters, and distribution and time follow the prefix.
+/// CloudWatch Logs takes 256 characters where distribution and time stand; so much is what
+/// they and the prefix get together.
 const PREFIX: usize = 200;
 
 fn prefix_length(prefix: &manifest::Text, found: &mut Vec<Diagnostic>) {

@@ -88,6 +88,8 @@ pub struct Delivery {
     pub dicomweb: bool,
     /// In seconds.
     pub cache_ttl: u64,
+    /// In seconds: how long a viewer's own cache keeps what it got.
+    pub cache_browser: u64,
     pub cors: Cors,
     /// `all`, `200` or `100`.
     pub price_class: String,

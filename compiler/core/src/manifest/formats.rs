@@ -85,8 +85,8 @@ formats! {
         r"^[1-9][0-9]{0,8}d$" "365d"
     BUCKET "`managed` or the name of an S3 bucket"
         r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$" "imaging-access-logs"
-    KEY_PREFIX "a prefix of S3 keys (letters, digits and `!_.*'()-`, with `/` within or at the end)"
-        r"^([A-Za-z0-9!_.*'()-]{1,64}/){0,3}([A-Za-z0-9!_.*'()-]{1,64}/?)$" "cloudfront/"
+    KEY_PREFIX "a prefix of S3 keys (letters, digits and `_.-`, with `/` within or at the end)"
+        r"^([A-Za-z0-9_.-]{1,64}/){0,3}([A-Za-z0-9_.-]{1,64}/?)$" "cloudfront/"
     TAG_KEY "a tag's key (up to 128 letters, digits, spaces and `_.:/=+-@`)"
         r##"^[^\x00-\x1f\x7f!"#$%&'()*,;<>?\[\\\]^`{|}~]{1,128}$"## "team"
     TAG_VALUE "a tag's value (up to 256 letters, digits, spaces and `_.:/=+-@`)"
@@ -172,6 +172,10 @@ mod tests {
             (&BUCKET, "s3://logs"),
             (&KEY_PREFIX, "/logs"),
             (&KEY_PREFIX, "logs//"),
+            // It becomes part of an ARN, which CloudWatch Logs takes without these.
+            (&KEY_PREFIX, "logs!/"),
+            (&KEY_PREFIX, "it's/(logs)*"),
+            (&KEY_PREFIX, ""),
             (&KEY_PREFIX, "{DistributionId}/"),
             (&TAG_KEY, "a\tb"),
             (&TAG_VALUE, "a;b"),

@@ -114,6 +114,7 @@ pub struct Delivery {
     pub dicomweb: Option<Spanned<bool>>,
     /// In seconds.
     pub cache_ttl: Option<Spanned<u64>>,
+    pub cache_browser: Option<Spanned<u64>>,
     pub cors: Option<Cors>,
     pub price_class: Option<Text>,
     pub http3: Option<Spanned<bool>>,
@@ -294,9 +295,11 @@ fn iam(mut b: Block) -> Iam {
 }
 
 fn delivery(mut b: Block) -> Delivery {
+    let mut cache = b.block("cache").unwrap_or_default();
     Delivery {
         dicomweb: b.flag("dicomweb"),
-        cache_ttl: b.block("cache").and_then(|mut b| b.seconds("ttl")),
+        cache_ttl: cache.seconds("ttl"),
+        cache_browser: cache.seconds("browser"),
         cors: b.block("cors").map(|mut b| Cors {
             origins: b.texts("origins"),
             credentials: b.flag("credentials"),

@@ -118,7 +118,7 @@ pub static AUTH: Table = Table {
             "A JSON Web Key Set beside frames.yml that is baked into the authorizer: no other key is ever taken, nothing is fetched.")
             .modes(TOKENS).makes("authorizer `auth.jwks`"),
         Field::new("tokenSources", Kind::List(&words(&["authorization", "header", "query"])),
-            "Where the token may stand: `Authorization: Bearer`, header `token`, query parameter `token`.")
+            "Where the token may stand: `Authorization: Bearer`, header `token`, query parameter `token` or `access_token` (RFC 6750). Whatever is left out is taken away unread.")
             .default("[authorization, header]").non_empty().modes(TOKENS).makes("authorizer `auth.tokenSources`"),
     ],
 };
@@ -219,7 +219,7 @@ static DELIVERY: Table = Table {
             "Also serve DICOMweb GET paths, cached at the edge.")
             .default("false").makes("Distribution `CacheBehaviors`, `Origins`; authorizer `dicomweb`; signer `dicomwebHost`"),
         Field::new("cache", Kind::Table(&CACHE),
-            "How DICOMweb answers are cached. Native reads are POST requests, which CloudFront never caches."),
+            "How answers are cached. Native reads are POST requests, which neither CloudFront nor a browser keeps."),
         Field::new("cors", Kind::Table(&CORS),
             "Which web pages may read the answers."),
         Field::new("priceClass", words(&["all", "200", "100"]),
@@ -250,6 +250,9 @@ static CACHE: Table = Table {
         Field::new("ttl", Kind::Duration(Duration { format: &f::DURATION, least: "0s", most: "365d" }),
             "How long an answer stays cached when the origin names no time, and at the longest. `0s`: not at all.")
             .default("1d").makes("DicomwebCachePolicy `DefaultTTL`, `MaxTTL`"),
+        Field::new("browser", Kind::Duration(Duration { format: &f::DURATION, least: "0s", most: "365d" }),
+            "How long a viewer's own cache keeps what it got, counted from when the edge got it. Whoever uses that browser next sees it without a token. `0s`: not at all. Searches are never kept.")
+            .default("0s").makes("ResponseHeadersPolicy `CustomHeadersConfig`; SearchHeadersPolicy: there or not; Distribution `CacheBehaviors[].LambdaFunctionAssociations`, the signer at origin-response"),
     ],
 };
 
@@ -316,8 +319,8 @@ static ACCESS_LOGS: Table = Table {
             "How the logs are written.")
             .default("json").makes("AccessLogsDestination `OutputFormat`"),
         Field::new("prefix", Kind::Text(&f::KEY_PREFIX),
-            "Where in the bucket: the logs' keys start with it, then follow the distribution's id, year, month, day and hour.")
-            .default("cloudfront/").makes("AccessLogsDelivery `S3SuffixPath`"),
+            "Where in the bucket: the logs' keys start with it, then follow the distribution's id, year, month, day and hour. There is always one: without it, AWS would put `AWSLogs/<account>/CloudFront/` there.")
+            .default("cloudfront/").makes("AccessLogsDestination `DestinationResourceArn`, `Name`"),
         Field::new("retention", Kind::Duration(Duration { format: &f::DAYS, least: "1d", most: "3650d" }),
             "How many days the managed bucket keeps a log.")
             .default("365d").makes("AccessLogs `LifecycleConfiguration.Rules[].ExpirationInDays`"),

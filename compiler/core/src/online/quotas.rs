@@ -88,7 +88,10 @@ impl Kind {
         match self {
             Self::Cache => length("cache_policies"),
             Self::OriginRequest => length("origin_request_policies"),
-            Self::ResponseHeaders => usize::from(view["response_headers"].is_object()),
+            Self::ResponseHeaders => {
+                let policies = view["response_headers"]["policies"].as_array();
+                policies.map_or(0, Vec::len)
+            }
         }
     }
 }
@@ -131,6 +134,8 @@ mod tests {
                 (Kind::ResponseHeaders, 1)
             ]
         );
+        let kept = wanted("{dicomweb: true, cache: {browser: 1h}}");
+        assert!(kept.contains(&(Kind::ResponseHeaders, 2)), "{kept:?}");
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub const DICOMWEB_CACHE_POLICY: &str = "DicomwebCachePolicy";
 pub const NATIVE_REQUEST_POLICY: &str = "NativeRequestPolicy";
 pub const DICOMWEB_REQUEST_POLICY: &str = "DicomwebRequestPolicy";
 pub const SEARCH_REQUEST_POLICY: &str = "SearchRequestPolicy";
+pub const RESPONSE_HEADERS_POLICY: &str = "ResponseHeadersPolicy";
+pub const SEARCH_HEADERS_POLICY: &str = "SearchHeadersPolicy";
 
 /// `image-frames-dev-cdn`
 pub fn stack(service: &str, env: &str, stage: &str) -> String {
@@ -159,17 +161,19 @@ pub fn log_delivery(service: &str, env: &str) -> String {
     format!("{service}-{env}-access")
 }
 
-/// Format and bucket of a delivery destination can't change, and CloudFormation
+/// Format, bucket and prefix of a delivery destination can't change, and CloudFormation
 /// doesn't replace what has a name of its own: each other way has another name.
-pub fn log_destination(service: &str, env: &str, format: &str, bucket: Option<&str>) -> String {
-    match (format, bucket) {
-        ("json", None) => log_delivery(service, env),
-        _ => {
-            let way = format!("{format} {}", bucket.unwrap_or_default());
-            let digest = format!("{:x}", Sha256::digest(way));
-            format!("{service}-{env}-{digest:.8}")
-        }
-    }
+pub fn log_destination(
+    service: &str,
+    env: &str,
+    format: &str,
+    bucket: Option<&str>,
+    prefix: &str,
+) -> String {
+    // No bucket, format or prefix has a space.
+    let way = format!("{format} {} {prefix}", bucket.unwrap_or_default());
+    let digest = format!("{:x}", Sha256::digest(way));
+    format!("{service}-{env}-{digest:.8}")
 }
 
 /// Ids that a stack has under some manifest, whether or not it has them under this one.

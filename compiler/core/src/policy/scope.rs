@@ -6,6 +6,9 @@ use super::handlers::{self, Name, Only};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
+/// Where access logs go to.
+const DESTINATION: &str = "DestinationResourceArn";
+
 /// CloudFormation appends this many random characters at the most.
 const RANDOM: usize = 13;
 /// A bucket's; a role's may be one longer.
@@ -127,7 +130,10 @@ impl<'a> Scope<'a> {
             _ => {
                 let text = self.text(property);
                 // Of an ARN, the name at its end.
-                text.rsplit(':').next().unwrap_or(&text).to_owned()
+                let name = text.rsplit(':').next().unwrap_or(&text);
+                // A bucket's may have a prefix behind it.
+                let bucket = name.split('/').next().filter(|_| hole == DESTINATION);
+                bucket.unwrap_or(name).to_owned()
             }
         }
     }
@@ -167,6 +173,14 @@ impl<'a> Scope<'a> {
             Some(text) => self.substituted(text),
             None => "*".to_owned(),
         }
+    }
+
+    /// Whether an ARN begins with that of a resource of the stack.
+    fn is_own(&self, arn: &Value) -> bool {
+        let begins = arn["Fn::Sub"].as_str();
+        let begins = begins.and_then(|text| text.strip_prefix("${")?.split_once(".Arn}"));
+        let of = arn["Fn::GetAtt"][0].as_str().or(begins.map(|(of, _)| of));
+        of.is_some_and(|of| self.template.resources().any(|(id, _)| id == of))
     }
 
     fn reference(&self, name: &str) -> String {
@@ -222,9 +236,7 @@ impl<'a> Scope<'a> {
             Only::OwnPolicies if self.shared.policies.is_empty() => return None,
             Only::OwnPolicies => json!({"ArnLike": {"iam:PolicyARN": self.shared.policies}}),
             // One of the stack's own is covered by its own row.
-            Only::BucketElsewhere
-                if resource["Properties"]["DestinationResourceArn"]["Fn::GetAtt"].is_array() =>
-            {
+            Only::BucketElsewhere if self.is_own(&resource["Properties"][DESTINATION]) => {
                 return None;
             }
             Only::BucketElsewhere => json!({}),

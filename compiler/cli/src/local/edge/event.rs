@@ -1,9 +1,11 @@
 //! The events that functions get, and the request between them.
 
+use super::cache::Stored;
 use super::names::{self, Trigger};
 use crate::local::template::{Association, Origin};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
+use frames_edge::Response;
 use frames_edge::event::{Body, Cf, Config, Event, Header, Headers, Record, Request};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
@@ -23,8 +25,13 @@ pub(super) struct Flow {
     pub id: String,
 }
 
-/// The event of a trigger, as JSON text.
-pub(super) fn event(flow: &Flow, trigger: Trigger, association: &Association) -> Bytes {
+/// The event of a trigger, as JSON text. `response` is the origin's, where there is one.
+pub(super) fn event(
+    flow: &Flow,
+    trigger: Trigger,
+    association: &Association,
+    response: Option<&Stored>,
+) -> Bytes {
     let mut request = flow.request.clone();
     if association.include_body && !flow.body.is_empty() {
         request.body = Some(body(&flow.body, trigger));
@@ -37,11 +44,25 @@ pub(super) fn event(flow: &Flow, trigger: Trigger, association: &Association) ->
     };
     let event = Event {
         records: vec![Record {
-            cf: Cf { config, request },
+            cf: Cf {
+                config,
+                request,
+                response: response.map(shown),
+            },
         }],
     };
     // Strings and maps with string keys: this can't fail.
     serde_json::to_vec(&event).unwrap_or_default().into()
+}
+
+/// The origin's answer as functions see it: never its body.
+fn shown(stored: &Stored) -> Response {
+    Response {
+        status: stored.status.as_str().to_owned(),
+        status_description: stored.status.canonical_reason().map(str::to_owned),
+        headers: from_viewer(&stored.headers),
+        body: None,
+    }
 }
 
 fn body(bytes: &[u8], trigger: Trigger) -> Body {
@@ -68,7 +89,7 @@ pub(super) fn origin(origin: &Origin) -> serde_json::Value {
     }})
 }
 
-/// A viewer's headers as events show them.
+/// Headers as events show them.
 pub(super) fn from_viewer(headers: &HeaderMap) -> Headers {
     let mut shown = Headers::new();
     for (name, value) in headers {
@@ -133,7 +154,8 @@ mod tests {
 
     fn shown(length: usize, trigger: Trigger, include: bool) -> serde_json::Value {
         let event: serde_json::Value =
-            serde_json::from_slice(&event(&flow(length), trigger, &with_body(include))).unwrap();
+            serde_json::from_slice(&event(&flow(length), trigger, &with_body(include), None))
+                .unwrap();
         event["Records"][0]["cf"]["request"]["body"].clone()
     }
 

@@ -172,6 +172,7 @@ pub(super) mod tests {
             response_headers: None,
             viewer_request: None,
             origin_request_function: None,
+            origin_response_function: None,
         }
     }
 

@@ -6,6 +6,7 @@
 pub(super) enum Trigger {
     ViewerRequest,
     OriginRequest,
+    OriginResponse,
 }
 
 impl Trigger {
@@ -13,12 +14,15 @@ impl Trigger {
         match self {
             Self::ViewerRequest => "viewer-request",
             Self::OriginRequest => "origin-request",
+            Self::OriginResponse => "origin-response",
         }
     }
 
-    /// Request headers that a function must hand back as it got them.
+    /// Headers that a function must hand back as it got them: of the request, or of the
+    /// response where that is what it gets.
     pub fn read_only(self) -> &'static [&'static str] {
         match self {
+            Self::OriginResponse => &["transfer-encoding", "via"],
             Self::ViewerRequest => &[
                 "cdn-loop",
                 "content-length",
@@ -44,7 +48,7 @@ impl Trigger {
     pub fn body_bytes(self) -> usize {
         match self {
             Self::ViewerRequest => 40 * 1024,
-            Self::OriginRequest => 1024 * 1024,
+            Self::OriginRequest | Self::OriginResponse => 1024 * 1024,
         }
     }
 

@@ -334,7 +334,8 @@ impl Pipeline {
                 let start = Instant::now();
                 let answer = self.upstream.send(&flow, origin.read_timeout).await;
                 notes.stages.origin = Some(milliseconds(start));
-                Outcome::served(answer?, None)
+                let answer = self.answered(behavior, &flow, answer?, notes).await?;
+                Outcome::served(answer, None)
             }
         };
         // CloudFront drops them where it forwards no cookies: an answer that many
@@ -355,6 +356,51 @@ impl Pipeline {
         Ok((outcome, lifetime))
     }
 
+    /// Runs the origin-response function, if there is one, on the origin's answer:
+    /// before it is kept, and not on what a function answered in the origin's place.
+    async fn answered(
+        &self,
+        behavior: &Behavior,
+        flow: &Flow,
+        answer: Stored,
+        notes: &mut Notes,
+    ) -> Result<Stored, Refusal> {
+        let Some((association, pool)) = behavior
+            .origin_response_function
+            .as_ref()
+            .and_then(|a| Some((a, self.functions.get(&a.function)?)))
+        else {
+            return Ok(answer);
+        };
+        let start = Instant::now();
+        let payload = event::event(flow, Trigger::OriginResponse, association, Some(&answer));
+        let result = self.run_in(pool, payload).await;
+        notes.stages.origin_response = Some(milliseconds(start));
+        verdict::judge_response(&answer, &result?).map_err(|invalid| self.refused(pool, &invalid))
+    }
+
+    async fn run_in(&self, pool: &Pool, payload: Bytes) -> Result<Bytes, Refusal> {
+        match pool.invoke(payload).await {
+            Ok(result) => Ok(result),
+            Err(Failure::TimedOut) => {
+                (self.log)(pool.name(), "took longer than its Timeout and was killed");
+                Err(Refusal::FunctionTimedOut)
+            }
+            Err(Failure::Failed(why)) => {
+                (self.log)(pool.name(), &format!("failed: {why}"));
+                Err(Refusal::FunctionFailed)
+            }
+        }
+    }
+
+    fn refused(&self, pool: &Pool, invalid: &verdict::Invalid) -> Refusal {
+        (self.log)(
+            pool.name(),
+            &format!("its result is refused: {}", invalid.0),
+        );
+        Refusal::InvalidResult
+    }
+
     /// Runs the function of an event, if there is one: the request to go on
     /// with, or the answer that it made.
     async fn invoke(
@@ -368,18 +414,8 @@ impl Pipeline {
         else {
             return Ok(Ok(flow));
         };
-        let payload = event::event(&flow, trigger, association);
-        let result = match pool.invoke(payload).await {
-            Ok(result) => result,
-            Err(Failure::TimedOut) => {
-                (self.log)(pool.name(), "took longer than its Timeout and was killed");
-                return Err(Refusal::FunctionTimedOut);
-            }
-            Err(Failure::Failed(why)) => {
-                (self.log)(pool.name(), &format!("failed: {why}"));
-                return Err(Refusal::FunctionFailed);
-            }
-        };
+        let payload = event::event(&flow, trigger, association, None);
+        let result = self.run_in(pool, payload).await?;
         match verdict::judge(trigger, association.include_body, &flow.request, &result) {
             Ok(Verdict::Response(generated)) => Ok(Err(generated)),
             Ok(Verdict::Request(changed)) => Ok(Ok(Flow {
@@ -387,10 +423,7 @@ impl Pipeline {
                 body: changed.body.unwrap_or(flow.body),
                 id: flow.id,
             })),
-            Err(verdict::Invalid(why)) => {
-                (self.log)(pool.name(), &format!("its result is refused: {why}"));
-                Err(Refusal::InvalidResult)
-            }
+            Err(invalid) => Err(self.refused(pool, &invalid)),
         }
     }
 

@@ -30,4 +30,6 @@ pub struct Stages {
     pub origin_request: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin_response: Option<f64>,
 }

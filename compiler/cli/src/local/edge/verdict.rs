@@ -1,6 +1,8 @@
 //! What a function handed back: a request to go on with, an answer, or
 //! something that CloudFront refuses with a 502.
 
+use super::cache::Stored;
+use super::event;
 use super::names::{self, Trigger};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -52,12 +54,47 @@ pub(super) fn judge(
         return invalid("it is not an object");
     };
     if object.contains_key("status") {
-        response(trigger, object, result.len()).map(Verdict::Response)
+        response(trigger, &[], object, result.len()).map(Verdict::Response)
     } else {
         let body = replaced_body(trigger, include_body, object.remove("body"))?;
         let request = request(trigger, sent, object)?;
         Ok(Verdict::Request(Box::new(Changed { request, body })))
     }
+}
+
+/// The origin's answer with the changes that a function made. Its body stays the
+/// origin's where the function names none.
+pub(super) fn judge_response(sent: &Stored, result: &[u8]) -> Result<Stored, Invalid> {
+    let trigger = Trigger::OriginResponse;
+    let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(result) else {
+        return invalid("it is not an object");
+    };
+    let has_body = object.contains_key("body");
+    let read_only = trigger.read_only();
+    let changed = response(trigger, read_only, object, result.len())?;
+    let shown = event::from_viewer(&sent.headers);
+    for name in read_only {
+        if changed.headers.contains_key(*name)
+            && values(&changed.headers, name) != values(&shown, name)
+        {
+            return invalid(format!("header `{name}` is read-only"));
+        }
+    }
+    // What the function wasn't shown is still there.
+    let mut headers = event::to_wire(&changed.headers);
+    for (name, value) in &sent.headers {
+        if !shown.contains_key(name.as_str()) {
+            headers.append(name, value.clone());
+        }
+    }
+    Ok(Stored {
+        status: changed.status,
+        headers,
+        body: match has_body {
+            true => changed.body,
+            false => sent.body.clone(),
+        },
+    })
 }
 
 fn request(
@@ -109,11 +146,12 @@ fn request(
     })
 }
 
+fn values<'a>(headers: &'a Headers, name: &str) -> Vec<&'a str> {
+    let held = headers.get(name).into_iter().flatten();
+    held.map(|h| h.value.as_str()).collect()
+}
+
 fn check_request_headers(trigger: Trigger, sent: &Headers, back: &Headers) -> Result<(), Invalid> {
-    let values = |headers: &Headers, name: &str| -> Vec<String> {
-        let held = headers.get(name).into_iter().flatten();
-        held.map(|h| h.value.clone()).collect()
-    };
     for name in trigger.read_only() {
         if values(sent, name) != values(back, name) {
             return invalid(format!("header `{name}` is read-only"));
@@ -174,8 +212,10 @@ fn replaced_body(
     }
 }
 
+/// `kept` are headers that the function got and may hand back.
 fn response(
     trigger: Trigger,
+    kept: &[&str],
     object: Map<String, Value>,
     bytes: usize,
 ) -> Result<Generated, Invalid> {
@@ -198,7 +238,9 @@ fn response(
     }
     let headers = headers(object.get("headers"))?;
     let forbidden = |name: &&String| {
-        names::is_disallowed(name) || matches!(name.as_str(), "transfer-encoding" | "via")
+        let name = name.as_str();
+        names::is_disallowed(name)
+            || matches!(name, "transfer-encoding" | "via") && !kept.contains(&name)
     };
     if let Some(name) = headers.keys().find(forbidden) {
         return invalid(format!("header `{name}` may not be set"));
@@ -420,5 +462,43 @@ mod tests {
         assert!(judge(Trigger::OriginRequest, false, &sent(), text.as_bytes()).is_err());
         request["body"]["data"] = json!("x".repeat(1_400_000));
         assert!(judge_value(Trigger::OriginRequest, &request).is_err());
+    }
+
+    #[test]
+    fn an_answer_of_the_origins_may_be_changed_but_for_what_is_read_only() {
+        let mut headers = http::HeaderMap::new();
+        for (name, value) in [("via", "v"), ("etag", "e"), ("x-amzn-requestid", "r")] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        let sent = Stored {
+            status: StatusCode::NOT_FOUND,
+            headers,
+            body: "theirs".into(),
+        };
+        let judged = |value: Value| judge_response(&sent, value.to_string().as_bytes());
+        let header = |value: &str| json!([{"value": value}]);
+        let kept = judged(json!({
+            "status": "404",
+            "headers": {"via": header("v"), "cache-control": header("no-store")},
+        }))
+        .unwrap();
+        assert_eq!(kept.headers["cache-control"], "no-store");
+        // Not shown, so not lost; shown and not handed back, so gone.
+        assert_eq!(kept.headers["x-amzn-requestid"], "r");
+        assert!(!kept.headers.contains_key("etag"));
+        assert_eq!(
+            (kept.status.as_u16(), &kept.body[..]),
+            (404, &b"theirs"[..])
+        );
+        let own = judged(json!({"status": "200", "body": "ours"})).unwrap();
+        assert_eq!(&own.body[..], b"ours");
+        for wrong in [
+            json!({"status": "404", "headers": {"via": header("w")}}),
+            json!({"status": "404", "headers": {"x-cache": header("Hit")}}),
+            json!({"method": "GET", "uri": "/"}),
+            json!([]),
+        ] {
+            assert!(judged(wrong.clone()).is_err(), "{wrong}");
+        }
     }
 }

@@ -220,7 +220,6 @@ impl State {
                     ["frames", list] => {
                         dicomweb::frames(&self.fixtures, fixture, list, request.headers())
                     }
-                    ["rendered"] => Err(ServiceError::not_served("rendered instances")),
                     [] => Err(ServiceError::not_served(
                         "whole DICOM instances (Part 10 files)",
                     )),
@@ -255,7 +254,7 @@ fn instance_action(tail: &[&str]) -> Result<&'static str, ServiceError> {
     match tail {
         ["metadata"] => Ok("GetDICOMInstanceMetadata"),
         ["frames", _] => Ok("GetDICOMInstanceFrames"),
-        [] | ["rendered"] => Ok("GetDICOMInstance"),
+        [] => Ok("GetDICOMInstance"),
         _ => Err(ServiceError::unknown_operation()),
     }
 }

@@ -76,6 +76,7 @@ pub struct Behavior {
     pub response_headers: Option<ResponseHeadersPolicy>,
     pub viewer_request: Option<Association>,
     pub origin_request_function: Option<Association>,
+    pub origin_response_function: Option<Association>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

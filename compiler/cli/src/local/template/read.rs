@@ -241,6 +241,7 @@ fn behavior(
             .transpose()?,
         viewer_request: None,
         origin_request_function: None,
+        origin_response_function: None,
     };
     let associations = node.opt("LambdaFunctionAssociations");
     for association in associations.map_or_else(|| Ok(Vec::new()), |a| a.items())? {
@@ -248,9 +249,10 @@ fn behavior(
         let slot = match event.text()? {
             "viewer-request" => &mut behavior.viewer_request,
             "origin-request" => &mut behavior.origin_request_function,
+            "origin-response" => &mut behavior.origin_response_function,
             _ => {
                 return Err(event.error(
-                    "the local edge runs functions at viewer-request and origin-request alone",
+                    "the local edge runs functions at origin-response, viewer-request and origin-request alone",
                 ));
             }
         };

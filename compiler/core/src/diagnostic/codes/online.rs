@@ -79,7 +79,7 @@ iam:
 
     QUOTA "quota" Warning as Online
     what: "An account has room for 20 of CloudFront's cache policies, origin request policies and response headers policies each, by AWS's default, and with this service there are more."
-    why: "The cdn stack would fail on the policy too many, after lambda-edge stands. Each service makes one response headers policy and one origin request policy, with `delivery.dicomweb` three of the latter and a cache policy."
+    why: "The cdn stack would fail on the policy too many, after lambda-edge stands. Each service makes one response headers policy and one origin request policy, with `delivery.dicomweb` three of the latter and a cache policy; with `delivery.cache.browser` as well, a second one for response headers."
     remedy: "Delete policies that no distribution uses, deploy to another account, or ask AWS for more; where AWS has raised the account's quota, go on. `frames validate --online` asks, and the first `frames deploy`; without the permission to list policies nothing is said."
     example: "\
 service: x

@@ -158,6 +158,21 @@ delivery:
   cors: {origins: ['https://viewer.example.org'], credentials: true}
 "
 
+    BROWSER_CACHE "browser-cache" Warning
+    what: "`delivery.cache.browser` lets browsers keep images for more than a day."
+    why: "What a browser keeps it shows to whoever uses it next, without asking for a token; and a day is the longest that an access token of Cognito is good for."
+    remedy: "Keep images for a session, not longer; `0s`, the default, keeps none. The edge's cache (`delivery.cache.ttl`) asks for a token every time."
+    example: "\
+service: x
+auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI}
+delivery: {dicomweb: true, cache: {browser: 30d}}
+"
+    fixed: "\
+service: x
+auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI}
+delivery: {dicomweb: true, cache: {browser: 1h}}
+"
+
     UNSAFE_OVERLAY "unsafe-overlay" Error
     what: "`resources` changes something compiled that isn't there to be tuned, or adds something that isn't among the types, properties and principals that may be added (docs/security.md has both tables)."
     why: "An overlay is merged after all other checks; it is where an endpoint is opened by mistake."

@@ -36,6 +36,11 @@ const RECORD_FIELDS: &[&str] = &[
     "sc-content-len",
 ];
 
+/// What follows the prefix in a log's key. The prefix is in the destination's ARN: before a
+/// suffix path alone, CloudWatch Logs puts `AWSLogs/<account>/CloudFront/`, or not, by whether
+/// the delivery was made or updated.
+const SUFFIX_PATH: &str = "{DistributionId}/{yyyy}/{MM}/{dd}/{HH}";
+
 #[derive(Serialize)]
 pub(super) struct AccessLogs {
     /// The stack's own bucket, where there is one.
@@ -43,7 +48,7 @@ pub(super) struct AccessLogs {
     bucket: Value,
     destination_arn: Value,
     format: String,
-    suffix_path: String,
+    suffix_path: &'static str,
     source_name: String,
     destination_name: String,
     record_fields: &'static [&'static str],
@@ -64,17 +69,14 @@ pub(super) struct LogBucket {
 pub(super) fn access_logs(manifest: &CheckedManifest, env: &str) -> Option<AccessLogs> {
     let logs = manifest.logs.access.as_ref()?;
     let name = names::log_delivery(&manifest.service, env);
-    let own = logs.bucket.as_deref();
-    let destination = names::log_destination(&manifest.service, env, &logs.format, own);
-    let (bucket, destination_arn) = match &logs.bucket {
+    let (own, prefix) = (logs.bucket.as_deref(), logs.prefix.as_str());
+    let destination = names::log_destination(&manifest.service, env, &logs.format, own, prefix);
+    let (bucket, arn) = match own {
         None => (
             json!({"Ref": names::ACCESS_LOGS}),
-            json!({"Fn::GetAtt": [names::ACCESS_LOGS, "Arn"]}),
+            format!("${{{}.Arn}}", names::ACCESS_LOGS),
         ),
-        Some(own) => (
-            json!(own),
-            json!({"Fn::Sub": format!("arn:${{AWS::Partition}}:s3:::{own}")}),
-        ),
+        Some(own) => (json!(own), format!("arn:${{AWS::Partition}}:s3:::{own}")),
     };
     Some(AccessLogs {
         managed: logs.bucket.is_none().then(|| LogBucket {
@@ -88,12 +90,9 @@ pub(super) fn access_logs(manifest: &CheckedManifest, env: &str) -> Option<Acces
             statements: iam::log_bucket(&name),
         }),
         bucket,
-        destination_arn,
+        destination_arn: json!({"Fn::Sub": format!("{arn}/{prefix}")}),
         format: logs.format.clone(),
-        suffix_path: format!(
-            "{}/{{DistributionId}}/{{yyyy}}/{{MM}}/{{dd}}/{{HH}}",
-            logs.prefix
-        ),
+        suffix_path: SUFFIX_PATH,
         source_name: name,
         destination_name: destination,
         record_fields: RECORD_FIELDS,

@@ -8,7 +8,7 @@ mod headers;
 use access_logs::{AccessLogs, access_logs};
 use alarms::{Alarm, alarms};
 use domain::{AliasRecord, DomainView, alias_records};
-use headers::{ResponseHeaders, response_headers};
+use headers::{ResponseHeaders, response_headers, search_policy};
 
 use super::{Parameter, Stage, names, posture};
 use crate::check::{self, CheckedManifest, WebAcl};
@@ -79,6 +79,9 @@ struct Behavior {
     origin_id: &'static str,
     cache_policy_id: Value,
     origin_request_policy_id: Value,
+    response_headers_policy_id: Value,
+    /// The parameter of the function that marks errors, where browsers keep the rest.
+    origin_response: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -160,6 +163,9 @@ fn view(manifest: &CheckedManifest, env: &str, stack: &str) -> View {
             origin_id: names::NATIVE_ORIGIN,
             cache_policy_id: json!(CACHING_DISABLED),
             origin_request_policy_id: json!({"Ref": names::NATIVE_REQUEST_POLICY}),
+            response_headers_policy_id: json!({"Ref": names::RESPONSE_HEADERS_POLICY}),
+            // What answers a POST is nowhere kept.
+            origin_response: None,
         },
         behaviors: if delivery.dicomweb {
             dicomweb_behaviors(delivery)
@@ -173,7 +179,7 @@ fn view(manifest: &CheckedManifest, env: &str, stack: &str) -> View {
             vec![]
         },
         origin_request_policies: origin_request_policies(manifest, stack),
-        response_headers: response_headers(&delivery.cors, stack),
+        response_headers: response_headers(delivery, stack),
         access_logs: access_logs(manifest, env),
         alias_records: alias_records(manifest),
         alarms: alarms(manifest, env),
@@ -270,29 +276,38 @@ fn is_cached(delivery: &check::Delivery) -> bool {
 
 /// Instances are cached; searches, whose results change with every import, are not.
 fn dicomweb_behaviors(delivery: &check::Delivery) -> Vec<Behavior> {
-    let behavior = |path_pattern, cache_policy_id, request_policy| Behavior {
+    let behavior = |path_pattern, cache_policy_id, request_policy, headers_policy| Behavior {
         path_pattern: Some(path_pattern),
         origin_id: names::DICOMWEB_ORIGIN,
         cache_policy_id,
         origin_request_policy_id: json!({"Ref": request_policy}),
+        response_headers_policy_id: json!({"Ref": headers_policy}),
+        origin_response: None,
     };
     let search = |path_pattern| {
         behavior(
             path_pattern,
             json!(CACHING_DISABLED),
             names::SEARCH_REQUEST_POLICY,
+            search_policy(delivery),
         )
     };
+    let instances = behavior(
+        "/datastore/*/studies/*/series/*/instances/*",
+        if is_cached(delivery) {
+            json!({"Ref": names::DICOMWEB_CACHE_POLICY})
+        } else {
+            json!(CACHING_DISABLED)
+        },
+        names::DICOMWEB_REQUEST_POLICY,
+        names::RESPONSE_HEADERS_POLICY,
+    );
+    let marks_errors = delivery.cache_browser > 0;
     vec![
-        behavior(
-            "/datastore/*/studies/*/series/*/instances/*",
-            if is_cached(delivery) {
-                json!({"Ref": names::DICOMWEB_CACHE_POLICY})
-            } else {
-                json!(CACHING_DISABLED)
-            },
-            names::DICOMWEB_REQUEST_POLICY,
-        ),
+        Behavior {
+            origin_response: marks_errors.then(|| names::version_arn(names::SIGNER)),
+            ..instances
+        },
         search("/datastore/*/studies"),
         search("/datastore/*/series"),
         search("/datastore/*/instances"),
