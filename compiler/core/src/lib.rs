@@ -99,6 +99,7 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
         let selected = environments::select(node, target.env, target.chosen);
         diagnostics.extend(selected.diagnostics);
         let resolved = variables::resolve(&selected.root, target.env, environment);
+        diagnostics.extend(check::unguarded(&resolved));
         diagnostics.extend(resolved.diagnostics);
         let (manifest, found) = manifest::read(&resolved.node, &resolved.own_keys);
         diagnostics.extend(found);

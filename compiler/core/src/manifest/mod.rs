@@ -6,7 +6,7 @@ mod block;
 mod countries;
 mod duration;
 mod field;
-mod formats;
+pub(crate) mod formats;
 mod keys;
 mod print;
 mod schema;
@@ -172,6 +172,7 @@ pub struct Alarms {
 
 #[derive(Debug, Default)]
 pub struct Deploy {
+    pub account: Option<Text>,
     pub region: Option<Text>,
     pub bucket: Option<Text>,
     pub tags: Vec<(Text, Text)>,
@@ -340,6 +341,7 @@ fn logs(mut b: Block) -> Logs {
 
 fn deploy(mut b: Block) -> Deploy {
     Deploy {
+        account: b.text("account"),
         region: b.text("region"),
         bucket: b.text("bucket"),
         tags: b.map("tags").unwrap_or_default(),
