@@ -44,18 +44,25 @@ fn put(stand: &Stand, bucket: &str, key: &str) {
     stand.account.call("s3", "PutObject", object);
 }
 
-/// Every version, and every delete marker.
+/// Every version, and every delete marker, however many pages they fill.
 fn versions(stand: &Stand, bucket: &str) -> Vec<String> {
-    let asked = json!({"Bucket": bucket});
-    let found = stand.account.call("s3", "ListObjectVersions", asked);
-    let of = |kind: &str| found[kind].as_array().cloned().unwrap_or_default();
-    let all = [of("Versions"), of("DeleteMarkers")].concat();
-    let mut all: Vec<String> = all
-        .iter()
-        .map(|version| version["Key"].as_str().unwrap().to_owned())
-        .collect();
-    all.sort();
-    all
+    let mut all = Vec::new();
+    let mut asked = json!({"Bucket": bucket});
+    loop {
+        let page = stand
+            .account
+            .call("s3", "ListObjectVersions", asked.clone());
+        for kind in ["Versions", "DeleteMarkers"] {
+            let found = page[kind].as_array().into_iter().flatten();
+            all.extend(found.map(|version| version["Key"].as_str().unwrap().to_owned()));
+        }
+        if page["IsTruncated"] != true {
+            all.sort();
+            return all;
+        }
+        asked["KeyMarker"] = page["NextKeyMarker"].clone();
+        asked["VersionIdMarker"] = page["NextVersionIdMarker"].clone();
+    }
 }
 
 fn others() -> Vec<String> {
@@ -404,8 +411,12 @@ fn versions_of_a_function_that_stood_in_the_way_stay() {
 /// A function with two versions, which no stack has.
 fn a_function(stand: &Stand, name: &str) -> Vec<String> {
     let role = format!("arn:aws:iam::{}:role/billing", stand.account.number());
-    // An empty archive.
-    let zip = format!("UEsFBg{}==", "A".repeat(24));
+    // An archive with an empty file, all in ASCII.
+    let zip = concat!(
+        "PK\x03\x04\x14\x00\x00\x00\x00\x00\x00\x00!\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00a",
+        "PK\x01\x02\x14\x00\x14\x00\x00\x00\x00\x00\x00\x00!\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00 \x00\x00\x00\x00\x00\x00\x00a",
+        "PK\x05\x06\x00\x00\x00\x00\x01\x00\x01\x00/\x00\x00\x00\x1f\x00\x00\x00\x00\x00",
+    );
     let asked = json!({"FunctionName": name, "Runtime": "python3.13", "Role": role, "Handler": "index.handler", "Code": {"ZipFile": zip}});
     stand.account.call("lambda", "CreateFunction", asked);
     for memory in [128, 256] {

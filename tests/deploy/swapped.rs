@@ -146,7 +146,7 @@ fn another_template_than_the_uploaded_one_is_refused() {
     refused(&swapped(
         &stand,
         &arguments,
-        ("CreateChangeSet", 2),
+        ("CreateChangeSet", 1),
         (&bucket, LARGE),
         &evil(&stand),
     ));
