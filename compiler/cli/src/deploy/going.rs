@@ -28,6 +28,12 @@ pub struct Standing<'a> {
     pub stage: &'a Stage,
     pub stacks: Stacks,
     pub stack: Stack,
+    pub contents: Contents,
+}
+
+/// What a stack consists of.
+#[derive(Debug, Default)]
+pub struct Contents {
     pub resources: Vec<Resource>,
     /// As it is deployed; null for a stack that never had one.
     pub template: Value,
@@ -121,7 +127,10 @@ impl<'a> Going<'a> {
 
     /// `2 stacks, 3 artifacts, 1 log group`
     pub fn counts(&self, options: Options) -> String {
-        let buckets = self.stages.iter().map(|standing| standing.log_buckets());
+        let buckets = self
+            .stages
+            .iter()
+            .map(|standing| standing.contents.log_buckets());
         let buckets = match options.delete_logs {
             true => buckets.map(|buckets| buckets.len()).sum(),
             false => 0,
@@ -156,12 +165,12 @@ impl<'a> Going<'a> {
     /// What scripts get of it, beside the stages.
     pub fn json(&self, options: Options) -> Value {
         let resources = self.stages.iter().flat_map(|standing| {
-            standing.resources().map(move |resource| {
+            standing.contents.resources().map(move |resource| {
                 json!({
                     "stage": standing.stage.name,
                     "resource": resource.id,
                     "type": resource.kind,
-                    "kept": standing.is_kept(resource, options),
+                    "kept": standing.contents.is_kept(resource, options),
                 })
             })
         });
@@ -175,7 +184,10 @@ impl<'a> Going<'a> {
         let groups = self.log_groups.iter();
         let groups =
             groups.map(|(groups, group)| json!({"region": groups.region, "name": group.name}));
-        let buckets = self.stages.iter().flat_map(Standing::log_buckets);
+        let buckets = self
+            .stages
+            .iter()
+            .flat_map(|standing| standing.contents.log_buckets());
         let buckets = buckets.filter(|_| options.delete_logs);
         json!({
             "protected": self.protected().is_some(),
@@ -199,8 +211,7 @@ impl<'a> Standing<'a> {
             stage,
             stacks,
             stack,
-            resources: Vec::new(),
-            template: Value::Null,
+            contents: Contents::default(),
         };
         standing.look().await?;
         Ok(Some(standing))
@@ -208,16 +219,48 @@ impl<'a> Standing<'a> {
 
     /// What the stack consists of now.
     pub async fn look(&mut self) -> Result<()> {
-        self.resources = self.stacks.resources(&self.stack.id).await?;
+        self.contents.resources = self.stacks.resources(&self.stack.id).await?;
         let status = &self.stack.status;
         if !status.is("REVIEW_IN_PROGRESS") && !status.is("DELETE_COMPLETE") {
             let text = self.stacks.template(&self.stack.id).await?;
-            self.template = serde_json::from_str(&text)
+            self.contents.template = serde_json::from_str(&text)
                 .context(|| format!("can't read the template of stack {}", self.stack.name))?;
         }
         Ok(())
     }
 
+    fn tell(&self, session: &Session<'_>, options: Options) {
+        let count = count(self.contents.resources().count(), "resource");
+        let what = format!(
+            "stack {} in {} ({count})",
+            self.stack.name, self.stage.region
+        );
+        session.progress.step("To go", &what);
+        for resource in self.contents.resources() {
+            let of_logs = teardown::goes_with_logs(&self.contents.template, &resource.id);
+            let kept = match resource.kind.as_str() {
+                _ if !self.contents.is_kept(resource, options) => "",
+                BUCKET if of_logs => {
+                    ", which is kept with the logs in it: --delete-logs deletes it too"
+                }
+                KEY if of_logs => {
+                    ", which is kept as long as logs need it: --delete-logs deletes it too"
+                }
+                _ => ", which is kept: its DeletionPolicy says so",
+            };
+            let line = format!("   - {} ({}){kept}", resource.id, resource.kind);
+            session.progress.note(&line);
+        }
+        for bucket in self.contents.log_buckets() {
+            if options.delete_logs {
+                let what = format!("bucket {bucket} with all access logs in it");
+                session.progress.step("To go", &what);
+            }
+        }
+    }
+}
+
+impl Contents {
     /// Those of access logs, and none that an overlay has added.
     pub fn log_buckets(&self) -> Vec<String> {
         self.physical(|resource| {
@@ -262,34 +305,55 @@ impl<'a> Standing<'a> {
             && resource.kind != teardown::VERSION
             && !(options.delete_logs && with_the_logs)
     }
+}
 
-    fn tell(&self, session: &Session<'_>, options: Options) {
-        let count = count(self.resources().count(), "resource");
-        let what = format!(
-            "stack {} in {} ({count})",
-            self.stack.name, self.stage.region
-        );
-        session.progress.step("To go", &what);
-        for resource in self.resources() {
-            let of_logs = teardown::goes_with_logs(&self.template, &resource.id);
-            let kept = match resource.kind.as_str() {
-                _ if !self.is_kept(resource, options) => "",
-                BUCKET if of_logs => {
-                    ", which is kept with the logs in it: --delete-logs deletes it too"
-                }
-                KEY if of_logs => {
-                    ", which is kept as long as logs need it: --delete-logs deletes it too"
-                }
-                _ => ", which is kept: its DeletionPolicy says so",
-            };
-            let line = format!("   - {} ({}){kept}", resource.id, resource.kind);
-            session.progress.note(&line);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resource(id: &str, kind: &str, physical: &str, status: &str) -> Resource {
+        Resource {
+            id: id.to_owned(),
+            kind: kind.to_owned(),
+            physical: physical.to_owned(),
+            status: status.to_owned(),
         }
-        for bucket in self.log_buckets() {
-            if options.delete_logs {
-                let what = format!("bucket {bucket} with all access logs in it");
-                session.progress.step("To go", &what);
-            }
-        }
+    }
+
+    /// Somebody else's function stood in the way; its name is all that the stack has.
+    #[test]
+    fn what_couldnt_be_made_isnt_the_stacks() {
+        let name = "heart-dev-authorizer";
+        let mut contents = Contents {
+            resources: vec![resource(
+                "AuthorizerFunction",
+                FUNCTION,
+                name,
+                "CREATE_FAILED",
+            )],
+            template: Value::Null,
+        };
+        assert_eq!(contents.functions(), Vec::<String>::new());
+        // A deletion that failed is another matter.
+        contents.resources[0].status = "DELETE_FAILED".to_owned();
+        assert_eq!(contents.functions(), [name]);
+        contents.resources[0].status = "DELETE_COMPLETE".to_owned();
+        assert_eq!(contents.functions(), Vec::<String>::new());
+    }
+
+    /// CloudFront makes up the ids of distributions, so that one is the stack's in any state: it
+    /// may serve all the same.
+    #[test]
+    fn a_distribution_is_the_stacks_in_any_state() {
+        let contents = Contents {
+            resources: vec![resource(
+                "Distribution",
+                DISTRIBUTION,
+                "E1",
+                "CREATE_FAILED",
+            )],
+            template: Value::Null,
+        };
+        assert_eq!(contents.distributions(), ["E1"]);
     }
 }

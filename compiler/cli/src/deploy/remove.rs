@@ -128,7 +128,7 @@ impl Standing<'_> {
         plan: &Plan,
         options: Options,
     ) -> Result<Option<Object>> {
-        let distributions = self.distributions();
+        let distributions = self.contents.distributions();
         let nothing = distributions.is_empty() && !options.delete_logs;
         if nothing || self.stack.status.is("DELETE_COMPLETE") {
             return Ok(None);
@@ -156,7 +156,7 @@ impl Standing<'_> {
         options: Options,
     ) -> Result<Option<Object>> {
         self.look().await?;
-        let Some(closed) = teardown::closed(&self.template, options.delete_logs) else {
+        let Some(closed) = teardown::closed(&self.contents.template, options.delete_logs) else {
             return Ok(None);
         };
         let text = closed.to_string();
@@ -171,7 +171,7 @@ impl Standing<'_> {
             Body::Text(_) => None,
         };
         let name = format!("frames-close-{}", super::nonce()?);
-        let what = match self.distributions().is_empty() {
+        let what = match self.contents.distributions().is_empty() {
             false => "the distribution: disabled, and without its functions, in one change",
             true => "what keeps the logs' key",
         };
@@ -273,7 +273,7 @@ impl Standing<'_> {
 
     /// The functions' versions, as soon as replicas let go of them.
     async fn drain(&self, session: &Session<'_>, options: Options) -> Result<()> {
-        let functions = self.functions();
+        let functions = self.contents.functions();
         if functions.is_empty() {
             return Ok(());
         }
@@ -308,7 +308,7 @@ impl Standing<'_> {
             .progress
             .step("Deleting", &format!("stack {}", self.stack.name));
         let buckets = if options.delete_logs {
-            self.log_buckets()
+            self.contents.log_buckets()
         } else {
             Vec::new()
         };
@@ -342,7 +342,7 @@ impl Standing<'_> {
                 return self.abandon(session).await;
             }
             if replicated {
-                return Err(unfinished(&self.functions(), Duration::ZERO));
+                return Err(unfinished(&self.contents.functions(), Duration::ZERO));
             }
             self.stack = ended.stack.clone();
             return Err(failed(self.stage.name, &ended));
@@ -356,11 +356,11 @@ impl Standing<'_> {
 
     /// Everything but the functions, which are named.
     async fn abandon(mut self, session: &Session<'_>) -> Result<Done> {
-        self.resources = self.stacks.resources(&self.stack.id).await?;
-        let functions = self
-            .resources
-            .iter()
-            .filter(|resource| resource.kind == FUNCTION && resource.status != "DELETE_COMPLETE");
+        self.look().await?;
+        let functions =
+            self.contents.resources.iter().filter(|resource| {
+                resource.kind == FUNCTION && resource.status != "DELETE_COMPLETE"
+            });
         let (ids, names): (Vec<String>, Vec<String>) = functions
             .map(|f| (f.id.clone(), f.physical.clone()))
             .unzip();
@@ -386,7 +386,11 @@ impl Standing<'_> {
             .iter()
             .filter(|event| event.status == "DELETE_SKIPPED")
         {
-            let resource = self.resources.iter().find(|r| r.id == event.resource);
+            let resource = self
+                .contents
+                .resources
+                .iter()
+                .find(|r| r.id == event.resource);
             let Some(Resource { kind, physical, .. }) = resource else {
                 continue;
             };
