@@ -2,13 +2,10 @@
 
 use crate::support::frames::Project;
 use crate::support::process::eventually;
-use rustix::process::{Pid, Signal, kill_process};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::process::{Child, Stdio};
-use std::sync::{Arc, Mutex};
+use crate::support::terminal::AtTerminal;
+use rustix::process::{Signal, kill_process};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 fn entries(project: &Project) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(project.path())
@@ -157,79 +154,14 @@ fn nothing_is_overwritten() {
     assert_eq!(entries(&project), ["frames.yml"]);
 }
 
-/// `frames init` with a terminal for its input and its messages.
-struct AtTerminal {
-    child: Child,
-    typing: File,
-    shown: Arc<Mutex<Vec<u8>>>,
-}
-
-impl AtTerminal {
-    fn start(project: &Project) -> Self {
-        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&controller).unwrap();
-        unlockpt(&controller).unwrap();
-        let name = ptsname(&controller, Vec::new()).unwrap();
-        let terminal = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(OpenptFlags::NOCTTY.bits() as i32)
-            .open(name.to_str().unwrap())
-            .unwrap();
-        let child = project
-            .command()
-            .arg("init")
-            .stdin(terminal.try_clone().unwrap())
-            .stdout(Stdio::null())
-            .stderr(terminal)
-            .spawn()
-            .unwrap();
-        let typing = File::from(controller);
-        let mut screen = typing.try_clone().unwrap();
-        let shown = Arc::<Mutex<Vec<u8>>>::default();
-        let into = Arc::clone(&shown);
-        std::thread::spawn(move || {
-            let mut buffer = [0; 1024];
-            while let Ok(count @ 1..) = screen.read(&mut buffer) {
-                into.lock().unwrap().extend_from_slice(&buffer[..count]);
-            }
-        });
-        Self {
-            child,
-            typing,
-            shown,
-        }
-    }
-
-    fn shown(&self) -> String {
-        String::from_utf8_lossy(&self.shown.lock().unwrap()).into_owned()
-    }
-
-    /// Answers the question that ends in `prompt`.
-    fn answer(&mut self, prompt: &str, answer: &str) {
-        eventually(prompt, || {
-            self.shown().trim_end().ends_with(prompt).then_some(())
-        });
-        writeln!(self.typing, "{answer}").unwrap();
-    }
-
-    fn code(&mut self) -> i32 {
-        let ended = eventually("the end", || self.child.try_wait().unwrap());
-        ended.code().expect("an exit code, not death by a signal")
-    }
-}
-
-impl Drop for AtTerminal {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn at_terminal(project: &Project) -> AtTerminal {
+    AtTerminal::start(project.command().arg("init"))
 }
 
 #[test]
 fn a_terminal_is_asked_until_the_answer_is_right() {
     let project = Project::empty();
-    let mut init = AtTerminal::start(&project);
+    let mut init = at_terminal(&project);
     init.answer("]:", "ct viewer");
     eventually("the finding", || {
         init.shown()
@@ -253,12 +185,12 @@ fn a_terminal_is_asked_until_the_answer_is_right() {
 #[test]
 fn an_interrupted_question_leaves_nothing() {
     let project = Project::empty();
-    let mut init = AtTerminal::start(&project);
+    let mut init = at_terminal(&project);
     init.answer("]:", "ct-viewer");
     eventually("the next question", || {
         init.shown().contains("[cognito]").then_some(())
     });
-    kill_process(Pid::from_child(&init.child), Signal::INT).unwrap();
+    kill_process(init.pid(), Signal::INT).unwrap();
     assert_eq!(init.code(), 130);
     eventually("a last line", || {
         init.shown().contains("nothing was written").then_some(())
@@ -266,7 +198,7 @@ fn an_interrupted_question_leaves_nothing() {
     assert!(entries(&project).is_empty());
 
     // Ctrl-D ends the input.
-    let mut init = AtTerminal::start(&project);
+    let mut init = at_terminal(&project);
     init.answer("]:", "\u{4}");
     assert_eq!(init.code(), 130);
     assert!(entries(&project).is_empty());

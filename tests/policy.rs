@@ -138,6 +138,10 @@ const NOT_MISSED: &[(&str, &str)] = &[
         "where a viewer's Region has a log group",
     ),
     (
+        "s3:GetObjectVersion",
+        "CloudFormation's own call, for a large template",
+    ),
+    (
         "s3:DeleteObject",
         "AWS wants it beside s3:DeleteObjectVersion",
     ),

@@ -2,6 +2,7 @@
 //! the end is asked of each service, not of the stacks. What replicas,
 //! propagation and CloudFormation's steps do here is our model of AWS's.
 
+mod accounts;
 mod concurrency;
 mod edge_logs;
 mod failures;
@@ -14,9 +15,11 @@ mod letting_go;
 mod lifecycle;
 mod looking;
 mod online;
+mod ownership;
 mod removal;
 mod secrets;
 mod states;
+mod swapped;
 
 use crate::support::aws::{Account, Aws};
 use crate::support::frames::{Project, Run};

@@ -13,6 +13,7 @@ pub mod lsp;
 pub mod manifests;
 pub mod peers;
 pub mod process;
+pub mod terminal;
 pub mod tokens;
 
 use std::path::{Path, PathBuf};

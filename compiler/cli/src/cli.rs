@@ -247,6 +247,10 @@ pub struct Remove {
     #[arg(short, long)]
     pub yes: bool,
 
+    /// Show what would go, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
     /// For how long to wait for CloudFront's replicas: `90s`, `30m`, `2h` [default: 30m on a terminal, 0 elsewhere]
     #[arg(long, value_name = "DURATION", value_parser = wait)]
     pub wait: Option<Duration>,
@@ -262,7 +266,7 @@ pub struct Remove {
 
 #[derive(Debug, Args)]
 pub struct Policy {
-    /// The account to deploy to [default: any; `*` stands in its place]
+    /// The account to deploy to [default: `deploy.account`; else any, with `*` in its place]
     #[arg(long, value_name = "ID", value_parser = account)]
     pub account: Option<String>,
 

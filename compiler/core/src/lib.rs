@@ -105,6 +105,7 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
             short_forms_outside_overlays(node, &mut diagnostics);
         }
         let mut resolved = variables::resolve(&selected.root, target.env, environment);
+        diagnostics.extend(check::unguarded(&resolved));
         diagnostics.extend(resolved.diagnostics);
         // A file, or a key of the user's own, has brought one in.
         short_forms_outside_overlays(&mut resolved.node, &mut diagnostics);

@@ -5,6 +5,7 @@ pub mod quotas;
 pub mod templates;
 
 use crate::diagnostic::{Diagnostic, codes};
+use crate::manifest::formats;
 use crate::source::Span;
 use crate::syntax::{Node, Value};
 
@@ -119,6 +120,17 @@ pub fn questions(root: &Node) -> Vec<Question> {
         }
     }
     questions
+}
+
+/// The only account that may be asked, as far as that is known: it may be a variable that AWS answers.
+pub fn account(root: &Node) -> Option<String> {
+    let (account, _) = scalar(root, "deploy.account")?;
+    formats::ACCOUNT.matches(&account).then_some(account)
+}
+
+/// Where the value of a path is.
+pub(crate) fn place(root: &Node, path: &str) -> Option<Span> {
+    at(root, path).map(|node| node.span)
 }
 
 /// What an answer says about its question.

@@ -160,6 +160,7 @@ fn the_schema_refuses_what_the_tables_refuse() {
         "delivery: {webAclArn: frames}",
         "logs: {access: {retention: 12h}}",
         "logs: {functions: {retentionDays: 31}}",
+        "deploy: {account: 1111-2222-3333}",
         "deploy: {bucket: My_Zips}",
         "deploy: {tags: {'a;b': x}}",
         "deploy: {tags: {a: 'x;y'}}",

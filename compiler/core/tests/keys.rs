@@ -225,6 +225,7 @@ const CASES: &[(&str, &str, &str)] = &[
         "",
         "alarms: {topicArn: 'arn:aws:sns:us-east-1:111122223333:imaging'}",
     ),
+    ("deploy.account", "", "deploy: {account: 111122223333}"),
     ("deploy.region", "", "deploy: {region: eu-west-1}"),
     ("deploy.bucket", "", "deploy: {bucket: my-zips}"),
     ("deploy.tags", "", "deploy: {tags: {team: imaging}}"),

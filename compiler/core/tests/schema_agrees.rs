@@ -182,6 +182,12 @@ const ONLY_COMPILE: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "invalid-value",
+        "deploy.account",
+        "`5`",
+        "{deploy: {account: 5}}",
+    ),
+    (
+        "invalid-value",
         "deploy.bucket",
         "`5`",
         "{deploy: {bucket: 5}}",
@@ -238,7 +244,7 @@ const VALID: &[&str] = &[
     "{service: x, auth: {mode: none}, delivery: {dicomweb: true, cache: {ttl: 0s, browser: 1h}, cors: {origins: ['http://localhost:3000'], credentials: true}, priceClass: 200, http3: false, originShield: us-east-1, geo: {deny: [NO]}}}",
     "{service: x, auth: {mode: none}, delivery: {priceClass: all, webAclArn: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/frames/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11', geo: {allow: [US, CA]}}}",
     "{service: x, auth: {mode: none}, logs: {access: {enabled: true, bucket: managed, prefix: a/b/, retention: 30d}, functions: {level: info, retentionDays: 14}}}",
-    "{service: x, auth: {mode: none}, deploy: {region: eu-west-1, bucket: zips, tags: {team: a, cost: 007, phi: true}, terminationProtection: true}}",
+    "{service: x, auth: {mode: none}, deploy: {account: 111122223333, region: eu-west-1, bucket: zips, tags: {team: a, cost: 007, phi: true}, terminationProtection: true}}",
     "{service: x, auth: {mode: none}, resources: {cdn: {Outputs: {A: {Value: b}}}, lambda-edge: {}}}",
     "{service: x, auth: {mode: none}, environments: {prod: {auth: {mode: none}, logs: {functions: {level: warn}}}}}",
     "{service: '${env:NAME, ''x''}', auth: {mode: '${opt:mode, none}'}, delivery: {http3: '${env:HTTP3, true}'}}",

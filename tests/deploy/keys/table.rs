@@ -10,6 +10,10 @@ pub const ELSEWHERE: &[(&str, &str)] = &[
         "another name is another pair of stacks: `another_service_is_another_pair_of_stacks`",
     ),
     (
+        "deploy.account",
+        "nothing deployed has it: `another_account_than_the_manifests_is_asked_nothing`",
+    ),
+    (
         "deploy.region",
         "a cdn stack doesn't move: `another_region_takes_a_removal_first`",
     ),

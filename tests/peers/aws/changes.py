@@ -5,10 +5,11 @@ import asyncio
 import copy
 import json
 import re
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from ministack.core.responses import get_account_id
-from ministack.services import cloudformation
+from ministack.services import cloudformation, s3
 from ministack.services.cloudformation import changesets, handlers, helpers
 from ministack.services.cloudformation.engine import _intrinsic_references, _resolve_refs
 from ministack.services.cloudformation.helpers import CFN_NS, _error, _p
@@ -39,10 +40,17 @@ def install():
 
 
 def _by_host(original):
-    """A bucket may be named in a URL's host: `https://bucket.s3.us-east-1.amazonaws.com/key`."""
+    """A bucket may be named in a URL's host, and a version in its query:
+    `https://bucket.s3.us-east-1.amazonaws.com/key?versionId=…`."""
 
     def resolve(params, body_key, url_key, label):
-        found = re.fullmatch(r"https://([^/]+)\.s3[.-][a-z0-9.-]*amazonaws\.com/(.+)", _p(params, url_key) or "")
+        found = re.fullmatch(
+            r"https://([^/]+)\.s3[.-][a-z0-9.-]*amazonaws\.com/([^?]+)(?:\?versionId=(.+))?", _p(params, url_key) or "")
+        if found and found.group(3):
+            data = s3._get_object_data(found.group(1), found.group(2), unquote(found.group(3)))
+            if data is None:
+                return None, _error("ValidationError", "S3 error: The specified version does not exist.")
+            return data.decode(), None
         if found:
             params = {**params, url_key: [f"https://s3.amazonaws.com/{found.group(1)}/{found.group(2)}"]}
         return original(params, body_key, url_key, label)

@@ -3,6 +3,7 @@
 use super::{Aws, errors, explain};
 use crate::failure::{Failure, Result};
 use aws_sdk_s3::Client;
+use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{self, ChecksumAlgorithm, ChecksumMode};
 use base64::Engine;
@@ -14,6 +15,26 @@ const READY: (&str, &str) = ("frames:artifacts", "1");
 
 /// Zips of versions that are no longer deployed; Lambda keeps its own copy.
 const OLD_ARTIFACT_DAYS: i32 = 90;
+
+/// An object in a bucket, in one of its versions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    pub key: String,
+    /// None, or `null`: the bucket keeps no versions, and what is written next overwrites it.
+    pub version: Option<String>,
+}
+
+/// What is directly below a prefix.
+#[derive(Debug, Default)]
+pub struct Below {
+    /// Every version of every object, and every delete marker.
+    pub versions: Vec<Object>,
+    /// The objects that are there now, and folders, as S3 writes them in an address.
+    pub names: Vec<String>,
+}
+
+/// S3's own limit of a deletion.
+const DELETED_AT_ONCE: usize = 1000;
 
 #[derive(Debug, Clone)]
 pub struct Bucket {
@@ -178,15 +199,18 @@ impl Bucket {
         .to_string()
     }
 
-    /// Whether these very bytes are there under this key.
-    pub async fn holds(&self, key: &str, sha256: &str) -> Result<bool> {
+    /// The object under this key, if it is these very bytes.
+    pub async fn holds(&self, key: &str, sha256: &str) -> Result<Option<Object>> {
         let asked = self.client.head_object().bucket(&self.name).key(key);
         let asked = asked.checksum_mode(ChecksumMode::Enabled);
         let doing = format!("look for s3://{}/{key}", self.name);
         match asked.expected_bucket_owner(&self.account).send().await {
-            Ok(answer) => Ok(answer.checksum_sha256() == Some(checksum(sha256).as_str())),
+            Ok(answer) if answer.checksum_sha256() == Some(checksum(sha256).as_str()) => {
+                Ok(Some(object(key, answer.version_id())))
+            }
+            Ok(_) => Ok(None),
             Err(error) => match error.raw_response().map(|answer| answer.status().as_u16()) {
-                Some(404) => Ok(false),
+                Some(404) => Ok(None),
                 Some(403) => Err(errors::denied("s3:GetObject", &doing, "")),
                 _ => Err(explain("s3:GetObject", &doing, error)),
             },
@@ -194,68 +218,103 @@ impl Bucket {
     }
 
     /// S3 holds the bytes against their checksum, and refuses a cut upload.
-    pub async fn put(&self, key: &str, bytes: &[u8], sha256: &str) -> Result<()> {
+    pub async fn put(&self, key: &str, bytes: &[u8], sha256: &str) -> Result<Object> {
         let asked = self.client.put_object().bucket(&self.name).key(key);
         let asked = asked.body(ByteStream::from(bytes.to_vec()));
         let asked = asked
             .checksum_algorithm(ChecksumAlgorithm::Sha256)
             .checksum_sha256(checksum(sha256));
         let asked = asked.expected_bucket_owner(&self.account);
-        asked.send().await.map(drop).map_err(|error| {
-            explain(
-                "s3:PutObject",
-                &format!("upload s3://{}/{key}", self.name),
-                error,
-            )
-        })
+        match asked.send().await {
+            Ok(answer) => Ok(object(key, answer.version_id())),
+            Err(error) => {
+                let doing = format!("upload s3://{}/{key}", self.name);
+                Err(explain("s3:PutObject", &doing, error))
+            }
+        }
     }
 
-    /// Where CloudFormation reads an object from.
-    pub fn url(&self, key: &str) -> String {
+    /// Where CloudFormation reads an object from: its very version, where there are versions.
+    pub fn url(&self, object: &Object) -> String {
         let suffix = if self.partition == "aws-cn" {
             "amazonaws.com.cn"
         } else {
             "amazonaws.com"
         };
-        format!("https://{}.s3.{}.{suffix}/{key}", self.name, self.region)
+        let version = object.version.as_deref();
+        let version = version.filter(|version| *version != "null").map(|version| {
+            let version: String = version.bytes().map(in_a_query).collect();
+            format!("?versionId={version}")
+        });
+        let (name, region, key) = (&self.name, &self.region, &object.key);
+        let version = version.unwrap_or_default();
+        format!("https://{name}.s3.{region}.{suffix}/{key}{version}")
     }
 
-    /// Deletes every version of every object below a prefix. The number of them.
-    pub async fn empty(&self, prefix: &str) -> Result<usize> {
+    /// What is directly below a prefix that ends with a slash.
+    pub async fn below(&self, prefix: &str) -> Result<Below> {
+        let mut found = Below::default();
+        let (mut key, mut version) = (None, None);
+        loop {
+            let asked = self.client.list_object_versions().bucket(&self.name);
+            let asked = asked.prefix(prefix).delimiter("/");
+            // XML can't hold every key.
+            let asked = asked.encoding_type(types::EncodingType::Url);
+            let asked = asked
+                .set_key_marker(key.take())
+                .set_version_id_marker(version.take());
+            let page = asked.expected_bucket_owner(&self.account).send().await;
+            let page = page.map_err(|error| self.failed("s3:ListBucketVersions", "list", error))?;
+            found.versions.extend(objects(&page));
+            let now = page
+                .versions()
+                .iter()
+                .filter(|v| v.is_latest() == Some(true));
+            let now = now.filter_map(|version| version.key());
+            let folders = page.common_prefixes().iter();
+            let folders = folders.filter_map(|folder| folder.prefix());
+            found.names.extend(now.chain(folders).map(str::to_owned));
+            if page.is_truncated() != Some(true) {
+                return Ok(found);
+            }
+            key = page.next_key_marker().map(str::to_owned);
+            version = page.next_version_id_marker().map(str::to_owned);
+        }
+    }
+
+    /// Deletes every version of every object. The number of them.
+    pub async fn empty(&self) -> Result<usize> {
         let mut deleted = 0;
         loop {
             // From the start each time: what was listed is gone.
-            let asked = self
-                .client
-                .list_object_versions()
-                .bucket(&self.name)
-                .prefix(prefix);
+            let asked = self.client.list_object_versions().bucket(&self.name);
             let page = match asked.expected_bucket_owner(&self.account).send().await {
                 Ok(page) => page,
                 Err(error) if errors::code(&error) == Some("NoSuchBucket") => return Ok(deleted),
                 Err(error) => return Err(self.failed("s3:ListBucketVersions", "list", error)),
             };
-            let versions = page.versions().iter().map(|v| (v.key(), v.version_id()));
-            let markers = page
-                .delete_markers()
-                .iter()
-                .map(|m| (m.key(), m.version_id()));
-            let objects: Vec<_> = versions
-                .chain(markers)
-                .filter_map(|(key, version)| {
-                    let object = types::ObjectIdentifier::builder().key(key?);
-                    object
-                        .set_version_id(version.map(str::to_owned))
-                        .build()
-                        .ok()
-                })
-                .collect();
+            let objects: Vec<Object> = objects(&page).collect();
             if objects.is_empty() {
                 return Ok(deleted);
             }
+            self.delete(&objects).await?;
             deleted += objects.len();
-            self.delete_objects(objects).await?;
         }
+    }
+
+    /// Deletes these versions, and no others. One that is gone is as good as deleted.
+    pub async fn delete(&self, objects: &[Object]) -> Result<()> {
+        for some in objects.chunks(DELETED_AT_ONCE) {
+            let some = some.iter().map(|object| {
+                types::ObjectIdentifier::builder()
+                    .key(&object.key)
+                    .set_version_id(object.version.clone())
+                    .build()
+            });
+            let some: Built<Vec<_>> = some.collect();
+            self.delete_objects(self.build(some)?).await?;
+        }
+        Ok(())
     }
 
     async fn delete_objects(&self, objects: Vec<types::ObjectIdentifier>) -> Result<()> {
@@ -348,6 +407,32 @@ fn lifecycle() -> Built<types::BucketLifecycleConfiguration> {
     types::BucketLifecycleConfiguration::builder()
         .rules(rule)
         .build()
+}
+
+fn object(key: &str, version: Option<&str>) -> Object {
+    Object {
+        key: key.to_owned(),
+        version: version.map(str::to_owned),
+    }
+}
+
+/// The versions and delete markers of a page, `null` among them.
+fn objects(page: &ListObjectVersionsOutput) -> impl Iterator<Item = Object> {
+    let versions = page.versions().iter().map(|v| (v.key(), v.version_id()));
+    let markers = page.delete_markers().iter();
+    let markers = markers.map(|m| (m.key(), m.version_id()));
+    let all = versions.chain(markers);
+    all.filter_map(|(key, version)| Some(object(key?, version)))
+}
+
+/// A byte of a version's id in an address.
+fn in_a_query(byte: u8) -> String {
+    match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            char::from(byte).to_string()
+        }
+        _ => format!("%{byte:02X}"),
+    }
 }
 
 /// S3 writes a SHA-256 in base64.

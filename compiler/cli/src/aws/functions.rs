@@ -26,8 +26,19 @@ impl Aws {
 }
 
 impl Functions {
+    pub async fn exists(&self, function: &str) -> Result<bool> {
+        // `$LATEST` is a version that every function has.
+        Ok(!self.all_versions(function).await?.is_empty())
+    }
+
     /// The numbers of a function's versions; none where there is no function.
     pub async fn versions(&self, function: &str) -> Result<Vec<u64>> {
+        let all = self.all_versions(function).await?;
+        // `$LATEST` is no number.
+        Ok(all.iter().filter_map(|name| name.parse().ok()).collect())
+    }
+
+    async fn all_versions(&self, function: &str) -> Result<Vec<String>> {
         let mut pages = self
             .client
             .list_versions_by_function()
@@ -44,12 +55,9 @@ impl Functions {
                     return Err(explain("lambda:ListVersionsByFunction", &doing, error));
                 }
             };
-            // `$LATEST` is no number.
-            let versions = page
-                .versions()
-                .iter()
-                .filter_map(|version| version.version());
-            found.extend(versions.filter_map(|version| version.parse::<u64>().ok()));
+            let versions = page.versions().iter();
+            let names = versions.filter_map(|version| version.version());
+            found.extend(names.map(str::to_owned));
         }
         Ok(found)
     }

@@ -8,7 +8,7 @@ use aws_sdk_cloudwatchlogs::Client;
 #[derive(Debug, Clone)]
 pub struct LogGroups {
     client: Client,
-    region: &'static str,
+    pub region: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,6 +7,7 @@ pub mod errors;
 pub mod functions;
 pub mod log_groups;
 mod online;
+pub mod profile;
 pub mod stacks;
 mod variables;
 
@@ -20,7 +21,9 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{Region, SdkConfig};
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 /// Lambda@Edge's home, CloudFront's, and that of its certificates and web ACLs.
 pub const EDGE_REGION: &str = "us-east-1";
@@ -34,6 +37,7 @@ const ATTEMPT: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub struct Aws {
     config: SdkConfig,
+    identity: Arc<OnceCell<Identity>>,
 }
 
 /// Who the caller is.
@@ -46,7 +50,7 @@ pub struct Identity {
 }
 
 impl Aws {
-    /// The SDK's own order: environment, profile, SSO, role, credential process.
+    /// As the AWS CLI: with `--profile` that profile, else environment, profile, SSO, role, credential process.
     pub async fn connect(global: &Global) -> Result<Self> {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT)
@@ -55,15 +59,12 @@ impl Aws {
         let retries = RetryConfig::standard()
             .with_max_attempts(ATTEMPTS)
             .with_initial_backoff(Duration::from_millis(300));
-        let mut loader = aws_config::from_env()
-            .timeout_config(timeouts)
-            .retry_config(retries);
-        if let Some(profile) = &global.profile {
-            loader = loader.profile_name(profile);
-        }
+        let loader = profile::loader(global.profile.as_deref()).await?;
+        let loader = loader.timeout_config(timeouts).retry_config(retries);
         let config = loader.load().await;
         credentials(&config).await?;
-        Ok(Self { config })
+        let identity = Arc::default();
+        Ok(Self { config, identity })
     }
 
     /// The Region of the environment or the profile.
@@ -71,7 +72,13 @@ impl Aws {
         self.config.region().map(Region::as_ref)
     }
 
+    /// Asked once.
     pub async fn identity(&self) -> Result<Identity> {
+        let asked = self.identity.get_or_try_init(|| self.ask_identity());
+        asked.await.cloned()
+    }
+
+    async fn ask_identity(&self) -> Result<Identity> {
         let sts = aws_sdk_sts::Client::new(&self.within(EDGE_REGION));
         let answer = sts.get_caller_identity().send().await;
         let answer = answer.map_err(|e| {

@@ -4,11 +4,12 @@ use super::{compile_findings, event_loop, online};
 use crate::artifact::{self, Builder, Package};
 use crate::aws::Aws;
 use crate::cli::{Deploy, Global};
-use crate::deploy::{self, Done, Interrupt, Options, Progress, Questions, Session, artifacts};
+use crate::deploy::{self, Interrupt, Options, Progress, Questions, Session, artifacts};
 use crate::failure::{Failure, Result};
 use crate::project::Project;
 use crate::terminal::{Terminal, data};
 use frames_compiler::Plan;
+use serde_json::Value;
 use std::io::IsTerminal;
 
 pub fn run(global: &Global, arguments: &Deploy, terminal: Terminal) -> Result<()> {
@@ -45,11 +46,7 @@ async fn deploy(
         interrupt,
         questions: questions(arguments.yes),
     };
-    let account = &session.identity.account;
-    session.progress.step(
-        "Deploying",
-        &format!("{} ({}) to account {account}", plan.service, plan.env),
-    );
+    session.announce("Deploying", "to", &plan);
     let done = match deploy::unchanged(&session, &plan, &package, options).await? {
         Some(done) => {
             session.progress.step(
@@ -71,7 +68,8 @@ async fn deploy(
             deploy::stages(&session, &plan, &package, options).await?
         }
     };
-    conclude(&session, &done, options, terminal);
+    let result = session.signed(&plan, deploy::result(&done));
+    conclude(&session, &result, options, terminal);
     Ok(())
 }
 
@@ -83,10 +81,9 @@ pub(super) async fn package(mut plan: Plan, terminal: Terminal) -> Result<(Plan,
     Ok((plan, package))
 }
 
-fn conclude(session: &Session<'_>, done: &[Done], options: Options<'_>, terminal: Terminal) {
+fn conclude(session: &Session<'_>, result: &Value, options: Options<'_>, terminal: Terminal) {
     session.progress.clear();
-    let result = deploy::result(done);
-    session.progress.result(&result);
+    session.progress.result(result);
     if options.dry_run {
         session.progress.step("Dry run", "nothing was changed");
     } else if !terminal.is_json()

@@ -268,11 +268,9 @@ fn config_of<T: serde::de::DeserializeOwned>(plan: &Plan, function: &str) -> Res
 /// The caller's own, asked for again by each new sandbox, so that expired ones are renewed.
 async fn aws_credentials(global: &Global, region: &str) -> Result<CredentialsSource> {
     use aws_credential_types::provider::ProvideCredentials;
-    let mut loader = aws_config::from_env().region(aws_config::Region::new(region.to_owned()));
-    if let Some(profile) = &global.profile {
-        loader = loader.profile_name(profile);
-    }
-    let config = loader.load().await;
+    let loader = crate::aws::profile::loader(global.profile.as_deref()).await?;
+    let region = aws_config::Region::new(region.to_owned());
+    let config = loader.region(region).load().await;
     let provider = crate::aws::credentials(&config).await?;
     Ok(Arc::new(move || {
         let provider = provider.clone();

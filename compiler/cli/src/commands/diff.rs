@@ -25,12 +25,13 @@ pub fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Result<()> 
             interrupt,
             questions: Questions::Refuse,
         };
+        session.announce("Comparing", "with", &plan);
         let diffs = deploy::diff::diff(&session, &plan, &package).await?;
         // Properties may hold what came from a SecureString.
         let shown = match terminal.is_json() {
             true => format!(
                 "{}\n",
-                serde_json::json!({"result": deploy::diff::json(&diffs)})
+                serde_json::json!({"result": session.signed(&plan, deploy::diff::json(&diffs))})
             ),
             false => deploy::diff::text(&diffs),
         };

@@ -28,9 +28,10 @@ pub fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Result<()> 
         };
         let state = state::look(&session, &plan, arguments.drift).await?;
         if terminal.is_json() {
-            data(&format!("{}\n", serde_json::json!({"result": state.json()})));
+            let result = session.signed(&plan, state.json());
+            data(&format!("{}\n", serde_json::json!({"result": result})));
         } else {
-            data(&text(&state));
+            data(&text(&state, &session.whereabouts(&plan)));
         }
         match state.stages.iter().any(|stage| stage.stack.is_some()) {
             true => Ok(()),
@@ -40,11 +41,12 @@ pub fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Result<()> 
     })
 }
 
-fn text(state: &State) -> String {
+fn text(state: &State, account: &str) -> String {
     let mut text = String::new();
     let mut row = |name: &str, value: &str| {
         let _ = writeln!(text, "{name:<14}{value}");
     };
+    row("account", account);
     for stage in &state.stages {
         let status = match &stage.stack {
             Some(stack) => format!("{} ({}, {})", stack.status, stack.name, stage.region),

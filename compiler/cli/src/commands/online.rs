@@ -3,7 +3,7 @@
 use super::{compile_findings, compile_with};
 use crate::aws::{self, Answers, Aws};
 use crate::cli::Global;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::project::Project;
 use crate::terminal::{self, Terminal};
 use frames_compiler::{Compiled, Diagnostic, Source, diagnostic, online, secrets};
@@ -46,11 +46,31 @@ async fn answered(
     for _ in 0..ROUNDS {
         let done = compile_with(project, global.target(), &*answers);
         terminal::conceal(&done.1.secrets);
+        // Before the first look-up, where the account isn't a variable that AWS has to answer.
+        only_account(&done.1, aws).await?;
         if !answers.look_up(aws).await? {
             return Ok(done);
         }
     }
     Ok(compile_with(project, global.target(), &*answers))
+}
+
+/// `deploy.account`: no other is asked for anything, but for what the name itself takes.
+async fn only_account(compiled: &Compiled, aws: &Aws) -> Result<()> {
+    let Some(wanted) = compiled.resolved.as_ref().and_then(online::account) else {
+        return Ok(());
+    };
+    let identity = aws.identity().await?;
+    if identity.account == wanted {
+        return Ok(());
+    }
+    let (account, arn) = (&identity.account, &identity.arn);
+    Err(Failure::new(format!(
+        "these credentials are of account {account} ({arn}), and `deploy.account` is {wanted}"
+    ))
+    .help(
+        "nothing there was changed: choose the account with --profile, or correct `deploy.account`",
+    ))
 }
 
 /// Holds what the manifest names against AWS, where it has no errors yet.

@@ -35,7 +35,9 @@ pub fn run(global: &Global, arguments: &Policy, terminal: Terminal) -> Result<()
         questions::questions(resolved).into_iter().chain(quotas)
     });
     let request = Request {
-        account: arguments.account.as_deref().or(asked.account.as_deref()),
+        account: [&arguments.account, &plan.account, &asked.account]
+            .into_iter()
+            .find_map(|account| account.as_deref()),
         uses: Uses {
             subjects: questions.map(|question| question.subject).collect(),
             references: asked.references,

@@ -4,11 +4,13 @@ use super::deploy::questions;
 use super::{compile_findings, event_loop, online};
 use crate::aws::Aws;
 use crate::cli::{Global, Remove};
-use crate::deploy::remove::{Options, remove};
+use crate::deploy::remove::{Options, Removed, remove};
 use crate::deploy::{self, Interrupt, Progress, Session};
 use crate::failure::Result;
 use crate::project::Project;
 use crate::terminal::Terminal;
+use frames_compiler::Plan;
+use serde_json::Value;
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -30,7 +32,9 @@ pub fn run(global: &Global, arguments: &Remove, terminal: Terminal) -> Result<()
             interrupt,
             questions: questions(arguments.yes),
         };
+        session.announce("Removing", "from", &plan);
         let options = Options {
+            dry_run: arguments.dry_run,
             wait: arguments
                 .wait
                 .unwrap_or(match std::io::stderr().is_terminal() {
@@ -40,14 +44,26 @@ pub fn run(global: &Global, arguments: &Remove, terminal: Terminal) -> Result<()
             delete_logs: arguments.delete_logs,
             abandon: arguments.abandon,
         };
-        let gone = remove(&session, &plan, options).await?;
+        let removed = remove(&session, &plan, options).await?;
         session.progress.clear();
-        session.progress.result(&deploy::result(&gone));
-        let what = match gone.is_empty() {
-            true => format!("{} ({}): nothing of it stands", plan.service, plan.env),
-            false => format!("{} ({})", plan.service, plan.env),
-        };
-        session.progress.step("Removed", &what);
+        session.progress.result(&result(&session, &plan, &removed));
+        let name = format!("{} ({})", plan.service, plan.env);
+        match (removed.nothing, options.dry_run) {
+            (true, _) => {
+                let what = format!("{name}: nothing of it stands");
+                session.progress.step("Removed", &what);
+            }
+            (false, true) => session.progress.step("Dry run", "nothing was changed"),
+            (false, false) => session.progress.step("Removed", &name),
+        }
         Ok(())
     })
+}
+
+fn result(session: &Session<'_>, plan: &Plan, removed: &Removed) -> Value {
+    let mut result = session.signed(plan, deploy::result(&removed.stages));
+    for (key, value) in removed.what.as_object().into_iter().flatten() {
+        result[key] = value.clone();
+    }
+    result
 }

@@ -3,11 +3,12 @@
 use super::Session;
 use crate::artifact::Package;
 use crate::aws::EDGE_REGION;
-use crate::aws::bucket::Bucket;
+use crate::aws::bucket::{Bucket, Object};
 use crate::aws::stacks::Body;
 use crate::failure::{Failure, Result};
 use frames_compiler::plan::{Plan, Stage, names};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 
 /// What CloudFormation takes in a request.
 const INLINE: usize = 51_200;
@@ -50,8 +51,50 @@ pub async fn body<'a>(
     let bucket = ready(session, plan).await?;
     let sha256 = format!("{:x}", Sha256::digest(template));
     let key = names::template_key(&plan.service, &plan.env, stage.name, &sha256);
-    put(session, &bucket, &key, template.as_bytes(), &sha256).await?;
-    Ok(Body::Url(bucket.url(&key)))
+    let object = put(session, &bucket, &key, template.as_bytes(), &sha256).await?;
+    Ok(Body::InS3 {
+        text: template,
+        url: bucket.url(&object),
+        object,
+    })
+}
+
+/// What an environment has in the artifact bucket.
+#[derive(Debug)]
+pub struct Artifacts {
+    pub bucket: Bucket,
+    /// `image-frames/dev/`
+    pub prefix: String,
+    /// Every version of what frames put there.
+    pub own: Vec<Object>,
+    /// What else is there, which stays: folders end with a slash.
+    pub others: Vec<String>,
+}
+
+impl Artifacts {
+    /// Looked for by the form of their keys; none where there is no bucket.
+    pub async fn find(session: &Session<'_>, plan: &Plan) -> Result<Option<Self>> {
+        let bucket = bucket(session, plan);
+        if !bucket.exists().await? {
+            return Ok(None);
+        }
+        let is_own = |key: &str| names::is_artifact(&plan.service, &plan.env, key);
+        let prefix = names::artifact_prefix(&plan.service, &plan.env);
+        let mut below = bucket.below(&prefix).await?;
+        below.versions.retain(|object| is_own(&object.key));
+        below.names.retain(|name| !is_own(name));
+        Ok(Some(Self {
+            bucket,
+            prefix,
+            own: below.versions,
+            others: below.names,
+        }))
+    }
+
+    /// Without their versions.
+    pub fn keys(&self) -> BTreeSet<&str> {
+        self.own.iter().map(|object| object.key.as_str()).collect()
+    }
 }
 
 async fn ready(session: &Session<'_>, plan: &Plan) -> Result<Bucket> {
@@ -80,10 +123,10 @@ async fn put(
     key: &str,
     bytes: &[u8],
     sha256: &str,
-) -> Result<()> {
-    if bucket.holds(key, sha256).await? {
+) -> Result<Object> {
+    if let Some(object) = bucket.holds(key, sha256).await? {
         session.progress.detail(&format!("{key} is there already"));
-        return Ok(());
+        return Ok(object);
     }
     session
         .progress

@@ -2,10 +2,38 @@
 //! there: it belongs to no stack, and keeps its lines for ever unless somebody says otherwise.
 
 use super::Session;
+use super::progress::count;
 use crate::aws::log_groups::{LogGroup, LogGroups};
 use crate::failure::{Context, Result};
 use frames_compiler::plan::{Plan, names};
+use std::collections::BTreeSet;
 use tokio::task::JoinSet;
+
+/// What all Regions have.
+struct Everywhere {
+    groups: Vec<Found>,
+    /// Regions that the account keeps the caller out of.
+    closed: Vec<&'static str>,
+}
+
+impl Everywhere {
+    /// The groups, once it is said where nobody could look.
+    fn told(self, session: &Session<'_>) -> Vec<Found> {
+        if !self.closed.is_empty() {
+            // By an organization's rule, say: what has succeeded doesn't fail for that.
+            let what = format!(
+                "log groups in {} Regions, for want of logs:DescribeLogGroups there (-v names them)",
+                self.closed.len()
+            );
+            session.progress.step("Skipped", &what);
+            session.progress.detail(&self.closed.join(", "));
+        }
+        self.groups
+    }
+}
+
+/// A group, and where it is.
+pub type Found = (LogGroups, LogGroup);
 
 /// Where Lambda@Edge's replicas run: the Regions that are enabled in every account, but for
 /// us-east-1, whose groups are the stack's.
@@ -34,7 +62,7 @@ pub async fn retain(session: &Session<'_>, plan: &Plan) -> Result<()> {
         return Ok(());
     };
     let mut changed = 0;
-    for (groups, group) in find(session, plan).await? {
+    for (groups, group) in find(session, plan).await?.told(session) {
         if group.retention_days != Some(days) {
             groups.retain(&group.name, days).await?;
             changed += 1;
@@ -47,21 +75,71 @@ pub async fn retain(session: &Session<'_>, plan: &Plan) -> Result<()> {
     Ok(())
 }
 
+/// Those that a removal deletes. A name tells whose a group is where the stack that made its function
+/// is this environment's. Where there is no stack, a function of that name is somebody else's, and so
+/// are its logs: `a` in `b-c` and `a-b` in `c` have functions of the same names.
+pub async fn own(session: &Session<'_>, plan: &Plan, stages: &[&str]) -> Result<Vec<Found>> {
+    let mut kept = Vec::new();
+    for stage in plan.stages.iter().filter(|s| !stages.contains(&s.name)) {
+        for function in &stage.functions {
+            let name = names::function(&plan.service, &plan.env, function.name);
+            kept.push((names::log_group(&name), name));
+        }
+    }
+    let (mut own, mut foreign) = (Vec::new(), BTreeSet::new());
+    for (groups, group) in find(session, plan).await?.told(session) {
+        let kept = kept.iter().find(|(name, _)| *name == group.name);
+        match kept {
+            Some((_, function)) if session.aws.functions().exists(function).await? => {
+                foreign.insert(function);
+            }
+            _ => own.push((groups, group)),
+        }
+    }
+    for function in foreign {
+        let what = format!(
+            "log groups of function {function} in other Regions: no stack of {} ({}) has it",
+            plan.service, plan.env
+        );
+        session.progress.step("Keeping", &what);
+    }
+    own.sort_by(|(a, x), (b, y)| (a.region, &x.name).cmp(&(b.region, &y.name)));
+    Ok(own)
+}
+
+/// Those of removed stages that have come since `known` was found, with the last viewers.
+pub async fn late(
+    session: &Session<'_>,
+    plan: &Plan,
+    removed: &[&str],
+    known: &[Found],
+) -> Result<Vec<Found>> {
+    let removed = plan.stages.iter().filter(|s| removed.contains(&s.name));
+    let functions = removed.flat_map(|stage| &stage.functions);
+    let names: Vec<String> = functions
+        .map(|function| names::function(&plan.service, &plan.env, function.name))
+        .map(|function| names::log_group(&function))
+        .collect();
+    let same = |(a, x): &Found, (b, y): &Found| (a.region, &x.name) == (b.region, &y.name);
+    let mut found = find(session, plan).await?.groups;
+    found.retain(|one| names.contains(&one.1.name) && !known.iter().any(|other| same(one, other)));
+    Ok(found)
+}
+
 /// Deletes them, when no function is left that writes to them.
-pub async fn delete(session: &Session<'_>, plan: &Plan) -> Result<()> {
-    let found = find(session, plan).await?;
-    for (groups, group) in &found {
+pub async fn delete(session: &Session<'_>, found: &[Found]) -> Result<()> {
+    for (groups, group) in found {
         groups.delete(&group.name).await?;
     }
     if !found.is_empty() {
-        let what = format!("{} log groups in other Regions", found.len());
+        let what = format!("{} in other Regions", count(found.len(), "log group"));
         session.progress.step("Deleted", &what);
     }
     Ok(())
 }
 
 /// All Regions at once.
-async fn find(session: &Session<'_>, plan: &Plan) -> Result<Vec<(LogGroups, LogGroup)>> {
+async fn find(session: &Session<'_>, plan: &Plan) -> Result<Everywhere> {
     let names: Vec<String> = plan
         .functions()
         .map(|function| names::function(&plan.service, &plan.env, function.name))
@@ -73,7 +151,7 @@ async fn find(session: &Session<'_>, plan: &Plan) -> Result<Vec<(LogGroups, LogG
         let (groups, prefix) = (session.aws.log_groups(region), prefix.clone());
         asked.spawn(async move { (*region, groups.list(&prefix).await, groups) });
     }
-    let (mut found, mut closed) = (Vec::new(), Vec::new());
+    let (mut found, mut closed): (Vec<Found>, Vec<&str>) = (Vec::new(), Vec::new());
     while let Some(answer) = asked.join_next().await {
         let (region, listed, groups) = answer.context(|| "can't look for log groups")?;
         match listed? {
@@ -86,15 +164,9 @@ async fn find(session: &Session<'_>, plan: &Plan) -> Result<Vec<(LogGroups, LogG
             None => closed.push(region),
         }
     }
-    if !closed.is_empty() {
-        closed.sort_unstable();
-        // By an organization's rule, say: what has succeeded doesn't fail for that.
-        let what = format!(
-            "log groups in {} Regions, for want of logs:DescribeLogGroups there (-v names them)",
-            closed.len()
-        );
-        session.progress.step("Skipped", &what);
-        session.progress.detail(&closed.join(", "));
-    }
-    Ok(found)
+    closed.sort_unstable();
+    Ok(Everywhere {
+        groups: found,
+        closed,
+    })
 }

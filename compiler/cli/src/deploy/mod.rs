@@ -1,5 +1,6 @@
 //! Deploy and remove: the stages in their order, or backwards.
 //!
+//! - [`account`]: whose account it is
 //! - [`artifacts`]: the bucket, and what isn't there yet
 //! - [`stage`]: one stack: what changes, yes or no, and follow it to its end
 //! - [`lingering`]: what goes from a stage when a later one has let go of it
@@ -10,13 +11,16 @@
 //! - [`edge_logs`]: the functions' log groups in other Regions
 //! - [`state`]: what stands, for `info`
 //! - [`diff`]: what a deployment would change
+//! - [`going`]: what a removal takes
 //! - [`remove`]: all of it backwards, with patience for replicas
 
+mod account;
 pub mod artifacts;
 pub mod cause;
 pub mod diff;
 mod edge_logs;
 mod follow;
+mod going;
 pub mod guard;
 pub mod interrupt;
 mod lingering;

@@ -262,6 +262,14 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
+/// `1 stack`, `2 stacks`
+pub fn count(number: usize, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        _ => format!("{number} {what}s"),
+    }
+}
+
 /// A question on the terminal, answered by yes or no.
 pub fn ask(question: &str) -> std::io::Result<bool> {
     say(question);

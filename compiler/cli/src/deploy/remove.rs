@@ -1,16 +1,19 @@
 //! Everything down, in the reverse order: first nothing is served, then the
 //! distribution goes, then the functions, as soon as their replicas let them.
 
-use super::progress::duration;
-use super::settle::{failed, refuse_foreign};
-use super::stage::Done;
-use super::teardown::{self, BUCKET, DISTRIBUTION, FUNCTION, KEY, LOGS};
+use super::going::{Going, Standing};
+use super::progress::{count, duration};
+use super::settle::failed;
+use super::stage::{Done, tampered};
+use super::teardown::{self, BUCKET, FUNCTION, KEY};
 use super::{Session, artifacts, edge_logs, token};
+use crate::aws::bucket::Object;
 use crate::aws::functions::Deleted;
-use crate::aws::stacks::{Begun, Event, Made, Resource, Stack, Stacks, Wanted, vanished};
-use crate::failure::{Context, Exit, Failure, Result};
-use frames_compiler::plan::{Plan, Stage};
+use crate::aws::stacks::{Begun, Body, Event, Made, Resource, Stack, Wanted, vanished};
+use crate::failure::{Exit, Failure, Result};
+use frames_compiler::plan::Plan;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 const SOON: Duration = Duration::from_secs(1);
@@ -21,6 +24,8 @@ const EMPTYINGS: usize = 4;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
+    /// Show what would go, and change nothing.
+    pub dry_run: bool,
     /// For how long to wait for replicas.
     pub wait: Duration,
     pub delete_logs: bool,
@@ -28,132 +33,76 @@ pub struct Options {
     pub abandon: bool,
 }
 
-/// A stage that is to go.
-struct Standing<'a> {
-    stage: &'a Stage,
-    stacks: Stacks,
-    stack: Stack,
-    resources: Vec<Resource>,
+/// What is gone, or would go.
+pub struct Removed {
+    pub stages: Vec<Done>,
+    /// What there was, for scripts.
+    pub what: Value,
+    pub nothing: bool,
 }
 
-pub async fn remove(session: &Session<'_>, plan: &Plan, options: Options) -> Result<Vec<Done>> {
-    let standing = standing(session, plan).await?;
-    refuse_the_protected(&standing)?;
-    if !standing.is_empty() {
-        tell(session, &standing, options);
-        session.yes("Remove all of this?").await?;
+pub async fn remove(session: &Session<'_>, plan: &Plan, options: Options) -> Result<Removed> {
+    let going = Going::find(session, plan).await?;
+    let mut removed = Removed {
+        stages: going.dry(),
+        what: going.json(options),
+        nothing: going.is_empty(),
+    };
+    match going.protected() {
+        Some(failure) if options.dry_run => session.progress.step("Refused", &failure.message),
+        Some(failure) => return Err(failure),
+        None => {}
     }
+    going.tell(session, options);
+    going.tell_others(session);
+    if options.dry_run || removed.nothing {
+        return Ok(removed);
+    }
+    let question = format!("Remove all of this ({})?", going.counts(options));
+    session.yes(&question).await?;
+    removed.stages = take(session, plan, options, going).await?;
+    Ok(removed)
+}
+
+/// The stages, what they wrote elsewhere, and what they were made from.
+async fn take(
+    session: &Session<'_>,
+    plan: &Plan,
+    options: Options,
+    going: Going<'_>,
+) -> Result<Vec<Done>> {
     let mut gone = Vec::new();
-    for mut standing in standing {
+    let mut uploaded = Vec::new();
+    for mut standing in going.stages {
         session.interrupt.check()?;
         standing.rest(session).await?;
-        standing.close(session, plan, options).await?;
+        uploaded.extend(standing.close(session, plan, options).await?);
         standing.drain(session, options).await?;
         gone.push(standing.delete(session, options).await?);
     }
-    edge_logs::delete(session, plan).await?;
-    let bucket = artifacts::bucket(session, plan);
-    if bucket.exists().await? {
-        let deleted = bucket
-            .empty(&format!("{}/{}/", plan.service, plan.env))
-            .await?;
-        if deleted > 0 {
-            session.progress.step(
-                "Deleted",
-                &format!("{deleted} artifacts in bucket {}", bucket.name),
-            );
-        }
+    let mut groups = going.log_groups;
+    if !gone.is_empty() {
+        let stages: Vec<&str> = gone.iter().map(|done| done.stage).collect();
+        groups.extend(edge_logs::late(session, plan, &stages, &groups).await?);
+    }
+    edge_logs::delete(session, &groups).await?;
+    let artifacts = going.artifacts.into_iter();
+    let own: Vec<Object> = artifacts
+        .flat_map(|found| found.own)
+        .chain(uploaded)
+        .collect();
+    if !own.is_empty() {
+        let bucket = artifacts::bucket(session, plan);
+        bucket.delete(&own).await?;
+        let keys: BTreeSet<&str> = own.iter().map(|object| object.key.as_str()).collect();
+        let what = count(keys.len(), "artifact");
+        let what = format!("{what} in bucket {}", bucket.name);
+        session.progress.step("Deleted", &what);
     }
     Ok(gone)
 }
 
-/// The stages that stand, the last first.
-async fn standing<'a>(session: &Session<'_>, plan: &'a Plan) -> Result<Vec<Standing<'a>>> {
-    let mut found = Vec::new();
-    for stage in plan.stages.iter().rev() {
-        let stacks = session.aws.stacks(&stage.region);
-        let Some(stack) = stacks.describe(&stage.stack_name).await? else {
-            continue;
-        };
-        if stack.status.is("DELETE_COMPLETE") {
-            continue;
-        }
-        refuse_foreign(stage, &stack)?;
-        let resources = stacks.resources(&stack.id).await?;
-        found.push(Standing {
-            stage,
-            stacks,
-            stack,
-            resources,
-        });
-    }
-    Ok(found)
-}
-
-fn refuse_the_protected(standing: &[Standing<'_>]) -> Result<()> {
-    match standing
-        .iter()
-        .find(|standing| standing.stack.termination_protection)
-    {
-        None => Ok(()),
-        Some(standing) => Err(Failure::new(format!(
-            "stack {} is protected from being deleted",
-            standing.stack.name
-        ))
-        .help(
-            "set `deploy.terminationProtection: false`, run `frames deploy`, then `frames remove`",
-        )),
-    }
-}
-
-fn tell(session: &Session<'_>, standing: &[Standing<'_>], options: Options) {
-    for standing in standing {
-        let count = standing.resources.len();
-        let what = format!(
-            "stack {} in {} ({count} resources)",
-            standing.stack.name, standing.stage.region
-        );
-        session.progress.step("To go", &what);
-        for resource in &standing.resources {
-            let is_logs = LOGS.contains(&&*resource.id);
-            let kept = match resource.kind.as_str() {
-                _ if options.delete_logs || !is_logs => "",
-                BUCKET => ", which is kept with the logs in it: --delete-logs deletes it too",
-                KEY => ", which is kept as long as logs need it: --delete-logs deletes it too",
-                _ => "",
-            };
-            session
-                .progress
-                .note(&format!("   - {} ({}){kept}", resource.id, resource.kind));
-        }
-    }
-}
-
 impl Standing<'_> {
-    /// Those of access logs, and none that an overlay has added.
-    fn log_buckets(&self) -> Vec<String> {
-        let logs =
-            |resource: &Resource| resource.kind == BUCKET && LOGS.contains(&resource.id.as_str());
-        self.standing(logs)
-    }
-
-    fn physical(&self, kind: &str) -> Vec<String> {
-        self.standing(|resource| resource.kind == kind)
-    }
-
-    /// What the service knows those by that are still there.
-    fn standing(&self, wanted: impl Fn(&Resource) -> bool) -> Vec<String> {
-        let standing = |resource: &&Resource| {
-            wanted(resource)
-                && resource.status != "DELETE_COMPLETE"
-                && !resource.physical.is_empty()
-        };
-        let resources = self.resources.iter().filter(standing);
-        resources
-            .map(|resource| resource.physical.clone())
-            .collect()
-    }
-
     /// Waits for what somebody else, or an interrupted run, has begun.
     async fn rest(&mut self, session: &Session<'_>) -> Result<()> {
         while self.stack.status.in_progress() {
@@ -167,20 +116,26 @@ impl Standing<'_> {
                 .follow(&self.stacks, self.stage.name, &self.stack.id, now)
                 .await?;
             self.stack = ended.stack;
-            self.resources = self.stacks.resources(&self.stack.id).await?;
+            self.look().await?;
         }
         Ok(())
     }
 
-    /// Nothing is served any more, everywhere.
-    async fn close(&mut self, session: &Session<'_>, plan: &Plan, options: Options) -> Result<()> {
-        let distributions = self.physical(DISTRIBUTION);
+    /// Nothing is served any more, everywhere. The template that says so, where it is an object.
+    async fn close(
+        &mut self,
+        session: &Session<'_>,
+        plan: &Plan,
+        options: Options,
+    ) -> Result<Option<Object>> {
+        let distributions = self.contents.distributions();
         let nothing = distributions.is_empty() && !options.delete_logs;
         if nothing || self.stack.status.is("DELETE_COMPLETE") {
-            return Ok(());
+            return Ok(None);
         }
+        let mut uploaded = None;
         match self.stack.status.updatable() {
-            true => self.update_closed(session, plan, options).await?,
+            true => uploaded = self.update_closed(session, plan, options).await?,
             // CloudFormation can't update it any more.
             false => {
                 for id in &distributions {
@@ -191,7 +146,7 @@ impl Standing<'_> {
         for id in &distributions {
             self.closed_everywhere(session, id).await?;
         }
-        Ok(())
+        Ok(uploaded)
     }
 
     async fn update_closed(
@@ -199,12 +154,10 @@ impl Standing<'_> {
         session: &Session<'_>,
         plan: &Plan,
         options: Options,
-    ) -> Result<()> {
-        let standing = self.stacks.template(&self.stack.name).await?;
-        let standing: Value = serde_json::from_str(&standing)
-            .context(|| format!("can't read the template of stack {}", self.stack.name))?;
-        let Some(closed) = teardown::closed(&standing, options.delete_logs) else {
-            return Ok(());
+    ) -> Result<Option<Object>> {
+        self.look().await?;
+        let Some(closed) = teardown::closed(&self.contents.template, options.delete_logs) else {
+            return Ok(None);
         };
         let text = closed.to_string();
         let wanted = Wanted {
@@ -213,14 +166,18 @@ impl Standing<'_> {
             parameters: &self.stack.parameters,
             tags: &self.stack.tags,
         };
+        let uploaded = match &wanted.body {
+            Body::InS3 { object, .. } => Some(object.clone()),
+            Body::Text(_) => None,
+        };
         let name = format!("frames-close-{}", super::nonce()?);
-        let what = match self.physical(DISTRIBUTION).is_empty() {
+        let what = match self.contents.distributions().is_empty() {
             false => "the distribution: disabled, and without its functions, in one change",
             true => "what keeps the logs' key",
         };
         session.progress.step("Closing", what);
         if !self.ready(session, &name, &wanted).await? {
-            return Ok(());
+            return Ok(uploaded);
         }
         let now = self.stacks.newest_event(&self.stack.id).await?;
         let begun = self
@@ -245,8 +202,8 @@ impl Standing<'_> {
             return Err(failed(self.stage.name, &ended));
         }
         self.stack = ended.stack;
-        self.resources = self.stacks.resources(&self.stack.id).await?;
-        Ok(())
+        self.look().await?;
+        Ok(uploaded)
     }
 
     /// Whether the change set can be run; if not, the stack is closed already.
@@ -260,10 +217,16 @@ impl Standing<'_> {
                 made = self.stacks.create_change_set(name, wanted, false).await?;
                 continue;
             };
+            let pending = matches!(set.status.as_str(), "CREATE_PENDING" | "CREATE_IN_PROGRESS");
+            if pending {
+                session.interrupt.sleep(Duration::from_millis(250)).await?;
+                continue;
+            }
+            if !self.stacks.has_read_it(name, wanted).await? {
+                self.stacks.delete_change_set(wanted.stack, name).await?;
+                return Err(tampered(wanted));
+            }
             match (set.status.as_str(), set.execution.as_str()) {
-                ("CREATE_PENDING" | "CREATE_IN_PROGRESS", _) => {
-                    session.interrupt.sleep(Duration::from_millis(250)).await?
-                }
                 ("CREATE_COMPLETE", "AVAILABLE") => return Ok(true),
                 _ if made == Made::Exists => {
                     // Left by an earlier run.
@@ -310,7 +273,7 @@ impl Standing<'_> {
 
     /// The functions' versions, as soon as replicas let go of them.
     async fn drain(&self, session: &Session<'_>, options: Options) -> Result<()> {
-        let functions = self.physical(FUNCTION);
+        let functions = self.contents.functions();
         if functions.is_empty() {
             return Ok(());
         }
@@ -345,7 +308,7 @@ impl Standing<'_> {
             .progress
             .step("Deleting", &format!("stack {}", self.stack.name));
         let buckets = if options.delete_logs {
-            self.log_buckets()
+            self.contents.log_buckets()
         } else {
             Vec::new()
         };
@@ -354,7 +317,7 @@ impl Standing<'_> {
                 let bucket = session
                     .aws
                     .bucket(name, &self.stage.region, &session.identity);
-                let deleted = bucket.empty("").await?;
+                let deleted = bucket.empty().await?;
                 session.progress.step(
                     "Deleted",
                     &format!("{deleted} log objects in bucket {name}"),
@@ -379,7 +342,7 @@ impl Standing<'_> {
                 return self.abandon(session).await;
             }
             if replicated {
-                return Err(unfinished(&self.physical(FUNCTION), Duration::ZERO));
+                return Err(unfinished(&self.contents.functions(), Duration::ZERO));
             }
             self.stack = ended.stack.clone();
             return Err(failed(self.stage.name, &ended));
@@ -393,11 +356,11 @@ impl Standing<'_> {
 
     /// Everything but the functions, which are named.
     async fn abandon(mut self, session: &Session<'_>) -> Result<Done> {
-        self.resources = self.stacks.resources(&self.stack.id).await?;
-        let functions = self
-            .resources
-            .iter()
-            .filter(|resource| resource.kind == FUNCTION && resource.status != "DELETE_COMPLETE");
+        self.look().await?;
+        let functions =
+            self.contents.resources.iter().filter(|resource| {
+                resource.kind == FUNCTION && resource.status != "DELETE_COMPLETE"
+            });
         let (ids, names): (Vec<String>, Vec<String>) = functions
             .map(|f| (f.id.clone(), f.physical.clone()))
             .unzip();
@@ -423,7 +386,11 @@ impl Standing<'_> {
             .iter()
             .filter(|event| event.status == "DELETE_SKIPPED")
         {
-            let resource = self.resources.iter().find(|r| r.id == event.resource);
+            let resource = self
+                .contents
+                .resources
+                .iter()
+                .find(|r| r.id == event.resource);
             let Some(Resource { kind, physical, .. }) = resource else {
                 continue;
             };

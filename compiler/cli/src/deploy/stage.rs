@@ -242,6 +242,10 @@ impl Session<'_> {
                 return Ok(None);
             }
             if !pending {
+                if !stacks.has_read_it(name, &wanted).await? {
+                    self.discard(stacks, job.stage, name, new).await?;
+                    return Err(tampered(&wanted));
+                }
                 return Ok(Some(set));
             }
             self.interrupt.sleep(pause).await?;
@@ -301,7 +305,8 @@ impl Session<'_> {
             )
             .help("look at the changes above, then run the same command with --yes")),
             Questions::Ask => {
-                let question = format!("{question} [y/N]");
+                let account = &self.identity.account;
+                let question = format!("Account {account}: {question} [y/N]");
                 let (send, answer) = tokio::sync::oneshot::channel();
                 // A thread of its own: Ctrl-C ends the waiting, not the reading.
                 std::thread::spawn(move || send.send(ask(&question)));
@@ -410,6 +415,19 @@ impl Session<'_> {
             changed: false,
         }))
     }
+}
+
+/// Somebody else wrote to the bucket between the upload and CloudFormation's reading.
+pub(super) fn tampered(wanted: &Wanted<'_>) -> Failure {
+    let key = match &wanted.body {
+        Body::InS3 { object, .. } => object.key.as_str(),
+        Body::Text(_) => "",
+    };
+    Failure::new(format!(
+        "stack {}: CloudFormation read another template than the one that was uploaded as {key}: somebody else wrote to the artifact bucket in between",
+        wanted.stack
+    ))
+    .help("nothing was changed. See who may write to that bucket, and switch its versioning on: CloudFormation then reads the very version that was uploaded")
 }
 
 /// All that a new stack consists of.

@@ -10,9 +10,64 @@ pub const FUNCTION: &str = "AWS::Lambda::Function";
 pub const BUCKET: &str = "AWS::S3::Bucket";
 /// What encrypts the logs: it stays or goes with them.
 pub const KEY: &str = "AWS::KMS::Key";
-/// What `--delete-logs` takes: never what an overlay has added.
-pub const LOGS: [&str; 2] = [names::ACCESS_LOGS, names::LOGS_KEY];
+pub const VERSION: &str = "AWS::Lambda::Version";
 const DELIVERY: &str = "AWS::Logs::Delivery";
+
+/// What `--delete-logs` takes, and what uses it: (id, type, type of the user, its property). An id
+/// isn't enough. Where frames compiles no such resource, one of that id is an overlay's, with data
+/// of its own.
+const LOGS: [(&str, &str, &str, &str); 2] = [
+    (
+        names::ACCESS_LOGS,
+        BUCKET,
+        "AWS::Logs::DeliveryDestination",
+        "DestinationResourceArn",
+    ),
+    (names::LOGS_KEY, KEY, "AWS::Logs::LogGroup", "KmsKeyId"),
+];
+
+/// Whether a resource is the bucket of the access logs, or the key that the logs are encrypted with.
+pub fn is_of_logs(template: &Value, id: &str) -> bool {
+    let resources = &template["Resources"];
+    let users = || resources.as_object().into_iter().flatten();
+    LOGS.iter().any(|(known, kind, user, property)| {
+        let uses = |resource: &Value| {
+            resource["Type"] == *user && mentions(&resource["Properties"][property], id)
+        };
+        *known == id
+            && resources[id]["Type"] == *kind
+            && users().any(|(_, resource)| uses(resource))
+    })
+}
+
+/// Whether the stack lets go of a resource without deleting it.
+pub fn is_retained(template: &Value, id: &str) -> bool {
+    let policy = template["Resources"][id]["DeletionPolicy"].as_str();
+    policy.is_some_and(|policy| policy.starts_with("Retain"))
+}
+
+/// Whether it goes with the logs: they, and the bucket's policy.
+pub fn goes_with_logs(template: &Value, id: &str) -> bool {
+    let resource = &template["Resources"][id];
+    let bucket = resource["Properties"]["Bucket"]["Ref"].as_str();
+    let bucket = bucket.filter(|_| resource["Type"] == "AWS::S3::BucketPolicy");
+    is_of_logs(template, bucket.unwrap_or(id))
+}
+
+/// Whether a property's value refers to a resource: `Ref`, `Fn::GetAtt`, `Fn::Sub`.
+fn mentions(value: &Value, id: &str) -> bool {
+    match value {
+        Value::String(text) => {
+            let is_attribute = |rest: &str| rest.is_empty() || rest.starts_with('.');
+            text.strip_prefix(id).is_some_and(is_attribute)
+                || text.contains(&format!("${{{id}}}"))
+                || text.contains(&format!("${{{id}."))
+        }
+        Value::Array(items) => items.iter().any(|item| mentions(item, id)),
+        Value::Object(map) => map.values().any(|item| mentions(item, id)),
+        _ => false,
+    }
+}
 
 /// None where nothing is open any more, and the logs are treated as asked.
 pub fn closed(template: &Value, delete_logs: bool) -> Option<Value> {
@@ -22,7 +77,7 @@ pub fn closed(template: &Value, delete_logs: bool) -> Option<Value> {
         if resource["Type"] == DISTRIBUTION {
             close(resource);
         }
-        if delete_logs && LOGS.contains(&id.as_str()) {
+        if delete_logs && is_of_logs(template, id) {
             resource["DeletionPolicy"] = json!("Delete");
             resource["UpdateReplacePolicy"] = json!("Delete");
         }
@@ -76,6 +131,12 @@ mod tests {
             "Research": {"Type": BUCKET, "DeletionPolicy": "Retain"},
             "LogsKey": {"Type": KEY, "DeletionPolicy": "RetainExceptOnCreate"},
             "Delivery": {"Type": DELIVERY},
+            "Destination": {"Type": "AWS::Logs::DeliveryDestination", "Properties": {
+                "DestinationResourceArn": {"Fn::GetAtt": ["AccessLogs", "Arn"]},
+            }},
+            "SignerLogGroup": {"Type": "AWS::Logs::LogGroup", "Properties": {
+                "KmsKeyId": {"Fn::GetAtt": ["LogsKey", "Arn"]},
+            }},
         }})
     }
 
@@ -107,5 +168,41 @@ mod tests {
         assert_eq!(closed["Resources"]["LogsKey"]["DeletionPolicy"], "Delete");
         assert_eq!(closed["Resources"]["Research"]["DeletionPolicy"], "Retain");
         assert_eq!(closed["Resources"].get("Delivery"), None);
+    }
+
+    /// An overlay may add a bucket and a key of these ids where frames compiles none.
+    #[test]
+    fn what_isnt_used_for_logs_isnt_of_the_logs() {
+        let mut own = template();
+        let arn = "arn:aws:s3:::their-logs";
+        own["Resources"]["Destination"]["Properties"]["DestinationResourceArn"] = json!(arn);
+        let key = "arn:aws:kms:us-east-1:111122223333:key/theirs";
+        own["Resources"]["SignerLogGroup"]["Properties"]["KmsKeyId"] = json!(key);
+        let closed = super::closed(&own, true).unwrap();
+        for id in ["AccessLogs", "LogsKey"] {
+            assert!(!is_of_logs(&own, id), "{id}");
+            assert_eq!(closed["Resources"][id], own["Resources"][id]);
+        }
+    }
+
+    #[test]
+    fn a_destination_may_have_a_prefix() {
+        let mut prefixed = template();
+        let arn = json!({"Fn::Sub": "${AccessLogs.Arn}/heart"});
+        prefixed["Resources"]["Destination"]["Properties"]["DestinationResourceArn"] = arn;
+        assert!(is_of_logs(&prefixed, "AccessLogs"));
+        let arn = json!({"Fn::Sub": "arn:aws:s3:::${AccessLogsOfOthers}"});
+        prefixed["Resources"]["Destination"]["Properties"]["DestinationResourceArn"] = arn;
+        assert!(!is_of_logs(&prefixed, "AccessLogs"));
+    }
+
+    #[test]
+    fn a_policy_goes_with_its_bucket() {
+        let mut template = template();
+        let policy = |bucket| json!({"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": bucket}}});
+        template["Resources"]["P"] = policy("AccessLogs");
+        template["Resources"]["Q"] = policy("Research");
+        assert!(goes_with_logs(&template, "P") && goes_with_logs(&template, "AccessLogs"));
+        assert!(!goes_with_logs(&template, "Q") && !goes_with_logs(&template, "Research"));
     }
 }

@@ -4,6 +4,9 @@ use super::logs::MANAGED;
 use super::{Deploy, EDGE_REGION};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::{self, Text};
+use crate::online;
+use crate::source::Span;
+use crate::variables::Resolved;
 
 /// CloudFormation's own limit, for a stack.
 pub const MOST_TAGS: usize = 50;
@@ -14,6 +17,7 @@ pub fn check(given: &manifest::Deploy, found: &mut Vec<Diagnostic>) -> Deploy {
     let region = given.region.as_ref();
     let pairs = given.tags.iter();
     Deploy {
+        account: given.account.as_ref().map(|account| account.value.clone()),
         region: region
             .map_or(EDGE_REGION, |region| &region.value)
             .to_owned(),
@@ -26,6 +30,29 @@ pub fn check(given: &manifest::Deploy, found: &mut Vec<Diagnostic>) -> Deploy {
             .as_ref()
             .is_some_and(|flag| flag.value),
     }
+}
+
+/// `deploy.account: ${aws:accountId}`, also by way of another key: it is whichever account is asked.
+pub fn unguarded(resolved: &Resolved) -> Option<Diagnostic> {
+    const PATH: &str = "deploy.account";
+    const ASKED: &str = "aws:accountId";
+    let place = online::place(&resolved.node, PATH)?;
+    let leads_there = |span: Span| {
+        let mut answered = resolved.origins.iter().filter(|origin| origin.span == span);
+        let mut open = resolved.open.iter().filter(|open| open.span == span);
+        answered.any(|origin| origin.what.contains(ASKED))
+            || open.any(|open| open.reference.contains(ASKED))
+    };
+    let targets = resolved
+        .origins
+        .iter()
+        .filter(|origin| origin.span == place);
+    let mut spans = targets.filter_map(|origin| origin.target).chain([place]);
+    spans.any(leads_there).then(|| {
+        let message = "`${aws:accountId}` is whichever account is asked: it guards nothing";
+        Diagnostic::new(codes::INVALID_VALUE, PATH, place, message)
+            .help("write the account's 12 digits, or leave it out")
+    })
 }
 
 fn tags(tags: &[(Text, Text)], found: &mut Vec<Diagnostic>) {
@@ -83,9 +110,10 @@ mod tests {
     #[test]
     fn each_key_counts() {
         let deploy = checked(&manifest(
-            "{bucket: my-zips, tags: {team: imaging, cost: 007}, terminationProtection: true}",
+            "{account: 012345678901, bucket: my-zips, tags: {team: imaging, cost: 007}, terminationProtection: true}",
         ))
         .deploy;
+        assert_eq!(deploy.account.as_deref(), Some("012345678901"));
         assert_eq!(deploy.bucket.as_deref(), Some("my-zips"));
         assert_eq!(deploy.tags["cost"], "007");
         assert!(deploy.termination_protection);
@@ -112,6 +140,13 @@ mod tests {
         };
         assert_eq!(many(50), Vec::<String>::new());
         assert_eq!(many(51), ["invalid-value"]);
+    }
+
+    #[test]
+    fn an_account_has_an_accounts_id() {
+        assert_eq!(codes("{account: 1111-2222-3333}"), ["invalid-value"]);
+        assert_eq!(codes("{account: 11112222333}"), ["invalid-value"]);
+        assert_eq!(codes("{account: [111122223333]}"), ["wrong-type"]);
     }
 
     #[test]

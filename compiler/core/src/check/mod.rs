@@ -16,6 +16,7 @@ mod logs;
 pub(crate) mod testing;
 
 pub use deploy::MOST_TAGS;
+pub(crate) use deploy::unguarded;
 pub use domain::COMMON_NAME;
 pub use jwks::problem as key_set_problem;
 pub use limits::check as limits;
@@ -161,6 +162,8 @@ pub struct FunctionLogs {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deploy {
+    /// The only account that this may be deployed to; `None`: any.
+    pub account: Option<String>,
     /// Home of the cdn stage.
     pub region: String,
     /// Where the zips go; `None`: a bucket that deploy makes.

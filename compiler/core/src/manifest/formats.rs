@@ -83,6 +83,8 @@ formats! {
         r"^(0|[1-9][0-9]{0,8})[smhd]$" "12h"
     DAYS "a number of days (with `d` behind it)"
         r"^[1-9][0-9]{0,8}d$" "365d"
+    ACCOUNT "an AWS account's id (12 digits)"
+        r"^[0-9]{12}$" "111122223333"
     BUCKET "`managed` or the name of an S3 bucket"
         r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$" "imaging-access-logs"
     KEY_PREFIX "a prefix of S3 keys (letters, digits and `_.-`, with `/` within or at the end)"
@@ -168,6 +170,9 @@ mod tests {
             (&DURATION, "-1d"),
             (&DURATION, "1w"),
             (&DAYS, "12h"),
+            (&ACCOUNT, "11112222333"),
+            (&ACCOUNT, "1111222233334"),
+            (&ACCOUNT, "1111-2222-3333"),
             (&BUCKET, "Logs"),
             (&BUCKET, "s3://logs"),
             (&KEY_PREFIX, "/logs"),

@@ -6,7 +6,7 @@ mod block;
 mod countries;
 mod duration;
 mod field;
-mod formats;
+pub(crate) mod formats;
 mod keys;
 mod print;
 mod schema;
@@ -173,6 +173,7 @@ pub struct Alarms {
 
 #[derive(Debug, Default)]
 pub struct Deploy {
+    pub account: Option<Text>,
     pub region: Option<Text>,
     pub bucket: Option<Text>,
     pub tags: Vec<(Text, Text)>,
@@ -343,6 +344,7 @@ fn logs(mut b: Block) -> Logs {
 
 fn deploy(mut b: Block) -> Deploy {
     Deploy {
+        account: b.text("account"),
         region: b.text("region"),
         bucket: b.text("bucket"),
         tags: b.map("tags").unwrap_or_default(),

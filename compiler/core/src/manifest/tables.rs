@@ -353,6 +353,9 @@ static ALARMS: Table = Table {
 
 static DEPLOY: Table = Table {
     fields: &[
+        Field::new("account", Kind::Text(&f::ACCOUNT),
+            "The AWS account that this may be deployed to: `deploy`, `diff`, `info`, `remove` and `--online` end with an error before they ask anything of another one. Left out: whichever account the credentials belong to.")
+            .makes("plan.json `account`"),
         Field::new("region", Kind::Text(&f::REGION),
             "Home of the cdn stack; the lambda-edge stack is always in us-east-1. A stack that stands doesn't move: `frames remove` first.")
             .default("us-east-1").makes("plan.json `stages[].region`"),

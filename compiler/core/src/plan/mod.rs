@@ -19,6 +19,8 @@ use std::collections::BTreeMap;
 pub struct Plan {
     pub service: String,
     pub env: String,
+    /// The account that this may be deployed to; `None`: any.
+    pub account: Option<String>,
     /// Holds the zips; `None`: one that deploy makes.
     pub artifact_bucket: Option<String>,
     /// Under which the distribution is reached, beside its own name.
@@ -78,6 +80,7 @@ pub fn plan(manifest: &CheckedManifest, env: &str) -> Plan {
     Plan {
         service: manifest.service.clone(),
         env: env.to_owned(),
+        account: manifest.deploy.account.clone(),
         artifact_bucket: manifest.deploy.bucket.clone(),
         names: manifest
             .domain
@@ -127,6 +130,8 @@ impl Plan {
 pub struct PlanFile<'a> {
     service: &'a str,
     env: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<&'a str>,
     artifact_bucket: &'a str,
     stages: Vec<StageFile<'a>>,
 }
@@ -199,6 +204,7 @@ impl<'a> PlanFile<'a> {
         Self {
             service: &plan.service,
             env: &plan.env,
+            account: plan.account.as_deref(),
             artifact_bucket: plan.artifact_bucket.as_deref().unwrap_or("managed"),
             stages: stages.collect(),
         }

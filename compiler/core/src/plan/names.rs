@@ -10,6 +10,10 @@ pub const SIGNER: &str = "signer";
 pub const LAMBDA_EDGE: &str = "lambda-edge";
 pub const CDN: &str = "cdn";
 
+/// All that there are, in any plan: what an earlier manifest left is known by them too.
+const FUNCTIONS: &[&str] = &[AUTHORIZER, SIGNER];
+const STAGES: &[&str] = &[LAMBDA_EDGE, CDN];
+
 pub const ARTIFACT_BUCKET: &str = "ArtifactBucket";
 
 pub const ACCESS_LOGS: &str = "AccessLogs";
@@ -119,19 +123,68 @@ pub fn version_arn(function: &str) -> String {
     format!("{}VersionArn", pascal(function))
 }
 
+/// A kind of object in the artifact bucket: `<name>-<hash><suffix>`, directly below `<service>/<env>/`.
+struct Kind {
+    names: &'static [&'static str],
+    suffix: &'static str,
+}
+
+const ZIP: Kind = Kind {
+    names: FUNCTIONS,
+    suffix: ".zip",
+};
+
+const TEMPLATE: Kind = Kind {
+    names: STAGES,
+    suffix: ".template.json",
+};
+
+/// Whatever frames puts there is of one of these kinds, and nothing else is ever deleted there.
+const KINDS: &[Kind] = &[ZIP, TEMPLATE];
+
+/// How much of a SHA-256 is in a name.
+const HASH_DIGITS: usize = 16;
+
+impl Kind {
+    fn file(&self, name: &str, sha256: &str) -> String {
+        format!("{name}-{sha256:.HASH_DIGITS$}{}", self.suffix)
+    }
+
+    fn has(&self, file: &str) -> bool {
+        let stem = file.strip_suffix(self.suffix);
+        let parts = stem.and_then(|stem| stem.rsplit_once('-'));
+        parts.is_some_and(|(name, hash)| {
+            let is_digit = |c| matches!(c, b'0'..=b'9' | b'a'..=b'f');
+            self.names.contains(&name) && hash.len() == HASH_DIGITS && hash.bytes().all(is_digit)
+        })
+    }
+}
+
+/// `image-frames/dev/`: where an environment's objects are in the artifact bucket.
+pub fn artifact_prefix(service: &str, env: &str) -> String {
+    format!("{service}/{env}/")
+}
+
+/// Whether frames made this key for this environment: `remove` deletes such a one, and no other.
+pub fn is_artifact(service: &str, env: &str, key: &str) -> bool {
+    let file = key.strip_prefix(&artifact_prefix(service, env));
+    file.is_some_and(|file| KINDS.iter().any(|kind| kind.has(file)))
+}
+
 /// `authorizer-0123456789abcdef.zip`
 pub fn artifact_file(function: &str, sha256: &str) -> String {
-    format!("{function}-{sha256:.16}.zip")
+    ZIP.file(function, sha256)
 }
 
 /// The zip's key in the artifact bucket.
 pub fn artifact_key(service: &str, env: &str, function: &Function, sha256: &str) -> String {
-    format!("{service}/{env}/{}", artifact_file(function.name, sha256))
+    let file = artifact_file(function.name, sha256);
+    artifact_prefix(service, env) + &file
 }
 
 /// A large template's key there.
 pub fn template_key(service: &str, env: &str, stage: &str, sha256: &str) -> String {
-    format!("{service}/{env}/{stage}-{sha256:.16}.template.json")
+    artifact_prefix(service, env) + &TEMPLATE.file(stage, sha256)
 }
 
 /// The bucket that deploy makes for an account's artifacts.
@@ -302,5 +355,60 @@ mod tests {
         ] {
             assert!(!is_reserved(id), "{id}");
         }
+    }
+
+    const SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    #[test]
+    fn what_is_made_is_recognised() {
+        for name in FUNCTIONS {
+            let config = serde_json::Value::Null;
+            let function = Function { name, config };
+            let key = artifact_key("heart", "dev", &function, SHA256);
+            assert_eq!(key, format!("heart/dev/{name}-e3b0c44298fc1c14.zip"));
+            assert!(is_artifact("heart", "dev", &key), "{key}");
+        }
+        for stage in STAGES {
+            let key = template_key("heart", "dev", stage, SHA256);
+            assert_eq!(
+                key,
+                format!("heart/dev/{stage}-e3b0c44298fc1c14.template.json")
+            );
+            assert!(is_artifact("heart", "dev", &key), "{key}");
+        }
+    }
+
+    #[test]
+    fn nothing_else_is() {
+        for key in [
+            "heart/dev/",
+            "heart/dev/report.pdf",
+            "heart/dev/authorizer.zip",
+            "heart/dev/authorizer-e3b0c44298fc1c1.zip",
+            "heart/dev/authorizer-e3b0c44298fc1c142.zip",
+            "heart/dev/authorizer-E3B0C44298FC1C14.zip",
+            "heart/dev/authorizer-e3b0c44298fc1c1g.zip",
+            "heart/dev/authorizer-e3b0c44298fc1c14.zip.bak",
+            "heart/dev/authorizer-e3b0c44298fc1c14.template.json",
+            "heart/dev/Authorizer-e3b0c44298fc1c14.zip",
+            "heart/dev/backup-e3b0c44298fc1c14.zip",
+            "heart/dev/my-authorizer-e3b0c44298fc1c14.zip",
+            "heart/dev/-e3b0c44298fc1c14.zip",
+            "heart/dev/cdn-e3b0c44298fc1c14.zip",
+            "heart/dev/cdn-e3b0c44298fc1c14.json",
+            "heart/dev/old/authorizer-e3b0c44298fc1c14.zip",
+            "heart/dev//authorizer-e3b0c44298fc1c14.zip",
+            "/heart/dev/authorizer-e3b0c44298fc1c14.zip",
+            "heart/dev2/authorizer-e3b0c44298fc1c14.zip",
+            "heart/prod/authorizer-e3b0c44298fc1c14.zip",
+            "heart-2/dev/authorizer-e3b0c44298fc1c14.zip",
+            "my/heart/dev/authorizer-e3b0c44298fc1c14.zip",
+        ] {
+            assert!(!is_artifact("heart", "dev", key), "{key}");
+        }
+        // `a` in `b-c` and `a-b` in `c` have stacks of the same names, but keys of their own.
+        let key = "a/b-c/signer-e3b0c44298fc1c14.zip";
+        assert!(is_artifact("a", "b-c", key));
+        assert!(!is_artifact("a-b", "c", key));
     }
 }

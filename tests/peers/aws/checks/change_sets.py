@@ -96,6 +96,25 @@ assert (described["Status"], described["Changes"]) == ("CREATE_COMPLETE", []), d
 described = aws.change_set("set", template(), "UPDATE", name="tags", Tags=[{"Key": "team", "Value": "imaging"}])
 assert all("Tags" in change["ResourceChange"]["Scope"] for change in described["Changes"]) and described["Changes"]
 
+# A template in S3: in the version that the address names, else the newest. What was read stays what it was.
+s3 = aws.client("s3")
+BUCKET = f"templates-{aws.ACCOUNT}"
+s3.create_bucket(Bucket=BUCKET)
+s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+first, second = (
+    s3.put_object(Bucket=BUCKET, Key="t", Body=json.dumps(template(days=days)).encode())["VersionId"] for days in (3, 5))
+url = f"https://{BUCKET}.s3.us-east-1.amazonaws.com/t"
+for query, days in ((f"?versionId={first}", 3), (f"?versionId={second}", 5), ("", 5)):
+    name = f"of-{len(query)}-{days}"
+    made = cloudformation.create_change_set(
+        StackName="set", ChangeSetName=name, TemplateURL=url + query, Capabilities=["CAPABILITY_IAM"])
+    if query == "":
+        s3.put_object(Bucket=BUCKET, Key="t", Body=b"{}")
+    read = cloudformation.get_template(StackName="set", ChangeSetName=name, TemplateStage="Original")["TemplateBody"]
+    assert read["Resources"]["One"]["Properties"]["RetentionInDays"] == days, (query, read)
+assert "S3 error" in aws.refused(
+    cloudformation.create_change_set, StackName="set", ChangeSetName="x", TemplateURL=f"{url}?versionId=none")[1]
+
 # One operation at a time.
 aws.control("POST", "settings", {"step": 0.5})
 cloudformation.execute_change_set(StackName="set", ChangeSetName="days")

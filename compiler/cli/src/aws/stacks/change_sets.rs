@@ -1,10 +1,11 @@
 //! Change sets: made, looked at, run.
 
 use super::{Stacks, text};
+use crate::aws::bucket::Object;
 use crate::aws::{errors, explain};
 use crate::failure::Result;
 use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
-use aws_sdk_cloudformation::types::{self, Capability, ChangeSetType};
+use aws_sdk_cloudformation::types::{self, Capability, ChangeSetType, TemplateStage};
 use std::collections::BTreeMap;
 
 /// What a stack is to become.
@@ -20,7 +21,11 @@ pub struct Wanted<'a> {
 #[derive(Debug, Clone)]
 pub enum Body<'a> {
     Text(&'a str),
-    Url(String),
+    InS3 {
+        text: &'a str,
+        url: String,
+        object: Object,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -95,7 +100,7 @@ impl Stacks {
             .capabilities(Capability::CapabilityIam);
         let asked = match &wanted.body {
             Body::Text(text) => asked.template_body(*text),
-            Body::Url(url) => asked.template_url(url),
+            Body::InS3 { url, .. } => asked.template_url(url),
         };
         let parameters = wanted.parameters.iter().map(|(key, value)| {
             types::Parameter::builder()
@@ -116,6 +121,10 @@ impl Stacks {
                 Ok(Made::Exists)
             }
             Err(error) if has_moved_on(errors::message(&error), new) => Ok(Made::Stale),
+            Err(error) if cant_read(errors::message(&error)) => {
+                let doing = "let CloudFormation read a large template from the artifact bucket";
+                Err(explain("s3:GetObjectVersion", doing, error))
+            }
             Err(error) => {
                 let doing = format!("make a change set for stack {}", wanted.stack);
                 Err(explain("cloudformation:CreateChangeSet", &doing, error))
@@ -166,6 +175,27 @@ impl Stacks {
         }
     }
 
+    /// Whether CloudFormation read from S3 what was put there: others may write to the bucket, and
+    /// one without versions has a single address for whatever is there at the moment.
+    pub async fn has_read_it(&self, name: &str, wanted: &Wanted<'_>) -> Result<bool> {
+        let Body::InS3 { text, .. } = wanted.body else {
+            return Ok(true);
+        };
+        let asked = self.client.get_template().stack_name(wanted.stack);
+        let asked = asked
+            .change_set_name(name)
+            .template_stage(TemplateStage::Original);
+        let answer = asked.send().await.map_err(|error| {
+            let doing = format!(
+                "read the template of a change set of stack {}",
+                wanted.stack
+            );
+            explain("cloudformation:GetTemplate", &doing, error)
+        })?;
+        let read = answer.template_body().unwrap_or_default();
+        Ok(essence(read).eq(essence(text)))
+    }
+
     /// One that is gone is as good as deleted.
     pub async fn delete_change_set(&self, stack: &str, name: &str) -> Result<()> {
         let asked = self
@@ -208,6 +238,30 @@ impl Stacks {
             }
         }
     }
+}
+
+/// S3 refuses CloudFormation, which asks with the caller's permissions.
+fn cant_read(message: &str) -> bool {
+    message.contains("S3 error: Access Denied")
+}
+
+/// The characters of a template that mean something, as CloudFormation gives them back: those beyond
+/// ASCII as question marks, and no promise about space between tokens.
+fn essence(json: &str) -> impl Iterator<Item = char> {
+    let (mut in_text, mut escaped, mut before) = (false, false, ' ');
+    json.chars().filter_map(move |c| {
+        if !in_text && c.is_ascii_whitespace() {
+            return None;
+        }
+        let is_quote = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        in_text ^= is_quote;
+        let shown = if c.is_ascii() { c } else { '?' };
+        // One or two for a character that takes two in UTF-16.
+        let again = shown == '?' && before == '?';
+        before = shown;
+        (!again).then_some(shown)
+    })
 }
 
 /// Somebody else began something with the stack, made it, or deleted it.
@@ -272,4 +326,41 @@ fn detail(detail: &types::ResourceChangeDetail) -> Option<Detail> {
             .is_some_and(|r| r.as_str() != "Never"),
         cause: detail.causing_entity().map(str::to_owned),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(sent: &str, read: &str) -> bool {
+        essence(sent).eq(essence(read))
+    }
+
+    #[test]
+    fn a_template_is_the_same_however_it_is_given_back() {
+        let sent = "{\n  \"Outputs\": {\"A\": {\"Value\": \"Küche \\\" 1  2 😀\"}}\n}\n";
+        assert!(same(sent, sent));
+        assert!(same(sent, sent.trim_end()));
+        assert!(same(sent, &sent.replace('ü', "?").replace('😀', "??")));
+        let compact = r#"{"Outputs":{"A":{"Value":"Küche \" 1  2 😀"}}}"#;
+        assert!(same(sent, compact));
+    }
+
+    #[test]
+    fn any_other_template_is_another() {
+        let sent = r#"{"Resources": {"A": {"Type": "T", "Properties": {"P": "a b\\"}}}}"#;
+        for (from, to) in [
+            ("a b", "a  b"),
+            ("a b", "ab"),
+            ("\"T\"", "\"U\""),
+            ("{\"P\"", "{\"P\": \"c\", \"P\""),
+            ("}}}}", "}}}, \"Resources\": {}}"),
+            ("\\\\\"", "\\\\\", \"Q\": \"\""),
+        ] {
+            let other = sent.replace(from, to);
+            assert_ne!(other, sent, "{from}");
+            assert!(!same(sent, &other), "{other}");
+        }
+        assert!(!same(sent, ""));
+    }
 }

@@ -1,0 +1,359 @@
+//! What a removal takes: found, shown and asked for before anything changes. It goes by ownership:
+//! this environment's stacks and what they hold, objects whose keys frames made, the functions' own logs.
+
+use super::artifacts::Artifacts;
+use super::edge_logs::{self, Found};
+use super::progress::count;
+use super::remove::Options;
+use super::settle::refuse_foreign;
+use super::teardown::{self, BUCKET, DISTRIBUTION, FUNCTION, KEY};
+use super::{Done, Session};
+use crate::aws::stacks::{Resource, Stack, Stacks};
+use crate::failure::{Context, Failure, Result};
+use frames_compiler::plan::{Plan, Stage};
+use serde_json::{Value, json};
+
+/// How many of what stays are named.
+const NAMED: usize = 3;
+
+pub struct Going<'a> {
+    /// The last first.
+    pub stages: Vec<Standing<'a>>,
+    pub artifacts: Option<Artifacts>,
+    pub log_groups: Vec<Found>,
+}
+
+/// A stage that is to go.
+pub struct Standing<'a> {
+    pub stage: &'a Stage,
+    pub stacks: Stacks,
+    pub stack: Stack,
+    pub contents: Contents,
+}
+
+/// What a stack consists of.
+#[derive(Debug, Default)]
+pub struct Contents {
+    pub resources: Vec<Resource>,
+    /// As it is deployed; null for a stack that never had one.
+    pub template: Value,
+}
+
+impl<'a> Going<'a> {
+    pub async fn find(session: &Session<'_>, plan: &'a Plan) -> Result<Self> {
+        let mut stages = Vec::new();
+        for stage in plan.stages.iter().rev() {
+            stages.extend(Standing::find(session, stage).await?);
+        }
+        let names: Vec<&str> = stages.iter().map(|standing| standing.stage.name).collect();
+        Ok(Self {
+            artifacts: Artifacts::find(session, plan).await?,
+            log_groups: edge_logs::own(session, plan, &names).await?,
+            stages,
+        })
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.stages.is_empty() && self.own_keys() == 0 && self.log_groups.is_empty()
+    }
+
+    /// Why it is refused, where a stack is protected.
+    pub fn protected(&self) -> Option<Failure> {
+        let mut stacks = self.stages.iter().map(|standing| &standing.stack);
+        let stack = stacks.find(|stack| stack.termination_protection)?;
+        let what = format!("stack {} is protected from being deleted", stack.name);
+        Some(Failure::new(what).help(
+            "set `deploy.terminationProtection: false`, run `frames deploy`, then `frames remove`",
+        ))
+    }
+
+    pub fn tell(&self, session: &Session<'_>, options: Options) {
+        let progress = &session.progress;
+        for standing in &self.stages {
+            standing.tell(session, options);
+        }
+        if let Some(artifacts) = &self.artifacts {
+            let (keys, versions) = (artifacts.keys(), artifacts.own.len());
+            if !keys.is_empty() {
+                let versions = match versions == keys.len() {
+                    true => String::new(),
+                    false => format!(", in {versions} versions"),
+                };
+                let (what, bucket) = (count(keys.len(), "artifact"), &artifacts.bucket.name);
+                let what = format!("{what} in bucket {bucket}{versions}");
+                progress.step("To go", &what);
+            }
+            for key in keys {
+                progress.note(&format!("   - {key}"));
+            }
+        }
+        if !self.log_groups.is_empty() {
+            let what = count(self.log_groups.len(), "log group");
+            progress.step(
+                "To go",
+                &format!("{what} of the functions in other Regions"),
+            );
+        }
+        for (groups, group) in &self.log_groups {
+            progress.note(&format!("   - {} ({})", group.name, groups.region));
+        }
+    }
+
+    /// What is in the way of nobody: objects below the same prefix that frames didn't make.
+    pub fn tell_others(&self, session: &Session<'_>) {
+        let Some(artifacts) = &self.artifacts else {
+            return;
+        };
+        let others = &artifacts.others;
+        if others.is_empty() {
+            return;
+        }
+        let strip = |name: &String| {
+            let short = name.strip_prefix(&artifacts.prefix);
+            short.unwrap_or(name).to_owned()
+        };
+        let mut named: Vec<String> = others.iter().take(NAMED).map(strip).collect();
+        if others.len() > NAMED {
+            named.push(format!("{} more", others.len() - NAMED));
+        }
+        let what = format!(
+            "what frames didn't make below {} in bucket {}: {}",
+            artifacts.prefix,
+            artifacts.bucket.name,
+            named.join(", ")
+        );
+        session.progress.step("Keeping", &what);
+    }
+
+    /// `2 stacks, 3 artifacts, 1 log group`
+    pub fn counts(&self, options: Options) -> String {
+        let buckets = self
+            .stages
+            .iter()
+            .map(|standing| standing.contents.log_buckets());
+        let buckets = match options.delete_logs {
+            true => buckets.map(|buckets| buckets.len()).sum(),
+            false => 0,
+        };
+        let all = [
+            (self.stages.len(), "stack"),
+            (self.own_keys(), "artifact"),
+            (self.log_groups.len(), "log group"),
+            (buckets, "bucket of access logs"),
+        ];
+        let some = all.into_iter().filter(|(number, _)| *number > 0);
+        let some: Vec<String> = some.map(|(number, what)| count(number, what)).collect();
+        some.join(", ")
+    }
+
+    fn own_keys(&self) -> usize {
+        let artifacts = self.artifacts.as_ref();
+        artifacts.map_or(0, |artifacts| artifacts.keys().len())
+    }
+
+    /// The stages, as a dry run's result has them.
+    pub fn dry(&self) -> Vec<Done> {
+        let stages = self.stages.iter();
+        let done = stages.map(|standing| Done {
+            stage: standing.stage.name,
+            stack: standing.stack.clone(),
+            changed: true,
+        });
+        done.collect()
+    }
+
+    /// What scripts get of it, beside the stages.
+    pub fn json(&self, options: Options) -> Value {
+        let resources = self.stages.iter().flat_map(|standing| {
+            standing.contents.resources().map(move |resource| {
+                json!({
+                    "stage": standing.stage.name,
+                    "resource": resource.id,
+                    "type": resource.kind,
+                    "kept": standing.contents.is_kept(resource, options),
+                })
+            })
+        });
+        let artifacts = self.artifacts.as_ref().map(|artifacts| {
+            json!({
+                "bucket": artifacts.bucket.name,
+                "keys": artifacts.keys(),
+                "others": artifacts.others,
+            })
+        });
+        let groups = self.log_groups.iter();
+        let groups =
+            groups.map(|(groups, group)| json!({"region": groups.region, "name": group.name}));
+        let buckets = self
+            .stages
+            .iter()
+            .flat_map(|standing| standing.contents.log_buckets());
+        let buckets = buckets.filter(|_| options.delete_logs);
+        json!({
+            "protected": self.protected().is_some(),
+            "resources": resources.collect::<Vec<_>>(),
+            "artifacts": artifacts,
+            "logGroups": groups.collect::<Vec<_>>(),
+            "logBuckets": buckets.collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl<'a> Standing<'a> {
+    async fn find(session: &Session<'_>, stage: &'a Stage) -> Result<Option<Self>> {
+        let stacks = session.aws.stacks(&stage.region);
+        let stack = stacks.describe(&stage.stack_name).await?;
+        let Some(stack) = stack.filter(|stack| !stack.status.is("DELETE_COMPLETE")) else {
+            return Ok(None);
+        };
+        refuse_foreign(stage, &stack)?;
+        let mut standing = Self {
+            stage,
+            stacks,
+            stack,
+            contents: Contents::default(),
+        };
+        standing.look().await?;
+        Ok(Some(standing))
+    }
+
+    /// What the stack consists of now.
+    pub async fn look(&mut self) -> Result<()> {
+        self.contents.resources = self.stacks.resources(&self.stack.id).await?;
+        let status = &self.stack.status;
+        if !status.is("REVIEW_IN_PROGRESS") && !status.is("DELETE_COMPLETE") {
+            let text = self.stacks.template(&self.stack.id).await?;
+            self.contents.template = serde_json::from_str(&text)
+                .context(|| format!("can't read the template of stack {}", self.stack.name))?;
+        }
+        Ok(())
+    }
+
+    fn tell(&self, session: &Session<'_>, options: Options) {
+        let count = count(self.contents.resources().count(), "resource");
+        let what = format!(
+            "stack {} in {} ({count})",
+            self.stack.name, self.stage.region
+        );
+        session.progress.step("To go", &what);
+        for resource in self.contents.resources() {
+            let of_logs = teardown::goes_with_logs(&self.contents.template, &resource.id);
+            let kept = match resource.kind.as_str() {
+                _ if !self.contents.is_kept(resource, options) => "",
+                BUCKET if of_logs => {
+                    ", which is kept with the logs in it: --delete-logs deletes it too"
+                }
+                KEY if of_logs => {
+                    ", which is kept as long as logs need it: --delete-logs deletes it too"
+                }
+                _ => ", which is kept: its DeletionPolicy says so",
+            };
+            let line = format!("   - {} ({}){kept}", resource.id, resource.kind);
+            session.progress.note(&line);
+        }
+        for bucket in self.contents.log_buckets() {
+            if options.delete_logs {
+                let what = format!("bucket {bucket} with all access logs in it");
+                session.progress.step("To go", &what);
+            }
+        }
+    }
+}
+
+impl Contents {
+    /// Those of access logs, and none that an overlay has added.
+    pub fn log_buckets(&self) -> Vec<String> {
+        self.physical(|resource| {
+            resource.kind == BUCKET && teardown::is_of_logs(&self.template, &resource.id)
+        })
+    }
+
+    pub fn distributions(&self) -> Vec<String> {
+        self.names(|resource| resource.kind == DISTRIBUTION)
+    }
+
+    /// What goes with the stack: a function that an overlay keeps isn't touched.
+    pub fn functions(&self) -> Vec<String> {
+        self.physical(|resource| {
+            let retained = teardown::is_retained(&self.template, &resource.id);
+            resource.kind == FUNCTION && !retained
+        })
+    }
+
+    /// What the service knows those by that the stack made. The name of what couldn't be made may
+    /// be somebody else's, which stood in the way.
+    fn physical(&self, wanted: impl Fn(&Resource) -> bool) -> Vec<String> {
+        self.names(|resource| resource.status != "CREATE_FAILED" && wanted(resource))
+    }
+
+    fn names(&self, wanted: impl Fn(&Resource) -> bool) -> Vec<String> {
+        let named = self.resources().filter(|r| !r.physical.is_empty());
+        let wanted = named.filter(|resource| wanted(resource));
+        wanted.map(|resource| resource.physical.clone()).collect()
+    }
+
+    /// Those that are still there.
+    fn resources(&self) -> impl Iterator<Item = &Resource> {
+        let resources = self.resources.iter();
+        resources.filter(|resource| resource.status != "DELETE_COMPLETE")
+    }
+
+    /// Whether the resource outlives the stack. Versions go with their functions.
+    fn is_kept(&self, resource: &Resource, options: Options) -> bool {
+        let with_the_logs = teardown::goes_with_logs(&self.template, &resource.id);
+        teardown::is_retained(&self.template, &resource.id)
+            && resource.kind != teardown::VERSION
+            && !(options.delete_logs && with_the_logs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resource(id: &str, kind: &str, physical: &str, status: &str) -> Resource {
+        Resource {
+            id: id.to_owned(),
+            kind: kind.to_owned(),
+            physical: physical.to_owned(),
+            status: status.to_owned(),
+        }
+    }
+
+    /// Somebody else's function stood in the way; its name is all that the stack has.
+    #[test]
+    fn what_couldnt_be_made_isnt_the_stacks() {
+        let name = "heart-dev-authorizer";
+        let mut contents = Contents {
+            resources: vec![resource(
+                "AuthorizerFunction",
+                FUNCTION,
+                name,
+                "CREATE_FAILED",
+            )],
+            template: Value::Null,
+        };
+        assert_eq!(contents.functions(), Vec::<String>::new());
+        // A deletion that failed is another matter.
+        contents.resources[0].status = "DELETE_FAILED".to_owned();
+        assert_eq!(contents.functions(), [name]);
+        contents.resources[0].status = "DELETE_COMPLETE".to_owned();
+        assert_eq!(contents.functions(), Vec::<String>::new());
+    }
+
+    /// CloudFront makes up the ids of distributions, so that one is the stack's in any state: it
+    /// may serve all the same.
+    #[test]
+    fn a_distribution_is_the_stacks_in_any_state() {
+        let contents = Contents {
+            resources: vec![resource(
+                "Distribution",
+                DISTRIBUTION,
+                "E1",
+                "CREATE_FAILED",
+            )],
+            template: Value::Null,
+        };
+        assert_eq!(contents.distributions(), ["E1"]);
+    }
+}
