@@ -15,6 +15,7 @@ pub mod manifest;
 pub mod online;
 pub mod plan;
 pub mod policy;
+pub mod printable;
 pub mod secrets;
 pub mod source;
 pub mod syntax;
@@ -100,6 +101,7 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
         diagnostics.extend(selected.diagnostics);
         let resolved = variables::resolve(&selected.root, target.env, environment);
         diagnostics.extend(resolved.diagnostics);
+        diagnostics.extend(check::exposed(&resolved.node, &resolved.secrets));
         let (manifest, found) = manifest::read(&resolved.node, &resolved.own_keys);
         diagnostics.extend(found);
         diagnostics.extend(manifest::read_partial(&selected.others, &resolved.own_keys));

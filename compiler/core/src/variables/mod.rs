@@ -12,6 +12,7 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 
+pub use documents::{OUTSIDE, outside_file};
 pub use resolve::resolve;
 
 use crate::diagnostic::{Diagnostic, codes};
