@@ -8,8 +8,7 @@ use crate::deploy::remove::{Options, remove};
 use crate::deploy::{self, Interrupt, Progress, Session};
 use crate::failure::Result;
 use crate::project::Project;
-use crate::terminal::Terminal;
-use std::io::IsTerminal;
+use crate::terminal::{self, Terminal};
 use std::time::Duration;
 
 /// Somebody is watching, and may end it.
@@ -33,7 +32,7 @@ pub fn run(global: &Global, arguments: &Remove, terminal: Terminal) -> Result<()
         let options = Options {
             wait: arguments
                 .wait
-                .unwrap_or(match std::io::stderr().is_terminal() {
+                .unwrap_or(match terminal::stderr_is_terminal() {
                     true => PATIENCE,
                     false => Duration::ZERO,
                 }),
