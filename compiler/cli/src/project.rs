@@ -108,38 +108,35 @@ impl Project {
 
     /// The file that a manifest's path leads to, which has to be below the manifest's directory.
     fn inside(&self, path: &str) -> std::result::Result<PathBuf, String> {
-        let named = self.directory.join(path);
         if self.outside {
-            return Ok(named);
-        }
-        // Whether there is such a file outside is nobody's affair.
-        if climbs(Path::new(path)) {
-            return Err(OUTSIDE.to_owned());
+            return Ok(self.directory.join(path));
         }
         let directory = self.directory.canonicalize().map_err(files::reason)?;
-        match named.canonicalize() {
-            Ok(found) if found.starts_with(&directory) => Ok(found),
-            Ok(_) => Err(OUTSIDE.to_owned()),
-            Err(_) if Path::new(path).is_absolute() && !named.starts_with(&directory) => {
-                Err(OUTSIDE.to_owned())
-            }
-            Err(error) => Err(files::reason(error)),
+        let named = std::path::absolute(&self.directory).map_err(files::reason)?;
+        let below = |path: &Path| path.starts_with(&directory) || path.starts_with(&named);
+        // Whether there is such a file outside is nobody's affair.
+        if !below(&without_steps_back(&directory.join(path))) {
+            return Err(OUTSIDE.to_owned());
+        }
+        let found = directory.join(path).canonicalize().map_err(files::reason)?;
+        match found.starts_with(&directory) {
+            true => Ok(found),
+            false => Err(OUTSIDE.to_owned()),
         }
     }
 }
 
-/// Whether a path's own steps lead above where it begins.
-fn climbs(path: &Path) -> bool {
-    let mut depth = 0usize;
+/// A path as it reads, whatever links are on the way.
+fn without_steps_back(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
     for step in path.components() {
         match step {
-            Component::ParentDir if depth == 0 => return !path.is_absolute(),
-            Component::ParentDir => depth -= 1,
-            Component::Normal(_) => depth += 1,
-            Component::Prefix(_) | Component::RootDir | Component::CurDir => {}
+            Component::ParentDir => drop(plain.pop()),
+            Component::CurDir => {}
+            step => plain.push(step),
         }
     }
-    false
+    plain
 }
 
 fn refused(path: &Path, problem: &str) -> Failure {
@@ -165,7 +162,9 @@ impl Environment for Project {
         const MOST: u64 = 1024 * 1024;
         let file = self.inside(path)?;
         if self.found {
-            trust::check(&file)?;
+            trust::check(&file).map_err(|problem| {
+                format!("{problem}; to take it all the same, name the manifest with --config")
+            })?;
         }
         let content = files::read(&file, MOST)?;
         if content.len() as u64 > MOST {
@@ -206,6 +205,7 @@ mod tests {
             "sub/in.yml",
             "./sub/../sub/in.yml",
             "inner-link",
+            "../project/sub/in.yml",
             &absolute("project/sub/in.yml"),
         ] {
             assert_eq!(strict.read_file(path).unwrap(), b"in", "{path}");
@@ -226,7 +226,10 @@ mod tests {
             assert_eq!(strict.read_file(path).unwrap_err(), OUTSIDE, "{path}");
         }
         for project in [strict, lax] {
-            assert_eq!(project.read_file("none.yml").unwrap_err(), "there is no such file");
+            assert_eq!(
+                project.read_file("none.yml").unwrap_err(),
+                "there is no such file"
+            );
         }
     }
 }

@@ -194,7 +194,9 @@ mod tests {
         assert_eq!(line(HOSTILE), format!("{shown}\\n\\té😀"));
         assert_eq!(block(HOSTILE), format!("{shown}\n\\té😀"));
         assert!(matches!(line("plain: é 😀 ✓"), Cow::Borrowed(_)));
-        for c in ['\0', '\u{7f}', '\u{85}', '\u{200e}', '\u{2069}', '\u{feff}', '\u{ad}'] {
+        for c in [
+            '\0', '\u{7f}', '\u{85}', '\u{200e}', '\u{2069}', '\u{feff}', '\u{ad}',
+        ] {
             assert!(is_hidden(c), "{c:?}");
         }
     }
@@ -205,7 +207,10 @@ mod tests {
         for text in [value.to_string(), format!("{value:#}")] {
             let shown = json(&text);
             assert!(!shown.contains(|c| c != '\n' && is_hidden(c)), "{shown}");
-            assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+            assert_eq!(
+                serde_json::from_str::<serde_json::Value>(&shown).unwrap(),
+                value
+            );
         }
     }
 
@@ -215,14 +220,20 @@ mod tests {
             .paint(Style::BoldRed, "x\u{1b}[0m")
             .text("\u{1b}[1m\n")
             .line("\n");
-        assert_eq!(styled.ansi(), "\u{1b}[1;31mx\\u{1b}[0m\u{1b}[0m\\u{1b}[1m\n\\n");
+        assert_eq!(
+            styled.ansi(),
+            "\u{1b}[1;31mx\\u{1b}[0m\u{1b}[0m\\u{1b}[1m\n\\n"
+        );
         assert_eq!(Styled::from("\u{1b}[31m").ansi(), "\\u{1b}[31m");
     }
 
     #[test]
     fn of_a_renderer_only_colours_pass() {
         let rendered = |ansi| Styled::new().rendered(ansi).0;
-        assert_eq!(rendered("\u{1b}[1m\u{1b}[91mx\u{1b}[0m"), "\u{1b}[1m\u{1b}[91mx\u{1b}[0m");
+        assert_eq!(
+            rendered("\u{1b}[1m\u{1b}[91mx\u{1b}[0m"),
+            "\u{1b}[1m\u{1b}[91mx\u{1b}[0m"
+        );
         for (ansi, shown) in [
             ("\u{1b}[2J", "\\u{1b}[2J"),
             ("\u{1b}]0;t\u{7}", "\\u{1b}]0;t\\u{7}"),

@@ -193,7 +193,10 @@ fn forms(text: &str) -> Vec<String> {
         let whole = [&[0; 3][..before], text.as_bytes()].concat();
         // What doesn't depend on the bytes before and behind.
         let middle = (before * 8).div_ceil(6)..whole.len() * 8 / 6;
-        for encoded in [STANDARD_NO_PAD.encode(&whole), URL_SAFE_NO_PAD.encode(&whole)] {
+        for encoded in [
+            STANDARD_NO_PAD.encode(&whole),
+            URL_SAFE_NO_PAD.encode(&whole),
+        ] {
             let middle = encoded.get(middle.clone()).unwrap_or_default();
             if middle.len() >= SHORTEST_MIDDLE {
                 forms.push(middle.to_owned());
@@ -288,7 +291,10 @@ mod tests {
     fn of_two_secrets_the_longer_ones_tail_isnt_left() {
         for secrets in [["hunter2", "hunter2-long"], ["hunter2-long", "hunter2"]] {
             let masks = Masks::new(secrets);
-            assert_eq!(masks.mask("a hunter2-long b hunter2 c"), "a ******** b ******** c");
+            assert_eq!(
+                masks.mask("a hunter2-long b hunter2 c"),
+                "a ******** b ******** c"
+            );
         }
         let overlapping = Masks::new(["abcdef", "defghi"]);
         assert_eq!(overlapping.mask("xabcdefghix"), "x********x");
@@ -305,7 +311,9 @@ mod tests {
             format!("{secret:?}"),
             printable::line(secret).into_owned(),
             utf8_percent_encode(secret, UNRESERVED).to_string(),
-            utf8_percent_encode(secret, UNRESERVED).to_string().to_lowercase(),
+            utf8_percent_encode(secret, UNRESERVED)
+                .to_string()
+                .to_lowercase(),
             STANDARD.encode(secret),
             URL_SAFE_NO_PAD.encode(secret),
             STANDARD.encode(format!("user:{secret}")),
@@ -334,7 +342,10 @@ mod tests {
         assert_eq!(masks.mask("a cat, 42"), "a cat, 42");
         assert_eq!((&*masks.mask("a"), &*masks.mask("42")), (MASK, MASK));
         assert!(masks.hides("a") && !masks.hides("ab") && !masks.hides(""));
-        assert_eq!(masks.mask_json(r#"{"x":"a","y":[42,421]}"#), r#"{"x":"********","y":["********",421]}"#);
+        assert_eq!(
+            masks.mask_json(r#"{"x":"a","y":[42,421]}"#),
+            r#"{"x":"********","y":["********",421]}"#
+        );
     }
 
     #[test]
@@ -346,7 +357,10 @@ mod tests {
         assert_eq!(value["ok"], true);
         assert_eq!(value["a"], "a ******** \\");
         assert_eq!(value["b\\"], MASK);
-        assert_eq!((&value["c"], &value["d"]), (&"ü********".into(), &"".into()));
+        assert_eq!(
+            (&value["c"], &value["d"]),
+            (&"ü********".into(), &"".into())
+        );
         assert_eq!(masks.mask_json("\"unended"), "\"unended");
     }
 }

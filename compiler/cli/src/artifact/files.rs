@@ -80,11 +80,10 @@ pub fn is_owners(file: &Metadata) -> bool {
 pub fn own_directory(path: &Path, why: &str) -> Result<()> {
     let context = || format!("can't make {}", path.display());
     if path.is_symlink() {
-        return Err(Failure::new(format!(
-            "{} is a symbolic link, and {why}",
-            path.display()
-        ))
-        .help("remove the link: frames makes the directory itself"));
+        return Err(
+            Failure::new(format!("{} is a symbolic link, and {why}", path.display()))
+                .help("remove the link: frames makes the directory itself"),
+        );
     }
     let made = DirBuilder::new().mode(owner_only().mode()).create(path);
     if let Err(error) = made
@@ -202,7 +201,11 @@ mod tests {
         let link = outer.path().join("link");
         symlink(&path, &link).unwrap();
         let failure = own_directory(&link, "that isn't meant").unwrap_err();
-        assert!(failure.message.ends_with("is a symbolic link, and that isn't meant"));
+        assert!(
+            failure
+                .message
+                .ends_with("is a symbolic link, and that isn't meant")
+        );
         std::fs::write(outer.path().join("file"), "").unwrap();
         assert!(own_directory(&outer.path().join("file"), "no").is_err());
     }

@@ -136,9 +136,9 @@ fn write(directory: &Path, name: &str, content: &[u8]) -> Result<()> {
 /// Anything but a regular file of the owner's alone is replaced, and not even opened.
 fn holds(path: &Path, content: &[u8]) -> bool {
     let length = content.len() as u64;
-    std::fs::symlink_metadata(path).is_ok_and(|old| {
-        old.is_file() && old.len() == length && files::is_owners(&old)
-    }) && files::read(path, length).is_ok_and(|old| old == content)
+    std::fs::symlink_metadata(path)
+        .is_ok_and(|old| old.is_file() && old.len() == length && files::is_owners(&old))
+        && files::read(path, length).is_ok_and(|old| old == content)
 }
 
 /// The base zip of each program: what `config.json` is added to.

@@ -127,7 +127,10 @@ pub fn mask(diffs: &mut [StageDiff], masks: &Masks) {
     let changes = diffs.iter_mut().flat_map(|diff| &mut diff.changes);
     for detail in changes.flat_map(|change| &mut change.details) {
         let sides = [&mut detail.before, &mut detail.after];
-        if sides.iter().any(|side| side.as_ref().is_some_and(|text| masks.hides(text))) {
+        if sides
+            .iter()
+            .any(|side| side.as_ref().is_some_and(|text| masks.hides(text)))
+        {
             for side in sides.into_iter().flatten() {
                 MASK.clone_into(side);
             }
@@ -157,7 +160,11 @@ pub fn text(diffs: &[StageDiff]) -> Styled {
         if diff.status.is_some() {
             for version in &diff.versions {
                 let takes = format!(" takes the new {version}");
-                text = text.text("   ").paint(Style::Yellow, "~").line(&takes).text("\n");
+                text = text
+                    .text("   ")
+                    .paint(Style::Yellow, "~")
+                    .line(&takes)
+                    .text("\n");
             }
         }
     }
@@ -251,6 +258,10 @@ mod tests {
             .collect();
         let masked = (Some(MASK), Some(MASK));
         assert_eq!(sides, [masked, masked, masked, (Some("one"), Some("two"))]);
-        assert!(text(&diffs).ansi().contains("Description: ******** -> ********"));
+        assert!(
+            text(&diffs)
+                .ansi()
+                .contains("Description: ******** -> ********")
+        );
     }
 }

@@ -122,11 +122,17 @@ pub async fn asks_as_deployed(aws: &Aws, plan: &Plan) -> Result<bool> {
     let Some(wanted) = artifact::keys_from(plan)? else {
         return Ok(true);
     };
-    let edge = plan.stages.iter().find(|stage| stage.name == names::LAMBDA_EDGE);
+    let edge = plan
+        .stages
+        .iter()
+        .find(|stage| stage.name == names::LAMBDA_EDGE);
     let Some(stage) = edge else {
         return Ok(false);
     };
-    let stack = aws.stacks(&stage.region).describe(&stage.stack_name).await?;
+    let stack = aws
+        .stacks(&stage.region)
+        .describe(&stage.stack_name)
+        .await?;
     // Somebody else's stack says nothing of this service.
     let own = stack.filter(|stack| settle::refuse_foreign(stage, stack).is_ok());
     Ok(own.is_some_and(|stack| stack.outputs.get(names::KEYS_FROM) == Some(&wanted)))

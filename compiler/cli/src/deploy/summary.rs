@@ -75,10 +75,7 @@ pub fn line(change: &Change) -> Styled {
         true => String::new(),
         false => format!(": {}", causes.join(", ")),
     };
-    let resource = format!(
-        " {what:<11} {} ({}){because}",
-        change.resource, change.kind
-    );
+    let resource = format!(" {what:<11} {} ({}){because}", change.resource, change.kind);
     Styled::new().text("   ").paint(style, mark).line(&resource)
 }
 

@@ -105,7 +105,11 @@ mod tests {
         let user = rustix::process::geteuid().as_raw();
         if user == 0 {
             chown(&file, Some(1), None).unwrap();
-            assert!(check(&file).unwrap_err().contains("belongs to another user (uid 1"));
+            assert!(
+                check(&file)
+                    .unwrap_err()
+                    .contains("belongs to another user (uid 1")
+            );
         } else {
             let problem = check_for(&file, user + 1).unwrap_err();
             assert!(problem.contains("belongs to another user"));

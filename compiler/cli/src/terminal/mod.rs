@@ -169,9 +169,7 @@ pub fn failure(failure: &Failure) {
 fn indented(text: &str, columns: usize) -> String {
     let mut lines = text.lines();
     let first = lines.next().unwrap_or_default().to_owned();
-    lines.fold(first, |all, line| {
-        format!("{all}\n{:columns$}{line}", "")
-    })
+    lines.fold(first, |all, line| format!("{all}\n{:columns$}{line}", ""))
 }
 
 /// What the command line's parser says, which quotes what it was given. With its colours where

@@ -18,6 +18,7 @@ const KEPT: &[&str] = &[
     "auth.groupsClaim",
     "auth.scopes",
     "delivery.webAclArn",
+    "deploy.tags",
     "domain.certificateArn",
     "domain.hostedZoneId",
     "iam.allow",
@@ -56,12 +57,7 @@ pub fn check(root: &Node, secrets: &[Secret]) -> Vec<Diagnostic> {
     found
 }
 
-fn walk(
-    node: &Node,
-    path: &str,
-    secrets: &HashMap<Span, Vec<&str>>,
-    found: &mut Vec<Diagnostic>,
-) {
+fn walk(node: &Node, path: &str, secrets: &HashMap<Span, Vec<&str>>, found: &mut Vec<Diagnostic>) {
     if is_in(KEPT, path) {
         return;
     }
@@ -151,7 +147,9 @@ mod tests {
         let shown = format!("{:?}", compiled.diagnostics);
         assert!(!shown.contains("s3cret"), "{shown}");
         let exposed = compiled.diagnostics.into_iter();
-        let exposed: Vec<_> = exposed.filter(|d| d.code == codes::EXPOSED_SECRET).collect();
+        let exposed: Vec<_> = exposed
+            .filter(|d| d.code == codes::EXPOSED_SECRET)
+            .collect();
         assert!(exposed.is_empty() || compiled.plan.is_none());
         exposed.into_iter().map(|d| d.path).collect()
     }
@@ -181,7 +179,11 @@ mod tests {
             let exposed = found(&format!("{text}\n"));
             let is_kept = is_in(KEPT, &path.replace("[]", ""));
             kept += usize::from(is_kept);
-            assert_eq!(exposed.is_empty(), is_kept || path == "environments", "{path}: {exposed:?}");
+            assert_eq!(
+                exposed.is_empty(),
+                is_kept || path == "environments",
+                "{path}: {exposed:?}"
+            );
         }
         assert!(kept > 10);
     }
@@ -189,16 +191,37 @@ mod tests {
     #[test]
     fn it_is_found_wherever_it_comes_from() {
         for (text, path) in [
-            ("auth: {issuer: 'https://h.example/${ssm:/secret}'}", "auth.issuer"),
-            ("x-a: ${ssm:/secret}\nauth: {jwksUri: 'https://h/${self:x-a}'}", "auth.jwksUri"),
-            ("x-a: {issuer: '${ssm:/secret}', audience: b}\nauth: ${self:x-a}", "auth.issuer"),
-            ("auth: {issuer: 'https://h/${env:NO, ssm:/secret}'}", "auth.issuer"),
-            ("auth: {issuer: 'https://h/${env:AWS_SESSION_TOKEN}'}", "auth.issuer"),
-            ("delivery: {cors: {origins: [x, '${ssm:/secret}']}}", "delivery.cors.origins[1]"),
+            (
+                "auth: {issuer: 'https://h.example/${ssm:/secret}'}",
+                "auth.issuer",
+            ),
+            (
+                "x-a: ${ssm:/secret}\nauth: {jwksUri: 'https://h/${self:x-a}'}",
+                "auth.jwksUri",
+            ),
+            (
+                "x-a: {issuer: '${ssm:/secret}', audience: b}\nauth: ${self:x-a}",
+                "auth.issuer",
+            ),
+            (
+                "auth: {issuer: 'https://h/${env:NO, ssm:/secret}'}",
+                "auth.issuer",
+            ),
+            (
+                "auth: {issuer: 'https://h/${env:AWS_SESSION_TOKEN}'}",
+                "auth.issuer",
+            ),
+            (
+                "delivery: {cors: {origins: [x, '${ssm:/secret}']}}",
+                "delivery.cors.origins[1]",
+            ),
             ("service: ${env:x-${ssm:/secret}, 'y'}", "service"),
             ("service: ${cf:stack-${ssm:/secret}.Output}", "service"),
             ("service: ${ssm:/${ssm:/secret}}", "service"),
-            ("auth: {jwksFile: '${file(${ssm:/secret})}'}", "auth.jwksFile"),
+            (
+                "auth: {jwksFile: '${file(${ssm:/secret})}'}",
+                "auth.jwksFile",
+            ),
         ] {
             assert_eq!(found(text), [path], "{text}");
         }

@@ -25,10 +25,10 @@ use crate::syntax::{Entry, Node};
 use block::Block;
 pub use block::Keys;
 pub use shape::OWN_KEY;
+use std::collections::{BTreeMap, BTreeSet};
 pub use tables::is_root_key;
 #[cfg(test)]
 pub use tables::paths;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// A value and the place where the user wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -61,7 +61,7 @@ auth:
     EXPOSED_SECRET "exposed-secret" Error as Online
     what: "A secret value, of an SSM SecureString or of AWS's credentials, in a key that doesn't keep it: an address that is asked, a name, a setting that viewers or other users of the account see."
     why: "`deploy` and the functions ask the issuer's address for keys: whoever answers there would have the secret. Names end up in logs, in URLs and in CloudTrail."
-    remedy: "Store what is no secret in a parameter of type String. Secrets may be in what a token is held against (`auth.audience`, `clientIds`, `scopes`, `groups`, `groupsClaim`), in `iam.allow`, in ARNs, in `domain.hostedZoneId`, and below `resources`."
+    remedy: "Store what is no secret in a parameter of type String. Secrets may be in what a token is held against (`auth.audience`, `clientIds`, `scopes`, `groups`, `groupsClaim`), in `iam.allow`, in ARNs, in `domain.hostedZoneId`, in `deploy.tags`, and below `resources`."
     example: "\
 service: x
 auth:

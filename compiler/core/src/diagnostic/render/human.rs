@@ -236,14 +236,24 @@ mod tests {
 
     #[test]
     fn nothing_hidden_is_left_and_marks_stay_in_place() {
-        let text = "a: \u{1b}]0;x\u{7}\nb\u{9b}2J: [\u{202e}x, ok, 'y\u{e0041}'] # \u{1b}[0m\ttab\r\n";
-        for (name, marked) in [("f", "ok"), ("f\u{1b}[2J", "y\u{e0041}"), ("f", "\u{202e}x")] {
+        let text =
+            "a: \u{1b}]0;x\u{7}\nb\u{9b}2J: [\u{202e}x, ok, 'y\u{e0041}'] # \u{1b}[0m\ttab\r\n";
+        for (name, marked) in [
+            ("f", "ok"),
+            ("f\u{1b}[2J", "y\u{e0041}"),
+            ("f", "\u{202e}x"),
+        ] {
             let source = Source::new(name, text);
             let start = text.find(marked).unwrap();
             let span = Span::new(start, start + marked.len());
-            let found = Diagnostic::new(codes::INVALID_VALUE, "b\u{9b}2J[1]", span, "`\u{1b}[31m\u{200b}` \r no")
-                .help("\u{85}help")
-                .related(Span::new(0, 1), "\u{2066}here");
+            let found = Diagnostic::new(
+                codes::INVALID_VALUE,
+                "b\u{9b}2J[1]",
+                span,
+                "`\u{1b}[31m\u{200b}` \r no",
+            )
+            .help("\u{85}help")
+            .related(Span::new(0, 1), "\u{2066}here");
             let styled = human(&source, &[found]);
             let shown = plain(&styled);
             let hidden = |c| c != '\n' && printable::is_hidden(c);
