@@ -380,7 +380,7 @@ fn no_secret_is_in_any_stream_or_file_of_any_command() {
             STANDARD.encode(reason),
             forms(reason)[4]
         );
-        watched.stand.account.fail("CREATE", "*", "*", &said);
+        watched.stand.account.fail("UPDATE", "*", "*", &said);
         let run = watched.run(&["deploy", "--yes", "-v"]);
         assert_eq!(run.code, 1, "{run:#?}");
         assert!(run.stderr.contains("failed: ********"), "{run:#?}");
