@@ -14,7 +14,7 @@ fn pipe(path: &Path) {
 }
 
 /// A cache with the shared one's programs, and where these lie.
-fn cache_with_programs(project: &Project) -> (tempfile::TempDir, PathBuf) {
+pub fn cache_with_programs(project: &Project) -> (tempfile::TempDir, PathBuf) {
     let run = project.frames(&["package", "--verbose"]);
     assert_eq!(run.code, 0, "{run:#?}");
     // The first run of all builds them; the next one says where they are.
@@ -193,4 +193,102 @@ fn a_key_set_that_is_no_file_is_a_finding() {
     let run = project.frames(&["validate"]);
     assert_eq!(run.code, 3, "{run:#?}");
     assert!(run.stdout.contains("it isn't a regular file"), "{run:#?}");
+}
+
+/// The same command, in a shell that has set the umask.
+fn under(umask: &str, project: &Project, arguments: &[&str]) -> Run {
+    let frames = project.command();
+    let mut command = std::process::Command::new("sh");
+    command
+        .args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")])
+        .arg(frames.get_program())
+        .args(arguments)
+        .current_dir(project.path());
+    for (name, value) in frames.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    Run::of(&mut command)
+}
+
+/// Each path below, with its mode.
+fn modes(directory: &Path) -> Vec<(PathBuf, u32)> {
+    let mut found = vec![(
+        directory.to_owned(),
+        fs::symlink_metadata(directory)
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o7777,
+    )];
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(modes(&path));
+        } else {
+            let mode = fs::symlink_metadata(&path).unwrap().permissions().mode() & 0o7777;
+            found.push((path, mode));
+        }
+    }
+    found
+}
+
+fn is_the_owners_alone(project: &Project) {
+    let output = project.path().join(".frames");
+    let found = modes(&output);
+    assert!(found.len() >= 7, "{found:?}");
+    for (path, mode) in found {
+        let wanted = if path.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode, wanted, "{}", path.display());
+    }
+    assert_eq!(fs::read(output.join(".gitignore")).unwrap(), b"*\n");
+}
+
+#[test]
+fn what_is_packaged_is_the_owners_alone() {
+    for umask in ["000", "022", "077"] {
+        let project = Project::new(MINIMAL);
+        let run = under(umask, &project, &["package"]);
+        assert_eq!(run.code, 0, "{run:#?}");
+        is_the_owners_alone(&project);
+        // What an earlier version left, or somebody loosened.
+        for (path, _) in modes(&project.path().join(".frames")) {
+            let loose = if path.is_dir() { 0o777 } else { 0o666 };
+            mode(&path, loose);
+        }
+        let run = under(umask, &project, &["package"]);
+        assert_eq!(run.code, 0, "{run:#?}");
+        is_the_owners_alone(&project);
+    }
+}
+
+/// Git doesn't see it, whatever the project ignores.
+#[test]
+fn what_is_packaged_isnt_committed() {
+    let project = Project::new(MINIMAL);
+    project.package();
+    let git = |arguments: &[&str]| {
+        let output = std::process::Command::new("git")
+            .args(arguments)
+            .current_dir(project.path())
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    git(&["init", "-q"]);
+    assert_eq!(git(&["status", "--porcelain", "-uall"]), "?? frames.yml\n");
+}
+
+/// What everybody writes is as the umask has it: a manifest is no secret.
+#[test]
+fn a_first_manifest_is_a_normal_file() {
+    for (umask, wanted) in [("022", 0o644), ("077", 0o600)] {
+        let project = Project::empty();
+        assert_eq!(under(umask, &project, &["init", "--auth", "none"]).code, 0);
+        let file = fs::metadata(project.path().join("frames.yml")).unwrap();
+        assert_eq!(file.permissions().mode() & 0o777, wanted);
+    }
 }

@@ -8,6 +8,7 @@ mod edge_logs;
 mod failures;
 mod faults;
 mod foreign;
+mod hostile;
 mod interrupts;
 mod keys;
 mod kills;

@@ -8,11 +8,13 @@ pub mod events;
 pub mod frames;
 pub mod functions;
 pub mod golden;
+pub mod hostile;
 pub mod https;
 pub mod lsp;
 pub mod manifests;
 pub mod peers;
 pub mod process;
+pub mod pty;
 pub mod terminal;
 pub mod tokens;
 

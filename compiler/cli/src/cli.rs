@@ -43,6 +43,10 @@ pub struct Global {
     #[arg(long, global = true)]
     pub allow_unsafe_overlay: bool,
 
+    /// Let the manifest read files outside of its directory
+    #[arg(long, global = true)]
+    pub allow_outside_files: bool,
+
     /// The AWS profile, where a command needs AWS
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,

@@ -4,7 +4,15 @@ use frames::terminal::{self, Terminal};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    // A defect's message may quote anything, too.
+    std::panic::set_hook(Box::new(|defect| terminal::say(&defect.to_string())));
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            terminal::command_line(&error);
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1));
+        }
+    };
     let terminal = Terminal::new(&cli.global);
     match frames::commands::run(&cli, terminal) {
         Ok(()) => ExitCode::SUCCESS,

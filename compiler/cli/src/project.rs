@@ -1,10 +1,14 @@
 //! Where frames.yml is, and what lies beside it.
 
+mod trust;
+
 use crate::artifact::files;
 use crate::cli::Global;
 use crate::failure::{Context, Failure, Result};
+use crate::terminal::Terminal;
+use frames_compiler::variables::OUTSIDE;
 use frames_compiler::{Environment, source};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 pub const MANIFEST: &str = "frames.yml";
 
@@ -22,6 +26,10 @@ pub struct Project {
     pub directory: PathBuf,
     /// What `--opt name=value` gave.
     options: Vec<(String, String)>,
+    /// `--allow-outside-files`
+    outside: bool,
+    /// Nobody named it: it was found above.
+    found: bool,
 }
 
 impl Project {
@@ -36,15 +44,27 @@ impl Project {
         }
     }
 
-    /// The nearest frames.yml, if there is one.
+    /// The nearest frames.yml, if there is one. One that isn't in the current directory is
+    /// somebody's choice only if nobody else can have put it there.
     pub fn search(global: &Global) -> Result<Option<Self>> {
         let here = std::env::current_dir().context(|| "can't tell the current directory")?;
         let mut path = PathBuf::from(MANIFEST);
-        for directory in here.ancestors() {
-            if directory.join(MANIFEST).is_file() {
+        for (steps, directory) in here.ancestors().enumerate() {
+            if !directory.join(MANIFEST).is_file() {
+                path = Path::new("..").join(path);
+                continue;
+            }
+            if steps == 0 {
                 return Self::read(path, global).map(Some);
             }
-            path = Path::new("..").join(path);
+            trust::check(&directory.join(MANIFEST)).map_err(|problem| refused(&path, &problem))?;
+            let found = format!("{}, found above: --config names another", path.display());
+            Terminal::new(global).status("Manifest", &found);
+            let project = Self::read(path, global)?;
+            return Ok(Some(Self {
+                found: true,
+                ..project
+            }));
         }
         Ok(None)
     }
@@ -57,6 +77,8 @@ impl Project {
             text: text.as_bytes().to_vec(),
             directory,
             options: Vec::new(),
+            outside: false,
+            found: false,
         }
     }
 
@@ -74,6 +96,8 @@ impl Project {
             text,
             directory,
             options: global.options.clone(),
+            outside: global.allow_outside_files,
+            found: false,
         })
     }
 
@@ -81,6 +105,45 @@ impl Project {
     pub fn output(&self, env: &str) -> PathBuf {
         self.directory.join(OUTPUT).join(env)
     }
+
+    /// The file that a manifest's path leads to, which has to be below the manifest's directory.
+    fn inside(&self, path: &str) -> std::result::Result<PathBuf, String> {
+        if self.outside {
+            return Ok(self.directory.join(path));
+        }
+        let directory = self.directory.canonicalize().map_err(files::reason)?;
+        let named = std::path::absolute(&self.directory).map_err(files::reason)?;
+        let below = |path: &Path| path.starts_with(&directory) || path.starts_with(&named);
+        // Whether there is such a file outside is nobody's affair.
+        if !below(&without_steps_back(&directory.join(path))) {
+            return Err(OUTSIDE.to_owned());
+        }
+        let found = directory.join(path).canonicalize().map_err(files::reason)?;
+        match found.starts_with(&directory) {
+            true => Ok(found),
+            false => Err(OUTSIDE.to_owned()),
+        }
+    }
+}
+
+/// A path as it reads, whatever links are on the way.
+fn without_steps_back(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for step in path.components() {
+        match step {
+            Component::ParentDir => drop(plain.pop()),
+            Component::CurDir => {}
+            step => plain.push(step),
+        }
+    }
+    plain
+}
+
+fn refused(path: &Path, problem: &str) -> Failure {
+    let shown = path.display();
+    Failure::usage(format!("{shown}, found above, isn't used: {problem}")).help(format!(
+        "if it is the one that you mean, name it (`--config {shown}`), or see that nobody else can write it"
+    ))
 }
 
 impl Environment for Project {
@@ -97,10 +160,76 @@ impl Environment for Project {
     fn read_file(&self, path: &str) -> std::result::Result<Vec<u8>, String> {
         // A key set or an included file is small.
         const MOST: u64 = 1024 * 1024;
-        let content = files::read(&self.directory.join(path), MOST)?;
+        let file = self.inside(path)?;
+        if self.found {
+            trust::check(&file).map_err(|problem| {
+                format!("{problem}; to take it all the same, name the manifest with --config")
+            })?;
+        }
+        let content = files::read(&file, MOST)?;
         if content.len() as u64 > MOST {
             return Err("it is larger than 1 MiB".to_owned());
         }
         Ok(content)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    fn project(directory: &Path, outside: bool) -> Project {
+        Project {
+            outside,
+            ..Project::embedded("f", "", directory.to_owned())
+        }
+    }
+
+    #[test]
+    fn only_what_is_below_is_read() {
+        let above = tempfile::tempdir().unwrap();
+        let directory = above.path().join("project");
+        std::fs::create_dir_all(directory.join("sub")).unwrap();
+        std::fs::write(directory.join("sub/in.yml"), "in").unwrap();
+        std::fs::write(above.path().join("out.yml"), "out").unwrap();
+        // As another's directory whose name begins alike.
+        std::fs::create_dir(above.path().join("project-2")).unwrap();
+        std::fs::write(above.path().join("project-2/x.yml"), "out").unwrap();
+        symlink("sub/in.yml", directory.join("inner-link")).unwrap();
+        symlink("../out.yml", directory.join("outer-link")).unwrap();
+        symlink("..", directory.join("outer-directory")).unwrap();
+        let (strict, lax) = (project(&directory, false), project(&directory, true));
+        let absolute = |name: &str| above.path().join(name).display().to_string();
+        for path in [
+            "sub/in.yml",
+            "./sub/../sub/in.yml",
+            "inner-link",
+            "../project/sub/in.yml",
+            &absolute("project/sub/in.yml"),
+        ] {
+            assert_eq!(strict.read_file(path).unwrap(), b"in", "{path}");
+        }
+        for path in [
+            "../out.yml",
+            "sub/../../out.yml",
+            "../project-2/x.yml",
+            "outer-link",
+            "outer-directory/out.yml",
+            &absolute("out.yml"),
+        ] {
+            assert_eq!(strict.read_file(path).unwrap_err(), OUTSIDE, "{path}");
+            assert_eq!(lax.read_file(path).unwrap(), b"out", "{path}");
+        }
+        // Whether it is there isn't told.
+        for path in ["../none.yml", "/none/none.yml", "a/../../none.yml"] {
+            assert_eq!(strict.read_file(path).unwrap_err(), OUTSIDE, "{path}");
+        }
+        for project in [strict, lax] {
+            assert_eq!(
+                project.read_file("none.yml").unwrap_err(),
+                "there is no such file"
+            );
+        }
     }
 }

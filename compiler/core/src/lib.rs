@@ -15,6 +15,7 @@ pub mod manifest;
 pub mod online;
 pub mod plan;
 pub mod policy;
+pub mod printable;
 pub mod secrets;
 pub mod source;
 pub mod syntax;
@@ -107,6 +108,7 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
         let mut resolved = variables::resolve(&selected.root, target.env, environment);
         diagnostics.extend(check::unguarded(&resolved));
         diagnostics.extend(resolved.diagnostics);
+        diagnostics.extend(check::exposed(&resolved.node, &resolved.secrets));
         // A file, or a key of the user's own, has brought one in.
         short_forms_outside_overlays(&mut resolved.node, &mut diagnostics);
         let (manifest, found) = manifest::read(&resolved.node, &resolved.own_keys);

@@ -3,7 +3,8 @@
 
 use frames_compiler::diagnostic::codes::{self, Code, Given, Severity};
 use frames_compiler::online::{self, Answer, Subject};
-use frames_compiler::{Diagnostic, Environment, Source, Target, compile};
+use frames_compiler::variables::OUTSIDE;
+use frames_compiler::{AwsValue, Diagnostic, Environment, Source, Target, compile};
 use std::collections::BTreeSet;
 
 /// One key set beside the manifest.
@@ -13,7 +14,15 @@ impl Environment for Beside {
     fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
         match path {
             "./jwks.json" => Ok(include_bytes!("../../../tests/manifests/jwks.json").to_vec()),
+            _ if path.starts_with("../") => Err(OUTSIDE.to_owned()),
             _ => Err("there is no such file".to_owned()),
+        }
+    }
+
+    fn aws(&self, reference: &str) -> AwsValue {
+        match reference {
+            "ssm:/frames/secret" => AwsValue::Secret("hunter2".to_owned()),
+            _ => AwsValue::Offline,
         }
     }
 }

@@ -4,6 +4,7 @@ import functools
 import json
 import re
 from urllib.parse import parse_qs, unquote
+from xml.sax.saxutils import escape
 
 import botocore.session
 
@@ -98,10 +99,13 @@ def _needed(shape):
 def error(service, headers, status, code, message):
     """An error in the wire format of the service: headers and body."""
     json_target = headers.get("x-amz-target")
+    is_json = json_target or service in ("lambda", "medical-imaging")
+    if not is_json:
+        code, message = escape(code), escape(message)
     if service == "s3":
         body = f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>test</RequestId></Error>"
         return {"Content-Type": "application/xml"}, body.encode()
-    if json_target or service in ("lambda", "medical-imaging"):
+    if is_json:
         body = json.dumps({"__type": code, "message": message, "Message": message})
         return {"Content-Type": "application/x-amz-json-1.1", "x-amzn-errortype": code}, body.encode()
     kind = "Sender" if status < 500 else "Receiver"

@@ -5,7 +5,7 @@ use super::cache::Cache;
 use super::cargo::{self, TARGET};
 use super::{package, sources, unwind};
 use crate::failure::{Context, Failure, Result};
-use crate::terminal::Terminal;
+use crate::terminal::{self, Terminal};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -192,11 +192,15 @@ fn run(command: &mut Command, what: &str, terminal: Terminal) -> Result<()> {
         .help(NEEDS)
     };
     if !terminal.is_quiet() {
-        // Cargo's own progress, on stderr alone: stdout is for data.
-        let status = command
-            .stdout(std::io::stderr())
-            .status()
-            .map_err(not_started)?;
+        // Cargo's own words, on stderr alone: stdout is for data. They quote what is built.
+        let (said, stream) = std::io::pipe().map_err(not_started)?;
+        command.stdout(stream.try_clone().map_err(not_started)?);
+        let started = command.stderr(stream).spawn().map_err(not_started);
+        // Ours are closed: what is said ends with those who say it.
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = started?;
+        terminal::relay(said, terminal);
+        let status = child.wait().map_err(not_started)?;
         return if status.success() {
             Ok(())
         } else {

@@ -7,6 +7,7 @@ use crate::failure::{Context, Failure, Result};
 use crate::terminal::Terminal;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// As `sha256sum --check` reads it.
@@ -75,6 +76,7 @@ impl Cache {
         let file = File::options()
             .create(true)
             .append(true)
+            .mode(files::owners_file().mode())
             .open(&path)
             .context(context)?;
         if file.try_lock().is_err() {
@@ -150,7 +152,6 @@ fn remove(path: &Path) -> Result<()> {
 mod tests {
     use super::*;
     use crate::artifact::package;
-    use std::os::unix::fs::PermissionsExt;
 
     const KEY: &str = "0123456789abcdef-lambda";
 

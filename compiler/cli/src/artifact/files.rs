@@ -2,8 +2,8 @@
 
 use crate::failure::{Context, Failure, Result};
 use rustix::fs::OFlags;
-use std::fs::{DirBuilder, File, Permissions};
-use std::io::{Read, Write};
+use std::fs::{DirBuilder, File, Metadata, Permissions};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
@@ -27,7 +27,7 @@ pub fn read(path: &Path, most: u64) -> std::result::Result<Vec<u8>, String> {
     Ok(content)
 }
 
-fn reason(error: std::io::Error) -> String {
+pub fn reason(error: std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
         std::io::ErrorKind::PermissionDenied => "it may not be read".to_owned(),
@@ -37,16 +37,19 @@ fn reason(error: std::io::Error) -> String {
 
 /// A new file that is on the disk, and not merely on its way there, on return.
 pub fn write_durably(path: &Path, content: &[u8]) -> Result<()> {
-    let write = || {
-        let mut file = File::options()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)?;
-        file.write_all(content)?;
-        file.sync_all()
-    };
+    let write = || write_new(path, content)?.sync_all();
     write().context(|| format!("can't write {}", path.display()))
+}
+
+/// A new file of the owner's alone; never one that is there.
+pub fn write_new(path: &Path, content: &[u8]) -> std::io::Result<File> {
+    let mut file = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(owners_file().mode())
+        .open(path)?;
+    file.write_all(content)?;
+    Ok(file)
 }
 
 /// What was moved into a directory is there after a power cut, too.
@@ -59,6 +62,56 @@ pub fn sync_directory(path: &Path) -> Result<()> {
 /// The owner's alone, whatever the umask is.
 pub fn owner_only() -> Permissions {
     Permissions::from_mode(0o700)
+}
+
+/// The same of a file.
+pub fn owners_file() -> Permissions {
+    Permissions::from_mode(0o600)
+}
+
+/// A regular file that nobody else may read or write.
+pub fn is_owners(file: &Metadata) -> bool {
+    let user = rustix::process::geteuid().as_raw();
+    file.uid() == user && file.mode() & 0o7777 == owners_file().mode()
+}
+
+/// A directory for the owner alone, made where there is none, and tightened where there is a
+/// looser one; never what a link leads to. `why` not, in a sentence.
+pub fn own_directory(path: &Path, why: &str) -> Result<()> {
+    let context = || format!("can't make {}", path.display());
+    if path.is_symlink() {
+        return Err(
+            Failure::new(format!("{} is a symbolic link, and {why}", path.display()))
+                .help("remove the link: frames makes the directory itself"),
+        );
+    }
+    let made = DirBuilder::new().mode(owner_only().mode()).create(path);
+    if let Err(error) = made
+        && error.kind() != ErrorKind::AlreadyExists
+    {
+        return Err(error).context(context);
+    }
+    // What was opened is what is tightened, whatever is put in its place.
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW;
+    let directory = File::options()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+        .context(context)?;
+    let metadata = directory.metadata().context(context)?;
+    let user = rustix::process::geteuid().as_raw();
+    if metadata.uid() != user {
+        return Err(Failure::new(format!(
+            "{} belongs to another user (uid {}, and you are {user}): what is written there isn't yours alone",
+            path.display(),
+            metadata.uid()
+        ))
+        .help("remove it: frames makes the directory itself"));
+    }
+    if metadata.mode() & 0o7777 != owner_only().mode() {
+        directory.set_permissions(owner_only()).context(context)?;
+    }
+    Ok(())
 }
 
 /// The directory and those above it, as far as they aren't there.
@@ -132,6 +185,29 @@ mod tests {
         }
         let missing = directory.path().join("missing");
         assert_eq!(read(&missing, 8).unwrap_err(), "there is no such file");
+    }
+
+    #[test]
+    fn a_looser_directory_is_tightened_and_a_link_refused() {
+        let outer = tempfile::tempdir().unwrap();
+        let path = outer.path().join("own");
+        for before in [None, Some(0o777), Some(0o2755), Some(0o700)] {
+            if let Some(mode) = before {
+                std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            }
+            own_directory(&path, "no").unwrap();
+            assert_eq!(path.metadata().unwrap().mode() & 0o7777, 0o700);
+        }
+        let link = outer.path().join("link");
+        symlink(&path, &link).unwrap();
+        let failure = own_directory(&link, "that isn't meant").unwrap_err();
+        assert!(
+            failure
+                .message
+                .ends_with("is a symbolic link, and that isn't meant")
+        );
+        std::fs::write(outer.path().join("file"), "").unwrap();
+        assert!(own_directory(&outer.path().join("file"), "no").is_err());
     }
 
     #[test]

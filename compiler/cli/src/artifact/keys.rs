@@ -3,7 +3,7 @@
 
 use crate::failure::{Context, Failure, Result};
 use frames_compiler::check::key_set_problem;
-use frames_compiler::plan::{Plan, names};
+use frames_compiler::plan::{Function, Plan, names};
 use frames_edge::jose::{Algorithm, Key};
 use frames_edge::key_source::{KeySource, SIZE_LIMIT, TIME_LIMIT, USER_AGENT, shown};
 use frames_edge::{AuthConfig, AuthorizerConfig};
@@ -19,6 +19,22 @@ const MEMBERS: [&str; 10] = [
     "kty", "kid", "use", "key_ops", "alg", "n", "e", "crv", "x", "y",
 ];
 
+/// Which addresses the issuer's set would be fetched from, as the deployed stack has it.
+/// `None`: the plan has no issuer to ask, or a set of its own.
+pub fn keys_from(plan: &Plan) -> Result<Option<String>> {
+    let mut functions = plan.functions();
+    let Some(function) = functions.find(|function| function.name == names::AUTHORIZER) else {
+        return Ok(None);
+    };
+    let config = config(function)?;
+    Ok(config.auth.as_ref().and_then(names::keys_from))
+}
+
+fn config(function: &Function) -> Result<AuthorizerConfig> {
+    serde_json::from_value(function.config.clone())
+        .context(|| "can't read the authorizer's configuration")
+}
+
 /// Fetches the issuer's set and bakes it into the authorizer's `config.json`.
 /// `None`: the plan has no issuer to ask, or a set of its own.
 pub async fn bake_keys(plan: &mut Plan) -> Result<Option<usize>> {
@@ -27,8 +43,7 @@ pub async fn bake_keys(plan: &mut Plan) -> Result<Option<usize>> {
     let Some(function) = functions.find(|function| function.name == names::AUTHORIZER) else {
         return Ok(None);
     };
-    let mut config: AuthorizerConfig = serde_json::from_value(function.config.clone())
-        .context(|| "can't read the authorizer's configuration")?;
+    let mut config = config(function)?;
     let Some(auth) = config.auth.as_mut().filter(|auth| auth.jwks.is_none()) else {
         return Ok(None);
     };

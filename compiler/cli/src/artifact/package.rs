@@ -2,7 +2,7 @@
 
 use super::zips::{self, Zip};
 use super::{Programs, files, sources};
-use crate::failure::{Context, Failure, Result};
+use crate::failure::{Context, Result};
 use crate::project::OUTPUT;
 use frames_compiler::plan::{Artifact, Plan, PlanFile, names};
 use frames_compiler::template::{self, Template};
@@ -60,9 +60,12 @@ impl Package {
 
     /// Writes the directory. `plan.json` comes last: whoever reads it finds all that it names.
     pub fn write(&self, directory: &Path) -> Result<()> {
-        refuse_links(directory)?;
-        std::fs::create_dir_all(directory)
-            .context(|| format!("can't make {}", directory.display()))?;
+        if let Some(above) = output_above(directory) {
+            files::own_directory(above, LINK)?;
+            // What is compiled may hold secrets, and is nothing to commit.
+            write(above, ".gitignore", b"*\n")?;
+        }
+        files::own_directory(directory, LINK)?;
         for zip in &self.zips {
             write(directory, &zip.file, &zip.bytes)?;
         }
@@ -102,23 +105,15 @@ fn is_zip_of(function: &str, name: &str) -> bool {
 
 /// A project that came from elsewhere may bring a link: what it leads to isn't
 /// ours to write to, and less so to clear up.
-fn refuse_links(directory: &Path) -> Result<()> {
-    let above = directory
-        .parent()
-        .filter(|parent| parent.file_name().is_some_and(|name| name == OUTPUT));
-    for path in above.into_iter().chain([directory]) {
-        if path.is_symlink() {
-            return Err(Failure::new(format!(
-                "{} is a symbolic link, and frames writes only below the manifest's directory",
-                path.display()
-            ))
-            .help("remove the link: frames makes the directory itself"));
-        }
-    }
-    Ok(())
+const LINK: &str = "frames writes only below the manifest's directory";
+
+/// `.frames`, where that is what the directory is in.
+fn output_above(directory: &Path) -> Option<&Path> {
+    let above = directory.parent()?;
+    (above.file_name()? == OUTPUT).then_some(above)
 }
 
-/// A reader sees the old file or the new one, never a part.
+/// A reader sees the old file or the new one, never a part; and no reader but the owner.
 fn write(directory: &Path, name: &str, content: &[u8]) -> Result<()> {
     let path = directory.join(name);
     if holds(&path, content) {
@@ -127,23 +122,23 @@ fn write(directory: &Path, name: &str, content: &[u8]) -> Result<()> {
     let context = || format!("can't write {}", path.display());
     let mut file = tempfile::Builder::new()
         .prefix(".")
-        .permissions(permissions())
+        .permissions(files::owners_file())
         .tempfile_in(directory)
+        .context(context)?;
+    // Whatever the umask is.
+    file.as_file()
+        .set_permissions(files::owners_file())
         .context(context)?;
     std::io::Write::write_all(&mut file, content).context(context)?;
     file.persist(&path).map(drop).context(context)
 }
 
-/// Anything but a regular file is replaced, and not even opened.
+/// Anything but a regular file of the owner's alone is replaced, and not even opened.
 fn holds(path: &Path, content: &[u8]) -> bool {
     let length = content.len() as u64;
-    std::fs::symlink_metadata(path).is_ok_and(|old| old.is_file() && old.len() == length)
+    std::fs::symlink_metadata(path)
+        .is_ok_and(|old| old.is_file() && old.len() == length && files::is_owners(&old))
         && files::read(path, length).is_ok_and(|old| old == content)
-}
-
-#[cfg(unix)]
-fn permissions() -> std::fs::Permissions {
-    std::os::unix::fs::PermissionsExt::from_mode(0o644)
 }
 
 /// The base zip of each program: what `config.json` is added to.
@@ -154,7 +149,8 @@ pub fn base(program: &[u8]) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::symlink;
+    use std::fs::Permissions;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     #[test]
     fn a_stale_zip_is_known_by_its_whole_name() {
@@ -179,11 +175,18 @@ mod tests {
         let path = directory.path().join("plan.json");
         let elsewhere = directory.path().join("elsewhere");
         std::fs::write(&elsewhere, "same").unwrap();
+        std::fs::set_permissions(&elsewhere, files::owners_file()).unwrap();
         symlink(&elsewhere, &path).unwrap();
         assert!(!holds(&path, b"same"));
         write(directory.path(), "plan.json", b"other").unwrap();
         assert!(!path.is_symlink() && holds(&path, b"other"));
         assert!(!holds(&path, b"othe") && !holds(&path, b"others") && !holds(&path, b"Other"));
         assert_eq!(std::fs::read(&elsewhere).unwrap(), b"same");
+        // One that others may read is written anew.
+        let mode = |mode| std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        mode(0o640);
+        assert!(!holds(&path, b"other"));
+        write(directory.path(), "plan.json", b"other").unwrap();
+        assert!(holds(&path, b"other"));
     }
 }

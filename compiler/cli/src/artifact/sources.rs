@@ -1,5 +1,6 @@
 //! The functions' sources, as they travel inside this binary.
 
+use super::files;
 use crate::failure::{Context, Result};
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -32,9 +33,8 @@ pub fn unpack(directory: &Path) -> Result<()> {
     for (path, content) in SOURCES {
         let file = directory.join(path);
         let parent = file.parent().unwrap_or(directory);
-        std::fs::create_dir_all(parent)
-            .and_then(|()| std::fs::write(&file, content))
-            .context(|| format!("can't write {}", file.display()))?;
+        files::create_private(parent)?;
+        files::write_new(&file, content).context(|| format!("can't write {}", file.display()))?;
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ pub use variables::Answers;
 
 use crate::cli::Global;
 use crate::failure::{Failure, Result};
+use crate::terminal;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{Region, SdkConfig};
@@ -132,7 +133,12 @@ pub async fn credentials(config: &SdkConfig) -> Result<SharedCredentialsProvider
     };
     let provider = config.credentials_provider().ok_or_else(none)?;
     match provider.provide_credentials().await {
-        Ok(_) => Ok(provider),
+        Ok(found) => {
+            let token = found.session_token();
+            let secrets = [Some(found.secret_access_key()), token];
+            terminal::conceal_texts(secrets.into_iter().flatten());
+            Ok(provider)
+        }
         Err(error) => {
             let reason = std::error::Error::source(&error).map(|source| format!(": {source}"));
             let failure = none();

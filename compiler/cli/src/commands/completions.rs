@@ -2,13 +2,13 @@
 
 use crate::cli::Cli;
 use crate::failure::Result;
-use crate::terminal::data;
+use crate::terminal::value;
 use clap::CommandFactory;
 use clap_complete::Shell;
 
 pub fn run(shell: Shell) -> Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "frames", &mut script);
-    data(&String::from_utf8_lossy(&script));
+    value(String::from_utf8_lossy(&script).trim_end());
     Ok(())
 }

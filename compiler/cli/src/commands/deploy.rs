@@ -7,10 +7,9 @@ use crate::cli::{Deploy, Global};
 use crate::deploy::{self, Interrupt, Options, Progress, Questions, Session, artifacts};
 use crate::failure::{Failure, Result};
 use crate::project::Project;
-use crate::terminal::{Terminal, data};
+use crate::terminal::{self, Terminal};
 use frames_compiler::Plan;
 use serde_json::Value;
-use std::io::IsTerminal;
 
 pub fn run(global: &Global, arguments: &Deploy, terminal: Terminal) -> Result<()> {
     let project = Project::find(global)?;
@@ -29,7 +28,8 @@ async fn deploy(
     let (source, mut compiled) = online::compiled(project, global, &aws).await?;
     let plan = compile_findings(&source, &compiled, terminal)?;
 
-    let (plan, package) = package(plan, terminal).await?;
+    let asks = !arguments.dry_run || deploy::asks_as_deployed(&aws, &plan).await?;
+    let (plan, package) = package(plan, asks, terminal).await?;
     let only = arguments.only.as_deref();
     let only = only.map(|only| stage_name(&plan, only)).transpose()?;
     let options = Options {
@@ -73,9 +73,21 @@ async fn deploy(
     Ok(())
 }
 
-/// With the issuer's keys baked in: the functions start without asking for them.
-pub(super) async fn package(mut plan: Plan, terminal: Terminal) -> Result<(Plan, Package)> {
-    artifact::bake_keys(&mut plan).await?;
+/// With the issuer's keys baked in: the functions start without asking for them. Unless the
+/// issuer isn't to be asked: then they are as good as changed.
+pub(super) async fn package(
+    mut plan: Plan,
+    asks: bool,
+    terminal: Terminal,
+) -> Result<(Plan, Package)> {
+    if asks {
+        artifact::bake_keys(&mut plan).await?;
+    } else {
+        terminal.status(
+            "Note",
+            "the issuer isn't asked for its keys before its address is deployed: which they are isn't known here, and the authorizer counts as changed",
+        );
+    }
     let programs = artifact::programs(Builder::CargoLambda, terminal)?;
     let package = artifact::package(&plan, &programs)?;
     Ok((plan, package))
@@ -90,7 +102,7 @@ fn conclude(session: &Session<'_>, result: &Value, options: Options<'_>, termina
         && let Some(url) = result["url"].as_str()
     {
         session.progress.step("Deployed", "the frames are at");
-        data(&format!("{url}\n"));
+        terminal::value(url);
     }
 }
 
@@ -106,9 +118,7 @@ fn stage_name<'a>(plan: &'a Plan, only: &str) -> Result<&'a str> {
 pub(super) fn questions(yes: bool) -> Questions {
     match yes {
         true => Questions::Yes,
-        false if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() => {
-            Questions::Ask
-        }
+        false if terminal::can_ask() => Questions::Ask,
         false => Questions::Refuse,
     }
 }

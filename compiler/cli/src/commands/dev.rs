@@ -216,7 +216,7 @@ impl Delivery {
                     "imageFrameId": frame.image_frame_id,
                 })
             });
-            data(&format!(
+            terminal::json(&format!(
                 "{}\n",
                 json!({"url": url, "token": token, "frame": frame, "page": page})
             ));
@@ -229,7 +229,7 @@ impl Delivery {
             (Some(token), None) => header_file(token, self.directory.path())?,
         };
         let line = curl(&url, &authorization, datastore, frame);
-        data(&format!("\n{line}\n\n"));
+        data(format!("\n{line}\n\n"));
         Ok(())
     }
 }
@@ -280,6 +280,8 @@ async fn aws_credentials(global: &Global, region: &str) -> Result<CredentialsSou
                 Error::new("the AWS credentials have expired")
                     .help("sign in again: the next request takes the new ones")
             })?;
+            let secrets = [Some(found.secret_access_key()), found.session_token()];
+            terminal::conceal_texts(secrets.into_iter().flatten());
             Ok(Credentials {
                 access_key_id: found.access_key_id().to_owned(),
                 secret_access_key: found.secret_access_key().to_owned(),
@@ -328,14 +330,14 @@ fn curl(url: &str, authorization: &str, datastore: &str, frame: Option<&Fixture>
 
 fn request(log: &RequestLog, terminal: Terminal) {
     if terminal.is_json() {
-        data(&format!("{}\n", json!(log)));
+        terminal::json(&format!("{}\n", json!(log)));
     } else if !terminal.is_quiet() {
         let cache = json!(log.cache);
         let cache = cache
             .as_str()
             .filter(|cache| *cache != "none")
             .unwrap_or("");
-        terminal::say(&format!(
+        terminal::say(format!(
             "{:>10} {:<4} {:>7.1} ms  {:<4} {}",
             log.method, log.status, log.ms, cache, log.path
         ));

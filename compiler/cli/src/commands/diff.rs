@@ -6,8 +6,8 @@ use crate::cli::{Diff, Global};
 use crate::deploy::{self, Interrupt, Progress, Questions, Session};
 use crate::failure::{Failure, Result};
 use crate::project::Project;
-use crate::terminal::{Terminal, data};
-use frames_compiler::secrets;
+use crate::terminal::{Terminal, data, json};
+use frames_compiler::secrets::Masks;
 
 pub fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Result<()> {
     let project = Project::find(global)?;
@@ -17,7 +17,8 @@ pub fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Result<()> 
         let aws = Aws::connect(global).await?;
         let (source, compiled) = online::compiled(&project, global, &aws).await?;
         let plan = compile_findings(&source, &compiled, terminal)?;
-        let (plan, package) = super::deploy::package(plan, terminal).await?;
+        let asks = deploy::asks_as_deployed(&aws, &plan).await?;
+        let (plan, package) = super::deploy::package(plan, asks, terminal).await?;
         let session = Session {
             identity: aws.identity().await?,
             aws: &aws,
@@ -26,16 +27,15 @@ pub fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Result<()> 
             questions: Questions::Refuse,
         };
         session.announce("Comparing", "with", &plan);
-        let diffs = deploy::diff::diff(&session, &plan, &package).await?;
-        // Properties may hold what came from a SecureString.
-        let shown = match terminal.is_json() {
-            true => format!(
+        let mut diffs = deploy::diff::diff(&session, &plan, &package).await?;
+        deploy::diff::mask(&mut diffs, &Masks::of(&compiled.secrets));
+        match terminal.is_json() {
+            true => json(&format!(
                 "{}\n",
                 serde_json::json!({"result": session.signed(&plan, deploy::diff::json(&diffs))})
-            ),
-            false => deploy::diff::text(&diffs),
-        };
-        data(&secrets::mask(&shown, &compiled.secrets));
+            )),
+            false => data(deploy::diff::text(&diffs)),
+        }
         match arguments.exit_code && diffs.iter().any(|diff| diff.differs) {
             // What differs has been shown.
             true => Err(Failure::new("")),

@@ -8,7 +8,7 @@ use crate::deploy::state::{self, State};
 use crate::deploy::{Interrupt, Progress, Questions, Session};
 use crate::failure::{Failure, Result};
 use crate::project::Project;
-use crate::terminal::{Terminal, data};
+use crate::terminal::{Terminal, data, json};
 use std::fmt::Write;
 
 pub fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Result<()> {
@@ -29,9 +29,9 @@ pub fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Result<()> 
         let state = state::look(&session, &plan, arguments.drift).await?;
         if terminal.is_json() {
             let result = session.signed(&plan, state.json());
-            data(&format!("{}\n", serde_json::json!({"result": result})));
+            json(&format!("{}\n", serde_json::json!({"result": result})));
         } else {
-            data(&text(&state, &session.whereabouts(&plan)));
+            data(text(&state, &session.whereabouts(&plan)));
         }
         match state.stages.iter().any(|stage| stage.stack.is_some()) {
             true => Ok(()),

@@ -6,10 +6,10 @@ use crate::failure::{Context, Exit, Failure, Result};
 use crate::init::answers::{complaints, service_name, warnings, with_defaults};
 use crate::init::{Answers, questions, text};
 use crate::project::MANIFEST;
-use crate::terminal::{Terminal, data, say};
+use crate::terminal::{self, Terminal, say};
 use serde_json::json;
 use std::fs::Permissions;
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tokio::signal::unix::{SignalKind, signal};
@@ -37,7 +37,7 @@ pub fn run(global: &Global, arguments: &Init, terminal: Terminal) -> Result<()> 
         let answers = with_defaults(arguments.answers.clone(), &named);
         let complaints = complaints(&answers);
         if !complaints.is_empty() {
-            return Err(Failure::usage(complaints.join("\n       ")).help(
+            return Err(Failure::usage(complaints.join("\n")).help(
                 "`frames init --help` tells of the flags; on a terminal and without flags it asks",
             ));
         }
@@ -52,7 +52,7 @@ pub fn run(global: &Global, arguments: &Init, terminal: Terminal) -> Result<()> 
         &format!("{}; next: `frames validate`, `frames dev`", file.display()),
     );
     if terminal.is_json() {
-        data(&format!(
+        terminal::json(&format!(
             "{}\n",
             json!({"file": file.display().to_string()})
         ));
@@ -77,7 +77,7 @@ fn absolute(directory: &Path) -> Result<PathBuf> {
 }
 
 fn at_a_terminal() -> bool {
-    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    terminal::can_ask()
 }
 
 /// The questions on a thread of their own: Ctrl-C ends them in the middle of a line.
@@ -91,7 +91,7 @@ fn asked(service: String) -> Result<Answers> {
             let answers = questions::ask(
                 service,
                 &mut std::io::stdin().lock(),
-                &mut std::io::stderr(),
+                &mut terminal::Questions,
             );
             let _ = send.send(answers);
         });

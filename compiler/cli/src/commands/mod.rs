@@ -77,6 +77,7 @@ fn compile_with(
     match Source::from_bytes(&project.shown, &project.text) {
         Ok(source) => {
             let compiled = compile(&source, target, environment);
+            terminal::conceal(&compiled.secrets);
             (source, compiled)
         }
         Err(unreadable) => {
@@ -129,9 +130,9 @@ fn report(
     terminal: Terminal,
 ) -> Result<()> {
     if diagnostics.iter().any(Diagnostic::is_error) {
-        terminal::say(&render::human(source, diagnostics));
+        terminal::say(render::human(source, diagnostics));
         if terminal.is_json() {
-            terminal::data(&format!("{:#}\n", render::json(source, diagnostics)));
+            terminal::json(&format!("{:#}\n", render::json(source, diagnostics)));
         }
         return Err(Failure::manifest());
     }
@@ -140,7 +141,7 @@ fn report(
         .cloned()
         .partition(|found| loud.contains(&found.code));
     if !shown.is_empty() {
-        terminal.note(&render::human(source, &shown));
+        terminal.note(render::human(source, &shown));
     }
     let more = if shown.is_empty() { "" } else { " more" };
     match others.len() {

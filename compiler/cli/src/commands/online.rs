@@ -5,7 +5,7 @@ use crate::aws::{self, Answers, Aws};
 use crate::cli::Global;
 use crate::failure::{Failure, Result};
 use crate::project::Project;
-use crate::terminal::{self, Terminal};
+use crate::terminal::Terminal;
 use frames_compiler::{Compiled, Diagnostic, Source, diagnostic, online, secrets};
 
 /// References to references: each round answers one layer of them.
@@ -45,7 +45,6 @@ async fn answered(
 ) -> Result<(Source, Compiled)> {
     for _ in 0..ROUNDS {
         let done = compile_with(project, global.target(), &*answers);
-        terminal::conceal(&done.1.secrets);
         // Before the first look-up, where the account isn't a variable that AWS has to answer.
         only_account(&done.1, aws).await?;
         if !answers.look_up(aws).await? {

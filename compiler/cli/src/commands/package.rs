@@ -5,7 +5,7 @@ use crate::artifact::{self, Builder};
 use crate::cli::{Global, Package};
 use crate::failure::Result;
 use crate::project::Project;
-use crate::terminal::{Terminal, data};
+use crate::terminal::{Terminal, json, value};
 
 pub fn run(global: &Global, arguments: &Package, terminal: Terminal) -> Result<()> {
     let project = Project::find(global)?;
@@ -24,7 +24,7 @@ pub fn run(global: &Global, arguments: &Package, terminal: Terminal) -> Result<(
     let output = project.output(global.target().env);
     package.write(&output)?;
     if terminal.is_json() {
-        data(&package.plan_json);
+        json(&package.plan_json);
     } else {
         for zip in &package.zips {
             terminal.status(
@@ -32,7 +32,7 @@ pub fn run(global: &Global, arguments: &Package, terminal: Terminal) -> Result<(
                 &format!("{} ({} bytes)", zip.file, zip.bytes.len()),
             );
         }
-        data(&format!("{}\n", output.display()));
+        value(&output.display().to_string());
     }
     Ok(())
 }

@@ -5,9 +5,9 @@ use crate::aws::Aws;
 use crate::cli::{Global, Policy};
 use crate::failure::{Context, Result};
 use crate::project::Project;
-use crate::terminal::{Terminal, data};
+use crate::terminal::{self, Terminal};
 use frames_compiler::policy::{self, Printed, Request, Uses};
-use frames_compiler::{Compiled, Source, online as questions, secrets};
+use frames_compiler::{Compiled, Source, online as questions};
 use serde::Serialize;
 
 /// What IAM takes as the inline policies of a role, all together.
@@ -51,7 +51,7 @@ pub fn run(global: &Global, arguments: &Policy, terminal: Terminal) -> Result<()
         true => json(&printed.policy.split()),
         false => json(&printed.policy),
     };
-    data(&secrets::mask(&text?, &asked.compiled.secrets));
+    terminal::json(&text?);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use super::{compile_project, open, report};
 use crate::cli::{Global, Print};
 use crate::failure::{Context, Failure, Result};
 use crate::project::Project;
-use crate::terminal::{Terminal, data};
+use crate::terminal::{self, Terminal};
 use frames_compiler::diagnostic::did_you_mean;
 use frames_compiler::manifest::{Printed, complete};
 
@@ -25,16 +25,15 @@ pub fn run(global: &Global, arguments: &Print, terminal: Terminal) -> Result<()>
             .at(path)
             .ok_or_else(|| nothing_at(&manifest, path))?,
     };
-    let text = match value {
-        _ if terminal.is_json() => format!(
-            "{:#}\n",
-            serde_json::to_value(value).context(|| "can't write JSON")?
-        ),
+    let json = || serde_json::to_value(value).context(|| "can't write JSON");
+    match value {
+        _ if terminal.is_json() => terminal::json(&format!("{:#}\n", json()?)),
         // A single value is for a script: as it is.
-        Printed::Text(text) => format!("{text}\n"),
-        value => serde_yaml::to_string(value).context(|| "can't write YAML")?,
-    };
-    data(&text);
+        Printed::Text(text) => terminal::value(text),
+        // YAML knows JSON's escapes, and its writers don't use them for all that is hidden.
+        value if value.has_hidden() => terminal::json(&format!("{:#}\n", json()?)),
+        value => terminal::data(serde_yaml::to_string(value).context(|| "can't write YAML")?),
+    }
     Ok(())
 }
 

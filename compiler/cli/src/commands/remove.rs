@@ -8,10 +8,9 @@ use crate::deploy::remove::{Options, Removed, remove};
 use crate::deploy::{self, Interrupt, Progress, Session};
 use crate::failure::Result;
 use crate::project::Project;
-use crate::terminal::Terminal;
+use crate::terminal::{self, Terminal};
 use frames_compiler::Plan;
 use serde_json::Value;
-use std::io::IsTerminal;
 use std::time::Duration;
 
 /// Somebody is watching, and may end it.
@@ -37,7 +36,7 @@ pub fn run(global: &Global, arguments: &Remove, terminal: Terminal) -> Result<()
             dry_run: arguments.dry_run,
             wait: arguments
                 .wait
-                .unwrap_or(match std::io::stderr().is_terminal() {
+                .unwrap_or(match terminal::stderr_is_terminal() {
                     true => PATIENCE,
                     false => Duration::ZERO,
                 }),

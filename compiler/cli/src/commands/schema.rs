@@ -1,10 +1,10 @@
 //! `frames schema`: the JSON Schema of frames.yml.
 
 use crate::failure::Result;
-use crate::terminal::data;
+use crate::terminal::json;
 use frames_compiler::manifest;
 
 pub fn run() -> Result<()> {
-    data(&format!("{:#}\n", manifest::schema()));
+    json(&format!("{:#}\n", manifest::schema()));
     Ok(())
 }

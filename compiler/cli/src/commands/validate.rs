@@ -5,9 +5,10 @@ use crate::aws::Aws;
 use crate::cli::{Format, Global, Validate};
 use crate::failure::{Failure, Result};
 use crate::project::Project;
-use crate::terminal::{Terminal, data};
+use crate::terminal::{Terminal, data, json};
 use frames_compiler::diagnostic::{codes, did_you_mean, render};
 use frames_compiler::{Compiled, Diagnostic, Source};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 pub fn run(global: &Global, arguments: &Validate, terminal: Terminal) -> Result<()> {
@@ -25,7 +26,7 @@ pub fn run(global: &Global, arguments: &Validate, terminal: Terminal) -> Result<
         true => checked_online(&project, global)?,
         false => compile_project(&project, global, false)?,
     };
-    data(&findings(&source, &compiled, terminal));
+    show(&source, &compiled, terminal, &|json| format!("{json:#}\n"));
     if compiled.diagnostics.iter().any(Diagnostic::is_error) {
         return Err(Failure::manifest());
     }
@@ -45,9 +46,14 @@ fn checked_online(project: &Project, global: &Global) -> Result<(Source, Compile
     })
 }
 
-/// The findings in the chosen format, for stdout. That there are none, and what
+/// The findings in the chosen format, to stdout. That there are none, and what
 /// is still open, is for stderr.
-pub(super) fn findings(source: &Source, compiled: &Compiled, terminal: Terminal) -> String {
+pub(super) fn show(
+    source: &Source,
+    compiled: &Compiled,
+    terminal: Terminal,
+    document: &dyn Fn(&Value) -> String,
+) {
     let found = &compiled.diagnostics;
     if found.is_empty() && matches!(terminal.format, Format::Human | Format::Github) {
         terminal.status("Valid", source.name());
@@ -55,23 +61,14 @@ pub(super) fn findings(source: &Source, compiled: &Compiled, terminal: Terminal)
     if !compiled.open.is_empty() {
         terminal.status("Note", &open(source, &compiled.open));
     }
-    let errors = || {
-        found
-            .iter()
-            .filter(|d| d.is_error())
-            .cloned()
-            .collect::<Vec<_>>()
-    };
+    let is_wanted = |d: &&Diagnostic| d.is_error() || !terminal.is_quiet();
+    let wanted: Vec<Diagnostic> = found.iter().filter(is_wanted).cloned().collect();
     match terminal.format {
-        Format::Human if terminal.is_quiet() => match errors() {
-            errors if errors.is_empty() => String::new(),
-            errors => format!("{}\n", render::human(source, &errors)),
-        },
-        Format::Human if found.is_empty() => String::new(),
-        Format::Human => format!("{}\n", render::human(source, found)),
-        Format::Json => format!("{:#}\n", render::json(source, found)),
-        Format::Sarif => format!("{:#}\n", render::sarif(source, found)),
-        Format::Github => render::github(source, found),
+        Format::Human if wanted.is_empty() => {}
+        Format::Human => data(render::human(source, &wanted).text("\n")),
+        Format::Json => json(&document(&render::json(source, found))),
+        Format::Sarif => json(&document(&render::sarif(source, found))),
+        Format::Github => data(render::github(source, found)),
     }
 }
 
@@ -94,6 +91,6 @@ fn explain(name: &str) -> Result<()> {
             .unwrap_or_else(|| format!("known: {}", known.collect::<Vec<_>>().join(", ")));
         return Err(Failure::usage(format!("there is no code `{name}`")).help(help));
     };
-    data(&code.explained());
+    data(code.explained());
     Ok(())
 }

@@ -1,12 +1,11 @@
 //! `frames validate --watch`: the findings again after every change.
 
-use super::validate::findings;
+use super::validate::show;
 use super::{compile_with, human_or_json};
 use crate::cli::Global;
 use crate::failure::{Context, Exit, Failure, Result};
 use crate::project::Project;
-use crate::terminal::{Terminal, data};
-use frames_compiler::diagnostic::render;
+use crate::terminal::Terminal;
 use frames_compiler::{AwsValue, Environment};
 use std::cell::RefCell;
 use std::os::unix::fs::MetadataExt;
@@ -59,12 +58,12 @@ fn round(manifest: &Path, global: &Global, terminal: Terminal) -> Vec<Seen> {
     // Before it is read: a change in between is then one that is noticed.
     let seen = Seen::now(manifest.to_owned());
     let time = chrono::Local::now().format("%H:%M:%S");
-    terminal.note(&format!("--- {time} {}", manifest.display()));
+    terminal.note(format!("--- {time} {}", manifest.display()));
     let project = match Project::read(manifest.to_owned(), global) {
         Ok(project) => project,
         // Many editors take the file away for a moment.
         Err(failure) => {
-            terminal.note(&format!("{}; waiting until that changes", failure.message));
+            terminal.note(format!("{}; waiting until that changes", failure.message));
             return vec![seen];
         }
     };
@@ -73,12 +72,8 @@ fn round(manifest: &Path, global: &Global, terminal: Terminal) -> Vec<Seen> {
         seen: RefCell::new(vec![seen]),
     };
     let (source, compiled) = compile_with(&project, global.target(), &watched);
-    let text = findings(&source, &compiled, terminal);
     // A document a line, for whoever reads along.
-    data(&match terminal.is_json() {
-        true => format!("{}\n", render::json(&source, &compiled.diagnostics)),
-        false => text,
-    });
+    show(&source, &compiled, terminal, &|json| format!("{json}\n"));
     watched.seen.into_inner()
 }
 

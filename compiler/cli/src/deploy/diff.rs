@@ -8,8 +8,9 @@ use crate::aws::stacks::{Change, Detail};
 use crate::deploy::Done;
 use crate::failure::{Failure, Result};
 use frames_compiler::plan::Plan;
+use frames_compiler::printable::{Style, Styled};
+use frames_compiler::secrets::{MASK, Masks};
 use serde_json::{Value, json};
-use std::fmt::Write;
 
 const TRIES: usize = 4;
 
@@ -120,8 +121,25 @@ fn new_versions(diffs: &[StageDiff]) -> Vec<String> {
     added.map(|change| change.resource.clone()).collect()
 }
 
-pub fn text(diffs: &[StageDiff]) -> String {
-    let mut text = String::new();
+/// Both sides of a property go where either holds a secret: the other one is what it was, or
+/// is to be.
+pub fn mask(diffs: &mut [StageDiff], masks: &Masks) {
+    let changes = diffs.iter_mut().flat_map(|diff| &mut diff.changes);
+    for detail in changes.flat_map(|change| &mut change.details) {
+        let sides = [&mut detail.before, &mut detail.after];
+        if sides
+            .iter()
+            .any(|side| side.as_ref().is_some_and(|text| masks.hides(text)))
+        {
+            for side in sides.into_iter().flatten() {
+                MASK.clone_into(side);
+            }
+        }
+    }
+}
+
+pub fn text(diffs: &[StageDiff]) -> Styled {
+    let mut text = Styled::new();
     for diff in diffs {
         let what = match (&diff.status, diff.differs) {
             (None, _) => format!("doesn't stand: {}", summary::counts(&diff.changes)),
@@ -131,20 +149,22 @@ pub fn text(diffs: &[StageDiff]) -> String {
             }
             (Some(_), true) => summary::counts(&diff.changes),
         };
-        let _ = writeln!(
-            text,
-            "\x1b[1m{}\x1b[0m ({}): {what}",
-            diff.name, diff.stack_name
-        );
+        let what = format!(" ({}): {what}", diff.stack_name);
+        text = text.paint(Style::Bold, diff.name).line(&what).text("\n");
         for change in summary::sorted(&diff.changes) {
-            let _ = writeln!(text, "{}", summary::line(change));
+            text = text.append(&summary::line(change)).text("\n");
             for detail in &change.details {
-                let _ = writeln!(text, "       {}", property(detail));
+                text = text.text("       ").line(&property(detail)).text("\n");
             }
         }
         if diff.status.is_some() {
             for version in &diff.versions {
-                let _ = writeln!(text, "   \x1b[33m~\x1b[0m takes the new {version}");
+                let takes = format!(" takes the new {version}");
+                text = text
+                    .text("   ")
+                    .paint(Style::Yellow, "~")
+                    .line(&takes)
+                    .text("\n");
             }
         }
     }
@@ -195,4 +215,53 @@ pub fn json(diffs: &[StageDiff]) -> Value {
         })
     });
     json!({"differs": diffs.iter().any(|diff| diff.differs), "stages": stages.collect::<Vec<_>>()})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_sides_of_a_secret_are_masked() {
+        let detail = |before: &str, after: &str| Detail {
+            property: "/Properties/Description".to_owned(),
+            before: Some(before.to_owned()),
+            after: Some(after.to_owned()),
+            recreates: false,
+            cause: None,
+        };
+        let change = Change {
+            action: "Modify".to_owned(),
+            resource: "R".to_owned(),
+            kind: "AWS::X::Y".to_owned(),
+            replacement: None,
+            policy: None,
+            details: vec![
+                detail("old-secret", "new-secret"),
+                detail("new-secret", "plain"),
+                detail("a", "an a"),
+                detail("one", "two"),
+            ],
+        };
+        let mut diffs = [StageDiff {
+            name: "cdn",
+            stack_name: "x-dev-cdn".to_owned(),
+            status: None,
+            changes: vec![change],
+            differs: true,
+            versions: vec![],
+        }];
+        mask(&mut diffs, &Masks::new(["new-secret", "a"]));
+        let sides = diffs[0].changes[0].details.iter();
+        let sides: Vec<_> = sides
+            .map(|detail| (detail.before.as_deref(), detail.after.as_deref()))
+            .collect();
+        let masked = (Some(MASK), Some(MASK));
+        assert_eq!(sides, [masked, masked, masked, (Some("one"), Some("two"))]);
+        assert!(
+            text(&diffs)
+                .ansi()
+                .contains("Description: ******** -> ********")
+        );
+    }
 }

@@ -5,6 +5,7 @@
 use super::Session;
 use crate::failure::Result;
 use frames_compiler::plan::Stage;
+use frames_compiler::printable::{Style, Styled};
 use frames_compiler::template::Template;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -38,8 +39,9 @@ impl Session<'_> {
         );
         self.progress.step("Stage", &what);
         for (id, kind) in &lingering.resources {
-            self.progress
-                .note(&format!("   \x1b[1;31m-\x1b[0m remove      {id} ({kind})"));
+            let mark = Styled::new().text("   ").paint(Style::BoldRed, "-");
+            let what = format!(" remove      {id} ({kind})");
+            self.progress.note(mark.line(&what));
         }
     }
 }

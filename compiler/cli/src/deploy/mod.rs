@@ -37,7 +37,7 @@ pub use interrupt::Interrupt;
 pub use progress::Progress;
 pub use stage::{Done, Job};
 
-use crate::artifact::Package;
+use crate::artifact::{self, Package};
 use crate::aws::{Aws, Identity};
 use crate::failure::{Failure, Result};
 use frames_compiler::plan::{Parameter, Plan, Stage, names};
@@ -118,6 +118,28 @@ pub async fn unchanged(
         versions::collect(session, plan, &done, FEW).await?;
     }
     Ok(Some(done))
+}
+
+/// Whether the addresses that the plan's keys come from are those of what is deployed. No others
+/// are asked before somebody deploys them: who only looks at a change doesn't vouch for it.
+pub async fn asks_as_deployed(aws: &Aws, plan: &Plan) -> Result<bool> {
+    let Some(wanted) = artifact::keys_from(plan)? else {
+        return Ok(true);
+    };
+    let edge = plan
+        .stages
+        .iter()
+        .find(|stage| stage.name == names::LAMBDA_EDGE);
+    let Some(stage) = edge else {
+        return Ok(false);
+    };
+    let stack = aws
+        .stacks(&stage.region)
+        .describe(&stage.stack_name)
+        .await?;
+    // Somebody else's stack says nothing of this service.
+    let own = stack.filter(|stack| settle::refuse_foreign(stage, stack).is_ok());
+    Ok(own.is_some_and(|stack| stack.outputs.get(names::KEYS_FROM) == Some(&wanted)))
 }
 
 /// Whether a stage has no stack yet.

@@ -3,22 +3,21 @@
 
 use super::cause::is_cascade;
 use crate::aws::stacks::Event;
-use crate::terminal::{Terminal, data, say};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use crate::terminal::live::{Bar, Live};
+use crate::terminal::{self, Terminal, say};
+use frames_compiler::printable::{Style, Styled};
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 /// After this long, a distribution's row tells what it waits for.
 const LONG: Duration = Duration::from_secs(20);
-const TICK: Duration = Duration::from_millis(120);
 const DISTRIBUTION: &str = "AWS::CloudFront::Distribution";
 
 pub struct Progress {
     terminal: Terminal,
-    live: Option<MultiProgress>,
+    live: Option<Live>,
     rows: RefCell<BTreeMap<(String, String), Row>>,
     /// The last state that was shown of each resource: CloudFormation repeats itself.
     shown: RefCell<BTreeMap<(String, String), String>>,
@@ -26,17 +25,17 @@ pub struct Progress {
 
 /// A resource that CloudFormation is at work on.
 struct Row {
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
     began: Instant,
     kind: String,
 }
 
 impl Progress {
     pub fn new(terminal: Terminal) -> Self {
-        let live = !terminal.is_json() && !terminal.is_quiet() && std::io::stderr().is_terminal();
+        let live = !terminal.is_json() && !terminal.is_quiet();
         Self {
             terminal,
-            live: live.then(MultiProgress::new),
+            live: live.then(Live::new).flatten(),
             rows: RefCell::default(),
             shown: RefCell::default(),
         }
@@ -50,7 +49,7 @@ impl Progress {
         }
     }
 
-    pub fn note(&self, text: &str) {
+    pub fn note(&self, text: impl Into<Styled>) {
         match &self.live {
             Some(live) => live.suspend(|| self.terminal.note(text)),
             None => self.terminal.note(text),
@@ -74,7 +73,7 @@ impl Progress {
                 "status": event.status,
                 "reason": event.reason,
             });
-            return data(&format!("{line}\n"));
+            return terminal::json(&format!("{line}\n"));
         }
         if is_cascade(event) && !event.of_stack && !self.terminal.is_verbose() {
             self.end(stage, event);
@@ -89,18 +88,16 @@ impl Progress {
             Some(live) if event.status.ends_with("_IN_PROGRESS") => self.begin(live, stage, event),
             Some(live) => {
                 let line = self.ended(stage, event);
-                if let Some(line) = line {
-                    live.suspend(|| self.terminal.note(&line));
-                }
+                live.suspend(|| self.terminal.note(line));
             }
-            None => self.terminal.note(&plain(stage, event)),
+            None => self.terminal.note(plain(stage, event)),
         }
     }
 
     /// The closing object for scripts.
     pub fn result(&self, result: &Value) {
         if self.terminal.is_json() {
-            data(&format!("{}\n", json!({"result": result})));
+            terminal::json(&format!("{}\n", json!({"result": result})));
         }
     }
 
@@ -111,19 +108,15 @@ impl Progress {
                 && row.kind == DISTRIBUTION
                 && row.began.elapsed() > LONG
             {
-                bar.set_message("on its way to every edge location, which takes minutes");
+                bar.message("on its way to every edge location, which takes minutes");
             }
         }
     }
 
     /// A wait with an end in sight, drawn in place on a terminal.
     pub fn countdown(&self) -> Countdown<'_> {
-        let bar = self.live.as_ref().map(|live| {
-            let bar = live.add(ProgressBar::new_spinner());
-            bar.set_style(style("   {spinner} {wide_msg}"));
-            bar.enable_steady_tick(TICK);
-            bar
-        });
+        let live = self.live.as_ref();
+        let bar = live.map(|live| live.bar("   {spinner} {wide_msg}"));
         Countdown {
             bar,
             progress: self,
@@ -134,23 +127,21 @@ impl Progress {
     /// Nothing is drawn any more.
     pub fn clear(&self) {
         if let Some(live) = &self.live {
-            let _ = live.clear();
+            live.clear();
         }
         self.rows.borrow_mut().clear();
     }
 
-    fn begin(&self, live: &MultiProgress, stage: &str, event: &Event) {
+    fn begin(&self, live: &Live, stage: &str, event: &Event) {
         let key = (stage.to_owned(), event.resource.clone());
         let mut rows = self.rows.borrow_mut();
         rows.entry(key).or_insert_with(|| {
-            let bar = live.add(ProgressBar::new_spinner());
             let indent = if event.of_stack { " " } else { "   " };
-            bar.set_style(style(&format!(
+            let bar = live.bar(&format!(
                 "{indent}{{spinner}} {{prefix}} {{elapsed:>4}}  {{wide_msg}}"
-            )));
-            bar.set_prefix(format!("{:<30}", named(stage, event)));
-            bar.set_message(event.kind.clone());
-            bar.enable_steady_tick(TICK);
+            ));
+            bar.prefix(&format!("{:<30}", named(stage, event)));
+            bar.message(&event.kind);
             Row {
                 bar: Some(bar),
                 began: Instant::now(),
@@ -165,37 +156,34 @@ impl Progress {
             .borrow_mut()
             .remove(&(stage.to_owned(), event.resource.clone()))?;
         if let Some(bar) = &row.bar {
-            bar.finish_and_clear();
+            bar.end();
         }
         Some(row)
     }
 
-    fn ended(&self, stage: &str, event: &Event) -> Option<String> {
+    fn ended(&self, stage: &str, event: &Event) -> Styled {
         let row = self.end(stage, event);
         let took = row
             .map(|row| format!("{}s", row.began.elapsed().as_secs()))
             .unwrap_or_default();
         let failed = event.status.ends_with("_FAILED");
-        let (mark, colour) = if failed {
-            ("✗", "\x1b[1;31m")
-        } else {
-            ("✓", "\x1b[32m")
+        let (mark, style) = match failed {
+            true => ("✗", Style::BoldRed),
+            false => ("✓", Style::Green),
         };
         let indent = if event.of_stack { " " } else { "   " };
-        let reason = event.reason.as_ref().filter(|_| failed);
-        let reason = reason
-            .map(|reason| format!("\n     {reason}"))
-            .unwrap_or_default();
-        let name = named(stage, event);
-        Some(format!(
-            "{indent}{colour}{mark}\x1b[0m {name:<30} {took:>4}  \x1b[2m{}\x1b[0m{reason}",
-            event.status
-        ))
+        let name = format!(" {:<30} {took:>4}  ", named(stage, event));
+        let line = Styled::new().text(indent).paint(style, mark).line(&name);
+        let line = line.paint(Style::Dim, &event.status);
+        match event.reason.as_ref().filter(|_| failed) {
+            Some(reason) => line.text("\n     ").line(reason),
+            None => line,
+        }
     }
 }
 
 pub struct Countdown<'a> {
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
     progress: &'a Progress,
     said: RefCell<String>,
 }
@@ -209,7 +197,7 @@ impl Countdown<'_> {
                 if !said {
                     self.progress.step("Waiting", what);
                 }
-                bar.set_message(left.to_owned());
+                bar.message(left);
             }
             None if !said => self.progress.step("Waiting", &format!("{what} {left}")),
             None => {}
@@ -220,7 +208,7 @@ impl Countdown<'_> {
 impl Drop for Countdown<'_> {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+            bar.end();
         }
     }
 }
@@ -233,7 +221,7 @@ fn named(stage: &str, event: &Event) -> String {
     }
 }
 
-fn plain(stage: &str, event: &Event) -> String {
+fn plain(stage: &str, event: &Event) -> Styled {
     let reason = match &event.reason {
         Some(reason) if event.status.ends_with("_FAILED") => format!("  {reason}"),
         _ => String::new(),
@@ -243,11 +231,8 @@ fn plain(stage: &str, event: &Event) -> String {
     } else {
         &event.resource
     };
-    format!("{stage:>12}  {:<27} {resource}{reason}", event.status)
-}
-
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+    let line = format!("{stage:>12}  {:<27} {resource}{reason}", event.status);
+    Styled::new().line(&line)
 }
 
 /// `12 s`, `4 min`, `2 h 5 min`

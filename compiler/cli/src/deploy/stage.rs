@@ -259,7 +259,7 @@ impl Session<'_> {
             &format!("{}: {}", stage.name, summary::counts(changes)),
         );
         for line in summary::lines(changes) {
-            self.progress.note(&line);
+            self.progress.note(line);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a change set would do, named, and whether that needs a yes.
 
 use crate::aws::stacks::Change;
+use frames_compiler::printable::{Style, Styled};
 
 /// What each change comes to for the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +48,7 @@ pub fn needs_a_yes(changes: &[Change]) -> bool {
 }
 
 /// A line a resource, the worst last.
-pub fn lines(changes: &[Change]) -> Vec<String> {
+pub fn lines(changes: &[Change]) -> Vec<Styled> {
     sorted(changes).into_iter().map(line).collect()
 }
 
@@ -57,14 +58,14 @@ pub fn sorted(changes: &[Change]) -> Vec<&Change> {
     sorted
 }
 
-pub fn line(change: &Change) -> String {
-    let (mark, colour, what) = match kind(change) {
-        Kind::Add => ("+", "\x1b[32m", "add"),
-        Kind::Change => ("~", "\x1b[33m", "change"),
-        Kind::Replace => ("!", "\x1b[1;31m", "replace"),
-        Kind::MayReplace => ("!", "\x1b[1;31m", "may replace"),
-        Kind::Remove => ("-", "\x1b[1;31m", "remove"),
-        Kind::Keep => ("·", "\x1b[2m", "let go"),
+pub fn line(change: &Change) -> Styled {
+    let (mark, style, what) = match kind(change) {
+        Kind::Add => ("+", Style::Green, "add"),
+        Kind::Change => ("~", Style::Yellow, "change"),
+        Kind::Replace => ("!", Style::BoldRed, "replace"),
+        Kind::MayReplace => ("!", Style::BoldRed, "may replace"),
+        Kind::Remove => ("-", Style::BoldRed, "remove"),
+        Kind::Keep => ("·", Style::Dim, "let go"),
     };
     let causes = change.details.iter();
     let mut causes: Vec<String> = causes.map(|detail| property(&detail.property)).collect();
@@ -74,10 +75,8 @@ pub fn line(change: &Change) -> String {
         true => String::new(),
         false => format!(": {}", causes.join(", ")),
     };
-    format!(
-        "   {colour}{mark}\x1b[0m {what:<11} {} ({}){because}",
-        change.resource, change.kind
-    )
+    let resource = format!(" {what:<11} {} ({}){because}", change.resource, change.kind);
+    Styled::new().text("   ").paint(style, mark).line(&resource)
 }
 
 /// `/Properties/Code/S3Key`, as CloudFormation names it, is `Code.S3Key`.
@@ -151,7 +150,7 @@ mod tests {
         ];
         let lines = lines(&changes);
         assert!(
-            lines[0].contains("add") && lines[1].contains("remove"),
+            lines[0].ansi().contains("add") && lines[1].ansi().contains("remove"),
             "{lines:?}"
         );
         assert_eq!(counts(&changes), "1 to add, 1 to remove");

@@ -4,6 +4,7 @@ use super::read_json;
 use crate::Environment;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::Text;
+use crate::variables::{OUTSIDE, outside_file};
 use frames_edge::jose::{Algorithm, Key};
 use serde_json::Value;
 
@@ -23,6 +24,10 @@ pub fn check(
         });
     match result {
         Ok(set) => Some(set),
+        Err(problem) if problem == OUTSIDE => {
+            found.push(outside_file("auth.jwksFile", &file.value, file.span));
+            None
+        }
         Err(problem) => {
             let message = format!("`{}` can't be baked in: {problem}", file.value);
             found.push(

@@ -7,6 +7,7 @@ mod auth;
 mod delivery;
 mod deploy;
 mod domain;
+mod exposed;
 mod healthimaging;
 mod iam;
 mod jwks;
@@ -18,6 +19,7 @@ pub(crate) mod testing;
 pub use deploy::MOST_TAGS;
 pub(crate) use deploy::unguarded;
 pub use domain::COMMON_NAME;
+pub use exposed::check as exposed;
 pub use jwks::problem as key_set_problem;
 pub use limits::check as limits;
 

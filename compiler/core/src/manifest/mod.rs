@@ -26,6 +26,9 @@ use block::Block;
 pub use block::Keys;
 pub use shape::OWN_KEY;
 use std::collections::{BTreeMap, BTreeSet};
+pub use tables::is_root_key;
+#[cfg(test)]
+pub use tables::paths;
 
 /// A value and the place where the user wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use super::field::{Field, Kind, Table};
 use super::tables::MANIFEST;
-use crate::secrets::mask;
+use crate::printable::is_hidden;
+use crate::secrets::{MASK, Masks};
 use crate::source::Source;
 use crate::syntax::{self, Entry, Node, Value};
 use crate::variables::Secret;
@@ -27,18 +28,39 @@ pub fn complete(root: &Node) -> Printed {
 impl Printed {
     /// The same, with no secret in it.
     pub fn masked(self, secrets: &[Secret]) -> Self {
+        self.masked_by(&Masks::of(secrets))
+    }
+
+    fn masked_by(self, masks: &Masks) -> Self {
         match self {
-            Self::Text(text) => Self::Text(mask(&text, secrets)),
+            Self::Text(text) => Self::Text(masks.mask(&text).into_owned()),
+            Self::Number(number) if masks.hides(&number.to_string()) => Self::Text(MASK.to_owned()),
             Self::Flag(_) | Self::Number(_) => self,
             Self::List(items) => {
-                Self::List(items.into_iter().map(|item| item.masked(secrets)).collect())
+                let items = items.into_iter().map(|item| item.masked_by(masks));
+                Self::List(items.collect())
             }
-            Self::Map(entries) => Self::Map(
-                entries
-                    .into_iter()
-                    .map(|(key, value)| (key, value.masked(secrets)))
-                    .collect(),
-            ),
+            Self::Map(entries) => {
+                let entries = entries.into_iter();
+                Self::Map(
+                    entries
+                        .map(|(key, value)| (key, value.masked_by(masks)))
+                        .collect(),
+                )
+            }
+        }
+    }
+
+    /// Whether a key or a value has characters that a terminal wouldn't show.
+    pub fn has_hidden(&self) -> bool {
+        let hidden = |text: &str| text.contains(|c| c != '\n' && is_hidden(c));
+        match self {
+            Self::Text(text) => hidden(text),
+            Self::Flag(_) | Self::Number(_) => false,
+            Self::List(items) => items.iter().any(Self::has_hidden),
+            Self::Map(entries) => entries
+                .iter()
+                .any(|(key, value)| hidden(key) || value.has_hidden()),
         }
     }
 

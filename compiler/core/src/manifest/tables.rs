@@ -382,6 +382,19 @@ pub fn places_of(key: &str) -> &'static [String] {
     places.get(key).map_or(&[], Vec::as_slice)
 }
 
+/// Whether the root has this key: others are the user's own.
+pub fn is_root_key(key: &str) -> bool {
+    MANIFEST.fields.iter().any(|field| field.key == key)
+}
+
+/// Every key by its path: `iam.allow[].datastore`.
+#[cfg(test)]
+pub fn paths() -> Vec<String> {
+    let mut places = HashMap::new();
+    collect(&MANIFEST, "", &mut places);
+    places.into_values().flatten().collect()
+}
+
 fn collect(table: &Table, path: &str, places: &mut HashMap<&str, Vec<String>>) {
     for field in table.fields {
         let path = join(path, field.key);

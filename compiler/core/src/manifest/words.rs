@@ -1,6 +1,7 @@
 //! What the findings on keys and values are put together from.
 
 use super::field::{Field, Kind};
+use crate::printable;
 
 pub fn join(path: &str, key: &str) -> String {
     if path.is_empty() {
@@ -68,11 +69,12 @@ pub fn shown(text: &str) -> String {
     let line: String = text
         .chars()
         .take(MOST)
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| if c.is_whitespace() { ' ' } else { c })
         .collect();
+    let line = printable::line(&line);
     if text.chars().nth(MOST).is_some() {
         format!("{line}…")
     } else {
-        line
+        line.into_owned()
     }
 }

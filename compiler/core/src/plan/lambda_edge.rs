@@ -3,7 +3,7 @@
 use super::iam::{self, Statement};
 use super::{Function, Parameter, Stage, names, posture};
 use crate::check::{Allow, COMMON_NAME, CheckedManifest, Domain, EDGE_REGION, WebAcl};
-use frames_edge::{AuthorizerConfig, SignerConfig, TokenSource};
+use frames_edge::{AuthConfig, AuthorizerConfig, SignerConfig, TokenSource};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -19,12 +19,19 @@ struct View {
     path: String,
     permissions_boundary: Option<String>,
     functions: Vec<FunctionView>,
+    keys_from: Option<KeysFrom>,
     log_retention_days: u32,
     logs_key: Option<LogsKey>,
     /// What encrypts the logs.
     logs_key_arn: Value,
     web_acl: Option<WebAclView>,
     certificate: Option<CertificateView>,
+}
+
+#[derive(Serialize)]
+struct KeysFrom {
+    output: &'static str,
+    digest: String,
 }
 
 #[derive(Serialize)]
@@ -102,6 +109,7 @@ pub fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
             names::mark(&manifest.service, env)
         ),
         artifact_bucket: names::ARTIFACT_BUCKET,
+        keys_from: manifest.auth.as_ref().and_then(keys_from),
         log_retention_days: manifest.logs.functions.retention_days,
         logs_key: logs_key(manifest, env, web_acl.as_ref()),
         logs_key_arn: match &manifest.logs.kms_key_arn {
@@ -155,6 +163,11 @@ pub fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
         termination_protection: manifest.deploy.termination_protection,
         view: json!(view),
     }
+}
+
+fn keys_from(auth: &AuthConfig) -> Option<KeysFrom> {
+    let output = names::KEYS_FROM;
+    names::keys_from(auth).map(|digest| KeysFrom { output, digest })
 }
 
 fn function(

@@ -2,6 +2,8 @@
 //! replaces the resource in every stack that stands.
 
 use super::Function;
+use frames_edge::AuthConfig;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 pub const AUTHORIZER: &str = "authorizer";
@@ -27,6 +29,9 @@ pub const WEB_ACL_ARN: &str = "WebAclArn";
 
 pub const CERTIFICATE_ARN: &str = "CertificateArn";
 
+/// An output of lambda-edge: [`keys_from`].
+pub const KEYS_FROM: &str = "AuthorizerKeysFrom";
+
 /// An output of cdn.
 pub const DISTRIBUTION_ID: &str = "DistributionId";
 
@@ -39,6 +44,14 @@ pub const DICOMWEB_REQUEST_POLICY: &str = "DicomwebRequestPolicy";
 pub const SEARCH_REQUEST_POLICY: &str = "SearchRequestPolicy";
 pub const RESPONSE_HEADERS_POLICY: &str = "ResponseHeadersPolicy";
 pub const SEARCH_HEADERS_POLICY: &str = "SearchHeadersPolicy";
+
+/// Which addresses the authorizer's keys are fetched from, as a digest: what isn't deployed
+/// yet is known by it. None where the keys are baked in.
+pub fn keys_from(auth: &AuthConfig) -> Option<String> {
+    let addresses = json!([auth.issuers, auth.jwks_uri]).to_string();
+    let fetched = auth.jwks.is_none();
+    fetched.then(|| format!("{:x}", Sha256::digest(addresses)))
+}
 
 /// `image-frames-dev-cdn`
 pub fn stack(service: &str, env: &str, stage: &str) -> String {

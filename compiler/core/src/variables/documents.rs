@@ -23,6 +23,16 @@ pub(super) struct Documents {
 /// The words of [`Environment::read_file`] for a file that isn't there.
 pub const NO_FILE: &str = "there is no such file";
 
+/// The words of [`Environment::read_file`] for a file that may not be read from here.
+pub const OUTSIDE: &str = "it lies outside of the manifest's directory";
+
+pub fn outside_file(path: &str, file: &str, span: Span) -> Diagnostic {
+    let message = format!("`{file}` isn't read: {OUTSIDE}");
+    Diagnostic::new(codes::OUTSIDE_FILE, path, span, message).help(
+        "put it below that directory, or, if you know this manifest, let it through with --allow-outside-files",
+    )
+}
+
 impl<'a> Resolver<'a> {
     /// `${self:a.b}`: a place in the manifest itself.
     pub(super) fn own(&mut self, path: &str, span: Span, depth: usize) -> Outcome {
@@ -77,6 +87,10 @@ impl<'a> Resolver<'a> {
                 ),
                 Err(message) if message == NO_FILE => {
                     return Outcome::Missing(format!("file {path}").into());
+                }
+                Err(message) if message == OUTSIDE => {
+                    self.found.push(outside_file("", path, span));
+                    return Outcome::Failed;
                 }
                 Err(message) => {
                     self.report(

@@ -12,6 +12,7 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 
+pub use documents::{OUTSIDE, outside_file};
 pub use expression::SOURCES;
 pub use resolve::{may_be_overlay, resolve};
 

@@ -9,6 +9,9 @@ use crate::syntax::{Entry, Key, Node, Value};
 use crate::{AwsValue, Environment};
 use std::collections::BTreeSet;
 
+/// Variables that are as secret as a SecureString, whatever a manifest wants with them.
+const CREDENTIALS: &[&str] = &["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+
 /// What a tree may grow to: references to references would double it at each step.
 const MAX_NODES: usize = 50_000;
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -323,6 +326,7 @@ impl<'a> Resolver<'a> {
                 inner,
                 argument,
             } => {
+                let known = self.secrets.len();
                 let Some(argument) = self.text(argument, span, depth) else {
                     return Outcome::Failed;
                 };
@@ -333,6 +337,10 @@ impl<'a> Resolver<'a> {
                     },
                     None => None,
                 };
+                if self.secrets.len() > known {
+                    self.found.push(exposed_name(span));
+                    return Outcome::Failed;
+                }
                 self.source(name, inner.as_deref(), &argument, span, depth)
             }
         }
@@ -351,6 +359,14 @@ impl<'a> Resolver<'a> {
             None => Outcome::Missing(what.into()),
         };
         match (name, inner) {
+            ("env", None) if CREDENTIALS.contains(&argument) => {
+                let value = self.environment.variable(argument);
+                self.secrets.extend(value.iter().map(|text| Secret {
+                    span,
+                    text: text.clone(),
+                }));
+                given(value, format!("environment variable {argument}"))
+            }
             ("env", None) => given(
                 self.environment.variable(argument),
                 format!("environment variable {argument}"),
@@ -426,6 +442,13 @@ impl<'a> Resolver<'a> {
         self.found
             .push(Diagnostic::new(codes::VARIABLE, "", span, message).help(help));
     }
+}
+
+/// What is looked up is told to whoever is asked, and to whoever reads an error.
+fn exposed_name(span: Span) -> Diagnostic {
+    let message = "a secret value can't be the name of what a variable refers to";
+    Diagnostic::new(codes::EXPOSED_SECRET, "", span, message)
+        .help("write the name here, or store it in a parameter of type String")
 }
 
 fn scalar(text: &str, span: Span) -> Node {

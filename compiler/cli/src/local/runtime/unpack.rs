@@ -62,6 +62,7 @@ fn extract(zip: &[u8], root: &Path) -> Result<(), Box<dyn std::error::Error>> {
             return Err("it is larger than Lambda takes (250 MB)".into());
         }
         fs::write(&path, bytes)?;
+        // Below a directory that nobody else may enter.
         set_mode(&path, entry.unix_mode().unwrap_or(0o644))?;
     }
     Ok(())

@@ -58,6 +58,42 @@ auth:
   jwksFile: ./jwks.json
 "
 
+    EXPOSED_SECRET "exposed-secret" Error as Online
+    what: "A secret value, of an SSM SecureString or of AWS's credentials, in a key that doesn't keep it: an address that is asked, a name, a setting that viewers or other users of the account see."
+    why: "`deploy` and the functions ask the issuer's address for keys: whoever answers there would have the secret. Names end up in logs, in URLs and in CloudTrail."
+    remedy: "Store what is no secret in a parameter of type String. Secrets may be in what a token is held against (`auth.audience`, `clientIds`, `scopes`, `groups`, `groupsClaim`), in `iam.allow`, in ARNs, in `domain.hostedZoneId`, in `deploy.tags`, and below `resources`."
+    example: "\
+service: x
+auth:
+  mode: oidc
+  issuer: https://login.example.org/${ssm:/frames/secret}
+  audience: frames
+"
+    fixed: "\
+service: x
+auth:
+  mode: oidc
+  issuer: https://login.example.org/tenant
+  audience: ${ssm:/frames/secret}
+"
+
+    OUTSIDE_FILE "outside-file" Error
+    what: "A file that the manifest names, by `${file(…)}` or `auth.jwksFile`, isn't below the manifest's directory once symbolic links are followed."
+    why: "A manifest that came from elsewhere could read keys and tokens of yours, and bring them into a template or an address."
+    remedy: "Put the file beside the manifest or below. Where you know the manifest, `--allow-outside-files` lets it through."
+    example: "\
+service: x
+auth:
+  mode: cognito
+  userPoolId: ${file(../pools.yml):prod}
+"
+    fixed: "\
+service: x
+auth:
+  mode: cognito
+  userPoolId: us-east-1_AbCdEfGhI
+"
+
     QUERY_TOKEN "query-token" Warning
     what: "Tokens in the query string end up in browser histories, proxies' logs and referrers (RFC 6750, 5.3)."
     why: "frames removes them before the cache, the origin and its own access logs, but what stands before CloudFront is out of its hands."

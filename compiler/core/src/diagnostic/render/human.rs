@@ -1,9 +1,11 @@
 //! rustc's look.
 
 use crate::diagnostic::{Diagnostic, Severity, wrap};
+use crate::printable::{self, Styled};
 use crate::source::{Source, Span};
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Longer source lines are cut around what is marked.
@@ -15,20 +17,83 @@ const WIDEST: usize = 64;
 /// More than anybody reads; the summary counts them all.
 const MOST: usize = 100;
 
-/// All findings and a summary line; with ANSI colours, for the caller to strip
-/// where the terminal has none.
-pub fn human(source: &Source, diagnostics: &[Diagnostic]) -> String {
+/// All findings and a summary line.
+pub fn human(source: &Source, diagnostics: &[Diagnostic]) -> Styled {
     let renderer = Renderer::styled()
         .decor_style(DecorStyle::Ascii)
         // The ellipsis at a cut line's end isn't counted.
         .term_width(WIDTH - "...".len());
-    let mut out = String::new();
+    let mut out = Styled::new();
+    let visible = Visible::of(source);
     for diagnostic in diagnostics.iter().take(MOST) {
-        out.push_str(&renderer.render(&[group(source, diagnostic)]));
-        out.push_str("\n\n");
+        let diagnostic = visible.diagnostic(diagnostic);
+        let rendered = renderer.render(&[group(&visible.source, &diagnostic)]);
+        out = out.rendered(&rendered).text("\n\n");
     }
-    out.push_str(&summary(diagnostics));
-    out
+    out.text(&summary(diagnostics))
+}
+
+/// A source with everything in it visible, and where its bytes have gone.
+struct Visible<'a> {
+    source: Cow<'a, Source>,
+    /// By the byte; none where each kept its place.
+    moved: Option<Vec<usize>>,
+}
+
+impl<'a> Visible<'a> {
+    fn of(source: &'a Source) -> Self {
+        let hidden = |c| !is_layout(c) && printable::is_hidden(c);
+        if !source.text().contains(hidden) && !source.name().contains(printable::is_hidden) {
+            return Self {
+                source: Cow::Borrowed(source),
+                moved: None,
+            };
+        }
+        let mut text = String::with_capacity(source.text().len());
+        let mut moved = Vec::with_capacity(source.text().len() + 1);
+        for c in source.text().chars() {
+            moved.extend(std::iter::repeat_n(text.len(), c.len_utf8()));
+            match hidden(c) {
+                true => text.extend(c.escape_default()),
+                false => text.push(c),
+            }
+        }
+        moved.push(text.len());
+        Self {
+            source: Cow::Owned(Source::new(printable::line(source.name()), text)),
+            moved: Some(moved),
+        }
+    }
+
+    fn span(&self, span: Span) -> Span {
+        let Some(moved) = &self.moved else {
+            return span;
+        };
+        let end = moved.last().copied().unwrap_or_default();
+        let at = |byte: usize| moved.get(byte).copied().unwrap_or(end);
+        Span::new(at(span.start), at(span.end))
+    }
+
+    fn diagnostic(&self, diagnostic: &Diagnostic) -> Diagnostic {
+        let block = |text: &String| printable::block(text).into_owned();
+        let line = |text: &String| printable::line(text).into_owned();
+        let related = diagnostic.related.iter();
+        Diagnostic {
+            code: diagnostic.code,
+            message: block(&diagnostic.message),
+            path: line(&diagnostic.path),
+            span: self.span(diagnostic.span),
+            help: diagnostic.help.as_ref().map(block),
+            related: related
+                .map(|(span, label)| (self.span(*span), line(label)))
+                .collect(),
+        }
+    }
+}
+
+/// What the renderer lays out itself: ends of lines, and tabs, which it makes spaces.
+fn is_layout(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\t')
 }
 
 fn group<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Group<'a> {
@@ -157,13 +222,52 @@ mod tests {
         let message = "a message that is so long that it wouldn't fit on the line of a terminal of eighty columns";
         let help = "help that goes on and on, until it is past the right end of the terminal it is read on";
         let found = Diagnostic::new(codes::INVALID_VALUE, path, span, message).help(help);
-        let styled = human(&source, &[found]);
-        // Without the colours.
-        let mut parts = styled.split("\u{1b}[");
+        plain(&human(&source, &[found]))
+    }
+
+    /// Without the colours.
+    fn plain(styled: &Styled) -> String {
+        let mut parts = styled.ansi().split("\u{1b}[");
         let plain = parts.next().unwrap_or_default().to_owned();
         parts.fold(plain, |all, part| {
             all + part.split_once('m').map_or("", |(_, text)| text)
         })
+    }
+
+    #[test]
+    fn nothing_hidden_is_left_and_marks_stay_in_place() {
+        let text =
+            "a: \u{1b}]0;x\u{7}\nb\u{9b}2J: [\u{202e}x, ok, 'y\u{e0041}'] # \u{1b}[0m\ttab\r\n";
+        for (name, marked) in [
+            ("f", "ok"),
+            ("f\u{1b}[2J", "y\u{e0041}"),
+            ("f", "\u{202e}x"),
+        ] {
+            let source = Source::new(name, text);
+            let start = text.find(marked).unwrap();
+            let span = Span::new(start, start + marked.len());
+            let found = Diagnostic::new(
+                codes::INVALID_VALUE,
+                "b\u{9b}2J[1]",
+                span,
+                "`\u{1b}[31m\u{200b}` \r no",
+            )
+            .help("\u{85}help")
+            .related(Span::new(0, 1), "\u{2066}here");
+            let styled = human(&source, &[found]);
+            let shown = plain(&styled);
+            let hidden = |c| c != '\n' && printable::is_hidden(c);
+            assert!(!shown.contains(hidden), "{shown:?}");
+            let visible = printable::line(marked);
+            let (above, mark) = shown
+                .lines()
+                .zip(shown.lines().skip(1))
+                .find(|(_, mark)| mark.contains('^'))
+                .unwrap();
+            let at = above.find(&*visible).unwrap();
+            assert_eq!(mark.find('^'), Some(at), "{shown}");
+            assert_eq!(mark.matches('^').count(), visible.len(), "{shown}");
+        }
     }
 
     #[test]

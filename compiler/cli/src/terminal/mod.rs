@@ -1,0 +1,228 @@
+//! Data goes to stdout, everything else to stderr. All of it goes through here: much of it is
+//! somebody else's text, the manifest's, the environment's, AWS's. Secrets are masked, and
+//! whatever a terminal would obey, or not show, is shown as what it is. The standard streams
+//! can't be had anywhere else: `compiler/clippy.toml` sees to that.
+
+#![allow(clippy::disallowed_methods)]
+
+pub mod live;
+mod relay;
+
+pub use relay::relay;
+
+use crate::cli::{Color, Format, Global};
+use crate::failure::{Exit, Failure};
+use frames_compiler::printable::{self, Style, Styled};
+use frames_compiler::secrets::{MASK, Masks};
+use frames_compiler::variables::Secret;
+use std::borrow::Cow;
+use std::io::{self, IsTerminal, Write};
+use std::sync::RwLock;
+
+/// How much to say, and in which shape.
+#[derive(Debug, Clone, Copy)]
+pub struct Terminal {
+    pub format: Format,
+    quiet: bool,
+    verbose: bool,
+}
+
+impl Terminal {
+    /// Sets the colour choice for the whole process.
+    pub fn new(global: &Global) -> Self {
+        match global.color {
+            Color::Auto => {}
+            Color::Always => anstream::ColorChoice::Always.write_global(),
+            Color::Never => anstream::ColorChoice::Never.write_global(),
+        }
+        Self {
+            format: global.format,
+            quiet: global.quiet,
+            verbose: global.verbose,
+        }
+    }
+
+    pub fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    pub fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
+    /// A line about what is going on.
+    pub fn status(&self, verb: &str, what: &str) {
+        if !self.quiet {
+            let verb = Styled::new().paint(Style::BoldCyan, &format!("{verb:>10}"));
+            say(verb.text(" ").text(&indented(what, 11)));
+        }
+    }
+
+    /// A line for who asked for more.
+    pub fn detail(&self, what: &str) {
+        if self.verbose {
+            let what = format!("{:>10} {}", "", indented(what, 11));
+            say(Styled::new().paint(Style::Dim, &what));
+        }
+    }
+
+    /// Text that is laid out already, to stderr.
+    pub fn note(&self, text: impl Into<Styled>) {
+        if !self.quiet {
+            say(text);
+        }
+    }
+}
+
+/// Values that nothing shows from here on, whoever says them: CloudFormation quotes properties.
+static CONCEALED: RwLock<Option<Masks>> = RwLock::new(None);
+
+pub fn conceal(secrets: &[Secret]) {
+    conceal_texts(secrets.iter().map(|secret| secret.text.as_str()));
+}
+
+pub fn conceal_texts<'a>(secrets: impl IntoIterator<Item = &'a str>) {
+    if let Ok(mut concealed) = CONCEALED.write() {
+        let masks = concealed.get_or_insert_default();
+        for secret in secrets {
+            masks.add(secret);
+        }
+    }
+}
+
+/// The same for every stream and every shape. Where the secrets can't be had, all is one.
+fn masked<'a>(text: &'a str, mask: impl Fn(&Masks, &'a str) -> Cow<'a, str>) -> Cow<'a, str> {
+    match CONCEALED.read() {
+        Ok(concealed) => match concealed.as_ref() {
+            Some(masks) => mask(masks, text),
+            None => Cow::Borrowed(text),
+        },
+        Err(_) => Cow::Borrowed(MASK),
+    }
+}
+
+/// Text for people, to stdout.
+pub fn data(text: impl Into<Styled>) {
+    write_out(
+        &mut anstream::stdout(),
+        &masked(text.into().ansi(), Masks::mask),
+    );
+}
+
+/// A JSON document, or one a line, to stdout: what is hidden is escaped as JSON does it.
+pub fn json(text: &str) {
+    let text = masked(text, Masks::mask_json);
+    write_out(&mut io::stdout(), &printable::json(&text));
+}
+
+/// One value for a script, to stdout: byte for byte, but for a terminal.
+pub fn value(text: &str) {
+    let text = masked(text, Masks::mask);
+    let text = match stdout_is_terminal() {
+        true => printable::block(&text),
+        false => text,
+    };
+    write_out(&mut io::stdout(), &format!("{text}\n"));
+}
+
+/// A reader that went away (`| head`) is no failure.
+fn write_out(out: &mut impl Write, text: &str) {
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    if let Err(error) = written
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        let failed = Failure::new(format!("can't write to stdout: {error}"));
+        failure(&failed.help("what is there is cut short: make room, then run it again"));
+        std::process::exit(Exit::Failed as i32);
+    }
+}
+
+/// A line to stderr.
+pub fn say(line: impl Into<Styled>) {
+    write_error(&format!("{}\n", masked(line.into().ansi(), Masks::mask)));
+}
+
+/// A terminal that went away is no failure either.
+fn write_error(text: &str) {
+    // In one piece: whoever reads both streams must not find a line cut.
+    let _ = anstream::stderr().write_all(text.as_bytes());
+}
+
+pub fn failure(failure: &Failure) {
+    if !failure.message.is_empty() {
+        let message = format!(": {}", indented(&failure.message, 7));
+        let error = Styled::new().paint(Style::BoldRed, "error");
+        say(error.paint(Style::Bold, &message));
+    }
+    if let Some(help) = &failure.help {
+        let name = Styled::new().paint(Style::BoldCyan, "help");
+        say(name.text(": ").text(&indented(help, 6)));
+    }
+}
+
+/// Text of several lines, the later ones under the first: somebody else's can't look like a
+/// line of ours.
+fn indented(text: &str, columns: usize) -> String {
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default().to_owned();
+    lines.fold(first, |all, line| format!("{all}\n{:columns$}{line}", ""))
+}
+
+/// What the command line's parser says, which quotes what it was given. With its colours where
+/// nothing that was given could pass for one.
+pub fn command_line(error: &clap::Error) {
+    let plain = !std::env::args_os()
+        .any(|argument| argument.to_string_lossy().contains(printable::is_hidden));
+    let text = match plain {
+        true => format!("{}", error.render().ansi()),
+        false => printable::block(&error.render().to_string()).into_owned(),
+    };
+    match error.use_stderr() {
+        true => write_error(&text),
+        false => write_out(&mut anstream::stdout(), &text),
+    }
+}
+
+/// Where questions are written to.
+pub struct Questions;
+
+impl Write for Questions {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        let shown = String::from_utf8_lossy(text);
+        let shown = masked(&shown, Masks::mask).into_owned();
+        write_error(&printable::block(&shown));
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        anstream::stderr().flush()
+    }
+}
+
+pub fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+pub fn stderr_is_terminal() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// Whether there is somebody to ask.
+pub fn can_ask() -> bool {
+    io::stdin().is_terminal() && stderr_is_terminal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_somebody_elses_doesnt_begin_where_ours_do() {
+        assert_eq!(indented("one\n  two\nthree", 3), "one\n     two\n   three");
+        assert_eq!(indented("", 3), "");
+    }
+}
