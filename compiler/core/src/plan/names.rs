@@ -117,6 +117,9 @@ pub fn version_arn(function: &str) -> String {
     format!("{}VersionArn", pascal(function))
 }
 
+/// In a function's zip, where it says how `index.py` starts the program.
+pub const LAUNCH_FILE: &str = "launch";
+
 /// `authorizer-0123456789abcdef.zip`
 pub fn artifact_file(function: &str, sha256: &str) -> String {
     format!("{function}-{sha256:.16}.zip")
