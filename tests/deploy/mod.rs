@@ -17,6 +17,7 @@ mod online;
 mod removal;
 mod secrets;
 mod states;
+mod trial;
 
 use crate::support::aws::{Account, Aws};
 use crate::support::frames::{Project, Run};

@@ -9,6 +9,7 @@ import http.client
 import io
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -109,14 +110,14 @@ def _emulated(code, config, timeout, event):
         with open(directory / "log", "wb") as log:
             process, port = _started(task, config, timeout, log)
             try:
-                answer = _asked(port, event, timeout)
+                text = _asked(port, event, timeout)
             finally:
                 process.terminate()
                 process.wait(30)
                 _RUNNING.discard(process)
         lines = (directory / "log").read_text(errors="replace").splitlines(keepends=True)
-        # Without the emulator's own.
-        return {**answer, "log": "".join(line for line in lines if "(rapid)" not in line)}
+        own = [line for line in lines if "(rapid)" in line]
+        return {**_answer(text, own), "log": "".join(line for line in lines if line not in own)}
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
@@ -168,10 +169,21 @@ def _asked(port, event, timeout):
     connection.request("POST", "/2015-03-31/functions/function/invocations", event)
     text = connection.getresponse().read().decode()
     connection.close()
+    return text
+
+
+def _answer(text, log):
+    """Lambda's, where the emulator has words alone, and those in its log where a process ends before its first event."""
+    ended = re.search(r"Invoke failed error=(Runtime exited .*?) InvokeID=", "".join(log))
     if text.startswith("Task timed out"):
-        # The emulator says it in words alone.
-        body = {"errorType": "Sandbox.Timedout", "errorMessage": f"RequestId: {lambda_svc.new_uuid()} Error: {text}"}
+        body = _error("Sandbox.Timedout", text)
+    elif not text and ended:
+        body = _error("Runtime.ExitError", ended.group(1))
     else:
         body = json.loads(text)
     failed = isinstance(body, dict) and "errorType" in body
     return {"body": body, "error": failed, "function_error": "Unhandled" if failed else None}
+
+
+def _error(kind, message):
+    return {"errorType": kind, "errorMessage": f"RequestId: {lambda_svc.new_uuid()} Error: {message}"}
