@@ -17,6 +17,7 @@ mod init;
 mod keys;
 mod lambda;
 mod lambda_endurance;
+mod lambda_launch;
 mod lambda_watch;
 mod package;
 mod package_safety;

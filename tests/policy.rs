@@ -37,6 +37,7 @@ const DEPLOY: &[&str] = &[
     "cloudformation:DescribeStackEvents",
     "cloudformation:ExecuteChangeSet",
     "cloudformation:SetStackPolicy",
+    "lambda:InvokeFunction",
     "lambda:ListVersionsByFunction",
 ];
 

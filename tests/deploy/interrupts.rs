@@ -46,6 +46,7 @@ fn interrupted(arguments: &[&str], operation: &str, prepare: impl Fn(&Stand)) {
 fn a_deployment_goes_on_later() {
     interrupted(&["deploy", "--yes"], "ExecuteChangeSet", |_| {});
     interrupted(&["deploy", "--yes"], "PutObject", |_| {});
+    interrupted(&["deploy", "--yes"], "Invoke", |_| {});
 }
 
 #[test]

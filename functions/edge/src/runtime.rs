@@ -139,7 +139,9 @@ fn check_environment() -> Result<(), String> {
 }
 
 fn runtime_api() -> Result<Uri, String> {
-    let host = std::env::var("AWS_LAMBDA_RUNTIME_API").unwrap_or_default();
+    let address = std::env::var("AWS_LAMBDA_RUNTIME_API").unwrap_or_default();
+    // Lambda names host and port; index.py a whole address, whose path nobody can guess.
+    let host = address.strip_prefix("http://").unwrap_or(&address);
     format!("http://{host}")
         .parse::<Uri>()
         .ok()

@@ -186,8 +186,18 @@ impl<'a> Seen<'a> {
         self.ask("lambda", "GetFunction", json!({"FunctionName": name}))
     }
 
-    /// `config.json` in the zip that Lambda has: the one with Lambda's own hash.
+    /// `config.json` in the zip that Lambda has.
     pub fn decides(&self, function: &str) -> Value {
+        serde_json::from_str(&self.packaged(function, "config.json").unwrap()).unwrap()
+    }
+
+    /// How `index.py` is told to start the program.
+    pub fn launch(&self, function: &str) -> Value {
+        json!(self.packaged(function, "launch"))
+    }
+
+    /// A file in the zip that Lambda has: the one with Lambda's own hash.
+    fn packaged(&self, function: &str, name: &str) -> Option<String> {
         let code = self.version(function)["Configuration"]["CodeSha256"].clone();
         let plan = self.stand.plan("dev");
         let mut artifacts = plan["stages"][0]["artifacts"].as_array().unwrap().iter();
@@ -196,9 +206,8 @@ impl<'a> Seen<'a> {
         let zip = self.stand.project.output(file.as_str().unwrap());
         let mut zip = zip::ZipArchive::new(std::fs::File::open(zip).unwrap()).unwrap();
         let mut text = String::new();
-        let mut config = zip.by_name("config.json").unwrap();
-        config.read_to_string(&mut text).unwrap();
-        serde_json::from_str(&text).unwrap()
+        zip.by_name(name).ok()?.read_to_string(&mut text).unwrap();
+        Some(text)
     }
 
     pub fn role(&self, function: &str) -> Value {

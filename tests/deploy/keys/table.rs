@@ -554,7 +554,7 @@ logs: {access: {enabled: false}}",
         name: "beside",
         base: "",
         set: "
-deploy: {bucket: zips-<account>, tags: {team: imaging}, terminationProtection: true}
+deploy: {bucket: zips-<account>, tags: {team: imaging}, terminationProtection: true, launch: child}
 resources:
   lambda-edge: {Resources: {AuthorizerFunction: {Properties: {Description: Mine}}}}
   cdn: {Resources: {Distribution: {Properties: {DistributionConfig: {Comment: Mine}}}}}",
@@ -584,6 +584,18 @@ resources:
                 |seen| seen.protected(),
                 "[false, false]",
                 "[true, true]",
+            ),
+            row(
+                "deploy.launch",
+                |seen| seen.launch("authorizer"),
+                "null",
+                "child\n",
+            ),
+            row(
+                "deploy.launch",
+                |seen| seen.launch("signer"),
+                "null",
+                "child\n",
             ),
             row(
                 "resources.lambda-edge",

@@ -13,6 +13,8 @@ DEFAULTS = {
     "distribution": 0.0,
     # Seconds that replicas outlive the last association with their version.
     "replicas": 0.0,
+    # Seconds that a function may take; none: what it is configured with.
+    "timeout": None,
     # Resource steps that fail: see `failure`.
     "failures": [],
     # Data stores of the stand-in for HealthImaging: id -> status.

@@ -66,13 +66,14 @@ async def serve(listener, port):
     import edge
     import firewall
     import imaging
+    import invoke
     import resources
     import stacks
     import wire
     from control import control
 
     logging.getLogger().setLevel(logging.ERROR)
-    for module in (edge, firewall, resources, stacks, changes):
+    for module in (edge, firewall, invoke, resources, stacks, changes):
         module.install()
     wire.remember_connections()
 
@@ -102,6 +103,9 @@ def _until_stdin_ends(loop, ended):
 
 
 def _leave():
+    import invoke
+
+    invoke.end_all()
     shutil.rmtree(os.environ["STATE_DIR"], ignore_errors=True)
     os._exit(0)
 

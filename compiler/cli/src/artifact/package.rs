@@ -25,7 +25,8 @@ pub fn package(plan: &Plan, programs: &Programs) -> Result<Package> {
     for function in plan.functions() {
         let config =
             serde_json::to_vec_pretty(&function.config).context(|| "can't write config.json")?;
-        let bytes = zips::with_config(programs.base(function.name), &config)?;
+        let base = programs.base(function.name);
+        let bytes = zips::with_config(base, &config, function.launch_file())?;
         let sha256 = format!("{:x}", Sha256::digest(&bytes));
         zips.push(Zip {
             function: function.name,

@@ -1,6 +1,7 @@
 //! Zips with fixed dates, modes and order: the same content, the same bytes.
 
 use crate::failure::{Context, Result};
+use frames_compiler::plan::names;
 use std::io::{Cursor, Read, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
@@ -58,8 +59,9 @@ pub fn is_base(zip: &[u8], shim: &[u8]) -> bool {
         })
 }
 
-/// A base with its `config.json`. The compressed program is copied as it is.
-pub fn with_config(base: &[u8], config: &[u8]) -> Result<Vec<u8>> {
+/// A base with its `config.json`, and what says how to start the program. The compressed
+/// program is copied as it is.
+pub fn with_config(base: &[u8], config: &[u8], launch: Option<&str>) -> Result<Vec<u8>> {
     let mut base =
         ZipArchive::new(Cursor::new(base)).context(|| "a zip in the cache is damaged")?;
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
@@ -69,7 +71,11 @@ pub fn with_config(base: &[u8], config: &[u8]) -> Result<Vec<u8>> {
             .context(|| "a zip in the cache is damaged")?;
         zip.raw_copy_file(file).context(|| "can't make a zip")?;
     }
-    add(&mut zip, "config.json", options(0o644, DEFLATE), config)?;
+    let mut own = |name, content| add(&mut zip, name, options(0o644, DEFLATE), content);
+    own("config.json", config)?;
+    if let Some(launch) = launch {
+        own(names::LAUNCH_FILE, launch.as_bytes())?;
+    }
     finish(zip)
 }
 
@@ -91,16 +97,18 @@ mod tests {
 
     #[test]
     fn same_content_same_bytes() {
-        let make = || with_config(&base(b"\x7fELF", b"import os").unwrap(), b"{}").unwrap();
+        let base = base(b"\x7fELF", b"import os").unwrap();
+        let make = || with_config(&base, b"{}", Some("child\n")).unwrap();
         let first = make();
         std::thread::sleep(std::time::Duration::from_millis(2_100));
         assert_eq!(first, make());
+        assert_ne!(first, with_config(&base, b"{}", None).unwrap());
         let mut zip = ZipArchive::new(Cursor::new(first)).unwrap();
         let names: Vec<String> = zip
             .file_names()
             .map(|name| name.unwrap().into_owned())
             .collect();
-        assert_eq!(names, ["bootstrap", "index.py", "config.json"]);
+        assert_eq!(names, ["bootstrap", "index.py", "config.json", "launch"]);
         let mut file = zip.by_name("bootstrap").unwrap();
         assert_eq!(file.unix_mode().map(|mode| mode & 0o777), Some(0o755));
         let mut content = Vec::new();

@@ -62,6 +62,14 @@ where
     code(error).is_some_and(|code| cause(code, message(error)) == Cause::Denied)
 }
 
+/// Too many calls at once: later it may do.
+pub fn is_throttled<E, R>(error: &SdkError<E, R>) -> bool
+where
+    E: ProvideErrorMetadata,
+{
+    code(error).is_some_and(|code| cause(code, message(error)) == Cause::Throttled)
+}
+
 fn refusal(action: &str, doing: &str, code: &str, message: &str) -> Failure {
     match cause(code, message) {
         Cause::Expired => Failure::new(format!("can't {doing}: the AWS credentials have expired"))

@@ -3,6 +3,11 @@
 use super::{Aws, errors, explain};
 use crate::failure::Result;
 use aws_sdk_lambda::Client;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::LogType;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 
 #[derive(Debug, Clone)]
 pub struct Functions {
@@ -15,6 +20,37 @@ pub enum Deleted {
     Deleted,
     /// CloudFront's replicas still hold it.
     Replicated,
+}
+
+/// What came of an invocation.
+#[derive(Debug)]
+pub enum Invoked {
+    /// What the version answered. It may hold a signature and a role's session token: never shown.
+    Answered(Value),
+    Failed(Fault),
+    Refused(Refusal),
+}
+
+/// Why a version's program didn't answer.
+#[derive(Debug)]
+pub struct Fault {
+    /// Lambda's own, or the program's: `Runtime.ExitError`.
+    pub kind: String,
+    pub message: String,
+    /// The end of the log of this invocation.
+    pub log: String,
+}
+
+/// Why Lambda didn't even start a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It isn't ready yet.
+    Pending,
+    Throttled,
+    /// Lambda can't assume its role: not yet, where that was made a moment ago.
+    Role,
+    /// Its zip can't be unpacked.
+    Zip,
 }
 
 impl Aws {
@@ -62,6 +98,38 @@ impl Functions {
         Ok(found)
     }
 
+    /// Invokes a version, and waits for its answer.
+    pub async fn invoke(&self, arn: &str, event: &Value) -> Result<Invoked> {
+        let asked = self.client.invoke().function_name(arn);
+        let asked = asked.log_type(LogType::Tail);
+        let answer = match asked.payload(Blob::new(event.to_string())).send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let code = errors::code(&error).unwrap_or_default();
+                let refusal = match refusal(code, errors::message(&error)) {
+                    None if errors::is_throttled(&error) => Some(Refusal::Throttled),
+                    refusal => refusal,
+                };
+                let doing = || format!("invoke {arn}");
+                return refusal
+                    .map(Invoked::Refused)
+                    .ok_or_else(|| explain("lambda:InvokeFunction", &doing(), error));
+            }
+        };
+        let payload = answer.payload().map(Blob::as_ref).unwrap_or_default();
+        let payload: Value = serde_json::from_slice(payload).unwrap_or_default();
+        if answer.function_error().is_none() {
+            return Ok(Invoked::Answered(payload));
+        }
+        let text = |member: &str| payload[member].as_str().unwrap_or_default().to_owned();
+        let log = STANDARD.decode(answer.log_result().unwrap_or_default());
+        Ok(Invoked::Failed(Fault {
+            kind: text("errorType"),
+            message: text("errorMessage"),
+            log: String::from_utf8_lossy(&log.unwrap_or_default()).into_owned(),
+        }))
+    }
+
     /// One that is gone is as good as deleted.
     pub async fn delete_version(&self, function: &str, version: u64) -> Result<Deleted> {
         let asked = self.client.delete_function().function_name(function);
@@ -76,6 +144,16 @@ impl Functions {
                 Err(explain("lambda:DeleteFunction", &doing, error))
             }
         }
+    }
+}
+
+/// Of what is no permission of the caller's, though it may have the same code.
+fn refusal(code: &str, message: &str) -> Option<Refusal> {
+    match code {
+        "ResourceConflictException" | "ResourceNotReadyException" => Some(Refusal::Pending),
+        "InvalidZipFileException" => Some(Refusal::Zip),
+        _ if message.contains("cannot be assumed") => Some(Refusal::Role),
+        _ => None,
     }
 }
 

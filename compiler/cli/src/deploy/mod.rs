@@ -7,6 +7,7 @@
 //! - [`settle`]: what earlier runs left
 //! - [`follow`], [`progress`]: events as they happen
 //! - [`cause`]: why it failed, in a user's words
+//! - [`trial`]: each new version is invoked once, before CloudFront runs it
 //! - [`versions`]: functions' versions that nothing refers to any more
 //! - [`edge_logs`]: the functions' log groups in other Regions
 //! - [`state`]: what stands, for `info`
@@ -31,6 +32,7 @@ pub mod stage;
 pub mod state;
 pub mod summary;
 mod teardown;
+mod trial;
 mod versions;
 
 pub use interrupt::Interrupt;
@@ -115,6 +117,9 @@ pub async fn unchanged(
         state::refuse_open(session, &done).await?;
     }
     if !options.dry_run {
+        for stage in &plan.stages {
+            trial::before(session, plan, stage, &done).await?;
+        }
         versions::collect(session, plan, &done, FEW).await?;
     }
     Ok(Some(done))
@@ -166,6 +171,9 @@ pub async fn stages(
     let mut going = Vec::new();
     for (stage, template) in plan.stages.iter().zip(&package.templates) {
         session.interrupt.check()?;
+        if !options.dry_run {
+            trial::before(session, plan, stage, &done).await?;
+        }
         if skipped(stage, options) {
             let wanted = done.iter().any(|done| Some(done.stage) == options.only);
             match session.standing(stage).await? {

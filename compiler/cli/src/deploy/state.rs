@@ -92,9 +92,14 @@ pub async fn look(session: &Session<'_>, plan: &Plan, drift: bool) -> Result<Sta
 /// Nothing is said to be unchanged while somebody has taken the authorizer off a path by hand:
 /// CloudFormation doesn't see that.
 pub async fn refuse_open(session: &Session<'_>, done: &[Done]) -> Result<()> {
-    let output = |name: &str| done.iter().find_map(|done| done.stack.outputs.get(name));
-    let arn = output(&names::version_arn(names::AUTHORIZER));
-    let (Some(id), Some(arn)) = (output(names::DISTRIBUTION_ID), arn) else {
+    let mut stacks = done.iter().map(|done| &done.stack);
+    let id = stacks
+        .clone()
+        .find_map(|stack| stack.outputs.get(names::DISTRIBUTION_ID));
+    // What the distribution's own stage takes: a newer version may still wait for its turn.
+    let parameter = names::version_arn(names::AUTHORIZER);
+    let arn = stacks.find_map(|stack| stack.parameters.get(&parameter));
+    let (Some(id), Some(arn)) = (id, arn) else {
         return Ok(());
     };
     let Some(standing) = session.aws.distributions().describe(id).await? else {

@@ -16,7 +16,7 @@ mod http;
 pub mod issuer;
 pub mod origin;
 pub mod page;
-mod printable;
+pub(crate) mod printable;
 pub mod private;
 mod runtime;
 mod template;

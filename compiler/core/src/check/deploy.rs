@@ -1,7 +1,7 @@
 //! Where and how the stacks are deployed.
 
 use super::logs::MANAGED;
-use super::{Deploy, EDGE_REGION};
+use super::{Deploy, EDGE_REGION, Launch};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::{self, Text};
 use crate::online;
@@ -29,6 +29,10 @@ pub fn check(given: &manifest::Deploy, found: &mut Vec<Diagnostic>) -> Deploy {
             .termination_protection
             .as_ref()
             .is_some_and(|flag| flag.value),
+        launch: match given.launch.as_ref().map(|way| way.value.as_str()) {
+            Some("child") => Launch::Child,
+            _ => Launch::Exec,
+        },
     }
 }
 
@@ -96,6 +100,7 @@ fn tags(tags: &[(Text, Text)], found: &mut Vec<Diagnostic>) {
 
 #[cfg(test)]
 mod tests {
+    use crate::check::Launch;
     use crate::check::testing::{checked, findings};
 
     fn manifest(deploy: &str) -> String {
@@ -110,15 +115,18 @@ mod tests {
     #[test]
     fn each_key_counts() {
         let deploy = checked(&manifest(
-            "{account: 012345678901, bucket: my-zips, tags: {team: imaging, cost: 007}, terminationProtection: true}",
+            "{account: 012345678901, bucket: my-zips, tags: {team: imaging, cost: 007}, terminationProtection: true, launch: child}",
         ))
         .deploy;
         assert_eq!(deploy.account.as_deref(), Some("012345678901"));
         assert_eq!(deploy.bucket.as_deref(), Some("my-zips"));
         assert_eq!(deploy.tags["cost"], "007");
         assert!(deploy.termination_protection);
+        assert_eq!(deploy.launch, Launch::Child);
         let deploy = checked(&manifest("{bucket: managed}")).deploy;
         assert_eq!((deploy.bucket, deploy.region.as_str()), (None, "us-east-1"));
+        assert_eq!(deploy.launch, Launch::Exec);
+        assert_eq!(codes("{launch: fork}"), ["invalid-value"]);
     }
 
     #[test]

@@ -172,6 +172,16 @@ pub struct Deploy {
     pub bucket: Option<String>,
     pub tags: BTreeMap<String, String>,
     pub termination_protection: bool,
+    pub launch: Launch,
+}
+
+/// How `index.py` hands over to the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Launch {
+    /// The program replaces Python.
+    Exec,
+    /// Python stays, and is the program's Runtime API.
+    Child,
 }
 
 /// The Region that CloudFront takes functions and certificates from.

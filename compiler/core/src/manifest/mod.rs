@@ -181,6 +181,7 @@ pub struct Deploy {
     pub bucket: Option<Text>,
     pub tags: Vec<(Text, Text)>,
     pub termination_protection: Option<Spanned<bool>>,
+    pub launch: Option<Text>,
 }
 
 /// Reads the whole tree, and finds all that a single key can get wrong. There is
@@ -352,5 +353,6 @@ fn deploy(mut b: Block) -> Deploy {
         bucket: b.text("bucket"),
         tags: b.map("tags").unwrap_or_default(),
         termination_protection: b.flag("terminationProtection"),
+        launch: b.text("launch"),
     }
 }

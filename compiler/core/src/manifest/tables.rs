@@ -368,6 +368,9 @@ static DEPLOY: Table = Table {
         Field::new("terminationProtection", Kind::Flag,
             "Whether the stacks refuse to be deleted. Takes effect at deploy.")
             .default("false").makes("plan.json `stages[].terminationProtection`"),
+        Field::new("launch", words(&["exec", "child"]),
+            "How a function's handler module hands over to the program: `exec` replaces Python by it, and where AWS refuses that, runs it as `child`, which keeps Python and talks to it on loopback.")
+            .default("exec").makes("authorizer and signer: in the zip, the file `launch`"),
     ],
 };
 

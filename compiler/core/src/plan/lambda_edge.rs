@@ -1,7 +1,7 @@
 //! Stage `lambda-edge`: the functions and their roles. Always in us-east-1.
 
 use super::iam::{self, Statement};
-use super::{Function, Parameter, Stage, names, posture};
+use super::{Function, Parameter, Stage, Trial, names, posture};
 use crate::check::{Allow, COMMON_NAME, CheckedManifest, Domain, EDGE_REGION, WebAcl};
 use frames_edge::{AuthConfig, AuthorizerConfig, SignerConfig, TokenSource};
 use serde::Serialize;
@@ -153,10 +153,14 @@ pub fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
             Function {
                 name: names::AUTHORIZER,
                 config: authorizer_config(manifest),
+                launch: manifest.deploy.launch,
+                trial: Trial::authorizer(manifest),
             },
             Function {
                 name: names::SIGNER,
                 config: signer_config(manifest),
+                launch: manifest.deploy.launch,
+                trial: Trial::signer(manifest),
             },
         ],
         tags: manifest.deploy.tags.clone(),

@@ -7,6 +7,10 @@ mod iam;
 mod lambda_edge;
 pub mod names;
 mod posture;
+mod trial;
+
+pub use crate::check::Launch;
+pub use trial::Trial;
 
 use crate::check::CheckedManifest;
 use crate::syntax::Node;
@@ -65,6 +69,18 @@ pub enum Parameter {
 pub struct Function {
     pub name: &'static str,
     pub config: Value,
+    pub launch: Launch,
+    pub trial: Trial,
+}
+
+impl Function {
+    /// The zip's file [`names::LAUNCH_FILE`], where it has one.
+    pub fn launch_file(&self) -> Option<&'static str> {
+        match self.launch {
+            Launch::Exec => None,
+            Launch::Child => Some("child\n"),
+        }
+    }
 }
 
 /// A function's zip.

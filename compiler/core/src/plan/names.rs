@@ -184,6 +184,9 @@ pub fn is_artifact(service: &str, env: &str, key: &str) -> bool {
     file.is_some_and(|file| KINDS.iter().any(|kind| kind.has(file)))
 }
 
+/// In a function's zip, where it says how `index.py` starts the program.
+pub const LAUNCH_FILE: &str = "launch";
+
 /// `authorizer-0123456789abcdef.zip`
 pub fn artifact_file(function: &str, sha256: &str) -> String {
     ZIP.file(function, sha256)

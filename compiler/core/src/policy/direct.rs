@@ -6,7 +6,7 @@ use super::document::Collected;
 use super::scope::{Scope, Shared};
 use crate::online::Subject;
 use crate::online::quotas::Kind;
-use crate::plan::{Plan, names};
+use crate::plan::{Function, Plan, names};
 use serde_json::Map;
 
 /// What of a manifest asks AWS, beside its stacks.
@@ -77,6 +77,9 @@ const DISTRIBUTIONS: &[&str] = &[
     "cloudfront:UpdateDistribution",
 ];
 
+/// Each new version is invoked once, before CloudFront runs it.
+const TRIALS: &[&str] = &["lambda:InvokeFunction"];
+
 /// The functions' own, in every Region where a viewer has been.
 const EDGE_LOG_GROUPS: &[&str] = &["logs:DeleteLogGroup", "logs:PutRetentionPolicy"];
 
@@ -119,6 +122,18 @@ pub fn collect(
 
     let distributions = format!("arn:aws:cloudfront::{account}:distribution/*");
     allow("Distributions", DISTRIBUTIONS, vec![distributions]);
+
+    let versions = plan.stages.iter().flat_map(|stage| {
+        let of_plan = |function: &Function| {
+            let name = names::function(&plan.service, &plan.env, function.name);
+            format!(
+                "arn:aws:lambda:{}:{account}:function:{name}:*",
+                stage.region
+            )
+        };
+        stage.functions.iter().map(of_plan)
+    });
+    allow("Versions", TRIALS, versions.collect());
 
     let groups = plan.functions().map(|function| {
         let name = names::function(&plan.service, &plan.env, function.name);
