@@ -9,12 +9,13 @@ mod dice;
 mod generate;
 mod honest;
 mod judge;
+mod ways_in;
 
 use delivery::{Delivery, Outcome, Stacks, Written};
 use dice::Dice;
 use generate::{CATEGORIES, Category, Overlay};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 fn from_environment<T: std::str::FromStr>(name: &str, otherwise: T) -> T {
     let given = std::env::var(name).ok();
@@ -30,7 +31,8 @@ struct Tally {
     open: usize,
     /// Tried and called open, by category.
     categories: BTreeMap<Category, (usize, usize)>,
-    fired: BTreeSet<&'static str>,
+    /// How often each rule found something.
+    fired: BTreeMap<&'static str, usize>,
     /// Passed and open: the shortest overlay by what is wrong, and how many there were.
     slipped: BTreeMap<String, (usize, String)>,
     /// Refused, though closed: it is the compiler's to be stricter, and worth a look.
@@ -53,7 +55,9 @@ impl Tally {
         self.closed_refused += usize::from(!is_open && !passed);
         let row = self.categories.entry(overlay.category).or_default();
         *row = (row.0 + 1, row.1 + usize::from(is_open));
-        self.fired.extend(found.iter().map(|opening| opening.rule));
+        for opening in &found {
+            *self.fired.entry(opening.rule).or_default() += 1;
+        }
         if let (true, Some(first)) = (passed, found.first()) {
             let what = format!("[{}] {}", first.rule, first.what);
             let text = overlay.written.text(&overlay.body);
@@ -74,7 +78,9 @@ impl Tally {
         self.passed += other.passed;
         self.open += other.open;
         self.closed_refused += other.closed_refused;
-        self.fired.extend(other.fired);
+        for (rule, times) in other.fired {
+            *self.fired.entry(rule).or_default() += times;
+        }
         for (what, (times, overlay)) in other.slipped {
             self.slip(what, times, overlay);
         }
@@ -134,6 +140,8 @@ fn an_overlay_that_passes_opens_nothing() {
     for (category, (tried, open)) in &tally.categories {
         println!("  {category:?}: {tried}, {open} of them open");
     }
+    let rare = tally.fired.iter().filter(|(_, times)| **times < 5);
+    println!("  seldom: {:?}", rare.collect::<Vec<_>>());
     // A generator or a judge that no longer bites would let everything pass.
     assert!(open * 3 > tried, "{open} of {tried} are open");
     assert!(passed * 20 > tried, "{passed} of {tried} passed");
@@ -143,7 +151,7 @@ fn an_overlay_that_passes_opens_nothing() {
     }
     let dead: Vec<_> = judge::RULES
         .iter()
-        .filter(|rule| !tally.fired.contains(*rule))
+        .filter(|rule| !tally.fired.contains_key(*rule))
         .collect();
     assert!(dead.is_empty(), "rules that never fired: {dead:?}");
     let shown = tally
@@ -189,6 +197,18 @@ fn what_users_write_passes_and_is_closed() {
             honest.len()
         );
         assert!(refused.len() <= REFUSED_AT_MOST, "{refused:#?}");
+    }
+}
+
+#[test]
+fn the_judge_knows_the_ways_in() {
+    let deliveries = Delivery::all();
+    let hospital = deliveries.iter().find(|one| one.name == "hospital");
+    let clean = &hospital.expect("it is in the list").clean;
+    for (rule, overlay) in ways_in::all() {
+        let found = judge::judge(clean, &clean.overlaid(&overlay));
+        let by_rule = found.iter().any(|opening| opening.rule == rule);
+        assert!(by_rule, "{rule}: {overlay} {found:#?}");
     }
 }
 

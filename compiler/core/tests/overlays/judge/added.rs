@@ -2,7 +2,7 @@
 //! knows how to judge; the rest may do anything, and so is open.
 
 use super::value::{canon, given, is, literal, mentions, referred};
-use super::{Stack, Verdict, distribution, is_cdn, names, policy};
+use super::{Stack, Verdict, distribution, is_cdn, names, policy, resources_of};
 use serde_json::Value;
 
 /// They show, count, name or hold, and let nobody at anything by themselves.
@@ -133,8 +133,8 @@ fn log_group(stack: &Stack, at: &str, properties: &Value, verdict: &mut Verdict)
     }
     let name = properties.get("LogGroupName");
     let taken = |template: &Value| {
-        let resources = template["Resources"].as_object().into_iter().flatten();
-        let mut groups = resources.map(|(_, resource)| &resource["Properties"]["LogGroupName"]);
+        let mut groups =
+            resources_of(template).map(|(_, resource)| &resource["Properties"]["LogGroupName"]);
         groups.any(|compiled| name.map(canon) == Some(canon(compiled)))
     };
     let fine = name.is_none_or(|name| literal(name).is_some_and(|_| !taken(&stack.stacks.0.edge)));
@@ -161,9 +161,9 @@ fn rule(stack: &Stack, at: &str, properties: &Value, verdict: &mut Verdict) {
 /// Even a harmless one mustn't act with the delivery's roles, or take its place elsewhere.
 fn harmless(stack: &Stack, at: &str, kind: &str, properties: &Value, verdict: &mut Verdict) {
     if !is_cdn(stack) {
-        let resources = stack.clean["Resources"].as_object().into_iter().flatten();
-        let roles = resources.filter(|(_, one)| one["Type"] == "AWS::IAM::Role");
-        let acts = roles.into_iter().any(|(id, _)| mentions(properties, id));
+        let mut roles =
+            resources_of(stack.clean).filter(|(_, one)| one["Type"] == "AWS::IAM::Role");
+        let acts = roles.any(|(id, _)| mentions(properties, id));
         verdict.unless(!acts, "added-property", at, "has a role of the functions'");
     }
     if kind == "AWS::SNS::Topic" {

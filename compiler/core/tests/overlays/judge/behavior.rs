@@ -106,7 +106,7 @@ impl Set {
 
 /// What a policy takes of a request.
 #[derive(Debug, Clone)]
-struct Taken {
+pub struct Taken {
     headers: Set,
     queries: Set,
     cookies: bool,
@@ -186,10 +186,8 @@ fn origin(template: &Value, behavior: &Value) -> Option<Taken> {
     }
 }
 
-/// What the clean distribution's behaviors send on, cache policy and origin request policy each.
-fn clean_ways(stack: &Stack) -> Vec<Taken> {
-    let template = &stack.stacks.0.cdn;
-    let config = stack.distribution;
+/// What a distribution's behaviors send on, cache policy and origin request policy each.
+pub fn ways(template: &Value, config: &Value) -> Vec<Taken> {
     let others = config["CacheBehaviors"].as_array().into_iter().flatten();
     others
         .chain([&config["DefaultCacheBehavior"]])
@@ -205,10 +203,15 @@ fn caching(stack: &Stack, at: &str, behavior: &Value, verdict: &mut Verdict) {
     ) else {
         return verdict.open("cache-key", at, "what is cached can't be told");
     };
-    let clean = clean_ways(stack);
     for one in [&key, &sent] {
-        let headers = clean.iter().any(|way| one.headers.within(&way.headers));
-        let queries = clean.iter().any(|way| one.queries.within(&way.queries));
+        let headers = stack
+            .ways
+            .iter()
+            .any(|way| one.headers.within(&way.headers));
+        let queries = stack
+            .ways
+            .iter()
+            .any(|way| one.queries.within(&way.queries));
         let fine = headers && queries && !one.cookies;
         verdict.unless(fine, "forwarding", at, "sends more on to the origin");
     }

@@ -76,7 +76,7 @@ fn origins(at: &str, config: &Value, clean: &Value, is_compiled: bool, verdict: 
     verdict.unless(empty, "origin-group", at, "fails over");
     let none = vec![];
     let compiled = clean["Origins"].as_array().unwrap_or(&none);
-    let Some(origins) = config["Origins"].as_array().filter(|all| !all.is_empty()) else {
+    let Some(origins) = config["Origins"].as_array() else {
         return verdict.open("origin", at, "has origins that can't be told");
     };
     for origin in origins {

@@ -158,6 +158,8 @@ pub struct Stack<'a> {
     pub stacks: (&'a Stacks, &'a Stacks),
     /// The compiled distribution's configuration in the clean template.
     pub distribution: &'a Value,
+    /// What the clean behaviors send on to the origins.
+    ways: &'a [behavior::Taken],
 }
 
 impl<'a> Stack<'a> {
@@ -187,6 +189,8 @@ impl<'a> Stack<'a> {
 
 pub fn judge(clean: &Stacks, finished: &Stacks) -> Vec<Opening> {
     let mut verdict = Verdict::default();
+    let distribution = &clean.cdn["Resources"]["Distribution"]["Properties"]["DistributionConfig"];
+    let ways = behavior::ways(&clean.cdn, distribution);
     for ((stage, clean_stage), (_, finished_stage)) in
         clean.stages().into_iter().zip(finished.stages())
     {
@@ -195,7 +199,8 @@ pub fn judge(clean: &Stacks, finished: &Stacks) -> Vec<Opening> {
             clean: clean_stage,
             finished: finished_stage,
             stacks: (clean, finished),
-            distribution: &clean.cdn["Resources"]["Distribution"]["Properties"]["DistributionConfig"],
+            distribution,
+            ways: &ways,
         };
         sections::judge(&stack, &mut verdict);
         resources(&stack, &mut verdict);
@@ -203,11 +208,13 @@ pub fn judge(clean: &Stacks, finished: &Stacks) -> Vec<Opening> {
     verdict.0
 }
 
+pub fn resources_of(template: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    template["Resources"].as_object().into_iter().flatten()
+}
+
 fn resources(stack: &Stack, verdict: &mut Verdict) {
-    let none = serde_json::Map::new();
-    let all = |template: &'_ Value| template["Resources"].as_object().unwrap_or(&none).clone();
     let versions: Vec<String> = functions::versions(stack);
-    for (id, resource) in &all(stack.finished) {
+    for (id, resource) in resources_of(stack.finished) {
         let at = format!("{}.{id}", stack.stage);
         if id.is_empty() || id.len() > 255 || !id.chars().all(|c| c.is_ascii_alphanumeric()) {
             verdict.open("id", &at, "isn't a logical id");
@@ -229,7 +236,7 @@ fn resources(stack: &Stack, verdict: &mut Verdict) {
             _ => added::judge(stack, &at, resource, verdict),
         }
     }
-    for (id, clean) in &all(stack.clean) {
+    for (id, clean) in resources_of(stack.clean) {
         let at = format!("{}.{id}", stack.stage);
         let dispensable = clean["Type"] == "AWS::CloudWatch::Alarm";
         let found = stack.resource(id).is_some_and(|found| !found.is_null());
