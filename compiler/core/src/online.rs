@@ -196,6 +196,14 @@ pub fn findings(question: &Question, answer: &Answer) -> Vec<Diagnostic> {
 }
 
 impl Subject {
+    /// A template may be too large to be asked about without a bucket.
+    pub fn fits_into_a_request(&self) -> bool {
+        match self {
+            Self::Template { body, .. } => body.len() <= templates::INLINE,
+            _ => true,
+        }
+    }
+
     fn what(&self) -> String {
         match self {
             Self::UserPool { id } => format!("user pool {id}"),

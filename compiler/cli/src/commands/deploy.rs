@@ -1,5 +1,6 @@
 //! `frames deploy`: package, upload, then the stages in order.
 
+use super::online::Asking;
 use super::{compile_findings, event_loop, online};
 use crate::artifact::{self, Builder, Package};
 use crate::aws::Aws;
@@ -58,11 +59,12 @@ async fn deploy(
         None => {
             let before = compiled.diagnostics.len();
             let first = deploy::is_first(&session, &plan).await?;
-            online::check(&mut compiled, &aws, first).await?;
+            online::check(&mut compiled, &aws, Asking::Deploy { first }).await?;
             if compiled.diagnostics.len() > before {
                 compile_findings(&source, &compiled, terminal)?;
             }
             if !options.dry_run {
+                deploy::validation::large_templates(&session, &plan, &package).await?;
                 artifacts::upload(&session, &plan, &package).await?;
             }
             deploy::stages(&session, &plan, &package, options).await?

@@ -72,19 +72,37 @@ async fn only_account(compiled: &Compiled, aws: &Aws) -> Result<()> {
     ))
 }
 
-/// Holds what the manifest names against AWS, where it has no errors yet.
-/// Quotas too, where `counting`: of what stands already they say nothing new.
-pub async fn check(compiled: &mut Compiled, aws: &Aws, counting: bool) -> Result<()> {
+/// Who asks, and so what about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asking {
+    /// Everything.
+    Validate,
+    /// Quotas for a first deployment only: of what is deployed already they say nothing new.
+    /// A large template is asked about once it is in the bucket.
+    Deploy { first: bool },
+}
+
+/// Holds what the manifest names against AWS, where it has no errors yet, and the templates
+/// against CloudFormation's own validation.
+pub async fn check(compiled: &mut Compiled, aws: &Aws, asking: Asking) -> Result<()> {
     let Some(resolved) = &compiled.resolved else {
         return Ok(());
     };
     if compiled.diagnostics.iter().any(Diagnostic::is_error) {
         return Ok(());
     }
+    let mut questions = online::questions(resolved);
+    if let Some(plan) = &compiled.plan {
+        if asking != (Asking::Deploy { first: false }) {
+            questions.extend(online::quotas::questions(resolved, plan));
+        }
+        let templates = online::templates::questions(resolved, plan).into_iter();
+        questions.extend(templates.filter(|question| {
+            asking == Asking::Validate || question.subject.fits_into_a_request()
+        }));
+    }
     let mut found = Vec::new();
-    let plan = compiled.plan.iter().filter(|_| counting);
-    let quotas = plan.flat_map(|plan| online::quotas::questions(resolved, plan));
-    for question in online::questions(resolved).into_iter().chain(quotas) {
+    for question in questions {
         let answer = aws::ask(aws, &question).await?;
         found.extend(online::findings(&question, &answer));
     }

@@ -41,7 +41,7 @@ fn checked_online(project: &Project, global: &Global) -> Result<(Source, Compile
     event_loop()?.block_on(async {
         let aws = Aws::connect(global).await?;
         let (source, mut compiled) = online::compiled(project, global, &aws).await?;
-        online::check(&mut compiled, &aws, true).await?;
+        online::check(&mut compiled, &aws, online::Asking::Validate).await?;
         Ok((source, compiled))
     })
 }

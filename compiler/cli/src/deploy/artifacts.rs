@@ -28,11 +28,7 @@ pub async fn upload(session: &Session<'_>, plan: &Plan, package: &Package) -> Re
     let bucket = ready(session, plan).await?;
     for zip in &package.zips {
         session.interrupt.check()?;
-        let function = plan
-            .functions()
-            .find(|function| function.name == zip.function);
-        let Some(function) = function else { continue };
-        let key = names::artifact_key(&plan.service, &plan.env, function, &zip.sha256);
+        let key = names::artifact_key(&plan.service, &plan.env, zip.function, &zip.sha256);
         put(session, &bucket, &key, &zip.bytes, &zip.sha256).await?;
     }
     Ok(())

@@ -13,6 +13,7 @@
 //! - [`state`]: what stands, for `info`
 //! - [`diff`]: what a deployment would change
 //! - [`going`]: what a removal takes
+//! - [`validation`]: large templates, before anything is changed
 //! - [`remove`]: all of it backwards, with patience for replicas
 
 mod account;
@@ -33,6 +34,7 @@ pub mod state;
 pub mod summary;
 mod teardown;
 mod trial;
+pub mod validation;
 mod versions;
 
 pub use interrupt::Interrupt;
@@ -114,7 +116,7 @@ pub async fn unchanged(
         });
     }
     if !options.unsafe_overlay {
-        state::refuse_open(session, &done).await?;
+        state::refuse_open(session, plan, &done).await?;
     }
     if !options.dry_run {
         for stage in &plan.stages {
@@ -231,6 +233,9 @@ pub async fn stages(
                 *before = ended;
             }
         }
+    }
+    if !options.unsafe_overlay {
+        state::refuse_open(session, plan, &done).await?;
     }
     versions::collect(session, plan, &done, usize::MAX).await?;
     edge_logs::retain(session, plan).await?;

@@ -89,30 +89,41 @@ pub async fn look(session: &Session<'_>, plan: &Plan, drift: bool) -> Result<Sta
     Ok(state)
 }
 
-/// Nothing is said to be unchanged while somebody has taken the authorizer off a path by hand:
-/// CloudFormation doesn't see that.
-pub async fn refuse_open(session: &Session<'_>, done: &[Done]) -> Result<()> {
-    let mut stacks = done.iter().map(|done| &done.stack);
-    let id = stacks
-        .clone()
-        .find_map(|stack| stack.outputs.get(names::DISTRIBUTION_ID));
+/// Nothing is said to be deployed, or unchanged, while a distribution of the stacks serves without
+/// the authorizer: somebody may have taken it off by hand, which CloudFormation doesn't see.
+pub async fn refuse_open(session: &Session<'_>, plan: &Plan, done: &[Done]) -> Result<()> {
     // What the distribution's own stage takes: a newer version may still wait for its turn.
     let parameter = names::version_arn(names::AUTHORIZER);
-    let arn = stacks.find_map(|stack| stack.parameters.get(&parameter));
-    let (Some(id), Some(arn)) = (id, arn) else {
+    let mut stacks = done.iter().map(|done| &done.stack);
+    let Some(arn) = stacks.find_map(|stack| stack.parameters.get(&parameter)) else {
         return Ok(());
     };
-    let Some(standing) = session.aws.distributions().describe(id).await? else {
+    for done in done {
+        let Some(stage) = plan.stages.iter().find(|stage| stage.name == done.stage) else {
+            continue;
+        };
+        let stacks = session.aws.stacks(&stage.region);
+        for resource in stacks.resources(&done.stack.id).await? {
+            if resource.kind == DISTRIBUTION && resource.status != "DELETE_COMPLETE" {
+                refuse_open_distribution(session, &resource.physical, arn).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn refuse_open_distribution(session: &Session<'_>, id: &str, arn: &str) -> Result<()> {
+    let Some(deployed) = session.aws.distributions().describe(id).await? else {
         return Err(Failure::new(format!(
-            "distribution {id} is gone, though its stack stands"
+            "distribution {id} is gone, though its stack is deployed"
         ))
         .help("somebody deleted it by hand: run `frames remove`, then `frames deploy`"));
     };
-    let guarded = standing
+    let guarded = deployed
         .guards
         .iter()
-        .all(|guard| guard.as_ref() == Some(arn));
-    match guarded || !standing.enabled {
+        .all(|guard| guard.as_deref() == Some(arn));
+    match guarded || !deployed.enabled {
         true => Ok(()),
         false => Err(Failure::new(format!(
             "distribution {id} doesn't run the authorizer on every path: it was changed outside of CloudFormation"

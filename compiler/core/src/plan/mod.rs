@@ -211,7 +211,7 @@ impl<'a> PlanFile<'a> {
                         key: names::artifact_key(
                             &plan.service,
                             &plan.env,
-                            function,
+                            function.name,
                             &artifact.sha256,
                         ),
                     })

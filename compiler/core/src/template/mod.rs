@@ -196,7 +196,7 @@ fn with_artifacts(plan: &Plan, stage: &Stage, artifacts: &[Artifact]) -> Result<
         row["artifact_key"] = json!(names::artifact_key(
             &plan.service,
             &plan.env,
-            function,
+            function.name,
             &artifact.sha256
         ));
         row["version_id"] = json!(names::version_id(function.name, &artifact.sha256, &kept));

@@ -20,7 +20,7 @@ impl Stacks {
         let asked = self.client.validate_template();
         let asked = match body {
             Body::Text(text) => asked.template_body(*text),
-            Body::Url(url) => asked.template_url(url),
+            Body::InS3 { url, .. } => asked.template_url(url),
         };
         let Err(error) = asked.send().await else {
             return Ok(Validity::Valid);

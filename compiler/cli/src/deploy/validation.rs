@@ -1,0 +1,28 @@
+//! CloudFormation's own validation of what doesn't fit into a request: such a template has to be
+//! in the bucket first. The others are asked about before anything is uploaded.
+
+use super::{Session, artifacts};
+use crate::artifact::Package;
+use crate::aws::stacks::Validity;
+use crate::failure::{Failure, Result};
+use frames_compiler::online::templates::INLINE;
+use frames_compiler::plan::Plan;
+
+pub async fn large_templates(session: &Session<'_>, plan: &Plan, package: &Package) -> Result<()> {
+    for (stage, template) in plan.stages.iter().zip(&package.templates) {
+        if template.text.len() <= INLINE {
+            continue;
+        }
+        session.interrupt.check()?;
+        let body = artifacts::body(session, plan, stage, &template.text).await?;
+        let stacks = session.aws.stacks(&stage.region);
+        if let Validity::Refused(reason) = stacks.validate(&body).await? {
+            return Err(Failure::new(format!(
+                "CloudFormation refuses the template of stage {}: {reason}",
+                stage.name
+            ))
+            .help("an overlay in `resources` is the likeliest cause; nothing was changed"));
+        }
+    }
+    Ok(())
+}
