@@ -126,6 +126,7 @@ const ONLY_COMPILE: &[(&str, &str, &str, &str)] = &[
         "{service: '${env:NOBODY_SET_THIS}'}",
     ),
     (
+        "invalid-overlay",
         "unsafe-overlay",
         "resources.cdn",
         "",

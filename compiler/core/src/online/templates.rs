@@ -43,14 +43,28 @@ pub(super) fn findings(question: &Question, stage: &str, answer: &Answer) -> Vec
             let message = format!("CloudFormation refuses the template of stage {stage}: {reason}");
             let help = match question.path.starts_with("resources.") {
                 true => "mend the overlay",
-                false => "this is a defect of frames, or an AWS Region that lacks something: report it",
+                false => {
+                    "this is a defect of frames, or an AWS Region that lacks something: report it"
+                }
             };
-            vec![Diagnostic::new(codes::TEMPLATE_REFUSED, &question.path, question.span, message).help(help)]
+            vec![
+                Diagnostic::new(
+                    codes::TEMPLATE_REFUSED,
+                    &question.path,
+                    question.span,
+                    message,
+                )
+                .help(help),
+            ]
         }
         Answer::Unknown(reason) => {
-            let message = format!("nobody knows whether CloudFormation takes the template of stage {stage}: {reason}");
-            vec![Diagnostic::new(codes::NOT_ASKED, &question.path, question.span, message)
-                .help("`frames policy` prints the permissions that a deployer needs")]
+            let message = format!(
+                "nobody knows whether CloudFormation takes the template of stage {stage}: {reason}"
+            );
+            vec![
+                Diagnostic::new(codes::NOT_ASKED, &question.path, question.span, message)
+                    .help("`frames policy` prints the permissions that a deployer needs"),
+            ]
         }
         _ => Vec::new(),
     }

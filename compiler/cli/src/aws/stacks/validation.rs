@@ -31,7 +31,8 @@ impl Stacks {
         let said = errors::message(&error).trim_end_matches('.');
         match errors::code(&error) {
             Some("ValidationError") => Ok(Validity::Refused(
-                said.trim_start_matches("Template format error: ").to_owned(),
+                said.trim_start_matches("Template format error: ")
+                    .to_owned(),
             )),
             _ => Err(explain(ACTION, "have the templates validated", error)),
         }

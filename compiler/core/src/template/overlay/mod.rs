@@ -45,10 +45,37 @@ pub fn merge(template: &mut Value, overlay: &Node) {
         if entry.value.is_null() || (SECTIONS.contains(&section) && !is_mapping) {
             continue;
         }
+        let before = sections.get(section).cloned();
         merge_value(
             sections.entry(section.to_owned()).or_insert(Value::Null),
             &entry.value,
         );
+        if let (Some(before), Some(after)) = (before, sections.get_mut(section)) {
+            keep_headers(&before, after);
+        }
+    }
+}
+
+/// A header that the overlay adds comes beside those that are compiled, by whose names browsers
+/// keep nothing: it would replace their list else.
+fn keep_headers(before: &Value, after: &mut Value) {
+    const ITEMS: &str = "/Properties/ResponseHeadersPolicyConfig/CustomHeadersConfig/Items";
+    let name = |item: &Value| {
+        let name = item.get("Header").and_then(Value::as_str);
+        name.map(str::to_ascii_lowercase)
+    };
+    for (id, resource) in before.as_object().into_iter().flatten() {
+        let compiled = resource.pointer(ITEMS).and_then(Value::as_array);
+        let merged = after.get_mut(id).and_then(|it| it.pointer_mut(ITEMS));
+        let (Some(compiled), Some(Value::Array(merged))) = (compiled, merged) else {
+            continue;
+        };
+        let missing = compiled.iter().filter(|item| {
+            let own = name(item);
+            !merged.iter().any(|other| name(other) == own)
+        });
+        let missing: Vec<Value> = missing.cloned().collect();
+        merged.splice(0..0, missing);
     }
 }
 

@@ -83,3 +83,28 @@ fn nothing_compiled_is_a_finding() {
         assert_eq!(apply(template, "Outputs: {}").1, []);
     }
 }
+
+/// What browsers may keep is said beside a header of the overlay's own.
+#[test]
+fn a_header_of_your_own_comes_beside_the_compiled_ones() {
+    let overlay = |item: &str| {
+        format!(
+            "Resources: {{ResponseHeadersPolicy: {{Properties: {{ResponseHeadersPolicyConfig: {{CustomHeadersConfig: {{Items: [{item}]}}}}}}}}}}"
+        )
+    };
+    let (finished, opened) = apply(CDN, &overlay("{Header: X-Site, Value: a, Override: true}"));
+    assert_eq!(opened, []);
+    let items = &finished["Resources"]["ResponseHeadersPolicy"]["Properties"]["ResponseHeadersPolicyConfig"]
+        ["CustomHeadersConfig"]["Items"];
+    let names: Vec<&str> = items
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["Header"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["Cache-Control", "X-Site"]);
+    for name in ["cache-control", "Cache-Control", "Vary"] {
+        let item = format!("{{Header: {name}, Value: public, Override: true}}");
+        is_found(CDN, &overlay(&item), "undo the compiled ones");
+    }
+}
