@@ -161,7 +161,8 @@ fn the_older_variable_comes_second() {
 fn a_missing_profile_is_named_with_those_that_exist() {
     let two = Two::new();
     let calls = || two.stand.account.calls().len() + two.other.calls().len();
-    for arguments in COMMANDS {
+    let dev: &[&str] = &["dev", "--origin", "aws", "--port", "0"];
+    for arguments in COMMANDS.into_iter().chain([dev]) {
         let before = calls();
         let run = two.frames(&[arguments, &["--profile", "othr"]].concat(), &KEYS);
         assert_eq!(run.code, 1, "{run:#?}");

@@ -47,7 +47,7 @@ pub struct Global {
     #[arg(long, global = true)]
     pub allow_outside_files: bool,
 
-    /// The AWS profile, where a command needs AWS
+    /// The AWS profile, where a command needs AWS; access keys in the environment don't count then
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
 

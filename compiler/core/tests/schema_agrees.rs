@@ -126,11 +126,22 @@ const ONLY_COMPILE: &[(&str, &str, &str, &str)] = &[
         "{service: '${env:NOBODY_SET_THIS}'}",
     ),
     (
-        "invalid-overlay",
         "unsafe-overlay",
         "resources.cdn",
         "",
         "{resources: {cdn: {Resources: {Distribution: {Properties: {DistributionConfig: {DefaultCacheBehavior: {ViewerProtocolPolicy: allow-all}}}}}}}}",
+    ),
+    (
+        "invalid-overlay",
+        "resources.cdn",
+        "",
+        "{resources: {cdn: {Outputs: []}}}",
+    ),
+    (
+        "invalid-overlay",
+        "resources.lambda-edge",
+        "",
+        "{resources: {lambda-edge: {Outputs: {A: {Description: x}}}}}",
     ),
     // A pattern can't weigh a number with its unit, nor count the digits of a number.
     (

@@ -103,8 +103,13 @@ async fn take(
 }
 
 impl Standing<'_> {
-    /// Waits for what somebody else, or an interrupted run, has begun.
+    /// Waits for what somebody else, or an interrupted run, has begun: also since the stack was shown.
     async fn rest(&mut self, session: &Session<'_>) -> Result<()> {
+        let now = self.stacks.describe(&self.stack.id).await?;
+        if let Some(now) = now.filter(|now| *now != self.stack) {
+            self.stack = now;
+            self.look().await?;
+        }
         while self.stack.status.in_progress() {
             let what = format!(
                 "stack {} is {}: this goes on when that has ended",

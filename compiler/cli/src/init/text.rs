@@ -39,7 +39,8 @@ const REST: &str = "\
 #  access: {enabled: true, retention: 365d}
 #  functions: {level: warn, retentionDays: 30}
 
-# The account that this may be deployed to, and no other; the cdn stack's home. The lambda-edge stack is always in us-east-1.
+# The only account that this may be deployed to, and the home of the cdn stack.
+# The lambda-edge stack is always in us-east-1.
 #deploy:
 #  account: 111122223333
 #  region: us-east-1

@@ -23,7 +23,7 @@ pub struct Stacks {
     pub region: String,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stack {
     pub id: String,
     pub name: String,
