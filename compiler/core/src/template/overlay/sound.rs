@@ -464,9 +464,7 @@ fn circle<'a>(
         let ring = path[start..].iter().copied().chain([id]);
         return Some(ring.map(str::to_owned).collect());
     }
-    let Some(next) = waits.get(id).filter(|_| !done.contains(id)) else {
-        return None;
-    };
+    let next = waits.get(id).filter(|_| !done.contains(id))?;
     path.push(id);
     let found = next.iter().find_map(|next| circle(next, waits, done, path));
     path.pop();
