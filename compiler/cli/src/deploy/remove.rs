@@ -124,7 +124,7 @@ fn tell(session: &Session<'_>, standing: &[Standing<'_>], options: Options) {
             };
             session
                 .progress
-                .note(&format!("   - {} ({}){kept}", resource.id, resource.kind));
+                .note(format!("   - {} ({}){kept}", resource.id, resource.kind));
         }
     }
 }
