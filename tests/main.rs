@@ -1,6 +1,9 @@
 //! What a user or a peer would run, against the real `frames` binary and the
 //! real peers. `support` installs these, pinned, below `target/`.
 
+// Tests talk to who develops frames.
+#![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
+
 mod aws_peer;
 mod browser;
 mod commands;

@@ -84,7 +84,7 @@ impl<'a> Going<'a> {
                 progress.step("To go", &what);
             }
             for key in keys {
-                progress.note(&format!("   - {key}"));
+                progress.note(format!("   - {key}"));
             }
         }
         if !self.log_groups.is_empty() {
@@ -95,7 +95,7 @@ impl<'a> Going<'a> {
             );
         }
         for (groups, group) in &self.log_groups {
-            progress.note(&format!("   - {} ({})", group.name, groups.region));
+            progress.note(format!("   - {} ({})", group.name, groups.region));
         }
     }
 
@@ -249,7 +249,7 @@ impl<'a> Standing<'a> {
                 _ => ", which is kept: its DeletionPolicy says so",
             };
             let line = format!("   - {} ({}){kept}", resource.id, resource.kind);
-            session.progress.note(&line);
+            session.progress.note(line);
         }
         for bucket in self.contents.log_buckets() {
             if options.delete_logs {

@@ -26,7 +26,7 @@ impl Interrupt {
                     _ = terminate.recv() => {}
                 }
                 if *ask.borrow() {
-                    terminal::say(&format!(
+                    terminal::say(format!(
                         "interrupted at once; `frames {command}` goes on from wherever AWS is"
                     ));
                     std::process::exit(Exit::Interrupted as i32);

@@ -1,6 +1,9 @@
 //! A package for tests, whose functions are this very test program: they do
 //! what a header of the request tells them to.
 
+// A function of the tests prints as one of the user's would.
+#![allow(clippy::disallowed_macros)]
+
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader, Read, Write},

@@ -1,5 +1,7 @@
 //! What is drawn in place on a terminal.
 
+#![allow(clippy::disallowed_types)]
+
 use super::masked;
 use frames_compiler::printable;
 use frames_compiler::secrets::Masks;
