@@ -67,10 +67,12 @@ fn programs_of(stand: &Stand) -> PathBuf {
 /// As frames makes it.
 fn base(program: &[u8]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let shim = read("functions/shim/index.py");
+    let [index, child] =
+        ["index.py", "child.py"].map(|name| read(&format!("functions/shim/{name}")));
     for (name, mode, content) in [
         ("bootstrap", 0o755, program),
-        ("index.py", 0o644, shim.as_bytes()),
+        ("index.py", 0o644, index.as_bytes()),
+        ("child.py", 0o644, child.as_bytes()),
     ] {
         let options = SimpleFileOptions::default().unix_permissions(mode);
         zip.start_file(name, options).unwrap();

@@ -149,7 +149,7 @@ fn permissions() -> std::fs::Permissions {
 
 /// The base zip of each program: what `config.json` is added to.
 pub fn base(program: &[u8]) -> Result<Vec<u8>> {
-    zips::base(program, sources::shim())
+    zips::base(program, &sources::shim())
 }
 
 #[cfg(test)]
