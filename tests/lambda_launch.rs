@@ -336,6 +336,11 @@ fn a_program_that_does_not_start_is_told_alike_by_both_ways() {
         (Some(foreign_program()), "RuntimeError", "Exec format error"),
         (Some(vec![]), "RuntimeError", "Exec format error"),
         (
+            script("exit 0"),
+            "Runtime.ExitError",
+            "Runtime exited without providing a reason",
+        ),
+        (
             script("exit 3"),
             "Runtime.ExitError",
             "Runtime exited with error: exit status 3",
@@ -388,6 +393,13 @@ fn a_broken_configuration_is_told_alike_by_both_ways() {
         let answer = lambda.invoke(&origin_request("POST", FRAME, "", NATIVE_HOST, "{}"));
         let (kind, message) = error(&answer);
         told.push((kind.to_owned(), message.replace(&root, "")));
+        // The program's own line. Of its own process the emulator may lose what comes last.
+        let line = format!("error: {message}\n");
+        if lambda.task().file("launch").exists() {
+            eventually("the line in the log", || {
+                lambda.log().contains(&line).then_some(())
+            });
+        }
     }
     assert_eq!(told[0], told[1]);
     assert_eq!(told[0].0, "InvalidPackage");

@@ -166,6 +166,9 @@ class Child:
 
     def _end(self):
         """Nothing is left of the program. Its end, in Lambda's words."""
+        poll = select.poll()
+        poll.register(self.alive)
+        poll.poll(1000)  # what has failed to start still has a line to write
         os.kill(self.pid, signal.SIGKILL)  # means nothing to one that has ended
         code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         self.pid = None
@@ -173,6 +176,9 @@ class Child:
         for connection, _ in self.connections.values():
             connection.close()
         self.connections, self.idle = {}, None
-        how = f"exit status {code}" if code >= 0 else f"signal: {signal.strsignal(-code).lower()}"
+        if code == 0:
+            how = "without providing a reason"
+        else:
+            how = "with error: " + (f"exit status {code}" if code > 0 else f"signal: {signal.strsignal(-code).lower()}")
         within = f"RequestId: {self.request} Error: " if self.request else ""
-        return Ended(f"{within}Runtime exited with error: {how}")
+        return Ended(f"{within}Runtime exited {how}")
