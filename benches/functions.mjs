@@ -54,9 +54,9 @@ function task(name, files) {
   for (const [file, content] of Object.entries(files)) writeFileSync(join(directory, file), content)
   return directory
 }
-const rust = (name) => {
-  const directory = task(`rust-${name}`, { 'config.json': JSON.stringify(CONFIG[name]) })
-  copyFileSync('functions/shim/index.py', join(directory, 'index.py'))
+const rust = (name, files = {}) => {
+  const directory = task(['rust', name, ...Object.keys(files)].join('-'), { ...files, 'config.json': JSON.stringify(CONFIG[name]) })
+  for (const file of ['index.py', 'child.py']) copyFileSync(join('functions/shim', file), join(directory, file))
   copyFileSync(join(FUNCTIONS, name), join(directory, 'bootstrap'))
   chmodSync(join(directory, 'bootstrap'), 0o755)
   return { name, directory, command: [join(PEERS, 'venv/bin/python'), '-m', 'awslambdaric', 'index.handler'] }
@@ -101,9 +101,12 @@ async function start({ name, directory, command }) {
 }
 const childOf = (pid) => readdirSync(`/proc/${pid}/task`).flatMap((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').trim().split(' ')).find(Boolean)
 
+/** The process and its child, where it has one (`deploy.launch: child`). */
+const family = (pid) => [pid, childOf(pid)].filter(Boolean)
+const sum = (pids, of) => pids.reduce((total, pid) => total + of(pid), 0)
 /** Milliseconds of processor, all threads. */
-const cpu = (pid) => readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]) / 1e6, 0)
-const resident = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024
+const cpu = (pid) => sum(family(pid), (one) => sum(readdirSync(`/proc/${one}/task`), (thread) => Number(readFileSync(`/proc/${one}/task/${thread}/schedstat`, 'utf8').split(' ')[0]) / 1e6))
+const resident = (pid) => sum(family(pid), (one) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${one}/status`, 'utf8'))[1]) / 1024)
 
 // ---- A small share of the processor, by cgroup
 
@@ -177,11 +180,16 @@ try {
     if (a.slow.reason || b.slow.reason) row(`${name}: median at 7.2 % of a core`, `not measured: no cgroup (${a.slow.reason ?? b.slow.reason})`, '', '', '0.5')
     else for (const [key, label] of [['back', 'back to back'], ['paced', 'paced']]) row(`${name}: median at 7.2 % of a core, ${label}`, ms(a.slow[key]), ms(b.slow[key]), (a.slow[key] / b.slow[key]).toFixed(2), '0.5')
   }
-  const [authorizer, signer, empty, node] = await cold([ours.authorizer, ours.signer, python(), theirs.authorizer])
+  const child = rust('signer', { launch: 'child' })
+  const beside = await warm(child)
+  row('signer as a child of Python: processor, warm', `${ms(beside.cpu)} (rounds within ${beside.spread.toFixed(2)})`, '', '', '')
+  row('signer as a child of Python: resident, both', `${beside.memory.toFixed(1)} MB`, '', '', '')
+  const [authorizer, signer, asChild, empty, node] = await cold([ours.authorizer, ours.signer, child, python(), theirs.authorizer])
   row('cold start, processor: authorizer', ms(authorizer), ms(node), (authorizer / node).toFixed(2), '')
   row('… over an empty Python handler', `${ms(authorizer - empty)} over ${ms(empty)}`, '', '', '3 ms')
   row('cold start, processor: signer', ms(signer), '', '', '')
   row('… over an empty Python handler', `${ms(signer - empty)} over ${ms(empty)}`, '', '', '3 ms')
+  row('… and as a child of Python', `${ms(asChild - empty)} over ${ms(empty)}`, '', '', '')
   const [decision, signing] = [cost('decision'), cost('signing')]
   row('a decision over its RSA verification', `${decision.decision_us.toFixed(1)} µs over ${decision.rsa_us.toFixed(1)} µs`, '', decision.ratio.toFixed(2), '1.3')
   row('signing over its hashes and HMACs', `${signing.signing_us.toFixed(1)} µs over ${signing.hmacs_us.toFixed(1)} µs`, '', signing.ratio.toFixed(2), '2')

@@ -199,14 +199,17 @@ fn a_zip_holds_the_program_the_shim_and_the_configuration() {
             [
                 ("bootstrap", 0o755),
                 ("index.py", 0o644),
+                ("child.py", 0o644),
                 ("config.json", 0o644)
             ]
         );
-        let shim = fs::read(root().join("functions/shim/index.py")).unwrap();
-        assert_eq!(entries[1].2, shim);
+        for (name, _, content) in &entries[1..3] {
+            let shim = fs::read(root().join("functions/shim").join(name)).unwrap();
+            assert_eq!(*content, shim, "{name}");
+        }
         let function = name.split('-').next().unwrap();
         let golden = crate::support::read(&format!("tests/golden/example/{function}.config.json"));
-        let config = String::from_utf8(entries[2].2.clone()).unwrap();
+        let config = String::from_utf8(entries[3].2.clone()).unwrap();
         assert_eq!(config.trim(), golden.trim());
         runs_on_the_managed_runtimes(&entries[0].2);
         names_no_place_of_this_machine(&entries[0].2);

@@ -36,8 +36,9 @@ const DEPLOY: &[&str] = &[
     "cloudformation:DescribeChangeSet",
     "cloudformation:DescribeStackEvents",
     "cloudformation:ExecuteChangeSet",
-    "cloudformation:SetStackPolicy",
+    // Between the stages.
     "lambda:InvokeFunction",
+    "cloudformation:SetStackPolicy",
     "lambda:ListVersionsByFunction",
 ];
 

@@ -2,9 +2,9 @@
 //! uploaded zip under AWS's emulator and runtime client. What Lambda refuses before it
 //! starts a version is our model of it: `tests/peers/aws/invoke.py`.
 
-use super::{MANIFEST, Stand, each};
+use super::{MANIFEST, PATIENCE, Stand, each};
 use crate::support::aws::Aws;
-use crate::support::frames::Run;
+use crate::support::frames::{Project, Run};
 use crate::support::read;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -67,10 +67,12 @@ fn programs_of(stand: &Stand) -> PathBuf {
 /// As frames makes it.
 fn base(program: &[u8]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let shim = read("functions/shim/index.py");
+    let [index, child] =
+        ["index.py", "child.py"].map(|name| read(&format!("functions/shim/{name}")));
     for (name, mode, content) in [
         ("bootstrap", 0o755, program),
-        ("index.py", 0o644, shim.as_bytes()),
+        ("index.py", 0o644, index.as_bytes()),
+        ("child.py", 0o644, child.as_bytes()),
     ] {
         let options = SimpleFileOptions::default().unix_permissions(mode);
         zip.start_file(name, options).unwrap();
@@ -301,6 +303,33 @@ fn who_may_not_invoke_is_told_which_permission_is_missing() {
     );
     assert_eq!(invocations(&stand), 1);
     cdn_stands_as(&stand, &Value::Null);
+}
+
+/// The version that a slower run is about to try is deleted by the run that has overtaken it.
+#[test]
+fn a_version_that_another_run_has_replaced() {
+    let stand = Stand::new();
+    let held = stand
+        .account
+        .rule(json!({"kind": "hold-before", "operation": "Invoke"}));
+    let slow = stand.command(&DEPLOY);
+    let slow = std::thread::spawn(move || Run::of(&mut { slow }));
+    assert!(held.wait(PATIENCE));
+    let fast = Project::new(&MANIFEST.replace("audience: frames", "audience: images"));
+    fast.write("jwks.json", read("tests/manifests/jwks.json"));
+    let mut command = fast.command();
+    let fast = Run::of(command.args(DEPLOY).envs(stand.account.environment()));
+    assert_eq!(fast.code, 0, "{fast:#?}");
+    assert_eq!(stand.versions("heart-dev-authorizer"), ["2"]);
+    stand.account.clear_rules();
+    let slow = slow.join().unwrap();
+    assert_eq!(slow.code, 1, "{slow:#?}");
+    assert!(
+        slow.stderr
+            .contains("another run changed stage lambda-edge"),
+        "{slow:#?}"
+    );
+    stand.never_open();
 }
 
 /// An answer that isn't the right one is of no use, and nothing of it is shown but its status.

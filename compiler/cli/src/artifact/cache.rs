@@ -121,7 +121,7 @@ fn file(function: &str) -> String {
 fn read(directory: &Path) -> Option<Programs> {
     let programs = Programs::try_from_each(|function| {
         let base = files::read(&directory.join(file(function)), MOST).ok()?;
-        zips::is_base(&base, sources::shim()).then_some(base)
+        zips::is_base(&base, &sources::shim()).then_some(base)
     })?;
     let expected = sums(&programs);
     let found = files::read(&directory.join(SUMS), expected.len() as u64).ok()?;
@@ -221,7 +221,11 @@ mod tests {
     #[test]
     fn a_base_has_the_shim_of_this_version() {
         let (_caches, cache, _) = stored();
-        let foreign = zips::base(b"\x7fELF", b"import other").unwrap();
+        let foreign = zips::base(
+            b"\x7fELF",
+            &[("index.py", b"import other"), sources::shim()[1]],
+        )
+        .unwrap();
         let foreign = Programs::try_from_each(|_| Some(foreign.clone())).unwrap();
         cache.store(KEY, &foreign).unwrap();
         assert!(!is_there(&cache));

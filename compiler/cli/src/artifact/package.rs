@@ -144,7 +144,7 @@ fn holds(path: &Path, content: &[u8]) -> bool {
 
 /// The base zip of each program: what `config.json` is added to.
 pub fn base(program: &[u8]) -> Result<Vec<u8>> {
-    zips::base(program, sources::shim())
+    zips::base(program, &sources::shim())
 }
 
 #[cfg(test)]

@@ -8,12 +8,13 @@ use std::path::Path;
 /// Relative path and content, in the order of the paths.
 const SOURCES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/sources.rs"));
 
-pub fn shim() -> &'static [u8] {
-    const NAME: &str = "shim/index.py";
-    SOURCES
-        .iter()
-        .find(|(path, _)| *path == NAME)
-        .map_or(&[], |(_, content)| content)
+/// What starts a program: the files beside it in a zip, in their order there.
+pub fn shim() -> [(&'static str, &'static [u8]); 2] {
+    ["index.py", "child.py"].map(|name| {
+        let mut sources = SOURCES.iter();
+        let found = sources.find(|(path, _)| path.strip_prefix("shim/") == Some(name));
+        (name, found.map_or(&[][..], |(_, content)| content))
+    })
 }
 
 /// Changes with any byte of any source.

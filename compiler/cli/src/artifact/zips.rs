@@ -29,17 +29,20 @@ fn options(mode: u32, level: i64) -> SimpleFileOptions {
         .unix_permissions(mode)
 }
 
-/// The part that is the same for everybody, compressed once a version.
-pub fn base(bootstrap: &[u8], shim: &[u8]) -> Result<Vec<u8>> {
+/// The part that is the same for everybody, compressed once a version: the program, and
+/// the files that start it.
+pub fn base(bootstrap: &[u8], shim: &[(&str, &[u8])]) -> Result<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     add(&mut zip, "bootstrap", options(0o755, ZOPFLI), bootstrap)?;
-    add(&mut zip, "index.py", options(0o644, DEFLATE), shim)?;
+    for (name, content) in shim {
+        add(&mut zip, name, options(0o644, DEFLATE), content)?;
+    }
     finish(zip)
 }
 
 /// Whether it is what [`base`] makes. The program is left compressed: that would
 /// be most of the time, and the cache's sums speak for it.
-pub fn is_base(zip: &[u8], shim: &[u8]) -> bool {
+pub fn is_base(zip: &[u8], shim: &[(&str, &[u8])]) -> bool {
     let Ok(mut zip) = ZipArchive::new(Cursor::new(zip)) else {
         return false;
     };
@@ -49,14 +52,22 @@ pub fn is_base(zip: &[u8], shim: &[u8]) -> bool {
                 && entry.unix_mode().map(|mode| mode & 0o7777) == Some(mode)
         })
     };
-    let named = is(0, "bootstrap", 0o755) && is(1, "index.py", 0o644);
-    let mut content = Vec::new();
-    named
-        && zip.len() == 2
-        && zip.by_index(1).is_ok_and(|entry| {
-            let most = shim.len() as u64 + 1;
-            entry.take(most).read_to_end(&mut content).is_ok() && content == shim
+    let mut named = is(0, "bootstrap", 0o755);
+    for (index, (name, _)) in shim.iter().enumerate() {
+        named = named && is(index + 1, name, 0o644);
+    }
+    let mut holds = |index, wanted: &[u8]| {
+        let mut content = Vec::new();
+        zip.by_index(index).is_ok_and(|entry| {
+            let most = wanted.len() as u64 + 1;
+            entry.take(most).read_to_end(&mut content).is_ok() && content == wanted
         })
+    };
+    let whole = named
+        && (1..)
+            .zip(shim)
+            .all(|(index, (_, content))| holds(index, content));
+    whole && zip.len() == shim.len() + 1
 }
 
 /// A base with its `config.json`, and what says how to start the program. The compressed
@@ -97,7 +108,7 @@ mod tests {
 
     #[test]
     fn same_content_same_bytes() {
-        let base = base(b"\x7fELF", b"import os").unwrap();
+        let base = base(b"\x7fELF", &[("index.py", b"import os")]).unwrap();
         let make = || with_config(&base, b"{}", Some("child\n")).unwrap();
         let first = make();
         std::thread::sleep(std::time::Duration::from_millis(2_100));
@@ -117,7 +128,8 @@ mod tests {
     }
     #[test]
     fn only_a_base_is_a_base() {
-        let shim = b"import os";
+        let shim: [(&str, &[u8]); 2] = [("index.py", b"import os"), ("child.py", b"import json")];
+        let shim = &shim[..];
         let zip = |entries: &[(&str, u32, &[u8])]| {
             let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
             for (name, mode, content) in entries {
@@ -126,21 +138,25 @@ mod tests {
             finish(zip).unwrap()
         };
         let program = ("bootstrap", 0o755, b"\x7fELF".as_slice());
-        let index = ("index.py", 0o644, shim.as_slice());
-        assert!(is_base(&zip(&[program, index]), shim));
+        let index = ("index.py", 0o644, b"import os".as_slice());
+        let child = ("child.py", 0o644, b"import json".as_slice());
+        assert!(is_base(&zip(&[program, index, child]), shim));
         assert!(is_base(&base(b"\x7fELF", shim).unwrap(), shim));
         for entries in [
             &[program][..],
-            &[index, program],
-            &[program, index, ("more", 0o644, b"")],
-            &[("bootstrap", 0o644, b"\x7fELF"), index],
-            &[program, ("index.py", 0o644, b"import os, sys")],
-            &[program, ("index.py", 0o644, b"import")],
-            &[program, ("other.py", 0o644, shim)],
+            &[program, index],
+            &[index, program, child],
+            &[program, child, index],
+            &[program, index, child, ("more", 0o644, b"")],
+            &[("bootstrap", 0o644, b"\x7fELF"), index, child],
+            &[program, ("index.py", 0o644, b"import os, sys"), child],
+            &[program, ("index.py", 0o644, b"import"), child],
+            &[program, index, ("child.py", 0o644, b"import sys")],
+            &[program, ("other.py", 0o644, b"import os"), child],
         ] {
             assert!(!is_base(&zip(entries), shim), "{entries:?}");
         }
-        let whole = zip(&[program, index]);
+        let whole = zip(&[program, index, child]);
         assert!(!is_base(&whole[..whole.len() - 1], shim));
         assert!(!is_base(b"", shim));
     }

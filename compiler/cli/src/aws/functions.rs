@@ -51,6 +51,8 @@ pub enum Refusal {
     Role,
     /// Its zip can't be unpacked.
     Zip,
+    /// There is no such version.
+    Missing,
 }
 
 impl Aws {
@@ -152,6 +154,7 @@ fn refusal(code: &str, message: &str) -> Option<Refusal> {
     match code {
         "ResourceConflictException" | "ResourceNotReadyException" => Some(Refusal::Pending),
         "InvalidZipFileException" => Some(Refusal::Zip),
+        "ResourceNotFoundException" => Some(Refusal::Missing),
         _ if message.contains("cannot be assumed") => Some(Refusal::Role),
         _ => None,
     }

@@ -325,7 +325,7 @@ impl Session<'_> {
     }
 
     /// Another run may have replaced what this one builds on: then the other wins.
-    async fn still_stands(&self, before: &[Done]) -> Result<()> {
+    pub(super) async fn still_stands(&self, before: &[Done]) -> Result<()> {
         for done in before {
             let stacks = self.aws.stacks(&region_of(&done.stack.id));
             let now = stacks.describe(&done.stack.name).await?;

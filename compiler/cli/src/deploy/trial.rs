@@ -56,7 +56,7 @@ pub async fn before(
                 arn,
                 taken_by: stage.name,
             };
-            version.run(session).await?;
+            version.run(session, done).await?;
         }
     }
     Ok(())
@@ -70,7 +70,7 @@ struct Version<'a> {
 }
 
 impl Version<'_> {
-    async fn run(&self, session: &Session<'_>) -> Result<()> {
+    async fn run(&self, session: &Session<'_>, done: &[Done]) -> Result<()> {
         let what = format!("{}, before CloudFront does", self.name());
         session.progress.step("Invoking", &what);
         let functions = session.aws.functions();
@@ -89,6 +89,8 @@ impl Version<'_> {
                     return Err(self.refused(refusal));
                 }
                 Invoked::Refused(refusal) => {
+                    // Another run may have replaced it, and deleted it.
+                    session.still_stands(done).await?;
                     session.progress.detail(&format!("{refusal:?}: once more"));
                     session.interrupt.sleep(pause).await?;
                     pause = (pause * 2).min(LATER);
@@ -123,6 +125,10 @@ impl Version<'_> {
             Refusal::Role => (
                 "can't be invoked: Lambda can't assume its role",
                 "the role's trust policy has to allow lambda.amazonaws.com and edgelambda.amazonaws.com: `frames info --drift` shows what was changed by hand",
+            ),
+            Refusal::Missing => (
+                "can't be invoked: there is no such version",
+                "somebody has deleted it: run the same command again",
             ),
             Refusal::Zip => ("can't be invoked: Lambda can't unpack its zip", REPACKAGE),
         };
