@@ -24,7 +24,7 @@ struct Programs {
 
 impl Programs {
     /// `damage` is done to the zip's bytes.
-    fn with(stand: &Stand, program: &[u8], damage: fn(&mut Vec<u8>)) -> Self {
+    fn with(stand: &Stand, program: &[u8], damage: fn(&mut [u8])) -> Self {
         let caches = tempfile::tempdir().unwrap();
         let ready = programs_of(stand);
         let directory = caches
@@ -90,10 +90,10 @@ fn foreign_program() -> Vec<u8> {
     header
 }
 
-fn nothing(_: &mut Vec<u8>) {}
+fn nothing(_: &mut [u8]) {}
 
 /// In the middle of the compressed program: the directory at the end stays whole.
-fn in_the_middle(zip: &mut Vec<u8>) {
+fn in_the_middle(zip: &mut [u8]) {
     for byte in &mut zip[1_000..1_100] {
         *byte ^= 0xff;
     }
@@ -153,7 +153,7 @@ fn refused(stand: &Stand, run: &Run, words: &[&str]) {
 #[test]
 fn a_broken_program_stops_a_first_deployment() {
     let script = |text: &str| format!("#!/bin/sh\n{text}\n").into_bytes();
-    type Damage = fn(&mut Vec<u8>);
+    type Damage = fn(&mut [u8]);
     let cases: Vec<(&str, Vec<u8>, Damage, &[&str])> = vec![
         (
             "a zip that can't be unpacked",
