@@ -103,16 +103,7 @@ fn an_authorizer_taken_off_by_hand() {
     let stand = Stand::new();
     let deployed = stand.deploy();
     let id = deployed["result"]["distributionId"].as_str().unwrap();
-    let found = stand
-        .account
-        .call("cloudfront", "GetDistributionConfig", json!({"Id": id}));
-    let mut config = found["DistributionConfig"].clone();
-    config["DefaultCacheBehavior"]["LambdaFunctionAssociations"] =
-        json!({"Quantity": 0, "Items": []});
-    let asked = json!({"Id": id, "IfMatch": found["ETag"], "DistributionConfig": config});
-    stand
-        .account
-        .call("cloudfront", "UpdateDistribution", asked);
+    open_by_hand(&stand, id);
     let run = stand.run(&["deploy"]);
     assert_eq!(run.code, 1, "{run:#?}");
     assert!(
@@ -120,5 +111,49 @@ fn an_authorizer_taken_off_by_hand() {
             .contains("doesn't run the authorizer on every path"),
         "{run:#?}"
     );
-    assert_ne!(found["ETag"], Value::Null);
+}
+
+/// Takes the authorizer off a distribution's default path, as somebody with a console does.
+fn open_by_hand(stand: &Stand, id: &str) {
+    let asked = json!({"Id": id});
+    let found = stand
+        .account
+        .call("cloudfront", "GetDistributionConfig", asked);
+    let mut config = found["DistributionConfig"].clone();
+    config["DefaultCacheBehavior"]["LambdaFunctionAssociations"] =
+        json!({"Quantity": 0, "Items": []});
+    let asked = json!({"Id": id, "IfMatch": found["ETag"], "DistributionConfig": config});
+    stand
+        .account
+        .call("cloudfront", "UpdateDistribution", asked);
+}
+
+#[test]
+fn a_second_distribution_is_looked_at_like_the_first() {
+    let stand = Stand::new();
+    stand.deploy();
+    let path = stand.project.path().join(".frames/dev/cdn.template.json");
+    let template: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let second = &template["Resources"]["Distribution"];
+    let with = |outputs: &str| {
+        format!("{MANIFEST}resources: {{cdn: {{Resources: {{Second: {second}}}{outputs}}}}}\n")
+    };
+    stand.write(&with(""));
+    stand.deploy();
+    let asked = json!({"StackName": "heart-dev-cdn", "LogicalResourceId": "Second"});
+    let resource = stand
+        .account
+        .call("cloudformation", "DescribeStackResource", asked);
+    let id = resource["StackResourceDetail"]["PhysicalResourceId"]
+        .as_str()
+        .unwrap();
+    open_by_hand(&stand, id);
+    // Where nothing changes, and where another part of the stack does.
+    for outputs in ["", ", Outputs: {Team: {Value: imaging}}"] {
+        stand.write(&with(outputs));
+        let run = stand.run(&["deploy", "--yes"]);
+        assert_eq!(run.code, 1, "{run:#?}");
+        let said = format!("distribution {id} doesn't run the authorizer on every path");
+        assert!(run.stderr.contains(&said), "{run:#?}");
+    }
 }

@@ -164,6 +164,50 @@ fn a_web_acl_is_missing() {
 }
 
 #[test]
+fn a_template_that_cloudformation_refuses() {
+    let stand = furnished();
+    let path = stand.project.path().join("frames.yml");
+    let text = std::fs::read_to_string(path).unwrap();
+    // More than CloudFormation takes as a default, which only it counts.
+    let long = "x".repeat(4_097);
+    stand.write(&format!(
+        "{text}resources: {{cdn: {{Parameters: {{Mine: {{Type: String, Default: {long}}}}}}}}}\n"
+    ));
+    one(&stand, "template-refused", "resources.cdn", "error");
+    // Before the first change, though lambda-edge would be deployed first.
+    let run = stand.run(&["deploy", "--yes"]);
+    assert_eq!(run.code, 3, "{run:#?}");
+    assert!(run.stderr.contains("template-refused"), "{run:#?}");
+    assert!(stand.account.calls().iter().all(|call| !call.is_mutating()));
+}
+
+#[test]
+fn a_large_template_that_cloudformation_refuses() {
+    let stand = furnished();
+    let path = stand.project.path().join("frames.yml");
+    let text = std::fs::read_to_string(path).unwrap();
+    let long = "x".repeat(4_097);
+    let filling = "y".repeat(60_000);
+    stand.write(&format!(
+        "{text}resources: {{cdn: {{Metadata: {{Filling: {filling}}}, Parameters: {{Mine: {{Type: String, Default: {long}}}}}}}}}\n"
+    ));
+    let (run, found) = validate(&stand);
+    assert_eq!(found[0]["code"], "not-asked", "{run:#?}");
+    let run = stand.run(&["deploy", "--yes"]);
+    assert_eq!(run.code, 1, "{run:#?}");
+    let said = "CloudFormation refuses the template of stage cdn";
+    assert!(run.stderr.contains(said), "{run:#?}");
+    let stacks = ["heart-dev-lambda-edge", "heart-dev-cdn"];
+    for stack in stacks {
+        let asked = json!({"StackName": stack});
+        let found = stand
+            .account
+            .try_call("us-east-1", "cloudformation", "DescribeStacks", asked);
+        assert!(found.is_err(), "{found:#?}");
+    }
+}
+
+#[test]
 fn a_data_store_is_missing_or_not_active() {
     let stand = furnished();
     stand
