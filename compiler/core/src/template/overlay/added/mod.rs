@@ -67,8 +67,8 @@ pub const TYPES: &[Addable] = &[
     free("AWS::Shield::Protection", &["ApplicationLayerAutomaticResponseConfiguration", "HealthCheckArns", "Name", "ResourceArn", "Tags"]),
     free("AWS::WAFv2::IPSet", &[]),
     free("AWS::WAFv2::RegexPatternSet", &[]),
-    ruled("AWS::WAFv2::RuleGroup", &[], rules::no_samples),
-    ruled("AWS::WAFv2::WebACL", &[], rules::no_samples),
+    ruled("AWS::WAFv2::RuleGroup", &[], rules::firewall),
+    ruled("AWS::WAFv2::WebACL", &[], rules::firewall),
 ];
 
 /// Other types, by their beginnings, and what they would make: a better reason than that

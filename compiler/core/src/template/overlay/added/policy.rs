@@ -17,6 +17,7 @@ const POLICIES: [&str; 8] = [
 ];
 
 const UNCHECKED: &str = "a policy that can't be checked";
+const AS_TEXT: &str = "a policy as text, which can't be checked: it has to be a mapping";
 
 /// Every policy among the properties of an added resource.
 pub(super) fn documents(stage: &Overlaid<'_>, properties: &Value, at: &Place, found: &mut Found) {
@@ -47,45 +48,64 @@ pub(super) fn statements(policy: &Value) -> Vec<Value> {
 }
 
 /// Whether a condition keeps a service's requests for other accounts out.
-pub(super) fn for_this_account(statement: &Value) -> bool {
+pub(super) fn for_this_account(statement: &Value, stage: &Overlaid<'_>) -> bool {
+    const EQUAL: [&str; 4] = ["ArnEquals", "ArnLike", "StringEquals", "StringLike"];
     let conditions = statement.get("Condition").and_then(Value::as_object);
-    conditions.into_iter().flatten().any(|(operator, keys)| {
-        let compares = ["StringEquals", "ArnEquals", "ArnLike", "StringLike"];
-        compares.contains(&operator.as_str())
-            && keys.as_object().into_iter().flatten().any(|(key, value)| {
+    let mut conditions = conditions.into_iter().flatten();
+    conditions.any(|(operator, keys)| {
+        let mut keys = keys.as_object().into_iter().flatten();
+        let is_literal = statement.get("Condition").is_some_and(is_literal);
+        is_literal
+            && EQUAL.contains(&operator.as_str())
+            && keys.any(|(key, value)| {
                 let key = key.to_ascii_lowercase();
-                let narrow = |value: &Value| match value {
-                    Value::String(text) => {
-                        !text.starts_with('*') && !text.starts_with("arn:*") && !is_dynamic(text)
-                    }
-                    value => refers_to(value).is_some() || value.get("Fn::Sub").is_some(),
+                let values = match value {
+                    Value::Array(all) => all.iter().collect(),
+                    one => vec![one],
                 };
                 (key == "aws:sourceaccount" || key == "aws:sourcearn")
-                    && match value {
-                        Value::Array(all) => !all.is_empty() && all.iter().all(narrow),
-                        one => narrow(one),
-                    }
+                    && !values.is_empty()
+                    && values.iter().all(|value| is_of_this_account(value, stage))
             })
     })
+}
+
+/// The account's id, an ARN with it in its place, or what a resource of the stack is known by.
+fn is_of_this_account(value: &Value, stage: &Overlaid<'_>) -> bool {
+    const ACCOUNT: &str = "${AWS::AccountId}";
+    match refers_to(value) {
+        Some(Reference::Whole("AWS::AccountId")) => return true,
+        Some(reference) => return stage.kind_of(reference.id()).is_some(),
+        None => {}
+    }
+    let Some(text) = value.get("Fn::Sub").and_then(Value::as_str) else {
+        return false;
+    };
+    // Pseudo parameters have colons of their own.
+    let arn = text
+        .replace(ACCOUNT, "ACCOUNT")
+        .replace("${AWS::Partition}", "aws")
+        .replace("${AWS::Region}", "region");
+    let parts: Vec<&str> = arn.split(':').collect();
+    text == ACCOUNT || (parts.first() == Some(&"arn") && parts.get(4) == Some(&"ACCOUNT"))
 }
 
 /// A policy of a resource: whom it lets in has to be in plain sight.
 fn document(policy: &Value, place: &Place, stage: &Overlaid<'_>, found: &mut Found) {
     let parsed;
     let policy = match policy {
-        Value::String(text) => match serde_json::from_str::<Value>(text) {
-            Ok(value) => {
-                parsed = value;
-                &parsed
-            }
-            Err(_) => return found.push((place.clone(), UNCHECKED.to_owned())),
-        },
+        // CloudFormation may put text into it, and of two keys of one name nobody knows which
+        // one counts. What it says as it stands is told as well.
+        Value::String(text) => {
+            found.push((place.clone(), AS_TEXT.to_owned()));
+            let Ok(value) = serde_json::from_str::<Value>(text) else {
+                return;
+            };
+            parsed = value;
+            &parsed
+        }
         policy => policy,
     };
-    // SecretsManager and DynamoDB have a document within.
-    if policy.get("PolicyDocument").is_some() {
-        return;
-    }
     if !only(policy, &["Version", "Id", "Statement"]) {
         return found.push((place.clone(), UNCHECKED.to_owned()));
     }

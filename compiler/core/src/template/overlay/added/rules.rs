@@ -66,7 +66,10 @@ pub(super) fn bucket_policy(added: &Added<'_>, found: &mut Found) {
     let document = added.property("PolicyDocument").unwrap_or(&Value::Null);
     for (i, statement) in policy::statements(document).iter().enumerate() {
         let service = statement.pointer("/Principal/Service").is_some();
-        if service && statement["Effect"] == "Allow" && !policy::for_this_account(statement) {
+        if service
+            && statement["Effect"] == "Allow"
+            && !policy::for_this_account(statement, added.stage)
+        {
             let place = added.at("PolicyDocument").at("Statement").at(i);
             let what = "a bucket that a service opens to other accounts: it has no condition on `aws:SourceAccount` or `aws:SourceArn`";
             found.push((place.at("Condition"), what.to_owned()));
@@ -132,10 +135,20 @@ pub(super) fn events(added: &Added<'_>, found: &mut Found) {
     }
 }
 
-/// A sample of a request shows headers and queries, and with them tokens.
-pub(super) fn no_samples(added: &Added<'_>, found: &mut Found) {
+/// A sample of a request shows headers and queries, and with them tokens. A response of a rule's
+/// own could redirect a viewer, and its token, to another host.
+pub(super) fn firewall(added: &Added<'_>, found: &mut Found) {
+    const OWN_ANSWERS: [&str; 3] = [
+        "CustomRequestHandling",
+        "CustomResponse",
+        "CustomResponseBodies",
+    ];
     let place = added.place.at("Properties");
     walk(added.properties, &place, &mut |value, place| {
+        for key in OWN_ANSWERS.iter().filter(|key| value.get(**key).is_some()) {
+            let what = "answers of a web ACL's own, which may send viewers and tokens elsewhere";
+            found.push((place.at(key), what.to_owned()));
+        }
         let Some(visibility) = value.get("VisibilityConfig") else {
             return;
         };
@@ -169,12 +182,19 @@ pub(super) fn record(added: &Added<'_>, found: &mut Found) {
     let wildcard = name.starts_with("*.") || name.starts_with(STAR);
     let name = plain_name(name);
     let what = names.iter().map(|own| plain_name(own)).find_map(|own| {
-        let delegates = matches!(kind, "NS" | "DS" | "SOA");
-        if name == own || name.ends_with(&format!(".{own}")) {
+        let above = |name: &str| own.ends_with(&format!(".{name}"));
+        let below = |name: &str| name == own || name.ends_with(&format!(".{own}"));
+        // Records that prove to a certificate authority, or to CloudFront, whose a name is.
+        let proof_for = name.strip_prefix('_').and_then(|name| name.split_once('.'));
+        if below(&name) {
             Some("a record of a name that belongs to the delivery")
-        } else if delegates && own.ends_with(&format!(".{name}")) {
+        } else if proof_for.is_some_and(|(_, name)| above(name) || below(name)) {
+            Some("a proof that the delivery's name is somebody's")
+        } else if above(&name) && matches!(kind, "NS" | "DS" | "SOA") {
             Some("a zone above the delivery's name that others answer for")
-        } else if wildcard && own.ends_with(&format!(".{name}")) {
+        } else if above(&name) && matches!(kind, "CAA" | "TXT") {
+            Some("a record above the delivery's name by which others may get certificates for it")
+        } else if above(&name) && wildcard {
             Some("a record that covers the delivery's name")
         } else {
             None
@@ -190,15 +210,24 @@ pub(super) fn log_group(added: &Added<'_>, found: &mut Found) {
     let Some(name) = added.property("LogGroupName") else {
         return;
     };
-    // Its beginning has to be in plain sight.
     let text = name.as_str().or_else(|| name.get("Fn::Sub")?.as_str());
-    let begins = text.filter(|text| !is_dynamic(text) && !text.starts_with("${"));
-    let what = match begins {
-        None => "a log group whose name can't be checked",
-        Some(text) if OURS.iter().any(|start| text.starts_with(start)) => {
-            "a log group by a name that belongs to the delivery"
-        }
-        Some(_) => return,
+    let Some(text) = text.filter(|text| !is_dynamic(text)) else {
+        let what = "a log group whose name can't be checked";
+        return found.push((added.at("LogGroupName"), what.to_owned()));
+    };
+    // What CloudFormation fills in may complete one of these beginnings.
+    let plain = text.split("${").next().unwrap_or_default();
+    let what = match OURS
+        .iter()
+        .find_map(|start| match plain.starts_with(start) {
+            true => Some("a log group by a name that belongs to the delivery"),
+            false if plain != text && start.starts_with(plain) => {
+                Some("a log group whose name can't be checked")
+            }
+            false => None,
+        }) {
+        Some(what) => what,
+        None => return,
     };
     found.push((added.at("LogGroupName"), what.to_owned()));
 }

@@ -70,6 +70,11 @@ fn whom_an_added_policy_lets_in_is_found() {
             foreign,
         ),
         ("'{\"Statement\": '", unknown),
+        ("'{\"Statement\": []}'", "a policy as text"),
+        (
+            "{PolicyDocument: {Statement: []}, Statement: [{Effect: Allow, Principal: {AWS: '444455556666'}}]}",
+            unknown,
+        ),
         ("{'Fn::Sub': '{}'}", unknown),
         ("{Statement: {'Fn::If': [a, {}, {}]}}", unknown),
         ("{Statement: [{'Fn::If': [a, {}, {}]}]}", unknown),
@@ -450,6 +455,55 @@ fn added_buckets_keys_and_policies_obey_what_holds_for_compiled_ones() {
             "`ResourcePolicyDocument` of an added",
         ),
         (
+            mine(
+                "AWS::WAFv2::WebACL",
+                "{DefaultAction: {Block: {CustomResponse: {ResponseCode: 307}}}, VisibilityConfig: {SampledRequestsEnabled: false}}",
+            ),
+            "answers of a web ACL's own",
+        ),
+        (
+            mine(
+                "AWS::Logs::LogGroup",
+                "{LogGroupName: !Sub '/fra${E}mes/x-dev-authorizer'}",
+            ),
+            "can't be checked",
+        ),
+        (
+            on(
+                "!Ref Own",
+                ", Condition: {StringEquals: {'aws:SourceArn': 'arn:aws:cloudfront::444455556666:distribution/E'}}",
+            ),
+            "opens to other accounts",
+        ),
+        (
+            on(
+                "!Ref Own",
+                ", Condition: {ArnLike: {'aws:SourceArn': !Sub '*'}}",
+            ),
+            "opens to other accounts",
+        ),
+        (
+            on(
+                "!Ref Own",
+                ", Condition: {StringLike: {'aws:SourceAccount': !Ref Anybody}}",
+            ),
+            "opens to other accounts",
+        ),
+        (
+            on(
+                "!Ref Own",
+                ", Condition: {ArnLike: {'aws:SourceArn': !Sub 'arn:aws:cloudfront::*:distribution/${AWS::AccountId}'}}",
+            ),
+            "opens to other accounts",
+        ),
+        (
+            on(
+                "!Ref Own",
+                ", Condition: {StringEquals: {'aws:SourceAccount': [!Ref 'AWS::AccountId', '444455556666']}}",
+            ),
+            "opens to other accounts",
+        ),
+        (
             mine("AWS::WAFv2::RuleGroup", "{Rules: [{VisibilityConfig: {}}]}"),
             "samples of requests",
         ),
@@ -467,6 +521,8 @@ fn added_buckets_keys_and_policies_obey_what_holds_for_compiled_ones() {
         on("!Ref Own", account),
         on("!Sub '${Own}'", account),
         on("!Ref Own", ", Condition: {ArnLike: {'aws:SourceArn': !Sub 'arn:aws:cloudfront::${AWS::AccountId}:distribution/*'}}"),
+        on("!Ref Own", ", Condition: {ArnEquals: {'aws:SourceArn': !GetAtt Own.Arn}}"),
+        mine("AWS::Logs::LogGroup", "{LogGroupName: !Sub '/app/${AWS::StackName}'}"),
         bucket("OwnershipControls: {Rules: [{ObjectOwnership: BucketOwnerEnforced}]}, VersioningConfiguration: {Status: Enabled}"),
         mine("AWS::KMS::Key", "{EnableKeyRotation: true, KeyPolicy: {Statement: [{Effect: Allow, Principal: {AWS: !Sub 'arn:aws:iam::${AWS::AccountId}:root'}, Action: 'kms:*', Resource: '*'}]}}"),
         "Resources: {T: {Type: 'AWS::SNS::Topic'}, R: {Type: 'AWS::Events::Rule', Properties: {ScheduleExpression: rate(1 day), Targets: [{Id: a, Arn: !Ref T}]}}}".to_owned(),
@@ -499,6 +555,11 @@ fn records_of_the_deliverys_own_names_are_found() {
             "can't be checked",
         ),
         (record("example.org", "NS"), "others answer for"),
+        (record("example.org", "CAA"), "get certificates for it"),
+        (record("example.org", "TXT"), "get certificates for it"),
+        (record("_frames.example.org", "TXT"), "a proof that"),
+        (record("_acme-challenge.example.org", "TXT"), "a proof that"),
+        (record("_x1.example.org", "CNAME"), "a proof that"),
         (record("'fram\\145s.example.org'", "A"), "can't be checked"),
         (
             record("!Join ['.', [frames, example.org]]", "A"),
@@ -514,7 +575,6 @@ fn records_of_the_deliverys_own_names_are_found() {
     }
     for overlay in [
         record("viewer.example.org", "A"),
-        record("example.org", "TXT"),
         record("notframes.example.org", "CNAME"),
     ] {
         assert_eq!(apply(CDN, &overlay).1, [], "{overlay}");

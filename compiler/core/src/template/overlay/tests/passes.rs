@@ -37,7 +37,6 @@ fn what_is_meant_to_be_tuned_or_added_passes() {
         own("{Statement: [{Effect: Allow, Principal: {AWS: [{'Fn::Sub': 'arn:${AWS::Partition}:iam::${AWS::AccountId}:root'}]}}]}"),
         own("{Statement: [{Effect: Deny, Principal: '*', Action: {Ref: x}}]}"),
         own("{Statement: [{Effect: Allow, Principal: {Service: sns.amazonaws.com}, Action: {Ref: x}, Condition: {StringEquals: {a: b}}}]}"),
-        own("'{\"Statement\": [{\"Effect\": \"Allow\", \"Principal\": {\"Service\": \"sns.amazonaws.com\"}}]}'"),
         "Resources: {Mine: {Type: 'AWS::S3::Bucket', Properties: {PublicAccessBlockConfiguration: {BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true}}}}".to_owned(),
     ];
     let lambda_edge = [
@@ -74,6 +73,18 @@ fn what_is_meant_to_be_tuned_or_added_passes() {
         &further(&block.replace("Block", "Allow")),
         "blocks less",
     );
+}
+
+/// A redirect would take the viewer, and its token, elsewhere.
+#[test]
+fn a_further_rule_answers_nothing_of_its_own() {
+    let rule = "{Name: mine, Priority: 9, Action: {Block: {CustomResponse: {ResponseCode: 307, ResponseHeaders: [{Name: Location, Value: 'https://e.example'}]}}}, Statement: {GeoMatchStatement: {CountryCodes: [XX]}}, VisibilityConfig: {SampledRequestsEnabled: false}}";
+    let compiled: Value = serde_json::from_str(HOSPITAL).unwrap();
+    let rules = &compiled["Resources"]["WebAcl"]["Properties"]["Rules"];
+    let rules = rules.to_string();
+    let rules = rules.trim_end_matches(']');
+    let overlay = format!("Resources: {{WebAcl: {{Properties: {{Rules: {rules}, {rule}]}}}}}}");
+    is_found(HOSPITAL, &overlay, "blocks less");
 }
 
 /// The golden templates, with an overlay that says nothing.
