@@ -60,7 +60,9 @@ fn associated(stack: &Stack, behavior: &Value) -> bool {
         first.is_some_and(|one| is_version(stack, one.get("LambdaFunctionARN"), function))
             && of_event.next().is_none()
     };
-    all.len() == 2 && one("viewer-request", "Authorizer") && one("origin-request", "Signer")
+    // At origin-response the signer marks what browsers may not keep.
+    let marks = usize::from(one("origin-response", "Signer"));
+    all.len() == 2 + marks && one("viewer-request", "Authorizer") && one("origin-request", "Signer")
 }
 
 /// The stack's own policy, which headers.rs judges; a managed one has other CORS.
