@@ -3,6 +3,7 @@
 
 use super::{MANIFEST, PATIENCE, Stand, closing};
 use crate::support::aws::Aws;
+use crate::support::process::eventually;
 use crate::support::terminal::AtTerminal;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -493,4 +494,73 @@ fn a_dry_run_says_what_is_protected() {
     ] {
         assert!(run.stderr.contains(said), "{said}: {run:#?}");
     }
+}
+
+/// The yes is for what was shown: what somebody deploys meanwhile isn't taken down with it.
+#[test]
+fn what_came_after_the_question_is_not_removed() {
+    let stand = Stand::new();
+    stand.deploy();
+    let mut removal = AtTerminal::start(&mut stand.command(&["remove"]));
+    eventually("the question", || {
+        removal.shown().contains("[y/N]").then_some(())
+    });
+    stand.write(&format!(
+        "{MANIFEST}resources: {{cdn: {{Resources: {{Results: {{Type: 'AWS::SQS::Queue'}}}}}}}}\n"
+    ));
+    stand.deploy();
+    removal.answer("[y/N]", "y");
+    assert_eq!(removal.code(), 1, "{}", removal.shown());
+    let shown = removal
+        .shown()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(
+        shown.contains("has more in it than was shown: Results"),
+        "{shown}"
+    );
+    assert_eq!(
+        stand.stack("heart-dev-cdn")["StackStatus"],
+        "UPDATE_COMPLETE"
+    );
+    stand.remove();
+}
+
+/// DescribeStacks doesn't tell such a parameter's value.
+#[test]
+fn a_parameter_with_no_echo_goes_too() {
+    let stand = Stand::new();
+    stand.write(&format!(
+        "{MANIFEST}resources: {{cdn: {{Parameters: {{Name: {{Type: String, Default: mine, NoEcho: true}}}}, \
+         Resources: {{Topic: {{Type: 'AWS::SNS::Topic', Properties: {{TopicName: !Ref Name}}}}}}}}}}\n"
+    ));
+    stand.deploy();
+    stand.remove();
+}
+
+/// Without the key nobody would read what an overlay keeps.
+#[test]
+fn the_logs_key_stays_where_something_else_needs_it() {
+    let stand = Stand::new();
+    let blocked = "PublicAccessBlockConfiguration: {BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true}";
+    let encrypted = "BucketEncryption: {ServerSideEncryptionConfiguration: [{ServerSideEncryptionByDefault: {SSEAlgorithm: 'aws:kms', KMSMasterKeyID: !Ref LogsKeyArn}}]}";
+    stand.write(&format!(
+        "{MANIFEST}resources: {{cdn: {{Resources: {{Results: {{Type: 'AWS::S3::Bucket', DeletionPolicy: Retain, Properties: {{{blocked}, {encrypted}}}}}}}}}}}\n"
+    ));
+    stand.deploy();
+    let run = stand.run(&["remove", "--yes", "--delete-logs"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    let shown = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        shown.contains("LogsKey (AWS::KMS::Key), which is kept: something else that is kept is encrypted with it"),
+        "{shown}"
+    );
+    let keys = stand.account.call("kms", "ListKeys", json!({}));
+    let states = keys["Keys"].as_array().unwrap().iter().map(|key| {
+        let asked = json!({"KeyId": key["KeyId"]});
+        let key = stand.account.call("kms", "DescribeKey", asked);
+        key["KeyMetadata"]["KeyState"].clone()
+    });
+    assert!(states.into_iter().any(|state| state == "Enabled"));
 }

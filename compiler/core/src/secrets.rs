@@ -175,6 +175,11 @@ fn forms(text: &str) -> Vec<String> {
     let mut forms = vec![text.to_owned()];
     let json = serde_json::Value::from(text).to_string();
     forms.push(json[1..json.len() - 1].to_owned());
+    // A policy as text is within a property, which CloudFormation quotes as text.
+    let twice = serde_json::Value::from(json.as_str()).to_string();
+    if let Some(inner) = twice.get(3..twice.len() - 3) {
+        forms.push(inner.to_owned());
+    }
     forms.push(text.escape_debug().to_string());
     forms.push(printable::line(text).into_owned());
     forms.push(printable::block(text).into_owned());

@@ -100,7 +100,7 @@ fn holds_secret(parameter: &str) -> bool {
         let first = parts.next().unwrap_or_default();
         let name = first.split_once('=').map_or(first, |(name, _)| name);
         let mut others = parts.filter_map(|part| Some(part.split_once('=')?.0));
-        if is_secret(name) || others.any(is_secret) {
+        if is_secret(name) || others.any(is_secret) || has_jws(&text) {
             return true;
         }
         let further = decoded(&text);
@@ -110,6 +110,17 @@ fn holds_secret(parameter: &str) -> bool {
         text = Cow::Owned(further.into_owned());
     }
     true
+}
+
+/// A JSON Web Signature, under whatever name: its header is Base64 of `{"`.
+fn has_jws(text: &str) -> bool {
+    const HEADER: &str = "eyJ";
+    text.match_indices(HEADER).any(|(at, _)| {
+        let rest = text.get(at..).unwrap_or_default();
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '.'));
+        let compact = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+        compact.matches('.').count() >= 2
+    })
 }
 
 /// `token`, `Access-Token`, `token[]`, `auth[idToken]`, `X-Amz-Security-Token`.
@@ -221,6 +232,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_token_goes_on_under_no_name() {
+        let token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln";
+        for query in [
+            format!("ClientKey={token}"),
+            format!("PatientName={}", token.replace('.', "%2E")),
+            format!("StudyDate=x{token}y"),
+            format!("limit=1;offset={token}"),
+        ] {
+            let left = kept(&query, Operation::DicomSearch);
+            assert!(!left.contains("eyJ"), "{query}: {left}");
+        }
+        let honest = "PatientName=eyJones&StudyDescription=eyJ.a";
+        assert_eq!(kept(honest, Operation::DicomSearch), honest);
     }
 
     #[test]

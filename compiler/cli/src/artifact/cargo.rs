@@ -74,7 +74,9 @@ fn cargo() -> Command {
     // Configuration is searched from here upwards; of files, only CARGO_HOME's is left.
     command.current_dir("/");
     for (name, _) in std::env::vars_os() {
-        if is_setting(&name.to_string_lossy()) {
+        // Build scripts have no business with credentials.
+        let text = name.to_string_lossy();
+        if is_setting(&text) || text.starts_with("AWS_") {
             command.env_remove(name);
         }
     }

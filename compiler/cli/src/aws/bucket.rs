@@ -8,6 +8,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{self, ChecksumAlgorithm, ChecksumMode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 /// Set last: a bucket that has it has all the settings.
@@ -277,7 +278,8 @@ impl Bucket {
             if page.is_truncated() != Some(true) {
                 return Ok(found);
             }
-            key = page.next_key_marker().map(str::to_owned);
+            // It comes as keys do, and is asked for as it is.
+            key = page.next_key_marker().map(from_address);
             version = page.next_version_id_marker().map(str::to_owned);
         }
     }
@@ -423,6 +425,13 @@ fn objects(page: &ListObjectVersionsOutput) -> impl Iterator<Item = Object> {
     let markers = markers.map(|m| (m.key(), m.version_id()));
     let all = versions.chain(markers);
     all.filter_map(|(key, version)| Some(object(key?, version)))
+}
+
+/// A key as it is; S3 writes a space as `+`.
+fn from_address(encoded: &str) -> String {
+    let spaced = encoded.replace('+', " ");
+    let decoded = percent_decode_str(&spaced).decode_utf8_lossy();
+    decoded.into_owned()
 }
 
 /// A byte of a version's id in an address.

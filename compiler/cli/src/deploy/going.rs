@@ -12,6 +12,7 @@ use crate::aws::stacks::{Resource, Stack, Stacks};
 use crate::failure::{Context, Failure, Result};
 use frames_compiler::plan::{Plan, Stage};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// How many of what stays are named.
 const NAMED: usize = 3;
@@ -37,6 +38,8 @@ pub struct Contents {
     pub resources: Vec<Resource>,
     /// As it is deployed; null for a stack that never had one.
     pub template: Value,
+    /// Something that is kept is encrypted with the logs' key: without it nobody reads that.
+    pub key_is_needed: bool,
 }
 
 impl<'a> Going<'a> {
@@ -45,7 +48,17 @@ impl<'a> Going<'a> {
         for stage in plan.stages.iter().rev() {
             stages.extend(Standing::find(session, stage).await?);
         }
-        let names: Vec<&str> = stages.iter().map(|standing| standing.stage.name).collect();
+        let key_is_needed = stages
+            .iter()
+            .any(|standing: &Standing<'_>| teardown::needs_logs_key(&standing.contents.template));
+        for standing in &mut stages {
+            standing.contents.key_is_needed = key_is_needed;
+        }
+        // A stack that is only planned may be somebody else's, and has made nothing.
+        let made = stages
+            .iter()
+            .filter(|standing| !standing.stack.status.is("REVIEW_IN_PROGRESS"));
+        let names: Vec<&str> = made.map(|standing| standing.stage.name).collect();
         Ok(Self {
             artifacts: Artifacts::find(session, plan).await?,
             log_groups: edge_logs::own(session, plan, &names).await?,
@@ -243,6 +256,9 @@ impl<'a> Standing<'a> {
                 BUCKET if of_logs => {
                     ", which is kept with the logs in it: --delete-logs deletes it too"
                 }
+                KEY if of_logs && self.contents.key_is_needed => {
+                    ", which is kept: something else that is kept is encrypted with it"
+                }
                 KEY if of_logs => {
                     ", which is kept as long as logs need it: --delete-logs deletes it too"
                 }
@@ -298,9 +314,16 @@ impl Contents {
         resources.filter(|resource| resource.status != "DELETE_COMPLETE")
     }
 
+    pub fn ids(&self) -> BTreeSet<String> {
+        self.resources()
+            .map(|resource| resource.id.clone())
+            .collect()
+    }
+
     /// Whether the resource outlives the stack. Versions go with their functions.
     fn is_kept(&self, resource: &Resource, options: Options) -> bool {
-        let with_the_logs = teardown::goes_with_logs(&self.template, &resource.id);
+        let with_the_logs = teardown::goes_with_logs(&self.template, &resource.id)
+            && !(self.key_is_needed && resource.kind == KEY);
         teardown::is_retained(&self.template, &resource.id)
             && resource.kind != teardown::VERSION
             && !(options.delete_logs && with_the_logs)
@@ -332,6 +355,7 @@ mod tests {
                 "CREATE_FAILED",
             )],
             template: Value::Null,
+            key_is_needed: false,
         };
         assert_eq!(contents.functions(), Vec::<String>::new());
         // A deletion that failed is another matter.
@@ -353,6 +377,7 @@ mod tests {
                 "CREATE_FAILED",
             )],
             template: Value::Null,
+            key_is_needed: false,
         };
         assert_eq!(contents.distributions(), ["E1"]);
     }

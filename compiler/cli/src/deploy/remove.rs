@@ -42,7 +42,13 @@ pub struct Removed {
 }
 
 pub async fn remove(session: &Session<'_>, plan: &Plan, options: Options) -> Result<Removed> {
-    let going = Going::find(session, plan).await?;
+    let mut going = Going::find(session, plan).await?;
+    if !options.dry_run {
+        // What is under way has its end first: what is shown then is what goes.
+        for standing in &mut going.stages {
+            standing.settled(session).await?;
+        }
+    }
     let mut removed = Removed {
         stages: going.dry(),
         what: going.json(options),
@@ -75,7 +81,7 @@ async fn take(
     let mut uploaded = Vec::new();
     for mut standing in going.stages {
         session.interrupt.check()?;
-        standing.rest(session).await?;
+        standing.as_shown(session).await?;
         uploaded.extend(standing.close(session, plan, options).await?);
         standing.drain(session, options).await?;
         gone.push(standing.delete(session, options).await?);
@@ -103,8 +109,8 @@ async fn take(
 }
 
 impl Standing<'_> {
-    /// Waits for what somebody else, or an interrupted run, has begun: also since the stack was shown.
-    async fn rest(&mut self, session: &Session<'_>) -> Result<()> {
+    /// Waits for what somebody else, or an interrupted run, has begun.
+    async fn settled(&mut self, session: &Session<'_>) -> Result<()> {
         let now = self.stacks.describe(&self.stack.id).await?;
         if let Some(now) = now.filter(|now| *now != self.stack) {
             self.stack = now;
@@ -124,6 +130,23 @@ impl Standing<'_> {
             self.look().await?;
         }
         Ok(())
+    }
+
+    /// The same, once the yes is given: it was for what was shown, and for nothing else.
+    async fn as_shown(&mut self, session: &Session<'_>) -> Result<()> {
+        let shown = self.contents.ids();
+        self.settled(session).await?;
+        let now = self.contents.ids();
+        let new: Vec<&str> = now.difference(&shown).map(String::as_str).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::new(format!(
+            "stack {} has more in it than was shown: {}",
+            self.stack.name,
+            new.join(", ")
+        ))
+        .help("somebody has deployed meanwhile; run the same command again, which shows all of it"))
     }
 
     /// Nothing is served any more, everywhere. The template that says so, where it is an object.
@@ -161,7 +184,11 @@ impl Standing<'_> {
         options: Options,
     ) -> Result<Option<Object>> {
         self.look().await?;
-        let Some(closed) = teardown::closed(&self.contents.template, options.delete_logs) else {
+        let Some(closed) = teardown::closed(
+            &self.contents.template,
+            options.delete_logs,
+            self.contents.key_is_needed,
+        ) else {
             return Ok(None);
         };
         let text = closed.to_string();

@@ -40,6 +40,17 @@ pub fn is_of_logs(template: &Value, id: &str) -> bool {
     })
 }
 
+/// Whether the stack keeps something that is encrypted with the logs' key, other than the logs.
+pub fn needs_logs_key(template: &Value) -> bool {
+    let resources = template["Resources"].as_object();
+    resources.into_iter().flatten().any(|(id, resource)| {
+        let properties = &resource["Properties"];
+        let uses =
+            mentions(properties, names::LOGS_KEY) || mentions(properties, names::LOGS_KEY_ARN);
+        uses && is_retained(template, id) && !goes_with_logs(template, id)
+    })
+}
+
 /// Whether the stack lets go of a resource without deleting it.
 pub fn is_retained(template: &Value, id: &str) -> bool {
     let policy = template["Resources"][id]["DeletionPolicy"].as_str();
@@ -70,14 +81,15 @@ fn mentions(value: &Value, id: &str) -> bool {
 }
 
 /// None where nothing is open any more, and the logs are treated as asked.
-pub fn closed(template: &Value, delete_logs: bool) -> Option<Value> {
+pub fn closed(template: &Value, delete_logs: bool, keep_key: bool) -> Option<Value> {
     let mut closed = template.clone();
     let resources = closed.get_mut("Resources")?.as_object_mut()?;
     for (id, resource) in resources.iter_mut() {
         if resource["Type"] == DISTRIBUTION {
             close(resource);
         }
-        if delete_logs && is_of_logs(template, id) {
+        let is_kept = keep_key && resource["Type"] == KEY;
+        if delete_logs && is_of_logs(template, id) && !is_kept {
             resource["DeletionPolicy"] = json!("Delete");
             resource["UpdateReplacePolicy"] = json!("Delete");
         }
@@ -142,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_distribution_is_off_and_has_no_functions() {
-        let closed = super::closed(&template(), false).unwrap();
+        let closed = super::closed(&template(), false, false).unwrap();
         let config = &closed["Resources"]["Distribution"]["Properties"]["DistributionConfig"];
         assert_eq!(config["Enabled"], false);
         assert!(!config.to_string().contains("viewer-request"), "{config}");
@@ -152,7 +164,7 @@ mod tests {
             "Retain"
         );
         assert_eq!(
-            super::closed(&closed, false),
+            super::closed(&closed, false, false),
             None,
             "nothing is left to close"
         );
@@ -160,7 +172,7 @@ mod tests {
 
     #[test]
     fn logs_go_only_where_that_is_asked_for() {
-        let closed = super::closed(&template(), true).unwrap();
+        let closed = super::closed(&template(), true, false).unwrap();
         assert_eq!(
             closed["Resources"]["AccessLogs"]["DeletionPolicy"],
             "Delete"
@@ -178,7 +190,7 @@ mod tests {
         own["Resources"]["Destination"]["Properties"]["DestinationResourceArn"] = json!(arn);
         let key = "arn:aws:kms:us-east-1:111122223333:key/theirs";
         own["Resources"]["SignerLogGroup"]["Properties"]["KmsKeyId"] = json!(key);
-        let closed = super::closed(&own, true).unwrap();
+        let closed = super::closed(&own, true, false).unwrap();
         for id in ["AccessLogs", "LogsKey"] {
             assert!(!is_of_logs(&own, id), "{id}");
             assert_eq!(closed["Resources"][id], own["Resources"][id]);

@@ -27,6 +27,11 @@ const KEPT: &[&str] = &[
     "resources",
 ];
 
+/// What an overlay holds stays in the owner's account as well, but for the headers that every
+/// viewer gets.
+const OVERLAYS: &str = "resources";
+const SENT: &str = ".CustomHeadersConfig";
+
 /// What is part of an address that frames, or a function, sends a request to.
 const ADDRESSES: &[&str] = &[
     "auth.issuer",
@@ -58,7 +63,8 @@ pub fn check(root: &Node, secrets: &[Secret]) -> Vec<Diagnostic> {
 }
 
 fn walk(node: &Node, path: &str, secrets: &HashMap<Span, Vec<&str>>, found: &mut Vec<Diagnostic>) {
-    if is_in(KEPT, path) {
+    let is_kept = is_in(KEPT, path) && !path.contains(SENT);
+    if is_kept && !is_in(&[OVERLAYS], path) {
         return;
     }
     match &node.value {
@@ -76,7 +82,7 @@ fn walk(node: &Node, path: &str, secrets: &HashMap<Span, Vec<&str>>, found: &mut
         Value::Scalar { text, .. } => {
             // Of a whole block that a variable brought, only some values may be secret.
             let here = secrets.get(&node.span).into_iter().flatten();
-            if here.into_iter().any(|secret| shows(text, secret)) {
+            if !is_kept && here.into_iter().any(|secret| shows(text, secret)) {
                 found.push(finding(path, node.span));
             }
         }

@@ -17,6 +17,9 @@ pub struct Wanted<'a> {
     pub tags: &'a BTreeMap<String, String>,
 }
 
+/// What DescribeStacks has in the place of a parameter with `NoEcho`.
+const NO_ECHO: &str = "****";
+
 /// CloudFormation takes 51,200 bytes in the request, and more from S3.
 #[derive(Debug, Clone)]
 pub enum Body<'a> {
@@ -103,10 +106,11 @@ impl Stacks {
             Body::InS3 { url, .. } => asked.template_url(url),
         };
         let parameters = wanted.parameters.iter().map(|(key, value)| {
-            types::Parameter::builder()
-                .parameter_key(key)
-                .parameter_value(value)
-                .build()
+            let parameter = types::Parameter::builder().parameter_key(key);
+            match value == NO_ECHO {
+                true => parameter.use_previous_value(true).build(),
+                false => parameter.parameter_value(value).build(),
+            }
         });
         let tags = wanted
             .tags
