@@ -132,8 +132,14 @@ pub enum Kind {
 /// Everything that is wrong with an overlay, in order of place.
 pub fn check(stage: &Overlaid<'_>) -> Vec<Finding> {
     let mut found = sound::check(stage);
+    // A value that isn't known yet is judged once it is: before, nothing is made of it.
+    let is_open = |place: &Place| {
+        let (node, ..) = innermost(stage.overlay, place);
+        matches!(node.value, Yaml::Open(_))
+    };
     let opened = opened(stage).into_iter();
-    found.extend(opened.map(|(place, what)| locate(stage.overlay, &place, Kind::Unsafe, what)));
+    let known = opened.filter(|(place, _)| !is_open(place));
+    found.extend(known.map(|(place, what)| locate(stage.overlay, &place, Kind::Unsafe, what)));
     found.sort_by(|a, b| (a.span, a.kind, &a.what).cmp(&(b.span, b.kind, &b.what)));
     found.dedup();
     found
