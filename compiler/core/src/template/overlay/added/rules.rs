@@ -31,9 +31,8 @@ pub fn bucket(resource: &Value, place: &Place, found: &mut Found) {
         let place = place.at("PublicAccessBlockConfiguration");
         found.push((place, "a bucket that can be made public".to_owned()));
     }
-    let place_of = |key| (place.at(key), key);
     if let Some(acl) = properties.get("AccessControl") {
-        let (place, _) = place_of("AccessControl");
+        let place = place.at("AccessControl");
         let what = match acl.as_str().filter(|acl| !is_dynamic(acl)) {
             Some(acl) if !acl.starts_with("Public") && acl != "AuthenticatedRead" => None,
             Some(_) => Some("a public bucket"),
@@ -42,7 +41,7 @@ pub fn bucket(resource: &Value, place: &Place, found: &mut Found) {
         found.extend(what.map(|what| (place, what.to_owned())));
     }
     if let Some(controls) = properties.get("OwnershipControls") {
-        let (place, _) = place_of("OwnershipControls");
+        let place = place.at("OwnershipControls");
         let enforced =
             |rule: &Value| rule.get("ObjectOwnership") == Some(&"BucketOwnerEnforced".into());
         let rules = controls.get("Rules").and_then(Value::as_array);
