@@ -368,3 +368,24 @@ fn the_repositorys_own_manifest_is_valid() {
     assert_eq!(run.code, 0, "{run:#?}");
     assert!(run.stdout.ends_with("1 warning\n"), "{run:#?}");
 }
+
+/// What the command line's parser quotes can neither look like a line of frames' own nor vanish.
+#[test]
+fn an_argument_is_shown_as_it_is() {
+    for (argument, shown) in [
+        ("p\nerror: forged", r"p\nerror: forged"),
+        ("p\u{1b}[31mq", r"p\u{1b}[31mq"),
+        ("x\u{202e}y", r"x\u{202e}y"),
+    ] {
+        let places: [&[&str]; 3] = [
+            &["-e", argument, "validate"],
+            &[argument],
+            &["validate", "--opt", argument],
+        ];
+        for arguments in places {
+            let run = Project::new("service: x\nauth: {mode: none}\n").frames(arguments);
+            assert_eq!(run.code, 2, "{run:#?}");
+            assert!(run.stderr.contains(shown), "{arguments:?}: {run:#?}");
+        }
+    }
+}

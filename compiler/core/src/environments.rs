@@ -83,10 +83,17 @@ fn unknown(env: &str, span: Span, list: &[Entry]) -> Diagnostic {
     .help(help)
 }
 
+fn is_function(entry: &Entry) -> bool {
+    entry.key.text == "Ref" || entry.key.text.starts_with("Fn::")
+}
+
 /// The depth is the parser's: it bounds how deep either tree is.
 fn merge(base: &mut Node, over: Node) {
     match (&mut base.value, over.value) {
-        (Value::Mapping(entries), Value::Mapping(overs)) => {
+        // Of an overlay: half of one function and half of another is none.
+        (Value::Mapping(entries), Value::Mapping(overs))
+            if !entries.iter().chain(&overs).any(is_function) =>
+        {
             for over in overs {
                 match entries
                     .iter_mut()
@@ -135,6 +142,16 @@ mod tests {
         );
         let (value, _) = selected(text, "dev", false);
         assert_eq!(value["a"]["c"], serde_json::json!([1, 2]));
+    }
+
+    #[test]
+    fn a_function_of_an_overlay_is_replaced_whole() {
+        let text = "a: {b: !Sub x, c: {d: !Ref y}}\nenvironments:\n  prod: {a: {b: !Ref z, c: {d: text}}}\n";
+        let (value, _) = selected(text, "prod", true);
+        assert_eq!(
+            value["a"],
+            serde_json::json!({"b": {"Ref": "z"}, "c": {"d": "text"}})
+        );
     }
 
     #[test]

@@ -187,7 +187,11 @@ fn overlay_findings(plan: &Plan) -> Vec<Diagnostic> {
         let (code, message, help) = match finding.kind {
             Kind::Unsafe => {
                 let message = format!("the overlay makes {}", finding.what);
-                (opens, message, Some(help.to_owned()))
+                let help = match finding.help {
+                    Some(more) => format!("{more}; or {help}"),
+                    None => help.to_owned(),
+                };
+                (opens, message, Some(help))
             }
             Kind::Nameless => (codes::MISSING_KEY, finding.what, finding.help),
             Kind::Invalid => (codes::INVALID_OVERLAY, finding.what, finding.help),

@@ -10,8 +10,9 @@ mod relay;
 
 pub use relay::relay;
 
-use crate::cli::{Color, Format, Global};
+use crate::cli::{Cli, Color, Format, Global};
 use crate::failure::{Exit, Failure};
+use clap::Parser;
 use frames_compiler::printable::{self, Style, Styled};
 use frames_compiler::secrets::{MASK, Masks};
 use frames_compiler::variables::Secret;
@@ -175,11 +176,21 @@ fn indented(text: &str, columns: usize) -> String {
 /// What the command line's parser says, which quotes what it was given. With its colours where
 /// nothing that was given could pass for one.
 pub fn command_line(error: &clap::Error) {
-    let plain = !std::env::args_os()
-        .any(|argument| argument.to_string_lossy().contains(printable::is_hidden));
-    let text = match plain {
-        true => format!("{}", error.render().ansi()),
-        false => printable::block(&error.render().to_string()).into_owned(),
+    let given = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    let given: Vec<String> = given.collect();
+    let hides = |argument: &String| argument.contains(printable::is_hidden);
+    let text = match given.iter().any(hides) {
+        false => format!("{}", error.render().ansi()),
+        // The parser would drop escape sequences, and end a line where an argument does: it gets
+        // what it quotes as it is to be shown.
+        true => {
+            let shown = given
+                .iter()
+                .map(|argument| printable::line(argument).into_owned());
+            let again = Cli::try_parse_from(shown).err();
+            let said = again.as_ref().unwrap_or(error).render().to_string();
+            printable::block(&said).into_owned()
+        }
     };
     match error.use_stderr() {
         true => write_error(&text),

@@ -12,6 +12,8 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 /// A value to print; mappings keep their order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Printed {
+    /// Of an overlay, where it means nothing.
+    Nothing,
     Text(String),
     Flag(bool),
     Number(u64),
@@ -35,7 +37,7 @@ impl Printed {
         match self {
             Self::Text(text) => Self::Text(masks.mask(&text).into_owned()),
             Self::Number(number) if masks.hides(&number.to_string()) => Self::Text(MASK.to_owned()),
-            Self::Flag(_) | Self::Number(_) => self,
+            Self::Nothing | Self::Flag(_) | Self::Number(_) => self,
             Self::List(items) => {
                 let items = items.into_iter().map(|item| item.masked_by(masks));
                 Self::List(items.collect())
@@ -56,7 +58,7 @@ impl Printed {
         let hidden = |text: &str| text.contains(|c| c != '\n' && is_hidden(c));
         match self {
             Self::Text(text) => hidden(text),
-            Self::Flag(_) | Self::Number(_) => false,
+            Self::Nothing | Self::Flag(_) | Self::Number(_) => false,
             Self::List(items) => items.iter().any(Self::has_hidden),
             Self::Map(entries) => entries
                 .iter()
@@ -74,7 +76,7 @@ impl Printed {
                     .find(|(key, _)| key == segment)
                     .map(|(_, value)| value),
                 Self::List(items) => items.get(segment.parse::<usize>().ok()?),
-                Self::Text(_) | Self::Flag(_) | Self::Number(_) => None,
+                Self::Nothing | Self::Text(_) | Self::Flag(_) | Self::Number(_) => None,
             })
     }
 
@@ -90,6 +92,7 @@ impl Printed {
 impl Serialize for Printed {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
+            Self::Nothing => serializer.serialize_unit(),
             Self::Text(text) => serializer.serialize_str(text),
             Self::Flag(flag) => serializer.serialize_bool(*flag),
             Self::Number(number) => serializer.serialize_u64(*number),
@@ -170,7 +173,32 @@ fn value(node: &Node, kind: &Kind) -> Printed {
             let number = text.parse().ok().filter(|_| numbers);
             number.map_or_else(|| plain(node), Printed::Number)
         }
+        (Kind::Free, _) => free(node),
         _ => plain(node),
+    }
+}
+
+/// As a template has it, where a value's type counts.
+fn free(node: &Node) -> Printed {
+    match &node.value {
+        Value::Scalar { text, .. } => match node.to_json() {
+            serde_json::Value::Null => Printed::Nothing,
+            serde_json::Value::Bool(flag) => Printed::Flag(flag),
+            serde_json::Value::Number(number) if number.is_u64() => {
+                number.as_u64().map_or(Printed::Nothing, Printed::Number)
+            }
+            _ => Printed::Text(text.clone()),
+        },
+        Value::Open(text) => Printed::Text(text.clone()),
+        Value::Sequence(items) => Printed::List(items.iter().map(free).collect()),
+        Value::Mapping(entries) => {
+            let entries = entries.iter();
+            Printed::Map(
+                entries
+                    .map(|entry| (entry.key.text.clone(), free(&entry.value)))
+                    .collect(),
+            )
+        }
     }
 }
 
@@ -195,6 +223,14 @@ mod tests {
     fn printed(text: &str) -> serde_json::Value {
         let (node, _) = syntax::parse(&Source::new("f", text));
         serde_json::to_value(complete(&node.unwrap())).unwrap()
+    }
+
+    #[test]
+    fn an_overlay_keeps_its_types() {
+        let text = "service: x\nauth: {mode: none}\nresources: {cdn: {Outputs: , Metadata: {a: true, b: 7, c: '7', d: 007}}}\n";
+        let cdn = &printed(text)["resources"]["cdn"];
+        let expected = serde_json::json!({"Outputs": null, "Metadata": {"a": true, "b": 7, "c": "7", "d": "007"}});
+        assert_eq!(*cdn, expected);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! below `resources`, and nowhere else.
 
 use super::node::{Entry, Key, Node, Value};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Diagnostic, codes, did_you_mean};
 use crate::source::Span;
 
 /// Tags and the intrinsic functions that they stand for ("Intrinsic function reference" of
@@ -43,6 +43,8 @@ pub(super) fn expand(node: Node, intrinsic: &str) -> Node {
         short_form: true,
     };
     let value = match &node.value {
+        // Nothing stays nothing, which is a finding.
+        Value::Scalar { text, .. } if text.is_empty() => node,
         Value::Scalar { text, .. } if intrinsic == "Fn::GetAtt" => attribute(text, span),
         // A name of digits only is a name all the same.
         Value::Scalar { text, .. } => scalar(text, span),
@@ -94,11 +96,13 @@ pub fn misplaced(node: &mut Node, found: &mut Vec<Diagnostic>) {
 
 pub(super) fn no_meaning(tag: &str, span: Span) -> Diagnostic {
     let message = format!("the tag `{tag}` has no meaning here");
-    let help = match intrinsic(tag) {
-        Some(_) => {
-            "CloudFormation's short forms work below `resources`; here a value is text, or a variable such as `${aws:region}`"
+    let known = SHORT_FORMS.iter().map(|(short, _)| *short);
+    let help = match (intrinsic(tag), did_you_mean(tag, known)) {
+        (Some(_), _) => {
+            "CloudFormation's short forms work below `resources`; here a value is text, or a variable such as `${aws:region}`".to_owned()
         }
-        None => "leave it out, or put the value in quotes if it begins with `!`",
+        (None, Some(guess)) => guess,
+        (None, None) => "leave it out, or put the value in quotes if it begins with `!`".to_owned(),
     };
     Diagnostic::new(codes::SYNTAX, "", span, message).help(help)
 }
@@ -174,5 +178,9 @@ mod tests {
         );
         let (_, unknown) = parse(&Source::new("f", "a: !Mine x\n"));
         assert!(unknown[0].help.as_ref().unwrap().contains("quotes"));
+        let (_, near) = parse(&Source::new("f", "a: !ref x\n"));
+        assert!(near[0].help.as_ref().unwrap().contains("`!Ref`"));
+        let (nothing, _) = parse(&Source::new("f", "a: !Sub\n"));
+        assert_eq!(nothing.unwrap().to_json()["a"]["Fn::Sub"], json!(null));
     }
 }

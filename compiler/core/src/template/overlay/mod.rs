@@ -294,12 +294,16 @@ fn locate(overlay: &Node, place: &Place, kind: Kind, what: String) -> Finding {
     if matches!(node.value, Yaml::Scalar { .. }) && !node.is_null() {
         span = node.span;
     }
+    let replaces = kind == Kind::Unsafe && matches!(node.value, Yaml::Sequence(_));
     Finding {
         kind,
         span,
         path: place.0[..depth].join("."),
         what,
-        help: None,
+        help: replaces.then(|| {
+            "a list takes the place of the compiled one: repeat what is in that, as it is"
+                .to_owned()
+        }),
     }
 }
 

@@ -77,7 +77,7 @@ pub(super) struct Named {
 pub(super) enum What {
     /// A resource, a parameter or a pseudo parameter.
     Value,
-    /// A resource.
+    /// A resource's: `Topic.TopicArn`.
     Attribute,
     Condition,
     Mapping,
@@ -99,8 +99,8 @@ pub(super) fn names(value: &Value, place: &Place) -> Vec<Named> {
             match (function.as_str(), argument) {
                 ("Ref", Value::String(name)) => push(What::Value, name, place),
                 ("Fn::GetAtt", argument) => {
-                    if let Some(Reference::Attribute(id, _)) = attribute(argument) {
-                        push(What::Attribute, id, place);
+                    if let Some(Reference::Attribute(id, name)) = attribute(argument) {
+                        push(What::Attribute, &format!("{id}.{name}"), place);
                     }
                 }
                 ("Fn::If", Value::Array(parts)) => {
@@ -184,7 +184,7 @@ mod tests {
             (What::Substitution, "B"),
             (What::Value, "X"),
             (What::Mapping, "M"),
-            (What::Attribute, "G"),
+            (What::Attribute, "G.Arn"),
         ];
         assert_eq!(found.len(), expected.len(), "{found:?}");
         for (what, name) in expected {

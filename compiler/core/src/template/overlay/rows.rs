@@ -117,7 +117,7 @@ pub const WEAKENS: &[(&str, &str, &str)] = &[
     ("AWS::CertificateManager::", "", "another certificate"),
     (HEADERS, "Properties.*.SecurityHeadersConfig", "answers without the compiled security headers"),
     (HEADERS, "Properties.*.CorsConfig", "answers that pages of other origins may read"),
-    (HEADERS, "Properties.*.CustomHeadersConfig", "headers of your own that may undo the compiled ones"),
+    (HEADERS, "Properties.*.CustomHeadersConfig", "headers of your own that may undo the compiled ones, or whose value isn't plain text"),
     (HEADERS, "", "other headers of answers than those compiled"),
     ("AWS::CloudFront::CachePolicy", "", "another cache key: one viewer's answer may go to another"),
     ("AWS::CloudFront::OriginRequestPolicy", "", "other headers, cookies or queries for the origin, tokens among them"),
@@ -327,6 +327,11 @@ fn is_harmless(item: &Value) -> bool {
     let Some(name) = name.map(str::to_ascii_lowercase) else {
         return false;
     };
+    // Every viewer gets it: what CloudFormation looks up for it could be anything.
+    let value = item.get("Value").and_then(Value::as_str);
+    if !value.is_some_and(|value| !value.contains("{{") && !value.contains(['\r', '\n'])) {
+        return false;
+    }
     let is_token = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     let own = name.starts_with("x-") && !MEANT.iter().any(|start| name.starts_with(start));
     is_token && (HEADERS.contains(&name.as_str()) || own)

@@ -69,6 +69,14 @@ const INTRINSICS: [&str; 17] = [
 /// A logical id, in characters.
 const LONGEST_ID: usize = 255;
 
+/// What `Fn::GetAtt` returns, by the resource types' pages of the CloudFormation Template Reference.
+const RETURNED: [(&str, &[&str]); 4] = [
+    ("AWS::CloudFront::Distribution", &["DomainName", "Id"]),
+    ("AWS::IAM::Role", &["Arn", "RoleId"]),
+    ("AWS::KMS::Key", &["Arn", "KeyId"]),
+    ("AWS::SNS::Topic", &["TopicArn", "TopicName"]),
+];
+
 /// Resources of a stack, at the most.
 const STACK: usize = 500;
 
@@ -373,7 +381,7 @@ impl Findings<'_> {
             .is_some_and(|section| section == "Conditions");
         let name = named.name.as_str();
         let id = match named.what {
-            What::Substitution => name.split('.').next().unwrap_or(name),
+            What::Substitution | What::Attribute => name.split('.').next().unwrap_or(name),
             _ => name,
         };
         let sections: &[&str] = match named.what {
@@ -391,7 +399,14 @@ impl Findings<'_> {
                 .is_some_and(|all| all.contains_key(id))
         }) || (pseudo && PSEUDO_PARAMETERS.contains(&name));
         if is_there {
-            return;
+            return self.attribute(named);
+        }
+        let resource = self
+            .section("Resources")
+            .is_some_and(|all| all.contains_key(id));
+        if in_conditions && resource {
+            let what = "conditions refer to parameters only, and not to resources";
+            return self.push(&named.place, what, None);
         }
         let (what, help) = match (named.what, name.split_once(':')) {
             // `${slef:service}` is meant for frames.
@@ -420,6 +435,25 @@ impl Findings<'_> {
             }
         };
         self.push(&named.place, what, help);
+    }
+
+    /// Attributes of compiled resources, as far as they are few and known.
+    fn attribute(&mut self, named: &Named) {
+        let Some((id, attribute)) = named.name.split_once('.') else {
+            return;
+        };
+        let Some((kind, _)) = self.stage.kind_of(id) else {
+            return;
+        };
+        let Some((_, known)) = RETURNED.iter().find(|(known, _)| *known == kind) else {
+            return;
+        };
+        if !known.contains(&attribute) {
+            let help = did_you_mean(attribute, known.iter().copied())
+                .unwrap_or_else(|| format!("known: {}", known.join(", ")));
+            let what = format!("`{id}` has no attribute `{attribute}`");
+            self.push(&named.place, what, Some(help));
+        }
     }
 
     /// Resources that wait for each other.

@@ -287,8 +287,10 @@ pub(super) fn distribution(added: &Added<'_>, found: &mut Found) {
 
 /// Names in plain sight, none of which is the delivery's.
 fn other_names(aliases: Option<&Value>, names: &[String]) -> bool {
-    let all = aliases.and_then(Value::as_array);
-    all.is_some_and(|all| {
+    let Some(aliases) = aliases else {
+        return true;
+    };
+    aliases.as_array().is_some_and(|all| {
         all.iter().all(|alias| {
             let alias = alias.as_str().filter(|alias| !is_dynamic(alias));
             alias.is_some_and(|alias| names.iter().all(|own| plain_name(own) != plain_name(alias)))

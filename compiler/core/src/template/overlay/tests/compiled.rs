@@ -199,6 +199,18 @@ fn what_weakens_a_compiled_resource_is_found() {
             "undo the compiled ones",
         ),
         (
+            headers(
+                "{CustomHeadersConfig: {Items: [{Header: X-Build, Value: !Ref AuthorizerVersionArn, Override: true}]}}",
+            ),
+            "undo the compiled ones",
+        ),
+        (
+            headers(
+                "{CustomHeadersConfig: {Items: [{Header: X-Build, Value: '{{resolve:secretsmanager:a}}', Override: true}]}}",
+            ),
+            "undo the compiled ones",
+        ),
+        (
             headers("{CustomHeadersConfig: {Items: [{Header: 'X-{{resolve:ssm:a}}', Value: x}]}}"),
             "undo the compiled ones",
         ),

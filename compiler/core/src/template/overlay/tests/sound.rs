@@ -99,12 +99,23 @@ fn what_cloudformation_would_refuse_is_found_at_its_place() {
             "Defualt",
             "did you mean `Default`?",
         ),
+        (
+            "Outputs: {A: {Value: !GetAtt Distribution.DomainNam}}",
+            "Distribution.DomainNam",
+            "did you mean `DomainName`?",
+        ),
+        (
+            "Outputs: {A: {Value: !Sub '${Distribution.Nope}'}}",
+            "'${Distribution.Nope}'",
+            "has no attribute `Nope`",
+        ),
+        ("Outputs: {A: {Value: !Sub }}", "", "has no value"),
         ("Outputs: {A: x}", "x", "`A` isn't a mapping"),
         ("Outputs: {a-b: {Value: x}}", "a-b", "can't be an id"),
         (
             "Conditions: {Prod: !Equals [!Ref Distribution, x]}",
             "Distribution",
-            "no resource or parameter",
+            "conditions refer to parameters only",
         ),
         (
             "Conditions: {Prod: {Condition: Other}}",
