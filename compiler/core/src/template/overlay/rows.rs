@@ -1,7 +1,7 @@
 //! What an overlay may change of a compiled resource, and what it would weaken
 //! with the rest.
 
-use super::{Place, is_literal, walk};
+use super::is_literal;
 use serde_json::Value;
 
 /// Not types of CloudFormation's: parts of a template that have rules of their own.
@@ -30,7 +30,6 @@ pub const TUNABLE: &[(&str, &str, May)] = &[
     ("AWS::Lambda::Function", "Properties.Timeout", always),
     ("AWS::Logs::LogGroup", "Properties.RetentionInDays", always),
     ("AWS::Logs::LogGroup", "Properties.KmsKeyId", only_added),
-    ("AWS::Logs::LogGroup", "Properties.DataProtectionPolicy", masks_only),
     ("AWS::CloudWatch::Alarm", "Properties", always),
     ("AWS::Route53::RecordSet", "Properties.TTL", always),
     ("AWS::Route53::RecordSet", "Properties.Comment", always),
@@ -227,24 +226,6 @@ fn fleeting_errors(before: Option<&Value>, after: Option<&Value>) -> bool {
 /// A number in plain sight.
 fn a_number(_: Option<&Value>, after: Option<&Value>) -> bool {
     number(after).is_some()
-}
-
-/// What a log group masks, without a copy of what it found elsewhere.
-fn masks_only(before: Option<&Value>, after: Option<&Value>) -> bool {
-    let mut copies = false;
-    let mut seen = |value: &Value, _: &Place| {
-        let text = value
-            .as_str()
-            .is_some_and(|text| text.contains("FindingsDestination"));
-        let destination = value.get("FindingsDestination");
-        copies |= text
-            || (value.is_object() && !is_literal(value))
-            || destination.is_some_and(|to| to.as_object().is_none_or(|to| !to.is_empty()));
-    };
-    if let Some(after) = after {
-        walk(after, &Place::root(), &mut seen);
-    }
-    before.is_none() && !copies
 }
 
 /// Lifecycle rules by which nothing expires before the compiled rules let it.

@@ -263,15 +263,18 @@ pub(super) fn distribution(added: &Added<'_>, found: &mut Found) {
         "DeletionPolicy",
         "UpdateReplacePolicy",
     ];
+    // The compiled one has them, and so they make no difference.
+    let aliases = config.at("Aliases");
+    let others = other_names(aliases.of(added.stage.finished), added.stage.names);
+    if !others {
+        let what = "a second distribution by a name of the delivery, or one that can't be checked";
+        found.push((aliases.clone(), what.to_owned()));
+    }
     let own = |change: &Change<'_>| {
         attributes
             .iter()
             .any(|key| change.place.starts_with(&added.place.at(key)))
-            || (change.place.starts_with(&config.at("Aliases"))
-                && other_names(
-                    config.at("Aliases").of(added.stage.finished),
-                    added.stage.names,
-                ))
+            || change.place.starts_with(&aliases)
             || (change.place.starts_with(&config.at("ViewerCertificate"))
                 && certificate(config.at("ViewerCertificate").of(added.stage.finished)))
     };

@@ -286,7 +286,7 @@ fn a_second_distribution_obeys_what_holds_for_the_first() {
         ),
         (
             config("Aliases", serde_json::json!(["Frames.example.org"])),
-            "other names",
+            "by a name of the delivery",
         ),
         (
             config("Staging", true.into()),
