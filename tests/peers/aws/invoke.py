@@ -174,7 +174,9 @@ def _asked(port, event, timeout):
 
 def _answer(text, log):
     """Lambda's, where the emulator has words alone, and those in its log where a process ends before its first event."""
-    ended = re.search(r"Invoke failed error=(Runtime exited .*?) InvokeID=", "".join(log))
+    # Its fields come in any order.
+    words = r"Invoke failed (?:InvokeID=\S* )?error=(Runtime exited .*?)(?: InvokeID=\S*)?$"
+    ended = re.search(words, "".join(log), re.MULTILINE)
     if text.startswith("Task timed out"):
         body = _error("Sandbox.Timedout", text)
     elif not text and ended:
