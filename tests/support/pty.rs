@@ -11,6 +11,21 @@ use std::time::{Duration, Instant};
 /// Longer than a deployment takes here.
 const LIMIT: Duration = Duration::from_secs(180);
 
+/// Both ends of a new one: the keyboard's and screen's, and the program's.
+pub fn open() -> (File, File) {
+    let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&controller).unwrap();
+    unlockpt(&controller).unwrap();
+    let name = ptsname(&controller, Vec::new()).unwrap();
+    let terminal = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(OpenptFlags::NOCTTY.bits() as i32)
+        .open(name.to_str().unwrap())
+        .unwrap();
+    (File::from(controller), terminal)
+}
+
 /// A program with a terminal for all its streams. Dropping it ends it.
 pub struct OnTerminal {
     child: Child,
@@ -21,16 +36,7 @@ pub struct OnTerminal {
 
 impl OnTerminal {
     pub fn start(command: &mut Command) -> Self {
-        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&controller).unwrap();
-        unlockpt(&controller).unwrap();
-        let name = ptsname(&controller, Vec::new()).unwrap();
-        let terminal = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(OpenptFlags::NOCTTY.bits() as i32)
-            .open(name.to_str().unwrap())
-            .unwrap();
+        let (typing, terminal) = open();
         command
             .env("TERM", "xterm-256color")
             .stdin(terminal.try_clone().unwrap())
@@ -42,7 +48,6 @@ impl OnTerminal {
             .stdin(std::process::Stdio::null())
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::null());
-        let typing = File::from(controller);
         let mut screen = typing.try_clone().unwrap();
         let shown = Arc::<Mutex<Vec<u8>>>::default();
         let into = Arc::clone(&shown);

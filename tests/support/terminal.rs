@@ -1,11 +1,10 @@
 //! A terminal, for what asks on one.
 
 use super::process::eventually;
+use super::pty;
 use rustix::process::Pid;
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -18,23 +17,13 @@ pub struct AtTerminal {
 
 impl AtTerminal {
     pub fn start(command: &mut Command) -> Self {
-        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&controller).unwrap();
-        unlockpt(&controller).unwrap();
-        let name = ptsname(&controller, Vec::new()).unwrap();
-        let terminal = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(OpenptFlags::NOCTTY.bits() as i32)
-            .open(name.to_str().unwrap())
-            .unwrap();
+        let (typing, terminal) = pty::open();
         let child = command
             .stdin(terminal.try_clone().unwrap())
             .stdout(Stdio::null())
             .stderr(terminal)
             .spawn()
             .unwrap();
-        let typing = File::from(controller);
         let mut screen = typing.try_clone().unwrap();
         let shown = Arc::<Mutex<Vec<u8>>>::default();
         let into = Arc::clone(&shown);

@@ -17,8 +17,6 @@ mod rows;
 mod sound;
 mod tunable;
 
-pub use added::TYPES as ADDABLE;
-
 use crate::source::Span;
 use crate::syntax::{Node, Value as Yaml};
 use serde_json::Value;
