@@ -2,12 +2,12 @@
 
 use crate::support::dev::{CT, CT_PIXELS, Dev, Reply, base64url, dicomweb_path, native_path, send};
 use crate::support::frames::Project;
-use frames::local::Credentials;
-use frames::local::edge::{Edge, Options, Origin};
-use frames::local::issuer::{Issuer, IssuerClaims};
-use frames::local::origin::{Fixtures, Policy, StandIn};
 use frames_edge::jose::Algorithm;
 use frames_edge::{LogLevel, SignerConfig};
+use frames_emulator::Credentials;
+use frames_emulator::cloudfront::{CloudFront, Options, OriginServer};
+use frames_emulator::healthimaging::{Fixtures, Policy, StandIn};
+use frames_emulator::issuer::{Issuer, IssuerClaims};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -508,7 +508,8 @@ fn no_token_reaches_the_origin() {
                 dicomweb_host: Some("dicom-medical-imaging.us-east-1.amazonaws.com".to_owned()),
                 log_level: LogLevel::Warn,
             };
-            let policy = Policy::read(&package).unwrap();
+            let package = frames_emulator::package::read(&package).unwrap();
+            let policy = Policy::of(&package);
             let credentials = Credentials::random().unwrap();
             let stand_in = StandIn::start(&config, credentials, policy).await.unwrap();
             let stand_in = Arc::new(stand_in);
@@ -517,12 +518,12 @@ fn no_token_reaches_the_origin() {
             }
             let options = Options {
                 port: 0,
-                origin: Origin::StandIn(stand_in.clone()),
+                origin: OriginServer::StandIn(stand_in.clone()),
                 requests: Arc::new(|_| ()),
                 functions: Arc::new(|_, _| ()),
             };
-            let edge = Edge::start(&package, options).await.unwrap();
-            let (url, token) = (edge.url(), issuer.token().to_owned());
+            let cloudfront = CloudFront::start(package, options).await.unwrap();
+            let (url, token) = (cloudfront.url(), issuer.token().to_owned());
             let fixtures = stand_in.fixtures().clone();
             tokio::task::spawn_blocking(move || ask_with_every_source(&url, &token, &fixtures))
                 .await

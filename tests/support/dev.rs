@@ -13,10 +13,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// The first frame of the stand-in's data store.
-pub const CT: &[u8] = include_bytes!("../../compiler/cli/data/ct_small.jph");
+pub const CT: &[u8] = include_bytes!("../../compiler/emulator/data/ct_small.jph");
 
 /// The same, decoded: 16-bit samples, little endian.
-pub const CT_PIXELS: &[u8] = include_bytes!("../../compiler/cli/data/ct_small.raw");
+pub const CT_PIXELS: &[u8] = include_bytes!("../../compiler/emulator/data/ct_small.raw");
 
 /// The functions may have to be built first.
 const READY: Duration = Duration::from_secs(540);
@@ -372,7 +372,7 @@ pub fn native_path(dev: &Dev) -> String {
 /// The same frame by DICOMweb.
 pub fn dicomweb_path(dev: &Dev) -> String {
     let index: Value =
-        serde_json::from_str(include_str!("../../compiler/cli/data/index.json")).unwrap();
+        serde_json::from_str(include_str!("../../compiler/emulator/data/index.json")).unwrap();
     let first = &index["instances"][0];
     let id = |name: &str| first[name].as_str().unwrap().to_owned();
     format!(

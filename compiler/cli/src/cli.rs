@@ -293,25 +293,25 @@ pub struct Dev {
     pub port: Option<u16>,
 
     /// Where frames come from: a HealthImaging stand-in with a few CT and MR frames, or AWS with your credentials
-    #[arg(long, value_enum, default_value_t = Origin::Embedded)]
-    pub origin: Origin,
+    #[arg(long, value_enum, default_value_t = OriginChoice::Embedded)]
+    pub origin: OriginChoice,
 
     /// Who issues tokens: an issuer on this machine in the place of the manifest's, or the manifest's own
-    #[arg(long, value_enum, default_value_t = Issuer::Embedded)]
-    pub issuer: Issuer,
+    #[arg(long, value_enum, default_value_t = IssuerChoice::Embedded)]
+    pub issuer: IssuerChoice,
 
     #[command(flatten)]
     pub online: Online,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Origin {
+pub enum OriginChoice {
     Embedded,
     Aws,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Issuer {
+pub enum IssuerChoice {
     Embedded,
     Manifest,
 }

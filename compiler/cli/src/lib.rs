@@ -1,21 +1,15 @@
-//! `frames`: every effect around the pure compiler.
+//! `frames`: the command line around the compiler, the emulator and what talks to AWS.
 //!
-//! - [`commands`]: one file a command
-//! - [`aws`]: the few AWS calls, thin
-//! - [`artifact`]: the functions' programs and zips
-//! - [`deploy`]: stages, change sets, events, removal
-//! - [`init`]: a first frames.yml
-//! - [`local`]: the edge on this machine
-//! - [`project`]: where frames.yml is
+//! - [`cli`]: the command line's shape
 //! - [`terminal`]: what goes to stdout and stderr
+//! - [`artifact`]: the functions' programs and zips
+//! - [`project`]: where frames.yml is
+//! - [`init`]: a first frames.yml
+//! - [`commands`]: one file per command
 
 pub mod artifact;
-pub mod aws;
 pub mod cli;
 pub mod commands;
-pub mod deploy;
-pub mod failure;
 pub mod init;
-pub mod local;
 pub mod project;
 pub mod terminal;

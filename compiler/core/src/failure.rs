@@ -63,12 +63,3 @@ impl<T, E: Display> Context<T> for std::result::Result<T, E> {
         self.map_err(|error| Failure::new(format!("{}: {error}", what())))
     }
 }
-
-impl From<crate::local::Error> for Failure {
-    fn from(error: crate::local::Error) -> Self {
-        Self {
-            help: error.suggestion().map(str::to_owned),
-            ..Self::new(error.message())
-        }
-    }
-}

@@ -11,8 +11,10 @@
 pub mod check;
 pub mod diagnostic;
 pub mod environments;
+pub mod failure;
 pub mod manifest;
 pub mod online;
+pub mod package;
 pub mod plan;
 pub mod policy;
 pub mod printable;

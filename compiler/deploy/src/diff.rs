@@ -1,18 +1,17 @@
 //! What a deployment would change, stage by stage; nothing stays changed.
 
+use super::change::{Proposed, TRIES, changed_by_somebody_else};
 use super::settle::refuse_foreign;
-use super::stage::{added, changes};
+use super::stage::{added, refused};
 use super::{Job, Session, artifacts, new_outputs, parameters, summary};
-use crate::artifact::Package;
-use crate::aws::stacks::{Change, Detail};
-use crate::deploy::Done;
-use crate::failure::{Failure, Result};
+use crate::Done;
+use crate::aws::stacks::{Body, Change, Detail, Stack, Stacks};
+use frames_compiler::failure::Result;
+use frames_compiler::package::Package;
 use frames_compiler::plan::Plan;
 use frames_compiler::printable::{Style, Styled};
 use frames_compiler::secrets::{MASK, Masks};
 use serde_json::{Value, json};
-
-const TRIES: usize = 4;
 
 #[derive(Debug)]
 pub struct StageDiff {
@@ -81,11 +80,7 @@ pub async fn diff(session: &Session<'_>, plan: &Plan, package: &Package) -> Resu
             differs,
             versions,
         });
-        done.push(Done {
-            stage: stage.name,
-            stack,
-            changed: false,
-        });
+        done.push(Done::unchanged(stage, stack));
     }
     Ok(diffs)
 }
@@ -94,22 +89,25 @@ impl Session<'_> {
     async fn would_change(
         &self,
         job: &Job<'_>,
-        body: &crate::aws::stacks::Body<'_>,
-        stacks: &crate::aws::stacks::Stacks,
-        stack: &crate::aws::stacks::Stack,
+        body: &Body<'_>,
+        stacks: &Stacks,
+        stack: &Stack,
     ) -> Result<Vec<Change>> {
-        let name = job.change_set_name(Some(stack))?;
+        let wanted = job.wanted(body);
         for _ in 0..TRIES {
-            if let Some(set) = self.change_set(job, body, stacks, false, &name).await? {
-                stacks.delete_change_set(&stack.name, &name).await?;
-                return Ok(changes(job.stage, set)?.unwrap_or_default());
+            match self.propose(stacks, &wanted, Some(stack)).await? {
+                Proposed::Ready(proposal) => {
+                    proposal.discard().await?;
+                    return Ok(proposal.changes);
+                }
+                Proposed::Unchanged => return Ok(Vec::new()),
+                Proposed::Refused { status, reason } => {
+                    return Err(refused(job.stage.name, &status, &reason));
+                }
+                Proposed::Stale => {}
             }
         }
-        Err(Failure::new(format!(
-            "stack {} is changed by somebody else at the same time",
-            stack.name
-        ))
-        .help("run the same command again, once nobody else is at work on this service"))
+        Err(changed_by_somebody_else(&stack.name))
     }
 }
 

@@ -2,9 +2,9 @@
 //! there: it belongs to no stack, and keeps its lines for ever unless somebody says otherwise.
 
 use super::Session;
-use super::progress::count;
+use super::report::count;
 use crate::aws::log_groups::{LogGroup, LogGroups};
-use crate::failure::{Context, Result};
+use frames_compiler::failure::{Context, Result};
 use frames_compiler::plan::{Plan, names};
 use std::collections::BTreeSet;
 use tokio::task::JoinSet;

@@ -2,7 +2,7 @@
 
 use super::Session;
 use crate::aws::stacks::{Event, Stack, Stacks, vanished};
-use crate::failure::Result;
+use frames_compiler::failure::Result;
 use std::time::Duration;
 
 const SOON: Duration = Duration::from_millis(250);
@@ -12,6 +12,14 @@ const LATER: Duration = Duration::from_secs(4);
 pub struct Ended {
     pub stack: Stack,
     pub events: Vec<Event>,
+}
+
+impl Ended {
+    /// Nothing had to be done.
+    pub fn without_events(stack: Stack) -> Self {
+        let events = Vec::new();
+        Self { stack, events }
+    }
 }
 
 impl Session<'_> {

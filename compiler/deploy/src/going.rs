@@ -3,13 +3,13 @@
 
 use super::artifacts::Artifacts;
 use super::edge_logs::{self, Found};
-use super::progress::count;
 use super::remove::Options;
+use super::report::count;
 use super::settle::refuse_foreign;
 use super::teardown::{self, BUCKET, DISTRIBUTION, FUNCTION, KEY};
 use super::{Done, Session};
 use crate::aws::stacks::{Resource, Stack, Stacks};
-use crate::failure::{Context, Failure, Result};
+use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::plan::{Plan, Stage};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -97,7 +97,7 @@ impl<'a> Going<'a> {
                 progress.step("To go", &what);
             }
             for key in keys {
-                progress.note(format!("   - {key}"));
+                progress.note(format!("   - {key}").into());
             }
         }
         if !self.log_groups.is_empty() {
@@ -108,7 +108,7 @@ impl<'a> Going<'a> {
             );
         }
         for (groups, group) in &self.log_groups {
-            progress.note(format!("   - {} ({})", group.name, groups.region));
+            progress.note(format!("   - {} ({})", group.name, groups.region).into());
         }
     }
 
@@ -265,7 +265,7 @@ impl<'a> Standing<'a> {
                 _ => ", which is kept: its DeletionPolicy says so",
             };
             let line = format!("   - {} ({}){kept}", resource.id, resource.kind);
-            session.progress.note(line);
+            session.progress.note(line.into());
         }
         for bucket in self.contents.log_buckets() {
             if options.delete_logs {

@@ -1,7 +1,6 @@
 //! Ctrl-C: the first ends at the next safe place, the second at once.
 
-use crate::failure::{Context, Exit, Failure, Result};
-use crate::terminal;
+use frames_compiler::failure::{Context, Exit, Failure, Result};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -13,8 +12,8 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// `command` is what goes on later: `deploy`.
-    pub fn listen(command: &'static str) -> Result<Self> {
+    /// `command` is what goes on later: `deploy`. `say` tells what an interruption does.
+    pub fn listen(command: &'static str, say: fn(&str)) -> Result<Self> {
         let listen = |kind| signal(kind).context(|| "can't listen for signals");
         let mut interrupt = listen(SignalKind::interrupt())?;
         let mut terminate = listen(SignalKind::terminate())?;
@@ -26,12 +25,12 @@ impl Interrupt {
                     _ = terminate.recv() => {}
                 }
                 if *ask.borrow() {
-                    terminal::say(format!(
+                    say(&format!(
                         "interrupted at once; `frames {command}` goes on from wherever AWS is"
                     ));
                     std::process::exit(Exit::Interrupted as i32);
                 }
-                terminal::say("stopping at the next safe place; Ctrl-C again leaves at once");
+                say("stopping at the next safe place; Ctrl-C again leaves at once");
                 if ask.send(true).is_err() {
                     return;
                 }

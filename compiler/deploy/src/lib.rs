@@ -2,10 +2,11 @@
 //!
 //! - [`account`]: whose account it is
 //! - [`artifacts`]: the bucket, and what isn't there yet
-//! - [`stage`]: one stack: what changes, yes or no, and follow it to its end
+//! - [`change`]: one change of one stack, by a change set: asked for, run, followed to its end
+//! - [`stage`]: one stage of a deployment: what changes, yes or no, and the settings
 //! - [`lingering`]: what goes from a stage when a later one has let go of it
 //! - [`settle`]: what earlier runs left
-//! - [`follow`], [`progress`]: events as they happen
+//! - [`follow`], [`report`]: events as they happen
 //! - [`cause`]: why it failed, in a user's words
 //! - [`trial`]: each new version is invoked once, before CloudFront runs it
 //! - [`versions`]: functions' versions that nothing refers to any more
@@ -18,7 +19,9 @@
 
 mod account;
 pub mod artifacts;
+pub mod aws;
 pub mod cause;
+mod change;
 pub mod diff;
 mod edge_logs;
 mod follow;
@@ -26,8 +29,8 @@ mod going;
 pub mod guard;
 pub mod interrupt;
 mod lingering;
-pub mod progress;
 pub mod remove;
+pub mod report;
 mod settle;
 pub mod stage;
 pub mod state;
@@ -38,33 +41,33 @@ pub mod validation;
 mod versions;
 
 pub use interrupt::Interrupt;
-pub use progress::Progress;
+pub use report::Report;
 pub use stage::{Done, Job};
 
-use crate::artifact::{self, Package};
-use crate::aws::{Aws, Identity};
-use crate::failure::{Failure, Result};
+use aws::{Aws, Identity};
+use frames_compiler::failure::{Context, Failure, Result};
+use frames_compiler::package::Package;
 use frames_compiler::plan::{Parameter, Plan, Stage, names};
+use frames_edge::AuthorizerConfig;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 
 /// One run of a command against an account.
 pub struct Session<'a> {
     pub aws: &'a Aws,
     pub identity: Identity,
-    pub progress: Progress,
+    pub progress: &'a dyn Report,
     pub interrupt: Interrupt,
     pub questions: Questions,
 }
 
 /// What to do where a yes is needed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Questions {
     /// `--yes`
     Yes,
-    /// A terminal is there to ask on.
-    Ask,
+    /// Somebody is there: asks a question on the terminal, and tells whether it was a yes.
+    Ask(fn(&str) -> std::io::Result<bool>),
     /// Nobody is there: refuse.
     Refuse,
 }
@@ -109,11 +112,7 @@ pub async fn unchanged(
                 return Ok(None);
             }
         }
-        done.push(Done {
-            stage: stage.name,
-            stack,
-            changed: false,
-        });
+        done.push(Done::unchanged(stage, stack));
     }
     if !options.unsafe_overlay {
         state::refuse_open(session, plan, &done).await?;
@@ -130,7 +129,7 @@ pub async fn unchanged(
 /// Whether the addresses that the plan's keys come from are those of what is deployed. No others
 /// are asked before somebody deploys them: who only looks at a change doesn't vouch for it.
 pub async fn asks_as_deployed(aws: &Aws, plan: &Plan) -> Result<bool> {
-    let Some(wanted) = artifact::keys_from(plan)? else {
+    let Some(wanted) = keys_from(plan)? else {
         return Ok(true);
     };
     let edge = plan
@@ -147,6 +146,18 @@ pub async fn asks_as_deployed(aws: &Aws, plan: &Plan) -> Result<bool> {
     // Somebody else's stack says nothing of this service.
     let own = stack.filter(|stack| settle::refuse_foreign(stage, stack).is_ok());
     Ok(own.is_some_and(|stack| stack.outputs.get(names::KEYS_FROM) == Some(&wanted)))
+}
+
+/// Which addresses the issuer's set would be fetched from, as the deployed stack has it.
+/// `None`: the plan has no issuer to ask, or a set of its own.
+fn keys_from(plan: &Plan) -> Result<Option<String>> {
+    let mut functions = plan.functions();
+    let Some(function) = functions.find(|function| function.name == names::AUTHORIZER) else {
+        return Ok(None);
+    };
+    let config: AuthorizerConfig = serde_json::from_value(function.config.clone())
+        .context(|| "can't read the authorizer's configuration")?;
+    Ok(config.auth.as_ref().and_then(names::keys_from))
 }
 
 /// Whether a stage has no stack yet.
@@ -313,14 +324,7 @@ pub fn result(done: &[Done]) -> Value {
     })
 }
 
-/// This run's alone.
-fn nonce() -> Result<&'static str> {
-    static NONCE: OnceLock<String> = OnceLock::new();
-    let new = crate::local::uuid::uuid()?;
-    Ok(NONCE.get_or_init(|| new))
-}
-
 /// Each request of a kind has one token, whatever the SDK has to repeat.
-fn token() -> Result<String> {
-    Ok(format!("frames-{}", crate::local::uuid::uuid()?))
+fn token() -> String {
+    format!("frames-{}", uuid::Uuid::new_v4())
 }

@@ -3,7 +3,7 @@
 //! stack until the later stage has let go of it.
 
 use super::Session;
-use crate::failure::Result;
+use frames_compiler::failure::Result;
 use frames_compiler::plan::Stage;
 use frames_compiler::printable::{Style, Styled};
 use frames_compiler::template::Template;

@@ -1,16 +1,18 @@
 //! Everything down, in the reverse order: first nothing is served, then the
 //! distribution goes, then the functions, as soon as their replicas let them.
 
+use super::change::{Proposed, Ran, TRIES, changed_by_somebody_else};
+use super::follow::Ended;
 use super::going::{Going, Standing};
-use super::progress::{count, duration};
+use super::report::{count, duration};
 use super::settle::failed;
-use super::stage::{Done, tampered};
+use super::stage::Done;
 use super::teardown::{self, BUCKET, FUNCTION, KEY};
-use super::{Session, artifacts, edge_logs, token};
+use super::{Session, artifacts, edge_logs};
 use crate::aws::bucket::Object;
 use crate::aws::functions::Deleted;
-use crate::aws::stacks::{Begun, Body, Event, Made, Resource, Stack, Wanted, vanished};
-use crate::failure::{Exit, Failure, Result};
+use crate::aws::stacks::{Body, Event, Resource, Stack, Wanted};
+use frames_compiler::failure::{Exit, Failure, Result};
 use frames_compiler::plan::Plan;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -177,104 +179,65 @@ impl Standing<'_> {
         Ok(uploaded)
     }
 
+    /// Nothing is served any more, as the stack has it. The template that says so, where it is an
+    /// object in the bucket.
     async fn update_closed(
         &mut self,
         session: &Session<'_>,
         plan: &Plan,
         options: Options,
     ) -> Result<Option<Object>> {
-        self.look().await?;
-        let Some(closed) = teardown::closed(
-            &self.contents.template,
-            options.delete_logs,
-            self.contents.key_is_needed,
-        ) else {
-            return Ok(None);
-        };
-        let text = closed.to_string();
-        let wanted = Wanted {
-            stack: &self.stack.name,
-            body: artifacts::body(session, plan, self.stage, &text).await?,
-            parameters: &self.stack.parameters,
-            tags: &self.stack.tags,
-        };
-        let uploaded = match &wanted.body {
-            Body::InS3 { object, .. } => Some(object.clone()),
-            Body::Text(_) => None,
-        };
-        let name = format!("frames-close-{}", super::nonce()?);
+        let mut uploaded = None;
+        for _ in 0..TRIES {
+            self.look().await?;
+            let Some(closed) = teardown::closed(
+                &self.contents.template,
+                options.delete_logs,
+                self.contents.key_is_needed,
+            ) else {
+                return Ok(uploaded);
+            };
+            let text = closed.to_string();
+            let wanted = Wanted {
+                stack: &self.stack.name,
+                body: artifacts::body(session, plan, self.stage, &text).await?,
+                parameters: &self.stack.parameters,
+                tags: &self.stack.tags,
+            };
+            if let Body::InS3 { object, .. } = &wanted.body {
+                uploaded = Some(object.clone());
+            }
+            if let Some(ended) = self.change(session, &wanted).await? {
+                self.stack = ended.stack;
+                self.look().await?;
+                return Ok(uploaded);
+            }
+            self.as_shown(session).await?;
+        }
+        Err(changed_by_somebody_else(&self.stack.name))
+    }
+
+    /// None: the stack changed in between.
+    async fn change(&self, session: &Session<'_>, wanted: &Wanted<'_>) -> Result<Option<Ended>> {
         let what = match self.contents.distributions().is_empty() {
             false => "the distribution: disabled, and without its functions, in one change",
             true => "what keeps the logs' key",
         };
         session.progress.step("Closing", what);
-        if !self.ready(session, &name, &wanted).await? {
-            return Ok(uploaded);
-        }
-        let now = self.stacks.newest_event(&self.stack.id).await?;
-        let begun = self
-            .stacks
-            .execute(&self.stack.name, &name, &token()?)
-            .await?;
-        let state = self
-            .stacks
-            .describe(&self.stack.id)
-            .await?
-            .ok_or_else(|| vanished(&self.stack.name))?;
-        if begun == Begun::Stale
-            && state.changed == self.stack.changed
-            && !state.status.in_progress()
-        {
-            return Err(changed_by_somebody_else(&self.stack.name));
-        }
-        let ended = session
-            .follow(&self.stacks, self.stage.name, &self.stack.id, now)
-            .await?;
-        if !ended.stack.status.succeeded() {
-            return Err(failed(self.stage.name, &ended));
-        }
-        self.stack = ended.stack;
-        self.look().await?;
-        Ok(uploaded)
-    }
-
-    /// Whether the change set can be run; if not, the stack is closed already.
-    async fn ready(&self, session: &Session<'_>, name: &str, wanted: &Wanted<'_>) -> Result<bool> {
-        let mut made = self.stacks.create_change_set(name, wanted, false).await?;
-        loop {
-            if made == Made::Stale {
-                return Err(changed_by_somebody_else(wanted.stack));
+        let proposed = session.propose(&self.stacks, wanted, Some(&self.stack));
+        let proposal = match proposed.await? {
+            Proposed::Ready(proposal) => proposal,
+            Proposed::Unchanged => {
+                let stack = self.stack.clone();
+                return Ok(Some(Ended::without_events(stack)));
             }
-            let Some(set) = self.stacks.change_set(wanted.stack, name).await? else {
-                made = self.stacks.create_change_set(name, wanted, false).await?;
-                continue;
-            };
-            let pending = matches!(set.status.as_str(), "CREATE_PENDING" | "CREATE_IN_PROGRESS");
-            if pending {
-                session.interrupt.sleep(Duration::from_millis(250)).await?;
-                continue;
-            }
-            if !self.stacks.has_read_it(name, wanted).await? {
-                self.stacks.delete_change_set(wanted.stack, name).await?;
-                return Err(tampered(wanted));
-            }
-            match (set.status.as_str(), set.execution.as_str()) {
-                ("CREATE_COMPLETE", "AVAILABLE") => return Ok(true),
-                _ if made == Made::Exists => {
-                    // Left by an earlier run.
-                    self.stacks.delete_change_set(wanted.stack, name).await?;
-                    made = Made::Made;
-                }
-                _ => {
-                    let reason = set.reason.unwrap_or_default();
-                    self.stacks.delete_change_set(wanted.stack, name).await?;
-                    if reason.contains("didn't contain changes") || reason.contains("No updates") {
-                        return Ok(false);
-                    }
-                    return Err(Failure::new(format!("can't close stack {}: {reason}", wanted.stack))
-                        .help("disable the distribution in the CloudFront console, then run the same command"));
-                }
-            }
+            Proposed::Refused { reason, .. } => return Err(cant_close(&self.stack.name, &reason)),
+            Proposed::Stale => return Ok(None),
+        };
+        match session.run(self.stage.name, &proposal).await? {
+            Ran::Ended(ended) if ended.stack.status.succeeded() => Ok(Some(*ended)),
+            Ran::Ended(ended) => Err(failed(self.stage.name, &ended)),
+            Ran::Stale => Ok(None),
         }
     }
 
@@ -462,11 +425,9 @@ async fn held(session: &Session<'_>, functions: &[String]) -> Result<Vec<String>
     Ok(held)
 }
 
-fn changed_by_somebody_else(stack: &str) -> Failure {
-    Failure::new(format!(
-        "stack {stack} is changed by somebody else at the same time"
-    ))
-    .help("run the same command again, once nobody else is at work on this service")
+fn cant_close(stack: &str, reason: &str) -> Failure {
+    Failure::new(format!("can't close stack {stack}: {reason}"))
+        .help("disable the distribution in the CloudFront console, then run the same command")
 }
 
 fn unfinished(held: &[String], waited: Duration) -> Failure {

@@ -2,9 +2,9 @@
 
 use super::{Session, token};
 use crate::aws::stacks::{Stack, Stacks};
-use crate::deploy::cause::cause;
-use crate::deploy::follow::Ended;
-use crate::failure::{Exit, Failure, Result};
+use crate::cause::cause;
+use crate::follow::Ended;
+use frames_compiler::failure::{Exit, Failure, Result};
 use frames_compiler::plan::Stage;
 
 /// More steps than any chain of states needs.
@@ -76,7 +76,7 @@ impl Session<'_> {
 
     async fn resume_rollback(&self, stacks: &Stacks, stage: &str, stack: &Stack) -> Result<()> {
         let now = stacks.newest_event(&stack.id).await?;
-        stacks.continue_rollback(&stack.name, &token()?).await?;
+        stacks.continue_rollback(&stack.name, &token()).await?;
         let ended = self.follow(stacks, stage, &stack.id, now).await?;
         match ended.stack.status.updatable() {
             true => Ok(()),
@@ -102,7 +102,7 @@ impl Session<'_> {
     ) -> Result<Ended> {
         let now = stacks.newest_event(&stack.id).await?;
         // By id: a stack that is made anew under this name in the meantime isn't meant.
-        stacks.delete(&stack.id, &token()?, retain).await?;
+        stacks.delete(&stack.id, &token(), retain).await?;
         self.follow(stacks, stage, &stack.id, now).await
     }
 }

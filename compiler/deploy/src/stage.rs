@@ -1,21 +1,15 @@
 //! One stage: what changes, a yes where something goes, and on to its end.
 
-use super::progress::ask;
+use super::change::{Proposed, Ran, TRIES, changed_by_somebody_else};
 use super::settle::{failed, refuse_foreign};
-use super::{Questions, Session, guard, nonce, summary, token};
-use crate::aws::stacks::{Begun, Body, Change, ChangeSet, Made, Stack, Stacks, Wanted, vanished};
-use crate::failure::{Context, Failure, Result};
+use super::teardown::BUCKET;
+use super::{Questions, Session, guard, summary};
+use crate::aws::stacks::{Body, Change, Stack, Stacks, Wanted, vanished};
+use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::plan::Stage;
 use frames_compiler::template::Template;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::time::Duration;
-
-/// How often a change set may become stale before somebody else is to blame.
-const TRIES: usize = 4;
-const SOON: Duration = Duration::from_millis(250);
-const LATER: Duration = Duration::from_secs(3);
 
 /// What a stage's stack is to be.
 pub struct Job<'a> {
@@ -45,11 +39,22 @@ pub struct Done {
     pub changed: bool,
 }
 
-/// What came of running a change set.
-enum Ran {
-    Done(Box<Stack>),
-    /// The stack changed in between: look again.
-    Stale,
+impl Done {
+    fn changed(stage: &Stage, stack: Stack) -> Self {
+        Self {
+            stage: stage.name,
+            stack,
+            changed: true,
+        }
+    }
+
+    pub(super) fn unchanged(stage: &Stage, stack: Stack) -> Self {
+        Self {
+            stage: stage.name,
+            stack,
+            changed: false,
+        }
+    }
 }
 
 impl<'a> Job<'a> {
@@ -79,6 +84,15 @@ impl<'a> Job<'a> {
         Self { consent, ..self }
     }
 
+    pub(super) fn wanted<'b>(&'b self, body: &Body<'b>) -> Wanted<'b> {
+        Wanted {
+            stack: &self.stage.stack_name,
+            body: body.clone(),
+            parameters: self.parameters,
+            tags: &self.stage.tags,
+        }
+    }
+
     /// Whether the stack is this very template, with these values.
     pub async fn stands(&self, stacks: &Stacks, stack: &Stack) -> Result<bool> {
         if stack.parameters != *self.parameters || stack.tags != self.stage.tags {
@@ -100,18 +114,6 @@ impl<'a> Job<'a> {
         let standing = stacks.policy(&stack.name).await?;
         Ok(standing.is_some_and(|standing| guard::same(&standing, policy)))
     }
-
-    /// The same for the same change of the same state, so that a repeated request finds it
-    /// again; but this run's alone: nobody else can have made one of that name.
-    pub(super) fn change_set_name(&self, standing: Option<&Stack>) -> Result<String> {
-        let state = standing.map(|stack| (&stack.id, stack.changed));
-        let content = format!(
-            "{:?} {:?} {:?} {state:?}",
-            self.template.sha256, self.parameters, self.stage.tags
-        );
-        let hash = format!("{:x}", Sha256::digest(content));
-        Ok(format!("frames-{hash:.16}-{}", nonce()?))
-    }
 }
 
 impl Session<'_> {
@@ -125,65 +127,49 @@ impl Session<'_> {
     ) -> Result<Option<Done>> {
         let stage = job.stage;
         let stacks = self.aws.stacks(&stage.region);
+        let wanted = job.wanted(body);
         for _ in 0..TRIES {
-            let standing = self.settled(&stacks, stage).await?;
-            if let Some(stack) = &standing
+            let deployed = self.settled(&stacks, stage).await?;
+            if let Some(stack) = &deployed
                 && job.stands(&stacks, stack).await?
             {
-                return self
-                    .unchanged(job, &stacks, stack.clone(), dry_run)
-                    .await
-                    .map(Some);
+                let stack = stack.clone();
+                let done = self.unchanged(job, &stacks, stack, dry_run).await?;
+                return Ok(Some(done));
             }
-            let name = job.change_set_name(standing.as_ref())?;
-            let Some(set) = self
-                .change_set(job, body, &stacks, standing.is_none(), &name)
-                .await?
-            else {
-                continue;
-            };
-            let changes = match changes(stage, set)? {
-                Some(changes) => changes,
-                None => {
-                    stacks.delete_change_set(&stage.stack_name, &name).await?;
-                    let stack = standing.ok_or_else(|| vanished(&stage.stack_name))?;
-                    return self.unchanged(job, &stacks, stack, dry_run).await.map(Some);
+            let proposal = match self.propose(&stacks, &wanted, deployed.as_ref()).await? {
+                Proposed::Ready(proposal) => proposal,
+                Proposed::Stale => continue,
+                Proposed::Refused { status, reason } => {
+                    return Err(refused(stage.name, &status, &reason));
+                }
+                Proposed::Unchanged => {
+                    let stack = deployed.ok_or_else(|| vanished(&stage.stack_name))?;
+                    let done = self.unchanged(job, &stacks, stack, dry_run).await?;
+                    return Ok(Some(done));
                 }
             };
-            self.tell(stage, &changes);
+            self.tell(stage, &proposal.changes);
             if dry_run {
-                self.discard(&stacks, stage, &name, standing.is_none())
-                    .await?;
-                let done = |stack| Done {
-                    stage: stage.name,
-                    stack,
-                    changed: true,
-                };
-                return Ok(standing.map(done));
+                proposal.discard().await?;
+                return Ok(deployed.map(|stack| Done::changed(stage, stack)));
             }
-            if let Err(refused) = self.consent(job, &changes).await {
-                self.discard(&stacks, stage, &name, standing.is_none())
-                    .await?;
+            if let Err(refused) = self.consent(job, &proposal.changes).await {
+                proposal.discard().await?;
                 return Err(refused);
             }
             self.still_stands(before).await?;
-            match self.run(job, &stacks, &name, &changes).await? {
-                Ran::Done(stack) => {
-                    self.settings(job, &stacks, &stack).await?;
-                    return Ok(Some(Done {
-                        stage: stage.name,
-                        stack: *stack,
-                        changed: true,
-                    }));
+            self.unguard(job, &stacks, &proposal.changes).await?;
+            match self.run(stage.name, &proposal).await? {
+                Ran::Ended(ended) if ended.stack.status.succeeded() => {
+                    self.settings(job, &stacks, &ended.stack).await?;
+                    return Ok(Some(Done::changed(stage, ended.stack)));
                 }
+                Ran::Ended(ended) => return Err(failed(stage.name, &ended)),
                 Ran::Stale => {}
             }
         }
-        Err(Failure::new(format!(
-            "stack {} is changed by somebody else at the same time",
-            stage.stack_name
-        ))
-        .help("run the same command again, once nobody else is at work on this service"))
+        Err(changed_by_somebody_else(&stage.stack_name))
     }
 
     async fn unchanged(
@@ -207,52 +193,6 @@ impl Session<'_> {
         })
     }
 
-    /// A change set that is ready to be looked at; none where it has to be tried again.
-    pub(super) async fn change_set(
-        &self,
-        job: &Job<'_>,
-        body: &Body<'_>,
-        stacks: &Stacks,
-        new: bool,
-        name: &str,
-    ) -> Result<Option<ChangeSet>> {
-        let stack = &job.stage.stack_name;
-        let wanted = Wanted {
-            stack,
-            body: body.clone(),
-            parameters: job.parameters,
-            tags: &job.stage.tags,
-        };
-        let made = stacks.create_change_set(name, &wanted, new).await?;
-        if made == Made::Stale {
-            return Ok(None);
-        }
-        let mut pause = SOON;
-        loop {
-            let Some(set) = stacks.change_set(stack, name).await? else {
-                return Ok(None);
-            };
-            let pending = matches!(set.status.as_str(), "CREATE_PENDING" | "CREATE_IN_PROGRESS");
-            if !pending
-                && made == Made::Exists
-                && (set.status != "CREATE_COMPLETE" || set.execution != "AVAILABLE")
-            {
-                // Left by an earlier run, and of no use any more.
-                stacks.delete_change_set(stack, name).await?;
-                return Ok(None);
-            }
-            if !pending {
-                if !stacks.has_read_it(name, &wanted).await? {
-                    self.discard(stacks, job.stage, name, new).await?;
-                    return Err(tampered(&wanted));
-                }
-                return Ok(Some(set));
-            }
-            self.interrupt.sleep(pause).await?;
-            pause = (pause * 3 / 2).min(LATER);
-        }
-    }
-
     fn tell(&self, stage: &Stage, changes: &[Change]) {
         self.progress.step(
             "Stage",
@@ -266,8 +206,9 @@ impl Session<'_> {
     /// In a dry run, a stage whose parameters aren't known before the one before it stands.
     pub fn tell_new(&self, stage: &Stage, template: &Template) {
         self.tell(stage, &added(template));
-        self.progress
-            .note("   (not tried: its parameters are outputs of a stage that doesn't stand yet)");
+        self.progress.note(
+            "   (not tried: its parameters are outputs of a stage that isn't deployed yet)".into(),
+        );
     }
 
     /// In a dry run, a stage that stands, but takes something that isn't made yet.
@@ -304,7 +245,7 @@ impl Session<'_> {
                 "this needs a yes, and there is no terminal to ask on",
             )
             .help("look at the changes above, then run the same command with --yes")),
-            Questions::Ask => {
+            Questions::Ask(ask) => {
                 let account = &self.identity.account;
                 let question = format!("Account {account}: {question} [y/N]");
                 let (send, answer) = tokio::sync::oneshot::channel();
@@ -345,37 +286,15 @@ impl Session<'_> {
         Ok(())
     }
 
-    async fn run(
-        &self,
-        job: &Job<'_>,
-        stacks: &Stacks,
-        name: &str,
-        changes: &[Change],
-    ) -> Result<Ran> {
-        let stack = &job.stage.stack_name;
-        let guarded = changes
-            .iter()
-            .any(|change| change.kind == "AWS::S3::Bucket" && change.action == "Remove");
-        if guarded {
-            // The manifest takes it out of the stack; the bucket itself stays.
-            let policy = job.policy.clone().unwrap_or_else(guard::none);
-            stacks.set_policy(stack, &policy).await?;
+    /// The stack policy keeps buckets. One that the manifest takes out of the stack stays all the
+    /// same: the stack only lets go of it.
+    async fn unguard(&self, job: &Job<'_>, stacks: &Stacks, changes: &[Change]) -> Result<()> {
+        let goes = |change: &Change| change.kind == BUCKET && change.action == "Remove";
+        if !changes.iter().any(goes) {
+            return Ok(());
         }
-        let now = stacks.newest_event(stack).await?;
-        let token = token()?;
-        let begun = stacks.execute(stack, name, &token).await?;
-        if begun == Begun::Stale && !began(stacks, stack, now.as_deref(), &token).await? {
-            return Ok(Ran::Stale);
-        }
-        let state = stacks
-            .describe(stack)
-            .await?
-            .ok_or_else(|| vanished(stack))?;
-        let ended = self.follow(stacks, job.stage.name, &state.id, now).await?;
-        match ended.stack.status.succeeded() {
-            true => Ok(Ran::Done(Box::new(ended.stack))),
-            false => Err(failed(job.stage.name, &ended)),
-        }
+        let policy = job.policy.clone().unwrap_or_else(guard::none);
+        stacks.set_policy(&job.stage.stack_name, &policy).await
     }
 
     async fn settings(&self, job: &Job<'_>, stacks: &Stacks, stack: &Stack) -> Result<()> {
@@ -389,18 +308,6 @@ impl Session<'_> {
         }
     }
 
-    /// A change set that isn't to be run, and the empty stack that came with it.
-    async fn discard(&self, stacks: &Stacks, stage: &Stage, name: &str, new: bool) -> Result<()> {
-        stacks.delete_change_set(&stage.stack_name, name).await?;
-        if new
-            && let Some(stack) = stacks.describe(&stage.stack_name).await?
-            && stack.status.is("REVIEW_IN_PROGRESS")
-        {
-            stacks.delete(&stack.id, &token()?, &[]).await?;
-        }
-        Ok(())
-    }
-
     /// A stage that isn't to be touched, as it stands.
     pub async fn standing(&self, stage: &Stage) -> Result<Option<Done>> {
         let stacks = self.aws.stacks(&stage.region);
@@ -409,25 +316,8 @@ impl Session<'_> {
         if let Some(stack) = &stack {
             refuse_foreign(stage, stack)?;
         }
-        Ok(stack.map(|stack| Done {
-            stage: stage.name,
-            stack,
-            changed: false,
-        }))
+        Ok(stack.map(|stack| Done::unchanged(stage, stack)))
     }
-}
-
-/// Somebody else wrote to the bucket between the upload and CloudFormation's reading.
-pub(super) fn tampered(wanted: &Wanted<'_>) -> Failure {
-    let key = match &wanted.body {
-        Body::InS3 { object, .. } => object.key.as_str(),
-        Body::Text(_) => "",
-    };
-    Failure::new(format!(
-        "stack {}: CloudFormation read another template than the one that was uploaded as {key}: somebody else wrote to the artifact bucket in between",
-        wanted.stack
-    ))
-    .help("nothing was changed. See who may write to that bucket, and switch its versioning on: CloudFormation then reads the very version that was uploaded")
 }
 
 /// All that a new stack consists of.
@@ -446,23 +336,12 @@ pub(super) fn added(template: &Template) -> Vec<Change> {
     added.collect()
 }
 
-/// Whether a run that AWS calls stale is our own, whose answer was lost.
-async fn began(stacks: &Stacks, stack: &str, after: Option<&str>, token: &str) -> Result<bool> {
-    let events = stacks.events(stack, after).await?;
-    Ok(events
-        .iter()
-        .any(|event| event.token.as_deref() == Some(token)))
-}
-
-/// The changes; none where there is nothing to change.
-pub(super) fn changes(stage: &Stage, set: ChangeSet) -> Result<Option<Vec<Change>>> {
-    let reason = set.reason.unwrap_or_default();
-    match set.status.as_str() {
-        "CREATE_COMPLETE" => Ok(Some(set.changes)),
-        _ if reason.contains("didn't contain changes") || reason.contains("No updates are to be performed") => Ok(None),
-        status => Err(Failure::new(format!("stage {}: CloudFormation refuses the template ({status}): {reason}", stage.name))
-            .help("an overlay in `resources`, or a quota of the account, is the likeliest cause; nothing was changed")),
-    }
+/// What CloudFormation says of a template that it doesn't take.
+pub(super) fn refused(stage: &str, status: &str, reason: &str) -> Failure {
+    Failure::new(format!(
+        "stage {stage}: CloudFormation refuses the template ({status}): {reason}"
+    ))
+    .help("an overlay in `resources`, or a quota of the account, is the likeliest cause; nothing was changed")
 }
 
 /// `arn:aws:cloudformation:eu-west-1:…`

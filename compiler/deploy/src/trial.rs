@@ -4,9 +4,9 @@
 use super::versions::function_version;
 use super::{Done, Session};
 use crate::aws::functions::{Fault, Invoked, Refusal};
-use crate::failure::{Failure, Result};
-use crate::local::printable::printable;
+use frames_compiler::failure::{Failure, Result};
 use frames_compiler::plan::{Function, Launch, Parameter, Plan, Stage, names};
+use frames_compiler::printable;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -148,7 +148,7 @@ impl Version<'_> {
 
     /// An answer that is of no use. All that is shown of it is its status: the rest may be signed.
     fn wrong(&self, answer: &Value) -> Failure {
-        let status = answer["status"].as_str().map(printable);
+        let status = answer["status"].as_str().map(printable::line);
         let answered = match status {
             Some(status) => format!("with status {status:.3}"),
             None if answer["uri"].is_string() => "with a request to go on with".to_owned(),
@@ -173,7 +173,7 @@ const BY_ITSELF: &str = "the program itself is at fault: its log tells more, wit
 
 /// What happened, and what to do.
 fn why(fault: &Fault, launch: Launch) -> (String, &'static str) {
-    let message = printable(&fault.message);
+    let message = printable::line(&fault.message);
     let has = |words: &str| message.contains(words);
     let program_at_fault = match launch {
         Launch::Exec => BY_CHILD,
@@ -208,11 +208,14 @@ fn why(fault: &Fault, launch: Launch) -> (String, &'static str) {
         kind if kind.starts_with("Runtime.") => {
             let what = format!(
                 "doesn't run: its zip isn't whole ({}: {message})",
-                printable(kind)
+                printable::line(kind)
             );
             (what, REPACKAGE)
         }
-        kind => (format!("fails ({}: {message})", printable(kind)), BY_ITSELF),
+        kind => (
+            format!("fails ({}: {message})", printable::line(kind)),
+            BY_ITSELF,
+        ),
     }
 }
 
@@ -223,7 +226,9 @@ fn tail(log: &str) -> String {
         .filter(|line| !line.trim().is_empty());
     let lines: Vec<&str> = lines.collect();
     let last = &lines[lines.len().saturating_sub(LINES)..];
-    let shown = last.iter().map(|line| printable(&line.replace('\t', " ")));
+    let shown = last
+        .iter()
+        .map(|line| printable::line(&line.replace('\t', " ")).into_owned());
     shown.map(|line| format!("\n    {line}")).collect()
 }
 

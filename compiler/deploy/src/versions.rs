@@ -3,7 +3,7 @@
 
 use super::{Done, Session};
 use crate::aws::functions::Deleted;
-use crate::failure::Result;
+use frames_compiler::failure::Result;
 use frames_compiler::plan::{Plan, names};
 use std::collections::BTreeMap;
 

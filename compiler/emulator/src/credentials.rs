@@ -1,4 +1,4 @@
-use super::{Error, uuid};
+use super::{Error, random};
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::SystemTime};
 
 /// AWS credentials, as a role's sandbox gets them in its environment.
@@ -23,9 +23,9 @@ impl Credentials {
         const KEY_ID: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
         const SECRET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         Ok(Self {
-            access_key_id: format!("ASIA{}", uuid::random_text(KEY_ID, 16)?),
-            secret_access_key: uuid::random_text(SECRET, 40)?,
-            session_token: Some(uuid::random_text(SECRET, 200)?),
+            access_key_id: format!("ASIA{}", random::random_text(KEY_ID, 16)?),
+            secret_access_key: random::random_text(SECRET, 40)?,
+            session_token: Some(random::random_text(SECRET, 200)?),
             expires: None,
         })
     }

@@ -1,11 +1,11 @@
 //! A page that fetches frames as a viewer in a browser would: from another
 //! origin than the edge's, so that CORS is at work.
 
-use super::uuid::random_text;
+use super::random::random_text;
 use super::{
     Error,
+    healthimaging::Fixture,
     http::{self as local_http, Answer},
-    origin::Fixture,
 };
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};

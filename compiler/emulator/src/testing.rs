@@ -58,7 +58,7 @@ pub fn package(change: impl FnOnce(&mut Parts)) -> TempDir {
 fn artifact(dir: &Path, name: &str) -> Value {
     let program = std::env::current_exe().unwrap();
     let script = format!(
-        "#!/bin/sh\nexec '{}' --exact local::testing::function --ignored --nocapture --test-threads=1\n",
+        "#!/bin/sh\nexec '{}' --exact testing::function --ignored --nocapture --test-threads=1\n",
         program.display()
     );
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));

@@ -1,11 +1,13 @@
 //! The functions' programs: built once a version into the user's cache, taken
 //! from there by every later run of any project.
 
+use super::builder::Builder;
 use super::cache::Cache;
 use super::cargo::{self, TARGET};
-use super::{package, sources, unwind};
-use crate::failure::{Context, Failure, Result};
+use super::programs::Programs;
+use super::{sources, unwind, zips};
 use crate::terminal::{self, Terminal};
+use frames_compiler::failure::{Context, Failure, Result};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,62 +15,6 @@ use std::process::{Command, Stdio};
 
 /// The one line that installs what `package` builds with.
 pub const CARGO_LAMBDA_INSTALL: &str = "python3 -m pip install cargo-lambda==1.9.2";
-
-const FUNCTIONS: [&str; 2] = ["authorizer", "signer"];
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Builder {
-    /// For Lambda.
-    CargoLambda,
-    /// For this machine alone.
-    Cargo,
-}
-
-impl Builder {
-    fn name(self) -> &'static str {
-        match self {
-            Self::CargoLambda => "lambda",
-            Self::Cargo => "local",
-        }
-    }
-
-    fn command(self) -> &'static str {
-        match self {
-            Self::CargoLambda => "cargo lambda build",
-            Self::Cargo => "cargo build",
-        }
-    }
-}
-
-/// The zip of each program, before `config.json` is added.
-#[derive(Debug)]
-pub struct Programs {
-    bases: [(&'static str, Vec<u8>); 2],
-}
-
-impl Programs {
-    pub fn base(&self, function: &str) -> &[u8] {
-        self.bases()
-            .find(|(name, _)| *name == function)
-            .map_or(&[], |(_, base)| base)
-    }
-
-    pub(super) fn bases(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
-        self.bases
-            .iter()
-            .map(|(name, base)| (*name, base.as_slice()))
-    }
-
-    /// With each function's base, or not at all.
-    pub(super) fn try_from_each(
-        mut base: impl FnMut(&'static str) -> Option<Vec<u8>>,
-    ) -> Option<Self> {
-        let [authorizer, signer] = FUNCTIONS;
-        Some(Self {
-            bases: [(authorizer, base(authorizer)?), (signer, base(signer)?)],
-        })
-    }
-}
 
 /// Takes the programs from the cache, or builds them into it.
 pub fn programs(builder: Builder, terminal: Terminal) -> Result<Programs> {
@@ -156,15 +102,11 @@ fn build(builder: Builder, cache: &Cache, key: &str, terminal: Terminal) -> Resu
         builder.command(),
         terminal,
     )?;
-    let base = |function| {
+    Programs::of_each(|function| {
         let program = program_path(builder, &target, function);
         let content = fs::read(&program)
             .context(|| format!("can't read the program {}", program.display()))?;
-        Result::Ok((function, package::base(&unwind::blank(content)?)?))
-    };
-    let [authorizer, signer] = FUNCTIONS;
-    Ok(Programs {
-        bases: [base(authorizer)?, base(signer)?],
+        zips::base(&unwind::blank(content)?, &sources::shim())
     })
 }
 

@@ -1,10 +1,10 @@
 //! The user's cache of programs. A zip in it becomes the delivery's code, so
 //! nothing is taken from it that doesn't check out.
 
-use super::build::Programs;
+use super::programs::Programs;
 use super::{files, sources, zips};
-use crate::failure::{Context, Failure, Result};
 use crate::terminal::Terminal;
+use frames_compiler::failure::{Context, Failure, Result};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -119,10 +119,12 @@ fn file(function: &str) -> String {
 }
 
 fn read(directory: &Path) -> Option<Programs> {
-    let programs = Programs::try_from_each(|function| {
-        let base = files::read(&directory.join(file(function)), MOST).ok()?;
-        zips::is_base(&base, &sources::shim()).then_some(base)
-    })?;
+    let programs = Programs::of_each(|function| {
+        let base = files::read(&directory.join(file(function)), MOST).ok();
+        base.filter(|base| zips::is_base(base, &sources::shim()))
+            .ok_or(())
+    })
+    .ok()?;
     let expected = sums(&programs);
     let found = files::read(&directory.join(SUMS), expected.len() as u64).ok()?;
     (found == expected.as_bytes()).then_some(programs)
@@ -151,12 +153,11 @@ fn remove(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::package;
 
     const KEY: &str = "0123456789abcdef-lambda";
 
     fn programs() -> Programs {
-        Programs::try_from_each(|function| package::base(function.as_bytes()).ok()).unwrap()
+        Programs::of_each(|function| zips::base(function.as_bytes(), &sources::shim())).unwrap()
     }
 
     fn stored() -> (tempfile::TempDir, Cache, PathBuf) {
@@ -226,7 +227,7 @@ mod tests {
             &[("index.py", b"import other"), sources::shim()[1]],
         )
         .unwrap();
-        let foreign = Programs::try_from_each(|_| Some(foreign.clone())).unwrap();
+        let foreign = Programs::of_each(|_| Ok::<_, ()>(foreign.clone())).unwrap();
         cache.store(KEY, &foreign).unwrap();
         assert!(!is_there(&cache));
     }

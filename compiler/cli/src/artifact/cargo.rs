@@ -1,6 +1,6 @@
 //! Cargo, set to what decides the programs' bytes, and to nothing of the caller's.
 
-use super::build::Builder;
+use super::builder::Builder;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

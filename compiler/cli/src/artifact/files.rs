@@ -1,6 +1,6 @@
 //! Files that others may have put there: what they are is looked at before what they hold.
 
-use crate::failure::{Context, Failure, Result};
+use frames_compiler::failure::{Context, Failure, Result};
 use rustix::fs::OFlags;
 use std::fs::{DirBuilder, File, Metadata, Permissions};
 use std::io::{ErrorKind, Read, Write};

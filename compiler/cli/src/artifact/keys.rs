@@ -1,8 +1,8 @@
 //! The issuer's key set, fetched before the functions are packaged: for a sandbox
 //! that can't reach the issuer. An issuer without one is an error here already.
 
-use crate::failure::{Context, Failure, Result};
 use frames_compiler::check::key_set_problem;
+use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::plan::{Function, Plan, names};
 use frames_edge::jose::{Algorithm, Key};
 use frames_edge::key_source::{KeySource, SIZE_LIMIT, TIME_LIMIT, USER_AGENT, shown};
@@ -18,17 +18,6 @@ use serde_json::{Map, Value, json};
 const MEMBERS: [&str; 10] = [
     "kty", "kid", "use", "key_ops", "alg", "n", "e", "crv", "x", "y",
 ];
-
-/// Which addresses the issuer's set would be fetched from, as the deployed stack has it.
-/// `None`: the plan has no issuer to ask, or a set of its own.
-pub fn keys_from(plan: &Plan) -> Result<Option<String>> {
-    let mut functions = plan.functions();
-    let Some(function) = functions.find(|function| function.name == names::AUTHORIZER) else {
-        return Ok(None);
-    };
-    let config = config(function)?;
-    Ok(config.auth.as_ref().and_then(names::keys_from))
-}
 
 fn config(function: &Function) -> Result<AuthorizerConfig> {
     serde_json::from_value(function.config.clone())

@@ -1,16 +1,19 @@
 //! The functions' programs, and what `frames package` writes.
 
 mod build;
+mod builder;
 mod cache;
 mod cargo;
 pub(crate) mod files;
 mod keys;
 mod package;
+mod programs;
 mod sources;
 mod unwind;
 mod zips;
 
-pub use build::{Builder, CARGO_LAMBDA_INSTALL, Programs, can_build_for_lambda, programs};
-pub use keys::{bake_keys, fetch_keys, keys_from};
-pub use package::{Package, package};
-pub use zips::Zip;
+pub use build::{CARGO_LAMBDA_INSTALL, can_build_for_lambda, programs};
+pub use builder::Builder;
+pub use keys::{bake_keys, fetch_keys};
+pub use package::{package, write};
+pub use programs::Programs;

@@ -1,7 +1,7 @@
 //! The functions' sources, as they travel inside this binary.
 
 use super::files;
-use crate::failure::{Context, Result};
+use frames_compiler::failure::{Context, Result};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 

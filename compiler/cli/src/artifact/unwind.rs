@@ -3,7 +3,7 @@
 //! tables nonetheless, into the very pages that are mapped, so that they can't
 //! be cut out; but zeros take no room in a zip.
 
-use crate::failure::{Context, Result};
+use frames_compiler::failure::{Context, Result};
 use object::read::elf::ElfFile64;
 use object::{Object, ObjectSection};
 

@@ -1,10 +1,10 @@
 //! `frames completions SHELL`.
 
 use crate::cli::Cli;
-use crate::failure::Result;
 use crate::terminal::value;
 use clap::CommandFactory;
 use clap_complete::Shell;
+use frames_compiler::failure::Result;
 
 pub fn run(shell: Shell) -> Result<()> {
     let mut script = Vec::new();

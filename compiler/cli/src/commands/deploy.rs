@@ -1,54 +1,45 @@
 //! `frames deploy`: package, upload, then the stages in order.
 
-use super::online::Asking;
-use super::{compile_findings, event_loop, online};
-use crate::artifact::{self, Builder, Package};
-use crate::aws::Aws;
+use super::findings::{LOUD, report};
+use super::online::{self, Asking};
+use super::session::{self, Opened, questions};
+use crate::artifact::{self, Builder};
 use crate::cli::{Deploy, Global};
-use crate::deploy::{self, Interrupt, Options, Progress, Questions, Session, artifacts};
-use crate::failure::{Failure, Result};
-use crate::project::Project;
-use crate::terminal::{self, Terminal};
-use frames_compiler::Plan;
+use crate::terminal::{self, Progress, Terminal};
+use frames_compiler::failure::{Failure, Result};
+use frames_compiler::package::Package;
+use frames_compiler::{Plan, diagnostic};
+use frames_deploy::{Options, Report, Session, artifacts};
 use serde_json::Value;
 
 pub fn run(global: &Global, arguments: &Deploy, terminal: Terminal) -> Result<()> {
-    let project = Project::find(global)?;
-    online::offline(&project, global, terminal)?;
-    event_loop()?.block_on(deploy(&project, global, arguments, terminal))
+    session::run("deploy", global, terminal, async |opened| {
+        deploy(opened, global, arguments, terminal).await
+    })
 }
 
 async fn deploy(
-    project: &Project,
+    mut opened: Opened,
     global: &Global,
     arguments: &Deploy,
     terminal: Terminal,
 ) -> Result<()> {
-    let interrupt = Interrupt::listen("deploy")?;
-    let aws = Aws::connect(global).await?;
-    let (source, mut compiled) = online::compiled(project, global, &aws).await?;
-    let plan = compile_findings(&source, &compiled, terminal)?;
-
-    let asks = !arguments.dry_run || deploy::asks_as_deployed(&aws, &plan).await?;
-    let (plan, package) = package(plan, asks, terminal).await?;
+    let asks =
+        !arguments.dry_run || frames_deploy::asks_as_deployed(&opened.aws, &opened.plan).await?;
+    let package = package(&mut opened.plan, asks, terminal).await?;
+    let plan = &opened.plan;
     let only = arguments.only.as_deref();
-    let only = only.map(|only| stage_name(&plan, only)).transpose()?;
+    let only = only.map(|only| stage_name(plan, only)).transpose()?;
     let options = Options {
         dry_run: arguments.dry_run,
         only,
         unsafe_overlay: global.target().allow_unsafe_overlay,
     };
-    package.write(&project.output(global.target().env))?;
+    artifact::write(&package, &opened.project.output(global.target().env))?;
 
-    let session = Session {
-        identity: aws.identity().await?,
-        aws: &aws,
-        progress: Progress::new(terminal),
-        interrupt,
-        questions: questions(arguments.yes),
-    };
-    session.announce("Deploying", "to", &plan);
-    let done = match deploy::unchanged(&session, &plan, &package, options).await? {
+    let session = opened.session(questions(arguments.yes)).await?;
+    session.announce("Deploying", "to", plan);
+    let done = match frames_deploy::unchanged(&session, plan, &package, options).await? {
         Some(done) => {
             session.progress.step(
                 "Unchanged",
@@ -57,33 +48,38 @@ async fn deploy(
             done
         }
         None => {
-            let before = compiled.diagnostics.len();
-            let first = deploy::is_first(&session, &plan).await?;
-            online::check(&mut compiled, &aws, Asking::Deploy { first }).await?;
-            if compiled.diagnostics.len() > before {
-                compile_findings(&source, &compiled, terminal)?;
-            }
+            check(&session, &opened, terminal).await?;
             if !options.dry_run {
-                deploy::validation::large_templates(&session, &plan, &package).await?;
-                artifacts::upload(&session, &plan, &package).await?;
+                frames_deploy::validation::large_templates(&session, plan, &package).await?;
+                artifacts::upload(&session, plan, &package).await?;
             }
-            deploy::stages(&session, &plan, &package, options).await?
+            frames_deploy::stages(&session, plan, &package, options).await?
         }
     };
-    let result = session.signed(&plan, deploy::result(&done));
-    conclude(&session, &result, options, terminal);
+    let result = session.signed(plan, frames_deploy::result(&done));
+    conclude(&opened.progress, &result, options, terminal);
     Ok(())
+}
+
+/// Holds the manifest against AWS, and shows what that adds.
+async fn check(session: &Session<'_>, opened: &Opened, terminal: Terminal) -> Result<()> {
+    let first = frames_deploy::is_first(session, &opened.plan).await?;
+    let asking = Asking::Deploy { first };
+    let found = online::ask(&opened.compiled, &opened.aws, asking).await?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    let mut all = opened.compiled.diagnostics.clone();
+    all.extend(found);
+    diagnostic::sort(&mut all);
+    report(&opened.source, &all, LOUD, terminal)
 }
 
 /// With the issuer's keys baked in: the functions start without asking for them. Unless the
 /// issuer isn't to be asked: then they are as good as changed.
-pub(super) async fn package(
-    mut plan: Plan,
-    asks: bool,
-    terminal: Terminal,
-) -> Result<(Plan, Package)> {
+pub(super) async fn package(plan: &mut Plan, asks: bool, terminal: Terminal) -> Result<Package> {
     if asks {
-        artifact::bake_keys(&mut plan).await?;
+        artifact::bake_keys(plan).await?;
     } else {
         terminal.status(
             "Note",
@@ -91,19 +87,18 @@ pub(super) async fn package(
         );
     }
     let programs = artifact::programs(Builder::CargoLambda, terminal)?;
-    let package = artifact::package(&plan, &programs)?;
-    Ok((plan, package))
+    artifact::package(plan, &programs)
 }
 
-fn conclude(session: &Session<'_>, result: &Value, options: Options<'_>, terminal: Terminal) {
-    session.progress.clear();
-    session.progress.result(result);
+fn conclude(progress: &Progress, result: &Value, options: Options<'_>, terminal: Terminal) {
+    progress.clear();
+    progress.result(result);
     if options.dry_run {
-        session.progress.step("Dry run", "nothing was changed");
+        progress.step("Dry run", "nothing was changed");
     } else if !terminal.is_json()
         && let Some(url) = result["url"].as_str()
     {
-        session.progress.step("Deployed", "the frames are at");
+        progress.step("Deployed", "the frames are at");
         terminal::value(url);
     }
 }
@@ -115,12 +110,4 @@ fn stage_name<'a>(plan: &'a Plan, only: &str) -> Result<&'a str> {
         Failure::usage(format!("there is no stage `{only}`"))
             .help(format!("the stages are {}", names.join(", ")))
     })
-}
-
-pub(super) fn questions(yes: bool) -> Questions {
-    match yes {
-        true => Questions::Yes,
-        false if terminal::can_ask() => Questions::Ask,
-        false => Questions::Refuse,
-    }
 }

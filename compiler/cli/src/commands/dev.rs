@@ -1,26 +1,26 @@
 //! `frames dev`: issuer, package, edge, page; then a line a request until it is ended.
 
-use super::plan_of;
+use super::findings::plan_of;
 use crate::artifact::{self, Builder};
-use crate::cli::{Dev, Global, Issuer as IssuerChoice, Origin as OriginChoice};
-use crate::failure::{Context, Failure, Result};
-use crate::local::edge::{Edge, Options, Origin, RequestLog};
-use crate::local::issuer::{Issuer, IssuerClaims};
-use crate::local::origin::{Fixture, Policy, StandIn};
-use crate::local::page::{Page, Values};
-use crate::local::{Credentials, CredentialsSource, Error, knows_peers, private};
+use crate::cli::{Dev, Global, IssuerChoice, OriginChoice};
 use crate::project::{MANIFEST, Project};
 use crate::terminal::{self, Terminal, data};
 use frames_compiler::Plan;
+use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::plan::names;
 use frames_edge::{AuthorizerConfig, SignerConfig};
+use frames_emulator::cloudfront::{CloudFront, Options, OriginServer, RequestLog};
+use frames_emulator::healthimaging::{Fixture, Policy, StandIn};
+use frames_emulator::issuer::{Issuer, IssuerClaims};
+use frames_emulator::page::{Page, Values};
+use frames_emulator::{Credentials, knows_peers, package, private};
 use serde_json::json;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 
 /// What `dev` serves where there is no frames.yml.
-const EXAMPLE: &str = include_str!("../../data/example.frames.yml");
+const EXAMPLE: &str = include_str!("example.frames.yml");
 
 const PORT: u16 = 8080;
 
@@ -99,7 +99,7 @@ fn builder() -> Builder {
 
 /// All that runs.
 struct Delivery {
-    edge: Edge,
+    cloudfront: CloudFront,
     page: Page,
     issuer: Option<Issuer>,
     stand_in: Option<Arc<StandIn>>,
@@ -119,22 +119,24 @@ impl Delivery {
             IssuerChoice::Embedded => stand_in_issuer(&mut plan).await?,
             IssuerChoice::Manifest => None,
         };
-        let page = Page::bind().await?;
+        let page = Page::bind().await.explained()?;
         plan.admit(&page.origin());
-        let directory = private::directory("frames-dev-")?;
-        artifact::package(&plan, programs)?.write(directory.path())?;
+        let directory = private::directory("frames-dev-").explained()?;
+        artifact::write(&artifact::package(&plan, programs)?, directory.path())?;
+        let read = package::read(directory.path()).explained()?;
         let signer: SignerConfig = config_of(&plan, names::SIGNER)?;
         let stand_in = match arguments.origin {
             OriginChoice::Embedded => {
-                let policy = Policy::read(directory.path())?;
-                let started = StandIn::start(&signer, Credentials::random()?, policy).await?;
-                Some(Arc::new(started))
+                let policy = Policy::of(&read);
+                let credentials = Credentials::random().explained()?;
+                let started = StandIn::start(&signer, credentials, policy).await;
+                Some(Arc::new(started.explained()?))
             }
             OriginChoice::Aws => None,
         };
         let origin = match &stand_in {
-            Some(stand_in) => Origin::StandIn(stand_in.clone()),
-            None => Origin::Aws(aws_credentials(global, &signer.region).await?),
+            Some(stand_in) => OriginServer::StandIn(stand_in.clone()),
+            None => OriginServer::Aws(super::online::credentials(global, &signer.region).await?),
         };
         let options = Options {
             port: port(arguments.port, terminal)?,
@@ -144,22 +146,23 @@ impl Delivery {
                 terminal.detail(&format!("{function}: {line}"))
             }),
         };
-        let edge = Edge::start(directory.path(), options).await?;
-        for note in edge.notes() {
+        let cloudfront = CloudFront::start(read, options).await.explained()?;
+        for note in cloudfront.notes() {
             terminal.status("Note", note);
         }
         let fixtures = stand_in.as_ref().map(|stand_in| stand_in.fixtures());
         let page = Page::serve(
             page,
             &Values {
-                edge_url: &edge.url(),
+                edge_url: &cloudfront.url(),
                 token: issuer.as_ref().map(Issuer::token),
                 datastore_id: fixtures.map_or("", |fixtures| fixtures.datastore_id.as_str()),
                 fixture: fixtures.and_then(|fixtures| fixtures.instances.first()),
             },
-        )?;
+        )
+        .explained()?;
         Ok(Self {
-            edge,
+            cloudfront,
             page,
             issuer,
             stand_in,
@@ -170,18 +173,18 @@ impl Delivery {
     /// On return nothing of it runs, listens or lies about.
     async fn stop(self) {
         let Self {
-            edge,
+            cloudfront,
             page,
             issuer,
             stand_in,
             directory,
         } = self;
-        edge.stop().await;
+        cloudfront.stop().await;
         drop((page, issuer, stand_in, directory));
     }
 
     fn announce(&self, terminal: Terminal) -> Result<()> {
-        let url = self.edge.url();
+        let url = self.cloudfront.url();
         let token = self.issuer.as_ref().map(Issuer::token);
         let fixtures = self.stand_in.as_ref().map(|stand_in| stand_in.fixtures());
         let frame = fixtures.and_then(|fixtures| fixtures.instances.first());
@@ -240,7 +243,8 @@ async fn stand_in_issuer(plan: &mut Plan) -> Result<Option<Issuer>> {
     let Some(auth) = &mut config.auth else {
         return Ok(None);
     };
-    let issuer = Issuer::start(IssuerClaims::satisfying(auth)?).await?;
+    let claims = IssuerClaims::satisfying(auth).explained()?;
+    let issuer = Issuer::start(claims).await.explained()?;
     auth.jwks = None;
     auth.initial_jwks = None;
     auth.jwks_uri = Some(issuer.jwks_uri());
@@ -265,31 +269,18 @@ fn config_of<T: serde::de::DeserializeOwned>(plan: &Plan, function: &str) -> Res
         .context(|| format!("can't read the {function}'s configuration"))
 }
 
-/// The caller's own, asked for again by each new sandbox, so that expired ones are renewed.
-async fn aws_credentials(global: &Global, region: &str) -> Result<CredentialsSource> {
-    use aws_credential_types::provider::ProvideCredentials;
-    let loader = crate::aws::profile::loader(global.profile.as_deref()).await?;
-    let region = aws_config::Region::new(region.to_owned());
-    let config = loader.region(region).load().await;
-    let provider = crate::aws::credentials(&config).await?;
-    Ok(Arc::new(move || {
-        let provider = provider.clone();
-        Box::pin(async move {
-            let found = provider.provide_credentials().await;
-            let found = found.map_err(|_| {
-                Error::new("the AWS credentials have expired")
-                    .help("sign in again: the next request takes the new ones")
-            })?;
-            let secrets = [Some(found.secret_access_key()), found.session_token()];
-            terminal::conceal_texts(secrets.into_iter().flatten());
-            Ok(Credentials {
-                access_key_id: found.access_key_id().to_owned(),
-                secret_access_key: found.secret_access_key().to_owned(),
-                session_token: found.session_token().map(str::to_owned),
-                expires: found.expiry(),
-            })
+/// What the emulator says of an error, as a command says it.
+trait Explained<T> {
+    fn explained(self) -> Result<T>;
+}
+
+impl<T> Explained<T> for std::result::Result<T, frames_emulator::Error> {
+    fn explained(self) -> Result<T> {
+        self.map_err(|error| Failure {
+            help: error.suggestion().map(str::to_owned),
+            ..Failure::new(error.message())
         })
-    }))
+    }
 }
 
 /// The port that was asked for; else the usual one, or a free one where that is taken.
@@ -308,7 +299,7 @@ fn port(asked: Option<u16>, terminal: Terminal) -> Result<u16> {
 /// opens a real data store: curl takes it from a file.
 fn header_file(token: &str, directory: &Path) -> Result<String> {
     let path = directory.join("authorization");
-    private::write(&path, &format!("Authorization: Bearer {token}\n"))?;
+    private::write(&path, &format!("Authorization: Bearer {token}\n")).explained()?;
     let quoted = path.display().to_string().replace('\'', "'\\''");
     Ok(format!(" -H '@{quoted}'"))
 }

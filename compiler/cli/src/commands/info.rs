@@ -1,37 +1,24 @@
 //! `frames info`: what stands, and in which state.
 
-use super::{compile_findings, event_loop, online};
-use crate::aws::Aws;
-use crate::aws::stacks::Drift;
+use super::session;
 use crate::cli::{Global, Info};
-use crate::deploy::state::{self, State};
-use crate::deploy::{Interrupt, Progress, Questions, Session};
-use crate::failure::{Failure, Result};
-use crate::project::Project;
 use crate::terminal::{Terminal, data, json};
+use frames_compiler::failure::{Failure, Result};
+use frames_deploy::Questions;
+use frames_deploy::aws::stacks::Drift;
+use frames_deploy::state::{self, State};
 use std::fmt::Write;
 
 pub fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Result<()> {
-    let project = Project::find(global)?;
-    online::offline(&project, global, terminal)?;
-    event_loop()?.block_on(async {
-        let interrupt = Interrupt::listen("info")?;
-        let aws = Aws::connect(global).await?;
-        let (source, compiled) = online::compiled(&project, global, &aws).await?;
-        let plan = compile_findings(&source, &compiled, terminal)?;
-        let session = Session {
-            identity: aws.identity().await?,
-            aws: &aws,
-            progress: Progress::new(terminal),
-            interrupt,
-            questions: Questions::Refuse,
-        };
-        let state = state::look(&session, &plan, arguments.drift).await?;
+    session::run("info", global, terminal, async |opened| {
+        let plan = &opened.plan;
+        let session = opened.session(Questions::Refuse).await?;
+        let state = state::look(&session, plan, arguments.drift).await?;
         if terminal.is_json() {
-            let result = session.signed(&plan, state.json());
+            let result = session.signed(plan, state.json());
             json(&format!("{}\n", serde_json::json!({"result": result})));
         } else {
-            data(text(&state, &session.whereabouts(&plan)));
+            data(text(&state, &session.whereabouts(plan)));
         }
         match state.stages.iter().any(|stage| stage.stack.is_some()) {
             true => Ok(()),

@@ -2,11 +2,11 @@
 //! written before all is known, and nothing over what is there.
 
 use crate::cli::{Global, Init};
-use crate::failure::{Context, Exit, Failure, Result};
 use crate::init::answers::{complaints, service_name, warnings, with_defaults};
 use crate::init::{Answers, questions, text};
 use crate::project::MANIFEST;
 use crate::terminal::{self, Terminal, say};
+use frames_compiler::failure::{Context, Exit, Failure, Result};
 use serde_json::json;
 use std::fs::Permissions;
 use std::io::{ErrorKind, Write};

@@ -1,15 +1,84 @@
 //! What `--online` adds: references that AWS answers, and the checks that need it.
 
-use super::{compile_findings, compile_with};
-use crate::aws::{self, Answers, Aws};
+use super::event_loop;
+use super::findings::{Asked, compile_findings, compile_project, compile_with};
 use crate::cli::Global;
-use crate::failure::{Failure, Result};
 use crate::project::Project;
-use crate::terminal::Terminal;
+use crate::terminal::{self, Terminal};
+use frames_compiler::failure::{Failure, Result};
 use frames_compiler::{Compiled, Diagnostic, Source, diagnostic, online, secrets};
+use frames_deploy::aws::renewing::Renewing;
+use frames_deploy::aws::{self, Answers, Aws};
+use frames_emulator::{Credentials, CredentialsSource, Error};
+use std::sync::Arc;
 
 /// References to references: each round answers one layer of them.
 const ROUNDS: usize = 16;
+
+/// A way into the account that the command line and the environment name.
+pub async fn connect(global: &Global) -> Result<Aws> {
+    Aws::connect(global.profile.as_deref(), terminal::conceal_text).await
+}
+
+/// `--online`: a manifest with what only AWS can answer.
+pub fn compile(project: &Project, global: &Global) -> Result<(Source, Compiled)> {
+    event_loop()?.block_on(async {
+        let aws = connect(global).await?;
+        compiled(project, global, &aws).await
+    })
+}
+
+/// `validate --online`: asks AWS once there is no error without it.
+pub fn validate(project: &Project, global: &Global) -> Result<(Source, Compiled)> {
+    let (source, compiled) = compile_project(project, global, false)?;
+    if compiled.diagnostics.iter().any(Diagnostic::is_error) {
+        return Ok((source, compiled));
+    }
+    event_loop()?.block_on(async {
+        let aws = connect(global).await?;
+        let (source, mut compiled) = self::compiled(project, global, &aws).await?;
+        let found = ask(&compiled, &aws, Asking::Validate).await?;
+        compiled.diagnostics.extend(found);
+        diagnostic::sort(&mut compiled.diagnostics);
+        Ok((source, compiled))
+    })
+}
+
+/// `policy --online`
+pub fn ask_for_policy(project: &Project, global: &Global) -> Result<Asked> {
+    event_loop()?.block_on(async {
+        let aws = connect(global).await?;
+        let mut answers = Answers::new(project);
+        let (source, compiled) = answered(project, global, &aws, &mut answers).await?;
+        Ok(Asked {
+            source,
+            compiled,
+            account: Some(aws.identity().await?.account),
+            region: aws.region().map(str::to_owned),
+            references: answers.references(),
+        })
+    })
+}
+
+/// The caller's own credentials, asked for again by each new sandbox, so that expired ones are renewed.
+pub async fn credentials(global: &Global, region: &str) -> Result<CredentialsSource> {
+    let profile = global.profile.as_deref();
+    let renewing = Renewing::of(profile, region, terminal::conceal_text).await?;
+    Ok(Arc::new(move || {
+        let renewing = renewing.clone();
+        Box::pin(async move {
+            let found = renewing.get().await.map_err(|failure| {
+                Error::new(failure.message).help(failure.help.unwrap_or_default())
+            })?;
+            Ok(Credentials {
+                access_key_id: found.access_key_id,
+                secret_access_key: found.secret_access_key,
+                session_token: found.session_token,
+                expires: found.expires,
+            })
+        })
+    }))
+}
 
 /// What is wrong whatever AWS says is told before anybody looks for credentials.
 pub fn offline(project: &Project, global: &Global, terminal: Terminal) -> Result<()> {
@@ -24,17 +93,6 @@ pub fn offline(project: &Project, global: &Global, terminal: Terminal) -> Result
 pub async fn compiled(project: &Project, global: &Global, aws: &Aws) -> Result<(Source, Compiled)> {
     let mut answers = Answers::new(project);
     answered(project, global, aws, &mut answers).await
-}
-
-/// The same, and what was asked for on the way: `ssm:/path`, `cf:stack.Output`.
-pub async fn compiled_and_asked(
-    project: &Project,
-    global: &Global,
-    aws: &Aws,
-) -> Result<(Source, Compiled, Vec<String>)> {
-    let mut answers = Answers::new(project);
-    let (source, compiled) = answered(project, global, aws, &mut answers).await?;
-    Ok((source, compiled, answers.references()))
 }
 
 async fn answered(
@@ -83,13 +141,13 @@ pub enum Asking {
 }
 
 /// Holds what the manifest names against AWS, where it has no errors yet, and the templates
-/// against CloudFormation's own validation.
-pub async fn check(compiled: &mut Compiled, aws: &Aws, asking: Asking) -> Result<()> {
+/// against CloudFormation's own validation. Answers with what that adds.
+pub async fn ask(compiled: &Compiled, aws: &Aws, asking: Asking) -> Result<Vec<Diagnostic>> {
     let Some(resolved) = &compiled.resolved else {
-        return Ok(());
+        return Ok(Vec::new());
     };
     if compiled.diagnostics.iter().any(Diagnostic::is_error) {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let mut questions = online::questions(resolved);
     if let Some(plan) = &compiled.plan {
@@ -107,7 +165,5 @@ pub async fn check(compiled: &mut Compiled, aws: &Aws, asking: Asking) -> Result
         found.extend(online::findings(&question, &answer));
     }
     secrets::conceal(&mut found, &compiled.secrets);
-    compiled.diagnostics.extend(found);
-    diagnostic::sort(&mut compiled.diagnostics);
-    Ok(())
+    Ok(found)
 }

@@ -1,11 +1,12 @@
 //! `frames package`: manifest, programs, zips, templates; nothing but `.frames/<env>/` is written.
 
-use super::{event_loop, plan_of};
+use super::event_loop;
+use super::findings::plan_of;
 use crate::artifact::{self, Builder};
 use crate::cli::{Global, Package};
-use crate::failure::Result;
 use crate::project::Project;
 use crate::terminal::{Terminal, json, value};
+use frames_compiler::failure::Result;
 
 pub fn run(global: &Global, arguments: &Package, terminal: Terminal) -> Result<()> {
     let project = Project::find(global)?;
@@ -22,7 +23,7 @@ pub fn run(global: &Global, arguments: &Package, terminal: Terminal) -> Result<(
     let programs = artifact::programs(Builder::CargoLambda, terminal)?;
     let package = artifact::package(&plan, &programs)?;
     let output = project.output(global.target().env);
-    package.write(&output)?;
+    artifact::write(&package, &output)?;
     if terminal.is_json() {
         json(&package.plan_json);
     } else {

@@ -1,31 +1,22 @@
 //! `frames policy`: what who deploys this manifest may do, in IAM's terms.
 
-use super::{compile_findings, compile_with, event_loop, online};
-use crate::aws::Aws;
+use super::findings::{Asked, compile_findings, compile_with};
+use super::online;
 use crate::cli::{Global, Policy};
-use crate::failure::{Context, Result};
 use crate::project::Project;
 use crate::terminal::{self, Terminal};
+use frames_compiler::failure::{Context, Result};
+use frames_compiler::online as questions;
 use frames_compiler::policy::{self, Printed, Request, Uses};
-use frames_compiler::{Compiled, Source, online as questions};
 use serde::Serialize;
 
 /// What IAM takes as the inline policies of a role, all together.
 const INLINE: usize = 10_240;
 
-/// A manifest, and what AWS says about it where it was asked.
-struct Asked {
-    source: Source,
-    compiled: Compiled,
-    account: Option<String>,
-    region: Option<String>,
-    references: Vec<String>,
-}
-
 pub fn run(global: &Global, arguments: &Policy, terminal: Terminal) -> Result<()> {
     let project = Project::find(global)?;
     let asked = match arguments.online.online {
-        true => event_loop()?.block_on(ask(&project, global))?,
+        true => online::ask_for_policy(&project, global)?,
         false => offline(&project, global),
     };
     let plan = compile_findings(&asked.source, &asked.compiled, terminal)?;
@@ -64,18 +55,6 @@ fn offline(project: &Project, global: &Global) -> Asked {
         region: None,
         references: Vec::new(),
     }
-}
-
-async fn ask(project: &Project, global: &Global) -> Result<Asked> {
-    let aws = Aws::connect(global).await?;
-    let (source, compiled, references) = online::compiled_and_asked(project, global, &aws).await?;
-    Ok(Asked {
-        source,
-        compiled,
-        account: Some(aws.identity().await?.account),
-        region: aws.region().map(str::to_owned),
-        references,
-    })
 }
 
 /// What the policy leaves to the user.

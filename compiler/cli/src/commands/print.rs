@@ -1,11 +1,11 @@
 //! `frames print`: the manifest after environments, variables and defaults.
 
-use super::{compile_project, open, report};
+use super::findings::{compile_project, open, report};
 use crate::cli::{Global, Print};
-use crate::failure::{Context, Failure, Result};
 use crate::project::Project;
 use crate::terminal::{self, Terminal};
 use frames_compiler::diagnostic::did_you_mean;
+use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::manifest::{Printed, complete};
 
 pub fn run(global: &Global, arguments: &Print, terminal: Terminal) -> Result<()> {

@@ -1,15 +1,12 @@
 //! `frames remove`: everything down in the reverse order, replicas included.
 
-use super::deploy::questions;
-use super::{compile_findings, event_loop, online};
-use crate::aws::Aws;
+use super::session::{self, questions};
 use crate::cli::{Global, Remove};
-use crate::deploy::remove::{Options, Removed, remove};
-use crate::deploy::{self, Interrupt, Progress, Session};
-use crate::failure::Result;
-use crate::project::Project;
 use crate::terminal::{self, Terminal};
 use frames_compiler::Plan;
+use frames_compiler::failure::Result;
+use frames_deploy::remove::{Options, Removed, remove};
+use frames_deploy::{Report, Session};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -17,21 +14,10 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
 
 pub fn run(global: &Global, arguments: &Remove, terminal: Terminal) -> Result<()> {
-    let project = Project::find(global)?;
-    online::offline(&project, global, terminal)?;
-    event_loop()?.block_on(async {
-        let interrupt = Interrupt::listen("remove")?;
-        let aws = Aws::connect(global).await?;
-        let (source, compiled) = online::compiled(&project, global, &aws).await?;
-        let plan = compile_findings(&source, &compiled, terminal)?;
-        let session = Session {
-            identity: aws.identity().await?,
-            aws: &aws,
-            progress: Progress::new(terminal),
-            interrupt,
-            questions: questions(arguments.yes),
-        };
-        session.announce("Removing", "from", &plan);
+    session::run("remove", global, terminal, async |opened| {
+        let (plan, progress) = (&opened.plan, &opened.progress);
+        let session = opened.session(questions(arguments.yes)).await?;
+        session.announce("Removing", "from", plan);
         let options = Options {
             dry_run: arguments.dry_run,
             wait: arguments
@@ -43,24 +29,24 @@ pub fn run(global: &Global, arguments: &Remove, terminal: Terminal) -> Result<()
             delete_logs: arguments.delete_logs,
             abandon: arguments.abandon,
         };
-        let removed = remove(&session, &plan, options).await?;
-        session.progress.clear();
-        session.progress.result(&result(&session, &plan, &removed));
+        let removed = remove(&session, plan, options).await?;
+        progress.clear();
+        progress.result(&result(&session, plan, &removed));
         let name = format!("{} ({})", plan.service, plan.env);
         match (removed.nothing, options.dry_run) {
             (true, _) => {
                 let what = format!("{name}: nothing of it stands");
-                session.progress.step("Removed", &what);
+                progress.step("Removed", &what);
             }
-            (false, true) => session.progress.step("Dry run", "nothing was changed"),
-            (false, false) => session.progress.step("Removed", &name),
+            (false, true) => progress.step("Dry run", "nothing was changed"),
+            (false, false) => progress.step("Removed", &name),
         }
         Ok(())
     })
 }
 
 fn result(session: &Session<'_>, plan: &Plan, removed: &Removed) -> Value {
-    let mut result = session.signed(plan, deploy::result(&removed.stages));
+    let mut result = session.signed(plan, frames_deploy::result(&removed.stages));
     for (key, value) in removed.what.as_object().into_iter().flatten() {
         result[key] = value.clone();
     }

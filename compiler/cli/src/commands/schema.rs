@@ -1,7 +1,7 @@
 //! `frames schema`: the JSON Schema of frames.yml.
 
-use crate::failure::Result;
 use crate::terminal::json;
+use frames_compiler::failure::Result;
 use frames_compiler::manifest;
 
 pub fn run() -> Result<()> {

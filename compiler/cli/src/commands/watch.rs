@@ -1,11 +1,11 @@
 //! `frames validate --watch`: the findings again after every change.
 
-use super::validate::show;
-use super::{compile_with, human_or_json};
+use super::findings::{compile_with, show};
+use super::human_or_json;
 use crate::cli::Global;
-use crate::failure::{Context, Exit, Failure, Result};
 use crate::project::Project;
 use crate::terminal::Terminal;
+use frames_compiler::failure::{Context, Exit, Failure, Result};
 use frames_compiler::{AwsValue, Environment};
 use std::cell::RefCell;
 use std::os::unix::fs::MetadataExt;

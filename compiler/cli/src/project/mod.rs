@@ -4,8 +4,8 @@ mod trust;
 
 use crate::artifact::files;
 use crate::cli::Global;
-use crate::failure::{Context, Failure, Result};
 use crate::terminal::Terminal;
+use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::variables::OUTSIDE;
 use frames_compiler::{Environment, source};
 use std::path::{Component, Path, PathBuf};

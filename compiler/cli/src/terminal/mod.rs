@@ -6,13 +6,17 @@
 #![allow(clippy::disallowed_methods)]
 
 pub mod live;
+#[cfg(feature = "aws")]
+mod progress;
 mod relay;
 
+#[cfg(feature = "aws")]
+pub use progress::Progress;
 pub use relay::relay;
 
 use crate::cli::{Cli, Color, Format, Global};
-use crate::failure::{Exit, Failure};
 use clap::Parser;
+use frames_compiler::failure::{Exit, Failure};
 use frames_compiler::printable::{self, Style, Styled};
 use frames_compiler::secrets::{MASK, Masks};
 use frames_compiler::variables::Secret;
@@ -86,7 +90,12 @@ pub fn conceal(secrets: &[Secret]) {
     conceal_texts(secrets.iter().map(|secret| secret.text.as_str()));
 }
 
-pub fn conceal_texts<'a>(secrets: impl IntoIterator<Item = &'a str>) {
+/// One that came with the environment: an access key.
+pub fn conceal_text(secret: &str) {
+    conceal_texts([secret]);
+}
+
+fn conceal_texts<'a>(secrets: impl IntoIterator<Item = &'a str>) {
     if let Ok(mut concealed) = CONCEALED.write() {
         let masks = concealed.get_or_insert_default();
         for secret in secrets {
@@ -220,6 +229,17 @@ pub fn stdout_is_terminal() -> bool {
 
 pub fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
+}
+
+/// A question on the terminal, answered by yes or no.
+pub fn ask(question: &str) -> io::Result<bool> {
+    say(question);
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(matches!(
+        answer.trim().to_ascii_lowercase().as_str(),
+        "y" | "yes"
+    ))
 }
 
 /// Whether there is somebody to ask.

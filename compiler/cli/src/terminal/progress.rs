@@ -1,11 +1,12 @@
 //! What a deployment shows while it runs: a live tree on a terminal, a line an
 //! event elsewhere, JSON for scripts.
 
-use super::cause::is_cascade;
-use crate::aws::stacks::Event;
-use crate::terminal::live::{Bar, Live};
-use crate::terminal::{self, Terminal, say};
+use super::live::{Bar, Live};
+use super::{Terminal, json as write_json};
 use frames_compiler::printable::{Style, Styled};
+use frames_deploy::aws::stacks::Event;
+use frames_deploy::cause::is_cascade;
+use frames_deploy::report::{Countdown, Report};
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -40,31 +41,31 @@ impl Progress {
             shown: RefCell::default(),
         }
     }
+}
 
-    /// A step of our own: `Uploading`, `Deployed`.
-    pub fn step(&self, verb: &str, what: &str) {
+impl Report for Progress {
+    fn step(&self, verb: &str, what: &str) {
         match &self.live {
             Some(live) => live.suspend(|| self.terminal.status(verb, what)),
             None => self.terminal.status(verb, what),
         }
     }
 
-    pub fn note(&self, text: impl Into<Styled>) {
+    fn note(&self, text: Styled) {
         match &self.live {
             Some(live) => live.suspend(|| self.terminal.note(text)),
             None => self.terminal.note(text),
         }
     }
 
-    pub fn detail(&self, text: &str) {
+    fn detail(&self, text: &str) {
         match &self.live {
             Some(live) => live.suspend(|| self.terminal.detail(text)),
             None => self.terminal.detail(text),
         }
     }
 
-    /// An event of a stage's stack.
-    pub fn event(&self, stage: &str, event: &Event) {
+    fn event(&self, stage: &str, event: &Event) {
         if self.terminal.is_json() {
             let line = json!({
                 "time": event.time,
@@ -73,7 +74,7 @@ impl Progress {
                 "status": event.status,
                 "reason": event.reason,
             });
-            return terminal::json(&format!("{line}\n"));
+            return write_json(&format!("{line}\n"));
         }
         if is_cascade(event) && !event.of_stack && !self.terminal.is_verbose() {
             self.end(stage, event);
@@ -94,15 +95,7 @@ impl Progress {
         }
     }
 
-    /// The closing object for scripts.
-    pub fn result(&self, result: &Value) {
-        if self.terminal.is_json() {
-            terminal::json(&format!("{}\n", json!({"result": result})));
-        }
-    }
-
-    /// What takes long says why: called between events.
-    pub fn tick(&self) {
+    fn tick(&self) {
         for row in self.rows.borrow().values() {
             if let Some(bar) = &row.bar
                 && row.kind == DISTRIBUTION
@@ -113,14 +106,22 @@ impl Progress {
         }
     }
 
-    /// A wait with an end in sight, drawn in place on a terminal.
-    pub fn countdown(&self) -> Countdown<'_> {
+    fn countdown(&self) -> Box<dyn Countdown + '_> {
         let live = self.live.as_ref();
         let bar = live.map(|live| live.bar("   {spinner} {wide_msg}"));
-        Countdown {
+        Box::new(Waiting {
             bar,
             progress: self,
             said: RefCell::default(),
+        })
+    }
+}
+
+impl Progress {
+    /// The closing object for scripts.
+    pub fn result(&self, result: &Value) {
+        if self.terminal.is_json() {
+            write_json(&format!("{}\n", json!({"result": result})));
         }
     }
 
@@ -182,15 +183,15 @@ impl Progress {
     }
 }
 
-pub struct Countdown<'a> {
+/// A wait, drawn in place on a terminal.
+struct Waiting<'a> {
     bar: Option<Bar>,
     progress: &'a Progress,
     said: RefCell<String>,
 }
 
-impl Countdown<'_> {
-    /// `what` comes once; `left` changes in place on a terminal.
-    pub fn show(&self, what: &str, left: &str) {
+impl Countdown for Waiting<'_> {
+    fn show(&self, what: &str, left: &str) {
         let said = self.said.replace(what.to_owned()) == what;
         match &self.bar {
             Some(bar) => {
@@ -205,7 +206,7 @@ impl Countdown<'_> {
     }
 }
 
-impl Drop for Countdown<'_> {
+impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.end();
@@ -233,35 +234,4 @@ fn plain(stage: &str, event: &Event) -> Styled {
     };
     let line = format!("{stage:>12}  {:<27} {resource}{reason}", event.status);
     Styled::new().line(&line)
-}
-
-/// `12 s`, `4 min`, `2 h 5 min`
-pub fn duration(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, 0) => format!("{minutes} min"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
-        (hours, 0, _) => format!("{hours} h"),
-        (hours, minutes, _) => format!("{hours} h {minutes} min"),
-    }
-}
-
-/// `1 stack`, `2 stacks`
-pub fn count(number: usize, what: &str) -> String {
-    match number {
-        1 => format!("1 {what}"),
-        _ => format!("{number} {what}s"),
-    }
-}
-
-/// A question on the terminal, answered by yes or no.
-pub fn ask(question: &str) -> std::io::Result<bool> {
-    say(question);
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    Ok(matches!(
-        answer.trim().to_ascii_lowercase().as_str(),
-        "y" | "yes"
-    ))
 }

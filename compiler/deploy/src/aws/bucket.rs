@@ -1,13 +1,13 @@
 //! S3: the artifact bucket, and buckets that go.
 
 use super::{Aws, errors, explain};
-use crate::failure::{Failure, Result};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{self, ChecksumAlgorithm, ChecksumMode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use frames_compiler::failure::{Failure, Result};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 

@@ -2,9 +2,9 @@
 //! CloudFormation can't any more.
 
 use super::{Aws, errors, explain};
-use crate::failure::Result;
 use aws_sdk_cloudfront::Client;
 use aws_sdk_cloudfront::types::{DistributionConfig, EventType, LambdaFunctionAssociations};
+use frames_compiler::failure::Result;
 
 #[derive(Debug, Clone)]
 pub struct Distributions {

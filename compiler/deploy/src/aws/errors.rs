@@ -1,7 +1,7 @@
 //! What AWS refuses, in a user's words: what was being done, why it failed, what to do.
 
-use crate::failure::Failure;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use frames_compiler::failure::Failure;
 
 /// Why a call failed, as far as it decides what to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! Lambda: the functions' versions, which replicas may hold for hours.
 
 use super::{Aws, errors, explain};
-use crate::failure::Result;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::LogType;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use frames_compiler::failure::Result;
 use serde_json::Value;
 
 #[derive(Debug, Clone)]

@@ -1,8 +1,8 @@
 //! CloudWatch Logs: the functions' log groups in the Regions where their replicas run.
 
 use super::{Aws, errors, explain};
-use crate::failure::Result;
 use aws_sdk_cloudwatchlogs::Client;
+use frames_compiler::failure::Result;
 
 /// The log groups of one Region.
 #[derive(Debug, Clone)]

@@ -7,7 +7,8 @@ pub mod errors;
 pub mod functions;
 pub mod log_groups;
 mod online;
-pub mod profile;
+mod profile;
+pub mod renewing;
 pub mod stacks;
 mod variables;
 
@@ -15,13 +16,11 @@ pub use errors::explain;
 pub use online::ask;
 pub use variables::Answers;
 
-use crate::cli::Global;
-use crate::failure::{Failure, Result};
-use crate::terminal;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{Region, SdkConfig};
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use frames_compiler::failure::{Failure, Result};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -33,6 +32,9 @@ pub const EDGE_REGION: &str = "us-east-1";
 const ATTEMPTS: u32 = 5;
 const CONNECT: Duration = Duration::from_secs(5);
 const ATTEMPT: Duration = Duration::from_secs(60);
+
+/// Takes a text that nothing shows from then on.
+pub type Conceal = fn(&str);
 
 /// A way into an account.
 #[derive(Debug, Clone)]
@@ -52,7 +54,8 @@ pub struct Identity {
 
 impl Aws {
     /// As the AWS CLI: with `--profile` that profile, else environment, profile, SSO, role, credential process.
-    pub async fn connect(global: &Global) -> Result<Self> {
+    /// `conceal` takes what must never be shown.
+    pub async fn connect(profile: Option<&str>, conceal: Conceal) -> Result<Self> {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT)
             .operation_attempt_timeout(ATTEMPT)
@@ -60,10 +63,10 @@ impl Aws {
         let retries = RetryConfig::standard()
             .with_max_attempts(ATTEMPTS)
             .with_initial_backoff(Duration::from_millis(300));
-        let loader = profile::loader(global.profile.as_deref()).await?;
+        let loader = profile::loader(profile).await?;
         let loader = loader.timeout_config(timeouts).retry_config(retries);
         let config = loader.load().await;
-        credentials(&config).await?;
+        credentials(&config, conceal).await?;
         let identity = Arc::default();
         Ok(Self { config, identity })
     }
@@ -125,7 +128,7 @@ impl Aws {
 }
 
 /// Credentials that can be had; else what to do about it.
-pub async fn credentials(config: &SdkConfig) -> Result<SharedCredentialsProvider> {
+async fn credentials(config: &SdkConfig, conceal: Conceal) -> Result<SharedCredentialsProvider> {
     let none = || {
         Failure::new("there are no AWS credentials").help(
             "name a profile with --profile, sign in (`aws sso login`), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
@@ -134,9 +137,7 @@ pub async fn credentials(config: &SdkConfig) -> Result<SharedCredentialsProvider
     let provider = config.credentials_provider().ok_or_else(none)?;
     match provider.provide_credentials().await {
         Ok(found) => {
-            let token = found.session_token();
-            let secrets = [Some(found.secret_access_key()), token];
-            terminal::conceal_texts(secrets.into_iter().flatten());
+            hide(&found, conceal);
             Ok(provider)
         }
         Err(error) => {
@@ -147,5 +148,12 @@ pub async fn credentials(config: &SdkConfig) -> Result<SharedCredentialsProvider
                 ..failure
             })
         }
+    }
+}
+
+fn hide(credentials: &aws_credential_types::Credentials, conceal: Conceal) {
+    conceal(credentials.secret_access_key());
+    if let Some(token) = credentials.session_token() {
+        conceal(token);
     }
 }

@@ -2,11 +2,11 @@
 
 use super::stacks::{Body, Validity};
 use super::{Aws, EDGE_REGION, errors, explain};
-use crate::failure::{Failure, Result};
 use aws_sdk_cloudfront::types::{
     CachePolicyType, OriginRequestPolicyType, ResponseHeadersPolicyType,
 };
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use frames_compiler::failure::{Failure, Result};
 use frames_compiler::online::quotas::Kind;
 use frames_compiler::online::templates::INLINE;
 use frames_compiler::online::{Answer, Question, Subject};

@@ -4,7 +4,6 @@
 //! then, which the SDK's own chain would ask first: a removal would go to another account than the
 //! one that was named. A profile that only the environment names loses to keys there.
 
-use crate::failure::{Context, Failure, Result};
 use aws_config::ConfigLoader;
 use aws_config::default_provider::region::DefaultRegionChain;
 use aws_config::ecs::EcsCredentialsProvider;
@@ -13,6 +12,7 @@ use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use frames_compiler::diagnostic::did_you_mean;
+use frames_compiler::failure::{Context, Failure, Result};
 
 /// What names a profile, the first that is set.
 const VARIABLES: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];

@@ -2,23 +2,22 @@
 //! asked for is looked up, and it compiles again, until it has no new question.
 
 use super::{Aws, errors, explain};
-use crate::failure::{Failure, Result};
-use crate::project::Project;
+use frames_compiler::failure::{Failure, Result};
 use frames_compiler::{AwsValue, Environment};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A project whose references to AWS are answered.
+/// A world whose references to AWS are answered.
 pub struct Answers<'a> {
-    project: &'a Project,
+    world: &'a dyn Environment,
     known: BTreeMap<String, AwsValue>,
     wanted: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> Answers<'a> {
-    pub fn new(project: &'a Project) -> Self {
+    pub fn new(world: &'a dyn Environment) -> Self {
         Self {
-            project,
+            world,
             known: BTreeMap::new(),
             wanted: RefCell::default(),
         }
@@ -42,15 +41,15 @@ impl<'a> Answers<'a> {
 
 impl Environment for Answers<'_> {
     fn variable(&self, name: &str) -> Option<String> {
-        self.project.variable(name)
+        self.world.variable(name)
     }
 
     fn option(&self, name: &str) -> Option<String> {
-        self.project.option(name)
+        self.world.option(name)
     }
 
     fn read_file(&self, path: &str) -> std::result::Result<Vec<u8>, String> {
-        self.project.read_file(path)
+        self.world.read_file(path)
     }
 
     fn aws(&self, reference: &str) -> AwsValue {

@@ -2,7 +2,7 @@
 
 use super::cache::Stored;
 use super::names::{self, Trigger};
-use crate::local::template::{Association, Origin};
+use crate::package::{Association, Origin};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use frames_edge::Response;

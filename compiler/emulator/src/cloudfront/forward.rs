@@ -1,7 +1,7 @@
 //! What of a request reaches the origin, and what of it makes the cache's key.
 
 use super::event::DISTRIBUTION_ID;
-use crate::local::template::{Behavior, ForwardPolicy, Origin, Selection};
+use crate::package::{Behavior, ForwardPolicy, Origin, Selection};
 use frames_edge::event::{Header, Headers, Request};
 
 /// What two requests must have in common to share an answer.
@@ -139,7 +139,7 @@ fn cookies(headers: &Headers, policies: &[&ForwardPolicy]) -> Option<String> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::local::template::CachePolicy;
+    use crate::package::CachePolicy;
     use serde_json::json;
     use std::time::Duration;
 

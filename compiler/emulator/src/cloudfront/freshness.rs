@@ -2,7 +2,7 @@
 //! Source: "Manage how long content stays in the cache" and "Control how long
 //! CloudFront caches errors", Amazon CloudFront Developer Guide.
 
-use crate::local::template::CachePolicy;
+use crate::package::CachePolicy;
 use http::{HeaderMap, StatusCode, header};
 use std::{
     collections::BTreeMap,

@@ -5,43 +5,43 @@
 //! `ViewerProtocolPolicy: https-only` asks for. Not modelled: ranges and
 //! conditional requests (answered whole), compression, collapsing of
 //! simultaneous misses, and of web ACLs what neither the template nor AWS's
-//! documentation tells. [`Edge::notes`] says what a package has of the like.
+//! documentation tells. [`CloudFront::notes`] says what a package has of the like.
 //!
 //! All viewers have one address here, which is in no country. So a geo
 //! restriction goes by the header `CloudFront-Viewer-Country` that the viewer
 //! sends to this edge; whoever sends none is served.
 
 mod cache;
-mod decorate;
 mod event;
-mod firewall;
 mod forward;
 mod freshness;
 mod names;
-mod page;
 mod pipeline;
+mod refusal;
 mod request_log;
+mod response_headers;
 #[cfg(test)]
 mod tests;
 mod timing;
 mod upstream;
 mod verdict;
+mod waf;
 
 pub use request_log::{CacheResult, RequestLog, Stages};
 
 use super::{
-    Credentials, CredentialsSource, Error, FunctionLog, http as local_http, origin::StandIn,
-    printable::printable, runtime::Pool, template,
+    Credentials, CredentialsSource, Error, FunctionLog, healthimaging::StandIn, http as local_http,
+    lambda::Pool, package::Package, printable::printable,
 };
 use pipeline::Pipeline;
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
 /// Turns of the event loop; a few are enough.
 const STOP_TURNS: usize = 1000;
 
 /// Where frames come from.
 #[derive(Clone)]
-pub enum Origin {
+pub enum OriginServer {
     /// The embedded HealthImaging, which knows the credentials of the run.
     StandIn(Arc<StandIn>),
     /// HealthImaging itself, with the caller's credentials.
@@ -54,7 +54,7 @@ pub type RequestSink = Arc<dyn Fn(&RequestLog) + Send + Sync>;
 pub struct Options {
     /// 0: a free port.
     pub port: u16,
-    pub origin: Origin,
+    pub origin: OriginServer,
     pub requests: RequestSink,
     /// Takes the functions' own lines, and why a result of theirs was refused.
     pub functions: FunctionLog,
@@ -62,16 +62,15 @@ pub struct Options {
 
 /// The edge, listening. It, its functions' processes and their files are gone
 /// when it is dropped.
-pub struct Edge {
+pub struct CloudFront {
     server: local_http::Server,
     pipeline: Arc<Pipeline>,
     notes: Vec<String>,
 }
 
-impl Edge {
-    /// Serves the package in `dir` (`.frames/<env>/`, or one of its shape).
-    pub async fn start(dir: &Path, options: Options) -> Result<Self, Error> {
-        let package = template::read(dir)?;
+impl CloudFront {
+    /// Serves a package.
+    pub async fn start(package: Package, options: Options) -> Result<Self, Error> {
         let notes = package.notes;
         let options = Options {
             functions: escaped(options.functions),
@@ -143,10 +142,10 @@ fn escaped(log: FunctionLog) -> FunctionLog {
     Arc::new(move |function, line| log(function, &printable(line)))
 }
 
-fn signing(origin: &Origin) -> CredentialsSource {
+fn signing(origin: &OriginServer) -> CredentialsSource {
     match origin {
-        Origin::Aws(source) => source.clone(),
-        Origin::StandIn(stand_in) => {
+        OriginServer::Aws(source) => source.clone(),
+        OriginServer::StandIn(stand_in) => {
             let credentials = stand_in.credentials().clone();
             Arc::new(move || {
                 let credentials = credentials.clone();

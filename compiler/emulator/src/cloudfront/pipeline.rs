@@ -3,24 +3,25 @@
 use super::{
     Options, RequestSink,
     cache::{Cache, Stored},
-    decorate, event,
+    event,
     event::Flow,
-    firewall::{Firewall, Inspected},
     forward, freshness,
     names::Trigger,
-    page::Refusal,
+    refusal::Refusal,
     request_log::{CacheResult, RequestLog, Stages},
+    response_headers,
     timing::{self, Timing},
     upstream::Upstream,
     verdict::{self, Generated, Verdict},
+    waf::{Firewall, Inspected},
 };
-use crate::local::{
+use crate::{
     Error, FunctionLog,
     http::{self as local_http, Answer, NotOurs},
+    lambda::{Failure, Pool},
+    package::{Association, Behavior, Distribution, Selection, WebAcl},
     printable::printable,
-    runtime::{Failure, Pool},
-    template::{Association, Behavior, Distribution, Selection, WebAcl},
-    uuid,
+    random,
 };
 use bytes::Bytes;
 use frames_edge::event::Request as EdgeRequest;
@@ -157,7 +158,7 @@ impl Pipeline {
             };
             decorate(behavior, &method, &asked, &timing, &mut headers);
         }
-        decorate::sign_off(&mut headers, &id, outcome.x_cache, outcome.age);
+        response_headers::sign_off(&mut headers, &id, outcome.x_cache, outcome.age);
         let status = outcome.stored.status;
         (self.requests)(&RequestLog {
             path: logged(&path),
@@ -444,7 +445,7 @@ fn decorate(
         return;
     };
     let origin = asked.get(header::ORIGIN).and_then(|v| v.to_str().ok());
-    decorate::apply(policy, method, origin, headers);
+    response_headers::apply(policy, method, origin, headers);
     if policy
         .server_timing
         .is_some_and(|rate| timing::wanted(rate, asked))
@@ -517,7 +518,7 @@ fn respond(status: StatusCode, mut headers: HeaderMap, body: Bytes, head: bool) 
 fn request_id() -> String {
     use base64::{Engine, engine::general_purpose::URL_SAFE};
     // Not a secret: it only has to differ from the others.
-    let bytes: [u8; 40] = uuid::random().unwrap_or([0; 40]);
+    let bytes: [u8; 40] = random::random().unwrap_or([0; 40]);
     URL_SAFE.encode(bytes)
 }
 

@@ -2,7 +2,7 @@
 //! policy, and the headers of its own.
 
 use super::{forward, names};
-use crate::local::template::{Cors, ResponseHeadersPolicy};
+use crate::package::{Cors, ResponseHeadersPolicy};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// The edge location in `X-Amz-Cf-Pop`: none of AWS's.
@@ -162,7 +162,7 @@ pub(super) fn sign_off(headers: &mut HeaderMap, id: &str, x_cache: &str, age: Op
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::local::template::SecurityHeader;
+    use crate::package::SecurityHeader;
 
     fn cors(origins: &[&str]) -> ResponseHeadersPolicy {
         ResponseHeadersPolicy {

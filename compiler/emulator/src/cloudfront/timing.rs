@@ -1,8 +1,8 @@
 //! `Server-Timing`, as a response headers policy asks for it.
 //! Source: "Server-Timing header", Amazon CloudFront Developer Guide.
 
-use super::decorate::POP;
-use crate::local::uuid;
+use super::response_headers::POP;
+use crate::random;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -23,7 +23,7 @@ pub(super) fn wanted(millionths: u32, request: &HeaderMap) -> bool {
         .get_all(header::PRAGMA)
         .iter()
         .any(|value| value == "server-timing");
-    let drawn = uuid::random().map_or(0, u32::from_be_bytes) % 1_000_000;
+    let drawn = random::random().map_or(0, u32::from_be_bytes) % 1_000_000;
     asked || drawn < millionths
 }
 

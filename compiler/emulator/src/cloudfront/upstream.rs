@@ -1,7 +1,7 @@
 //! The connection to the origin.
 
-use super::{Origin, cache::Stored, decorate, event, event::Flow, page::Refusal};
-use crate::local::{
+use super::{OriginServer, cache::Stored, event, event::Flow, refusal::Refusal, response_headers};
+use crate::{
     Error,
     http::{self as local_http, BodyError},
 };
@@ -33,17 +33,17 @@ pub(super) enum Upstream {
 }
 
 impl Upstream {
-    pub fn new(origin: &Origin) -> Result<Self, Error> {
+    pub fn new(origin: &OriginServer) -> Result<Self, Error> {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(CONNECT));
         connector.set_nodelay(true);
         match origin {
-            Origin::StandIn(stand_in) => Ok(Self::StandIn {
+            OriginServer::StandIn(stand_in) => Ok(Self::StandIn {
                 client: Client::builder(TokioExecutor::new()).build(connector),
                 address: stand_in.address(),
                 hosts: stand_in.hosts().to_vec(),
             }),
-            Origin::Aws(_) => {
+            OriginServer::Aws(_) => {
                 connector.enforce_http(false);
                 let https = hyper_rustls::HttpsConnectorBuilder::new()
                     .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())
@@ -86,7 +86,7 @@ impl Upstream {
             headers: parts.headers,
             body,
         };
-        decorate::strip(&mut stored.headers);
+        response_headers::strip(&mut stored.headers);
         Ok(stored)
     }
 
@@ -153,9 +153,9 @@ impl Upstream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::local::{
+    use crate::{
         Credentials,
-        origin::{Policy, StandIn},
+        healthimaging::{Policy, StandIn},
         testing,
     };
     use serde_json::json;
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn aws_is_reached_by_https_under_the_origins_own_name() {
-        let source = Origin::Aws(Arc::new(|| Box::pin(async { Credentials::random() })));
+        let source = OriginServer::Aws(Arc::new(|| Box::pin(async { Credentials::random() })));
         let upstream = Upstream::new(&source).unwrap();
         let uri = upstream.uri(&flow(testing::NATIVE_HOST)).unwrap();
         assert_eq!(
@@ -190,13 +190,13 @@ mod tests {
             json!({"region": "us-east-1", "nativeHost": testing::NATIVE_HOST, "logLevel": "warn"}),
         );
         let package = testing::package(|_| {});
-        let policy = Policy::read(package.path()).unwrap();
+        let policy = Policy::of(&crate::package::read(package.path()).unwrap());
         let credentials = Credentials::random().unwrap();
         let stand_in = StandIn::start(&config.unwrap(), credentials, policy)
             .await
             .unwrap();
         let address = stand_in.address();
-        let upstream = Upstream::new(&Origin::StandIn(Arc::new(stand_in))).unwrap();
+        let upstream = Upstream::new(&OriginServer::StandIn(Arc::new(stand_in))).unwrap();
         let uri = upstream.uri(&flow(testing::NATIVE_HOST)).unwrap();
         assert_eq!(uri.to_string(), format!("http://{address}/p/a%20b?c=d"));
         assert_eq!(

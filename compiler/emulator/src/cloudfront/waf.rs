@@ -3,7 +3,7 @@
 //! A model of AWS WAF from its documentation: there the count is an estimate
 //! that lags some seconds behind, here it is exact.
 
-use crate::local::template::{CoreRule, Rule};
+use crate::package::{CoreRule, Rule};
 use http::{HeaderMap, header};
 use std::{
     collections::VecDeque,

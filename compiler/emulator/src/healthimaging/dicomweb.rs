@@ -10,7 +10,7 @@ use super::{
     error::ServiceError,
     fixtures::{Fixture, Fixtures},
 };
-use crate::local::http::{self as local_http, Answer};
+use crate::http::{self as local_http, Answer};
 use bytes::Bytes;
 use frames_edge::operation;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};

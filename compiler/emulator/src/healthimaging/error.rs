@@ -1,6 +1,6 @@
 //! Errors in the service's form: JSON, and the class in `x-amzn-errortype`.
 
-use crate::local::http::{self as local_http, Answer};
+use crate::http::{self as local_http, Answer};
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 

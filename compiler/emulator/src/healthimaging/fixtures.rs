@@ -1,7 +1,7 @@
 //! The data store's content: `data/`, embedded.
 
 use super::error::ServiceError;
-use crate::local::Error;
+use crate::Error;
 use serde::Deserialize;
 
 /// One instance of one frame.
@@ -37,7 +37,7 @@ pub struct Fixtures {
     pub instances: Vec<Fixture>,
 }
 
-const INDEX: &str = include_str!("../../../data/index.json");
+const INDEX: &str = include_str!("../../data/index.json");
 
 /// Name, frame, pixels, metadata.
 type File = (&'static str, &'static [u8], &'static [u8], &'static [u8]);
@@ -45,15 +45,15 @@ type File = (&'static str, &'static [u8], &'static [u8], &'static [u8]);
 const FILES: [File; 2] = [
     (
         "ct_small",
-        include_bytes!("../../../data/ct_small.jph"),
-        include_bytes!("../../../data/ct_small.raw"),
-        include_bytes!("../../../data/ct_small.metadata.json"),
+        include_bytes!("../../data/ct_small.jph"),
+        include_bytes!("../../data/ct_small.raw"),
+        include_bytes!("../../data/ct_small.metadata.json"),
     ),
     (
         "mr_small",
-        include_bytes!("../../../data/mr_small.jph"),
-        include_bytes!("../../../data/mr_small.raw"),
-        include_bytes!("../../../data/mr_small.metadata.json"),
+        include_bytes!("../../data/mr_small.jph"),
+        include_bytes!("../../data/mr_small.raw"),
+        include_bytes!("../../data/mr_small.metadata.json"),
     ),
 ];
 

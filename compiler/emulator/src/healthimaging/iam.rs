@@ -5,13 +5,9 @@
 //! HealthImaging", Service Authorization Reference.
 
 use super::error::ServiceError;
-use crate::local::{
-    Error,
-    template::{self, SERIES, STUDY, Statement, glob},
-};
+use crate::package::{Package, SERIES, STUDY, Statement, glob};
 use frames_edge::operation;
 use http::StatusCode;
-use std::path::Path;
 
 /// The signer role's statements about HealthImaging.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,10 +16,10 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Reads it from the package in `dir` (`.frames/<env>/`).
-    pub fn read(dir: &Path) -> Result<Self, Error> {
-        let statements = template::signer_statements(dir)?;
-        Ok(Self { statements })
+    /// What a package's signer may do.
+    pub fn of(package: &Package) -> Self {
+        let statements = package.signer.clone();
+        Self { statements }
     }
 
     /// The first data store that it allows by name, with those of its image
@@ -136,7 +132,7 @@ fn is_resource(pattern: &str, region: &str, resource: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::local::testing;
+    use crate::{Error, package, testing};
     use serde_json::{Value, json};
 
     const STORE: &str = "dddddddddddddddddddddddddddddddd";
@@ -148,7 +144,7 @@ mod tests {
             parts.lambda["Resources"]["originRole"]["Properties"]["Policies"][0]["PolicyDocument"]
                 ["Statement"] = statements;
         });
-        Policy::read(package.path())
+        package::read(package.path()).map(|package| Policy::of(&package))
     }
 
     fn arn(rest: &str) -> Value {
@@ -245,7 +241,7 @@ mod tests {
                 resources["Reads"] =
                     json!({"Type": "AWS::IAM::ManagedPolicy", "Properties": document});
             });
-            Policy::read(package.path())
+            package::read(package.path()).map(|package| Policy::of(&package))
         };
         assert!(native(
             &managed(json!({"Ref": "Reads"})).unwrap(),

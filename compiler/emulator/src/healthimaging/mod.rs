@@ -7,13 +7,13 @@
 mod dicomweb;
 mod error;
 mod fixtures;
+mod iam;
 mod native;
-mod policy;
 mod seen;
 mod signature;
 
 pub use fixtures::{Fixture, Fixtures};
-pub use policy::Policy;
+pub use iam::Policy;
 pub use seen::Seen;
 
 use super::{
@@ -146,7 +146,7 @@ impl State {
             Ok(answer) => answer,
             Err(error) => error.answer(),
         };
-        if let Some(id) = super::uuid::uuid()
+        if let Some(id) = super::random::uuid()
             .ok()
             .and_then(|id| HeaderValue::from_str(&id).ok())
         {

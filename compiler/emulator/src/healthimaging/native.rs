@@ -1,7 +1,7 @@
 //! The native operations.
 
 use super::{error::ServiceError, fixtures::Fixtures};
-use crate::local::http::{self as local_http, Answer};
+use crate::http::{self as local_http, Answer};
 use frames_edge::operation;
 use http::StatusCode;
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! AWS Signature Version 4, verified as the service would.
 
 use super::error::ServiceError;
-use crate::local::Credentials;
+use crate::Credentials;
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, header};
 use scratchstack_aws_signature::{

@@ -5,7 +5,7 @@
 use super::{
     Error,
     http::{self as local_http, Answer},
-    uuid,
+    random,
 };
 use aws_lc_rs::{
     constant_time::verify_slices_are_equal,
@@ -298,7 +298,7 @@ impl Key {
             _ => Pair::Ed25519(Ed25519KeyPair::generate().map_err(failed)?),
         };
         Ok(Self {
-            id: uuid::uuid()?,
+            id: random::uuid()?,
             pair,
         })
     }

@@ -1,7 +1,7 @@
 //! The Lambda Runtime API (2018-06-01) of one sandbox.
 
 use super::{Failure, peer};
-use crate::local::{
+use crate::{
     Error,
     http::{self as local_http, Answer, Server},
 };

@@ -11,7 +11,7 @@ mod unpack;
 
 pub use peer::knows_peers;
 
-use super::{CredentialsSource, Error, template::Function};
+use super::{CredentialsSource, Error, package::Function};
 use bytes::Bytes;
 use sandbox::Sandbox;
 use std::{

@@ -2,7 +2,7 @@
 //! more, and no way to outlive the edge.
 
 use super::Launch;
-use crate::local::{Credentials, Error, FunctionLog, uuid};
+use crate::{Credentials, Error, FunctionLog, random};
 use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader},
@@ -11,7 +11,7 @@ use tokio::{
 
 /// Longer lines are cut: a function's log must not fill this process.
 const LINE_BYTES: u64 = 16 * 1024;
-/// Where Lambda@Edge functions are deployed; the part of a log group's name.
+/// Where Lambda@CloudFront functions are deployed; the part of a log group's name.
 const HOME_REGION: &str = "us-east-1";
 
 /// Starts the function's `bootstrap` against the Runtime API at `api`.
@@ -102,7 +102,7 @@ fn environment(
     // At the edge a replica is named by its home Region, too.
     let name = format!("{HOME_REGION}.{}", function.name);
     let root = launch.task_root.display().to_string();
-    let stream = format!("1970/01/01/[1]{}", uuid::uuid()?.replace('-', ""));
+    let stream = format!("1970/01/01/[1]{}", random::uuid()?.replace('-', ""));
     let mut variables = vec![
         ("AWS_LAMBDA_RUNTIME_API", api.to_string()),
         ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}")),

@@ -5,7 +5,7 @@ use super::{
     api::{Api, Invocation, Phase},
     process,
 };
-use crate::local::{Error, uuid};
+use crate::{Error, random};
 use bytes::Bytes;
 use std::{
     sync::Arc,
@@ -106,11 +106,11 @@ impl Sandbox {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        let trace: [u8; 20] = uuid::random()?;
+        let trace: [u8; 20] = random::random()?;
         let hex: String = trace.iter().map(|b| format!("{b:02x}")).collect();
         let (root, parent) = hex.split_at(24);
         Ok(Invocation {
-            id: uuid::uuid()?,
+            id: random::uuid()?,
             event,
             deadline_ms: (now + limit).as_millis(),
             arn: format!(

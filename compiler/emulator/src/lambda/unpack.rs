@@ -1,6 +1,6 @@
 //! A function's zip, in a directory of its own.
 
-use crate::local::{Error, private, template::Function};
+use crate::{Error, package::Function, private};
 use std::{
     fs,
     io::{Cursor, Read},

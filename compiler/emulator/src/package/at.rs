@@ -1,7 +1,7 @@
 //! A JSON value together with where it stands, so that every complaint names
 //! the place.
 
-use crate::local::Error;
+use crate::Error;
 use serde_json::Value;
 
 #[derive(Clone)]

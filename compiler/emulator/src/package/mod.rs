@@ -2,22 +2,23 @@
 //! policies, and which packaged function runs at which event.
 
 mod at;
-mod firewall;
 mod notes;
 mod pattern;
-mod policy;
+mod policies;
 mod read;
 mod role;
+mod stages;
 #[cfg(test)]
 mod tests;
+mod web_acl;
 
-pub use firewall::{CoreRule, Rule, WebAcl};
-pub(super) use pattern::glob;
+pub(crate) use pattern::glob;
 #[cfg(test)]
-pub use policy::SecurityHeader;
-pub use policy::{CachePolicy, Cors, ForwardPolicy, ResponseHeadersPolicy, Selection};
+pub use policies::SecurityHeader;
+pub use policies::{CachePolicy, Cors, ForwardPolicy, ResponseHeadersPolicy, Selection};
 pub use read::read;
-pub use role::{SERIES, STUDY, Statement, signer_statements};
+pub use role::{SERIES, STUDY, Statement};
+pub use web_acl::{CoreRule, Rule, WebAcl};
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
@@ -27,6 +28,8 @@ pub struct Package {
     pub distribution: Distribution,
     /// By logical id, each once, however many behaviors name it.
     pub functions: BTreeMap<String, Function>,
+    /// What the signer's role says about HealthImaging.
+    pub signer: Vec<Statement>,
     /// What a deployment would do and the local edge doesn't, a sentence each.
     pub notes: Vec<String>,
 }

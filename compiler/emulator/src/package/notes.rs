@@ -1,8 +1,8 @@
 //! What a deployment of the package would do and the local edge doesn't: said
 //! at its start, so that nobody takes it for tested.
 
-use super::{at::At, firewall::WebAcl, read::Stage};
-use crate::local::Error;
+use super::{at::At, stages::Stage, web_acl::WebAcl};
+use crate::Error;
 
 /// Parts of a distribution that the edge goes by, or that no viewer can tell.
 const DISTRIBUTION: &[&str] = &[

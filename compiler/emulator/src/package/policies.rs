@@ -1,7 +1,7 @@
 //! CloudFront's three kinds of policy, the template's own and AWS's managed ones.
 
 use super::at::At;
-use crate::local::Error;
+use crate::Error;
 
 /// Which headers, query parameters or cookies a policy names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -2,27 +2,13 @@
 //! association -> the plan's parameter -> the other stage's output -> version
 //! -> function -> artifact.
 
+use super::stages::{PLAN, Stage, artifact, output, stages};
 use super::{
     Association, Behavior, Distribution, ForwardPolicy, Function, Geo, Origin, Package, at::At,
-    firewall, notes, policy,
+    notes, policies, role, web_acl,
 };
-use crate::local::Error;
-use serde_json::Value;
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    time::Duration,
-};
-
-const PLAN: &str = "plan.json";
-
-/// A stage of the plan, with its template.
-pub(super) struct Stage {
-    name: String,
-    pub file: String,
-    plan: Value,
-    pub template: Value,
-}
+use crate::Error;
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 /// Reads the package in `dir`.
 pub fn read(dir: &Path) -> Result<Package, Error> {
@@ -52,48 +38,13 @@ pub fn read(dir: &Path) -> Result<Package, Error> {
         .properties(id, "AWS::CloudFront::Distribution")?
         .get("DistributionConfig")?;
     let notes = notes::notes(&stages, &config, distribution.web_acl.as_ref())?;
+    let signer = role::signer_statements(&stages, &distribution)?;
     Ok(Package {
         distribution,
         functions,
+        signer,
         notes,
     })
-}
-
-pub(super) fn stages(dir: &Path) -> Result<Vec<Stage>, Error> {
-    let plan = json(dir, PLAN)?;
-    At::root(PLAN, &plan)
-        .get("stages")?
-        .items()?
-        .iter()
-        .map(|stage| {
-            let file = stage.get("template")?.text()?;
-            Ok(Stage {
-                name: stage.get("name")?.text()?.to_owned(),
-                file: file.to_owned(),
-                plan: stage.value.clone(),
-                template: json(dir, plain_name(&stage.get("template")?)?)?,
-            })
-        })
-        .collect()
-}
-
-fn json(dir: &Path, name: &str) -> Result<Value, Error> {
-    let path = dir.join(name);
-    let text = std::fs::read(&path).map_err(|e| {
-        Error::new(format!("{}: {e}", path.display())).help("run `frames package` first")
-    })?;
-    serde_json::from_slice(&text).map_err(|e| {
-        Error::new(format!("{}: not JSON: {e}", path.display())).help("run `frames package` again")
-    })
-}
-
-/// A file of the package: a name, never a path out of it.
-fn plain_name<'a>(at: &At<'a>) -> Result<&'a str, Error> {
-    let name = at.text()?;
-    let is_plain = !name.is_empty() && !name.contains(['/', '\\']) && name != "." && name != "..";
-    is_plain
-        .then_some(name)
-        .ok_or_else(|| at.error("a plain file name was expected"))
 }
 
 fn distribution(
@@ -133,7 +84,7 @@ fn distribution(
             .map_or_else(|| Ok(Vec::new()), |names| names.texts())?,
         geo: geo(&config)?,
         web_acl: web_acl
-            .map(|id| firewall::web_acl(stages, stage, &id))
+            .map(|id| web_acl::web_acl(stages, stage, &id))
             .transpose()?,
         error_ttl: error_ttl(&config)?,
     })
@@ -229,15 +180,15 @@ fn behavior(
         origin: node.get("TargetOriginId")?.text()?.to_owned(),
         allowed_methods: methods("AllowedMethods")?,
         cached_methods: methods("CachedMethods")?,
-        cache: policy::cache(&template, &cache_id)?,
+        cache: policies::cache(&template, &cache_id)?,
         cache_id: cache_id.value.to_string(),
         origin_request: node.opt("OriginRequestPolicyId").map_or_else(
             || Ok(ForwardPolicy::default()),
-            |id| policy::origin_request(&template, &id),
+            |id| policies::origin_request(&template, &id),
         )?,
         response_headers: node
             .opt("ResponseHeadersPolicyId")
-            .map(|id| policy::response_headers(&template, &id))
+            .map(|id| policies::response_headers(&template, &id))
             .transpose()?,
         viewer_request: None,
         origin_request_function: None,
@@ -272,29 +223,6 @@ fn behavior(
     Ok(behavior)
 }
 
-/// What a parameter of a stage is given: an output of another stage.
-pub(super) fn output<'a>(
-    stages: &'a [Stage],
-    stage: &'a Stage,
-    parameter: &str,
-) -> Result<(&'a Stage, At<'a>), Error> {
-    let plan = At::root(PLAN, &stage.plan);
-    let source = plan.dig(&["parameters", parameter])?;
-    let kind = source.get("source")?;
-    if kind.text()? != "output" {
-        return Err(kind.error("an output of another stage was expected"));
-    }
-    let from = source.get("stage")?;
-    let name = from.text()?;
-    let owner = stages
-        .iter()
-        .find(|s| s.name == name)
-        .ok_or_else(|| from.error("no stage has this name"))?;
-    let template = At::root(&owner.file, &owner.template);
-    let output = source.get("output")?.text()?;
-    Ok((owner, template.dig(&["Outputs", output, "Value"])?))
-}
-
 /// From `LambdaFunctionARN` to the function, through the plan and the other stage.
 fn function(
     dir: &Path,
@@ -322,16 +250,4 @@ fn function(
         sha256,
     };
     Ok((logical.to_owned(), function))
-}
-
-fn artifact(dir: &Path, stage: &Stage, key: &At<'_>) -> Result<(PathBuf, String), Error> {
-    let wanted = key.text()?;
-    for artifact in At::root(PLAN, &stage.plan).get("artifacts")?.items()? {
-        if artifact.get("key")?.text()? == wanted {
-            let file = plain_name(&artifact.get("file")?)?;
-            let sha256 = artifact.get("sha256")?.text()?.to_ascii_lowercase();
-            return Ok((dir.join(file), sha256));
-        }
-    }
-    Err(key.error("plan.json has no artifact of this key"))
 }

@@ -3,9 +3,8 @@
 //! Its own policies, and the managed ones of its stack. A permissions boundary, which can only take away,
 //! is the account's and not in the package.
 
-use super::{at::At, read};
-use crate::local::Error;
-use std::path::Path;
+use super::{Distribution, at::At, stages::Stage};
+use crate::Error;
 
 /// A statement about HealthImaging.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,11 +25,12 @@ pub const SERIES: &str = "medical-imaging:SeriesInstanceUID";
 
 const SERVICE: &str = "medical-imaging:";
 
-/// The statements of the role that signs in the package in `dir`.
-pub fn signer_statements(dir: &Path) -> Result<Vec<Statement>, Error> {
-    let package = read::read(dir)?;
-    let mut signers: Vec<&str> = package
-        .distribution
+/// The statements of the role that signs for the distribution.
+pub(super) fn signer_statements(
+    stages: &[Stage],
+    distribution: &Distribution,
+) -> Result<Vec<Statement>, Error> {
+    let mut signers: Vec<&str> = distribution
         .behaviors
         .iter()
         .filter_map(|b| Some(b.origin_request_function.as_ref()?.function.as_str()))
@@ -38,7 +38,7 @@ pub fn signer_statements(dir: &Path) -> Result<Vec<Statement>, Error> {
     signers.sort_unstable();
     signers.dedup();
     let mut found = Vec::new();
-    for stage in &read::stages(dir)? {
+    for stage in stages {
         let template = At::root(&stage.file, &stage.template);
         let resources = template.get("Resources")?;
         for signer in signers.iter().filter(|id| resources.opt(id).is_some()) {

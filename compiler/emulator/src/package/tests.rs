@@ -1,5 +1,5 @@
 use super::{Selection, read};
-use crate::local::testing::{self, Parts};
+use crate::testing::{self, Parts};
 use serde_json::json;
 
 fn complaint(change: impl FnOnce(&mut Parts)) -> String {

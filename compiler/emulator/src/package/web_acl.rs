@@ -1,10 +1,8 @@
 //! The web ACL before the distribution, as far as the templates say what it does.
 
-use super::{
-    at::At,
-    read::{self, Stage},
-};
-use crate::local::Error;
+use super::at::At;
+use super::stages::{self, Stage};
+use crate::Error;
 use std::time::Duration;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +53,7 @@ pub(super) fn web_acl(stages: &[Stage], stage: &Stage, id: &At<'_>) -> Result<We
     // An overlay may refer to whatever it likes.
     let output = id
         .reference()
-        .and_then(|parameter| read::output(stages, stage, parameter).ok());
+        .and_then(|parameter| stages::output(stages, stage, parameter).ok());
     let Some((owner, value)) = output else {
         return Ok(WebAcl::Elsewhere);
     };

@@ -3,9 +3,9 @@
 use super::{Stacks, text};
 use crate::aws::bucket::Object;
 use crate::aws::{errors, explain};
-use crate::failure::Result;
 use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
 use aws_sdk_cloudformation::types::{self, Capability, ChangeSetType, TemplateStage};
+use frames_compiler::failure::Result;
 use std::collections::BTreeMap;
 
 /// What a stack is to become.
@@ -29,6 +29,14 @@ pub enum Body<'a> {
         url: String,
         object: Object,
     },
+}
+
+impl<'a> Body<'a> {
+    pub fn text(&self) -> &'a str {
+        match self {
+            Self::Text(text) | Self::InS3 { text, .. } => text,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]

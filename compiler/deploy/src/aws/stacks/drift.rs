@@ -2,8 +2,8 @@
 
 use super::{Stacks, text};
 use crate::aws::explain;
-use crate::failure::Result;
 use aws_sdk_cloudformation::types;
+use frames_compiler::failure::Result;
 
 /// A resource that isn't as its template says.
 #[derive(Debug, Clone, PartialEq, Eq)]

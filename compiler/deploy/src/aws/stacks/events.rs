@@ -2,8 +2,8 @@
 
 use super::{Stacks, text};
 use crate::aws::{errors, explain};
-use crate::failure::Result;
 use aws_sdk_cloudformation::types;
+use frames_compiler::failure::Result;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {

@@ -11,9 +11,9 @@ pub use events::Event;
 pub use validation::Validity;
 
 use super::{Aws, errors, explain};
-use crate::failure::{Failure, Result};
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::types;
+use frames_compiler::failure::{Failure, Result};
 use std::collections::BTreeMap;
 
 /// The stacks of a Region.

@@ -2,7 +2,7 @@
 
 use super::{Body, Stacks};
 use crate::aws::{errors, explain};
-use crate::failure::Result;
+use frames_compiler::failure::Result;
 
 /// What CloudFormation says of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What is kept, and for whom.
 
 use super::*;
-use crate::local::edge::CacheResult;
+use crate::cloudfront::CacheResult;
 
 #[tokio::test]
 async fn what_was_fetched_once_is_a_hit_for_the_same_key() {

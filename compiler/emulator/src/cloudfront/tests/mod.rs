@@ -7,10 +7,10 @@ mod requests;
 mod response_headers;
 mod screening;
 
-use super::{Edge, Options, Origin, RequestLog};
-use crate::local::{
+use super::{CloudFront, Options, OriginServer, RequestLog};
+use crate::{
     Credentials,
-    origin::{Policy, StandIn},
+    healthimaging::{Policy, StandIn},
     testing,
 };
 use bytes::Bytes;
@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
 struct Setup {
-    edge: Edge,
+    edge: CloudFront,
     stand_in: Arc<StandIn>,
     requests: Arc<Mutex<Vec<RequestLog>>>,
     lines: Arc<Mutex<Vec<String>>>,
@@ -58,7 +58,8 @@ impl Setup {
             dicomweb_host: None,
             log_level: LogLevel::Warn,
         };
-        let policy = Policy::read(package.path()).unwrap();
+        let read = crate::package::read(package.path()).unwrap();
+        let policy = Policy::of(&read);
         let credentials = Credentials::random().unwrap();
         let stand_in = StandIn::start(&config, credentials, policy).await.unwrap();
         let stand_in = Arc::new(stand_in);
@@ -69,13 +70,13 @@ impl Setup {
         let (logged, told) = (requests.clone(), lines.clone());
         let options = Options {
             port: 0,
-            origin: Origin::StandIn(stand_in.clone()),
+            origin: OriginServer::StandIn(stand_in.clone()),
             requests: Arc::new(move |request| logged.lock().unwrap().push(request.clone())),
             functions: Arc::new(move |name, line| {
                 told.lock().unwrap().push(format!("{name} {line}"))
             }),
         };
-        let edge = Edge::start(package.path(), options).await.unwrap();
+        let edge = CloudFront::start(read, options).await.unwrap();
         Self {
             edge,
             stand_in,

@@ -1,0 +1,34 @@
+//! The functions' programs, built.
+
+use frames_compiler::plan::names;
+
+const FUNCTIONS: [&str; 2] = [names::AUTHORIZER, names::SIGNER];
+
+/// The zip of each program, before `config.json` is added.
+#[derive(Debug)]
+pub struct Programs {
+    bases: [(&'static str, Vec<u8>); 2],
+}
+
+impl Programs {
+    /// None: there is no such function.
+    pub(super) fn base(&self, function: &str) -> Option<&[u8]> {
+        let mut bases = self.bases();
+        bases.find_map(|(name, base)| (name == function).then_some(base))
+    }
+
+    pub(super) fn bases(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
+        self.bases
+            .iter()
+            .map(|(name, base)| (*name, base.as_slice()))
+    }
+
+    pub(super) fn of_each<E>(
+        mut base: impl FnMut(&'static str) -> Result<Vec<u8>, E>,
+    ) -> Result<Self, E> {
+        let [authorizer, signer] = FUNCTIONS;
+        Ok(Self {
+            bases: [(authorizer, base(authorizer)?), (signer, base(signer)?)],
+        })
+    }
+}

@@ -1,0 +1,173 @@
+//! Compiles a manifest, and shows what was found.
+
+use super::online;
+use crate::cli::{Format, Global};
+use crate::project::Project;
+use crate::terminal::{self, Terminal, data, json};
+use frames_compiler::diagnostic::{Code, codes, render};
+use frames_compiler::failure::{Failure, Result};
+use frames_compiler::variables::Open;
+use frames_compiler::{Compiled, Diagnostic, Environment, Plan, Source, Target, compile};
+use serde_json::Value;
+
+/// With `online`, AWS answers what only it can.
+pub(super) fn compile_project(
+    project: &Project,
+    global: &Global,
+    online: bool,
+) -> Result<(Source, Compiled)> {
+    if online {
+        return online::compile(project, global);
+    }
+    Ok(compile_with(project, global.target(), project))
+}
+
+/// Compiles a project's manifest; an unreadable file is a finding like any other.
+pub(super) fn compile_with(
+    project: &Project,
+    target: Target,
+    environment: &dyn Environment,
+) -> (Source, Compiled) {
+    match Source::from_bytes(&project.shown, &project.text) {
+        Ok(source) => {
+            let compiled = compile(&source, target, environment);
+            terminal::conceal(&compiled.secrets);
+            (source, compiled)
+        }
+        Err(unreadable) => {
+            let compiled = Compiled {
+                plan: None,
+                diagnostics: vec![unreadable.diagnostic],
+                open: vec![],
+                resolved: None,
+                secrets: vec![],
+            };
+            (unreadable.source, compiled)
+        }
+    }
+}
+
+/// The plan, with the findings on stderr; errors end the command.
+pub(super) fn plan_of(
+    project: &Project,
+    global: &Global,
+    online: bool,
+    terminal: Terminal,
+) -> Result<Plan> {
+    let (source, compiled) = compile_project(project, global, online)?;
+    compile_findings(&source, &compiled, terminal)
+}
+
+/// The plan of a compiled manifest, with the findings on stderr; errors end the command.
+pub(super) fn compile_findings(
+    source: &Source,
+    compiled: &Compiled,
+    terminal: Terminal,
+) -> Result<Plan> {
+    report(source, &compiled.diagnostics, LOUD, terminal)?;
+    if !compiled.open.is_empty() {
+        return Err(Failure::new(format!(
+            "{}, and AWS wasn't asked",
+            open(source, &compiled.open)
+        ))
+        .help(
+            "ask it with --online, or give them a value that is known here: `${env:…}`, `${opt:…}`",
+        ));
+    }
+    compiled.plan.clone().ok_or_else(Failure::manifest)
+}
+
+/// The warnings that nobody should deploy past unseen; the others are for `validate`.
+pub(super) const LOUD: &[&Code] = &[
+    codes::AUTH_NONE,
+    codes::UNSAFE_OVERLAY_ALLOWED,
+    codes::NOT_ASKED,
+];
+
+/// The findings on stderr: all where there are errors, which end the command; else the
+/// loud warnings, and how many others there are.
+pub(super) fn report(
+    source: &Source,
+    diagnostics: &[Diagnostic],
+    loud: &[&Code],
+    terminal: Terminal,
+) -> Result<()> {
+    if diagnostics.iter().any(Diagnostic::is_error) {
+        terminal::say(render::human(source, diagnostics));
+        if terminal.is_json() {
+            terminal::json(&format!("{:#}\n", render::json(source, diagnostics)));
+        }
+        return Err(Failure::manifest());
+    }
+    let (shown, others): (Vec<_>, Vec<_>) = diagnostics
+        .iter()
+        .cloned()
+        .partition(|found| loud.contains(&found.code));
+    if !shown.is_empty() {
+        terminal.note(render::human(source, &shown));
+    }
+    let more = if shown.is_empty() { "" } else { " more" };
+    match others.len() {
+        0 => {}
+        1 => terminal.status(
+            "Note",
+            &format!("1{more} warning: `frames validate` shows it"),
+        ),
+        n => terminal.status(
+            "Note",
+            &format!("{n}{more} warnings: `frames validate` shows them"),
+        ),
+    }
+    Ok(())
+}
+
+/// Which references only AWS can answer, and where they stand.
+pub(super) fn open(source: &Source, open: &[Open]) -> String {
+    let mut places: Vec<String> = open
+        .iter()
+        .map(|open| {
+            format!(
+                "`{}` in line {}",
+                open.reference,
+                source.position(open.span.start).line
+            )
+        })
+        .collect();
+    places.dedup();
+    format!("still open: {}", places.join(", "))
+}
+
+/// The findings in the chosen format, to stdout. That there are none, and what
+/// is still open, is for stderr.
+pub(super) fn show(
+    source: &Source,
+    compiled: &Compiled,
+    terminal: Terminal,
+    document: &dyn Fn(&Value) -> String,
+) {
+    let found = &compiled.diagnostics;
+    if found.is_empty() && matches!(terminal.format, Format::Human | Format::Github) {
+        terminal.status("Valid", source.name());
+    }
+    if !compiled.open.is_empty() {
+        terminal.status("Note", &open(source, &compiled.open));
+    }
+    let is_wanted = |d: &&Diagnostic| d.is_error() || !terminal.is_quiet();
+    let wanted: Vec<Diagnostic> = found.iter().filter(is_wanted).cloned().collect();
+    match terminal.format {
+        Format::Human if wanted.is_empty() => {}
+        Format::Human => data(render::human(source, &wanted).text("\n")),
+        Format::Json => json(&document(&render::json(source, found))),
+        Format::Sarif => json(&document(&render::sarif(source, found))),
+        Format::Github => data(render::github(source, found)),
+    }
+}
+
+/// A manifest, and what AWS says about it where it was asked.
+pub(super) struct Asked {
+    pub source: Source,
+    pub compiled: Compiled,
+    pub account: Option<String>,
+    pub region: Option<String>,
+    pub references: Vec<String>,
+}

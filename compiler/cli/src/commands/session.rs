@@ -1,0 +1,73 @@
+//! What every command on a deployment begins with: the manifest, the account, who listens.
+
+use super::findings::compile_findings;
+use super::{event_loop, online};
+use crate::cli::Global;
+use crate::project::Project;
+use crate::terminal::{self, Progress, Terminal};
+use frames_compiler::failure::Result;
+use frames_compiler::{Compiled, Plan, Source};
+use frames_deploy::aws::Aws;
+use frames_deploy::{Interrupt, Questions, Session};
+
+/// A manifest without errors, and the account that it is for.
+pub(super) struct Opened {
+    pub project: Project,
+    pub source: Source,
+    pub compiled: Compiled,
+    pub plan: Plan,
+    pub aws: Aws,
+    pub progress: Progress,
+    interrupt: Interrupt,
+}
+
+/// Runs `work` on what `command` needs. What is wrong whatever AWS says is told before
+/// anybody looks for credentials.
+pub(super) fn run(
+    command: &'static str,
+    global: &Global,
+    terminal: Terminal,
+    work: impl AsyncFnOnce(Opened) -> Result<()>,
+) -> Result<()> {
+    let project = Project::find(global)?;
+    online::offline(&project, global, terminal)?;
+    event_loop()?.block_on(async {
+        let interrupt = Interrupt::listen(command, |text| terminal::say(text))?;
+        let aws = online::connect(global).await?;
+        let (source, compiled) = online::compiled(&project, global, &aws).await?;
+        let plan = compile_findings(&source, &compiled, terminal)?;
+        work(Opened {
+            project,
+            source,
+            compiled,
+            plan,
+            aws,
+            progress: Progress::new(terminal),
+            interrupt,
+        })
+        .await
+    })
+}
+
+impl Opened {
+    pub async fn session(&self, questions: Questions) -> Result<Session<'_>> {
+        Ok(Session {
+            identity: self.aws.identity().await?,
+            aws: &self.aws,
+            progress: &self.progress,
+            interrupt: self.interrupt.clone(),
+            questions,
+        })
+    }
+}
+
+/// `--yes`, a terminal to ask on, or nobody.
+pub(super) fn questions(yes: bool) -> Questions {
+    if yes {
+        Questions::Yes
+    } else if terminal::can_ask() {
+        Questions::Ask(terminal::ask)
+    } else {
+        Questions::Refuse
+    }
+}

@@ -1,0 +1,32 @@
+//! What stands in for [`online`](super) in a build without the feature `aws`.
+
+use super::findings::Asked;
+use crate::cli::Global;
+use crate::project::Project;
+use frames_compiler::failure::{Failure, Result};
+use frames_compiler::{Compiled, Source};
+use frames_emulator::CredentialsSource;
+
+/// One line on how to get the rest.
+pub fn refused() -> Failure {
+    Failure::new(
+        "this build of frames has no access to AWS: it was built for the local delivery only",
+    )
+    .help("build all of it with `cargo build --release`, then use target/release/frames")
+}
+
+pub fn compile(_: &Project, _: &Global) -> Result<(Source, Compiled)> {
+    Err(refused())
+}
+
+pub fn validate(_: &Project, _: &Global) -> Result<(Source, Compiled)> {
+    Err(refused())
+}
+
+pub fn ask_for_policy(_: &Project, _: &Global) -> Result<Asked> {
+    Err(refused())
+}
+
+pub async fn credentials(_: &Global, _: &str) -> Result<CredentialsSource> {
+    Err(refused())
+}
