@@ -5,7 +5,7 @@ use crate::support::{read, root};
 use std::process::Command;
 
 /// The code blocks of a language.
-pub fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
+fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
     let opening = format!("\n```{language}\n");
     page.split(opening.as_str())
         .skip(1)

@@ -95,7 +95,7 @@ impl Browser {
 
 /// A text of a picture.
 #[derive(Debug)]
-#[expect(dead_code, reason = "the text itself is read in failures alone")]
+#[expect(dead_code, reason = "only a failure shows the text itself")]
 pub struct Text {
     text: String,
     /// Within its picture, and within the box that it stands in.
