@@ -56,16 +56,14 @@ const textsOfPicture = () => {
   const boxes = [...document.querySelectorAll("rect")].filter((box) => getComputedStyle(box).fill !== "none");
   return [...document.querySelectorAll("text")].map((text) => {
     const place = text.getBoundingClientRect();
-    const middle = { left: place.left, right: place.right, top: place.top + place.height / 2 };
-    middle.bottom = middle.top;
-    // The last one that is painted below where the text begins.
-    const begin = { ...middle, right: place.left };
-    const box = boxes.findLast((box) => holds(box.getBoundingClientRect(), begin));
+    const [x, y] = [place.left + place.width / 2, place.top + place.height / 2];
+    // The last one that is painted below the text's middle.
+    const box = boxes.findLast((box) => holds(box.getBoundingClientRect(), { left: x, right: x, top: y, bottom: y }));
     return {
       text: text.textContent,
       color: parts(getComputedStyle(text).fill),
-      behind: parts(getComputedStyle(box).fill),
-      inside: holds(picture, place) && holds(box.getBoundingClientRect(), place),
+      behind: box ? parts(getComputedStyle(box).fill) : [255, 255, 255],
+      inside: holds(picture, place) && box !== undefined && holds(box.getBoundingClientRect(), place),
     };
   });
 };
