@@ -23,7 +23,9 @@ fn every_line_of_the_tour_runs() {
     std::fs::write(&script, tour).unwrap();
 
     let output = Command::new("bash")
-        .args(["-eu", "-m", "tour.sh"])
+        // A line that fails leaves `frames dev` running, whose end this would wait for.
+        .args(["-eu", "-m", "-c"])
+        .arg("trap 'kill %1 2> /dev/null || true' EXIT; . ./tour.sh")
         .current_dir(clone.path())
         .env("PATH", path_with(&peers().bin()))
         .env("XDG_CACHE_HOME", target().join("test-cache"))
