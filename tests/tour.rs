@@ -1,4 +1,4 @@
-//! Every line of the README's tour, run by a shell as a reader would.
+//! Every line of the tour, run by a shell as a reader would.
 
 use crate::support::dev::CT;
 use crate::support::frames::{Project, path_with};
@@ -8,13 +8,13 @@ use std::process::Command;
 
 #[test]
 fn every_line_of_the_tour_runs() {
-    let readme = include_str!("../README.md");
-    let (_, after) = readme.split_once("<!-- tour -->").unwrap();
+    let page = include_str!("../docs/tour.md");
+    let (_, after) = page.split_once("<!-- tour -->").unwrap();
     let (_, after) = after.split_once("```sh\n").unwrap();
     let (tour, _) = after.split_once("\n```").unwrap();
     assert!(tour.lines().count() > 30);
 
-    // A clone in which the first command has built `frames`.
+    // A clone in which `cargo build --release` has built `frames`.
     let clone = Project::empty();
     let release = clone.path().join("target/release");
     std::fs::create_dir_all(&release).unwrap();
@@ -23,7 +23,9 @@ fn every_line_of_the_tour_runs() {
     std::fs::write(&script, tour).unwrap();
 
     let output = Command::new("bash")
-        .args(["-eu", "-m", "tour.sh"])
+        // A line that fails leaves `frames dev` running, whose end this would wait for.
+        .args(["-eu", "-m", "-c"])
+        .arg("trap 'kill %1 2> /dev/null || true' EXIT; . ./tour.sh")
         .current_dir(clone.path())
         .env("PATH", path_with(&peers().bin()))
         .env("XDG_CACHE_HOME", target().join("test-cache"))

@@ -47,6 +47,27 @@ const byScript = async ({ url, limit, ...options }) => {
   }
 };
 
+/** The texts of the SVG that is open: colour, what is painted behind, whether they stay in their box. */
+const textsOfPicture = () => {
+  const parts = (color) => color.match(/\d+/g).slice(0, 3).map(Number);
+  const holds = (outer, inner) =>
+    outer.left <= inner.left && inner.right <= outer.right && outer.top <= inner.top && inner.bottom <= outer.bottom;
+  const picture = document.documentElement.getBoundingClientRect();
+  const boxes = [...document.querySelectorAll("rect")].filter((box) => getComputedStyle(box).fill !== "none");
+  return [...document.querySelectorAll("text")].map((text) => {
+    const place = text.getBoundingClientRect();
+    const [x, y] = [place.left + place.width / 2, place.top + place.height / 2];
+    // The last one that is painted below the text's middle.
+    const box = boxes.findLast((box) => holds(box.getBoundingClientRect(), { left: x, right: x, top: y, bottom: y }));
+    return {
+      text: text.textContent,
+      color: parts(getComputedStyle(text).fill),
+      behind: box ? parts(getComputedStyle(box).fill) : [255, 255, 255],
+      inside: holds(picture, place) && box !== undefined && holds(box.getBoundingClientRect(), place),
+    };
+  });
+};
+
 const commands = {
   async fetch({ page, ...request }) {
     return (await at(page)).evaluate(byScript, { limit: LIMIT, ...request });
@@ -78,6 +99,15 @@ const commands = {
     const found = { status: answer.status(), headers: await answer.allHeaders(), text };
     await page.close();
     return found;
+  },
+
+  /** What a reader sees of an SVG's texts, in a colour scheme. */
+  async picture({ url, scheme }) {
+    const page = await browser.newPage({ colorScheme: scheme, viewport: { width: 1600, height: 1600 } });
+    await page.goto(url);
+    const texts = await page.evaluate(textsOfPicture);
+    await page.close();
+    return { texts };
   },
 };
 

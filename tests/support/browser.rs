@@ -66,6 +66,13 @@ impl Browser {
         self.ask(&json!({"command": "visit", "url": url, "wait": wait}))
     }
 
+    /// The texts of an SVG, as a reader whose system asks for `scheme` sees them.
+    pub fn picture(&mut self, url: &str, scheme: &str) -> Vec<Text> {
+        let answer = self.ask(&json!({"command": "picture", "url": url, "scheme": scheme}));
+        let texts = answer["texts"].as_array().unwrap().iter();
+        texts.map(Text::of).collect()
+    }
+
     fn ask(&mut self, command: &Value) -> Value {
         writeln!(self.stdin, "{command}").unwrap();
         let mut line = String::new();
@@ -83,6 +90,35 @@ impl Browser {
     /// Process ids of node, and of Chromium.
     pub fn processes(&self) -> (u32, Vec<u32>) {
         (self.process.pid(), chromiums(self.home()))
+    }
+}
+
+/// A text of a picture.
+#[derive(Debug)]
+#[expect(dead_code, reason = "only a failure shows the text itself")]
+pub struct Text {
+    text: String,
+    /// Within its picture, and within the box that it stands in.
+    pub inside: bool,
+    pub color: [u8; 3],
+    pub behind: [u8; 3],
+}
+
+impl Text {
+    fn of(value: &Value) -> Self {
+        let color = |name: &str| -> [u8; 3] {
+            let parts = value[name].as_array().unwrap().iter();
+            let parts: Vec<u8> = parts
+                .map(|part| u8::try_from(part.as_u64().unwrap()).unwrap())
+                .collect();
+            parts.try_into().unwrap()
+        };
+        Self {
+            text: value["text"].as_str().unwrap().to_owned(),
+            inside: value["inside"].as_bool().unwrap(),
+            color: color("color"),
+            behind: color("behind"),
+        }
     }
 }
 

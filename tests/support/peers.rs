@@ -170,7 +170,7 @@ fn install_node(node: &Path) {
 
 fn install_venv(venv: &Path, requirements: &str) {
     step(
-        "make a virtual environment (Python 3.10 or newer with its venv module)",
+        "make a virtual environment (Python 3.11.5 or newer with its venv module)",
         Command::new("python3")
             .args(["-m", "venv", "--clear"])
             .arg(venv),
