@@ -26,6 +26,7 @@ mod trial;
 use crate::support::aws::{Account, Aws};
 use crate::support::frames::{Project, Run};
 use crate::support::read;
+use crate::support::sample::sample;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -298,6 +299,17 @@ pub fn calls_of(stand: &Stand, from: usize) -> Vec<Target> {
     targets
 }
 
+/// `each` of a sample of the cases: see `sample`.
+pub fn each_sampled<T: Send>(
+    test: &str,
+    most: usize,
+    cases: Vec<T>,
+    name: impl Fn(&T) -> String,
+    check: impl Fn(&T) + Sync,
+) {
+    each(sample(test, most, cases, name), |case| check(&case.value));
+}
+
 /// The n-th call of an operation.
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -308,6 +320,11 @@ pub struct Target {
 }
 
 impl Target {
+    /// What befalls it, and which call it is.
+    pub fn case(&self, kind: &str) -> String {
+        format!("{kind} {} {} {}", self.service, self.operation, self.nth)
+    }
+
     /// A rule for this very call.
     pub fn rule(&self, kind: Value) -> Value {
         let mut rule = kind;

@@ -15,6 +15,7 @@ pub mod manifests;
 pub mod peers;
 pub mod process;
 pub mod pty;
+pub mod sample;
 pub mod terminal;
 pub mod tokens;
 
