@@ -3,10 +3,10 @@
 
 use crate::support::aws::{Account, Aws, Calls, Fault, Proxy, When};
 use crate::support::peers::peers;
-use crate::support::process::eventually;
+use crate::support::process::{eventually, spawn};
 use crate::support::{read, root};
 use serde_json::{Value, json};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 /// A script of `tests/peers/aws/checks/`, for this account.
@@ -57,14 +57,6 @@ fn has_bucket(account: &Account, name: &str) -> bool {
     account
         .state()
         .contains(&format!("s3 buckets global {name}-ACCOUNT"))
-}
-
-fn spawn(mut command: Command) -> Child {
-    command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
 }
 
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -2,7 +2,8 @@
 //! again ends where an undisturbed one does, and no path was ever open. An everyday
 //! run takes a sample of the calls.
 
-use super::{MANIFEST, Stand, Target, each_sampled, spawn, undisturbed};
+use super::{MANIFEST, Stand, Target, each_sampled, undisturbed};
+use crate::support::process::spawn;
 use serde_json::json;
 use std::time::Duration;
 

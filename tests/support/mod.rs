@@ -1,4 +1,4 @@
-//! What the tests stand on: the peers, the binary, processes that end with their test.
+//! What the tests share: the peers, the binary, processes that end with their test.
 
 pub mod aws;
 pub mod browser;
@@ -16,7 +16,6 @@ pub mod peers;
 pub mod process;
 pub mod pty;
 pub mod sample;
-pub mod terminal;
 pub mod tokens;
 
 use std::path::{Path, PathBuf};
