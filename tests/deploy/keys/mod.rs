@@ -2,7 +2,6 @@
 //! it and back, removed; and after each step the services themselves are asked,
 //! not CloudFormation. What they do with a property is the emulator's model of
 //! AWS (`tests/peers/aws/`), what is asked of them is the template's doing.
-//! An everyday run takes a sample of the groups.
 
 mod seen;
 mod table;
@@ -12,11 +11,9 @@ use crate::support::aws::Aws;
 use crate::support::frames::Run;
 use crate::support::https::{Https, answer};
 use crate::support::read;
-use crate::support::sample::{Case, sample};
 use seen::Seen;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
 use table::{ELSEWHERE, GROUPS};
 
 /// Keys that don't get into each other's way: one deployment for all of them.
@@ -208,24 +205,7 @@ fn run(group: &Group) {
     assert!(left.is_empty(), "{}: {left:#?}", group.name);
 }
 
-/// How many groups an everyday run takes.
-const SAMPLE: usize = 4;
-
-/// Whether this run takes a group: one of the sample, or one whose test was asked for by name.
-fn is_taken(name: &str, test: &str) -> bool {
-    static SAMPLED: OnceLock<Vec<Case<&str>>> = OnceLock::new();
-    let all = || GROUPS.iter().map(|group| group.name).collect();
-    std::env::args().any(|argument| argument.ends_with(test))
-        || SAMPLED
-            .get_or_init(|| sample("deploy::keys", SAMPLE, all(), |name| (*name).to_owned()))
-            .iter()
-            .any(|case| case.value == name)
-}
-
-fn run_named(name: &str, test: &str) {
-    if !is_taken(name, test) {
-        return;
-    }
+fn run_named(name: &str) {
     let group = GROUPS.iter().find(|group| group.name == name);
     run(group.unwrap_or_else(|| panic!("no group {name}")));
 }
@@ -234,7 +214,7 @@ fn run_named(name: &str, test: &str) {
 macro_rules! groups {
     ($($test:ident $name:literal)*) => {
         const TESTED: &[&str] = &[$($name),*];
-        $(#[test] fn $test() { run_named($name, stringify!($test)); })*
+        $(#[test] fn $test() { run_named($name); })*
     };
 }
 
