@@ -101,8 +101,12 @@ impl OnTerminal {
         Pid::from_child(&self.child)
     }
 
+    /// The exit code, once all that it has shown was read.
     pub fn code(&mut self) -> i32 {
         let ended = eventually("the end", || self.child.try_wait().unwrap());
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
         ended.code().expect("an exit code, not death by a signal")
     }
 

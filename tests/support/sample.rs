@@ -3,6 +3,7 @@
 //! `FRAMES_EVERY=1` takes them all, `FRAMES_SEED` others, `FRAMES_CASE` one by its name.
 
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Write;
 
@@ -85,8 +86,19 @@ pub fn sample<T>(
     cases: Vec<T>,
     name: impl Fn(&T) -> String,
 ) -> Vec<Case<T>> {
-    let wanted = Wanted::from_environment();
+    sample_by(&Wanted::from_environment(), test, most, cases, name)
+}
+
+fn sample_by<T>(
+    wanted: &Wanted,
+    test: &str,
+    most: usize,
+    cases: Vec<T>,
+    name: impl Fn(&T) -> String,
+) -> Vec<Case<T>> {
     let names: Vec<String> = cases.iter().map(name).collect();
+    let different: BTreeSet<&String> = names.iter().collect();
+    assert_eq!(different.len(), names.len(), "names meet: {names:#?}");
     let chosen = wanted.choose(test, most, &names);
     let (taken, all) = (chosen.len(), names.len());
     // Past the test's captured output: a run that passes says what it looked at, too.
@@ -129,7 +141,28 @@ fn the_same_seed_chooses_the_same_cases() {
     }));
     let every = Wanted::Every.choose("a::test", 8, &names);
     assert_eq!(every, (0..60).collect::<Vec<_>>());
-    // Seeds together reach every case.
-    let reached: std::collections::BTreeSet<usize> = (0..100).flat_map(of).collect();
+    // Different seeds reach every case.
+    let reached: BTreeSet<usize> = (0..100).flat_map(of).collect();
     assert_eq!(reached.len(), names.len());
+}
+
+#[test]
+fn a_case_says_how_it_is_run_again() {
+    let cases = || (0..60).collect::<Vec<u32>>();
+    let name = |number: &u32| format!("call {number}");
+    let seed = Wanted::Seed(1);
+    for case in sample_by(&seed, "a::test", 8, cases(), name) {
+        let (number, of) = (case.value, case.value + 1);
+        assert_eq!(
+            format!("{case:?}"),
+            format!(
+                "case {of} of 60, `call {number}`: again with \
+                 FRAMES_CASE='call {number}' cargo test --test e2e -- --exact a::test"
+            )
+        );
+        let named = Wanted::Named(format!("call {number}"));
+        let again = sample_by(&named, "a::test", 8, cases(), name);
+        assert_eq!(again.len(), 1);
+        assert_eq!(again[0].value, number);
+    }
 }
