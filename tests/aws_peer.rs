@@ -3,10 +3,10 @@
 
 use crate::support::aws::{Account, Aws, Calls, Fault, Proxy, When};
 use crate::support::peers::peers;
-use crate::support::process::eventually;
-use crate::support::root;
+use crate::support::process::{eventually, spawn};
+use crate::support::{read, root};
 use serde_json::{Value, json};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 /// A script of `tests/peers/aws/checks/`, for this account.
@@ -57,14 +57,6 @@ fn has_bucket(account: &Account, name: &str) -> bool {
     account
         .state()
         .contains(&format!("s3 buckets global {name}-ACCOUNT"))
-}
-
-fn spawn(mut command: Command) -> Child {
-    command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
 }
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -264,6 +256,42 @@ fn a_step_fails_for_as_long_as_the_test_wants() {
     assert_eq!(create("working"), "CREATE_COMPLETE");
 }
 
+/// A version of MiniStack that lost two of the names that are used, and changed another.
+#[test]
+fn all_that_ministack_lacks_is_said_at_the_start() {
+    const LOST: [&str; 2] = ["services.s3._delete_bucket", "services.waf._web_acls"];
+    let output = Command::new(peers().program("python"))
+        .arg(root().join("tests/peers/aws/checks/missing_names.py"))
+        .args(LOST)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(output.stdout.is_empty(), "it listens");
+    let pins = read("tests/peers/requirements.txt");
+    let version = pins
+        .lines()
+        .find_map(|line| line.strip_prefix("ministack=="));
+    let version = version.unwrap().split([' ', ';']).next().unwrap();
+    assert!(
+        stderr.contains(&format!("MiniStack {version} is installed")),
+        "{stderr}"
+    );
+    for name in LOST {
+        let (module, name) = name.rsplit_once('.').unwrap();
+        assert!(
+            stderr.contains(&format!("{module} {name} is missing")),
+            "{stderr}"
+        );
+    }
+    let changed = "services.cloudfront _find is (element), and not (el, tag)";
+    assert!(stderr.contains(changed), "{stderr}");
+    let named = stderr.lines().filter(|line| line.starts_with("  "));
+    assert_eq!(named.count(), 3, "{stderr}");
+}
+
 macro_rules! checks {
     ($($name:ident),*) => {$(
         #[test]
@@ -277,6 +305,7 @@ checks!(
     buckets,
     change_sets,
     failures,
+    one_seam,
     online,
     replicas,
     stacks,

@@ -2,6 +2,8 @@
 
 use crate::support::frames::{Project, Run, manifests};
 use crate::support::{read, root};
+use clap::CommandFactory;
+use frames::cli::Cli;
 use frames_compiler::diagnostic::codes;
 use frames_compiler::{Source, syntax};
 use serde_json::{Value, json};
@@ -198,22 +200,34 @@ fn the_schema_takes_what_validate_takes() {
     }
 }
 
+/// `frames` itself, then each of its commands, with the flags that it takes.
+fn commands() -> Vec<(Vec<String>, Vec<String>)> {
+    let mut whole = Cli::command();
+    whole.build();
+    let flags = |command: &clap::Command| {
+        let shown = command.get_arguments().filter(|flag| !flag.is_hide_set());
+        shown
+            .filter_map(|flag| flag.get_long().map(str::to_owned))
+            .collect::<Vec<_>>()
+    };
+    let mut all = vec![(vec![], flags(&whole))];
+    let commands = whole.get_subcommands();
+    // `help` takes what clap gives it.
+    let commands = commands.filter(|one| !one.is_hide_set() && one.get_name() != "help");
+    all.extend(commands.map(|one| (vec![one.get_name().to_owned()], flags(one))));
+    all
+}
+
 #[test]
 fn completions_know_every_command() {
     let project = Project::empty();
     for shell in ["bash", "zsh", "fish"] {
         let run = project.frames(&["completions", shell]);
         assert_eq!((run.code, run.stderr.as_str()), (0, ""));
-        for word in [
-            "validate",
-            "package",
-            "dev",
-            "schema",
-            "completions",
-            "explain",
-            "config",
-        ] {
-            assert!(run.stdout.contains(word), "{shell}: {word}");
+        for (command, flags) in commands() {
+            for word in command.iter().chain(&flags) {
+                assert!(run.stdout.contains(word), "{shell}: {command:?} {word}");
+            }
         }
     }
     assert_eq!(project.frames(&["completions", "cmd.exe"]).code, 2);
@@ -238,31 +252,33 @@ fn a_shell_reads_its_completions() {
 #[test]
 fn help_fits_80_columns_and_tells_all() {
     let project = Project::empty();
-    for command in ["", "validate", "package", "dev", "schema", "completions"] {
-        let arguments: Vec<&str> = [command, "--help"]
-            .into_iter()
-            .filter(|word| !word.is_empty())
-            .collect();
-        let run = Run::of(project.command().args(&arguments).env("COLUMNS", "80"));
-        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{command}");
+    let commands = commands();
+    assert!(commands.len() > 10, "{commands:?}");
+    for (command, flags) in &commands {
+        let mut help = project.command();
+        help.args(command).arg("--help").env("COLUMNS", "80");
+        let run = Run::of(&mut help);
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{command:?}");
         for line in run.stdout.lines() {
-            assert!(line.chars().count() <= 80, "{command}: {line}");
+            assert!(line.chars().count() <= 80, "{command:?}: {line}");
         }
         assert!(
             run.stdout.contains("--config <FILE>") && run.stdout.contains("--env <NAME>"),
-            "{command}"
+            "{command:?}"
         );
+        for flag in flags {
+            assert!(
+                run.stdout.contains(&format!("--{flag}")),
+                "{command:?}: {flag}"
+            );
+        }
     }
     let run = project.frames(&["--help"]);
-    for word in [
-        "validate",
-        "package",
-        "dev",
-        "schema",
-        "completions",
-        "Exit codes",
-        "frames.yml",
-    ] {
+    let named = commands.iter().flat_map(|(command, _)| command);
+    for word in named
+        .map(String::as_str)
+        .chain(["Exit codes", "frames.yml"])
+    {
         assert!(run.stdout.contains(word), "{word}");
     }
 }

@@ -1,6 +1,10 @@
-//! `frames dev` as a user runs it: a process, its output, and requests to it.
+//! `frames dev` as a user runs it: its output, tokens, and requests to it. What it
+//! serves of an account: `dev_allowed.rs`; the process: `dev_running.rs`; the
+//! distribution's part: `dev_delivery.rs`.
 
-use crate::support::dev::{CT, CT_PIXELS, Dev, Reply, base64url, dicomweb_path, native_path, send};
+use crate::support::dev::{
+    CT, CT_PIXELS, Dev, base64url, bearer, dicomweb_path, get_frame, native_path, send,
+};
 use crate::support::frames::Project;
 use frames_edge::jose::Algorithm;
 use frames_edge::{LogLevel, SignerConfig};
@@ -10,30 +14,14 @@ use frames_emulator::healthimaging::{Fixtures, Policy, StandIn};
 use frames_emulator::issuer::{Issuer, IssuerClaims};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// The repository's own manifest: Cognito, every token source, DICOMweb.
-fn example() -> Project {
-    Project::example()
-}
-
-fn get_frame(dev: &Dev, headers: &[(&str, &str)], query: &str) -> Reply {
-    let body = json!({"imageFrameId": dev.ready["frame"]["imageFrameId"]}).to_string();
-    let url = format!("{}{}{query}", dev.url(), native_path(dev));
-    dev.request("POST", &url, headers, Some(&body))
-}
 
 fn contains(body: &[u8], part: &[u8]) -> bool {
     body.windows(part.len()).any(|window| window == part)
 }
 
-fn bearer(token: &str) -> String {
-    format!("Bearer {token}")
-}
-
 #[test]
 fn the_printed_curl_line_writes_the_frame() {
-    let project = example();
+    let project = Project::example();
     let dev = Dev::start_human(&project, &[]);
     let line = dev.line_starting("curl ");
     let status = std::process::Command::new("sh")
@@ -48,7 +36,7 @@ fn the_printed_curl_line_writes_the_frame() {
 
 #[test]
 fn the_ready_line_has_the_settled_shape() {
-    let dev = Dev::start(&example(), &[]);
+    let dev = Dev::start(&Project::example(), &[]);
     let keys: Vec<&str> = dev
         .ready
         .as_object()
@@ -77,7 +65,7 @@ fn the_ready_line_has_the_settled_shape() {
 
 #[test]
 fn a_token_is_taken_from_every_source_and_a_frame_comes_back() {
-    let dev = Dev::start(&example(), &[]);
+    let dev = Dev::start(&Project::example(), &[]);
     let token = dev.token();
     let by_query = format!("?token={token}");
     for (headers, query) in [
@@ -105,8 +93,8 @@ fn a_token_is_taken_from_every_source_and_a_frame_comes_back() {
 
 #[test]
 fn nothing_is_served_without_a_good_token() {
-    let dev = Dev::start(&example(), &[]);
-    let stranger = Dev::start(&example(), &[]);
+    let dev = Dev::start(&Project::example(), &[]);
+    let stranger = Dev::start(&Project::example(), &[]);
     let second = |overrides: Value| dev.mint(overrides);
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
@@ -180,7 +168,7 @@ fn nothing_is_served_without_a_good_token() {
 
 #[test]
 fn dicomweb_is_cached_for_those_with_a_token() {
-    let dev = Dev::start(&example(), &[]);
+    let dev = Dev::start(&Project::example(), &[]);
     let url = format!("{}{}", dev.url(), dicomweb_path(&dev));
     let authorization = bearer(dev.token());
     let authorization = ("Authorization", authorization.as_str());
@@ -248,7 +236,7 @@ fn dicomweb_is_cached_for_those_with_a_token() {
 
 #[test]
 fn other_paths_and_methods_are_refused_and_a_preflight_needs_no_token() {
-    let dev = Dev::start(&example(), &[]);
+    let dev = Dev::start(&Project::example(), &[]);
     let authorization = bearer(dev.token());
     let with = [("Authorization", authorization.as_str())];
     let native = format!("{}{}", dev.url(), native_path(&dev));
@@ -298,7 +286,7 @@ fn other_paths_and_methods_are_refused_and_a_preflight_needs_no_token() {
 
 #[test]
 fn keys_rotate_and_tokens_of_the_new_one_are_taken() {
-    let dev = Dev::start(&example(), &[]);
+    let dev = Dev::start(&Project::example(), &[]);
     assert_eq!(get_frame(&dev, &[("token", dev.token())], "").status, 200);
     let rotated = dev.issuer("/rotate", json!({}));
     let token = rotated["token"].as_str().unwrap();
@@ -329,143 +317,6 @@ fn without_auth_nobody_is_asked_for_a_token() {
         404,
         "DICOMweb is off"
     );
-}
-
-/// Two data stores; of the first, one image set alone.
-const LIMITED: &str = "service: x
-auth: {mode: none}
-iam:
-  allow:
-    - datastore: dddddddddddddddddddddddddddddddd
-      imageSets: [11111111111111111111111111111111]
-    - datastore: eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee
-delivery: {dicomweb: true}
-";
-
-#[test]
-fn the_signer_reads_what_the_manifest_allows_and_nothing_else() {
-    let dev = Dev::start(&Project::new(LIMITED), &[]);
-    let path = native_path(&dev);
-    assert_eq!(
-        path,
-        format!(
-            "/datastore/{}/imageSet/{}/getImageFrame",
-            "d".repeat(32),
-            "1".repeat(32)
-        )
-    );
-    let page = dev.ready["page"].as_str().unwrap();
-    assert!(page.len() < 60, "{page}");
-    let (page, key) = page.split_once('#').unwrap();
-    let values =
-        |key: &str| send("GET", &format!("{page}values"), &[("X-Key", key)], None).unwrap();
-    assert_eq!(values("").status, 403);
-    let values = values(key);
-    assert_eq!(values.status, 200);
-    let values: Value = serde_json::from_slice(&values.body).unwrap();
-    assert_eq!(
-        (&values["datastore"], &values["imageSet"], &values["token"]),
-        (
-            &json!("d".repeat(32)),
-            &json!("1".repeat(32)),
-            &dev.ready["token"]
-        )
-    );
-    let reply = get_frame(&dev, &[], "");
-    assert_eq!(reply.status, 200, "{}", reply.text());
-    assert!(reply.body == CT);
-    let body = json!({"imageFrameId": dev.ready["frame"]["imageFrameId"]}).to_string();
-    for (what, other) in [
-        (
-            "another image set",
-            path.replace(&"1".repeat(32), &"2".repeat(32)),
-        ),
-        (
-            "another data store",
-            path.replace(&"d".repeat(32), &"f".repeat(32)),
-        ),
-    ] {
-        let url = format!("{}{other}", dev.url());
-        let reply = dev.request("POST", &url, &[], Some(&body));
-        assert_eq!(reply.status, 403, "{what}: {}", reply.text());
-        // By the authorizer: what isn't listed isn't served from the cache either.
-        assert_eq!(reply.text().trim(), r#"{"error":"forbidden"}"#, "{what}");
-    }
-    // DICOMweb is granted by the data store, and this one isn't whole.
-    let dicomweb = |path: &str| {
-        let url = format!("{}{path}", dev.url());
-        dev.request("GET", &url, &[], None).status
-    };
-    assert_eq!(dicomweb(&dicomweb_path(&dev)), 403);
-    let whole = dicomweb_path(&dev).replace(&"d".repeat(32), &"e".repeat(32));
-    assert_eq!(dicomweb(&whole), 404, "allowed, and not there");
-}
-
-#[test]
-fn with_nothing_allowed_the_line_is_printed_and_refused() {
-    let project = Project::new("service: x\nauth: {mode: none}\niam: {allow: []}\n");
-    let dev = Dev::start_human(&project, &[]);
-    let line = dev.line_starting("curl ");
-    let output = std::process::Command::new("sh")
-        .args(["-c", &line])
-        .current_dir(project.path())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && said.contains("403"), "{said}");
-    let stderr = dev.stderr();
-    assert!(
-        stderr.contains("403") && stderr.contains("iam.allow"),
-        "{stderr}"
-    );
-}
-
-#[test]
-fn an_account_is_not_opened_to_everybody() {
-    let project = Project::new("service: x\nauth: {mode: none}\n");
-    let run = project.frames(&["dev", "--port", "0", "--origin", "aws"]);
-    assert_eq!(run.code, 1, "{run:#?}");
-    assert!(
-        run.stderr.contains("auth.mode: none") && run.stderr.contains("help"),
-        "{run:#?}"
-    );
-}
-
-#[cfg(unix)]
-fn mode(path: &std::path::Path) -> u32 {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
-}
-
-#[cfg(unix)]
-#[test]
-fn a_token_for_aws_is_in_a_private_file_and_in_no_argument() {
-    let dev = Dev::start_for_aws(&example());
-    let line = dev.line_starting("curl ");
-    assert!(!line.contains("Bearer") && !line.contains("eyJ"), "{line}");
-    let (_, rest) = line.split_once("-H '@").unwrap();
-    let file = std::path::Path::new(rest.split_once('\'').unwrap().0).to_owned();
-    let header = std::fs::read_to_string(&file).unwrap();
-    assert!(header.starts_with("Authorization: Bearer eyJ"));
-    assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
-    dev.stop();
-    assert!(!file.parent().unwrap().exists());
-}
-
-#[cfg(unix)]
-#[test]
-fn temporary_files_are_the_users_alone_whatever_the_umask() {
-    let directory = tempfile::tempdir().unwrap();
-    let dev = Dev::start_readable(&example(), directory.path());
-    assert_eq!(get_frame(&dev, &[("token", dev.token())], "").status, 200);
-    let made: Vec<_> = std::fs::read_dir(directory.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    assert!(made.len() >= 3, "the package and two functions: {made:?}");
-    for path in made {
-        assert_eq!(mode(&path), 0o700, "{}", path.display());
-    }
 }
 
 #[test]
@@ -607,119 +458,4 @@ fn ask_with_every_source(url: &str, token: &str, fixtures: &Fixtures) {
         let query = query.replace("<t>", token);
         send("GET", &format!("{base}/studies?{query}"), &headers, None).unwrap();
     }
-}
-
-#[test]
-fn the_manifests_own_issuer_can_be_kept() {
-    let dev = Dev::start(&example(), &["--issuer", "manifest"]);
-    assert_eq!(dev.ready["token"], Value::Null);
-    let stranger = Dev::start(&example(), &[]);
-    // Its keys can't be fetched here, so no token is taken, this one least of all.
-    let reply = get_frame(&dev, &[("token", stranger.token())], "");
-    assert!(matches!(reply.status, 401 | 503), "{}", reply.status);
-}
-
-#[test]
-fn without_a_manifest_a_built_in_one_is_served() {
-    let project = Project::empty();
-    let dev = Dev::start(&project, &[]);
-    assert_eq!(get_frame(&dev, &[("token", dev.token())], "").status, 200);
-    assert!(dev.stderr().contains("no frames.yml"), "{}", dev.stderr());
-}
-
-#[test]
-fn without_cargo_lambda_the_functions_are_built_with_cargo() {
-    let project = example();
-    let dev = Dev::start_without_cargo_lambda(&project);
-    assert_eq!(get_frame(&dev, &[("token", dev.token())], "").status, 200);
-}
-
-#[test]
-fn every_way_to_end_it_leaves_nothing_behind() {
-    for signal in ["INT", "TERM", "HUP", "KILL"] {
-        let mut dev = Dev::start(&example(), &[]);
-        assert_eq!(get_frame(&dev, &[("token", dev.token())], "").status, 200);
-        let children = dev.children();
-        assert!(children.len() >= 2, "both functions run: {children:?}");
-        let ports = dev.ports();
-        assert!(ports.len() >= 3, "{ports:?}");
-        let exit = dev.signal(signal);
-        if signal != "KILL" {
-            assert_eq!(exit, Some(0), "SIG{signal}");
-        }
-        let deadline = Instant::now() + Duration::from_secs(5);
-        let alive = |pid: &u32| {
-            std::path::Path::new(&format!("/proc/{pid}/exe"))
-                .read_link()
-                .is_ok()
-        };
-        while children.iter().any(alive) {
-            assert!(Instant::now() < deadline, "SIG{signal} left {children:?}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        for port in ports {
-            assert!(
-                std::net::TcpStream::connect(("127.0.0.1", port)).is_err(),
-                "SIG{signal} left port {port}"
-            );
-        }
-    }
-}
-
-#[test]
-fn everything_listens_on_loopback_alone() {
-    let dev = Dev::start(&example(), &[]);
-    get_frame(&dev, &[("token", dev.token())], "");
-    assert!(
-        dev.listening_addresses()
-            .iter()
-            .all(|address| address == "127.0.0.1"),
-        "{:?}",
-        dev.listening_addresses()
-    );
-}
-
-#[test]
-fn no_secret_is_printed_however_much_is_asked() {
-    let dev = Dev::start(&example(), &["--verbose"]);
-    let token = dev.token().to_owned();
-    let good = bearer(&token);
-    get_frame(&dev, &[("Authorization", &good)], "");
-    get_frame(&dev, &[], &format!("?token={token}"));
-    get_frame(&dev, &[("token", "eyJhbGciOiJub25lIn0.e30.")], "");
-    let expired = dev.mint(json!({"exp": 1}));
-    get_frame(&dev, &[], &format!("?token={expired}&imageSetId=x"));
-    let (stdout, stderr) = dev.stop();
-    // The token is printed once, in the ready line, which is what it is for.
-    let later: String = stdout.lines().skip(1).collect();
-    let printed = format!("{later}{stderr}");
-    for secret in [
-        token.as_str(),
-        expired.as_str(),
-        "eyJ",
-        "AWS4-HMAC",
-        "Signature=",
-        "x-amz-security-token",
-        "ASIA",
-        "token=",
-    ] {
-        assert!(!printed.contains(secret), "{secret} in {printed}");
-    }
-    assert!(
-        stderr.contains("invalid_token") || stderr.contains("expired"),
-        "the functions' own lines are there: {stderr}"
-    );
-}
-
-#[test]
-fn a_taken_port_is_named() {
-    let dev = Dev::start(&example(), &[]);
-    let port = dev.url().rsplit(':').next().unwrap().to_owned();
-    let output = example().frames(&["dev", "--port", &port]);
-    assert_eq!(output.code, 1);
-    assert!(
-        output.stderr.contains(&port) && output.stderr.contains("--port"),
-        "{}",
-        output.stderr
-    );
 }

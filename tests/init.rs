@@ -2,7 +2,7 @@
 
 use crate::support::frames::Project;
 use crate::support::process::eventually;
-use crate::support::terminal::AtTerminal;
+use crate::support::pty::OnTerminal;
 use rustix::process::{Signal, kill_process};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -154,8 +154,8 @@ fn nothing_is_overwritten() {
     assert_eq!(entries(&project), ["frames.yml"]);
 }
 
-fn at_terminal(project: &Project) -> AtTerminal {
-    AtTerminal::start(project.command().arg("init"))
+fn at_terminal(project: &Project) -> OnTerminal {
+    OnTerminal::start_without_data(project.command().arg("init"))
 }
 
 #[test]

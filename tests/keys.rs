@@ -1,6 +1,7 @@
 //! The issuer's keys: fetched by `frames package --fetch-keys`, and by the very
 //! function over HTTPS, from an issuer on this machine.
 
+use crate::lambda::FRAME;
 use crate::support::emulator::{Lambda, Task};
 use crate::support::events::viewer_request;
 use crate::support::frames::{Project, Run};
@@ -9,8 +10,6 @@ use crate::support::process::eventually;
 use crate::support::tokens::{AUDIENCE, Issuer};
 use serde_json::{Value, json};
 use std::fs;
-
-const FRAME: &str = "/datastore/12345678901234567890123456789012/imageSet/aaaabbbbccccddddeeeeffff00001111/getImageFrame";
 
 /// Discovery and this key set.
 fn issuing(url: &str, set: Value) -> impl Fn(&str) -> String + Send + 'static {
@@ -45,11 +44,23 @@ fn package(project: &Project, server: &Https, arguments: &[&str]) -> Run {
 }
 
 fn authorizer(project: &Project) -> Task {
-    let zip = fs::read_dir(project.output(""))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.display().to_string().contains("authorizer-"));
-    Task::unpack(&zip.unwrap())
+    Task::of(project, "authorizer")
+}
+
+/// A packaged project whose tokens come from an issuer on this machine.
+fn packaged(arguments: &[&str]) -> (Issuer, Https, Project) {
+    let issuer = Issuer::new();
+    let server = serving(&issuer);
+    let project = project(&server);
+    let run = package(&project, &server, arguments);
+    assert_eq!(run.code, 0, "{run:#?}");
+    (issuer, server, project)
+}
+
+/// The authorizer, which trusts the issuer's certificate.
+fn trusting(project: &Project, server: &Https) -> Lambda {
+    let authority = server.authority().display().to_string();
+    Lambda::start_with(authorizer(project), &[("SSL_CERT_FILE", &authority)])
 }
 
 fn config(project: &Project) -> Value {
@@ -158,13 +169,8 @@ fn status(lambda: &Lambda, token: &str) -> String {
 
 #[test]
 fn the_function_fetches_at_first_use_and_serves_on_when_the_issuer_is_down() {
-    let issuer = Issuer::new();
-    let server = serving(&issuer);
-    let project = project(&server);
-    let run = package(&project, &server, &[]);
-    assert_eq!(run.code, 0, "{run:#?}");
-    let authority = server.authority().display().to_string();
-    let lambda = Lambda::start_with(authorizer(&project), &[("SSL_CERT_FILE", &authority)]);
+    let (issuer, server, project) = packaged(&[]);
+    let lambda = trusting(&project, &server);
     let good = issuer.token(json!({"iss": server.url}));
     let expired = issuer.token(json!({"iss": server.url, "exp": 1}));
     assert_eq!(status(&lambda, &expired), "401");
@@ -197,13 +203,8 @@ fn the_function_fetches_at_first_use_and_serves_on_when_the_issuer_is_down() {
 
 #[test]
 fn a_baked_set_serves_while_the_issuer_is_down_and_a_withdrawn_key_is_refused() {
-    let issuer = Issuer::new();
-    let server = serving(&issuer);
-    let project = project(&server);
-    let run = package(&project, &server, &["--fetch-keys"]);
-    assert_eq!(run.code, 0, "{run:#?}");
-    let authority = server.authority().display().to_string();
-    let start = || Lambda::start_with(authorizer(&project), &[("SSL_CERT_FILE", &authority)]);
+    let (issuer, server, project) = packaged(&["--fetch-keys"]);
+    let start = || trusting(&project, &server);
     let good = issuer.token(json!({"iss": server.url}));
     let other = Issuer::named("test-2");
     let rotated = other.token(json!({"iss": server.url}));
@@ -225,12 +226,8 @@ fn a_baked_set_serves_while_the_issuer_is_down_and_a_withdrawn_key_is_refused() 
 }
 
 #[test]
-fn the_function_trusts_the_systems_roots_alone() {
-    let issuer = Issuer::new();
-    let server = serving(&issuer);
-    let project = project(&server);
-    let run = package(&project, &server, &[]);
-    assert_eq!(run.code, 0, "{run:#?}");
+fn the_function_trusts_the_systems_roots_only() {
+    let (issuer, server, project) = packaged(&[]);
     let lambda = Lambda::start(authorizer(&project));
     let good = issuer.token(json!({"iss": server.url}));
     assert_eq!(status(&lambda, &good), "503");

@@ -41,15 +41,7 @@ delivery: {{dicomweb: true}}
 }
 
 pub fn unpacked(function: &str, issuer: &Issuer) -> Task {
-    let project = packaged(issuer);
-    let zip = fs::read_dir(project.output(""))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .find(|path| {
-            let name = path.file_name().unwrap().to_string_lossy();
-            name.starts_with(function) && name.ends_with(".zip")
-        });
-    Task::unpack(&zip.unwrap())
+    Task::of(&packaged(issuer), function)
 }
 
 pub fn authorizer(issuer: &Issuer) -> Lambda {

@@ -4,9 +4,9 @@
 use crate::lambda::{FRAME, NATIVE_HOST, authorizer, signer, unpacked};
 use crate::support::emulator::Lambda;
 use crate::support::events::{origin_request, viewer_request};
-use crate::support::process::eventually;
+use crate::support::process::{eventually, send};
 use crate::support::tokens::Issuer;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 /// A function, an event that it takes, and what tells that it did.
@@ -129,27 +129,11 @@ fn a_killed_program_comes_back() {
 }
 
 #[test]
-fn a_time_out_ends_one_invocation_alone() {
+fn a_time_out_ends_one_invocation_only() {
     let issuer = Issuer::new();
     let task = unpacked("signer", &issuer);
     let lambda = Lambda::start_with(task, &[("AWS_LAMBDA_FUNCTION_TIMEOUT", "2")]);
     let event = origin_request("POST", FRAME, "", NATIVE_HOST, "{}");
     assert_eq!(lambda.invoke(&event)["uri"], FRAME);
-    let stopped = lambda.program().pid;
-    send(stopped, Signal::STOP);
-    let answer = lambda.invoke_raw(&event.to_string());
-    assert!(
-        answer.contains("Task timed out after 2.00 seconds"),
-        "{answer}"
-    );
-    eventually("an answer after the time-out", || {
-        let answer = lambda.invoke_raw(&event.to_string());
-        answer.contains("AWS4-HMAC-SHA256").then_some(())
-    });
-    assert_ne!(lambda.program().pid, stopped);
-}
-
-fn send(pid: u32, signal: Signal) {
-    let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-    kill_process(pid, signal).unwrap();
+    lambda.survives_a_time_out(&event, Lambda::program);
 }

@@ -3,12 +3,12 @@
 //! The emulator is AWS's, but it isn't Lambda@Edge.
 
 use crate::lambda::{FRAME, NATIVE_HOST, unpacked};
-use crate::support::emulator::{Lambda, Program, Task};
+use crate::support::emulator::{Lambda, Program, Task, foreign_program};
 use crate::support::events::{origin_request, viewer_request};
 use crate::support::frames::Project;
-use crate::support::process::eventually;
+use crate::support::process::{eventually, send};
 use crate::support::tokens::Issuer;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{Read, Write};
@@ -35,11 +35,6 @@ fn child(lambda: &Lambda) -> Program {
     let children = lambda.program().children();
     assert_eq!(children.len(), 1, "{children:?}\n{}", lambda.log());
     Program { pid: children[0] }
-}
-
-fn send(pid: u32, signal: Signal) {
-    let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-    kill_process(pid, signal).unwrap();
 }
 
 fn is_running(pid: u32) -> bool {
@@ -301,31 +296,10 @@ fn a_time_out_ends_the_child_too() {
     let lambda = Lambda::start_with(task, &[("AWS_LAMBDA_FUNCTION_TIMEOUT", "2")]);
     let event = origin_request("POST", FRAME, "", NATIVE_HOST, "{}");
     assert_eq!(lambda.invoke(&event)["uri"], FRAME);
-    let stopped = child(&lambda).pid;
-    send(stopped, Signal::STOP);
-    let answer = lambda.invoke_raw(&event.to_string());
-    assert!(
-        answer.contains("Task timed out after 2.00 seconds"),
-        "{answer}"
-    );
-    eventually("an answer after the time-out", || {
-        let answer = lambda.invoke_raw(&event.to_string());
-        answer.contains("AWS4-HMAC-SHA256").then_some(())
-    });
-    assert_ne!(child(&lambda).pid, stopped);
+    let stopped = lambda.survives_a_time_out(&event, child);
     eventually("the end of the old child", || {
         (!is_running(stopped)).then_some(())
     });
-}
-
-/// Of a machine that isn't this one: AArch64.
-fn foreign_program() -> Vec<u8> {
-    let mut header = b"\x7fELF\x02\x01\x01".to_vec();
-    header.resize(16, 0);
-    // An executable, EM_AARCH64, version 1.
-    header.extend([2, 0, 183, 0, 1, 0, 0, 0]);
-    header.resize(64, 0);
-    header
 }
 
 #[test]

@@ -8,8 +8,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::SystemTime;
 
 const MINIMAL: &str = "service: x\nauth: {mode: none}\n";
@@ -46,25 +45,6 @@ fn zip_names(files: &Files) -> Vec<&String> {
 
 fn sha256(bytes: &[u8]) -> String {
     format!("{:x}", Sha256::digest(bytes))
-}
-
-/// A directory with a `cargo` that leaves a mark and fails; for the front of a PATH.
-fn failing_cargo(project: &Project) -> PathBuf {
-    let mark = project.path().join("cargo-ran");
-    project.write(
-        "bin/cargo",
-        format!("#!/bin/sh\ntouch '{}'\nexit 1\n", mark.display()),
-    );
-    let bin = project.path().join("bin");
-    fs::set_permissions(bin.join("cargo"), fs::Permissions::from_mode(0o755)).unwrap();
-    bin
-}
-
-fn package_with_failing_cargo(project: &Project, cache: &Path) -> (Run, bool) {
-    let bin = failing_cargo(project);
-    let mut command = project.command_with(&bin);
-    let run = Run::of(command.arg("package").env("XDG_CACHE_HOME", cache));
-    (run, project.path().join("cargo-ran").exists())
 }
 
 #[test]
@@ -305,7 +285,7 @@ fn a_changed_manifest_compiles_nothing_and_stale_zips_go() {
     );
     project.write(".frames/dev/mine.zip", "not of frames' making");
     let cache = target().join("test-cache");
-    let (run, cargo_ran) = package_with_failing_cargo(&project, &cache);
+    let (run, cargo_ran) = project.package_with_failing_cargo(&cache);
     assert_eq!((run.code, cargo_ran), (0, false), "{run:#?}");
     let after = output(&project);
     let names = |files: &Files, function: &str| -> Vec<String> {
@@ -401,7 +381,7 @@ fn without_cargo_lambda_the_remedy_is_one_line() {
 fn a_build_that_fails_says_so_and_leaves_nothing_half_done() {
     let project = Project::new(MINIMAL);
     let cache = tempfile::tempdir().unwrap();
-    let (run, cargo_ran) = package_with_failing_cargo(&project, cache.path());
+    let (run, cargo_ran) = project.package_with_failing_cargo(cache.path());
     assert!(cargo_ran);
     assert_eq!(run.code, 1);
     assert!(

@@ -41,32 +41,18 @@ fn mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// With a cargo that leaves a mark and fails.
-fn package(project: &Project, cache: &Path) -> (Run, bool) {
-    let mark = project.path().join("cargo-ran");
-    project.write(
-        "bin/cargo",
-        format!("#!/bin/sh\ntouch '{}'\nexit 1\n", mark.display()),
-    );
-    let bin = project.path().join("bin");
-    mode(&bin.join("cargo"), 0o755);
-    let mut command = project.command_with(&bin);
-    let run = Run::of(command.arg("package").env("XDG_CACHE_HOME", cache));
-    (run, mark.exists())
-}
-
 #[test]
 fn damaged_programs_are_built_again() {
     let project = Project::new(MINIMAL);
     let (cache, ready) = cache_with_programs(&project);
-    let (run, cargo_ran) = package(&project, cache.path());
+    let (run, cargo_ran) = project.package_with_failing_cargo(cache.path());
     assert_eq!((run.code, cargo_ran), (0, false), "{run:#?}");
     let signer = ready.join("signer.zip");
     let mut content = fs::read(&signer).unwrap();
     let middle = content.len() / 2;
     content[middle] ^= 1;
     fs::write(&signer, content).unwrap();
-    let (run, cargo_ran) = package(&project, cache.path());
+    let (run, cargo_ran) = project.package_with_failing_cargo(cache.path());
     assert_eq!((run.code, cargo_ran), (1, true), "{run:#?}");
     assert!(run.stderr.contains("isn't what frames stored"), "{run:#?}");
 }
@@ -78,7 +64,7 @@ fn a_cache_that_others_write_to_is_refused() {
     fs::remove_dir_all(project.path().join(".frames")).unwrap();
     let shared = cache.path().join("frames");
     mode(&shared, 0o775);
-    let (run, cargo_ran) = package(&project, cache.path());
+    let (run, cargo_ran) = project.package_with_failing_cargo(cache.path());
     assert_eq!((run.code, cargo_ran), (1, false), "{run:#?}");
     let path = shared.display().to_string();
     assert!(
@@ -94,7 +80,7 @@ fn a_cache_that_others_write_to_is_refused() {
 fn the_cache_is_the_users_alone() {
     let project = Project::new(MINIMAL);
     let cache = tempfile::tempdir().unwrap();
-    let (run, cargo_ran) = package(&project, cache.path());
+    let (run, cargo_ran) = project.package_with_failing_cargo(cache.path());
     assert_eq!((run.code, cargo_ran), (1, true), "{run:#?}");
     for name in ["frames", "frames/functions", "frames/functions/target"] {
         let made = fs::metadata(cache.path().join(name)).unwrap();
@@ -195,22 +181,8 @@ fn a_key_set_that_is_no_file_is_a_finding() {
     assert!(run.stdout.contains("it isn't a regular file"), "{run:#?}");
 }
 
-/// The same command, in a shell that has set the umask.
 fn under(umask: &str, project: &Project, arguments: &[&str]) -> Run {
-    let frames = project.command();
-    let mut command = std::process::Command::new("sh");
-    command
-        .args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")])
-        .arg(frames.get_program())
-        .args(arguments)
-        .current_dir(project.path());
-    for (name, value) in frames.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    Run::of(&mut command)
+    Run::of(project.command_under(umask).args(arguments))
 }
 
 /// Each path below, with its mode.

@@ -94,7 +94,7 @@ impl Two {
     fn botocore(&self, profile: &str, variables: &[(&str, &str)]) -> String {
         let mut command = Command::new(peers().program("python"));
         command
-            .arg(root().join("tests/peers/aws/whose.py"))
+            .arg(root().join("tests/peers/aws/whose_credentials.py"))
             .arg(profile)
             .env("PYTHONDONTWRITEBYTECODE", "1");
         for (name, _) in std::env::vars_os() {

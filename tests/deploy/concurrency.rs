@@ -1,7 +1,8 @@
 //! Two runs at once.
 
-use super::{MANIFEST, Stand, spawn};
+use super::{MANIFEST, Stand};
 use crate::support::frames::{Project, Run};
+use crate::support::process::spawn;
 use crate::support::read;
 use serde_json::Value;
 use std::process::Stdio;

@@ -1,6 +1,7 @@
-//! One fault at every call: it is asked again, and the end is the same.
+//! One fault at every call: it is asked again, and the end is the same. An everyday
+//! run takes a sample of the faults.
 
-use super::{MANIFEST, Stand, Target, each, undisturbed};
+use super::{MANIFEST, Stand, Target, each, each_sampled, undisturbed};
 use crate::support::aws::{Aws, Proxy};
 use serde_json::{Value, json};
 
@@ -25,10 +26,17 @@ fn kinds(target: Target) -> impl Iterator<Item = (Value, Target)> {
     all.into_iter().map(move |kind| (kind, target.clone()))
 }
 
-fn faults_everywhere(arguments: &[&str], first: impl Fn(&Stand) + Sync) {
+/// How many faults an everyday run takes of each command.
+const SAMPLE: usize = 10;
+
+fn faults_everywhere(test: &str, arguments: &[&str], first: impl Fn(&Stand) + Sync) {
     let (wanted, calls) = undisturbed(arguments, &first);
     let cases: Vec<_> = calls.into_iter().flat_map(kinds).collect();
-    each(cases, |(kind, target)| {
+    let name = |(kind, target): &(Value, Target)| {
+        let code = kind["code"].as_str().or(kind["kind"].as_str());
+        target.case(code.unwrap())
+    };
+    each_sampled(test, SAMPLE, cases, name, |(kind, target)| {
         let stand = Stand::new();
         first(&stand);
         let rule = stand.account.rule(target.rule(kind.clone()));
@@ -42,12 +50,14 @@ fn faults_everywhere(arguments: &[&str], first: impl Fn(&Stand) + Sync) {
 
 #[test]
 fn a_deployment() {
-    faults_everywhere(&["deploy", "--yes"], |_| {});
+    let test = "deploy::faults::a_deployment";
+    faults_everywhere(test, &["deploy", "--yes"], |_| {});
 }
 
 #[test]
 fn a_removal() {
-    faults_everywhere(&["remove", "--yes"], |stand| {
+    let test = "deploy::faults::a_removal";
+    faults_everywhere(test, &["remove", "--yes"], |stand| {
         stand.deploy();
     });
 }

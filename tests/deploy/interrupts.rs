@@ -2,14 +2,9 @@
 
 use super::{PATIENCE, Stand};
 use crate::support::aws::{Calls, When};
-use crate::support::process::{Background, eventually};
-use rustix::process::{Pid, Signal, kill_process};
+use crate::support::process::{Background, eventually, send};
+use rustix::process::Signal;
 use serde_json::json;
-
-fn interrupt(process: &Background) {
-    let pid = Pid::from_raw(i32::try_from(process.pid()).unwrap()).unwrap();
-    kill_process(pid, Signal::INT).unwrap();
-}
 
 fn interrupted(arguments: &[&str], operation: &str, prepare: impl Fn(&Stand)) {
     let reference = Stand::new();
@@ -22,7 +17,7 @@ fn interrupted(arguments: &[&str], operation: &str, prepare: impl Fn(&Stand)) {
         .rule(json!({"kind": "hold-before", "operation": operation}));
     let mut process = Background::start(&mut stand.command(arguments));
     assert!(hold.wait(PATIENCE));
-    interrupt(&process);
+    send(process.pid(), Signal::INT);
     eventually("the word on it", || {
         process.output().contains("Ctrl-C again").then_some(())
     });
@@ -64,7 +59,7 @@ fn twice_leaves_at_once() {
     let hold = stand.account.hold(Calls::Mutating, 3, When::Before);
     let mut process = Background::start(&mut stand.command(&["deploy", "--yes"]));
     assert!(hold.wait(PATIENCE));
-    interrupt(&process);
+    send(process.pid(), Signal::INT);
     eventually("the word on it", || {
         process.output().contains("Ctrl-C again").then_some(())
     });

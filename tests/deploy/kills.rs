@@ -1,14 +1,20 @@
 //! SIGKILL at every call, before it takes effect and after: the same command run
-//! again ends where an undisturbed one does, and no path was ever open.
+//! again ends where an undisturbed one does, and no path was ever open. An everyday
+//! run takes a sample of the calls.
 
-use super::{MANIFEST, Stand, Target, each, spawn, undisturbed};
+use super::{MANIFEST, Stand, Target, each_sampled, undisturbed};
+use crate::support::process::spawn;
 use serde_json::json;
 use std::time::Duration;
 
 const SOON: Duration = Duration::from_secs(2);
 
+/// How many calls an everyday run takes of each command.
+const SAMPLE: usize = 6;
+
 /// `first` brings the account to where the command starts from.
 fn killed_everywhere(
+    test: &str,
     arguments: &[&str],
     first: impl Fn(&Stand) + Sync,
     ended: impl Fn(&Stand) + Sync,
@@ -23,7 +29,8 @@ fn killed_everywhere(
         cases.iter().filter(|(_, target)| target.mutating).count() > 8,
         "{cases:#?}"
     );
-    each(cases, |(kind, target)| {
+    let name = |(kind, target): &(&str, Target)| target.case(kind);
+    each_sampled(test, SAMPLE, cases, name, |(kind, target)| {
         let stand = Stand::new();
         first(&stand);
         let hold = stand.account.rule(target.rule(json!({"kind": kind})));
@@ -56,7 +63,8 @@ fn serves(stand: &Stand) {
 
 #[test]
 fn a_first_deployment() {
-    killed_everywhere(&["deploy", "--yes"], |_| {}, serves);
+    let test = "deploy::kills::a_first_deployment";
+    killed_everywhere(test, &["deploy", "--yes"], |_| {}, serves);
 }
 
 /// Another configuration of the authorizer: a new version, and an update of cdn. And no web ACL,
@@ -68,7 +76,8 @@ fn a_later_deployment() {
         stand.deploy();
         stand.write(&format!("{changed}delivery: {{webAcl: none}}\n"));
     };
-    killed_everywhere(&["deploy", "--yes"], first, serves);
+    let test = "deploy::kills::a_later_deployment";
+    killed_everywhere(test, &["deploy", "--yes"], first, serves);
 }
 
 #[test]
@@ -82,5 +91,6 @@ fn a_removal() {
         assert_eq!(last[0]["enabled"], false, "{last:#?}");
         assert_eq!(last[1]["deleted"], true, "{last:#?}");
     };
-    killed_everywhere(&["remove", "--yes"], first, gone);
+    let test = "deploy::kills::a_removal";
+    killed_everywhere(test, &["remove", "--yes"], first, gone);
 }

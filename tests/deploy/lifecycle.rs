@@ -223,15 +223,7 @@ fn a_bucket_of_ones_own_is_used_and_nothing_else_in_it_goes() {
     );
     let closing = stand.deploy();
     stand.serves(&closing);
-    let keys = || -> Vec<String> {
-        let objects = stand
-            .account
-            .call("s3", "ListObjectsV2", json!({"Bucket": bucket}));
-        let objects = objects["Contents"].as_array().unwrap().iter();
-        objects
-            .map(|object| object["Key"].as_str().unwrap().to_owned())
-            .collect()
-    };
+    let keys = || stand.keys_in(&bucket);
     assert_eq!(keys().len(), 3);
     assert!(
         keys()[0].starts_with("heart/dev/authorizer-"),
@@ -253,8 +245,7 @@ fn a_bucket_of_ones_own_is_used_and_nothing_else_in_it_goes() {
 fn the_managed_bucket_is_private_encrypted_versioned_and_tls_only() {
     let stand = Stand::new();
     stand.deploy();
-    let bucket =
-        json!({"Bucket": format!("frames-artifacts-{}-us-east-1", stand.account.number())});
+    let bucket = json!({"Bucket": stand.managed_bucket()});
     let ask = |operation: &str| stand.account.call("s3", operation, bucket.clone());
     let access = &ask("GetPublicAccessBlock")["PublicAccessBlockConfiguration"];
     for setting in [

@@ -26,11 +26,12 @@ mod trial;
 use crate::support::aws::{Account, Aws};
 use crate::support::frames::{Project, Run};
 use crate::support::read;
+use crate::support::sample::sample;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -174,7 +175,7 @@ impl Stand {
             let mut found = associations.as_array().unwrap().iter();
             let found = found.find(|association| association["EventType"] == *event);
             let Some(found) = found else {
-                // The authorizer stands before every path; the signer before what goes to an origin.
+                // The authorizer runs before every path; the signer before what goes to an origin.
                 assert_ne!(*event, "viewer-request", "{behavior:#}");
                 continue;
             };
@@ -198,6 +199,23 @@ impl Stand {
         }
     }
 
+    /// The artifacts' bucket, unless the manifest names another.
+    pub fn managed_bucket(&self) -> String {
+        format!("frames-artifacts-{}-us-east-1", self.account.number())
+    }
+
+    /// The keys of a bucket's objects; none of a bucket that isn't there.
+    pub fn keys_in(&self, bucket: &str) -> Vec<String> {
+        let asked = json!({"Bucket": bucket});
+        let listed = self
+            .account
+            .try_call("us-east-1", "s3", "ListObjectsV2", asked);
+        let listed = listed.unwrap_or_default();
+        let objects = listed["Contents"].as_array().into_iter().flatten();
+        let keys = objects.map(|object| object["Key"].as_str().unwrap().to_owned());
+        keys.collect()
+    }
+
     /// A hosted zone for `example.org`: its id.
     pub fn zone(&self) -> String {
         let asked = json!({"Name": "example.org", "CallerReference": "1"});
@@ -212,7 +230,7 @@ impl Stand {
         made["CertificateArn"].as_str().unwrap().to_owned()
     }
 
-    /// The state without what the managed bucket and a stack's retained parts leave.
+    /// The operations that were called, in order.
     pub fn operations(&self) -> Vec<String> {
         let calls = self.account.calls();
         calls
@@ -298,6 +316,17 @@ pub fn calls_of(stand: &Stand, from: usize) -> Vec<Target> {
     targets
 }
 
+/// `each` of a sample of the cases: see `sample`.
+pub fn each_sampled<T: Send>(
+    test: &str,
+    most: usize,
+    cases: Vec<T>,
+    name: impl Fn(&T) -> String,
+    check: impl Fn(&T) + Sync,
+) {
+    each(sample(test, most, cases, name), |case| check(&case.value));
+}
+
 /// The n-th call of an operation.
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -308,6 +337,11 @@ pub struct Target {
 }
 
 impl Target {
+    /// What befalls it, and which call it is.
+    pub fn case(&self, kind: &str) -> String {
+        format!("{kind} {} {} {}", self.service, self.operation, self.nth)
+    }
+
     /// A rule for this very call.
     pub fn rule(&self, kind: Value) -> Value {
         let mut rule = kind;
@@ -316,13 +350,4 @@ impl Target {
         rule["at"] = json!(self.nth);
         rule
     }
-}
-
-/// A run that nobody reads.
-pub fn spawn(mut command: Command) -> Child {
-    command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
 }

@@ -63,7 +63,7 @@ fn it_is_closed_in_one_change_before_it_is_deleted() {
             .contains(&format!("bucket {logs} with the access logs in it")),
         "{run:#?}"
     );
-    let objects = format!("frames-artifacts-{}-us-east-1", stand.account.number());
+    let objects = stand.managed_bucket();
     let objects = stand
         .account
         .call("s3", "ListObjectVersions", json!({"Bucket": objects}));
@@ -246,7 +246,7 @@ fn what_is_gone_is_gone() {
             );
         }),
         ("the bucket for artifacts is gone", |stand| {
-            let bucket = format!("frames-artifacts-{}-us-east-1", stand.account.number());
+            let bucket = stand.managed_bucket();
             let objects = stand
                 .account
                 .call("s3", "ListObjectVersions", json!({"Bucket": bucket}));

@@ -1,6 +1,7 @@
 //! Stacks in the states that earlier runs, or somebody else, left them in.
 
 use super::{MANIFEST, Stand};
+use crate::support::frames::Run;
 use serde_json::json;
 
 const DEPLOY: [&str; 2] = ["deploy", "--yes"];
@@ -18,6 +19,19 @@ fn taken_up(stand: &Stand, said: &str) {
     let closing = stand.deploy();
     stand.serves(&closing);
     stand.never_open();
+}
+
+/// An update of the distribution fails, and so does its rollback.
+fn update_and_rollback_fail(stand: &Stand) -> Run {
+    stand.write(&MANIFEST.replace("audience: frames", "audience: images"));
+    let failure = |action: &str| json!({"action": action, "type": "AWS::CloudFront::Distribution", "reason": "The moon is full"});
+    stand
+        .account
+        .set(&json!({"failures": [failure("UPDATE"), failure("ROLLBACK")]}));
+    let run = stand.run(&DEPLOY);
+    assert_eq!(run.code, 1, "{run:#?}");
+    stand.account.set(&json!({"failures": []}));
+    run
 }
 
 #[test]
@@ -63,19 +77,12 @@ fn a_rollback_that_failed() {
     let stand = Stand::new();
     stand.deploy();
     let old = stand.plan("dev");
-    stand.write(&MANIFEST.replace("audience: frames", "audience: images"));
-    let failure = |action: &str| json!({"action": action, "type": "AWS::CloudFront::Distribution", "reason": "The moon is full"});
-    stand
-        .account
-        .set(&json!({"failures": [failure("UPDATE"), failure("ROLLBACK")]}));
-    let run = stand.run(&DEPLOY);
-    assert_eq!(run.code, 1, "{run:#?}");
+    let run = update_and_rollback_fail(&stand);
     assert!(run.stderr.contains("the rollback failed too"), "{run:#?}");
     assert_eq!(
         stand.stack("heart-dev-cdn")["StackStatus"],
         "UPDATE_ROLLBACK_FAILED"
     );
-    stand.account.set(&json!({"failures": []}));
     taken_up(&stand, "the rollback of stack heart-dev-cdn");
     assert_ne!(stand.plan("dev"), old);
     assert_eq!(stand.versions("heart-dev-authorizer"), ["2"]);
@@ -85,13 +92,7 @@ fn a_rollback_that_failed() {
 fn removed_from_a_rollback_that_failed() {
     let stand = Stand::new();
     stand.deploy();
-    stand.write(&MANIFEST.replace("audience: frames", "audience: images"));
-    let failure = |action: &str| json!({"action": action, "type": "AWS::CloudFront::Distribution", "reason": "The moon is full"});
-    stand
-        .account
-        .set(&json!({"failures": [failure("UPDATE"), failure("ROLLBACK")]}));
-    assert_eq!(stand.run(&DEPLOY).code, 1);
-    stand.account.set(&json!({"failures": []}));
+    update_and_rollback_fail(&stand);
     stand.remove();
     stand.never_open();
     assert!(

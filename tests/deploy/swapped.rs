@@ -21,21 +21,6 @@ fn own_bucket(stand: &Stand) -> String {
     bucket
 }
 
-fn managed_bucket(stand: &Stand) -> String {
-    format!("frames-artifacts-{}-us-east-1", stand.account.number())
-}
-
-fn keys(stand: &Stand, bucket: &str) -> Vec<String> {
-    let asked = json!({"Bucket": bucket});
-    let listed = stand
-        .account
-        .try_call("us-east-1", "s3", "ListObjectsV2", asked);
-    let listed = listed.unwrap_or_default();
-    let objects = listed["Contents"].as_array().into_iter().flatten();
-    let keys = objects.map(|object| object["Key"].as_str().unwrap().to_owned());
-    keys.collect()
-}
-
 /// A run during which somebody replaces the object that it has just uploaded, right before its
 /// n-th call of an operation.
 fn swapped(
@@ -45,13 +30,13 @@ fn swapped(
     (bucket, kind): (&str, &str),
     evil: &Value,
 ) -> Run {
-    let known = keys(stand, bucket);
+    let known = stand.keys_in(bucket);
     let rule = json!({"kind": "hold-before", "service": "cloudformation", "operation": operation, "at": at});
     let rule = stand.account.rule(rule);
     std::thread::scope(|scope| {
         let run = scope.spawn(|| stand.run(arguments));
         assert!(rule.wait(PATIENCE), "{operation} isn't called");
-        let mut new = keys(stand, bucket);
+        let mut new = stand.keys_in(bucket);
         new.retain(|key| !known.contains(key) && key.contains(kind));
         assert_eq!(new.len(), 1, "{new:?}");
         let object = json!({"Bucket": bucket, "Key": new[0], "Body": evil});
@@ -79,21 +64,19 @@ fn is_deployed(stand: &Stand, stack: &str) -> bool {
     found.is_ok()
 }
 
-const LARGE: &str = "/cdn-";
+/// A run whose n-th change set is made of somebody's template.
+fn with_evil_template(stand: &Stand, arguments: &[&str], at: usize, bucket: &str) -> Run {
+    let set = ("CreateChangeSet", at);
+    swapped(stand, arguments, set, (bucket, "/cdn-"), &evil(stand))
+}
 
 #[test]
 fn a_template_is_read_in_the_version_that_was_uploaded() {
     let stand = Stand::new();
     stand.write(&large());
-    let bucket = managed_bucket(&stand);
+    let bucket = stand.managed_bucket();
     let arguments = ["deploy", "--yes"];
-    let run = swapped(
-        &stand,
-        &arguments,
-        ("CreateChangeSet", 2),
-        (&bucket, LARGE),
-        &evil(&stand),
-    );
+    let run = with_evil_template(&stand, &arguments, 2, &bucket);
     assert_eq!(run.code, 0, "{run:#?}");
     let stack = stand.stack("heart-dev-cdn");
     assert!(!stack["Outputs"].to_string().contains("Evil"), "{stack:#}");
@@ -101,13 +84,7 @@ fn a_template_is_read_in_the_version_that_was_uploaded() {
     stand.serves(&closing);
     // A removal's own template likewise: it closes what was deployed.
     let arguments = ["remove", "--yes"];
-    let run = swapped(
-        &stand,
-        &arguments,
-        ("CreateChangeSet", 1),
-        (&bucket, LARGE),
-        &evil(&stand),
-    );
+    let run = with_evil_template(&stand, &arguments, 1, &bucket);
     assert_eq!(run.code, 0, "{run:#?}");
     stand.never_open();
 }
@@ -126,13 +103,7 @@ fn another_template_than_the_uploaded_one_is_refused() {
         }
     };
     let arguments = ["deploy", "--yes"];
-    refused(&swapped(
-        &stand,
-        &arguments,
-        ("CreateChangeSet", 2),
-        (&bucket, LARGE),
-        &evil(&stand),
-    ));
+    refused(&with_evil_template(&stand, &arguments, 2, &bucket));
     assert!(!is_deployed(&stand, "heart-dev-cdn"));
     assert_eq!(stand.account.history(), Vec::<Value>::new());
 
@@ -143,24 +114,12 @@ fn another_template_than_the_uploaded_one_is_refused() {
         "{changed}delivery: {{priceClass: 100}}\ndeploy: {{bucket: {bucket}}}\n"
     ));
     let before = stand.stack("heart-dev-cdn");
-    refused(&swapped(
-        &stand,
-        &arguments,
-        ("CreateChangeSet", 1),
-        (&bucket, LARGE),
-        &evil(&stand),
-    ));
+    refused(&with_evil_template(&stand, &arguments, 1, &bucket));
     assert_eq!(stand.stack("heart-dev-cdn")["Outputs"], before["Outputs"]);
 
     let before = stand.account.history().len();
     let arguments = ["remove", "--yes"];
-    refused(&swapped(
-        &stand,
-        &arguments,
-        ("CreateChangeSet", 1),
-        (&bucket, LARGE),
-        &evil(&stand),
-    ));
+    refused(&with_evil_template(&stand, &arguments, 1, &bucket));
     assert_eq!(stand.account.history().len(), before, "nothing was changed");
     stand.remove();
     stand.never_open();
@@ -175,13 +134,7 @@ fn a_diff_of_another_template_is_refused_too() {
         "{}delivery: {{priceClass: 100}}\ndeploy: {{bucket: {bucket}}}\n",
         large()
     ));
-    let run = swapped(
-        &stand,
-        &["diff"],
-        ("CreateChangeSet", 1),
-        (&bucket, LARGE),
-        &evil(&stand),
-    );
+    let run = with_evil_template(&stand, &["diff"], 1, &bucket);
     assert_eq!(run.code, 1, "{run:#?}");
     assert!(run.stderr.contains("read another template"), "{run:#?}");
     assert!(!run.stdout.contains("Evil"), "{run:#?}");
@@ -198,7 +151,7 @@ fn another_zip_than_the_uploaded_one_is_never_published() {
         }
         let before = stand.account.history().len();
         let known = stand.versions("heart-dev-authorizer");
-        let bucket = managed_bucket(&stand);
+        let bucket = stand.managed_bucket();
         // An empty archive.
         let evil = json!(format!("PK\u{5}\u{6}{}", "\0".repeat(18)));
         let arguments = ["deploy", "--yes"];

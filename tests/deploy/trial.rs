@@ -4,6 +4,7 @@
 
 use super::{MANIFEST, PATIENCE, Stand, each};
 use crate::support::aws::Aws;
+use crate::support::emulator::foreign_program;
 use crate::support::frames::{Project, Run};
 use crate::support::read;
 use serde_json::{Value, json};
@@ -79,15 +80,6 @@ fn base(program: &[u8]) -> Vec<u8> {
         zip.write_all(content).unwrap();
     }
     zip.finish().unwrap().into_inner()
-}
-
-/// An executable's header, of AArch64.
-fn foreign_program() -> Vec<u8> {
-    let mut header = b"\x7fELF\x02\x01\x01".to_vec();
-    header.resize(16, 0);
-    header.extend([2, 0, 183, 0, 1, 0, 0, 0]);
-    header.resize(64, 0);
-    header
 }
 
 fn nothing(_: &mut [u8]) {}

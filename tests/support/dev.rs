@@ -3,7 +3,7 @@
 use super::frames::Project;
 use super::process::eventually;
 use super::target;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -73,18 +73,7 @@ impl Dev {
 
     /// Under a umask that lets others read, with its temporary files in `directory`.
     pub fn start_readable(project: &Project, directory: &Path) -> Self {
-        let frames = project.command();
-        let mut command = Command::new("sh");
-        command
-            .args(["-c", "umask 022; exec \"$0\" \"$@\""])
-            .arg(frames.get_program())
-            .current_dir(project.path());
-        for (name, value) in frames.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
+        let mut command = project.command_under("022");
         command.env("TMPDIR", directory);
         Self::start_by(command, &[])
     }
@@ -388,4 +377,15 @@ pub fn dicomweb_path(dev: &Dev) -> String {
 pub fn base64url(bytes: &[u8]) -> String {
     use base64::Engine;
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The first frame, asked for by the native API.
+pub fn get_frame(dev: &Dev, headers: &[(&str, &str)], query: &str) -> Reply {
+    let body = json!({"imageFrameId": dev.ready["frame"]["imageFrameId"]}).to_string();
+    let url = format!("{}{}{query}", dev.url(), native_path(dev));
+    dev.request("POST", &url, headers, Some(&body))
+}
+
+pub fn bearer(token: &str) -> String {
+    format!("Bearer {token}")
 }

@@ -1,8 +1,10 @@
 //! AWS's own Lambda emulator and Python runtime client around a function's zip,
 //! the way Lambda runs the function of a managed Python runtime.
 
+use super::frames::Project;
 use super::peers::peers;
-use super::process::{Background, eventually, free_ports};
+use super::process::{Background, eventually, free_ports, send};
+use rustix::process::Signal;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::net::TcpStream;
@@ -22,6 +24,18 @@ impl Task {
         let mut zip = zip::ZipArchive::new(File::open(zip).unwrap()).unwrap();
         zip.extract(directory.path()).unwrap();
         Self { directory }
+    }
+
+    /// A function of a project that was packaged: `authorizer` or `signer`.
+    pub fn of(project: &Project, function: &str) -> Self {
+        let zip = fs::read_dir(project.output(""))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .find(|path| {
+                let name = path.file_name().unwrap().to_string_lossy();
+                name.starts_with(function) && name.ends_with(".zip")
+            });
+        Self::unpack(&zip.unwrap())
     }
 
     pub fn file(&self, name: &str) -> PathBuf {
@@ -124,6 +138,35 @@ impl Lambda {
     pub fn task(&self) -> &Task {
         &self.task
     }
+
+    /// Stops the program that `program` finds, in a function with a time-out of two
+    /// seconds: that invocation times out, a later one is answered by another
+    /// program. The process id of the stopped one.
+    pub fn survives_a_time_out(&self, event: &Value, program: impl Fn(&Self) -> Program) -> u32 {
+        let stopped = program(self).pid;
+        send(stopped, Signal::STOP);
+        let answer = self.invoke_raw(&event.to_string());
+        assert!(
+            answer.contains("Task timed out after 2.00 seconds"),
+            "{answer}"
+        );
+        eventually("an answer after the time-out", || {
+            let answer = self.invoke_raw(&event.to_string());
+            answer.contains("AWS4-HMAC-SHA256").then_some(())
+        });
+        assert_ne!(program(self).pid, stopped);
+        stopped
+    }
+}
+
+/// The header of a program for another machine than Lambda's: AArch64.
+pub fn foreign_program() -> Vec<u8> {
+    let mut header = b"\x7fELF\x02\x01\x01".to_vec();
+    header.resize(16, 0);
+    // An executable, EM_AARCH64, version 1.
+    header.extend([2, 0, 183, 0, 1, 0, 0, 0]);
+    header.resize(64, 0);
+    header
 }
 
 pub struct Program {

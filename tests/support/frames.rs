@@ -5,6 +5,7 @@ use super::{root, target};
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -84,6 +85,23 @@ impl Project {
         command
     }
 
+    /// The same command, in a shell that has set the umask.
+    pub fn command_under(&self, umask: &str) -> Command {
+        let frames = self.command();
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")])
+            .arg(frames.get_program())
+            .current_dir(self.path());
+        for (name, value) in frames.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command
+    }
+
     pub fn frames(&self, arguments: &[&str]) -> Run {
         Run::of(self.command().args(arguments))
     }
@@ -93,6 +111,21 @@ impl Project {
         let run = self.frames(&["package"]);
         assert_eq!(run.code, 0, "{run:#?}");
         run
+    }
+
+    /// `frames package` with another cache, and with a `cargo` that leaves a mark
+    /// and fails: the run, and whether it has started that.
+    pub fn package_with_failing_cargo(&self, cache: &Path) -> (Run, bool) {
+        let mark = self.path().join("cargo-ran");
+        self.write(
+            "bin/cargo",
+            format!("#!/bin/sh\ntouch '{}'\nexit 1\n", mark.display()),
+        );
+        let bin = self.path().join("bin");
+        fs::set_permissions(bin.join("cargo"), fs::Permissions::from_mode(0o755)).unwrap();
+        let mut command = self.command_with(&bin);
+        let run = Run::of(command.arg("package").env("XDG_CACHE_HOME", cache));
+        (run, mark.exists())
     }
 }
 

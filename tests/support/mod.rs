@@ -1,4 +1,4 @@
-//! What the tests stand on: the peers, the binary, processes that end with their test.
+//! What the tests share: the peers, the binary, processes that end with their test.
 
 pub mod aws;
 pub mod browser;
@@ -15,8 +15,8 @@ pub mod manifests;
 pub mod peers;
 pub mod process;
 pub mod pty;
+pub mod sample;
 pub mod screen;
-pub mod terminal;
 pub mod tokens;
 
 use std::path::{Path, PathBuf};

@@ -89,7 +89,10 @@ impl Background {
 }
 
 /// Reads until the process closes the stream.
-fn collect(mut stream: impl Read + Send + 'static, into: &Arc<Mutex<Vec<u8>>>) -> JoinHandle<()> {
+pub fn collect(
+    mut stream: impl Read + Send + 'static,
+    into: &Arc<Mutex<Vec<u8>>>,
+) -> JoinHandle<()> {
     let into = Arc::clone(into);
     std::thread::spawn(move || {
         let mut buffer = [0; 4096];
@@ -113,6 +116,20 @@ impl Drop for Background {
         let _ = kill_process_group(pid, Signal::KILL);
         let _ = self.child.wait();
     }
+}
+
+/// A process that nobody reads.
+pub fn spawn(mut command: Command) -> Child {
+    command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+pub fn send(pid: u32, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
 }
 
 /// Ports that were free a moment ago, all different. They lie below those that

@@ -1,11 +1,14 @@
 //! A terminal of a test's own, and what a program shows on it.
 
+use super::process::{collect, eventually};
+use rustix::process::Pid;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Longer than a deployment takes here.
@@ -26,37 +29,41 @@ pub fn open() -> (File, File) {
     (File::from(controller), terminal)
 }
 
-/// A program with a terminal for all its streams. Dropping it ends it.
+/// A program with a terminal for its streams. Dropping it ends it.
 pub struct OnTerminal {
     child: Child,
     typing: File,
     shown: Arc<Mutex<Vec<u8>>>,
-    reader: Option<std::thread::JoinHandle<()>>,
+    reader: Option<JoinHandle<()>>,
 }
 
 impl OnTerminal {
     pub fn start(command: &mut Command) -> Self {
         let (typing, terminal) = open();
+        let stdout = terminal.try_clone().unwrap().into();
+        command.env("TERM", "xterm-256color");
+        Self::spawn(command, stdout, typing, terminal)
+    }
+
+    /// With the terminal for its input and its messages; nobody reads its data.
+    pub fn start_without_data(command: &mut Command) -> Self {
+        let (typing, terminal) = open();
+        Self::spawn(command, Stdio::null(), typing, terminal)
+    }
+
+    fn spawn(command: &mut Command, stdout: Stdio, typing: File, terminal: File) -> Self {
         command
-            .env("TERM", "xterm-256color")
             .stdin(terminal.try_clone().unwrap())
-            .stdout(terminal.try_clone().unwrap())
+            .stdout(stdout)
             .stderr(terminal);
         let child = command.spawn().unwrap();
         // The program's own are the last ones: reading ends with it.
         command
-            .stdin(std::process::Stdio::null())
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null());
-        let mut screen = typing.try_clone().unwrap();
-        let shown = Arc::<Mutex<Vec<u8>>>::default();
-        let into = Arc::clone(&shown);
-        let reader = std::thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(count @ 1..) = screen.read(&mut buffer) {
-                into.lock().unwrap().extend_from_slice(&buffer[..count]);
-            }
-        });
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let shown = Arc::default();
+        let reader = collect(typing.try_clone().unwrap(), &shown);
         Self {
             child,
             typing,
@@ -82,8 +89,25 @@ impl OnTerminal {
         self.typing.write_all(text.as_bytes()).unwrap();
     }
 
-    pub fn pid(&self) -> rustix::process::Pid {
-        rustix::process::Pid::from_child(&self.child)
+    /// Answers the question that ends in `prompt`.
+    pub fn answer(&mut self, prompt: &str, answer: &str) {
+        eventually(prompt, || {
+            self.shown().trim_end().ends_with(prompt).then_some(())
+        });
+        self.write(&format!("{answer}\n"));
+    }
+
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// The exit code, once all that it has shown was read.
+    pub fn code(&mut self) -> i32 {
+        let ended = eventually("the end", || self.child.try_wait().unwrap());
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        ended.code().expect("an exit code, not death by a signal")
     }
 
     /// The exit code, and all that it has shown.

@@ -210,7 +210,7 @@ fn run_named(name: &str) {
     run(group.unwrap_or_else(|| panic!("no group {name}")));
 }
 
-/// A test for each group, so that they run side by side.
+/// One test per group, so that they run side by side.
 macro_rules! groups {
     ($($test:ident $name:literal)*) => {
         const TESTED: &[&str] = &[$($name),*];

@@ -61,7 +61,7 @@ class Account:
         self.number = number
         self.settings = dict(DEFAULTS)
         self.calls = []
-        # Every state that a distribution was in: enabled, and which functions stand before which path.
+        # Every state that a distribution was in: enabled, and which functions run before which path.
         self.history = []
         self.rules = []
         self.failed = {}

@@ -4,7 +4,8 @@ import asyncio
 import json
 import os
 
-from calls import call
+from inventory import inventory
+from own_calls import call
 
 from accounts import DEFAULTS, Rule, account
 
@@ -64,8 +65,6 @@ async def _await_rule(of, wanted):
         changed = of.changed
         try:
             await asyncio.wait_for(changed.wait(), deadline - loop.time())
-        except TimeoutError:
-            break
         except asyncio.TimeoutError:
             break
     return rule.shown()
@@ -76,8 +75,6 @@ async def _call(of, described):
 
 
 async def _inventory(of, _):
-    from inventory import inventory
-
     return inventory(of.number)
 
 

@@ -1,9 +1,8 @@
 """Everything that an account has, over all services: for a comparison before and after, or between two runs."""
 
 import re
-import sys
 
-from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
+import seam
 
 # Histories, and what is stored beside the resource that it belongs to.
 _NOT_RESOURCES = {
@@ -27,23 +26,18 @@ _NOT_RESOURCES = {
 def inventory(number):
     """A sorted list of `{service, kind, region, id, name}`: `name` is the same in every account and in every run."""
     found = []
-    for module_name, module in sorted(sys.modules.items()):
-        if not module_name.startswith("ministack.services.") or module is None:
-            continue
-        service = module_name.split(".")[2]
-        for attribute, store in vars(module).items():
-            if isinstance(store, (AccountScopedDict, AccountRegionScopedDict)):
-                if getattr(store, "_data", None) and (service, attribute) not in _NOT_RESOURCES:
-                    found += _of_store(number, service, attribute, store)
+    for service, attribute, store in seam.stores():
+        if (service, attribute) not in _NOT_RESOURCES:
+            found += _of_store(number, service, attribute, store)
     unique = {tuple(sorted((key, str(value)) for key, value in entry.items())): entry for entry in found}
     return sorted(unique.values(), key=lambda entry: [str(entry[key]) for key in ("service", "kind", "region", "name", "id")])
 
 
 def _of_store(number, service, attribute, store):
-    for key, value in list(store._data.items()):
+    for key, value in seam.entries(store):
         if key[0] != number:
             continue
-        region = key[1] if isinstance(store, AccountRegionScopedDict) else "global"
+        region = key[1] if seam.has_regions(store) else "global"
         name = key[-1]
         if attribute == "_stacks" and value.get("StackStatus") == "DELETE_COMPLETE":
             continue

@@ -1,7 +1,7 @@
 """Lambda's Invoke: the very zip of a version, run by AWS's own emulator and Python runtime client. The emulator isn't
 Lambda@Edge, and of what Lambda refuses beforehand this has a zip that can't be unpacked and a role that can't be assumed.
 
-What a zip answers to an event is asked of it once in a run of the tests' AWS, and kept until that ends: most tests
+What a zip answers to an event is asked of it once per run of the tests' AWS, and kept until that ends: most tests
 deploy the same two zips with the same two events. So a test that counts processes has to make a zip of its own."""
 
 import hashlib
@@ -21,8 +21,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from ministack.core.responses import error_response_json
-from ministack.services import iam, lambda_svc
+from seam import iam, lambda_svc, responses
 
 from accounts import account
 
@@ -44,9 +43,9 @@ _ENVIRONMENT = {
 
 
 def install():
-    lambda_svc._invoke = _invoking(lambda_svc._invoke)
+    lambda_svc.replace("invoke", _invoking)
     # What the original calls when it has found the version.
-    lambda_svc._execute_function_with_config_scope = _run
+    lambda_svc.replace("execute_function_with_config_scope", lambda _: _run)
 
 
 def end_all():
@@ -57,7 +56,7 @@ def end_all():
 
 def _invoking(original):
     async def invoke(name, event, headers, path_qualifier=None, query_params=None):
-        record = lambda_svc._functions.get(name)
+        record = lambda_svc.functions.get(name)
         if record is not None and path_qualifier in record.get("versions", {}):
             record = record["versions"][path_qualifier]
         refused = record and (_unreadable(record.get("code_zip") or b"") or _no_role(record["config"]))
@@ -74,16 +73,16 @@ def _unreadable(code):
             return None
     except (zipfile.BadZipFile, zlib.error, EOFError):
         pass
-    return error_response_json(
+    return responses.error_response_json(
         "InvalidZipFileException", "Lambda could not unzip the deployment package.", 502)
 
 
 def _no_role(config):
-    role = iam._roles.get(config["Role"].rsplit("/", 1)[-1])
+    role = iam.roles.get(config["Role"].rsplit("/", 1)[-1])
     trust = role and role["AssumeRolePolicyDocument"]
     if trust and "lambda.amazonaws.com" in json.dumps(trust):
         return None
-    return error_response_json(
+    return responses.error_response_json(
         "AccessDeniedException", "The role defined for the function cannot be assumed by Lambda.", 403)
 
 
@@ -173,7 +172,7 @@ def _asked(port, event, timeout):
 
 
 def _answer(text, log):
-    """Lambda's, where the emulator has words alone, and those in its log where a process ends before its first event."""
+    """Lambda's, where the emulator has words only, and those in its log where a process ends before its first event."""
     # Its fields come in any order.
     words = r"Invoke failed (?:InvokeID=\S* )?error=(Runtime exited .*?)(?: InvokeID=\S*)?$"
     ended = re.search(words, "".join(log), re.MULTILINE)
@@ -188,4 +187,4 @@ def _answer(text, log):
 
 
 def _error(kind, message):
-    return {"errorType": kind, "errorMessage": f"RequestId: {lambda_svc.new_uuid()} Error: {message}"}
+    return {"errorType": kind, "errorMessage": f"RequestId: {responses.new_uuid()} Error: {message}"}

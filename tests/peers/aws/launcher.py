@@ -8,7 +8,6 @@ nothing behind."""
 
 import asyncio
 import atexit
-import importlib.metadata
 import json
 import logging
 import os
@@ -18,15 +17,11 @@ import sys
 import tempfile
 import threading
 
-VERSION = "1.5.33"
 # With `--auth`, the account's root signs with this.
 ROOT_SECRET = "root-secret"
 
 
 def main():
-    found = importlib.metadata.version("ministack")
-    if found != VERSION:
-        sys.exit(f"launcher.py is written against MiniStack {VERSION}: this is {found}")
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", 0))
@@ -58,27 +53,32 @@ def main():
 
 
 async def serve(listener, port):
-    import ministack.app as ministack
+    import seam
+
+    problem = seam.problem()
+    if problem:
+        sys.exit(problem)
+
     from hypercorn.asyncio import serve as hypercorn
     from hypercorn.config import Config
 
-    import changes
-    import edge
-    import firewall
-    import imaging
+    import change_sets
+    import distributions
+    import healthimaging
     import invoke
     import resources
     import stacks
+    import web_acls
     import wire
     from control import control
 
     logging.getLogger().setLevel(logging.ERROR)
-    for module in (edge, firewall, invoke, resources, stacks, changes):
+    for module in (distributions, web_acls, invoke, resources, stacks, change_sets):
         module.install()
     wire.remember_connections()
 
     def of_key(key):
-        known = ministack.find_iam_access_key_account(key) if key else None
+        known = seam.app.find_iam_access_key_account(key) if key else None
         return known or (key if len(key) == 12 and key.isdigit() else "000000000000")
 
     config = Config()
@@ -90,7 +90,7 @@ async def serve(listener, port):
     loop = asyncio.get_running_loop()
     threading.Thread(target=_until_stdin_ends, args=(loop, ended), daemon=True).start()
     print(json.dumps({"port": port}), flush=True)
-    application = wire.wrap(ministack.app, control, of_key, {"medical-imaging": imaging.answer})
+    application = wire.wrap(seam.app.app, control, of_key, {"medical-imaging": healthimaging.answer})
     await hypercorn(application, config, shutdown_trigger=ended.wait)
 
 

@@ -7,10 +7,8 @@ import json
 import re
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from handlers import HandlerError, checked, handlers, replaces, wrap
-from ministack.core.responses import get_account_id, get_region
-from ministack.services import cloudfront, cloudwatch_logs, iam, lambda_svc, s3
-from ministack.services.cloudformation import provisioners
+from resource_handlers import HandlerError, add, checked, replaces, wrap
+from seam import cloudfront, cloudwatch_logs, iam, lambda_svc, provisioners, responses, s3
 
 
 def install():
@@ -25,10 +23,10 @@ def install():
     wrap("Lambda::Function", "update", _function_update)
     wrap("Lambda::Version", "create", _version_create)
     for kind in ("S3::Bucket", "Logs::DeliverySource", "Logs::DeliveryDestination", "Logs::Delivery", "WAFv2::WebACL"):
-        provisioners._STACK_TAG_PROPERTY.setdefault(f"AWS::{kind}", ("Tags", "list"))
+        provisioners.STACK_TAG_PROPERTY.setdefault(f"AWS::{kind}", ("Tags", "list"))
     for kind, properties in _CREATE_ONLY.items():
         replaces(kind, *properties)
-    provisioners._CUSTOM_NAME_REPLACEMENT["AWS::Logs::DeliveryDestination"] = {"name": "Name"}
+    provisioners.CUSTOM_NAME_REPLACEMENT["AWS::Logs::DeliveryDestination"] = {"name": "Name"}
     _install_deliveries()
 
 
@@ -55,9 +53,9 @@ _CREATE_ONLY = {
 # CloudFront's policies, whose names are unique within an account.
 
 _POLICIES = {
-    "CachePolicy": (cloudfront._cache_policies, "CachePolicyConfig"),
-    "OriginRequestPolicy": (cloudfront._origin_request_policies, "OriginRequestPolicyConfig"),
-    "ResponseHeadersPolicy": (cloudfront._response_headers_policies, "ResponseHeadersPolicyConfig"),
+    "CachePolicy": (cloudfront.cache_policies, "CachePolicyConfig"),
+    "OriginRequestPolicy": (cloudfront.origin_request_policies, "OriginRequestPolicyConfig"),
+    "ResponseHeadersPolicy": (cloudfront.response_headers_policies, "ResponseHeadersPolicyConfig"),
 }
 
 
@@ -88,7 +86,7 @@ def _bucket_step(original):
             elif old.get(prop):
                 checked(remove(made[0]), "S3")
         if (new.get("VersioningConfiguration") or {}).get("Status") == "Suspended":
-            s3._bucket_versioning[made[0]] = "Suspended"
+            s3.bucket_versioning[made[0]] = "Suspended"
         return made
 
     return step
@@ -96,8 +94,8 @@ def _bucket_step(original):
 
 def _bucket_delete(original):
     def delete(name, properties):
-        if name in s3._buckets:
-            checked(s3._delete_bucket(name), "S3", "GeneralServiceException")
+        if name in s3.buckets:
+            checked(s3.delete_bucket(name), "S3", "GeneralServiceException")
 
     return delete
 
@@ -168,7 +166,7 @@ def _object_lock(config):
 
 def _unlock(bucket):
     """Object Lock stays once it is on; what goes is the retention that new objects get."""
-    return s3._put_object_lock_configuration(bucket, _object_lock({}))
+    return s3.put_object_lock_configuration(bucket, _object_lock({}))
 
 
 def _tagging(tags):
@@ -177,11 +175,11 @@ def _tagging(tags):
 
 
 _SETTINGS = (
-    ("BucketEncryption", _encryption, s3._put_bucket_encryption, s3._delete_bucket_encryption),
-    ("OwnershipControls", _ownership, s3._put_bucket_ownership_controls, s3._delete_bucket_ownership_controls),
-    ("LifecycleConfiguration", _lifecycle, s3._put_bucket_lifecycle, s3._delete_bucket_lifecycle),
-    ("ObjectLockConfiguration", _object_lock, s3._put_object_lock_configuration, _unlock),
-    ("Tags", _tagging, s3._put_bucket_tagging, s3._delete_bucket_tagging),
+    ("BucketEncryption", _encryption, s3.put_bucket_encryption, s3.delete_bucket_encryption),
+    ("OwnershipControls", _ownership, s3.put_bucket_ownership_controls, s3.delete_bucket_ownership_controls),
+    ("LifecycleConfiguration", _lifecycle, s3.put_bucket_lifecycle, s3.delete_bucket_lifecycle),
+    ("ObjectLockConfiguration", _object_lock, s3.put_object_lock_configuration, _unlock),
+    ("Tags", _tagging, s3.put_bucket_tagging, s3.delete_bucket_tagging),
 )
 
 
@@ -192,9 +190,9 @@ def _bounded(name, properties):
     boundary = properties.get("PermissionsBoundary")
     if boundary:
         parameters = {"RoleName": [name], "PermissionsBoundary": [boundary]}
-        checked(iam._put_role_permissions_boundary(parameters), "Iam")
+        checked(iam.put_role_permissions_boundary(parameters), "Iam")
     else:
-        iam._roles[name]["PermissionsBoundary"] = None
+        iam.roles[name]["PermissionsBoundary"] = None
 
 
 def _role_create(original):
@@ -223,9 +221,9 @@ def _code_of(properties):
     if not code.get("S3Bucket"):
         return
     bucket, key = code["S3Bucket"], code.get("S3Key")
-    if s3._bucket_owner_account(bucket) is None:
+    if s3.bucket_owner_account(bucket) is None:
         missing = "NoSuchBucket", "The specified bucket does not exist"
-    elif lambda_svc._fetch_code_from_s3(bucket, key, version_id=code.get("S3ObjectVersion")) is None:
+    elif lambda_svc.fetch_code_from_s3(bucket, key, version_id=code.get("S3ObjectVersion")) is None:
         missing = "NoSuchKey", "The specified key does not exist."
     else:
         return
@@ -237,7 +235,7 @@ def _code_of(properties):
 def _function_create(original):
     def create(logical_id, properties, stack_name):
         name = properties.get("FunctionName")
-        if name and name in lambda_svc._functions:
+        if name and name in lambda_svc.functions:
             raise HandlerError(f"Function already exist: {name}", "AlreadyExists", "Lambda", 409)
         _code_of(properties)
         return original(logical_id, properties, stack_name)
@@ -255,10 +253,10 @@ def _function_update(original):
 
 def _version_create(original):
     def create(logical_id, properties, stack_name):
-        function, name = provisioners._lambda_version_function(properties)
+        function, name = provisioners.lambda_version_function(properties)
         if function is None:
             raise HandlerError(
-                f"Function not found: arn:aws:lambda:{get_region()}:{get_account_id()}:function:{name}",
+                f"Function not found: arn:aws:lambda:{responses.get_region()}:{responses.get_account_id()}:function:{name}",
                 "NotFound", "Lambda", 404)
         wanted = properties.get("CodeSha256")
         actual = base64.b64encode(hashlib.sha256(function.get("code_zip") or b"").digest()).decode()
@@ -275,12 +273,14 @@ def _version_create(original):
 
 
 def _install_deliveries():
-    handlers("Logs::DeliverySource").update(
+    add(
+        "Logs::DeliverySource",
         create=_source, update=lambda _, old, new, stack: _source(None, new, stack), delete=_source_delete)
-    handlers("Logs::DeliveryDestination").update(
+    add(
+        "Logs::DeliveryDestination",
         create=_destination, update=lambda _, old, new, stack: _destination(None, new, stack),
         delete=_destination_delete)
-    handlers("Logs::Delivery").update(create=_delivery, update=_delivery_update, delete=_delivery_delete)
+    add("Logs::Delivery", create=_delivery, update=_delivery_update, delete=_delivery_delete)
 
 
 def _tags(properties):
@@ -289,20 +289,20 @@ def _tags(properties):
 
 def _source(_, properties, __):
     arn = properties["ResourceArn"]
-    if ":cloudfront:" in arn and get_region() != "us-east-1":
+    if ":cloudfront:" in arn and responses.get_region() != "us-east-1":
         raise HandlerError(
             "The resource of a CloudFront delivery source is reached in us-east-1 only", service="CloudWatchLogs")
-    answer = json.loads(checked(cloudwatch_logs._put_delivery_source({
+    answer = json.loads(checked(cloudwatch_logs.put_delivery_source({
         "name": properties["Name"], "resourceArn": arn, "logType": properties["LogType"], "tags": _tags(properties),
     }), "CloudWatchLogs"))["deliverySource"]
     return answer["name"], {"Arn": answer["arn"], "Service": answer["service"], "ResourceArns": answer["resourceArns"]}
 
 
 def _source_delete(name, _):
-    if any(delivery["deliverySourceName"] == name for delivery in cloudwatch_logs._deliveries.values()):
+    if any(delivery["deliverySourceName"] == name for delivery in cloudwatch_logs.deliveries.values()):
         raise HandlerError(
             f"Delivery source {name} is in use by a delivery", "ResourceConflict", "CloudWatchLogs", 400)
-    cloudwatch_logs._delivery_sources.pop(name, None)
+    cloudwatch_logs.delivery_sources.pop(name, None)
 
 
 def _destination(_, properties, __):
@@ -311,7 +311,7 @@ def _destination(_, properties, __):
         raise HandlerError(
             "Model validation failed (#/DestinationResourceArn: failed validation constraint for keyword [pattern])",
             "InvalidRequest", "CloudWatchLogs")
-    answer = json.loads(checked(cloudwatch_logs._put_delivery_destination({
+    answer = json.loads(checked(cloudwatch_logs.put_delivery_destination({
         "name": properties["Name"],
         "outputFormat": properties.get("OutputFormat", "json"),
         "deliveryDestinationConfiguration": {"destinationResourceArn": properties["DestinationResourceArn"]},
@@ -321,13 +321,13 @@ def _destination(_, properties, __):
 
 
 def _destination_delete(name, _):
-    destination = cloudwatch_logs._delivery_destinations.get(name)
+    destination = cloudwatch_logs.delivery_destinations.get(name)
     if destination and any(
-        delivery["deliveryDestinationArn"] == destination["arn"] for delivery in cloudwatch_logs._deliveries.values()
+        delivery["deliveryDestinationArn"] == destination["arn"] for delivery in cloudwatch_logs.deliveries.values()
     ):
         raise HandlerError(
             f"Delivery destination {name} is in use by a delivery", "ResourceConflict", "CloudWatchLogs", 400)
-    cloudwatch_logs._delivery_destinations.pop(name, None)
+    cloudwatch_logs.delivery_destinations.pop(name, None)
 
 
 def _delivery_fields(properties):
@@ -341,7 +341,7 @@ def _delivery_fields(properties):
 
 
 def _delivery(_, properties, __):
-    answer = json.loads(checked(cloudwatch_logs._create_delivery({
+    answer = json.loads(checked(cloudwatch_logs.create_delivery({
         "deliverySourceName": properties["DeliverySourceName"],
         "deliveryDestinationArn": properties["DeliveryDestinationArn"],
         "tags": _tags(properties),
@@ -355,7 +355,7 @@ def _delivery(_, properties, __):
 
 
 def _delivery_update(delivery_id, old, new, _):
-    delivery = cloudwatch_logs._deliveries[delivery_id]
+    delivery = cloudwatch_logs.deliveries[delivery_id]
     delivery.update(_delivery_fields(new), tags=_tags(new))
     return delivery_id, {
         "Arn": delivery["arn"],
@@ -365,4 +365,4 @@ def _delivery_update(delivery_id, old, new, _):
 
 
 def _delivery_delete(delivery_id, _):
-    cloudwatch_logs._deliveries.pop(delivery_id, None)
+    cloudwatch_logs.deliveries.pop(delivery_id, None)

@@ -5,14 +5,9 @@ Here, as on AWS: what doesn't depend on each other goes side by side, each step 
 left alone, a failure cancels what is under way and rolls back, and what an update replaces or drops is deleted in its
 clean-up."""
 
-import edge
-from ministack.core.responses import new_uuid
-from ministack.services import cloudformation
-from ministack.services.cloudformation import changesets, handlers, stacks
-from ministack.services.cloudformation.provisioners import (
-    _NAME_SEED, _custom_named_replacement_error, _provision_resource, _replacing_change, _with_stack_tags,
-)
-from policy import denied_by_policy
+import distributions
+from seam import changesets, cloudformation, handlers, provisioners, responses, stacks
+from stack_policies import denied_by_policy
 from steps import (
     STACK, Failure, Operation, call, change, dispose, failed_reason, failing, new_record, reversed_needs, wait, walk,
 )
@@ -20,15 +15,13 @@ from undo import continue_rollback, delete, roll_back
 
 
 def install():
+    # They import each other's by name.
     for module in (stacks, changesets, handlers):
-        for name, own in (
-            ("_deploy_stack_async", deploy),
-            ("_delete_stack_async", delete),
-            ("_roll_back_operation", roll_back),
-            ("_continue_update_rollback_async", continue_rollback),
-        ):
-            if hasattr(module, name):
-                setattr(module, name, own)
+        module.replace("deploy_stack_async", lambda _: deploy)
+    for module in (stacks, handlers):
+        module.replace("delete_stack_async", lambda _: delete)
+        module.replace("roll_back_operation", lambda _: roll_back)
+        module.replace("continue_update_rollback_async", lambda _: continue_rollback)
 
 
 _REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
@@ -36,7 +29,7 @@ _REPLACING = "Requested update requires the creation of a new physical resource;
 
 async def deploy(stack_name, stack_id, template, param_values, disable_rollback, tags, is_update=False,
                  previous_stack=None, retain_except_on_create=False, imports=None):
-    stack = cloudformation._stacks[stack_name]
+    stack = cloudformation.stacks[stack_name]
     operation = Operation(stack, template, param_values, stack.get("Tags"))
     previous = previous_stack or {}
     stack.pop("_cancel_requested", None)
@@ -44,7 +37,7 @@ async def deploy(stack_name, stack_id, template, param_values, disable_rollback,
         needs = operation.order()
     except ValueError as error:
         return operation.status(f"{'UPDATE' if is_update else 'CREATE'}_FAILED", str(error))
-    if not stack.get("_disable_validation") and stacks._fail_property_validation(
+    if not stack.get("_disable_validation") and stacks.fail_property_validation(
             stack, stack_id, stack_name, operation.definitions, list(needs), param_values, operation.conditions,
             template.get("Mappings", {}), disable_rollback, previous_stack=previous if is_update else None):
         return
@@ -59,7 +52,7 @@ async def deploy(stack_name, stack_id, template, param_values, disable_rollback,
     outputs, exports = run.outputs()
     if run.failed or run.cancelled:
         return await run.failed_operation(disable_rollback, retain_except_on_create)
-    cloudformation._exports.update(exports)
+    cloudformation.exports.update(exports)
     stack.update(_template=template, _resolved_params=param_values, Outputs=outputs)
     if is_update:
         operation.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
@@ -137,8 +130,7 @@ class _Run:
     def unchanged(self, logical_id, earlier, properties):
         operation = self.operation
         resource_type = earlier["ResourceType"]
-        old = _with_stack_tags(
-            resource_type, earlier["Properties"], self.earlier_tags, operation.name, operation.id, logical_id)
+        old = operation.tagged(logical_id, resource_type, earlier["Properties"], self.earlier_tags)
         if old != operation.tagged(logical_id, resource_type, properties):
             return False
         # It may have come from an update that failed half-way.
@@ -156,29 +148,28 @@ class _Run:
         if logical_id not in self.failed:
             operation.mark(logical_id, "CREATE_IN_PROGRESS", "Resource creation Initiated")
         await wait(0.5)
-        await edge.until_deployed(resource_type, physical_id)
+        await distributions.until_deployed(resource_type, physical_id)
         failing("CREATE", resource_type, logical_id, "after")
 
     async def provision(self, logical_id, resource_type, properties, seed=""):
-        token = _NAME_SEED.set(seed)
+        token = provisioners.NAME_SEED.set(seed)
         try:
             if logical_id in self.imports:
-                made = stacks._adopt_resource(
+                made = stacks.adopt_resource(
                     self.operation.id, self.operation.name, logical_id, resource_type, self.imports[logical_id])
             else:
                 made = await call(
-                    resource_type, _provision_resource, resource_type, logical_id,
+                    resource_type, provisioners.provision_resource, resource_type, logical_id,
                     self.operation.tagged(logical_id, resource_type, properties), self.operation.name)
-            return *made, _NAME_SEED.get()
+            return *made, provisioners.NAME_SEED.get()
         finally:
-            _NAME_SEED.reset(token)
+            provisioners.NAME_SEED.reset(token)
 
     async def update(self, logical_id, resource_type, earlier, properties):
         operation = self.operation
-        old = _with_stack_tags(
-            resource_type, earlier["Properties"], self.earlier_tags, operation.name, operation.id, logical_id)
+        old = operation.tagged(logical_id, resource_type, earlier["Properties"], self.earlier_tags)
         new = operation.tagged(logical_id, resource_type, properties)
-        replacing = _replacing_change(resource_type, old, new) or earlier["ResourceType"] != resource_type
+        replacing = provisioners.replacing_change(resource_type, old, new) or earlier["ResourceType"] != resource_type
         record = operation.resources[logical_id] = {
             **new_record(logical_id, resource_type, properties),
             "PhysicalResourceId": earlier["PhysicalResourceId"],
@@ -190,14 +181,14 @@ class _Run:
             operation.stack, "Update:Replace" if replacing else "Update:Modify", logical_id, resource_type)
         if reason:
             raise Failure(reason)
-        refused = _custom_named_replacement_error(resource_type, old, new, earlier["PhysicalResourceId"])
+        refused = provisioners.custom_named_replacement_error(resource_type, old, new, earlier["PhysicalResourceId"])
         if refused:
             raise Failure(refused)
         await wait(0.5)
         failing("UPDATE", resource_type, logical_id, "before")
         if replacing:
             # A new physical resource under a new name; the old one goes when all is well.
-            made = await self.provision(logical_id, resource_type, properties, new_uuid())
+            made = await self.provision(logical_id, resource_type, properties, responses.new_uuid())
             record.update(PhysicalResourceId=made[0], Attributes=made[1], _name_seed=made[2])
             self.replaced.append((logical_id, earlier))
             if logical_id not in self.failed:
@@ -206,7 +197,7 @@ class _Run:
             self.updated.append(logical_id)
             await change(operation, logical_id, record, old, new)
         await wait(0.5)
-        await edge.until_deployed(resource_type, record["PhysicalResourceId"])
+        await distributions.until_deployed(resource_type, record["PhysicalResourceId"])
         failing("UPDATE", resource_type, logical_id, "after")
 
     def outputs(self):
@@ -214,7 +205,7 @@ class _Run:
         if self.failed or self.cancelled:
             return [], {}
         try:
-            return stacks._resolve_stack_outputs(
+            return stacks.resolve_stack_outputs(
                 operation.template.get("Outputs", {}), operation.conditions, operation.resources,
                 operation.parameters, operation.template.get("Mappings", {}), operation.name, operation.id)
         except Exception as error:  # an output that can't be resolved fails the operation

@@ -4,16 +4,8 @@ on the event loop, between requests."""
 import asyncio
 import copy
 
-import edge
-from ministack.core.concurrency import run_reentrant
-from ministack.core.responses import get_account_id, now_iso
-from ministack.services.cloudformation import stacks
-from ministack.services.cloudformation.engine import (
-    _NO_VALUE, _evaluate_conditions, _extract_deps, _resolve_refs, _topological_sort,
-)
-from ministack.services.cloudformation.provisioners import (
-    _NAME_SEED, _RETAINING_POLICIES, _delete_resource, _update_resource, _with_stack_tags,
-)
+import distributions
+from seam import concurrency, engine, provisioners, responses, stacks
 
 from accounts import account
 
@@ -33,12 +25,12 @@ class Operation:
         self.template = template or {}
         self.parameters = parameters or {}
         self.tags = tags or []
-        self.conditions = _evaluate_conditions(self.template, self.parameters)
+        self.conditions = engine.evaluate_conditions(self.template, self.parameters)
         self.definitions = self.template.get("Resources", {})
         self.resources = stack.setdefault("_resources", {})
 
     def event(self, logical_id, resource_type, status, reason="", physical_id=""):
-        stacks._add_event(self.id, self.name, logical_id, resource_type, status, reason, physical_id)
+        stacks.add_event(self.id, self.name, logical_id, resource_type, status, reason, physical_id)
 
     def status(self, status, reason=""):
         """Moves the stack itself on."""
@@ -49,48 +41,50 @@ class Operation:
     def mark(self, logical_id, status, reason="", event=True):
         """Moves a resource on."""
         record = self.resources[logical_id]
-        record.update(ResourceStatus=status, ResourceStatusReason=reason, Timestamp=now_iso())
+        record.update(ResourceStatus=status, ResourceStatusReason=reason, Timestamp=responses.now_iso())
         if event:
             self.event(logical_id, record["ResourceType"], status, reason, record["PhysicalResourceId"])
 
     def order(self):
         """The template's resources, each with those that it needs."""
-        ordered = _topological_sort(self.definitions, self.conditions)
+        ordered = engine.topological_sort(self.definitions, self.conditions)
         present = [
             lid for lid in ordered
             if not self.definitions[lid].get("Condition") or self.conditions.get(self.definitions[lid]["Condition"], True)
         ]
-        return {lid: _extract_deps(self.definitions[lid], set(present)) & set(present) for lid in present}
+        return {lid: engine.extract_deps(self.definitions[lid], set(present)) & set(present) for lid in present}
 
     def properties(self, logical_id):
-        resolved = _resolve_refs(
+        resolved = engine.resolve_refs(
             copy.deepcopy(self.definitions[logical_id].get("Properties", {})), self.resources, self.parameters,
             self.conditions, self.template.get("Mappings", {}), self.name, self.id)
-        return {key: value for key, value in resolved.items() if value is not _NO_VALUE}
+        return {key: value for key, value in resolved.items() if value is not engine.NO_VALUE}
 
-    def tagged(self, logical_id, resource_type, properties):
-        return _with_stack_tags(resource_type, properties, self.tags, self.name, self.id, logical_id)
+    def tagged(self, logical_id, resource_type, properties, tags=None):
+        """A resource's properties with the stack's tags: its present ones, unless others are given."""
+        tags = self.tags if tags is None else tags
+        return provisioners.with_stack_tags(resource_type, properties, tags, self.name, self.id, logical_id)
 
     def policy(self, logical_id, attribute):
-        return stacks._resource_policy(
+        return stacks.resource_policy(
             self.definitions.get(logical_id), attribute, self.resources, self.parameters, self.conditions,
             self.template.get("Mappings", {}), self.name, self.id)
 
 
 async def wait(share):
-    await asyncio.sleep(account(get_account_id()).settings["step"] * share)
+    await asyncio.sleep(account(responses.get_account_id()).settings["step"] * share)
 
 
 def failing(action, resource_type, logical_id, effect):
     """Raises the failure that the test has asked for, before or after the step has taken effect."""
-    reason = account(get_account_id()).failure(action, resource_type, logical_id, effect)
+    reason = account(responses.get_account_id()).failure(action, resource_type, logical_id, effect)
     if reason:
         raise Failure(reason)
 
 
 async def call(resource_type, function, *arguments):
-    if stacks._runs_on_worker_thread(resource_type):
-        return await run_reentrant(function, *arguments)
+    if stacks.runs_on_worker_thread(resource_type):
+        return await concurrency.run_reentrant(function, *arguments)
     return function(*arguments)
 
 
@@ -126,7 +120,7 @@ def new_record(logical_id, resource_type, properties):
         "LogicalResourceId": logical_id,
         "Properties": properties,
         "Attributes": {},
-        "Timestamp": now_iso(),
+        "Timestamp": responses.now_iso(),
     }
 
 
@@ -141,13 +135,13 @@ def failed_reason(failed):
 
 async def change(operation, logical_id, record, old, new):
     """Updates a resource in place."""
-    token = _NAME_SEED.set(record.get("_name_seed", ""))
+    token = provisioners.NAME_SEED.set(record.get("_name_seed", ""))
     try:
         physical_id, attributes = await call(
-            record["ResourceType"], _update_resource, record["ResourceType"], record["PhysicalResourceId"], old, new,
+            record["ResourceType"], provisioners.update_resource, record["ResourceType"], record["PhysicalResourceId"], old, new,
             operation.name, logical_id, record["Attributes"])
     finally:
-        _NAME_SEED.reset(token)
+        provisioners.NAME_SEED.reset(token)
     record.update(PhysicalResourceId=physical_id, Attributes=attributes or record["Attributes"])
 
 
@@ -155,8 +149,8 @@ async def remove(resource_type, logical_id, record, stack_name):
     await wait(0.5)
     failing("DELETE", resource_type, logical_id, "before")
     if record["PhysicalResourceId"]:
-        await edge.before_delete(resource_type, record["PhysicalResourceId"])
-        await call(resource_type, _delete_resource, resource_type, record["PhysicalResourceId"],
+        await distributions.before_delete(resource_type, record["PhysicalResourceId"])
+        await call(resource_type, provisioners.delete_resource, resource_type, record["PhysicalResourceId"],
                     record.get("Properties", {}), stack_name, logical_id)
     await wait(0.5)
 
@@ -164,11 +158,11 @@ async def remove(resource_type, logical_id, record, stack_name):
 async def dispose(operation, logical_id, record, policy):
     """A deletion in a clean-up, whose failure doesn't fail the operation."""
     resource_type, physical_id = record["ResourceType"], record["PhysicalResourceId"]
-    if policy in _RETAINING_POLICIES:
+    if policy in provisioners.RETAINING_POLICIES:
         return operation.event(logical_id, resource_type, "DELETE_SKIPPED", "", physical_id)
     operation.event(logical_id, resource_type, "DELETE_IN_PROGRESS", "", physical_id)
     try:
         await remove(resource_type, logical_id, record, operation.name)
-    except Exception as error:  # as above
+    except Exception as error:  # whatever MiniStack's handlers raise
         return operation.event(logical_id, resource_type, "DELETE_FAILED", str(error), physical_id)
     operation.event(logical_id, resource_type, "DELETE_COMPLETE", "", physical_id)

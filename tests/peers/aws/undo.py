@@ -2,11 +2,8 @@
 
 import asyncio
 
-import edge
-from ministack.core.responses import now_iso
-from ministack.services import cloudformation
-from ministack.services.cloudformation import stacks
-from ministack.services.cloudformation.provisioners import _RETAINING_POLICIES, _with_stack_tags
+import distributions
+from seam import cloudformation, provisioners, responses, stacks
 from steps import STACK, Operation, change, dispose, failed_reason, failing, remove, reversed_needs, wait, walk
 
 
@@ -32,21 +29,30 @@ async def _roll_back_create(operation, undo, reason):
             operation.mark(logical_id, "DELETE_SKIPPED")
             operation.resources.pop(logical_id)
             return True
-        operation.mark(logical_id, "DELETE_IN_PROGRESS")
-        try:
-            await remove(record["ResourceType"], logical_id, record, operation.name)
-        except Exception as error:  # as above
-            failed[logical_id] = "delete"
-            operation.mark(logical_id, "DELETE_FAILED", str(error))
-            return False
-        operation.mark(logical_id, "DELETE_COMPLETE")
-        operation.resources.pop(logical_id)
-        return True
+        return await _deleted(operation, logical_id, failed)
 
     await walk(reversed_needs(operation.order(), list(operation.resources)), drop)
     if failed:
         return operation.status("ROLLBACK_FAILED", failed_reason(failed))
     operation.status("ROLLBACK_COMPLETE")
+
+
+async def _deleted(operation, logical_id, failed, force=False):
+    """Deletes a resource, and says whether it is gone. One that fails is `failed`, or is left behind by `force`."""
+    record = operation.resources[logical_id]
+    operation.mark(logical_id, "DELETE_IN_PROGRESS")
+    try:
+        await remove(record["ResourceType"], logical_id, record, operation.name)
+    except Exception as error:  # whatever MiniStack's handlers raise
+        if not force:
+            failed[logical_id] = "delete"
+            operation.mark(logical_id, "DELETE_FAILED", str(error))
+            return False
+        operation.mark(logical_id, "DELETE_SKIPPED", str(error))
+    else:
+        operation.mark(logical_id, "DELETE_COMPLETE")
+    operation.resources.pop(logical_id)
+    return True
 
 
 async def _undo_update(operation, undo, skip):
@@ -71,11 +77,10 @@ async def _undo_update(operation, undo, skip):
             failing("ROLLBACK", record["ResourceType"], logical_id, "before")
             if logical_id in undo["updated"]:
                 old = operation.tagged(logical_id, record["ResourceType"], record["Properties"])
-                new = _with_stack_tags(earlier["ResourceType"], earlier["Properties"], earlier_tags, operation.name,
-                                       operation.id, logical_id)
+                new = operation.tagged(logical_id, earlier["ResourceType"], earlier["Properties"], earlier_tags)
                 await change(operation, logical_id, record, old, new)
-                await edge.until_deployed(record["ResourceType"], record["PhysicalResourceId"])
-        except Exception as error:  # as above
+                await distributions.until_deployed(record["ResourceType"], record["PhysicalResourceId"])
+        except Exception as error:  # whatever MiniStack's handlers raise
             failed[logical_id] = "update"
             operation.mark(logical_id, "UPDATE_FAILED", str(error))
             continue
@@ -119,7 +124,7 @@ async def _finish_rollback(operation, undo, before):
 
 
 async def continue_rollback(stack_name, stack_id, resources_to_skip):
-    stack = cloudformation._stacks[stack_name]
+    stack = cloudformation.stacks[stack_name]
     undo = stack["_undo"]
     operation = Operation(stack, undo["template"], undo["param_values"], undo.get("tags") or [])
     operation.status("UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated")
@@ -130,10 +135,10 @@ async def continue_rollback(stack_name, stack_id, resources_to_skip):
 
 
 async def delete(stack_name, stack_id, retain_resources=(), force=False):
-    stack = cloudformation._stacks.get(stack_name)
+    stack = cloudformation.stacks.get(stack_name)
     if not stack or stack["StackId"] != stack_id:
         return
-    stacks._add_event(stack_id, stack_name, stack_name, STACK, "DELETE_IN_PROGRESS", "User Initiated", stack_id)
+    stacks.add_event(stack_id, stack_name, stack_name, STACK, "DELETE_IN_PROGRESS", "User Initiated", stack_id)
     if "_abandoned" in stack:
         # Its creation ends first, with what is under way.
         await stack["_abandoned"].wait()
@@ -144,40 +149,26 @@ async def delete(stack_name, stack_id, retain_resources=(), force=False):
     kept = set(retain_resources)
     if force:
         failed = [lid for lid in keys if operation.resources[lid].get("ResourceStatus") == "DELETE_FAILED"]
-        kept |= stacks._with_dependencies(failed, operation.definitions, set(keys))
+        kept |= stacks.with_dependencies(failed, operation.definitions, set(keys))
     failures = {}
 
     async def drop(logical_id):
-        record = operation.resources[logical_id]
-        if operation.policy(logical_id, "DeletionPolicy") in _RETAINING_POLICIES or logical_id in kept:
+        if operation.policy(logical_id, "DeletionPolicy") in provisioners.RETAINING_POLICIES or logical_id in kept:
             operation.mark(logical_id, "DELETE_SKIPPED")
             operation.resources.pop(logical_id)
             return True
-        operation.mark(logical_id, "DELETE_IN_PROGRESS")
-        try:
-            await remove(record["ResourceType"], logical_id, record, operation.name)
-        except Exception as error:  # as above
-            if force:
-                operation.mark(logical_id, "DELETE_SKIPPED", str(error))
-                operation.resources.pop(logical_id)
-                return True
-            failures[logical_id] = "delete"
-            operation.mark(logical_id, "DELETE_FAILED", str(error))
-            return False
-        operation.mark(logical_id, "DELETE_COMPLETE")
-        operation.resources.pop(logical_id)
-        return True
+        return await _deleted(operation, logical_id, failures, force)
 
     await walk(reversed_needs(needs, keys), drop)
     if failures:
         return operation.status("DELETE_FAILED", failed_reason(failures))
     for output in stack.get("Outputs", []):
-        cloudformation._exports.pop(output.get("ExportName"), None)
-    stack["DeletionTime"] = now_iso()
+        cloudformation.exports.pop(output.get("ExportName"), None)
+    stack["DeletionTime"] = responses.now_iso()
     operation.status("DELETE_COMPLETE")
-    # From now on it is known by its id alone, also when another stack takes its name.
-    if cloudformation._stacks.get(stack_name) is stack:
-        cloudformation._stacks[stack_id] = cloudformation._stacks.pop(stack_name)
+    # From now on it is known by its id only, also when another stack takes its name.
+    if cloudformation.stacks.get(stack_name) is stack:
+        cloudformation.stacks[stack_id] = cloudformation.stacks.pop(stack_name)
 
 
 def deleting(stack, was_being_created):

@@ -10,8 +10,8 @@ import socket
 import struct
 
 import hypercorn.asyncio.tcp_server as tcp_server
-from calls import MARK
 from operations import credential, error, is_mutating, operation
+from own_calls import MARK
 
 from accounts import account
 
@@ -130,7 +130,7 @@ async def _answer(application, standins, number, scope, headers, service, region
         elif message["type"] == "http.response.body":
             chunks.append(message.get("body", b""))
 
-    # AWS is reached by TLS alone, and policies may insist on it.
+    # AWS is reached by TLS only, and policies may insist on it.
     forwarded = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
     await application(forwarded if "AUTH" in os.environ else scope, replay, keep)
     return start["status"], start.get("headers", []), b"".join(chunks)

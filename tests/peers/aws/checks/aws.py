@@ -1,12 +1,15 @@
 """What the checks share: clients of the account in the environment, and stacks from start to end."""
 
 import functools
+import io
 import json
 import os
 import time
 import urllib.request
+import zipfile
 
 import botocore.config
+import botocore.exceptions
 import botocore.session
 
 _SESSION = botocore.session.get_session()
@@ -33,7 +36,7 @@ def refused(call, **parameters):
     """The code and the message that a call is refused with."""
     try:
         call(**parameters)
-    except call.__self__.exceptions.ClientError as error:
+    except botocore.exceptions.ClientError as error:
         return error.response["Error"]["Code"], error.response["Error"]["Message"]
     raise AssertionError(f"{call.__name__} was taken: {parameters}")
 
@@ -52,7 +55,7 @@ def change_set(stack, template, kind="CREATE", name="deploy", region="us-east-1"
 
 
 def deploy(stack, template, kind="CREATE", region="us-east-1", **parameters):
-    """One change set from start to end; the stack as it stands then."""
+    """One change set from start to end; the stack as it is then."""
     described = change_set(stack, template, kind, region=region, **parameters)
     assert described["Status"] == "CREATE_COMPLETE", described
     client("cloudformation", region).execute_change_set(ChangeSetName=described["ChangeSetId"])
@@ -84,3 +87,17 @@ def statuses(stack, logical_id=None, region="us-east-1"):
     """The statuses of one resource, or of the stack itself."""
     name = logical_id or stack.rpartition(":stack/")[2].split("/")[0]
     return [status for of, status, _ in events(stack, region) if of == name]
+
+
+def log_groups():
+    """The retention of each log group, by name."""
+    found = client("logs").describe_log_groups()["logGroups"]
+    return {group["logGroupName"]: group.get("retentionInDays") for group in found}
+
+
+def archive(source):
+    """A zip of a function with this source."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as zipped:
+        zipped.writestr("index.py", source)
+    return buffer.getvalue()

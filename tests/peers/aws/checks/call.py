@@ -4,6 +4,7 @@ import json
 import sys
 
 import aws
+import botocore
 
 service, operation, parameters = sys.argv[1:]
-aws.client(service)._make_api_call(operation, json.loads(parameters))
+getattr(aws.client(service), botocore.xform_name(operation))(**json.loads(parameters))

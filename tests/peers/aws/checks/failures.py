@@ -14,10 +14,6 @@ def fail(**failure):
     aws.control("POST", "settings", {"failures": [failure] if failure else []})
 
 
-def groups():
-    return {g["logGroupName"]: g.get("retentionInDays") for g in aws.client("logs").describe_log_groups()["logGroups"]}
-
-
 def three(days=1, **more):
     return {"Resources": {"A": group("/a", days), "B": group("/b", days), "C": group("/c", days, DependsOn="A"), **more}}
 
@@ -32,7 +28,7 @@ assert ("B", "CREATE_FAILED", "Resource creation cancelled") in happened, happen
 assert not any(name == "C" for name, _, _ in happened)
 rollback = next(reason for name, status, reason in happened if (name, status) == ("broken", "ROLLBACK_IN_PROGRESS"))
 assert rollback == "The following resource(s) failed to create: [A, B]. Rollback requested by user.", rollback
-assert groups() == {}
+assert aws.log_groups() == {}
 assert "ROLLBACK_COMPLETE state" in aws.refused(
     cloudformation.create_change_set, StackName="broken", ChangeSetName="x", TemplateBody="{}")[1]
 code, message = aws.refused(
@@ -45,7 +41,7 @@ aws.delete(stack["StackId"])
 # One that fails after it took effect is taken back too.
 fail(action="CREATE", type="AWS::Logs::*", id="C", reason="Didn't stabilize", effect="after")
 assert aws.deploy("broken", three())["StackStatus"] == "ROLLBACK_COMPLETE"
-assert groups() == {}
+assert aws.log_groups() == {}
 fail()
 cloudformation.delete_stack(StackName="broken")
 
@@ -60,14 +56,14 @@ assert failed["StackStatusReason"] == "The following resource(s) failed to delet
 assert ("A", "DELETE_FAILED", "In use") in aws.events("stuck")
 fail()
 assert aws.delete(stack["StackId"])["StackStatus"] == "DELETE_COMPLETE"
-assert groups() == {}
+assert aws.log_groups() == {}
 
 # An update that fails goes back to what was.
 aws.deploy("good", three())
 fail(action="UPDATE", id="C", reason="Not today")
 stack = aws.deploy("good", three(days=3, D=group("/d")), "UPDATE", name="second")
 assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE", stack
-assert groups() == {"/a": 1, "/b": 1, "/c": 1}, groups()
+assert aws.log_groups() == {"/a": 1, "/b": 1, "/c": 1}, aws.log_groups()
 own = aws.statuses("good")[-4:]
 assert own == ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
                "UPDATE_ROLLBACK_COMPLETE"], own
@@ -83,7 +79,7 @@ assert "is in UPDATE_ROLLBACK_FAILED state and can not be updated" in refused[1]
 fail()
 cloudformation.continue_update_rollback(StackName="good")
 assert aws.settled("good")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
-assert groups() == {"/a": 1, "/b": 1, "/c": 1}, groups()
+assert aws.log_groups() == {"/a": 1, "/b": 1, "/c": 1}, aws.log_groups()
 
 # What an update drops and can't delete is left behind, and the update is done.
 fail(action="DELETE", id="B", reason="In use")
@@ -100,7 +96,7 @@ cloudformation.set_stack_policy(StackName="good", StackPolicyBody="""{"Statement
 left["Resources"]["A"]["Properties"]["RetentionInDays"] = 5
 assert aws.deploy("good", left, "UPDATE", name="fifth")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
 assert any("denied by stack policy" in reason for _, _, reason in aws.events("good"))
-assert groups()["/a"] == 1
+assert aws.log_groups()["/a"] == 1
 
 # A deletion that is forced goes on without what fails.
 fail(action="DELETE", id="A", reason="In use")
@@ -108,4 +104,4 @@ assert aws.delete("good")["StackStatus"] == "DELETE_FAILED"
 stack = aws.settled("good")
 cloudformation.delete_stack(StackName="good", DeletionMode="FORCE_DELETE_STACK")
 assert aws.settled(stack["StackId"])["StackStatus"] == "DELETE_COMPLETE"
-assert groups() == {"/a": 1, "/b": 1}, groups()
+assert aws.log_groups() == {"/a": 1, "/b": 1}, aws.log_groups()

@@ -1,20 +1,11 @@
 """Lambda@Edge, as we model it: associations, propagation, replicas."""
 
-import io
 import json
 import time
-import zipfile
 
 import aws
 
 FUNCTION = "edge-authorizer"
-
-
-def archive():
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as zipped:
-        zipped.writestr("index.py", "def handler(event, context): return event")
-    return buffer.getvalue()
 
 
 def config(arn=None, enabled=True):
@@ -35,7 +26,7 @@ lambdas, cloudfront = aws.client("lambda"), aws.client("cloudfront")
 aws.control("POST", "settings", {"replicas": 0.4, "distribution": 0.3})
 role = f"arn:aws:iam::{aws.ACCOUNT}:role/edge"
 lambdas.create_function(FunctionName=FUNCTION, Runtime="python3.13", Role=role, Handler="index.handler",
-                        Code={"ZipFile": archive()}, Publish=True)
+                        Code={"ZipFile": aws.archive("def handler(event, context): return event")}, Publish=True)
 latest = f"arn:aws:lambda:us-east-1:{aws.ACCOUNT}:function:{FUNCTION}"
 version = f"{latest}:1"
 

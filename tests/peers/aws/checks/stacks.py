@@ -15,18 +15,13 @@ def template(**resources):
     return {"Resources": resources, "Outputs": {"First": {"Value": {"Ref": next(iter(resources))}}}}
 
 
-def groups():
-    found = aws.client("logs").describe_log_groups()["logGroups"]
-    return {entry["logGroupName"]: entry.get("retentionInDays") for entry in found}
-
-
 # Steps take time, side by side unless one needs the other.
 second = {**group("/second"), "DependsOn": "A"}
 begun = time.time()
 stack = aws.deploy("life", template(A=group("/first"), B=second, C=group("/third")))
 assert 0.19 < time.time() - begun < 2, time.time() - begun
 assert stack["StackStatus"] == "CREATE_COMPLETE", stack
-assert groups() == {"/first": None, "/second": None, "/third": None}
+assert aws.log_groups() == {"/first": None, "/second": None, "/third": None}
 assert aws.statuses("life") == ["REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
 happened = aws.events("life")
 assert happened.index(("B", "CREATE_IN_PROGRESS", "")) > happened.index(("A", "CREATE_COMPLETE", ""))
@@ -43,10 +38,10 @@ assert ("D", "CREATE_COMPLETE", "") in happened and ("B", "DELETE_COMPLETE", "")
 assert ("C", "DELETE_SKIPPED", "") in happened and ("C", "DELETE_IN_PROGRESS", "") not in happened, happened
 own = [status for name, status, _ in happened if name == "life"]
 assert own == ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"], own
-assert groups() == {"/first": 7, "/third": None, "/fourth": None}
+assert aws.log_groups() == {"/first": 7, "/third": None, "/fourth": None}
 moved = template(A=group("/moved", RetentionInDays=7), D=group("/fourth"))
 aws.deploy("life", moved, "UPDATE", name="replace")
-assert groups() == {"/moved": 7, "/third": None, "/fourth": None}
+assert aws.log_groups() == {"/moved": 7, "/third": None, "/fourth": None}
 
 # Events come in pages, each once.
 cloudformation = aws.client("cloudformation")
@@ -67,7 +62,7 @@ code, message = aws.refused(cloudformation.delete_stack, StackName="life")
 assert code == "ValidationError" and "TerminationProtection is enabled" in message
 cloudformation.update_termination_protection(StackName="life", EnableTerminationProtection=False)
 
-# A deleted stack is known by its id alone.
+# A deleted stack is known by its id only.
 aws.control("POST", "settings", {"step": 0.1})
 cloudformation.delete_stack(StackName="life", ClientRequestToken="once")
 assert cloudformation.describe_stacks(StackName="life")["Stacks"][0]["StackStatus"] == "DELETE_IN_PROGRESS"
@@ -76,7 +71,7 @@ assert aws.settled(stack["StackId"])["StackStatus"] == "DELETE_COMPLETE"
 assert "does not exist" in aws.refused(cloudformation.describe_stacks, StackName="life")[1]
 assert aws.statuses(stack["StackId"])[-1] == "DELETE_COMPLETE"
 assert "DELETE_COMPLETE" in [s["StackStatus"] for s in cloudformation.list_stacks()["StackSummaries"]]
-assert groups() == {"/third": None}
+assert aws.log_groups() == {"/third": None}
 
 # Deleted while it is made.
 aws.control("POST", "settings", {"step": 0.2})
@@ -85,4 +80,4 @@ cloudformation.execute_change_set(ChangeSetName=described["ChangeSetId"])
 time.sleep(0.15)
 cloudformation.delete_stack(StackName="short")
 assert aws.settled(described["StackId"])["StackStatus"] == "DELETE_COMPLETE"
-assert groups() == {"/third": None}
+assert aws.log_groups() == {"/third": None}

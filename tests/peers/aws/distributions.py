@@ -1,14 +1,14 @@
-"""Lambda@Edge: what may be associated with a distribution, how long a change takes to propagate, and the replicas that
-keep a version from being deleted. A model of AWS's documented behaviour: real replicas take minutes to days."""
+"""Distributions with Lambda@Edge: what may be associated with one, how long a change takes to propagate, and the
+replicas that keep a version from being deleted. A model of AWS's documented behaviour: real replicas take minutes to
+days."""
 
 import asyncio
 import re
 import time
+from xml.etree.ElementTree import Element, SubElement, tostring
 
-from handlers import HandlerError, wrap
-from ministack.core import iam_actions
-from ministack.core.responses import error_response_json, get_account_id
-from ministack.services import acm, cloudfront, lambda_svc, waf
+from resource_handlers import HandlerError, wrap
+from seam import acm, cloudfront, entries, iam_actions, lambda_svc, responses, waf
 
 from accounts import account
 
@@ -31,15 +31,15 @@ class Distribution(dict):
 
 
 def install():
-    cloudfront._create_distribution = _creating(cloudfront._create_distribution)
-    cloudfront._update_distribution = _updating(cloudfront._update_distribution)
-    cloudfront._delete_distribution = _deleting(cloudfront._delete_distribution)
-    cloudfront._ensure_distribution_config_sdk_compat = _with_defaults(cloudfront._ensure_distribution_config_sdk_compat)
+    cloudfront.replace("create_distribution", _creating)
+    cloudfront.replace("update_distribution", _updating)
+    cloudfront.replace("delete_distribution", _deleting)
+    cloudfront.replace("ensure_distribution_config_sdk_compat", _with_defaults)
     # CloudFront wraps its errors; MiniStack's denials are bare, as S3's are, and no SDK reads them.
-    iam_actions._SERVICE_PROTOCOL["cloudfront"] = "query-xml"
+    iam_actions.SERVICE_PROTOCOL["cloudfront"] = "query-xml"
     # It compares whole values, while a distribution's configuration is one string of XML.
-    cloudfront._value_contains = _value_contains
-    lambda_svc._delete_function = _guarded(lambda_svc._delete_function)
+    cloudfront.replace("value_contains", lambda _: _value_contains)
+    lambda_svc.replace("delete_function", _guarded)
     for action in ("create", "update"):
         wrap("CloudFront::Distribution", action, _distribution_step)
     wrap("CloudFront::Distribution", "delete", _distribution_delete)
@@ -54,7 +54,17 @@ def install():
 
 def associated(config):
     """ARNs that a configuration's XML names."""
-    return set(re.findall(r"<(?:\w+:)?LambdaFunctionARN>([^<]*)<", config))
+    return set(_texts(config, "LambdaFunctionARN"))
+
+
+def _texts(config, tag):
+    """The texts of all elements with this tag, whatever their namespace."""
+    return re.findall(rf"<(?:\w+:)?{tag}>([^<]*)<", config)
+
+
+def used(text):
+    """Whether a distribution of this account has an ARN or an id in its configuration."""
+    return any(text in record["config_xml"] for record in cloudfront.distributions.values())
 
 
 def _problem(arn):
@@ -71,8 +81,8 @@ def _problem(arn):
         )
     if region != "us-east-1":
         return code, f"The function must be in region 'us-east-1'. ARN: {arn}"
-    function = lambda_svc._functions.get_scoped(owner, region, name)
-    if owner != get_account_id() or function is None or version not in function["versions"]:
+    function = lambda_svc.functions.get_scoped(owner, region, name)
+    if owner != responses.get_account_id() or function is None or version not in function["versions"]:
         return code, (
             "Lambda@Edge cannot retrieve the specified Lambda function. Update the IAM policy to add permission: "
             f"lambda:GetFunction for resource: {arn} and try again."
@@ -97,22 +107,22 @@ def _refusal(config, own_id=None):
         problem = _problem(arn)
         if problem:
             return problem
-    web_acl = re.search(r"<(?:\w+:)?WebACLId>([^<]+)<", config)
-    if web_acl and not any(record["ARN"] == web_acl.group(1) for record in _web_acls()):
+    web_acl = "".join(_texts(config, "WebACLId"))
+    if web_acl and not any(record["ARN"] == web_acl for record in _web_acls()):
         return "InvalidWebACLId", "Web ACL is not accessible by the requester"
     return _domain_problem(config, own_id)
 
 
 def _web_acls():
-    return waf._web_acls.values_scoped(get_account_id(), "us-east-1")
+    return waf.web_acls.values_scoped(responses.get_account_id(), "us-east-1")
 
 
 def _domain_problem(config, own_id):
-    names = re.findall(r"<(?:\w+:)?CNAME>([^<]*)<", config)
-    certificate = re.search(r"<(?:\w+:)?ACMCertificateArn>([^<]*)<", config)
+    names = _texts(config, "CNAME")
+    certificate = _texts(config, "ACMCertificateArn")
     if certificate:
-        arn = certificate.group(1)
-        record = acm._certificates.get_scoped(get_account_id(), "us-east-1", arn)
+        arn = certificate[0]
+        record = acm.certificates.get_scoped(responses.get_account_id(), "us-east-1", arn)
         if not arn.startswith("arn:aws:acm:us-east-1:") or record is None or record.get("Status") != "ISSUED":
             return "InvalidViewerCertificate", (
                 "The specified SSL certificate doesn't exist, isn't in us-east-1 region, isn't valid, or doesn't "
@@ -133,9 +143,9 @@ def _domain_problem(config, own_id):
         )
     taken = {
         name
-        for key, record in list(cloudfront._distributions._data.items())
-        if key[1] != own_id and key[0] == get_account_id()
-        for name in re.findall(r"<(?:\w+:)?CNAME>([^<]*)<", record["config_xml"])
+        for key, record in entries(cloudfront.distributions)
+        if key[1] != own_id and key[0] == responses.get_account_id()
+        for name in _texts(record["config_xml"], "CNAME")
     }
     if taken & set(names):
         return "CNAMEAlreadyExists", (
@@ -156,7 +166,7 @@ def _covers(pattern, name):
 def _associations_of(owner):
     return {
         arn
-        for key, record in list(cloudfront._distributions._data.items())
+        for key, record in entries(cloudfront.distributions)
         if key[0] == owner
         for arn in associated(record["config_xml"])
     }
@@ -166,7 +176,7 @@ class _Change:
     """Around a change of a distribution: afterwards it propagates, and what is no longer associated is on its way out."""
 
     def __enter__(self):
-        self.owner = get_account_id()
+        self.owner = responses.get_account_id()
         self.before = _associations_of(self.owner)
         return self
 
@@ -178,17 +188,17 @@ class _Change:
 
 def _propagates(dist_id):
     """Marks a changed distribution as InProgress."""
-    record = cloudfront._distributions[dist_id]
+    record = cloudfront.distributions[dist_id]
     if not isinstance(record, Distribution):
-        record = cloudfront._distributions[dist_id] = Distribution(record)
-    of = account(get_account_id())
+        record = cloudfront.distributions[dist_id] = Distribution(record)
+    of = account(responses.get_account_id())
     record["_deployed"] = time.monotonic() + of.settings["distribution"]
     of.history.append({"distribution": dist_id, "enabled": record["enabled"], "behaviors": _behaviors(record["config_xml"])})
 
 
 def _behaviors(config):
-    """Each behavior's path with the functions that stand before it: what a viewer meets."""
-    root = cloudfront._strip_namespace(cloudfront.fromstring(config))
+    """Each behavior's path with the functions that run before it: what a viewer meets."""
+    root = cloudfront.strip_namespace(cloudfront.fromstring(config))
     behaviors = [root.find("DefaultCacheBehavior"), *root.iterfind("CacheBehaviors/Items/CacheBehavior")]
     return {
         behavior.findtext("PathPattern", "*"): {
@@ -220,14 +230,18 @@ def replicated_message(arn):
 # CloudFront's and Lambda's own calls.
 
 
+def _error(refused):
+    return cloudfront.error(*refused, 409 if refused[0] == "CNAMEAlreadyExists" else 400)
+
+
 def _creating(original):
     def create(headers, body):
         refused = _refusal(body.decode())
         if refused:
-            return cloudfront._error(*refused, 409 if refused[0] == "CNAMEAlreadyExists" else 400)
-        before = set(cloudfront._distributions.keys())
+            return _error(refused)
+        before = set(cloudfront.distributions.keys())
         original(headers, body)
-        for made in set(cloudfront._distributions.keys()) - before:
+        for made in set(cloudfront.distributions.keys()) - before:
             _propagates(made)
         # The same caller reference answers with what was made, in its present state.
         return original(headers, body)
@@ -239,8 +253,8 @@ def _updating(original):
     def update(dist_id, headers, body):
         refused = _refusal(body.decode(), dist_id)
         if refused:
-            return cloudfront._error(*refused, 409 if refused[0] == "CNAMEAlreadyExists" else 400)
-        record = cloudfront._distributions.get(dist_id)
+            return _error(refused)
+        record = cloudfront.distributions.get(dist_id)
         etag = record and record["ETag"]
         with _Change():
             response = original(dist_id, headers, body)
@@ -253,14 +267,14 @@ def _updating(original):
 
 
 def _status(dist_id):
-    return f"<Status>{cloudfront._distributions[dist_id]['Status']}<".encode()
+    return f"<Status>{cloudfront.distributions[dist_id]['Status']}<".encode()
 
 
 def _deleting(original):
     def delete(dist_id, headers):
-        record = cloudfront._distributions.get(dist_id)
+        record = cloudfront.distributions.get(dist_id)
         if record is not None and not record["enabled"] and record["Status"] == "InProgress":
-            return cloudfront._error(
+            return cloudfront.error(
                 "DistributionNotDisabled", "The distribution you are trying to delete has not been disabled.", 409)
         with _Change():
             response = original(dist_id, headers)
@@ -272,17 +286,15 @@ def _deleting(original):
 
 
 def _deleted(dist_id):
-    account(get_account_id()).history.append({"distribution": dist_id, "deleted": True})
+    account(responses.get_account_id()).history.append({"distribution": dist_id, "deleted": True})
 
 
 def _guarded(original):
     def delete(name, query_params, path_qualifier=None):
-        from ministack.core.responses import get_region
-
-        qualifier = lambda_svc._qualifier_from_path_or_query(path_qualifier, query_params)
-        arn = replicated(get_account_id(), get_region(), name, None if qualifier in (None, "", "$LATEST") else qualifier)
-        if name in lambda_svc._functions and arn:
-            return error_response_json("InvalidParameterValueException", replicated_message(arn), 400)
+        qualifier = lambda_svc.qualifier_from_path_or_query(path_qualifier, query_params)
+        arn = replicated(responses.get_account_id(), responses.get_region(), name, None if qualifier in (None, "", "$LATEST") else qualifier)
+        if name in lambda_svc.functions and arn:
+            return responses.error_response_json("InvalidParameterValueException", replicated_message(arn), 400)
         return original(name, query_params, path_qualifier)
 
     return delete
@@ -296,14 +308,14 @@ def _with_defaults(original):
         if config is None:
             return
         for name in ("Aliases", "CacheBehaviors", "CustomErrorResponses"):
-            if cloudfront._find(config, name) is None:
-                cloudfront.SubElement(cloudfront.SubElement(config, name), "Quantity").text = "0"
+            if cloudfront.find(config, name) is None:
+                SubElement(SubElement(config, name), "Quantity").text = "0"
         for origin in config.iter():
             if origin.tag.rpartition("}")[2] != "CustomOriginConfig":
                 continue
             for index, (tag, port) in enumerate((("HTTPPort", "80"), ("HTTPSPort", "443"))):
-                if cloudfront._find(origin, tag) is None:
-                    element = cloudfront.Element(tag)
+                if cloudfront.find(origin, tag) is None:
+                    element = Element(tag)
                     element.text = port
                     origin.insert(index, element)
 
@@ -325,8 +337,8 @@ def _distribution_step(original):
     def step(name, *arguments):
         # A create has (logical id, properties, stack), an update (physical id, old, new, stack, logical id).
         properties = arguments[0] if len(arguments) == 2 else arguments[1]
-        config = cloudfront.tostring(
-            cloudfront._distribution_config_xml({"CallerReference": "-", **properties["DistributionConfig"]}),
+        config = tostring(
+            cloudfront.distribution_config_xml({"CallerReference": "-", **properties["DistributionConfig"]}),
             encoding="unicode")
         refused = _refusal(config, name if len(arguments) != 2 else None)
         if refused:
@@ -345,28 +357,28 @@ def _distribution_step(original):
 
 async def until_deployed(resource_type, dist_id):
     """CloudFormation is done with a distribution when it is deployed."""
-    record = cloudfront._distributions.get(dist_id) if resource_type == _DISTRIBUTION else None
+    record = cloudfront.distributions.get(dist_id) if resource_type == _DISTRIBUTION else None
     while record is not None and record["Status"] != "Deployed":
         await asyncio.sleep(0.01)
 
 
 async def before_delete(resource_type, dist_id):
     """CloudFormation disables a distribution before it deletes it, and waits for that."""
-    record = cloudfront._distributions.get(dist_id) if resource_type == _DISTRIBUTION else None
+    record = cloudfront.distributions.get(dist_id) if resource_type == _DISTRIBUTION else None
     if record is None:
         return
     if record["enabled"]:
         record["enabled"] = False
         record["config_xml"] = _disabled(record["config_xml"])
-        record["ETag"] = cloudfront.new_uuid()
+        record["ETag"] = responses.new_uuid()
         _propagates(dist_id)
     await until_deployed(resource_type, dist_id)
 
 
 def _disabled(config):
     root = cloudfront.fromstring(config)
-    cloudfront._find(root, "Enabled").text = "false"
-    return cloudfront.tostring(root, encoding="unicode")
+    cloudfront.find(root, "Enabled").text = "false"
+    return tostring(root, encoding="unicode")
 
 
 def _distribution_delete(original):
@@ -380,9 +392,7 @@ def _distribution_delete(original):
 
 def _function_delete(original):
     def delete(name, properties):
-        from ministack.core.responses import get_region
-
-        arn = replicated(get_account_id(), get_region(), name)
+        arn = replicated(responses.get_account_id(), responses.get_region(), name)
         if arn:
             raise HandlerError(replicated_message(arn), "InvalidRequest", "Lambda")
         return original(name, properties)
@@ -403,7 +413,7 @@ def _version_delete(original):
 def _policy_delete(kind):
     def around(original):
         def delete(policy_id, properties):
-            if any(policy_id in record["config_xml"] for record in cloudfront._distributions.values()):
+            if used(policy_id):
                 raise HandlerError(
                     f"The {kind} cannot be deleted because it is attached to one or more cache behaviors.",
                     "GeneralServiceException", "CloudFront", 409)

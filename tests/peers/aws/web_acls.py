@@ -1,31 +1,30 @@
-"""What stands before a distribution, where MiniStack is silent: a web ACL's logging, and that neither a web ACL nor a
-certificate goes while a distribution has it."""
+"""What MiniStack leaves out of web ACLs: their logging, names that are taken, and that none goes while a distribution
+has it. The same for certificates."""
 
-from handlers import HandlerError, checked, handlers, replaces, wrap
-from ministack.core.responses import AccountRegionScopedDict, error_response_json, json_response
-from ministack.services import acm, cloudfront, waf
+import json
+
+from distributions import used
+from resource_handlers import HandlerError, add, checked, replaces, wrap
+from seam import acm, responses, waf
 
 _IN_USE = (
     "AWS WAF couldn't perform the operation because your resource is being used by another resource or it's "
     "associated with another resource."
 )
+_ABSENT = "AWS WAF couldn't perform the operation because your resource doesn't exist."
 
 
 def install():
     # Among MiniStack's own stores, so that the inventory finds it.
-    waf._logging_configurations = AccountRegionScopedDict()
-    waf.handle_request = _with_logging(waf.handle_request)
-    waf._delete_web_acl = _unless_used(waf._delete_web_acl)
-    acm._delete_certificate = _unless_attached(acm._delete_certificate)
-    handlers("WAFv2::LoggingConfiguration").update(create=_create, update=_update, delete=_delete)
+    waf.add("logging_configurations", responses.AccountRegionScopedDict())
+    waf.replace("handle_request", _with_logging)
+    waf.replace("delete_web_acl", _unless_used)
+    acm.replace("delete_certificate", _unless_attached)
+    add("WAFv2::LoggingConfiguration", create=_create, update=_update, delete=_delete)
     replaces("WAFv2::LoggingConfiguration", "ResourceArn")
     wrap("WAFv2::WebACL", "create", _web_acl_create)
     wrap("WAFv2::WebACL", "delete", _web_acl_delete)
     wrap("CertificateManager::Certificate", "delete", _certificate_delete)
-
-
-def _used(arn):
-    return any(arn in record["config_xml"] for record in cloudfront._distributions.values())
 
 
 # Logging.
@@ -34,8 +33,8 @@ def _used(arn):
 def _put(data):
     config = data["LoggingConfiguration"]
     arn = config["ResourceArn"]
-    if not any(acl["ARN"] == arn for acl in waf._web_acls.values()):
-        return _error("WAFNonexistentItemException", "AWS WAF couldn't perform the operation because your resource doesn't exist.")
+    if not any(acl["ARN"] == arn for acl in waf.web_acls.values()):
+        return _error("WAFNonexistentItemException", _ABSENT)
     for destination in config["LogDestinationConfigs"]:
         # A log group, a bucket, a stream: each has a name that begins like this.
         if not destination.rpartition(":")[2].rpartition("/")[2].startswith("aws-waf-logs-"):
@@ -43,24 +42,24 @@ def _put(data):
                 "WAFInvalidParameterException",
                 "Error reason: The ARN isn't valid. A valid ARN begins with arn: and includes other information "
                 f"separated by colons or slashes., field: LOG_DESTINATION, parameter: {destination}")
-    waf._logging_configurations[arn] = config
-    return json_response({"LoggingConfiguration": config})
+    waf.logging_configurations[arn] = config
+    return responses.json_response({"LoggingConfiguration": config})
 
 
 def _get(data):
-    config = waf._logging_configurations.get(data["ResourceArn"])
+    config = waf.logging_configurations.get(data["ResourceArn"])
     if config is None:
-        return _error("WAFNonexistentItemException", "AWS WAF couldn't perform the operation because your resource doesn't exist.")
-    return json_response({"LoggingConfiguration": config})
+        return _error("WAFNonexistentItemException", _ABSENT)
+    return responses.json_response({"LoggingConfiguration": config})
 
 
 def _remove(data):
-    waf._logging_configurations.pop(data["ResourceArn"], None)
-    return json_response({})
+    waf.logging_configurations.pop(data["ResourceArn"], None)
+    return responses.json_response({})
 
 
 def _error(code, message):
-    return error_response_json(code, message, 400)
+    return responses.error_response_json(code, message, 400)
 
 
 def _with_logging(original):
@@ -70,7 +69,7 @@ def _with_logging(original):
         action = own.get(headers.get("x-amz-target", "").rpartition(".")[2])
         if action is None:
             return await original(method, path, headers, body, query_params)
-        return action(waf.json.loads(body))
+        return action(json.loads(body))
 
     return handle
 
@@ -85,7 +84,7 @@ def _update(arn, _, new, __):
 
 
 def _delete(arn, _):
-    waf._logging_configurations.pop(arn, None)
+    _remove({"ResourceArn": arn})
 
 
 # What is in use.
@@ -93,8 +92,8 @@ def _delete(arn, _):
 
 def _unless_used(original):
     def delete(data):
-        acl = waf._resource_from_scope(waf._web_acls, data.get("Id", ""), data.get("Scope", "REGIONAL"))
-        if acl and _used(acl["ARN"]):
+        acl = waf.resource_from_scope(waf.web_acls, data.get("Id", ""), data.get("Scope", "REGIONAL"))
+        if acl and used(acl["ARN"]):
             return _error("WAFAssociatedItemException", _IN_USE)
         return original(data)
 
@@ -104,7 +103,7 @@ def _unless_used(original):
 def _unless_attached(original):
     def delete(data):
         arn = data.get("CertificateArn", "")
-        if _used(arn):
+        if used(arn):
             return _error("ResourceInUseException", f"Certificate {arn} is in use.")
         return original(data)
 
@@ -112,11 +111,11 @@ def _unless_attached(original):
 
 
 def _web_acl_create(original):
-    """A name is taken once a scope."""
+    """A name is taken once per scope."""
 
     def create(logical_id, properties, stack_name):
         name, scope = properties.get("Name"), properties.get("Scope", "REGIONAL")
-        if any(acl["Name"] == name and acl.get("Scope") == scope for acl in waf._values_for_scope(waf._web_acls, scope)):
+        if any(acl["Name"] == name and acl.get("Scope") == scope for acl in waf.values_for_scope(waf.web_acls, scope)):
             raise HandlerError(
                 "AWS WAF couldn't perform the operation because some resource in your request is a duplicate of an "
                 "existing one.", "AlreadyExists", "Wafv2")
@@ -127,7 +126,7 @@ def _web_acl_create(original):
 
 def _web_acl_delete(original):
     def delete(physical_id, properties):
-        if _used(physical_id.split("|")[1]):
+        if used(physical_id.split("|")[1]):
             raise HandlerError(_IN_USE, "InvalidRequest", "Wafv2")
         return original(physical_id, properties)
 
@@ -136,7 +135,7 @@ def _web_acl_delete(original):
 
 def _certificate_delete(original):
     def delete(arn, properties):
-        if _used(arn):
+        if used(arn):
             raise HandlerError(f"Certificate {arn} is in use.", "ResourceConflict", "Acm")
         return original(arn, properties)
 

@@ -6,8 +6,8 @@ import os
 import re
 import time
 
-from ministack.core import iam_evaluator, responses
 from operations import credential, error
+from seam import iam_evaluator, responses
 
 from accounts import account
 
@@ -36,7 +36,7 @@ def _denied(name, path, headers, region, number):
     """The policies of an IAM user, where MiniStack enforces them."""
     if os.environ.get("AUTH") != "true":
         return None
-    responses._request_account_id.set(number)
+    responses.request_account_id.set(number)
     key, _, _ = credential(headers, "")
     store = path.removeprefix("/datastore").strip("/") or "*"
     arn = f"arn:aws:medical-imaging:{region}:{number}:datastore/{store}"

@@ -1,10 +1,9 @@
-"""What the modules share that add to MiniStack's resource handlers: access, and the words of a failure."""
+"""CloudFormation's resource handlers: how one of MiniStack's is replaced, and the words of a failure."""
 
 import json
 import re
 
-from ministack.core.responses import new_uuid
-from ministack.services.cloudformation import provisioners
+from seam import provisioners, responses
 
 
 class HandlerError(ValueError):
@@ -12,23 +11,23 @@ class HandlerError(ValueError):
 
     def __init__(self, message, code="InvalidRequest", service=None, status=400):
         if service:
-            message = f"{message} (Service: {service}, Status Code: {status}, Request ID: {new_uuid()}) (SDK Attempt Count: 1)"
-        super().__init__(f'Resource handler returned message: "{message}" (RequestToken: {new_uuid()}, HandlerErrorCode: {code})')
+            message = f"{message} (Service: {service}, Status Code: {status}, Request ID: {responses.new_uuid()}) (SDK Attempt Count: 1)"
+        super().__init__(f'Resource handler returned message: "{message}" (RequestToken: {responses.new_uuid()}, HandlerErrorCode: {code})')
 
 
-def handlers(resource_type):
-    return provisioners._RESOURCE_HANDLERS.setdefault(f"AWS::{resource_type}", {})
+def add(resource_type, **handlers):
+    """A resource type that MiniStack doesn't make."""
+    provisioners.add(f"RESOURCE_HANDLERS[AWS::{resource_type}]", handlers)
 
 
 def wrap(resource_type, action, around):
     """Replaces a handler by `around(original)`."""
-    of_type = handlers(resource_type)
-    of_type[action] = around(of_type[action])
+    provisioners.replace(f"RESOURCE_HANDLERS[AWS::{resource_type}][{action}]", around)
 
 
 def replaces(resource_type, *properties):
     """The properties whose change makes a new resource."""
-    provisioners._REPLACING_PROPERTIES[f"AWS::{resource_type}"] = properties
+    provisioners.REPLACING_PROPERTIES[f"AWS::{resource_type}"] = properties
 
 
 def checked(response, service, code="InvalidRequest"):

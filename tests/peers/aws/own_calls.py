@@ -4,6 +4,7 @@ import asyncio
 import functools
 import os
 
+import botocore
 import botocore.config
 import botocore.session
 
@@ -16,7 +17,7 @@ async def call(port, number, described):
     of = _client(port, number, described["service"], described.get("region", "us-east-1"))
     parameters = described.get("parameters") or {}
     try:
-        answer = await asyncio.to_thread(of._make_api_call, described["operation"], parameters)
+        answer = await asyncio.to_thread(getattr(of, botocore.xform_name(described["operation"])), **parameters)
     except of.exceptions.ClientError as error:
         return {"error": error.response["Error"]}
     answer.pop("ResponseMetadata", None)

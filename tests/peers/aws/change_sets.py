@@ -8,11 +8,7 @@ import re
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
-from ministack.core.responses import get_account_id
-from ministack.services import cloudformation, s3
-from ministack.services.cloudformation import changesets, handlers, helpers
-from ministack.services.cloudformation.engine import _intrinsic_references, _resolve_refs
-from ministack.services.cloudformation.helpers import CFN_NS, _error, _p
+from seam import changesets, cloudformation, engine, handlers, helpers, responses, s3
 from undo import deleting
 
 from accounts import account
@@ -32,11 +28,19 @@ def install():
         ("DeleteStack", _delete_stack),
         ("DescribeStacks", _described),
     ):
-        handlers._ACTION_HANDLERS[action] = around(handlers._ACTION_HANDLERS[action])
-    changesets._find_change_set = _find
-    helpers._resolve_document = _by_host(helpers._resolve_document)
-    handlers._page = _paged(handlers._page)
-    changesets._add_event = _initiated(changesets._add_event)
+        handlers.replace(f"ACTION_HANDLERS[{action}]", around)
+    changesets.replace("find_change_set", lambda _: _find)
+    helpers.replace("resolve_document", _by_host)
+    handlers.replace("page", _paged)
+    changesets.replace("add_event", _initiated)
+
+
+def _p(params, key, default=""):
+    return helpers.p(params, key, default)
+
+
+def _error(code, message):
+    return helpers.error(code, message)
 
 
 def _by_host(original):
@@ -47,7 +51,7 @@ def _by_host(original):
         found = re.fullmatch(
             r"https://([^/]+)\.s3[.-][a-z0-9.-]*amazonaws\.com/([^?]+)(?:\?versionId=(.+))?", _p(params, url_key) or "")
         if found and found.group(3):
-            data = s3._get_object_data(found.group(1), found.group(2), unquote(found.group(3)))
+            data = s3.get_object_data(found.group(1), found.group(2), unquote(found.group(3)))
             if data is None:
                 return None, _error("ValidationError", "S3 error: The specified version does not exist.")
             return data.decode(), None
@@ -71,7 +75,7 @@ def _initiated(original):
 
 def _find(name, stack_name=""):
     """A change set by its ARN, or by its name with the name or the id of its stack."""
-    for change_set_id, change_set in cloudformation._change_sets.items():
+    for change_set_id, change_set in cloudformation.change_sets.items():
         if change_set_id == name:
             return change_set_id, change_set
         if change_set["ChangeSetName"] == name and stack_name in ("", change_set["StackName"], change_set["StackId"]):
@@ -105,7 +109,7 @@ def _create(original):
     def create(params):
         name, stack_name = _p(params, "ChangeSetName"), _p(params, "StackName")
         kind, token = _p(params, "ChangeSetType", "UPDATE"), _p(params, "ClientToken")
-        stack = handlers._resolve_stack(stack_name)
+        stack = handlers.resolve_stack(stack_name)
         _, existing = _find(name, stack_name)
         if existing:
             if not token or existing.get("_token") == token:
@@ -116,12 +120,12 @@ def _create(original):
         if refused:
             return refused
         reviewed = stack if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS" else None
-        events = list(cloudformation._stack_events.get(reviewed["StackId"], [])) if reviewed else []
+        events = list(cloudformation.stack_events.get(reviewed["StackId"], [])) if reviewed else []
         response = original(params)
         if response[0] != 200:
             if reviewed:
-                cloudformation._stacks[reviewed["StackName"]] = reviewed
-                cloudformation._stack_events[reviewed["StackId"]] = events
+                cloudformation.stacks[reviewed["StackName"]] = reviewed
+                cloudformation.stack_events[reviewed["StackId"]] = events
             return response
         _, change_set = _find(name, stack_name)
         change_set["_token"] = token
@@ -136,7 +140,7 @@ def _create(original):
 
 
 def _made(change_set):
-    return changesets._xml(200, "CreateChangeSetResponse", (
+    return changesets.xml(200, "CreateChangeSetResponse", (
         f"<CreateChangeSetResult><Id>{change_set['ChangeSetId']}</Id><StackId>{change_set['StackId']}</StackId>"
         "</CreateChangeSetResult>"))
 
@@ -163,16 +167,16 @@ def _state_problem(stack, stack_name, name, kind):
 
 def _same_stack(reviewed, events, change_set):
     """Another change set for a stack under review belongs to that stack."""
-    cloudformation._stack_events.pop(change_set["StackId"], None)
+    cloudformation.stack_events.pop(change_set["StackId"], None)
     reviewed["Tags"] = change_set["Tags"]
-    cloudformation._stacks[reviewed["StackName"]] = reviewed
-    cloudformation._stack_events[reviewed["StackId"]] = events
+    cloudformation.stacks[reviewed["StackName"]] = reviewed
+    cloudformation.stack_events[reviewed["StackId"]] = events
     change_set["StackId"] = reviewed["StackId"]
 
 
 def _output_changes(change_set):
-    """A change of outputs alone can be executed, though no resource changes."""
-    stack = handlers._resolve_stack(change_set["StackId"])
+    """A change of outputs only can be executed, though no resource changes."""
+    stack = handlers.resolve_stack(change_set["StackId"])
     if change_set["Status"] != "FAILED" or change_set["ChangeSetType"] != "UPDATE" or change_set["Changes"]:
         return
     if change_set["_template"].get("Outputs", {}) != (stack.get("_template") or {}).get("Outputs", {}):
@@ -182,7 +186,7 @@ def _output_changes(change_set):
 def _take_time(change_set):
     ready = {key: change_set[key] for key in ("Status", "ExecutionStatus", "StatusReason")}
     change_set.update(Status="CREATE_PENDING", ExecutionStatus="UNAVAILABLE", StatusReason="")
-    step = account(get_account_id()).settings["step"]
+    step = account(responses.get_account_id()).settings["step"]
     loop = asyncio.get_running_loop()
     loop.call_later(step / 2, change_set.update, {"Status": "CREATE_IN_PROGRESS"})
     loop.call_later(step, change_set.update, ready)
@@ -201,7 +205,7 @@ class _UnknownAttributes(dict):
 
 def _with_values(change_set):
     """Remembers each change's properties before and after, as far as they can be known."""
-    stack = handlers._resolve_stack(change_set["StackId"])
+    stack = handlers.resolve_stack(change_set["StackId"])
     resources = stack.get("_resources", {})
     unknown = {"PhysicalResourceId": _UNKNOWN, "Attributes": _UnknownAttributes()}
     after = dict(resources)
@@ -219,7 +223,7 @@ def _with_values(change_set):
             change["_before"] = _context(old_definition, record["Properties"])
         if definition is not None:
             try:
-                properties = _resolve_refs(
+                properties = engine.resolve_refs(
                     copy.deepcopy(definition.get("Properties", {})), after, change_set["_resolved_params"],
                     stack.get("_conditions", {}), template.get("Mappings", {}), stack["StackName"], stack["StackId"])
             except ValueError:
@@ -243,7 +247,7 @@ def _describe(original):
             return response
         _, change_set = _find(_p(params, "ChangeSetName"), _p(params, "StackName"))
         changes = {change["ResourceChange"]["LogicalResourceId"]: change["ResourceChange"] for change in change_set["Changes"]}
-        ElementTree.register_namespace("", CFN_NS)
+        ElementTree.register_namespace("", helpers.CFN_NS)
         root = ElementTree.fromstring(response[2])
         for element in root.iter(_tag("ResourceChange")):
             _add_values(element, changes[element.findtext(_tag("LogicalResourceId"))])
@@ -253,7 +257,7 @@ def _describe(original):
 
 
 def _tag(name):
-    return f"{{{CFN_NS}}}{name}"
+    return f"{{{helpers.CFN_NS}}}{name}"
 
 
 def _sub(parent, name, value):
@@ -274,7 +278,7 @@ def _add_values(element, change):
         name = target.findtext(_tag("Name"))
         paths = _paths(change, name, detail.findtext(_tag("CausingEntity")))
         for index, (path, before, after) in enumerate(paths):
-            # One detail a path: the first takes the place of MiniStack's, which has one a property.
+            # One detail per path: the first takes the place of MiniStack's, which has one per property.
             own = detail if index == 0 else copy.deepcopy(detail)
             if index:
                 details.append(own)
@@ -323,7 +327,7 @@ def _mentions(value, logical_id, path, keys):
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _mentions(item, logical_id, f"{path}/{index}", (*keys, index))
-    elif any(name == logical_id for name, _ in _intrinsic_references(value)):
+    elif any(name == logical_id for name, _ in engine.intrinsic_references(value)):
         yield path, keys
 
 
@@ -344,8 +348,8 @@ def _execute(original):
         name, token = _p(params, "ChangeSetName"), _p(params, "ClientRequestToken")
         _, change_set = _find(name, _p(params, "StackName"))
         if change_set and token and change_set.get("_executed") == token:
-            return changesets._xml(200, "ExecuteChangeSetResponse", "<ExecuteChangeSetResult></ExecuteChangeSetResult>")
-        stack = change_set and handlers._resolve_stack(change_set["StackId"])
+            return changesets.xml(200, "ExecuteChangeSetResponse", "<ExecuteChangeSetResult></ExecuteChangeSetResult>")
+        stack = change_set and handlers.resolve_stack(change_set["StackId"])
         if change_set and change_set["ExecutionStatus"] != "AVAILABLE":
             return _error("InvalidChangeSetStatus",
                           f"ChangeSet [{change_set['ChangeSetId']}] cannot be executed in its current execution status "
@@ -365,7 +369,7 @@ def _described(original):
     """A stack has its template's description."""
 
     def describe(params):
-        for stack in list(cloudformation._stacks.values()):
+        for stack in list(cloudformation.stacks.values()):
             stack["Description"] = (stack.get("_template") or {}).get("Description", "")
         return original(params)
 
@@ -374,13 +378,13 @@ def _described(original):
 
 def _delete_stack(original):
     def delete(params):
-        stack = handlers._resolve_stack(_p(params, "StackName"))
+        stack = handlers.resolve_stack(_p(params, "StackName"))
         if stack is None:
             return original(params)
         status = stack["StackStatus"]
         # The second has gone already: it is still known by its id.
         if status in ("DELETE_IN_PROGRESS", "DELETE_COMPLETE"):
-            return changesets._xml(200, "DeleteStackResponse", "")
+            return changesets.xml(200, "DeleteStackResponse", "")
         if status.endswith("_IN_PROGRESS") and status not in ("REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS"):
             return _error("ValidationError", f"Stack [{stack['StackId']}] cannot be deleted while in status {status}")
         response = original(params)
