@@ -1,4 +1,4 @@
-//! frames.yml to CloudFormation. Pure: files come through [`Environment`], the
+//! frames.yml to CloudFormation. Pure: files come through [`World`], the
 //! functions' zips are made by the caller, nothing else is asked of the world.
 //!
 //! ```text
@@ -11,16 +11,22 @@
 pub mod check;
 pub mod diagnostic;
 pub mod environments;
+pub mod limits;
 pub mod manifest;
+pub mod names;
 pub mod online;
+pub mod package;
 pub mod plan;
 pub mod policy;
 pub mod printable;
+pub mod render;
 pub mod secrets;
 pub mod source;
+pub mod span;
 pub mod syntax;
 pub mod template;
 pub mod variables;
+pub mod world;
 
 pub use check::CheckedManifest;
 pub use diagnostic::Diagnostic;
@@ -30,37 +36,7 @@ pub use source::Source;
 pub use syntax::Node;
 use template::OverlayFinding;
 use template::overlay::Kind;
-
-/// The only door to the world: what the manifest may name outside itself.
-pub trait Environment {
-    /// A file's bytes, its path relative to the manifest's; the error in a user's words.
-    fn read_file(&self, path: &str) -> Result<Vec<u8>, String>;
-
-    /// An environment variable.
-    fn variable(&self, _name: &str) -> Option<String> {
-        None
-    }
-
-    /// The value of `--opt name=value`.
-    fn option(&self, _name: &str) -> Option<String> {
-        None
-    }
-
-    /// What AWS answers to `cf:stack.Output`, `ssm:/path`, `aws:accountId` or `aws:region`.
-    fn aws(&self, _reference: &str) -> AwsValue {
-        AwsValue::Offline
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AwsValue {
-    Value(String),
-    /// What must never be shown: an SSM SecureString.
-    Secret(String),
-    Missing,
-    /// AWS isn't asked: the reference stays open.
-    Offline,
-}
+pub use world::World;
 
 /// The environment to compile for.
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +64,7 @@ pub struct Compiled {
 
 /// Text to [`Plan`]. [`template::render`] turns the plan into the stacks once
 /// the functions' zips, whose hashes stand in them, are known.
-pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -> Compiled {
+pub fn compile(source: &Source, target: Target, world: &dyn World) -> Compiled {
     let (node, mut diagnostics) = syntax::parse(source);
     let mut compiled = Compiled {
         plan: None,
@@ -105,7 +81,7 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
         for node in others.chain([&mut selected.root]) {
             short_forms_outside_overlays(node, &mut diagnostics);
         }
-        let mut resolved = variables::resolve(&selected.root, target.env, environment);
+        let mut resolved = variables::resolve(&selected.root, target.env, world);
         diagnostics.extend(check::unguarded(&resolved));
         diagnostics.extend(resolved.diagnostics);
         diagnostics.extend(check::exposed(&resolved.node, &resolved.secrets));
@@ -115,7 +91,7 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
         diagnostics.extend(found);
         diagnostics.extend(manifest::read_partial(&selected.others, &resolved.own_keys));
         let (checked, found) = match &manifest {
-            Some(manifest) => check::check(manifest, environment),
+            Some(manifest) => check::check(manifest, world),
             None => (None, Vec::new()),
         };
         diagnostics.extend(found);
@@ -130,7 +106,7 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
         diagnostics.extend(found.unwrap_or_default());
         compiled.plan = plan.filter(|_| resolved.open.is_empty());
         if let (Some(manifest), Some(plan)) = (&manifest, &compiled.plan) {
-            diagnostics.extend(check::limits(manifest, plan));
+            diagnostics.extend(limits::check(manifest, plan));
         }
         if diagnostics.iter().any(Diagnostic::is_error) {
             compiled.plan = None;

@@ -97,15 +97,8 @@ fn policies(manifest: &Manifest, plan: &Plan, found: &mut Vec<Diagnostic>) {
 #[cfg(test)]
 mod tests {
     use crate::diagnostic::Diagnostic;
-    use crate::{Environment, Source, Target, compile};
-
-    struct Nothing;
-
-    impl Environment for Nothing {
-        fn read_file(&self, _: &str) -> Result<Vec<u8>, String> {
-            Err("there is no such file".to_owned())
-        }
-    }
+    use crate::world::Fixed;
+    use crate::{Source, Target, compile};
 
     fn limits(rest: &str) -> Vec<(String, String)> {
         let text = format!("service: x\nauth: {{mode: none}}\n{rest}\n");
@@ -114,7 +107,7 @@ mod tests {
             chosen: false,
             allow_unsafe_overlay: false,
         };
-        let compiled = compile(&Source::new("frames.yml", text), target, &Nothing);
+        let compiled = compile(&Source::new("frames.yml", text), target, &Fixed::empty());
         let errors = compiled
             .diagnostics
             .into_iter()

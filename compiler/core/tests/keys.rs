@@ -2,8 +2,11 @@
 //! the page is what comes out of comparing the stacks of two manifests a key.
 //! `FRAMES_BLESS=1` rewrites it; without it, drift is a failure.
 
-use frames_compiler::plan::{Artifact, PlanFile, names};
-use frames_compiler::{Environment, Source, Target, compile, manifest, template};
+use frames_compiler::names;
+use frames_compiler::plan::Artifact;
+use frames_compiler::template::PlanFile;
+use frames_compiler::world::Fixed;
+use frames_compiler::{Source, Target, compile, manifest, template};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -270,15 +273,12 @@ Hexadecimal digits at an id's end are a hash: of the names, or of a version's zi
 | --- | --- | --- |
 ";
 
-struct Beside;
-
-impl Environment for Beside {
-    fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
-        match path {
-            "./jwks.json" => Ok(include_bytes!("../../../tests/manifests/jwks.json").to_vec()),
-            _ => Err("there is no such file".to_owned()),
-        }
-    }
+/// One key set beside the manifest.
+fn beside() -> Fixed {
+    Fixed::empty().file(
+        "./jwks.json",
+        include_bytes!("../../../tests/manifests/jwks.json"),
+    )
 }
 
 /// All that comes out of a manifest, by its name.
@@ -296,7 +296,7 @@ fn outcome(part: &str) -> BTreeMap<String, Value> {
         chosen: false,
         allow_unsafe_overlay: false,
     };
-    let compiled = compile(&Source::new("frames.yml", text.as_str()), target, &Beside);
+    let compiled = compile(&Source::new("frames.yml", text.as_str()), target, &beside());
     let errors: Vec<_> = compiled
         .diagnostics
         .iter()

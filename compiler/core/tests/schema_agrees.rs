@@ -3,7 +3,8 @@
 //! can't know is listed here, and each entry is shown to be needed.
 
 use frames_compiler::diagnostic::Diagnostic;
-use frames_compiler::{Environment, Source, Target, compile, manifest, syntax};
+use frames_compiler::world::Fixed;
+use frames_compiler::{Source, Target, compile, manifest, syntax};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -13,15 +14,12 @@ const DEV: Target = Target {
     allow_unsafe_overlay: false,
 };
 
-struct Beside;
-
-impl Environment for Beside {
-    fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
-        match path {
-            "./jwks.json" => Ok(include_bytes!("../../../tests/manifests/jwks.json").to_vec()),
-            _ => Err("there is no such file".to_owned()),
-        }
-    }
+/// One key set beside the manifest.
+fn beside() -> Fixed {
+    Fixed::empty().file(
+        "./jwks.json",
+        include_bytes!("../../../tests/manifests/jwks.json"),
+    )
 }
 
 /// Findings on what the schema accepts: the code, where, a part of the message, and a
@@ -296,7 +294,7 @@ fn verdict(validator: &jsonschema::Validator, text: &str) -> Verdict {
     let source = Source::new("frames.yml", text);
     let (node, found) = syntax::parse(&source);
     assert!(found.is_empty(), "{text}: {found:#?}");
-    let found = compile(&source, DEV, &Beside).diagnostics;
+    let found = compile(&source, DEV, &beside()).diagnostics;
     Verdict {
         schema: validator.is_valid(&node.unwrap().to_json()),
         errors: found.into_iter().filter(Diagnostic::is_error).collect(),

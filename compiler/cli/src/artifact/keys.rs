@@ -3,7 +3,8 @@
 
 use crate::failure::{Context, Failure, Result};
 use frames_compiler::check::key_set_problem;
-use frames_compiler::plan::{Function, Plan, names};
+use frames_compiler::names;
+use frames_compiler::plan::{Function, Plan};
 use frames_edge::jose::{Algorithm, Key};
 use frames_edge::key_source::{KeySource, SIZE_LIMIT, TIME_LIMIT, USER_AGENT, shown};
 use frames_edge::{AuthConfig, AuthorizerConfig};

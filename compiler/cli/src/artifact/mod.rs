@@ -12,5 +12,4 @@ mod zips;
 
 pub use build::{Builder, CARGO_LAMBDA_INSTALL, Programs, can_build_for_lambda, programs};
 pub use keys::{bake_keys, fetch_keys, keys_from};
-pub use package::{Package, package};
-pub use zips::Zip;
+pub use package::{package, write};

@@ -1,24 +1,14 @@
 //! Plan and programs to zips, templates and plan.json.
 
-use super::zips::{self, Zip};
-use super::{Programs, files, sources};
+use super::{Programs, files, sources, zips};
 use crate::failure::{Context, Result};
 use crate::project::OUTPUT;
-use frames_compiler::plan::{Artifact, Plan, PlanFile, names};
-use frames_compiler::template::{self, Template};
+use frames_compiler::names;
+use frames_compiler::package::{Package, Zip};
+use frames_compiler::plan::{Artifact, Plan};
+use frames_compiler::template::{self, PlanFile};
 use sha2::{Digest, Sha256};
 use std::path::Path;
-
-/// All that `.frames/<env>/` holds.
-#[derive(Debug)]
-pub struct Package {
-    pub zips: Vec<Zip>,
-    pub templates: Vec<Template>,
-    pub plan_json: String,
-}
-
-/// Lambda@Edge's older limit for viewer triggers, which may still hold somewhere.
-const MAX_ZIP: usize = 1_000_000;
 
 pub fn package(plan: &Plan, programs: &Programs) -> Result<Package> {
     let mut zips = Vec::new();
@@ -53,44 +43,40 @@ pub fn package(plan: &Plan, programs: &Programs) -> Result<Package> {
     })
 }
 
-impl Package {
-    /// Zips over Lambda@Edge's older limit, for a warning.
-    pub fn oversized(&self) -> impl Iterator<Item = &Zip> {
-        self.zips.iter().filter(|zip| zip.bytes.len() > MAX_ZIP)
+/// Writes the directory. `plan.json` comes last: whoever reads it finds all that it names.
+pub fn write(package: &Package, directory: &Path) -> Result<()> {
+    if let Some(above) = output_above(directory) {
+        files::own_directory(above, LINK)?;
+        // What is compiled may hold secrets, and is nothing to commit.
+        write_file(above, ".gitignore", b"*\n")?;
     }
+    files::own_directory(directory, LINK)?;
+    for zip in &package.zips {
+        write_file(directory, &zip.file, &zip.bytes)?;
+    }
+    for template in &package.templates {
+        write_file(directory, &template.file_name(), template.text.as_bytes())?;
+    }
+    write_file(directory, "plan.json", package.plan_json.as_bytes())?;
+    remove_stale(package, directory)
+}
 
-    /// Writes the directory. `plan.json` comes last: whoever reads it finds all that it names.
-    pub fn write(&self, directory: &Path) -> Result<()> {
-        if let Some(above) = output_above(directory) {
-            files::own_directory(above, LINK)?;
-            // What is compiled may hold secrets, and is nothing to commit.
-            write(above, ".gitignore", b"*\n")?;
+/// Zips of earlier packages; nothing refers to them any more.
+fn remove_stale(package: &Package, directory: &Path) -> Result<()> {
+    let entries =
+        std::fs::read_dir(directory).context(|| format!("can't list {}", directory.display()))?;
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let ours = package
+            .zips
+            .iter()
+            .any(|zip| is_zip_of(zip.function, &name))
+            && entry.file_type().is_ok_and(|kind| kind.is_file());
+        if ours && !package.zips.iter().any(|zip| zip.file == name) {
+            std::fs::remove_file(entry.path()).context(|| format!("can't remove {name}"))?;
         }
-        files::own_directory(directory, LINK)?;
-        for zip in &self.zips {
-            write(directory, &zip.file, &zip.bytes)?;
-        }
-        for template in &self.templates {
-            write(directory, &template.file_name(), template.text.as_bytes())?;
-        }
-        write(directory, "plan.json", self.plan_json.as_bytes())?;
-        self.remove_stale(directory)
     }
-
-    /// Zips of earlier packages; nothing refers to them any more.
-    fn remove_stale(&self, directory: &Path) -> Result<()> {
-        let entries = std::fs::read_dir(directory)
-            .context(|| format!("can't list {}", directory.display()))?;
-        for entry in entries.flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let ours = self.zips.iter().any(|zip| is_zip_of(zip.function, &name))
-                && entry.file_type().is_ok_and(|kind| kind.is_file());
-            if ours && !self.zips.iter().any(|zip| zip.file == name) {
-                std::fs::remove_file(entry.path()).context(|| format!("can't remove {name}"))?;
-            }
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// `<function>-<16 hexadecimal digits>.zip`, as [`names::artifact_file`] makes it.
@@ -115,7 +101,7 @@ fn output_above(directory: &Path) -> Option<&Path> {
 }
 
 /// A reader sees the old file or the new one, never a part; and no reader but the owner.
-fn write(directory: &Path, name: &str, content: &[u8]) -> Result<()> {
+fn write_file(directory: &Path, name: &str, content: &[u8]) -> Result<()> {
     let path = directory.join(name);
     if holds(&path, content) {
         return Ok(());
@@ -179,7 +165,7 @@ mod tests {
         std::fs::set_permissions(&elsewhere, files::owners_file()).unwrap();
         symlink(&elsewhere, &path).unwrap();
         assert!(!holds(&path, b"same"));
-        write(directory.path(), "plan.json", b"other").unwrap();
+        write_file(directory.path(), "plan.json", b"other").unwrap();
         assert!(!path.is_symlink() && holds(&path, b"other"));
         assert!(!holds(&path, b"othe") && !holds(&path, b"others") && !holds(&path, b"Other"));
         assert_eq!(std::fs::read(&elsewhere).unwrap(), b"same");
@@ -187,7 +173,7 @@ mod tests {
         let mode = |mode| std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
         mode(0o640);
         assert!(!holds(&path, b"other"));
-        write(directory.path(), "plan.json", b"other").unwrap();
+        write_file(directory.path(), "plan.json", b"other").unwrap();
         assert!(holds(&path, b"other"));
     }
 }

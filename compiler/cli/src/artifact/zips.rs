@@ -1,21 +1,10 @@
 //! Zips with fixed dates, modes and order: the same content, the same bytes.
 
 use crate::failure::{Context, Result};
-use frames_compiler::plan::names;
+use frames_compiler::names;
 use std::io::{Cursor, Read, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
-
-/// A function's zip, ready for Lambda.
-#[derive(Debug, Clone)]
-pub struct Zip {
-    pub function: &'static str,
-    /// `authorizer-0123456789abcdef.zip`
-    pub file: String,
-    pub bytes: Vec<u8>,
-    /// In lower-case hexadecimal.
-    pub sha256: String,
-}
 
 /// Zopfli, 15 iterations: some 5% smaller than deflate's best, and slow, so once a version.
 const ZOPFLI: i64 = 24;

@@ -4,7 +4,7 @@
 use super::{Aws, errors, explain};
 use crate::failure::{Failure, Result};
 use crate::project::Project;
-use frames_compiler::{AwsValue, Environment};
+use frames_compiler::world::{AwsValue, Unread, World};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +40,7 @@ impl<'a> Answers<'a> {
     }
 }
 
-impl Environment for Answers<'_> {
+impl World for Answers<'_> {
     fn variable(&self, name: &str) -> Option<String> {
         self.project.variable(name)
     }
@@ -49,7 +49,7 @@ impl Environment for Answers<'_> {
         self.project.option(name)
     }
 
-    fn read_file(&self, path: &str) -> std::result::Result<Vec<u8>, String> {
+    fn read_file(&self, path: &str) -> std::result::Result<Vec<u8>, Unread> {
         self.project.read_file(path)
     }
 

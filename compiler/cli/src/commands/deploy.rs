@@ -2,7 +2,7 @@
 
 use super::online::Asking;
 use super::{compile_findings, event_loop, online};
-use crate::artifact::{self, Builder, Package};
+use crate::artifact::{self, Builder};
 use crate::aws::Aws;
 use crate::cli::{Deploy, Global};
 use crate::deploy::{self, Interrupt, Options, Progress, Questions, Session, artifacts};
@@ -10,6 +10,7 @@ use crate::failure::{Failure, Result};
 use crate::project::Project;
 use crate::terminal::{self, Terminal};
 use frames_compiler::Plan;
+use frames_compiler::package::Package;
 use serde_json::Value;
 
 pub fn run(global: &Global, arguments: &Deploy, terminal: Terminal) -> Result<()> {
@@ -38,7 +39,7 @@ async fn deploy(
         only,
         unsafe_overlay: global.target().allow_unsafe_overlay,
     };
-    package.write(&project.output(global.target().env))?;
+    artifact::write(&package, &project.output(global.target().env))?;
 
     let session = Session {
         identity: aws.identity().await?,

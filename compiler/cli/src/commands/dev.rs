@@ -12,7 +12,7 @@ use crate::local::{Credentials, CredentialsSource, Error, knows_peers, private};
 use crate::project::{MANIFEST, Project};
 use crate::terminal::{self, Terminal, data};
 use frames_compiler::Plan;
-use frames_compiler::plan::names;
+use frames_compiler::names;
 use frames_edge::{AuthorizerConfig, SignerConfig};
 use serde_json::json;
 use std::net::TcpListener;

@@ -20,9 +20,10 @@ use crate::cli::{Cli, Command, Format, Global};
 use crate::failure::{Context, Failure, Result};
 use crate::project::Project;
 use crate::terminal::{self, Terminal};
-use frames_compiler::diagnostic::{Code, codes, render};
+use frames_compiler::diagnostic::{Code, codes};
+use frames_compiler::render;
 use frames_compiler::variables::Open;
-use frames_compiler::{Compiled, Diagnostic, Environment, Plan, Source, Target, compile};
+use frames_compiler::{Compiled, Diagnostic, Plan, Source, Target, World, compile};
 
 pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
     if !matches!(cli.command, Command::Validate(_)) {
@@ -69,14 +70,10 @@ fn compile_project(project: &Project, global: &Global, online: bool) -> Result<(
 }
 
 /// Compiles a project's manifest; an unreadable file is a finding like any other.
-fn compile_with(
-    project: &Project,
-    target: Target,
-    environment: &dyn Environment,
-) -> (Source, Compiled) {
+fn compile_with(project: &Project, target: Target, world: &dyn World) -> (Source, Compiled) {
     match Source::from_bytes(&project.shown, &project.text) {
         Ok(source) => {
-            let compiled = compile(&source, target, environment);
+            let compiled = compile(&source, target, world);
             terminal::conceal(&compiled.secrets);
             (source, compiled)
         }

@@ -22,7 +22,7 @@ pub fn run(global: &Global, arguments: &Package, terminal: Terminal) -> Result<(
     let programs = artifact::programs(Builder::CargoLambda, terminal)?;
     let package = artifact::package(&plan, &programs)?;
     let output = project.output(global.target().env);
-    package.write(&output)?;
+    artifact::write(&package, &output)?;
     if terminal.is_json() {
         json(&package.plan_json);
     } else {

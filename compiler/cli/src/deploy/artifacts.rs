@@ -1,12 +1,13 @@
 //! The artifact bucket, and what it has to hold before the stages are made.
 
 use super::Session;
-use crate::artifact::Package;
 use crate::aws::EDGE_REGION;
 use crate::aws::bucket::{Bucket, Object};
 use crate::aws::stacks::Body;
 use crate::failure::{Failure, Result};
-use frames_compiler::plan::{Plan, Stage, names};
+use frames_compiler::names;
+use frames_compiler::package::Package;
+use frames_compiler::plan::{Plan, Stage};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 

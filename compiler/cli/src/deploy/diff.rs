@@ -3,10 +3,10 @@
 use super::settle::refuse_foreign;
 use super::stage::{added, changes};
 use super::{Job, Session, artifacts, new_outputs, parameters, summary};
-use crate::artifact::Package;
 use crate::aws::stacks::{Change, Detail};
 use crate::deploy::Done;
 use crate::failure::{Failure, Result};
+use frames_compiler::package::Package;
 use frames_compiler::plan::Plan;
 use frames_compiler::printable::{Style, Styled};
 use frames_compiler::secrets::{MASK, Masks};

@@ -5,7 +5,8 @@ use super::Session;
 use super::progress::count;
 use crate::aws::log_groups::{LogGroup, LogGroups};
 use crate::failure::{Context, Result};
-use frames_compiler::plan::{Plan, names};
+use frames_compiler::names;
+use frames_compiler::plan::Plan;
 use std::collections::BTreeSet;
 use tokio::task::JoinSet;
 

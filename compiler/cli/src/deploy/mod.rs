@@ -41,10 +41,12 @@ pub use interrupt::Interrupt;
 pub use progress::Progress;
 pub use stage::{Done, Job};
 
-use crate::artifact::{self, Package};
+use crate::artifact;
 use crate::aws::{Aws, Identity};
 use crate::failure::{Failure, Result};
-use frames_compiler::plan::{Parameter, Plan, Stage, names};
+use frames_compiler::names;
+use frames_compiler::package::Package;
+use frames_compiler::plan::{Parameter, Plan, Stage};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;

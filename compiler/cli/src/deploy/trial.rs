@@ -6,7 +6,8 @@ use super::{Done, Session};
 use crate::aws::functions::{Fault, Invoked, Refusal};
 use crate::failure::{Failure, Result};
 use crate::local::printable::printable;
-use frames_compiler::plan::{Function, Launch, Parameter, Plan, Stage, names};
+use frames_compiler::names;
+use frames_compiler::plan::{Function, Launch, Parameter, Plan, Stage};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 

@@ -2,10 +2,10 @@
 //! in the bucket first. The others are asked about before anything is uploaded.
 
 use super::{Session, artifacts};
-use crate::artifact::Package;
 use crate::aws::stacks::Validity;
 use crate::failure::{Failure, Result};
 use frames_compiler::online::templates::INLINE;
+use frames_compiler::package::Package;
 use frames_compiler::plan::Plan;
 
 pub async fn large_templates(session: &Session<'_>, plan: &Plan, package: &Package) -> Result<()> {

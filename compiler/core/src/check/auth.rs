@@ -1,15 +1,15 @@
 //! Who may fetch frames.
 
 use super::{EDGE_REGION, jwks};
-use crate::Environment;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::{Auth, Manifest, Spanned, Text, auth_modes_of};
+use crate::world::World;
 use frames_edge::{AuthConfig, TokenSource, TokenUse};
 
 /// The outer `None`: not to be had, there are findings. The inner: mode `none`.
 pub fn check(
     manifest: &Manifest,
-    environment: &dyn Environment,
+    world: &dyn World,
     found: &mut Vec<Diagnostic>,
 ) -> Option<Option<AuthConfig>> {
     let auth = manifest.auth.as_ref()?;
@@ -36,7 +36,7 @@ pub fn check(
         given => values(given),
     };
     let jwks = match &auth.jwks_file {
-        Some(file) => Some(jwks::check(file, &algorithms, environment, found)?),
+        Some(file) => Some(jwks::check(file, &algorithms, world, found)?),
         None => None,
     };
     Some(Some(AuthConfig {

@@ -3,13 +3,9 @@
 use super::logs::MANAGED;
 use super::{Deploy, EDGE_REGION, Launch};
 use crate::diagnostic::{Diagnostic, codes};
-use crate::manifest::{self, Text};
-use crate::online;
-use crate::source::Span;
+use crate::manifest::{self, MOST_TAGS, Text};
+use crate::span::Span;
 use crate::variables::Resolved;
-
-/// CloudFormation's own limit, for a stack.
-pub const MOST_TAGS: usize = 50;
 
 pub fn check(given: &manifest::Deploy, found: &mut Vec<Diagnostic>) -> Deploy {
     tags(&given.tags, found);
@@ -40,7 +36,7 @@ pub fn check(given: &manifest::Deploy, found: &mut Vec<Diagnostic>) -> Deploy {
 pub fn unguarded(resolved: &Resolved) -> Option<Diagnostic> {
     const PATH: &str = "deploy.account";
     const ASKED: &str = "aws:accountId";
-    let place = online::place(&resolved.node, PATH)?;
+    let place = resolved.node.at(PATH)?.span;
     let leads_there = |span: Span| {
         let mut answered = resolved.origins.iter().filter(|origin| origin.span == span);
         let mut open = resolved.open.iter().filter(|open| open.span == span);

@@ -3,7 +3,7 @@
 use super::{Allow, Iam, no_duplicates};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::{self, Manifest, Text};
-use crate::source::Span;
+use crate::span::Span;
 
 pub fn check(manifest: &Manifest, dicomweb: bool, found: &mut Vec<Diagnostic>) -> Iam {
     let given = manifest.iam.as_ref();

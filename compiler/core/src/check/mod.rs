@@ -11,22 +11,19 @@ mod exposed;
 mod healthimaging;
 mod iam;
 mod jwks;
-mod limits;
 mod logs;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use deploy::MOST_TAGS;
 pub(crate) use deploy::unguarded;
 pub use domain::COMMON_NAME;
 pub use exposed::check as exposed;
 pub use jwks::problem as key_set_problem;
-pub use limits::check as limits;
 
-use crate::Environment;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::Manifest;
 use crate::syntax::Node;
+use crate::world::{Unread, World};
 use frames_edge::{AuthConfig, Cors, LogLevel};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -188,13 +185,10 @@ pub enum Launch {
 pub const EDGE_REGION: &str = "us-east-1";
 
 /// Runs every rule. The checked manifest is there when no rule found an error.
-pub fn check(
-    manifest: &Manifest,
-    environment: &dyn Environment,
-) -> (Option<CheckedManifest>, Vec<Diagnostic>) {
+pub fn check(manifest: &Manifest, world: &dyn World) -> (Option<CheckedManifest>, Vec<Diagnostic>) {
     let mut found = Vec::new();
     let health_imaging = healthimaging::check(&manifest.health_imaging, &mut found);
-    let auth = auth::check(manifest, environment, &mut found);
+    let auth = auth::check(manifest, world, &mut found);
     let domain = domain::check(manifest, &mut found);
     let delivery = delivery::check(&manifest.delivery, &mut found);
     let logs = logs::check(manifest, &mut found);
@@ -239,9 +233,9 @@ fn edge_arn(arn: &crate::manifest::Text, path: &str, what: &str, found: &mut Vec
 }
 
 /// Reads a file that the manifest names, as JSON.
-fn read_json(environment: &dyn Environment, path: &str) -> Result<Value, String> {
-    let bytes = environment.read_file(path)?;
-    serde_json::from_slice(&bytes).map_err(|error| format!("it isn't JSON: {error}"))
+fn read_json(world: &dyn World, path: &str) -> Result<Value, Unread> {
+    let bytes = world.read_file(path)?;
+    serde_json::from_slice(&bytes).map_err(|error| Unread::Other(format!("it isn't JSON: {error}")))
 }
 
 /// The second of two equal texts in a list is a finding.

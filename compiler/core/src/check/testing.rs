@@ -2,25 +2,18 @@
 
 use super::CheckedManifest;
 use crate::diagnostic::{Diagnostic, sort};
-use crate::{Environment, Source, manifest, syntax};
+use crate::world::Fixed;
+use crate::{Source, manifest, syntax};
 use std::collections::BTreeSet;
 
 /// Warnings that every short manifest gets.
 const USUAL: &[&str] = &["auth-none", "iam-unrestricted", "default-certificate"];
 
-struct NoFiles;
-
-impl Environment for NoFiles {
-    fn read_file(&self, _: &str) -> Result<Vec<u8>, String> {
-        Err("there is no such file".to_owned())
-    }
-}
-
 fn run(text: &str) -> (Option<CheckedManifest>, Vec<Diagnostic>) {
     let (node, mut found) = syntax::parse(&Source::new("frames.yml", text));
     let (manifest, more) = manifest::read(&node.unwrap(), &BTreeSet::new());
     found.extend(more);
-    let (checked, more) = super::check(&manifest.unwrap(), &NoFiles);
+    let (checked, more) = super::check(&manifest.unwrap(), &Fixed::empty());
     found.extend(more);
     sort(&mut found);
     (checked, found)

@@ -1,7 +1,7 @@
 //! What of a mapping is well formed, by key: what the walk leaves for the manifest.
 
 use super::{Spanned, Text};
-use crate::source::Span;
+use crate::span::Span;
 use crate::syntax::Node;
 use std::collections::BTreeMap;
 

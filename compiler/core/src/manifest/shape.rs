@@ -9,7 +9,7 @@ use super::tables;
 use super::words::{join, listed, nearest_numbers, shown, what};
 use super::{Spanned, Text};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean, nearest};
-use crate::source::Span;
+use crate::span::Span;
 use crate::syntax::{Entry, Node, Value};
 use std::collections::{BTreeSet, HashSet};
 

@@ -7,7 +7,7 @@ use super::field::{Choice, Field, Kind, Table, words};
 use super::formats as f;
 use super::words::join;
 use crate::diagnostic::codes;
-use crate::plan::names;
+use crate::names;
 use frames_edge::jose;
 use std::collections::HashMap;
 use std::sync::OnceLock;

@@ -1,9 +1,9 @@
 //! Whether CloudFormation takes the templates: its own validation, before anything is changed.
 
-use super::{Answer, Question, Subject, at};
+use super::{Answer, Question, Subject};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::plan::Plan;
-use crate::source::Span;
+use crate::span::Span;
 use crate::syntax::Node;
 use crate::template;
 use serde_json::Value;
@@ -34,7 +34,7 @@ pub fn questions(root: &Node, plan: &Plan) -> Vec<Question> {
 }
 
 fn place(root: &Node, path: &str) -> Option<(String, Span)> {
-    at(root, path).map(|node| (path.to_owned(), node.span))
+    root.at(path).map(|node| (path.to_owned(), node.span))
 }
 
 pub(super) fn findings(question: &Question, stage: &str, answer: &Answer) -> Vec<Diagnostic> {

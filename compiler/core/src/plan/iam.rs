@@ -1,7 +1,7 @@
 //! IAM statements as typed values.
 
-use super::names;
 use crate::check::{Allow, CheckedManifest};
+use crate::names;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 

@@ -1,8 +1,9 @@
 //! Stage `lambda-edge`: the functions and their roles. Always in us-east-1.
 
 use super::iam::{self, Statement};
-use super::{Function, Parameter, Stage, Trial, names, posture};
+use super::{Function, Parameter, Stage, Trial, posture};
 use crate::check::{Allow, COMMON_NAME, CheckedManifest, Domain, EDGE_REGION, WebAcl};
+use crate::names;
 use frames_edge::{AuthConfig, AuthorizerConfig, SignerConfig, TokenSource};
 use serde::Serialize;
 use serde_json::{Value, json};

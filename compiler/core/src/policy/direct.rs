@@ -4,9 +4,10 @@
 use super::Template;
 use super::document::Collected;
 use super::scope::{Scope, Shared};
+use crate::names;
 use crate::online::Subject;
 use crate::online::quotas::Kind;
-use crate::plan::{Function, Plan, names};
+use crate::plan::{Function, Plan};
 use serde_json::Map;
 
 /// What of a manifest asks AWS, beside its stacks.

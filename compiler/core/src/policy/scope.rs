@@ -2,7 +2,7 @@
 //! templates' names, and the conditions that go with them.
 
 use super::Template;
-use super::handlers::{self, Name, Only};
+use super::rows::{self, Name, Only};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -146,7 +146,7 @@ impl<'a> Scope<'a> {
             let value = &resource["Properties"][name];
             (!value.is_null()).then(|| self.text(value))
         };
-        match handlers::of(kind).map(|handler| handler.name) {
+        match rows::of(kind).map(|handler| handler.name) {
             Some(Name::Property(name)) => property(name).unwrap_or_else(|| of_stack(stack, id)),
             Some(Name::OfBucket(name)) => {
                 property(name).unwrap_or_else(|| of_bucket(stack, id).to_lowercase())

@@ -2,7 +2,8 @@
 
 use crate::diagnostic::{Diagnostic, Severity, wrap};
 use crate::printable::{self, Styled};
-use crate::source::{Source, Span};
+use crate::source::Source;
+use crate::span::Span;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::borrow::Cow;

@@ -1,9 +1,10 @@
 //! The parser's errors in a user's terms, at the place that is to be mended, with
 //! a label where they begin.
 
-use super::build::MAX_DEPTH;
+use super::node::MAX_DEPTH;
 use crate::diagnostic::{Diagnostic, codes, nearest};
-use crate::source::{Source, Span};
+use crate::source::Source;
+use crate::span::Span;
 use granit_parser::{ErrorKind as Kind, ScanError};
 
 /// YAML's line ends.

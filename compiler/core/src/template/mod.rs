@@ -3,8 +3,12 @@
 //! order, two spaces, a line feed at the end.
 
 pub mod overlay;
+mod plan_file;
 
-use crate::plan::{Artifact, Plan, Stage, names};
+pub use plan_file::PlanFile;
+
+use crate::names;
+use crate::plan::{Artifact, Plan, Stage};
 use crate::source::Source;
 use crate::syntax::{self, Node};
 use base64::Engine;

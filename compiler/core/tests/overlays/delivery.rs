@@ -2,7 +2,8 @@
 
 use crate::generate::merged;
 use frames_compiler::plan::{Artifact, Plan};
-use frames_compiler::{Environment, Source, Target, compile, template};
+use frames_compiler::world::Fixed;
+use frames_compiler::{Source, Target, compile, template};
 use serde_json::{Value, json};
 
 pub const EDGE: &str = "lambda-edge";
@@ -142,21 +143,13 @@ impl Delivery {
     }
 }
 
-struct Beside;
-
-impl Environment for Beside {
-    fn read_file(&self, _: &str) -> Result<Vec<u8>, String> {
-        Err("there is no such file".to_owned())
-    }
-}
-
 fn planned(text: &str) -> (Option<Plan>, Vec<String>) {
     let target = Target {
         env: "dev",
         chosen: false,
         allow_unsafe_overlay: false,
     };
-    let compiled = compile(&Source::new("frames.yml", text), target, &Beside);
+    let compiled = compile(&Source::new("frames.yml", text), target, &Fixed::empty());
     let errors = compiled.diagnostics.iter().filter(|found| found.is_error());
     let errors: Vec<String> = errors.map(|found| found.code.name.to_owned()).collect();
     (compiled.plan.filter(|_| errors.is_empty()), errors)

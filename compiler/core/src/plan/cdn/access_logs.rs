@@ -1,8 +1,9 @@
 //! CloudFront's v2 access logs, and the bucket that they go to.
 
 use crate::check::CheckedManifest;
+use crate::names;
 use crate::plan::iam::{self, Statement};
-use crate::plan::{names, posture};
+use crate::plan::posture;
 use serde::Serialize;
 use serde_json::{Value, json};
 

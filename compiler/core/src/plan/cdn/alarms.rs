@@ -1,7 +1,7 @@
 //! Alarms, on by one line.
 
 use crate::check::{CheckedManifest, EDGE_REGION};
-use crate::plan::names;
+use crate::names;
 use serde::Serialize;
 
 #[derive(Serialize)]

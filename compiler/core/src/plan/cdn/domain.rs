@@ -1,7 +1,7 @@
 //! The distribution's own names, and their records.
 
 use crate::check::{CheckedManifest, Domain};
-use crate::plan::names;
+use crate::names;
 use serde::Serialize;
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! What the response headers policies add to every answer, CORS included.
 
 use crate::check::Delivery;
-use crate::plan::names;
+use crate::names;
 use frames_edge::Cors;
 use serde::Serialize;
 

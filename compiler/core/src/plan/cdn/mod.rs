@@ -10,8 +10,9 @@ use alarms::{Alarm, alarms};
 use domain::{AliasRecord, DomainView, alias_records};
 use headers::{ResponseHeaders, response_headers, search_policy};
 
-use super::{Parameter, Stage, names, posture};
+use super::{Parameter, Stage, posture};
 use crate::check::{self, CheckedManifest, WebAcl};
+use crate::names;
 use serde::Serialize;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 
 use super::tunable::{self, Change};
 use super::{Found, Place, is_literal, rows};
-use crate::plan::names;
+use crate::names;
 use serde_json::{Value, json};
 
 /// Authorizer and HTTPS at every behavior and origin.

@@ -92,10 +92,11 @@ fn begins(path: &[String], start: &str) -> bool {
 
 /// Lambda@Edge's bounds, tighter where a viewer's request is answered.
 fn at_the_edge(change: &Change<'_>) -> bool {
-    let viewer =
-        change.place.0.get(1).is_some_and(|id| {
-            *id == crate::plan::names::function_id(crate::plan::names::AUTHORIZER)
-        });
+    let viewer = change
+        .place
+        .0
+        .get(1)
+        .is_some_and(|id| *id == crate::names::function_id(crate::names::AUTHORIZER));
     let most = match (change.kind, change.path.last().map(String::as_str)) {
         ("AWS::Lambda::Function", Some("Timeout")) if viewer => 5,
         ("AWS::Lambda::Function", Some("Timeout")) => 30,
