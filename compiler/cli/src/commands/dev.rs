@@ -122,7 +122,7 @@ impl Delivery {
         let page = Page::bind().await?;
         plan.admit(&page.origin());
         let directory = private::directory("frames-dev-")?;
-        artifact::package(&plan, programs)?.write(directory.path())?;
+        artifact::write(&artifact::package(&plan, programs)?, directory.path())?;
         let signer: SignerConfig = config_of(&plan, names::SIGNER)?;
         let stand_in = match arguments.origin {
             OriginChoice::Embedded => {
