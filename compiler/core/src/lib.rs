@@ -31,6 +31,7 @@ pub mod world;
 pub use check::CheckedManifest;
 pub use diagnostic::Diagnostic;
 use diagnostic::codes;
+use manifest::Manifest;
 pub use plan::Plan;
 pub use source::Source;
 pub use syntax::Node;
@@ -106,6 +107,7 @@ pub fn compile(source: &Source, target: Target, world: &dyn World) -> Compiled {
         diagnostics.extend(found.unwrap_or_default());
         compiled.plan = plan.filter(|_| resolved.open.is_empty());
         if let (Some(manifest), Some(plan)) = (&manifest, &compiled.plan) {
+            diagnostics.extend(overlays_without_a_stage(manifest, plan));
             diagnostics.extend(limits::check(manifest, plan));
         }
         if diagnostics.iter().any(Diagnostic::is_error) {
@@ -140,6 +142,23 @@ fn short_forms_outside_overlays(root: &mut Node, diagnostics: &mut Vec<Diagnosti
             syntax::misplaced(&mut entry.value, diagnostics);
         }
     }
+}
+
+/// `resources` for a stage that this manifest doesn't have.
+fn overlays_without_a_stage(manifest: &Manifest, plan: &Plan) -> Vec<Diagnostic> {
+    let is_there = |name: &str| plan.stages.iter().any(|stage| stage.name == name);
+    let idle = manifest
+        .resources
+        .iter()
+        .filter(|(name, _)| !is_there(name));
+    let names: Vec<&str> = plan.stages.iter().map(|stage| stage.name).collect();
+    let diagnostic = |(name, overlay): (&&'static str, &Node)| {
+        let path = format!("resources.{name}");
+        let message = format!("`{path}` has no effect: this manifest has no stage `{name}`");
+        let help = format!("remove it, or write it for one of: {}", names.join(", "));
+        Diagnostic::new(codes::UNUSED_KEY, path, overlay.span, message).help(help)
+    };
+    idle.map(diagnostic).collect()
 }
 
 /// What `resources` would open or gets wrong.

@@ -36,8 +36,7 @@ pub fn check(manifest: &Manifest, plan: &Plan) -> Vec<Diagnostic> {
     policies(manifest, plan, &mut found);
     // A defect of a template shows when it is rendered for good.
     for (stage, template) in template::unbuilt_templates(plan).unwrap_or_default() {
-        let value = serde_json::from_str(&template.text).unwrap_or_default();
-        sections(manifest, stage, &value, &mut found);
+        sections(manifest, stage, &template.value, &mut found);
         let bytes = template.text.len();
         if bytes > TEMPLATE {
             let what = format!("a template of {bytes} bytes, {TEMPLATE} at the most");
@@ -72,16 +71,10 @@ fn finding(manifest: &Manifest, stage: &Stage, what: &str) -> Diagnostic {
 
 /// The signer's policies, which hold what `iam.allow` lists.
 fn policies(manifest: &Manifest, plan: &Plan, found: &mut Vec<Diagnostic>) {
-    let functions = plan.stages.iter().filter_map(|stage| {
-        let functions = stage.view.get("functions")?.as_array()?;
-        functions
-            .iter()
-            .filter_map(|function| function.get("policies")?.as_array().map(Vec::len))
-            .max()
-    });
+    let most = plan.stages.iter().map(Stage::most_role_policies);
     let rows = manifest.iam.iter().flat_map(|iam| &iam.allow).flatten();
     let row = rows.filter_map(|row| row.datastore.as_ref()).next_back();
-    let count = functions.max().unwrap_or_default();
+    let count = most.max().unwrap_or_default();
     let (true, Some(row)) = (count > POLICIES, row) else {
         return;
     };

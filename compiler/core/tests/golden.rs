@@ -111,7 +111,7 @@ fn every_manifest_compiles_to_its_golden_stacks() {
             &format!("{}\n", serde_json::to_string_pretty(&plan_file).unwrap()),
         );
         for function in plan.functions() {
-            let config = serde_json::to_string_pretty(&function.config).unwrap();
+            let config = serde_json::to_string_pretty(&function.config.json()).unwrap();
             golden(
                 &out.join(format!("{}.config.json", function.name)),
                 &format!("{config}\n"),

@@ -87,10 +87,10 @@ const ONLY_COMPILE: &[(&str, &str, &str, &str)] = &[
         "{delivery: {webAcl: none, webAclArn: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/frames/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11'}, environments: {dev: {}}}",
     ),
     (
-        "alarms-region",
-        "alarms",
+        "unused-key",
+        "resources.logs",
         "",
-        "{alarms: {topicArn: 'arn:aws:sns:us-east-1:111122223333:t'}, deploy: {region: eu-west-1}}",
+        "{resources: {logs: {Outputs: {}}}}",
     ),
     (
         "unused-key",

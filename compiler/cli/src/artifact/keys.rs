@@ -1,13 +1,13 @@
 //! The issuer's key set, fetched before the functions are packaged: for a sandbox
 //! that can't reach the issuer. An issuer without one is an error here already.
 
-use crate::failure::{Context, Failure, Result};
+use crate::failure::{Failure, Result};
 use frames_compiler::check::key_set_problem;
 use frames_compiler::names;
-use frames_compiler::plan::{Function, Plan};
+use frames_compiler::plan::Plan;
+use frames_edge::AuthConfig;
 use frames_edge::jose::{Algorithm, Key};
 use frames_edge::key_source::{KeySource, SIZE_LIMIT, TIME_LIMIT, USER_AGENT, shown};
-use frames_edge::{AuthConfig, AuthorizerConfig};
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
@@ -22,36 +22,23 @@ const MEMBERS: [&str; 10] = [
 
 /// Which addresses the issuer's set would be fetched from, as the deployed stack has it.
 /// `None`: the plan has no issuer to ask, or a set of its own.
-pub fn keys_from(plan: &Plan) -> Result<Option<String>> {
-    let mut functions = plan.functions();
-    let Some(function) = functions.find(|function| function.name == names::AUTHORIZER) else {
-        return Ok(None);
-    };
-    let config = config(function)?;
-    Ok(config.auth.as_ref().and_then(names::keys_from))
-}
-
-fn config(function: &Function) -> Result<AuthorizerConfig> {
-    serde_json::from_value(function.config.clone())
-        .context(|| "can't read the authorizer's configuration")
+pub fn keys_from(plan: &Plan) -> Option<String> {
+    let auth = plan.authorizer().and_then(|config| config.auth.as_ref());
+    auth.and_then(names::keys_from)
 }
 
 /// Fetches the issuer's set and bakes it into the authorizer's `config.json`.
 /// `None`: the plan has no issuer to ask, or a set of its own.
 pub async fn bake_keys(plan: &mut Plan) -> Result<Option<usize>> {
-    let stages = plan.stages.iter_mut();
-    let mut functions = stages.flat_map(|stage| &mut stage.functions);
-    let Some(function) = functions.find(|function| function.name == names::AUTHORIZER) else {
-        return Ok(None);
-    };
-    let mut config = config(function)?;
-    let Some(auth) = config.auth.as_mut().filter(|auth| auth.jwks.is_none()) else {
+    let auth = plan
+        .authorizer_mut()
+        .and_then(|config| config.auth.as_mut());
+    let Some(auth) = auth.filter(|auth| auth.jwks.is_none()) else {
         return Ok(None);
     };
     let set = fetch_keys(auth).await?;
     let count = set["keys"].as_array().map_or(0, Vec::len);
     auth.initial_jwks = Some(set);
-    function.config = json!(config);
     Ok(Some(count))
 }
 

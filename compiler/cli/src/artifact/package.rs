@@ -13,8 +13,8 @@ use std::path::Path;
 pub fn package(plan: &Plan, programs: &Programs) -> Result<Package> {
     let mut zips = Vec::new();
     for function in plan.functions() {
-        let config =
-            serde_json::to_vec_pretty(&function.config).context(|| "can't write config.json")?;
+        let config = serde_json::to_vec_pretty(&function.config.json())
+            .context(|| "can't write config.json")?;
         let base = programs.base(function.name);
         let bytes = zips::with_config(base, &config, function.launch_file())?;
         let sha256 = format!("{:x}", Sha256::digest(&bytes));

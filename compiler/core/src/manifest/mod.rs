@@ -243,10 +243,9 @@ fn manifest(mut root: Block) -> Manifest {
 }
 
 fn resources(mut b: Block) -> BTreeMap<&'static str, Node> {
-    let stages = [names::LAMBDA_EDGE, names::CDN];
+    let stages = names::STAGES.iter();
     stages
-        .into_iter()
-        .filter_map(|stage| Some((stage, b.node(stage)?)))
+        .filter_map(|stage| Some((*stage, b.node(stage)?)))
         .collect()
 }
 

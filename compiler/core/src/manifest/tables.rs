@@ -15,8 +15,8 @@ use std::sync::OnceLock;
 pub static MANIFEST: Table = Table {
     fields: &[
         Field::new("service", Kind::Text(&f::SERVICE),
-            "Name of the service. The stacks are `<service>-<env>-lambda-edge` and `<service>-<env>-cdn`.")
-            .required().makes("both stacks' names, and the names in them"),
+            "Name of the service. The stacks are `<service>-<env>-lambda-edge` and `<service>-<env>-cdn`; with `deploy.region` outside us-east-1 also `<service>-<env>-logs`.")
+            .required().makes("the stacks' names, and the names in them"),
         Field::new("healthImaging", Kind::Table(&HEALTH_IMAGING),
             "Where the AWS HealthImaging data stores are."),
         Field::new("auth", Kind::Table(&AUTH),
@@ -30,7 +30,7 @@ pub static MANIFEST: Table = Table {
         Field::new("logs", Kind::Table(&LOGS),
             "What is logged, where, and for how long."),
         Field::new("alarms", Kind::Table(&ALARMS),
-            "Alarms in CloudWatch, for failing functions and for 5xx answers. With the cdn stack in us-east-1 alone."),
+            "Alarms in CloudWatch, for failing functions and for 5xx answers. They are in us-east-1, where CloudFront's metrics are: in the cdn stack, or in the logs stack where `deploy.region` is another Region."),
         Field::new("deploy", Kind::Table(&DEPLOY),
             "Where and how the stacks are deployed."),
         Field::new("environments", Kind::Environments,
@@ -55,6 +55,12 @@ static RESOURCES: Table = Table {
             "Merged into the template of the distribution's stack.",
         )
         .makes("any part of the cdn template"),
+        Field::new(
+            names::LOGS,
+            Kind::Free,
+            "Merged into the template of the stack that has the access logs and alarms where `deploy.region` isn't us-east-1.",
+        )
+        .makes("any part of the logs template"),
     ],
 };
 
@@ -297,7 +303,7 @@ static LOGS: Table = Table {
         Field::new(
             "access",
             Kind::Table(&ACCESS_LOGS),
-            "CloudFront's access logs, in S3, without query strings, cookies and referrers. With the cdn stack in us-east-1 alone.",
+            "CloudFront's access logs, in S3, without query strings, cookies and referrers. They come from us-east-1: with the cdn stack, or with the logs stack where `deploy.region` is another Region.",
         ),
         Field::new(
             "functions",
@@ -357,13 +363,13 @@ static DEPLOY: Table = Table {
             "The AWS account that this may be deployed to: `deploy`, `diff`, `info`, `remove` and `--online` end with an error before they ask anything of another one. Left out: whichever account the credentials belong to.")
             .makes("plan.json `account`"),
         Field::new("region", Kind::Text(&f::REGION),
-            "Home of the cdn stack; the lambda-edge stack is always in us-east-1. A stack that stands doesn't move: `frames remove` first.")
+            "Home of the cdn stack. The lambda-edge stack is always in us-east-1. With another Region here, access logs and alarms are in a third stack, logs, in us-east-1. A stack that stands doesn't move: `frames remove` first.")
             .default("us-east-1").makes("plan.json `stages[].region`"),
         Field::new("bucket", Kind::Text(&f::BUCKET),
             "Bucket in us-east-1 that holds the functions' zips: `managed`, or the name of your own. Takes effect at deploy.")
             .default("managed").makes("plan.json `artifactBucket`"),
         Field::new("tags", Kind::Map { key: &f::TAG_KEY, value: &f::TAG_VALUE },
-            "Tags of both stacks, which CloudFormation hands on to their resources. Takes effect at deploy.")
+            "Tags of the stacks, which CloudFormation hands on to their resources. Takes effect at deploy.")
             .default("{}").makes("plan.json `stages[].tags`"),
         Field::new("terminationProtection", Kind::Flag,
             "Whether the stacks refuse to be deleted. Takes effect at deploy.")

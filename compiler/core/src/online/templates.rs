@@ -6,7 +6,6 @@ use crate::plan::Plan;
 use crate::span::Span;
 use crate::syntax::Node;
 use crate::template;
-use serde_json::Value;
 
 /// What CloudFormation takes in a request, in bytes; a larger template has to be in a bucket.
 pub const INLINE: usize = 51_200;
@@ -16,13 +15,12 @@ pub fn questions(root: &Node, plan: &Plan) -> Vec<Question> {
     // A defect of a template shows when it is rendered for good.
     let templates = template::unbuilt_templates(plan).unwrap_or_default();
     let question = |(stage, template): (&crate::plan::Stage, template::Template)| {
-        let value: Value = serde_json::from_str(&template.text).ok()?;
         let overlay = format!("resources.{}", stage.name);
         let (path, span) = place(root, &overlay).or_else(|| place(root, "service"))?;
         let subject = Subject::Template {
             stage: stage.name.to_owned(),
             region: stage.region.clone(),
-            body: value.to_string(),
+            body: template.value.to_string(),
         };
         Some(Question {
             subject,

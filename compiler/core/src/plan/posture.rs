@@ -65,12 +65,17 @@ pub fn log_bucket() -> Vec<Waiver> {
     ]
 }
 
-/// What holds for the distribution, given how it is set up.
-pub fn distribution(v2_logs: bool, default_certificate: bool, geo: bool) -> Vec<Waiver> {
+/// What holds for the distribution, given how it is set up. `v2_logs`: whether the access logs,
+/// where there are any, come from another stack.
+pub fn distribution(v2_logs: Option<bool>, default_certificate: bool, geo: bool) -> Vec<Waiver> {
     let logs = Waiver::new(
         &["CKV_AWS_86"],
         &["AwsSolutions-CFR3"],
-        "Access logs are there: the v2 delivery of this stack, which checkers don't know. The legacy logs they look for record query strings, and with them tokens",
+        if v2_logs == Some(true) {
+            "Access logs are there: the v2 delivery of the logs stack, which checkers don't know. The legacy logs they look for record query strings, and with them tokens"
+        } else {
+            "Access logs are there: the v2 delivery of this stack, which checkers don't know. The legacy logs they look for record query strings, and with them tokens"
+        },
     );
     let certificate = Waiver::new(
         &["CKV_AWS_174"],
@@ -83,7 +88,7 @@ pub fn distribution(v2_logs: bool, default_certificate: bool, geo: bool) -> Vec<
         "Which countries are served is the manifest's to say, in `delivery.geo`",
     );
     [
-        (logs, v2_logs),
+        (logs, v2_logs.is_some()),
         (certificate, default_certificate),
         (countries, !geo),
     ]

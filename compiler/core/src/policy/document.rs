@@ -1,7 +1,7 @@
 //! Statements, and the documents that they make.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 /// What IAM takes in a managed policy, white space aside.
@@ -38,7 +38,7 @@ impl Policy {
 
     /// As IAM counts: without white space.
     pub fn size(&self) -> usize {
-        let text = serde_json::to_string(self).unwrap_or_default();
+        let text = json!(self).to_string();
         text.chars().filter(|c| !c.is_whitespace()).count()
     }
 

@@ -38,7 +38,7 @@ pub struct Printed {
     pub unknown: Vec<String>,
 }
 
-/// A stage's template, read again.
+/// A stage and its template.
 struct Template<'a> {
     stage: &'a crate::plan::Stage,
     value: Value,
@@ -56,7 +56,7 @@ pub fn policy(plan: &Plan, request: &Request<'_>) -> Result<Printed, Defect> {
         .into_iter()
         .map(|(stage, template)| Template {
             stage,
-            value: serde_json::from_str(&template.text).unwrap_or_default(),
+            value: template.value,
         })
         .collect();
     let account = request.account.unwrap_or("*");

@@ -5,14 +5,14 @@ use crate::names;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct DomainView {
     cnames: Vec<String>,
     certificate: Value,
     security_policy: String,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct AliasRecord {
     id: String,
     hosted_zone_id: String,
