@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 pub const EDGE: &str = "lambda-edge";
 pub const CDN: &str = "cdn";
+pub const LOGS: &str = "logs";
 
 /// Manifests that differ in what is compiled: with and without names, a web ACL, a key, a bucket
 /// and DICOMweb, in one Region and in two.
@@ -49,11 +50,13 @@ const MANIFESTS: &[(&str, &str)] = &[
     ("example", include_str!("../../../../frames.yml")),
 ];
 
-/// Both stages' templates.
+/// The stages' templates.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stacks {
     pub edge: Value,
     pub cdn: Value,
+    /// There where the distribution's stack is in another Region.
+    pub logs: Option<Value>,
 }
 
 impl Stacks {
@@ -66,11 +69,14 @@ impl Stacks {
         Self {
             edge: of(EDGE, &self.edge),
             cdn: of(CDN, &self.cdn),
+            logs: self.logs.as_ref().map(|logs| of(LOGS, logs)),
         }
     }
 
-    pub fn stages(&self) -> [(&'static str, &Value); 2] {
-        [(EDGE, &self.edge), (CDN, &self.cdn)]
+    pub fn stages(&self) -> Vec<(&'static str, &Value)> {
+        let logs = self.logs.iter().map(|logs| (LOGS, logs));
+        let others = [(EDGE, &self.edge), (CDN, &self.cdn)];
+        others.into_iter().chain(logs).collect()
     }
 }
 
@@ -163,14 +169,17 @@ fn rendered(plan: &Plan) -> Result<Stacks, String> {
         bytes: 400_000,
     });
     let templates = template::render(plan, &artifacts).map_err(|error| error.to_string())?;
-    let of = |stage: &str| -> Result<Value, String> {
-        let template = templates.iter().find(|template| template.stage == stage);
-        let text = &template.ok_or_else(|| format!("no {stage}"))?.text;
-        serde_json::from_str(text).map_err(|error| error.to_string())
+    let of = |stage: &str| {
+        let mut templates = templates.iter();
+        templates
+            .find(|template| template.stage == stage)
+            .map(|template| template.value.clone())
     };
+    let there = |stage: &str| of(stage).ok_or_else(|| format!("no {stage}"));
     Ok(Stacks {
-        edge: of(EDGE)?,
-        cdn: of(CDN)?,
+        edge: there(EDGE)?,
+        cdn: there(CDN)?,
+        logs: of(LOGS),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::hostile::*;
 use super::{catalogue, condition, merged, of_type, resource};
-use crate::delivery::{Delivery, EDGE};
+use crate::delivery::{Delivery, EDGE, LOGS};
 use serde_json::{Value, json};
 
 pub fn all(stage: &str, delivery: &Delivery) -> Vec<Value> {
@@ -16,6 +16,7 @@ pub fn all(stage: &str, delivery: &Delivery) -> Vec<Value> {
     bodies.extend(names(delivery));
     match stage {
         EDGE => bodies.extend(beside_functions(&delivery.clean.edge)),
+        LOGS => bodies.extend(delivery.clean.logs.iter().flat_map(beside_logs)),
         _ => bodies.extend(beside_logs(&delivery.clean.cdn)),
     }
     bodies
