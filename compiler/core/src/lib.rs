@@ -163,15 +163,16 @@ fn overlays_without_a_stage(manifest: &Manifest, plan: &Plan) -> Vec<Diagnostic>
 
 /// What `resources` would open or gets wrong.
 fn overlay_findings(plan: &Plan) -> Vec<Diagnostic> {
-    let (opens, help) = match plan.unsafe_overlay {
-        true => (
+    let (opens, help) = if plan.unsafe_overlay {
+        (
             codes::UNSAFE_OVERLAY_ALLOWED,
             "--allow-unsafe-overlay lets it through",
-        ),
-        false => (
+        )
+    } else {
+        (
             codes::UNSAFE_OVERLAY,
             "leave it out, or let it through with --allow-unsafe-overlay",
-        ),
+        )
     };
     // A defect of a template shows when it is rendered for good.
     let found = template::overlay_findings(plan).unwrap_or_default();

@@ -60,9 +60,10 @@ fn answer(subject: &Subject) -> Answer {
     match subject {
         Subject::UserPool { id } if id == "us-east-1_NoSuchOne" => Answer::Missing,
         Subject::Certificate { arn, .. } => Answer::Certificate {
-            status: text(match arn.ends_with("-000000000000") {
-                true => "PENDING_VALIDATION",
-                false => "ISSUED",
+            status: text(if arn.ends_with("-000000000000") {
+                "PENDING_VALIDATION"
+            } else {
+                "ISSUED"
             }),
             names: vec![text("*.example.org")],
         },

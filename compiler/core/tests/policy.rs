@@ -79,9 +79,10 @@ fn actions<'a>(statements: impl IntoIterator<Item = &'a Value>) -> BTreeSet<Stri
 fn sources(directory: &Path, into: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => sources(&path, into),
-            false => into.push(path),
+        if path.is_dir() {
+            sources(&path, into)
+        } else {
+            into.push(path)
         }
     }
 }

@@ -369,8 +369,12 @@ fn changed(valid: &Value) -> Vec<Value> {
         };
         let mut less = valid.clone();
         match less.pointer_mut(parent).unwrap() {
-            Value::Object(map) => drop(map.remove(key)),
-            Value::Array(items) => drop(items.remove(key.parse().unwrap())),
+            Value::Object(map) => {
+                map.remove(key);
+            }
+            Value::Array(items) => {
+                items.remove(key.parse().unwrap());
+            }
             _ => unreachable!("a parent has children"),
         }
         changed.push(less);

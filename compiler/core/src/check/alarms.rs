@@ -4,7 +4,7 @@ use super::{Alarms, edge_arn};
 use crate::diagnostic::Diagnostic;
 use crate::manifest::Manifest;
 
-pub fn check(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Option<Alarms> {
+pub(super) fn check(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Option<Alarms> {
     let given = manifest.alarms.as_ref()?;
     if let Some(topic) = &given.topic_arn {
         const HELP: &str = "name one in us-east-1, where CloudFront's metrics are";

@@ -7,7 +7,7 @@ use crate::world::World;
 use frames_edge::{AuthConfig, TokenSource, TokenUse};
 
 /// `None`: mode `none`.
-pub fn check(
+pub(super) fn check(
     manifest: &Manifest,
     world: &dyn World,
     found: &mut Vec<Diagnostic>,

@@ -23,7 +23,7 @@ const ORIGIN_SHIELD_REGIONS: &[&str] = &[
     "me-central-1",
 ];
 
-pub fn check(given: &manifest::Delivery, found: &mut Vec<Diagnostic>) -> Delivery {
+pub(super) fn check(given: &manifest::Delivery, found: &mut Vec<Diagnostic>) -> Delivery {
     let dicomweb = given.dicomweb.as_ref().is_some_and(|flag| flag.value);
     // The default, written out, claims nothing.
     let claimed = given.cache_ttl.as_ref().filter(|ttl| ttl.value != DAY);

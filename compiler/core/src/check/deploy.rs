@@ -7,7 +7,7 @@ use crate::manifest::{self, MOST_TAGS, Text};
 use crate::span::Span;
 use crate::variables::Resolved;
 
-pub fn check(given: &manifest::Deploy, found: &mut Vec<Diagnostic>) -> Deploy {
+pub(super) fn check(given: &manifest::Deploy, found: &mut Vec<Diagnostic>) -> Deploy {
     tags(&given.tags, found);
     let bucket = given.bucket.as_ref().filter(|name| name.value != MANAGED);
     let region = given.region.as_ref();
@@ -33,7 +33,7 @@ pub fn check(given: &manifest::Deploy, found: &mut Vec<Diagnostic>) -> Deploy {
 }
 
 /// `deploy.account: ${aws:accountId}`, also by way of another key: it is whichever account is asked.
-pub fn unguarded(resolved: &Resolved) -> Option<Diagnostic> {
+pub(crate) fn unguarded(resolved: &Resolved) -> Option<Diagnostic> {
     const PATH: &str = "deploy.account";
     const ASKED: &str = "aws:accountId";
     let place = resolved.node.at(PATH)?.span;

@@ -7,7 +7,10 @@ use crate::manifest::{self, Manifest, Text};
 const SECURITY_POLICY: &str = "TLSv1.2_2021";
 
 /// `None`: there is no CNAME.
-pub fn check(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Result<Option<Domain>, Flawed> {
+pub(super) fn check(
+    manifest: &Manifest,
+    found: &mut Vec<Diagnostic>,
+) -> Result<Option<Domain>, Flawed> {
     let Some(given) = &manifest.domain else {
         if manifest.keys.has("domain") {
             return Ok(None);

@@ -96,13 +96,12 @@ fn shows(text: &str, secret: &str) -> bool {
 }
 
 fn finding(path: &str, span: Span) -> Diagnostic {
-    let message = match is_in(ADDRESSES, path) {
-        true => format!(
+    let message = if is_in(ADDRESSES, path) {
+        format!(
             "`{path}` holds a secret value, which would be sent to the address that it is part of"
-        ),
-        false => format!(
-            "`{path}` holds a secret value, which would be a name or a setting that others see"
-        ),
+        )
+    } else {
+        format!("`{path}` holds a secret value, which would be a name or a setting that others see")
     };
     Diagnostic::new(codes::EXPOSED_SECRET, path, span, message).help(
         "if it is no secret, store it in a parameter of type String, or write it here; the value isn't shown",

@@ -5,7 +5,7 @@ use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::{self, Manifest, Text};
 use crate::span::Span;
 
-pub fn check(manifest: &Manifest, dicomweb: bool, found: &mut Vec<Diagnostic>) -> Iam {
+pub(super) fn check(manifest: &Manifest, dicomweb: bool, found: &mut Vec<Diagnostic>) -> Iam {
     let given = manifest.iam.as_ref();
     let rows = given.and_then(|iam| iam.allow.as_ref());
     match rows {

@@ -11,7 +11,7 @@ use serde_json::Value;
 /// Members that only private and symmetric keys have (RFC 7518, 6.2.2, 6.3.2, 6.4.1).
 const PRIVATE: &[&str] = &["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-pub fn check(
+pub(super) fn check(
     file: &Text,
     algorithms: &[String],
     world: &dyn World,

@@ -10,9 +10,9 @@ const DAY: u64 = 86_400;
 const RETENTION_DAYS: u64 = 365;
 
 /// What stands for a bucket that frames makes.
-pub const MANAGED: &str = "managed";
+pub(super) const MANAGED: &str = "managed";
 
-pub fn check(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Logs {
+pub(super) fn check(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Logs {
     if let Some(key) = &manifest.logs.kms_key_arn {
         const HELP: &str = "name one in us-east-1";
         edge_arn(key, "logs.kmsKeyArn", "the key", HELP, found);

@@ -20,7 +20,7 @@ fn run(text: &str) -> (Option<CheckedManifest>, Vec<Diagnostic>) {
 }
 
 /// Code and path of every finding, apart from the usual ones.
-pub fn findings(text: &str) -> Vec<(String, String)> {
+pub(crate) fn findings(text: &str) -> Vec<(String, String)> {
     let found = run(text).1.into_iter();
     found
         .filter(|finding| !USUAL.contains(&finding.code.name))
@@ -29,7 +29,7 @@ pub fn findings(text: &str) -> Vec<(String, String)> {
 }
 
 /// The manifest, which has no errors.
-pub fn checked(text: &str) -> CheckedManifest {
+pub(crate) fn checked(text: &str) -> CheckedManifest {
     let (checked, found) = run(text);
     assert!(!found.iter().any(Diagnostic::is_error), "{found:#?}");
     checked.unwrap()

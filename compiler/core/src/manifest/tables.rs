@@ -12,7 +12,7 @@ use frames_edge::jose;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-pub static MANIFEST: Table = Table {
+pub(super) static MANIFEST: Table = Table {
     fields: &[
         Field::new("service", Kind::Text(&f::SERVICE),
             "Name of the service. The stacks are `<service>-<env>-lambda-edge` and `<service>-<env>-cdn`; with `deploy.region` outside us-east-1 also `<service>-<env>-logs`.")
@@ -82,7 +82,7 @@ static HEALTH_IMAGING: Table = Table {
     ],
 };
 
-pub static AUTH: Table = Table {
+pub(super) static AUTH: Table = Table {
     fields: &[
         Field::new("mode", words(&["cognito", "oidc", "none"]),
             "`cognito`: tokens of a Cognito user pool. `oidc`: tokens of an OpenID Connect issuer. `none`: no token at all, every frame is public.")
@@ -381,7 +381,7 @@ static DEPLOY: Table = Table {
 };
 
 /// Where a key of that name is: `healthImaging.region`, `deploy.region`.
-pub fn places_of(key: &str) -> &'static [String] {
+pub(super) fn places_of(key: &str) -> &'static [String] {
     static PLACES: OnceLock<HashMap<&str, Vec<String>>> = OnceLock::new();
     let places = PLACES.get_or_init(|| {
         let mut places = HashMap::new();

@@ -39,11 +39,10 @@ pub(super) fn findings(question: &Question, stage: &str, answer: &Answer) -> Vec
     match answer {
         Answer::Refused(reason) => {
             let message = format!("CloudFormation refuses the template of stage {stage}: {reason}");
-            let help = match question.path.starts_with("resources.") {
-                true => "mend the overlay",
-                false => {
-                    "this is a defect of frames, or an AWS Region that lacks something: report it"
-                }
+            let help = if question.path.starts_with("resources.") {
+                "mend the overlay"
+            } else {
+                "this is a defect of frames, or an AWS Region that lacks something: report it"
             };
             vec![
                 Diagnostic::new(

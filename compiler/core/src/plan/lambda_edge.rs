@@ -104,7 +104,7 @@ pub(crate) struct PolicyView {
     metadata: Value,
 }
 
-pub fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
+pub(super) fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
     let web_acl = web_acl(manifest, env);
     let view = View {
         description: format!(
@@ -151,7 +151,7 @@ pub fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
         functions: vec![
             Function {
                 name: names::AUTHORIZER,
-                config: Config::Authorizer(authorizer_config(manifest)),
+                config: Config::Authorizer(Box::new(authorizer_config(manifest))),
                 launch: manifest.deploy.launch,
                 trial: Trial::authorizer(manifest),
             },

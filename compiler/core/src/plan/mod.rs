@@ -117,7 +117,7 @@ pub struct Function {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Config {
-    Authorizer(AuthorizerConfig),
+    Authorizer(Box<AuthorizerConfig>),
     Signer(SignerConfig),
 }
 
@@ -186,14 +186,14 @@ impl Plan {
     pub fn authorizer(&self) -> Option<&AuthorizerConfig> {
         self.functions()
             .find_map(|function| match &function.config {
-                Config::Authorizer(config) => Some(config),
+                Config::Authorizer(config) => Some(config.as_ref()),
                 Config::Signer(_) => None,
             })
     }
 
     pub fn authorizer_mut(&mut self) -> Option<&mut AuthorizerConfig> {
         self.configs_mut().find_map(|config| match config {
-            Config::Authorizer(config) => Some(config),
+            Config::Authorizer(config) => Some(config.as_mut()),
             Config::Signer(_) => None,
         })
     }

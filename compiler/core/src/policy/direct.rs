@@ -94,7 +94,7 @@ const NAMELESS: &[&str] = &[
     "sts:GetCallerIdentity",
 ];
 
-pub fn collect(
+pub(super) fn collect(
     into: &mut Collected,
     plan: &Plan,
     templates: &[Template<'_>],

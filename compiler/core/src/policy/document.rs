@@ -70,7 +70,7 @@ impl Policy {
 
 /// Statements in the making: what has the same name and the same condition is one.
 #[derive(Debug, Default)]
-pub struct Collected(Vec<Group>);
+pub(super) struct Collected(Vec<Group>);
 
 #[derive(Debug)]
 struct Group {
@@ -81,7 +81,7 @@ struct Group {
 }
 
 impl Collected {
-    pub fn allow(
+    pub(super) fn allow(
         &mut self,
         sid: &'static str,
         actions: &[&str],
@@ -105,7 +105,7 @@ impl Collected {
         group.resources.extend(resources);
     }
 
-    pub fn policy(self) -> Policy {
+    pub(super) fn policy(self) -> Policy {
         let mut used: Vec<&str> = Vec::new();
         let mut statements = Vec::new();
         for group in self.0 {

@@ -35,7 +35,7 @@ pub struct Grant {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub enum Only {
+pub(super) enum Only {
     Any,
     /// Where no name tells this service's resources from others: nobody but
     /// CloudFormation may use it on the deployer's behalf.
@@ -83,7 +83,7 @@ const fn makes(actions: &'static [&'static str]) -> Grant {
     grant("NoResourceCanBeNamedToMake", &["*"], actions).only(Only::ThroughCloudFormation)
 }
 
-pub fn of(kind: &str) -> Option<&'static Handler> {
+pub(super) fn of(kind: &str) -> Option<&'static Handler> {
     HANDLERS.iter().find(|handler| handler.kind == kind)
 }
 

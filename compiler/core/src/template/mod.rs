@@ -129,11 +129,12 @@ pub fn render(plan: &Plan, artifacts: &[Artifact]) -> Result<Vec<Template>, Refu
     let refused = |found: &OverlayFinding| {
         found.finding.kind != overlay::Kind::Unsafe || !plan.unsafe_overlay
     };
-    match found.iter().any(refused) {
-        true => Err(Refusal::Overlay(
+    if found.iter().any(refused) {
+        Err(Refusal::Overlay(
             found.into_iter().filter(refused).collect(),
-        )),
-        false => Ok(templates),
+        ))
+    } else {
+        Ok(templates)
     }
 }
 

@@ -121,7 +121,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    pub fn new(what: impl Into<String>) -> Self {
+    pub(super) fn new(what: impl Into<String>) -> Self {
         Self {
             what: what.into(),
             target: None,
@@ -177,9 +177,10 @@ impl<'a> Resolver<'a> {
     }
 
     fn scalar(&mut self, node: &Node, text: &str, depth: usize) -> Node {
-        let parsed = match self.in_overlay {
-            true => expression::parse_overlay(text),
-            false => expression::parse(text),
+        let parsed = if self.in_overlay {
+            expression::parse_overlay(text)
+        } else {
+            expression::parse(text)
         };
         let parts = match parsed {
             Ok(parts) => parts,

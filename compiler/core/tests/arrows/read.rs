@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// A module's path from the crate's root, which is the empty one.
-pub type Module = Vec<String>;
+pub(crate) type Module = Vec<String>;
 
 struct File {
     name: String,
@@ -15,7 +15,7 @@ struct File {
     code: String,
 }
 
-pub struct Sources {
+pub(crate) struct Sources {
     files: Vec<File>,
     modules: BTreeSet<Module>,
     /// What a module makes available under another path: where it is, by module and name.
@@ -23,7 +23,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    pub fn read(src: &Path) -> Self {
+    pub(crate) fn read(src: &Path) -> Self {
         let mut files = Vec::new();
         collect(src, src, &mut files);
         let files: Vec<(&str, &str)> = files
@@ -34,7 +34,7 @@ impl Sources {
     }
 
     /// Files by their paths below `src`.
-    pub fn of(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn of(files: &[(&str, &str)]) -> Self {
         let mut tests = BTreeSet::new();
         let mut read: Vec<File> = Vec::new();
         for (name, text) in files {
@@ -65,13 +65,13 @@ impl Sources {
     }
 
     /// The modules at the root.
-    pub fn top(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn top(&self) -> impl Iterator<Item = &str> {
         let tops = self.modules.iter().filter(|module| module.len() == 1);
         tops.map(|module| module[0].as_str())
     }
 
     /// Which file's module uses which.
-    pub fn uses(&self) -> impl Iterator<Item = (&str, Module, Module)> {
+    pub(crate) fn uses(&self) -> impl Iterator<Item = (&str, Module, Module)> {
         self.files.iter().flat_map(|file| {
             let imported = imports(&file.code).into_iter().map(|(path, _)| path);
             let paths = imported.chain(inline(&file.code));
@@ -88,9 +88,10 @@ impl Sources {
             "self" => Some([module, rest].concat()),
             "super" => {
                 let above = module.split_last()?.1.to_vec();
-                match rest.first().is_some_and(|next| next == "super") {
-                    true => self.absolute(&above, rest),
-                    false => Some([&above, rest].concat()),
+                if rest.first().is_some_and(|next| next == "super") {
+                    self.absolute(&above, rest)
+                } else {
+                    Some([&above, rest].concat())
                 }
             }
             _ => {

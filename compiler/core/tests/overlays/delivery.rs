@@ -6,9 +6,9 @@ use frames_compiler::world::Fixed;
 use frames_compiler::{Source, Target, compile, template};
 use serde_json::{Value, json};
 
-pub const EDGE: &str = "lambda-edge";
-pub const CDN: &str = "cdn";
-pub const LOGS: &str = "logs";
+pub(crate) const EDGE: &str = "lambda-edge";
+pub(crate) const CDN: &str = "cdn";
+pub(crate) const LOGS: &str = "logs";
 
 /// Manifests that differ in what is compiled: with and without names, a web ACL, a key, a bucket
 /// and DICOMweb, in one Region and in two.
@@ -52,7 +52,7 @@ const MANIFESTS: &[(&str, &str)] = &[
 
 /// The stages' templates.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stacks {
+pub(crate) struct Stacks {
     pub edge: Value,
     pub cdn: Value,
     /// There where the distribution's stack is in another Region.
@@ -61,7 +61,7 @@ pub struct Stacks {
 
 impl Stacks {
     /// What an overlay would make of them, were it let through.
-    pub fn overlaid(&self, overlay: &Value) -> Self {
+    pub(crate) fn overlaid(&self, overlay: &Value) -> Self {
         let of = |stage: &str, template: &Value| {
             let body = overlay.get(stage).cloned().unwrap_or(json!({}));
             merged(template.clone(), body)
@@ -73,21 +73,21 @@ impl Stacks {
         }
     }
 
-    pub fn stages(&self) -> Vec<(&'static str, &Value)> {
+    pub(crate) fn stages(&self) -> Vec<(&'static str, &Value)> {
         let logs = self.logs.iter().map(|logs| (LOGS, logs));
         let others = [(EDGE, &self.edge), (CDN, &self.cdn)];
         others.into_iter().chain(logs).collect()
     }
 }
 
-pub struct Delivery {
+pub(crate) struct Delivery {
     pub name: &'static str,
     text: &'static str,
     pub clean: Stacks,
 }
 
 /// What the compiler says of an overlay.
-pub enum Outcome {
+pub(crate) enum Outcome {
     Passed(Stacks),
     /// The codes of the errors.
     Refused(Vec<String>),
@@ -95,7 +95,7 @@ pub enum Outcome {
 
 /// How an overlay stands in frames.yml.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
+pub(crate) enum Written {
     /// Below `resources`.
     Plainly,
     /// There, each stage's by a merge key.
@@ -108,7 +108,7 @@ pub enum Written {
 
 impl Written {
     /// JSON is YAML, so that an overlay is written as it is.
-    pub fn text(self, overlay: &Value) -> String {
+    pub(crate) fn text(self, overlay: &Value) -> String {
         match self {
             Self::Plainly => format!("resources: {overlay}\n"),
             Self::ByMergeKey => {
@@ -125,7 +125,7 @@ impl Written {
 }
 
 impl Delivery {
-    pub fn all() -> Vec<Self> {
+    pub(crate) fn all() -> Vec<Self> {
         let delivery = |(name, text): &(&'static str, &'static str)| {
             let (plan, findings) = planned(text);
             let plan = plan.unwrap_or_else(|| panic!("{name}: {findings:#?}"));
@@ -138,7 +138,7 @@ impl Delivery {
         MANIFESTS.iter().map(delivery).collect()
     }
 
-    pub fn with(&self, overlay: &Value, written: Written) -> Outcome {
+    pub(crate) fn with(&self, overlay: &Value, written: Written) -> Outcome {
         let text = format!("{}{}", self.text, written.text(overlay));
         match planned(&text) {
             (Some(plan), _) => {
@@ -184,6 +184,6 @@ fn rendered(plan: &Plan) -> Result<Stacks, String> {
 }
 
 /// An overlay over one stage.
-pub fn over(stage: &str, template: Value) -> Value {
+pub(crate) fn over(stage: &str, template: Value) -> Value {
     json!({ stage: template })
 }

@@ -2,7 +2,7 @@
 
 use frames_compiler::Target;
 
-pub const DEV: Target = Target {
+pub(crate) const DEV: Target = Target {
     env: "dev",
     chosen: false,
     allow_unsafe_overlay: false,

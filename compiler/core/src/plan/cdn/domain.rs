@@ -40,9 +40,10 @@ pub(super) fn alias_records(manifest: &CheckedManifest) -> Vec<AliasRecord> {
         return vec![];
     };
     // An HTTPS record tells a viewer of HTTP/3 before it connects.
-    let types: &[&str] = match manifest.delivery.http3 {
-        true => &["A", "AAAA", "HTTPS"],
-        false => &["A", "AAAA"],
+    let types: &[&str] = if manifest.delivery.http3 {
+        &["A", "AAAA", "HTTPS"]
+    } else {
+        &["A", "AAAA"]
     };
     let names = domain.cnames.iter();
     names

@@ -95,7 +95,7 @@ struct OriginRequestPolicy {
     query_strings: &'static [&'static str],
 }
 
-pub fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
+pub(super) fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
     let stack_name = names::stack(&manifest.service, env, names::CDN);
     let view = view(manifest, env, &stack_name);
     let parameters = outputs(&view.parameters);

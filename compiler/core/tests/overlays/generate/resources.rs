@@ -5,7 +5,7 @@ use super::{catalogue, condition, merged, of_type, resource};
 use crate::delivery::{Delivery, EDGE, LOGS};
 use serde_json::{Value, json};
 
-pub fn all(stage: &str, delivery: &Delivery) -> Vec<Value> {
+pub(super) fn all(stage: &str, delivery: &Delivery) -> Vec<Value> {
     let mut bodies = Vec::new();
     for (kind, properties) in catalogue::plain() {
         bodies.push(added(kind, properties));
