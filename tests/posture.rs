@@ -51,7 +51,7 @@ const CDK_NAG: Checker = Checker {
 };
 
 fn no_access_logs(manifest: &str) -> bool {
-    manifest.contains("access: {enabled: false") || manifest.contains("deploy: {region: eu-")
+    manifest.contains("access: {enabled: false")
 }
 
 fn no_web_acl(manifest: &str) -> bool {

@@ -197,9 +197,65 @@ fn cdn_has_a_region_of_its_own() {
         stand.stack("heart-dev-lambda-edge")["StackStatus"],
         "CREATE_COMPLETE"
     );
-    stand.remove();
+    let run = stand.run(&["remove", "--yes", "--delete-logs"]);
+    assert_eq!(run.code, 0, "{run:#?}");
     let left = stand.account.state();
     assert!(left.iter().all(|line| line.starts_with("s3 ")), "{left:#?}");
+}
+
+/// CloudFront's logs are delivered from us-east-1, wherever the cdn stack is, and its metrics
+/// are there.
+#[test]
+fn a_stack_elsewhere_is_watched_from_us_east_1() {
+    let stand = Stand::new();
+    let elsewhere = format!(
+        "{MANIFEST}alarms: {{topicArn: 'arn:aws:sns:us-east-1:{}:imaging'}}\ndeploy: {{region: eu-west-1}}\n",
+        stand.account.number()
+    );
+    stand.write(&format!(
+        "{elsewhere}resources: {{logs: {{Outputs: {{Mine: {{Value: x}}}}}}}}\n"
+    ));
+    let closing = stand.deploy();
+    stand.serves(&closing);
+    let names = |closing: &Value| -> Vec<Value> {
+        let stages = closing["result"]["stages"].as_array().unwrap().iter();
+        stages.map(|stage| stage["name"].clone()).collect()
+    };
+    assert_eq!(names(&closing), ["lambda-edge", "cdn", "logs"]);
+    let outputs = stand.stack("heart-dev-logs")["Outputs"].clone();
+    let outputs = outputs.as_array().unwrap().iter();
+    let keys: Vec<_> = outputs.map(|output| &output["OutputKey"]).collect();
+    assert_eq!(keys.len(), 2, "{keys:?}");
+    // It is this distribution that is logged and watched.
+    let id = closing["result"]["distributionId"].as_str().unwrap();
+    let sources = stand
+        .account
+        .call("logs", "DescribeDeliverySources", json!({}));
+    let arn = &sources["deliverySources"][0]["resourceArns"][0];
+    assert!(arn.as_str().unwrap().ends_with(id), "{sources:#}");
+    let alarms = stand
+        .account
+        .call("cloudwatch", "DescribeAlarms", json!({}));
+    let alarms = alarms["MetricAlarms"].as_array().unwrap();
+    assert_eq!(alarms.len(), 4, "{alarms:#?}");
+    for alarm in alarms {
+        let dimensions = alarm["Dimensions"].to_string();
+        assert!(dimensions.contains(id), "{dimensions}");
+    }
+    let again = stand.deploy();
+    for stage in again["result"]["stages"].as_array().unwrap() {
+        assert_eq!(stage["changed"], false, "{stage}");
+    }
+    // The logs outlive the stacks, as in us-east-1.
+    let removed = stand.remove();
+    assert_eq!(names(&removed), ["logs", "cdn", "lambda-edge"]);
+    let left = stand.account.state();
+    let kept = |line: &String| line.starts_with("s3 ") || line.starts_with("kms ");
+    assert!(left.iter().all(kept), "{left:#?}");
+    assert!(
+        left.iter().any(|line| line.contains("heart-dev-logs")),
+        "{left:#?}"
+    );
 }
 
 #[test]

@@ -3,7 +3,8 @@
 
 use super::root;
 use frames_compiler::plan::Artifact;
-use frames_compiler::{Environment, Source, Target, compile, template};
+use frames_compiler::world::Fixed;
+use frames_compiler::{Source, Target, compile, template};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -26,14 +27,6 @@ impl Compiled {
     }
 }
 
-struct Manifests;
-
-impl Environment for Manifests {
-    fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
-        fs::read(root().join("tests/manifests").join(path)).map_err(|error| error.to_string())
-    }
-}
-
 /// `None` where the manifest has errors.
 pub fn compiled(name: &str, text: &str) -> Option<Compiled> {
     let target = Target {
@@ -41,7 +34,9 @@ pub fn compiled(name: &str, text: &str) -> Option<Compiled> {
         chosen: false,
         allow_unsafe_overlay: false,
     };
-    let plan = compile(&Source::new("frames.yml", text), target, &Manifests).plan?;
+    let keys = include_bytes!("../manifests/jwks.json");
+    let beside = Fixed::empty().file("./jwks.json", keys);
+    let plan = compile(&Source::new("frames.yml", text), target, &beside).plan?;
     let artifacts: Vec<Artifact> = plan
         .functions()
         .map(|function| Artifact {

@@ -3,7 +3,7 @@
 //! the place where it was written, so findings stand where the value that won is.
 
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
-use crate::source::Span;
+use crate::span::Span;
 use crate::syntax::{Entry, Node, Value};
 
 pub const KEY: &str = "environments";

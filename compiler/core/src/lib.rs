@@ -1,4 +1,4 @@
-//! frames.yml to CloudFormation. Pure: files come through [`Environment`], the
+//! frames.yml to CloudFormation. Pure: files come through [`World`], the
 //! functions' zips are made by the caller, nothing else is asked of the world.
 //!
 //! ```text
@@ -12,57 +12,33 @@ pub mod check;
 pub mod diagnostic;
 pub mod environments;
 pub mod failure;
+pub mod limits;
 pub mod manifest;
+pub mod names;
 pub mod online;
 pub mod package;
 pub mod plan;
 pub mod policy;
 pub mod printable;
+pub mod render;
 pub mod secrets;
 pub mod source;
+pub mod span;
 pub mod syntax;
 pub mod template;
 pub mod variables;
+pub mod world;
 
 pub use check::CheckedManifest;
 pub use diagnostic::Diagnostic;
 use diagnostic::codes;
+use manifest::Manifest;
 pub use plan::Plan;
 pub use source::Source;
 pub use syntax::Node;
 use template::OverlayFinding;
 use template::overlay::Kind;
-
-/// The only door to the world: what the manifest may name outside itself.
-pub trait Environment {
-    /// A file's bytes, its path relative to the manifest's; the error in a user's words.
-    fn read_file(&self, path: &str) -> Result<Vec<u8>, String>;
-
-    /// An environment variable.
-    fn variable(&self, _name: &str) -> Option<String> {
-        None
-    }
-
-    /// The value of `--opt name=value`.
-    fn option(&self, _name: &str) -> Option<String> {
-        None
-    }
-
-    /// What AWS answers to `cf:stack.Output`, `ssm:/path`, `aws:accountId` or `aws:region`.
-    fn aws(&self, _reference: &str) -> AwsValue {
-        AwsValue::Offline
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AwsValue {
-    Value(String),
-    /// What must never be shown: an SSM SecureString.
-    Secret(String),
-    Missing,
-    /// AWS isn't asked: the reference stays open.
-    Offline,
-}
+pub use world::World;
 
 /// The environment to compile for.
 #[derive(Debug, Clone, Copy)]
@@ -90,7 +66,7 @@ pub struct Compiled {
 
 /// Text to [`Plan`]. [`template::render`] turns the plan into the stacks once
 /// the functions' zips, whose hashes stand in them, are known.
-pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -> Compiled {
+pub fn compile(source: &Source, target: Target, world: &dyn World) -> Compiled {
     let (node, mut diagnostics) = syntax::parse(source);
     let mut compiled = Compiled {
         plan: None,
@@ -107,7 +83,7 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
         for node in others.chain([&mut selected.root]) {
             short_forms_outside_overlays(node, &mut diagnostics);
         }
-        let mut resolved = variables::resolve(&selected.root, target.env, environment);
+        let mut resolved = variables::resolve(&selected.root, target.env, world);
         diagnostics.extend(check::unguarded(&resolved));
         diagnostics.extend(resolved.diagnostics);
         diagnostics.extend(check::exposed(&resolved.node, &resolved.secrets));
@@ -117,7 +93,7 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
         diagnostics.extend(found);
         diagnostics.extend(manifest::read_partial(&selected.others, &resolved.own_keys));
         let (checked, found) = match &manifest {
-            Some(manifest) => check::check(manifest, environment),
+            Some(manifest) => check::check(manifest, world),
             None => (None, Vec::new()),
         };
         diagnostics.extend(found);
@@ -132,7 +108,8 @@ pub fn compile(source: &Source, target: Target, environment: &dyn Environment) -
         diagnostics.extend(found.unwrap_or_default());
         compiled.plan = plan.filter(|_| resolved.open.is_empty());
         if let (Some(manifest), Some(plan)) = (&manifest, &compiled.plan) {
-            diagnostics.extend(check::limits(manifest, plan));
+            diagnostics.extend(overlays_without_a_stage(manifest, plan));
+            diagnostics.extend(limits::check(manifest, plan));
         }
         if diagnostics.iter().any(Diagnostic::is_error) {
             compiled.plan = None;
@@ -168,17 +145,35 @@ fn short_forms_outside_overlays(root: &mut Node, diagnostics: &mut Vec<Diagnosti
     }
 }
 
+/// `resources` for a stage that this manifest doesn't have.
+fn overlays_without_a_stage(manifest: &Manifest, plan: &Plan) -> Vec<Diagnostic> {
+    let is_there = |name: &str| plan.stages.iter().any(|stage| stage.name == name);
+    let idle = manifest
+        .resources
+        .iter()
+        .filter(|(name, _)| !is_there(name));
+    let names: Vec<&str> = plan.stages.iter().map(|stage| stage.name).collect();
+    let diagnostic = |(name, overlay): (&&'static str, &Node)| {
+        let path = format!("resources.{name}");
+        let message = format!("`{path}` has no effect: this manifest has no stage `{name}`");
+        let help = format!("remove it, or write it for one of: {}", names.join(", "));
+        Diagnostic::new(codes::UNUSED_KEY, path, overlay.span, message).help(help)
+    };
+    idle.map(diagnostic).collect()
+}
+
 /// What `resources` would open or gets wrong.
 fn overlay_findings(plan: &Plan) -> Vec<Diagnostic> {
-    let (opens, help) = match plan.unsafe_overlay {
-        true => (
+    let (opens, help) = if plan.unsafe_overlay {
+        (
             codes::UNSAFE_OVERLAY_ALLOWED,
             "--allow-unsafe-overlay lets it through",
-        ),
-        false => (
+        )
+    } else {
+        (
             codes::UNSAFE_OVERLAY,
             "leave it out, or let it through with --allow-unsafe-overlay",
-        ),
+        )
     };
     // A defect of a template shows when it is rendered for good.
     let found = template::overlay_findings(plan).unwrap_or_default();

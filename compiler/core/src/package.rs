@@ -1,12 +1,12 @@
-//! What a package holds, whoever makes it, writes it or uploads it.
+//! What `.frames/<env>/` holds, as data: whoever uploads it need not know how it is made.
 
 use crate::template::Template;
 
-/// All that `.frames/<env>/` holds.
 #[derive(Debug)]
 pub struct Package {
     pub zips: Vec<Zip>,
     pub templates: Vec<Template>,
+    /// The content of `plan.json`.
     pub plan_json: String,
 }
 

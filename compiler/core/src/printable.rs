@@ -48,9 +48,10 @@ fn escaped(
     }
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
-        match hidden(c) {
-            true => escape(c, &mut out),
-            false => out.push(c),
+        if hidden(c) {
+            escape(c, &mut out)
+        } else {
+            out.push(c)
         }
     }
     Cow::Owned(out)

@@ -258,22 +258,8 @@ pub fn conceal(diagnostics: &mut [Diagnostic], secrets: &[Secret]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AwsValue, Environment, Source, Target, compile};
-
-    struct Aws;
-
-    impl Environment for Aws {
-        fn read_file(&self, _path: &str) -> Result<Vec<u8>, String> {
-            Err("there is none".to_owned())
-        }
-
-        fn aws(&self, reference: &str) -> AwsValue {
-            match reference {
-                "ssm:/pool" => AwsValue::Secret("hunter2-long".to_owned()),
-                _ => AwsValue::Missing,
-            }
-        }
-    }
+    use crate::world::{AwsValue, Fixed};
+    use crate::{Source, Target, compile};
 
     #[test]
     fn no_finding_shows_a_secret() {
@@ -284,7 +270,9 @@ mod tests {
             chosen: false,
             allow_unsafe_overlay: false,
         };
-        let compiled = compile(&Source::new("f", text), target, &Aws);
+        let secret = AwsValue::Secret("hunter2-long".to_owned());
+        let world = Fixed::empty().aws("ssm:/pool", secret);
+        let compiled = compile(&Source::new("f", text), target, &world);
         let shown = format!("{:?}", compiled.diagnostics);
         assert!(compiled.diagnostics.len() >= 3, "{shown}");
         assert!(!shown.contains("hunter2"), "{shown}");

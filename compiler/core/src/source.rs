@@ -1,27 +1,11 @@
-//! The text of a manifest, and places in it.
+//! The text of a manifest.
 
 use crate::diagnostic::{Diagnostic, codes};
+use crate::span::Span;
 use std::ops::Range;
 
 /// A hostile file is refused before it is read.
 pub const MAX_BYTES: usize = 1024 * 1024;
-
-/// A range of bytes in a [`Source`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Span {
-    pub start: usize,
-    pub end: usize,
-}
-
-impl Span {
-    pub fn new(start: usize, end: usize) -> Self {
-        Self { start, end }
-    }
-
-    pub fn range(self) -> Range<usize> {
-        self.start..self.end
-    }
-}
 
 /// A line and a column, both from 1; the column in Unicode characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

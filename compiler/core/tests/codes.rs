@@ -3,28 +3,19 @@
 
 use frames_compiler::diagnostic::codes::{self, Code, Given, Severity};
 use frames_compiler::online::{self, Answer, Subject};
-use frames_compiler::variables::OUTSIDE;
-use frames_compiler::{AwsValue, Diagnostic, Environment, Source, Target, compile};
+use frames_compiler::world::{AwsValue, Fixed};
+use frames_compiler::{Diagnostic, Source, Target, compile};
 use std::collections::BTreeSet;
 
 /// One key set beside the manifest.
-struct Beside;
-
-impl Environment for Beside {
-    fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
-        match path {
-            "./jwks.json" => Ok(include_bytes!("../../../tests/manifests/jwks.json").to_vec()),
-            _ if path.starts_with("../") => Err(OUTSIDE.to_owned()),
-            _ => Err("there is no such file".to_owned()),
-        }
-    }
-
-    fn aws(&self, reference: &str) -> AwsValue {
-        match reference {
-            "ssm:/frames/secret" => AwsValue::Secret("hunter2".to_owned()),
-            _ => AwsValue::Offline,
-        }
-    }
+fn beside() -> Fixed {
+    let secret = AwsValue::Secret("hunter2".to_owned());
+    Fixed::empty()
+        .file(
+            "./jwks.json",
+            include_bytes!("../../../tests/manifests/jwks.json"),
+        )
+        .aws("ssm:/frames/secret", secret)
 }
 
 fn found(given: Given, manifest: &str) -> Vec<Diagnostic> {
@@ -48,7 +39,7 @@ fn found(given: Given, manifest: &str) -> Vec<Diagnostic> {
         Ok(source) => source,
         Err(unreadable) => return vec![unreadable.diagnostic],
     };
-    let compiled = compile(&source, target, &Beside);
+    let compiled = compile(&source, target, &beside());
     let mut found = compiled.diagnostics;
     if let (Given::Online, Some(resolved)) = (given, &compiled.resolved) {
         let plan = compiled.plan.iter();
@@ -69,9 +60,10 @@ fn answer(subject: &Subject) -> Answer {
     match subject {
         Subject::UserPool { id } if id == "us-east-1_NoSuchOne" => Answer::Missing,
         Subject::Certificate { arn, .. } => Answer::Certificate {
-            status: text(match arn.ends_with("-000000000000") {
-                true => "PENDING_VALIDATION",
-                false => "ISSUED",
+            status: text(if arn.ends_with("-000000000000") {
+                "PENDING_VALIDATION"
+            } else {
+                "ISSUED"
             }),
             names: vec![text("*.example.org")],
         },

@@ -2,10 +2,10 @@
 //! rewrites them; without it, drift is a failure.
 
 use frames_compiler::diagnostic::codes;
-use frames_compiler::plan::{Artifact, PlanFile};
-use frames_compiler::{
-    Environment, Source, Target, compile, manifest, online, policy, syntax, template,
-};
+use frames_compiler::plan::Artifact;
+use frames_compiler::template::PlanFile;
+use frames_compiler::world::Fixed;
+use frames_compiler::{Source, Target, compile, manifest, online, policy, syntax, template};
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
@@ -32,12 +32,12 @@ const DEV: Target = Target {
     allow_unsafe_overlay: false,
 };
 
-struct Directory(PathBuf);
-
-impl Environment for Directory {
-    fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
-        std::fs::read(self.0.join(path)).map_err(|error| error.to_string())
-    }
+/// What lies beside the manifests.
+fn beside() -> Fixed {
+    Fixed::empty().file(
+        "./jwks.json",
+        include_bytes!("../../../tests/manifests/jwks.json"),
+    )
 }
 
 fn artifacts() -> Vec<Artifact> {
@@ -74,8 +74,7 @@ fn every_manifest_compiles_to_its_golden_stacks() {
     let artifacts = artifacts();
     for (name, path) in manifests() {
         let source = Source::from_bytes("frames.yml", &std::fs::read(&path).unwrap()).unwrap();
-        let directory = Directory(path.parent().unwrap().to_owned());
-        let compiled = compile(&source, DEV, &directory);
+        let compiled = compile(&source, DEV, &beside());
         let plan = compiled
             .plan
             .unwrap_or_else(|| panic!("{name}: {:#?}", compiled.diagnostics));
@@ -112,7 +111,7 @@ fn every_manifest_compiles_to_its_golden_stacks() {
             &format!("{}\n", serde_json::to_string_pretty(&plan_file).unwrap()),
         );
         for function in plan.functions() {
-            let config = serde_json::to_string_pretty(&function.config).unwrap();
+            let config = serde_json::to_string_pretty(&function.config.json()).unwrap();
             golden(
                 &out.join(format!("{}.config.json", function.name)),
                 &format!("{config}\n"),
@@ -169,7 +168,7 @@ fn the_schema_refuses_what_the_tables_refuse() {
         let text = format!("service: x\nauth: {{mode: none}}\n{wrong}\n");
         assert!(!validator.is_valid(&as_json(&text)), "{wrong}");
         let source = Source::new("frames.yml", text);
-        let plan = compile(&source, DEV, &Directory(root())).plan;
+        let plan = compile(&source, DEV, &beside()).plan;
         assert!(plan.is_none(), "{wrong}");
     }
 }

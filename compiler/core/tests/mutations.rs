@@ -7,7 +7,8 @@
 //! edited one decides about.
 
 use frames_compiler::syntax::{self, Node, Value};
-use frames_compiler::{Diagnostic, Environment, Source, Target, compile};
+use frames_compiler::world::Fixed;
+use frames_compiler::{Diagnostic, Source, Target, compile};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -18,15 +19,12 @@ const DEV: Target = Target {
     allow_unsafe_overlay: false,
 };
 
-struct Beside;
-
-impl Environment for Beside {
-    fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
-        match path {
-            "./jwks.json" => Ok(include_bytes!("../../../tests/manifests/jwks.json").to_vec()),
-            _ => Err("there is no such file".to_owned()),
-        }
-    }
+/// One key set beside the manifest.
+fn beside() -> Fixed {
+    Fixed::empty().file(
+        "./jwks.json",
+        include_bytes!("../../../tests/manifests/jwks.json"),
+    )
 }
 
 const FULL: &str = include_str!("../../../frames.yml");
@@ -116,7 +114,7 @@ struct Original {
 impl Original {
     fn new(text: &'static str) -> Self {
         let source = Source::new("frames.yml", text);
-        let compiled = compile(&source, DEV, &Beside);
+        let compiled = compile(&source, DEV, &beside());
         assert!(compiled.plan.is_some(), "{:#?}", compiled.diagnostics);
         let usual = compiled.diagnostics.into_iter();
         let mut blocks = Vec::new();
@@ -132,7 +130,7 @@ impl Original {
     fn astray(&self, at: usize, edit: Edit) -> Vec<String> {
         let text = edited(self.text, at, edit);
         let source = Source::new("frames.yml", text.as_str());
-        let found = compile(&source, DEV, &Beside).diagnostics;
+        let found = compile(&source, DEV, &beside()).diagnostics;
         let line = source.position(at).line;
         let newline = |c: char| matches!(c, '\n' | '\r');
         let parted = matches!(edit, Edit::Insert(c) | Edit::Replace(c) if newline(c));

@@ -1,7 +1,8 @@
 //! The policy and the sources of frames: whatever call they make, the deployer
 //! may make, and the table of calls has none that nobody makes.
 
-use frames_compiler::{Environment, Source, Target, compile, online, policy};
+use frames_compiler::world::Fixed;
+use frames_compiler::{Source, Target, compile, online, policy};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -38,14 +39,6 @@ const BESIDE: &[(&str, &str)] = &[
     ),
 ];
 
-struct Nothing;
-
-impl Environment for Nothing {
-    fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
-        Err(format!("there is no {path}"))
-    }
-}
-
 fn statements() -> Vec<Value> {
     let source = Source::new("frames.yml", FULL);
     let target = Target {
@@ -53,7 +46,7 @@ fn statements() -> Vec<Value> {
         chosen: false,
         allow_unsafe_overlay: false,
     };
-    let compiled = compile(&source, target, &Nothing);
+    let compiled = compile(&source, target, &Fixed::empty());
     let plan = compiled
         .plan
         .unwrap_or_else(|| panic!("{:#?}", compiled.diagnostics));
@@ -86,9 +79,10 @@ fn actions<'a>(statements: impl IntoIterator<Item = &'a Value>) -> BTreeSet<Stri
 fn sources(directory: &Path, into: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => sources(&path, into),
-            false => into.push(path),
+        if path.is_dir() {
+            sources(&path, into)
+        } else {
+            into.push(path)
         }
     }
 }

@@ -2,10 +2,11 @@
 
 mod support;
 
-use frames_compiler::diagnostic::render;
+use frames_compiler::render;
+use frames_compiler::world::Fixed;
 use frames_compiler::{Source, compile};
 use proptest::prelude::*;
-use support::{DEV, Nothing};
+use support::DEV;
 
 const EXAMPLE: &str = include_str!("../../../frames.yml");
 
@@ -15,7 +16,7 @@ fn hold(text: &str) -> bool {
         Ok(source) => source,
         Err(unreadable) => unreadable.source,
     };
-    let compiled = compile(&source, DEV, &Nothing);
+    let compiled = compile(&source, DEV, &Fixed::empty());
     let found = &compiled.diagnostics;
     assert_eq!(
         compiled.plan.is_some(),

@@ -2,11 +2,13 @@
 
 mod support;
 
-use frames_compiler::diagnostic::{codes, render};
+use frames_compiler::diagnostic::codes;
+use frames_compiler::render;
+use frames_compiler::world::Fixed;
 use frames_compiler::{Source, compile};
 use jsonschema::Validator;
 use serde_json::{Value, json};
-use support::{DEV, Nothing};
+use support::DEV;
 
 fn schema() -> Validator {
     let mut schema: Value =
@@ -25,7 +27,7 @@ fn schema() -> Validator {
 
 fn sarif(name: &str, text: &str) -> Value {
     let source = Source::new(name, text);
-    let compiled = compile(&source, DEV, &Nothing);
+    let compiled = compile(&source, DEV, &Fixed::empty());
     render::sarif(&source, &compiled.diagnostics)
 }
 

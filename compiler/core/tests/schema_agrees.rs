@@ -3,7 +3,8 @@
 //! can't know is listed here, and each entry is shown to be needed.
 
 use frames_compiler::diagnostic::Diagnostic;
-use frames_compiler::{Environment, Source, Target, compile, manifest, syntax};
+use frames_compiler::world::Fixed;
+use frames_compiler::{Source, Target, compile, manifest, syntax};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -13,15 +14,12 @@ const DEV: Target = Target {
     allow_unsafe_overlay: false,
 };
 
-struct Beside;
-
-impl Environment for Beside {
-    fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
-        match path {
-            "./jwks.json" => Ok(include_bytes!("../../../tests/manifests/jwks.json").to_vec()),
-            _ => Err("there is no such file".to_owned()),
-        }
-    }
+/// One key set beside the manifest.
+fn beside() -> Fixed {
+    Fixed::empty().file(
+        "./jwks.json",
+        include_bytes!("../../../tests/manifests/jwks.json"),
+    )
 }
 
 /// Findings on what the schema accepts: the code, where, a part of the message, and a
@@ -89,10 +87,10 @@ const ONLY_COMPILE: &[(&str, &str, &str, &str)] = &[
         "{delivery: {webAcl: none, webAclArn: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/frames/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11'}, environments: {dev: {}}}",
     ),
     (
-        "alarms-region",
-        "alarms",
+        "unused-key",
+        "resources.logs",
         "",
-        "{alarms: {topicArn: 'arn:aws:sns:us-east-1:111122223333:t'}, deploy: {region: eu-west-1}}",
+        "{resources: {logs: {Outputs: {}}}}",
     ),
     (
         "unused-key",
@@ -296,7 +294,7 @@ fn verdict(validator: &jsonschema::Validator, text: &str) -> Verdict {
     let source = Source::new("frames.yml", text);
     let (node, found) = syntax::parse(&source);
     assert!(found.is_empty(), "{text}: {found:#?}");
-    let found = compile(&source, DEV, &Beside).diagnostics;
+    let found = compile(&source, DEV, &beside()).diagnostics;
     Verdict {
         schema: validator.is_valid(&node.unwrap().to_json()),
         errors: found.into_iter().filter(Diagnostic::is_error).collect(),
@@ -371,8 +369,12 @@ fn changed(valid: &Value) -> Vec<Value> {
         };
         let mut less = valid.clone();
         match less.pointer_mut(parent).unwrap() {
-            Value::Object(map) => drop(map.remove(key)),
-            Value::Array(items) => drop(items.remove(key.parse().unwrap())),
+            Value::Object(map) => {
+                map.remove(key);
+            }
+            Value::Array(items) => {
+                items.remove(key.parse().unwrap());
+            }
             _ => unreachable!("a parent has children"),
         }
         changed.push(less);

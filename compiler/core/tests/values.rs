@@ -4,11 +4,12 @@
 mod support;
 
 use frames_compiler::plan::Plan;
+use frames_compiler::world::Fixed;
 use frames_compiler::{Diagnostic, Source, compile};
-use support::{DEV, Nothing};
+use support::DEV;
 
 fn plan(text: &str) -> Plan {
-    let compiled = compile(&Source::new("frames.yml", text), DEV, &Nothing);
+    let compiled = compile(&Source::new("frames.yml", text), DEV, &Fixed::empty());
     let found = compiled.diagnostics;
     compiled.plan.unwrap_or_else(|| panic!("{text}{found:#?}"))
 }
@@ -91,7 +92,7 @@ domain:
 #[test]
 fn findings_of_every_kind_come_in_one_run_in_the_order_of_their_places() {
     let source = Source::new("frames.yml", ALL_KINDS);
-    let found = compile(&source, DEV, &Nothing).diagnostics;
+    let found = compile(&source, DEV, &Fixed::empty()).diagnostics;
     let found: Vec<_> = found
         .iter()
         .filter(|finding| finding.is_error())
@@ -117,7 +118,7 @@ fn findings_of_every_kind_come_in_one_run_in_the_order_of_their_places() {
 #[test]
 fn three_mistyped_keys_get_three_suggestions_and_nothing_else() {
     let text = "servce: x\nauht: {mod: none}\n";
-    let found = compile(&Source::new("frames.yml", text), DEV, &Nothing).diagnostics;
+    let found = compile(&Source::new("frames.yml", text), DEV, &Fixed::empty()).diagnostics;
     let errors = found.iter().filter(|finding| finding.is_error());
     let helps: Vec<_> = errors
         .map(|finding| finding.help.clone().unwrap())

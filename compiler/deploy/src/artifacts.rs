@@ -5,8 +5,9 @@ use crate::aws::EDGE_REGION;
 use crate::aws::bucket::{Bucket, Object};
 use crate::aws::stacks::Body;
 use frames_compiler::failure::{Failure, Result};
+use frames_compiler::names;
 use frames_compiler::package::Package;
-use frames_compiler::plan::{Plan, Stage, names};
+use frames_compiler::plan::{Plan, Stage};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 

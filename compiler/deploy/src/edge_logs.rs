@@ -5,7 +5,8 @@ use super::Session;
 use super::report::count;
 use crate::aws::log_groups::{LogGroup, LogGroups};
 use frames_compiler::failure::{Context, Result};
-use frames_compiler::plan::{Plan, names};
+use frames_compiler::names;
+use frames_compiler::plan::Plan;
 use std::collections::BTreeSet;
 use tokio::task::JoinSet;
 

@@ -45,10 +45,10 @@ pub use report::Report;
 pub use stage::{Done, Job};
 
 use aws::{Aws, Identity};
-use frames_compiler::failure::{Context, Failure, Result};
+use frames_compiler::failure::{Failure, Result};
+use frames_compiler::names;
 use frames_compiler::package::Package;
-use frames_compiler::plan::{Parameter, Plan, Stage, names};
-use frames_edge::AuthorizerConfig;
+use frames_compiler::plan::{Parameter, Plan, Stage};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -129,7 +129,7 @@ pub async fn unchanged(
 /// Whether the addresses that the plan's keys come from are those of what is deployed. No others
 /// are asked before somebody deploys them: who only looks at a change doesn't vouch for it.
 pub async fn asks_as_deployed(aws: &Aws, plan: &Plan) -> Result<bool> {
-    let Some(wanted) = keys_from(plan)? else {
+    let Some(wanted) = keys_from(plan) else {
         return Ok(true);
     };
     let edge = plan
@@ -150,14 +150,9 @@ pub async fn asks_as_deployed(aws: &Aws, plan: &Plan) -> Result<bool> {
 
 /// Which addresses the issuer's set would be fetched from, as the deployed stack has it.
 /// `None`: the plan has no issuer to ask, or a set of its own.
-fn keys_from(plan: &Plan) -> Result<Option<String>> {
-    let mut functions = plan.functions();
-    let Some(function) = functions.find(|function| function.name == names::AUTHORIZER) else {
-        return Ok(None);
-    };
-    let config: AuthorizerConfig = serde_json::from_value(function.config.clone())
-        .context(|| "can't read the authorizer's configuration")?;
-    Ok(config.auth.as_ref().and_then(names::keys_from))
+fn keys_from(plan: &Plan) -> Option<String> {
+    let auth = plan.authorizer().and_then(|config| config.auth.as_ref());
+    auth.and_then(names::keys_from)
 }
 
 /// Whether a stage has no stack yet.

@@ -8,7 +8,6 @@ use frames_compiler::plan::Stage;
 use frames_compiler::printable::{Style, Styled};
 use frames_compiler::template::Template;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 /// A resource's id and type.
 type Resource = (String, String);
@@ -49,7 +48,7 @@ impl Session<'_> {
 /// None where nothing goes.
 fn with_lingering(standing: &str, wanted: &Template) -> Option<Lingering> {
     let standing: Value = serde_json::from_str(standing).ok()?;
-    let mut template: Value = serde_json::from_str(&wanted.text).ok()?;
+    let mut template = wanted.value.clone();
     let resources = template.get_mut("Resources")?.as_object_mut()?;
     let going: Vec<(&String, &Value)> = standing
         .get("Resources")?
@@ -66,13 +65,8 @@ fn with_lingering(standing: &str, wanted: &Template) -> Option<Lingering> {
         names.push((id.clone(), kind.to_owned()));
         resources.insert(id.clone(), resource.clone());
     }
-    let text = format!("{template:#}\n");
     Some(Lingering {
-        template: Template {
-            stage: wanted.stage,
-            sha256: format!("{:x}", Sha256::digest(&text)),
-            text,
-        },
+        template: Template::new(wanted.stage, template),
         resources: names,
     })
 }
@@ -90,11 +84,7 @@ mod tests {
     use serde_json::json;
 
     fn template(value: &Value) -> Template {
-        Template {
-            stage: "lambda-edge",
-            text: value.to_string(),
-            sha256: String::new(),
-        }
+        Template::new("lambda-edge", value.clone())
     }
 
     #[test]

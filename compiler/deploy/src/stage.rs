@@ -322,8 +322,7 @@ impl Session<'_> {
 
 /// All that a new stack consists of.
 pub(super) fn added(template: &Template) -> Vec<Change> {
-    let parsed: Value = serde_json::from_str(&template.text).unwrap_or_default();
-    let resources = parsed.get("Resources").and_then(Value::as_object);
+    let resources = template.value.get("Resources").and_then(Value::as_object);
     let resources = resources.into_iter().flatten();
     let added = resources.map(|(id, resource)| Change {
         action: "Add".to_owned(),

@@ -8,7 +8,8 @@ use crate::Done;
 use crate::aws::distributions::Distribution;
 use crate::aws::stacks::{Drift, Stack};
 use frames_compiler::failure::{Failure, Result};
-use frames_compiler::plan::{Plan, names};
+use frames_compiler::names;
+use frames_compiler::plan::Plan;
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 //! functions, in one change. A frame in an edge location's cache is never served
 //! while no authorizer stands before it.
 
-use frames_compiler::plan::names;
+use frames_compiler::names;
 use serde_json::{Map, Value, json};
 
 pub const DISTRIBUTION: &str = "AWS::CloudFront::Distribution";

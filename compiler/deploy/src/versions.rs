@@ -4,7 +4,8 @@
 use super::{Done, Session};
 use crate::aws::functions::Deleted;
 use frames_compiler::failure::Result;
-use frames_compiler::plan::{Plan, names};
+use frames_compiler::names;
+use frames_compiler::plan::Plan;
 use std::collections::BTreeMap;
 
 /// Deletes the versions older than all that are in use; no more than `most` of them.

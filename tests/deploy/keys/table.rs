@@ -22,6 +22,10 @@ pub const ELSEWHERE: &[(&str, &str)] = &[
         "deploy.region",
         "a cdn stack doesn't move: `another_region_takes_a_removal_first`",
     ),
+    (
+        "resources.logs",
+        "no such stack beside a cdn stack in us-east-1: `a_stack_elsewhere_is_watched_from_us_east_1`",
+    ),
 ];
 
 pub const GROUPS: &[Group] = &[

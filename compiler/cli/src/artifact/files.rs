@@ -1,6 +1,7 @@
 //! Files that others may have put there: what they are is looked at before what they hold.
 
 use frames_compiler::failure::{Context, Failure, Result};
+use frames_compiler::world::Unread;
 use rustix::fs::OFlags;
 use std::fs::{DirBuilder, File, Metadata, Permissions};
 use std::io::{ErrorKind, Read, Write};
@@ -10,7 +11,7 @@ use std::path::Path;
 /// A regular file's content, up to one byte more than `most`: whoever gets that
 /// many knows that it is too large. A length that a file system states decides
 /// nothing: those below /proc state none.
-pub fn read(path: &Path, most: u64) -> std::result::Result<Vec<u8>, String> {
+pub fn read(path: &Path, most: u64) -> std::result::Result<Vec<u8>, Unread> {
     let mut content = Vec::new();
     let file = File::options()
         .read(true)
@@ -19,7 +20,7 @@ pub fn read(path: &Path, most: u64) -> std::result::Result<Vec<u8>, String> {
         .open(path)
         .map_err(reason)?;
     if !file.metadata().map_err(reason)?.is_file() {
-        return Err("it isn't a regular file".to_owned());
+        return Err(Unread::Other("it isn't a regular file".to_owned()));
     }
     file.take(most.saturating_add(1))
         .read_to_end(&mut content)
@@ -27,11 +28,11 @@ pub fn read(path: &Path, most: u64) -> std::result::Result<Vec<u8>, String> {
     Ok(content)
 }
 
-pub fn reason(error: std::io::Error) -> String {
+pub fn reason(error: std::io::Error) -> Unread {
     match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "it may not be read".to_owned(),
-        _ => error.to_string(),
+        ErrorKind::NotFound => Unread::Missing,
+        ErrorKind::PermissionDenied => Unread::Other("it may not be read".to_owned()),
+        _ => Unread::Other(error.to_string()),
     }
 }
 
@@ -181,10 +182,13 @@ mod tests {
         let link = directory.path().join("link");
         symlink("/dev/zero", &link).unwrap();
         for path in [&pipe, &link, directory.path()] {
-            assert_eq!(read(path, 8).unwrap_err(), "it isn't a regular file");
+            assert_eq!(
+                read(path, 8).unwrap_err().to_string(),
+                "it isn't a regular file"
+            );
         }
         let missing = directory.path().join("missing");
-        assert_eq!(read(&missing, 8).unwrap_err(), "there is no such file");
+        assert_eq!(read(&missing, 8).unwrap_err(), Unread::Missing);
     }
 
     #[test]

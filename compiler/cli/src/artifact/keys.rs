@@ -2,11 +2,11 @@
 //! that can't reach the issuer. An issuer without one is an error here already.
 
 use frames_compiler::check::key_set_problem;
-use frames_compiler::failure::{Context, Failure, Result};
-use frames_compiler::plan::{Function, Plan, names};
+use frames_compiler::failure::{Failure, Result};
+use frames_compiler::plan::Plan;
+use frames_edge::AuthConfig;
 use frames_edge::jose::{Algorithm, Key};
 use frames_edge::key_source::{KeySource, SIZE_LIMIT, TIME_LIMIT, USER_AGENT, shown};
-use frames_edge::{AuthConfig, AuthorizerConfig};
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
@@ -19,27 +19,18 @@ const MEMBERS: [&str; 10] = [
     "kty", "kid", "use", "key_ops", "alg", "n", "e", "crv", "x", "y",
 ];
 
-fn config(function: &Function) -> Result<AuthorizerConfig> {
-    serde_json::from_value(function.config.clone())
-        .context(|| "can't read the authorizer's configuration")
-}
-
 /// Fetches the issuer's set and bakes it into the authorizer's `config.json`.
 /// `None`: the plan has no issuer to ask, or a set of its own.
 pub async fn bake_keys(plan: &mut Plan) -> Result<Option<usize>> {
-    let stages = plan.stages.iter_mut();
-    let mut functions = stages.flat_map(|stage| &mut stage.functions);
-    let Some(function) = functions.find(|function| function.name == names::AUTHORIZER) else {
-        return Ok(None);
-    };
-    let mut config = config(function)?;
-    let Some(auth) = config.auth.as_mut().filter(|auth| auth.jwks.is_none()) else {
+    let auth = plan
+        .authorizer_mut()
+        .and_then(|config| config.auth.as_mut());
+    let Some(auth) = auth.filter(|auth| auth.jwks.is_none()) else {
         return Ok(None);
     };
     let set = fetch_keys(auth).await?;
     let count = set["keys"].as_array().map_or(0, Vec::len);
     auth.initial_jwks = Some(set);
-    function.config = json!(config);
     Ok(Some(count))
 }
 

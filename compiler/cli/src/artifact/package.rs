@@ -1,21 +1,21 @@
 //! Plan and programs to zips, templates and plan.json.
 
-use super::files;
 use super::programs::Programs;
-use super::zips;
+use super::{files, zips};
 use crate::project::OUTPUT;
 use frames_compiler::failure::{Context, Failure, Result};
+use frames_compiler::names;
 use frames_compiler::package::{Package, Zip};
-use frames_compiler::plan::{Artifact, Plan, PlanFile, names};
-use frames_compiler::template;
+use frames_compiler::plan::{Artifact, Plan};
+use frames_compiler::template::{self, PlanFile};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 
 pub fn package(plan: &Plan, programs: &Programs) -> Result<Package> {
     let mut zips = Vec::new();
     for function in plan.functions() {
-        let config =
-            serde_json::to_vec_pretty(&function.config).context(|| "can't write config.json")?;
+        let config = serde_json::to_vec_pretty(&function.config.json())
+            .context(|| "can't write config.json")?;
         let base = programs.base(function.name).ok_or_else(|| {
             Failure::new(format!(
                 "there is no program for the function {}",

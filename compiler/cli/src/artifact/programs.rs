@@ -1,6 +1,6 @@
 //! The functions' programs, built.
 
-use frames_compiler::plan::names;
+use frames_compiler::names;
 
 const FUNCTIONS: [&str; 2] = [names::AUTHORIZER, names::SIGNER];
 

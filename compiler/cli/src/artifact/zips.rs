@@ -1,7 +1,7 @@
 //! Zips with fixed dates, modes and order: the same content, the same bytes.
 
 use frames_compiler::failure::{Context, Result};
-use frames_compiler::plan::names;
+use frames_compiler::names;
 use std::io::{Cursor, Read, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};

@@ -7,8 +7,6 @@ use crate::project::{MANIFEST, Project};
 use crate::terminal::{self, Terminal, data};
 use frames_compiler::Plan;
 use frames_compiler::failure::{Context, Failure, Result};
-use frames_compiler::plan::names;
-use frames_edge::{AuthorizerConfig, SignerConfig};
 use frames_emulator::cloudfront::{CloudFront, Options, OriginServer, RequestLog};
 use frames_emulator::healthimaging::{Fixture, Policy, StandIn};
 use frames_emulator::issuer::{Issuer, IssuerClaims};
@@ -27,8 +25,10 @@ const PORT: u16 = 8080;
 pub fn run(global: &Global, arguments: &Dev, terminal: Terminal) -> Result<()> {
     let project = project(global, terminal)?;
     let plan = plan_of(&project, global, arguments.online.online, terminal)?;
-    let authorizer: AuthorizerConfig = config_of(&plan, names::AUTHORIZER)?;
-    refuse_the_unsafe(arguments, authorizer.auth.is_some(), knows_peers())?;
+    let asks_for_a_token = plan
+        .authorizer()
+        .is_some_and(|config| config.auth.is_some());
+    refuse_the_unsafe(arguments, asks_for_a_token, knows_peers())?;
     let programs = artifact::programs(builder(), terminal)?;
     let runtime = super::event_loop()?;
     runtime.block_on(async {
@@ -124,12 +124,13 @@ impl Delivery {
         let directory = private::directory("frames-dev-").explained()?;
         artifact::write(&artifact::package(&plan, programs)?, directory.path())?;
         let read = package::read(directory.path()).explained()?;
-        let signer: SignerConfig = config_of(&plan, names::SIGNER)?;
+        let signer = plan.signer();
+        let signer = signer.ok_or_else(|| Failure::new("the plan has no signer"))?;
         let stand_in = match arguments.origin {
             OriginChoice::Embedded => {
                 let policy = Policy::of(&read);
                 let credentials = Credentials::random().explained()?;
-                let started = StandIn::start(&signer, credentials, policy).await;
+                let started = StandIn::start(signer, credentials, policy).await;
                 Some(Arc::new(started.explained()?))
             }
             OriginChoice::Aws => None,
@@ -239,8 +240,10 @@ impl Delivery {
 
 /// Puts an issuer of our own in the place of the manifest's: the same claims, other keys.
 async fn stand_in_issuer(plan: &mut Plan) -> Result<Option<Issuer>> {
-    let mut config: AuthorizerConfig = config_of(plan, names::AUTHORIZER)?;
-    let Some(auth) = &mut config.auth else {
+    let auth = plan
+        .authorizer_mut()
+        .and_then(|config| config.auth.as_mut());
+    let Some(auth) = auth else {
         return Ok(None);
     };
     let claims = IssuerClaims::satisfying(auth).explained()?;
@@ -248,25 +251,7 @@ async fn stand_in_issuer(plan: &mut Plan) -> Result<Option<Issuer>> {
     auth.jwks = None;
     auth.initial_jwks = None;
     auth.jwks_uri = Some(issuer.jwks_uri());
-    for stage in &mut plan.stages {
-        for function in stage
-            .functions
-            .iter_mut()
-            .filter(|f| f.name == names::AUTHORIZER)
-        {
-            function.config = json!(config);
-        }
-    }
     Ok(Some(issuer))
-}
-
-fn config_of<T: serde::de::DeserializeOwned>(plan: &Plan, function: &str) -> Result<T> {
-    let config = plan
-        .functions()
-        .find(|f| f.name == function)
-        .map(|f| f.config.clone());
-    serde_json::from_value(config.unwrap_or_default())
-        .context(|| format!("can't read the {function}'s configuration"))
 }
 
 /// What the emulator says of an error, as a command says it.

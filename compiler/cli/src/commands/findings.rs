@@ -4,10 +4,11 @@ use super::online;
 use crate::cli::{Format, Global};
 use crate::project::Project;
 use crate::terminal::{self, Terminal, data, json};
-use frames_compiler::diagnostic::{Code, codes, render};
+use frames_compiler::diagnostic::{Code, codes};
 use frames_compiler::failure::{Failure, Result};
+use frames_compiler::render;
 use frames_compiler::variables::Open;
-use frames_compiler::{Compiled, Diagnostic, Environment, Plan, Source, Target, compile};
+use frames_compiler::{Compiled, Diagnostic, Plan, Source, Target, World, compile};
 use serde_json::Value;
 
 /// With `online`, AWS answers what only it can.
@@ -26,11 +27,11 @@ pub(super) fn compile_project(
 pub(super) fn compile_with(
     project: &Project,
     target: Target,
-    environment: &dyn Environment,
+    world: &dyn World,
 ) -> (Source, Compiled) {
     match Source::from_bytes(&project.shown, &project.text) {
         Ok(source) => {
-            let compiled = compile(&source, target, environment);
+            let compiled = compile(&source, target, world);
             terminal::conceal(&compiled.secrets);
             (source, compiled)
         }

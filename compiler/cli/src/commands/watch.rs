@@ -6,7 +6,7 @@ use crate::cli::Global;
 use crate::project::Project;
 use crate::terminal::Terminal;
 use frames_compiler::failure::{Context, Exit, Failure, Result};
-use frames_compiler::{AwsValue, Environment};
+use frames_compiler::world::{AwsValue, Unread, World};
 use std::cell::RefCell;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -96,7 +96,7 @@ struct Watched<'a> {
     seen: RefCell<Vec<Seen>>,
 }
 
-impl Environment for Watched<'_> {
+impl World for Watched<'_> {
     fn variable(&self, name: &str) -> Option<String> {
         self.project.variable(name)
     }
@@ -109,7 +109,7 @@ impl Environment for Watched<'_> {
         self.project.aws(reference)
     }
 
-    fn read_file(&self, path: &str) -> std::result::Result<Vec<u8>, String> {
+    fn read_file(&self, path: &str) -> std::result::Result<Vec<u8>, Unread> {
         let seen = Seen::now(self.project.directory.join(path));
         self.seen.borrow_mut().push(seen);
         self.project.read_file(path)

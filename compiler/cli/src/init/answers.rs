@@ -3,7 +3,8 @@
 use super::Answers;
 use super::text::as_yaml;
 use frames_compiler::diagnostic::codes;
-use frames_compiler::{Diagnostic, Environment, Source, Target, compile};
+use frames_compiler::world::{Unread, World};
+use frames_compiler::{Diagnostic, Source, Target, compile};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -29,13 +30,13 @@ const DEV: Target = Target {
 /// An answer may be an `${env:…}`, but none names a file.
 struct Around;
 
-impl Environment for Around {
+impl World for Around {
     fn variable(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()
     }
 
-    fn read_file(&self, _: &str) -> Result<Vec<u8>, String> {
-        Err("there is no such file".to_owned())
+    fn read_file(&self, _: &str) -> Result<Vec<u8>, Unread> {
+        Err(Unread::Missing)
     }
 }
 

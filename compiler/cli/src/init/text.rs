@@ -209,7 +209,8 @@ fn is_unprintable(c: char) -> bool {
 mod tests {
     use super::super::answers::{complaints, manifest};
     use super::*;
-    use frames_compiler::{Diagnostic, Environment, Plan, Source, Target, compile};
+    use frames_compiler::world::Fixed;
+    use frames_compiler::{Diagnostic, Plan, Source, Target, compile};
 
     const DEV: Target = Target {
         env: "dev",
@@ -217,17 +218,9 @@ mod tests {
         allow_unsafe_overlay: false,
     };
 
-    struct NoFiles;
-
-    impl Environment for NoFiles {
-        fn read_file(&self, _: &str) -> Result<Vec<u8>, String> {
-            Err("there is no such file".to_owned())
-        }
-    }
-
     fn compiled(text: &str) -> Plan {
         let source = Source::new("frames.yml", text);
-        let compiled = compile(&source, DEV, &NoFiles);
+        let compiled = compile(&source, DEV, &Fixed::empty());
         let errors: Vec<&Diagnostic> = compiled
             .diagnostics
             .iter()

@@ -6,8 +6,8 @@ use crate::artifact::files;
 use crate::cli::Global;
 use crate::terminal::Terminal;
 use frames_compiler::failure::{Context, Failure, Result};
-use frames_compiler::variables::OUTSIDE;
-use frames_compiler::{Environment, source};
+use frames_compiler::source;
+use frames_compiler::world::{Unread, World};
 use std::path::{Component, Path, PathBuf};
 
 pub const MANIFEST: &str = "frames.yml";
@@ -107,7 +107,7 @@ impl Project {
     }
 
     /// The file that a manifest's path leads to, which has to be below the manifest's directory.
-    fn inside(&self, path: &str) -> std::result::Result<PathBuf, String> {
+    fn inside(&self, path: &str) -> std::result::Result<PathBuf, Unread> {
         if self.outside {
             return Ok(self.directory.join(path));
         }
@@ -116,12 +116,12 @@ impl Project {
         let below = |path: &Path| path.starts_with(&directory) || path.starts_with(&named);
         // Whether there is such a file outside is nobody's affair.
         if !below(&without_steps_back(&directory.join(path))) {
-            return Err(OUTSIDE.to_owned());
+            return Err(Unread::Outside);
         }
         let found = directory.join(path).canonicalize().map_err(files::reason)?;
         match found.starts_with(&directory) {
             true => Ok(found),
-            false => Err(OUTSIDE.to_owned()),
+            false => Err(Unread::Outside),
         }
     }
 }
@@ -131,7 +131,9 @@ fn without_steps_back(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for step in path.components() {
         match step {
-            Component::ParentDir => drop(plain.pop()),
+            Component::ParentDir => {
+                plain.pop();
+            }
             Component::CurDir => {}
             step => plain.push(step),
         }
@@ -146,7 +148,7 @@ fn refused(path: &Path, problem: &str) -> Failure {
     ))
 }
 
-impl Environment for Project {
+impl World for Project {
     fn variable(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()
     }
@@ -157,18 +159,20 @@ impl Environment for Project {
         given.map(|(_, value)| value.clone())
     }
 
-    fn read_file(&self, path: &str) -> std::result::Result<Vec<u8>, String> {
+    fn read_file(&self, path: &str) -> std::result::Result<Vec<u8>, Unread> {
         // A key set or an included file is small.
         const MOST: u64 = 1024 * 1024;
         let file = self.inside(path)?;
         if self.found {
             trust::check(&file).map_err(|problem| {
-                format!("{problem}; to take it all the same, name the manifest with --config")
+                Unread::Other(format!(
+                    "{problem}; to take it all the same, name the manifest with --config"
+                ))
             })?;
         }
         let content = files::read(&file, MOST)?;
         if content.len() as u64 > MOST {
-            return Err("it is larger than 1 MiB".to_owned());
+            return Err(Unread::Other("it is larger than 1 MiB".to_owned()));
         }
         Ok(content)
     }
@@ -218,18 +222,23 @@ mod tests {
             "outer-directory/out.yml",
             &absolute("out.yml"),
         ] {
-            assert_eq!(strict.read_file(path).unwrap_err(), OUTSIDE, "{path}");
+            assert_eq!(
+                strict.read_file(path).unwrap_err(),
+                Unread::Outside,
+                "{path}"
+            );
             assert_eq!(lax.read_file(path).unwrap(), b"out", "{path}");
         }
         // Whether it is there isn't told.
         for path in ["../none.yml", "/none/none.yml", "a/../../none.yml"] {
-            assert_eq!(strict.read_file(path).unwrap_err(), OUTSIDE, "{path}");
+            assert_eq!(
+                strict.read_file(path).unwrap_err(),
+                Unread::Outside,
+                "{path}"
+            );
         }
         for project in [strict, lax] {
-            assert_eq!(
-                project.read_file("none.yml").unwrap_err(),
-                "there is no such file"
-            );
+            assert_eq!(project.read_file("none.yml").unwrap_err(), Unread::Missing);
         }
     }
 }

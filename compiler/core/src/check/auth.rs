@@ -1,23 +1,23 @@
 //! Who may fetch frames.
 
-use super::{EDGE_REGION, jwks};
-use crate::Environment;
+use super::{EDGE_REGION, Flawed, jwks};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::{Auth, Manifest, Spanned, Text, auth_modes_of};
+use crate::world::World;
 use frames_edge::{AuthConfig, TokenSource, TokenUse};
 
-/// The outer `None`: not to be had, there are findings. The inner: mode `none`.
-pub fn check(
+/// `None`: mode `none`.
+pub(super) fn check(
     manifest: &Manifest,
-    environment: &dyn Environment,
+    world: &dyn World,
     found: &mut Vec<Diagnostic>,
-) -> Option<Option<AuthConfig>> {
-    let auth = manifest.auth.as_ref()?;
-    let mode = auth.mode.as_ref()?;
+) -> Result<Option<AuthConfig>, Flawed> {
+    let auth = manifest.auth.as_ref().ok_or(Flawed)?;
+    let mode = auth.mode.as_ref().ok_or(Flawed)?;
     unused_keys(auth, mode, found);
     let (issuers, jwks_uri) = match mode.value.as_str() {
-        "cognito" => cognito(auth, found)?,
-        "oidc" => oidc(auth, found)?,
+        "cognito" => cognito(auth, found).ok_or(Flawed)?,
+        "oidc" => oidc(auth, found).ok_or(Flawed)?,
         _ => {
             found.push(
                 Diagnostic::new(
@@ -28,7 +28,7 @@ pub fn check(
                 )
                 .help("choose `cognito` or `oidc` before anything but public data is behind it"),
             );
-            return Some(None);
+            return Ok(None);
         }
     };
     let algorithms = match auth.algorithms.as_slice() {
@@ -36,10 +36,10 @@ pub fn check(
         given => values(given),
     };
     let jwks = match &auth.jwks_file {
-        Some(file) => Some(jwks::check(file, &algorithms, environment, found)?),
+        Some(file) => Some(jwks::check(file, &algorithms, world, found).ok_or(Flawed)?),
         None => None,
     };
-    Some(Some(AuthConfig {
+    Ok(Some(AuthConfig {
         issuers,
         jwks_uri: jwks_uri.filter(|_| jwks.is_none()),
         jwks,

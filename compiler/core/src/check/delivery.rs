@@ -1,6 +1,6 @@
 //! What is delivered, and how.
 
-use super::{Cors, Delivery, EDGE_REGION, Geo, WebAcl, no_duplicates};
+use super::{Cors, Delivery, Geo, WebAcl, edge_arn, no_duplicates};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::{self, Keys, Spanned, Text};
 
@@ -23,7 +23,7 @@ const ORIGIN_SHIELD_REGIONS: &[&str] = &[
     "me-central-1",
 ];
 
-pub fn check(given: &manifest::Delivery, found: &mut Vec<Diagnostic>) -> Delivery {
+pub(super) fn check(given: &manifest::Delivery, found: &mut Vec<Diagnostic>) -> Delivery {
     let dicomweb = given.dicomweb.as_ref().is_some_and(|flag| flag.value);
     // The default, written out, claims nothing.
     let claimed = given.cache_ttl.as_ref().filter(|ttl| ttl.value != DAY);
@@ -144,18 +144,10 @@ fn web_acl(given: &manifest::Delivery, found: &mut Vec<Diagnostic>) -> WebAcl {
 }
 
 fn web_acl_arn(arn: &Text, found: &mut Vec<Diagnostic>) {
-    let mut parts = arn.value.split(':').skip(3);
-    let region = parts.next().unwrap_or_default();
-    if region != EDGE_REGION {
-        let message =
-            format!("the web ACL is in {region}; CloudFront takes them from {EDGE_REGION} alone");
-        found.push(
-            Diagnostic::new(codes::WRONG_REGION, "delivery.webAclArn", arn.span, message).help(
-                format!("make one in {EDGE_REGION}, with the scope CLOUDFRONT"),
-            ),
-        );
-    }
-    if !parts.nth(1).unwrap_or_default().starts_with("global/") {
+    const HELP: &str = "make one in us-east-1, with the scope CLOUDFRONT";
+    edge_arn(arn, "delivery.webAclArn", "the web ACL", HELP, found);
+    let scope = arn.value.split(':').nth(5).unwrap_or_default();
+    if !scope.starts_with("global/") {
         found.push(
             Diagnostic::new(
                 codes::WRONG_SCOPE,

@@ -3,15 +3,11 @@
 use super::logs::MANAGED;
 use super::{Deploy, EDGE_REGION, Launch};
 use crate::diagnostic::{Diagnostic, codes};
-use crate::manifest::{self, Text};
-use crate::online;
-use crate::source::Span;
+use crate::manifest::{self, MOST_TAGS, Text};
+use crate::span::Span;
 use crate::variables::Resolved;
 
-/// CloudFormation's own limit, for a stack.
-pub const MOST_TAGS: usize = 50;
-
-pub fn check(given: &manifest::Deploy, found: &mut Vec<Diagnostic>) -> Deploy {
+pub(super) fn check(given: &manifest::Deploy, found: &mut Vec<Diagnostic>) -> Deploy {
     tags(&given.tags, found);
     let bucket = given.bucket.as_ref().filter(|name| name.value != MANAGED);
     let region = given.region.as_ref();
@@ -37,10 +33,10 @@ pub fn check(given: &manifest::Deploy, found: &mut Vec<Diagnostic>) -> Deploy {
 }
 
 /// `deploy.account: ${aws:accountId}`, also by way of another key: it is whichever account is asked.
-pub fn unguarded(resolved: &Resolved) -> Option<Diagnostic> {
+pub(crate) fn unguarded(resolved: &Resolved) -> Option<Diagnostic> {
     const PATH: &str = "deploy.account";
     const ASKED: &str = "aws:accountId";
-    let place = online::place(&resolved.node, PATH)?;
+    let place = resolved.node.at(PATH)?.span;
     let leads_there = |span: Span| {
         let mut answered = resolved.origins.iter().filter(|origin| origin.span == span);
         let mut open = resolved.open.iter().filter(|open| open.span == span);

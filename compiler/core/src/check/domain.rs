@@ -1,16 +1,19 @@
 //! Domain names of the user's own.
 
-use super::{Domain, EDGE_REGION, no_duplicates};
+use super::{Domain, Flawed, edge_arn, no_duplicates};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::{self, Manifest, Text};
 
 const SECURITY_POLICY: &str = "TLSv1.2_2021";
 
-/// The outer `None`: not to be had, there are findings. The inner: there is no CNAME.
-pub fn check(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Option<Option<Domain>> {
+/// `None`: there is no CNAME.
+pub(super) fn check(
+    manifest: &Manifest,
+    found: &mut Vec<Diagnostic>,
+) -> Result<Option<Domain>, Flawed> {
     let Some(given) = &manifest.domain else {
         if manifest.keys.has("domain") {
-            return Some(None);
+            return Ok(None);
         }
         found.push(
             Diagnostic::new(
@@ -21,12 +24,12 @@ pub fn check(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Option<Option<
             )
             .help("add `domain` with a name and a certificate of your own"),
         );
-        return Some(None);
+        return Ok(None);
     };
     block(given, found)
 }
 
-fn block(given: &manifest::Domain, found: &mut Vec<Diagnostic>) -> Option<Option<Domain>> {
+fn block(given: &manifest::Domain, found: &mut Vec<Diagnostic>) -> Result<Option<Domain>, Flawed> {
     no_duplicates(&given.cnames, "domain.cnames", found);
     let certified = given.keys.has("certificateArn") || given.keys.has("hostedZoneId");
     if let Some(cnames) = given.keys.find("cnames").filter(|_| !certified) {
@@ -57,26 +60,13 @@ fn block(given: &manifest::Domain, found: &mut Vec<Diagnostic>) -> Option<Option
         }
     }
     if let Some(arn) = &given.certificate_arn {
-        let region = arn.value.split(':').nth(3).unwrap_or_default();
-        if region != EDGE_REGION {
-            let message = format!(
-                "the certificate is in {region}; CloudFront takes them from {EDGE_REGION} alone"
-            );
-            found.push(
-                Diagnostic::new(
-                    codes::WRONG_REGION,
-                    "domain.certificateArn",
-                    arn.span,
-                    message,
-                )
-                .help(format!("request or import it in {EDGE_REGION}")),
-            );
-        }
+        const HELP: &str = "request or import it in us-east-1";
+        edge_arn(arn, "domain.certificateArn", "the certificate", HELP, found);
     }
     if given.cnames.is_empty() {
-        return Some(None);
+        return Ok(None);
     }
-    Some(Some(Domain {
+    Ok(Some(Domain {
         // DNS names have no case; CloudFront keeps aliases in lower case.
         cnames: given
             .cnames
@@ -85,7 +75,7 @@ fn block(given: &manifest::Domain, found: &mut Vec<Diagnostic>) -> Option<Option
             .collect(),
         certificate_arn: match (&given.certificate_arn, given.keys.find("certificateArn")) {
             (Some(arn), _) => Some(arn.value.clone()),
-            (None, Some(_)) => return None,
+            (None, Some(_)) => return Err(Flawed),
             (None, None) => None,
         },
         hosted_zone_id: given.hosted_zone_id.as_ref().map(|id| id.value.clone()),

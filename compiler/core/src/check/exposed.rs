@@ -3,7 +3,7 @@
 
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::is_root_key;
-use crate::source::Span;
+use crate::span::Span;
 use crate::syntax::{Node, Value};
 use crate::variables::Secret;
 use std::collections::HashMap;
@@ -96,13 +96,12 @@ fn shows(text: &str, secret: &str) -> bool {
 }
 
 fn finding(path: &str, span: Span) -> Diagnostic {
-    let message = match is_in(ADDRESSES, path) {
-        true => format!(
+    let message = if is_in(ADDRESSES, path) {
+        format!(
             "`{path}` holds a secret value, which would be sent to the address that it is part of"
-        ),
-        false => format!(
-            "`{path}` holds a secret value, which would be a name or a setting that others see"
-        ),
+        )
+    } else {
+        format!("`{path}` holds a secret value, which would be a name or a setting that others see")
     };
     Diagnostic::new(codes::EXPOSED_SECRET, path, span, message).help(
         "if it is no secret, store it in a parameter of type String, or write it here; the value isn't shown",
@@ -121,26 +120,15 @@ fn is_in(places: &[&str], path: &str) -> bool {
 mod tests {
     use super::*;
     use crate::manifest::paths;
-    use crate::{AwsValue, Environment, Source, Target, compile};
+    use crate::world::{AwsValue, Fixed};
+    use crate::{Source, Target, compile};
 
-    struct Aws;
-
-    impl Environment for Aws {
-        fn read_file(&self, _path: &str) -> Result<Vec<u8>, String> {
-            Err("there is none".to_owned())
-        }
-
-        fn variable(&self, name: &str) -> Option<String> {
-            (name == "AWS_SESSION_TOKEN").then(|| "s3cret-token".to_owned())
-        }
-
-        fn aws(&self, reference: &str) -> AwsValue {
-            match reference {
-                "ssm:/secret" => AwsValue::Secret("s3cret".to_owned()),
-                "ssm:/list" => AwsValue::Secret("https://a.example,https://b.example".to_owned()),
-                _ => AwsValue::Missing,
-            }
-        }
+    fn world() -> Fixed {
+        let secret = |text: &str| AwsValue::Secret(text.to_owned());
+        Fixed::empty()
+            .variable("AWS_SESSION_TOKEN", "s3cret-token")
+            .aws("ssm:/secret", secret("s3cret"))
+            .aws("ssm:/list", secret("https://a.example,https://b.example"))
     }
 
     fn found(text: &str) -> Vec<String> {
@@ -149,7 +137,7 @@ mod tests {
             chosen: false,
             allow_unsafe_overlay: false,
         };
-        let compiled = compile(&Source::new("f", text), target, &Aws);
+        let compiled = compile(&Source::new("f", text), target, &world());
         let shown = format!("{:?}", compiled.diagnostics);
         assert!(!shown.contains("s3cret"), "{shown}");
         let exposed = compiled.diagnostics.into_iter();

@@ -14,7 +14,7 @@ const REGIONS: &[&str] = &[
     "eu-west-2",
 ];
 
-pub fn check(
+pub(super) fn check(
     given: &manifest::HealthImaging,
     found: &mut Vec<Diagnostic>,
 ) -> Option<HealthImaging> {

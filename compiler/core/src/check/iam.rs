@@ -3,9 +3,9 @@
 use super::{Allow, Iam, no_duplicates};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::{self, Manifest, Text};
-use crate::source::Span;
+use crate::span::Span;
 
-pub fn check(manifest: &Manifest, dicomweb: bool, found: &mut Vec<Diagnostic>) -> Iam {
+pub(super) fn check(manifest: &Manifest, dicomweb: bool, found: &mut Vec<Diagnostic>) -> Iam {
     let given = manifest.iam.as_ref();
     let rows = given.and_then(|iam| iam.allow.as_ref());
     match rows {

@@ -1,30 +1,29 @@
 //! The key set that `auth.jwksFile` bakes in (RFC 7517).
 
 use super::read_json;
-use crate::Environment;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::Text;
-use crate::variables::{OUTSIDE, outside_file};
+use crate::variables::outside_file;
+use crate::world::{Unread, World};
 use frames_edge::jose::{Algorithm, Key};
 use serde_json::Value;
 
 /// Members that only private and symmetric keys have (RFC 7518, 6.2.2, 6.3.2, 6.4.1).
 const PRIVATE: &[&str] = &["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-pub fn check(
+pub(super) fn check(
     file: &Text,
     algorithms: &[String],
-    environment: &dyn Environment,
+    world: &dyn World,
     found: &mut Vec<Diagnostic>,
 ) -> Option<Value> {
-    let result =
-        read_json(environment, &file.value).and_then(|set| match problem(&set, algorithms) {
-            Some(problem) => Err(problem),
-            None => Ok(set),
-        });
+    let result = read_json(world, &file.value).and_then(|set| match problem(&set, algorithms) {
+        Some(problem) => Err(Unread::Other(problem)),
+        None => Ok(set),
+    });
     match result {
         Ok(set) => Some(set),
-        Err(problem) if problem == OUTSIDE => {
+        Err(Unread::Outside) => {
             found.push(outside_file("auth.jwksFile", &file.value, file.span));
             None
         }

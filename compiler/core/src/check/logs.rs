@@ -1,6 +1,6 @@
 //! What is logged.
 
-use super::{AccessLogs, EDGE_REGION, FunctionLogs, Logs, edge_arn};
+use super::{AccessLogs, FunctionLogs, Logs, edge_arn};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::{self, Manifest};
 use frames_edge::LogLevel;
@@ -10,22 +10,22 @@ const DAY: u64 = 86_400;
 const RETENTION_DAYS: u64 = 365;
 
 /// What stands for a bucket that frames makes.
-pub const MANAGED: &str = "managed";
+pub(super) const MANAGED: &str = "managed";
 
-pub fn check(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Logs {
+pub(super) fn check(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Logs {
     if let Some(key) = &manifest.logs.kms_key_arn {
-        edge_arn(key, "logs.kmsKeyArn", "the key", found);
+        const HELP: &str = "name one in us-east-1";
+        edge_arn(key, "logs.kmsKeyArn", "the key", HELP, found);
     }
     let key = manifest.logs.kms_key_arn.as_ref();
     Logs {
         kms_key_arn: key.map(|key| key.value.clone()),
-        access: access(manifest, found),
+        access: access(&manifest.logs.access, found),
         functions: functions(&manifest.logs.functions),
     }
 }
 
-fn access(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Option<AccessLogs> {
-    let given = &manifest.logs.access;
+fn access(given: &manifest::AccessLogs, found: &mut Vec<Diagnostic>) -> Option<AccessLogs> {
     let bucket = given.bucket.as_ref().filter(|name| name.value != MANAGED);
     // The default, written out, claims nothing.
     let retention = given.retention.as_ref();
@@ -62,11 +62,6 @@ fn access(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Option<AccessLogs
     if given.enabled.as_ref().is_some_and(|flag| !flag.value) {
         return None;
     }
-    let region = manifest.deploy.region.as_ref();
-    if let Some(region) = region.filter(|region| region.value != EDGE_REGION) {
-        found.push(off(region, given));
-        return None;
-    }
     let prefix = given.prefix.as_ref();
     Some(AccessLogs {
         bucket: bucket.map(|name| name.value.clone()),
@@ -101,26 +96,6 @@ fn prefix_length(prefix: &manifest::Text, found: &mut Vec<Diagnostic>) {
             Diagnostic::new(codes::LIMIT, "logs.access.prefix", prefix.span, message)
                 .help("shorten it"),
         );
-    }
-}
-
-fn off(region: &manifest::Text, given: &manifest::AccessLogs) -> Diagnostic {
-    let message = format!(
-        "there are no access logs with the cdn stack in {}",
-        region.value
-    );
-    let finding = Diagnostic::new(
-        codes::ACCESS_LOGS_OFF,
-        "deploy.region",
-        region.span,
-        message,
-    )
-    .help(format!(
-        "deploy to {EDGE_REGION}: the edge is worldwide all the same"
-    ));
-    match &given.enabled {
-        Some(enabled) => finding.related(enabled.span, "asked for here"),
-        None => finding,
     }
 }
 
@@ -189,20 +164,10 @@ mod tests {
     }
 
     #[test]
-    fn elsewhere_there_are_none_and_that_is_said_unless_it_was_meant() {
-        let elsewhere = "{region: eu-west-1}";
-        let text = manifest("{access: {enabled: true}}", elsewhere);
-        only(&text, "access-logs-off", "deploy.region");
-        assert_eq!(checked(&text).logs.access, None);
-        only(
-            &manifest("{}", elsewhere),
-            "access-logs-off",
-            "deploy.region",
-        );
-        assert_eq!(
-            findings(&manifest("{access: {enabled: false}}", elsewhere)),
-            []
-        );
+    fn the_cdn_stacks_region_changes_nothing() {
+        let elsewhere = checked(&manifest("{}", "{region: eu-west-1}")).logs;
+        assert_eq!(elsewhere, checked(&manifest("{}", "{}")).logs);
+        assert_eq!(findings(&manifest("{}", "{region: eu-west-1}")), []);
     }
 
     #[test]

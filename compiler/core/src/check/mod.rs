@@ -11,22 +11,19 @@ mod exposed;
 mod healthimaging;
 mod iam;
 mod jwks;
-mod limits;
 mod logs;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use deploy::MOST_TAGS;
 pub(crate) use deploy::unguarded;
 pub use domain::COMMON_NAME;
 pub use exposed::check as exposed;
 pub use jwks::problem as key_set_problem;
-pub use limits::check as limits;
 
-use crate::Environment;
 use crate::diagnostic::{Diagnostic, codes};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Text};
 use crate::syntax::Node;
+use crate::world::{Unread, World};
 use frames_edge::{AuthConfig, Cors, LogLevel};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -124,13 +121,13 @@ pub struct Geo {
 pub struct Logs {
     /// `None`: a key of the lambda-edge stack's own.
     pub kms_key_arn: Option<String>,
-    /// `None`: switched off, or not to be had where the cdn stack is.
+    /// `None`: switched off.
     pub access: Option<AccessLogs>,
     pub functions: FunctionLogs,
 }
 
 impl Logs {
-    /// Access logs go to a bucket of the cdn stack's own.
+    /// Access logs go to a bucket that the stacks make.
     pub fn has_managed_bucket(&self) -> bool {
         self.access
             .as_ref()
@@ -184,17 +181,18 @@ pub enum Launch {
     Child,
 }
 
+/// A block without a value, since there are findings in it.
+#[derive(Debug)]
+struct Flawed;
+
 /// The Region that CloudFront takes functions and certificates from.
 pub const EDGE_REGION: &str = "us-east-1";
 
 /// Runs every rule. The checked manifest is there when no rule found an error.
-pub fn check(
-    manifest: &Manifest,
-    environment: &dyn Environment,
-) -> (Option<CheckedManifest>, Vec<Diagnostic>) {
+pub fn check(manifest: &Manifest, world: &dyn World) -> (Option<CheckedManifest>, Vec<Diagnostic>) {
     let mut found = Vec::new();
     let health_imaging = healthimaging::check(&manifest.health_imaging, &mut found);
-    let auth = auth::check(manifest, environment, &mut found);
+    let auth = auth::check(manifest, world, &mut found);
     let domain = domain::check(manifest, &mut found);
     let delivery = delivery::check(&manifest.delivery, &mut found);
     let logs = logs::check(manifest, &mut found);
@@ -208,8 +206,8 @@ pub fn check(
         Some(CheckedManifest {
             service: manifest.service.as_ref()?.value.clone(),
             health_imaging: health_imaging?,
-            auth: auth?,
-            domain: domain?,
+            auth: auth.ok()?,
+            domain: domain.ok()?,
             iam,
             delivery,
             logs,
@@ -222,32 +220,27 @@ pub fn check(
     (checked(), found)
 }
 
-/// An ARN of another Region than the edge's; `what` in a sentence: "the certificate".
-fn edge_arn(arn: &crate::manifest::Text, path: &str, what: &str, found: &mut Vec<Diagnostic>) {
+/// An ARN of another Region than the edge's. `what` in a sentence: "the certificate"; `help`
+/// is how to get one there.
+fn edge_arn(arn: &Text, path: &str, what: &str, help: &str, found: &mut Vec<Diagnostic>) {
     let region = arn.value.split(':').nth(3).unwrap_or_default();
     if region != EDGE_REGION {
-        found.push(
-            Diagnostic::new(
-                codes::WRONG_REGION,
-                path,
-                arn.span,
-                format!("{what} is in {region}, not in {EDGE_REGION}, where it is used"),
-            )
-            .help(format!("name one in {EDGE_REGION}")),
-        );
+        let message =
+            format!("{what} is in {region}; it is used in {EDGE_REGION} and has to be there");
+        found.push(Diagnostic::new(codes::WRONG_REGION, path, arn.span, message).help(help));
     }
 }
 
 /// Reads a file that the manifest names, as JSON.
-fn read_json(environment: &dyn Environment, path: &str) -> Result<Value, String> {
-    let bytes = environment.read_file(path)?;
-    serde_json::from_slice(&bytes).map_err(|error| format!("it isn't JSON: {error}"))
+fn read_json(world: &dyn World, path: &str) -> Result<Value, Unread> {
+    let bytes = world.read_file(path)?;
+    serde_json::from_slice(&bytes).map_err(|error| Unread::Other(format!("it isn't JSON: {error}")))
 }
 
 /// The second of two equal texts in a list is a finding.
-fn no_duplicates(texts: &[crate::manifest::Text], path: &str, found: &mut Vec<Diagnostic>) {
+fn no_duplicates(texts: &[Text], path: &str, found: &mut Vec<Diagnostic>) {
     for (i, text) in texts.iter().enumerate() {
-        let same = |other: &&crate::manifest::Text| other.value.eq_ignore_ascii_case(&text.value);
+        let same = |other: &&Text| other.value.eq_ignore_ascii_case(&text.value);
         if let Some(first) = texts[..i].iter().find(same) {
             let message = format!("`{}` is listed twice", text.value);
             found.push(

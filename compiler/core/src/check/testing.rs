@@ -2,32 +2,25 @@
 
 use super::CheckedManifest;
 use crate::diagnostic::{Diagnostic, sort};
-use crate::{Environment, Source, manifest, syntax};
+use crate::world::Fixed;
+use crate::{Source, manifest, syntax};
 use std::collections::BTreeSet;
 
 /// Warnings that every short manifest gets.
 const USUAL: &[&str] = &["auth-none", "iam-unrestricted", "default-certificate"];
 
-struct NoFiles;
-
-impl Environment for NoFiles {
-    fn read_file(&self, _: &str) -> Result<Vec<u8>, String> {
-        Err("there is no such file".to_owned())
-    }
-}
-
 fn run(text: &str) -> (Option<CheckedManifest>, Vec<Diagnostic>) {
     let (node, mut found) = syntax::parse(&Source::new("frames.yml", text));
     let (manifest, more) = manifest::read(&node.unwrap(), &BTreeSet::new());
     found.extend(more);
-    let (checked, more) = super::check(&manifest.unwrap(), &NoFiles);
+    let (checked, more) = super::check(&manifest.unwrap(), &Fixed::empty());
     found.extend(more);
     sort(&mut found);
     (checked, found)
 }
 
 /// Code and path of every finding, apart from the usual ones.
-pub fn findings(text: &str) -> Vec<(String, String)> {
+pub(crate) fn findings(text: &str) -> Vec<(String, String)> {
     let found = run(text).1.into_iter();
     found
         .filter(|finding| !USUAL.contains(&finding.code.name))
@@ -36,7 +29,7 @@ pub fn findings(text: &str) -> Vec<(String, String)> {
 }
 
 /// The manifest, which has no errors.
-pub fn checked(text: &str) -> CheckedManifest {
+pub(crate) fn checked(text: &str) -> CheckedManifest {
     let (checked, found) = run(text);
     assert!(!found.iter().any(Diagnostic::is_error), "{found:#?}");
     checked.unwrap()

@@ -1,12 +1,11 @@
 //! What is wrong, where, and what to do about it.
 
 pub mod codes;
-pub mod render;
 pub mod wrap;
 
 pub use codes::{Code, Severity};
 
-use crate::source::Span;
+use crate::span::Span;
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,13 +1,13 @@
 //! What of a mapping is well formed, by key: what the walk leaves for the manifest.
 
 use super::{Spanned, Text};
-use crate::source::Span;
+use crate::span::Span;
 use crate::syntax::Node;
 use std::collections::BTreeMap;
 
 /// A mapping's well-formed values.
 #[derive(Debug, Default)]
-pub struct Block {
+pub(super) struct Block {
     pub(super) values: BTreeMap<&'static str, Valid>,
     pub keys: Keys,
     /// The key that opens the block: where to point at for what it lacks.
@@ -45,32 +45,32 @@ pub(super) enum Valid {
 }
 
 impl Block {
-    pub fn text(&mut self, key: &str) -> Option<Text> {
+    pub(super) fn text(&mut self, key: &str) -> Option<Text> {
         self.values.remove(key).and_then(Valid::text)
     }
 
-    pub fn flag(&mut self, key: &str) -> Option<Spanned<bool>> {
+    pub(super) fn flag(&mut self, key: &str) -> Option<Spanned<bool>> {
         match self.values.remove(key)? {
             Valid::Flag(flag) => Some(flag),
             _ => None,
         }
     }
 
-    pub fn seconds(&mut self, key: &str) -> Option<Spanned<u64>> {
+    pub(super) fn seconds(&mut self, key: &str) -> Option<Spanned<u64>> {
         match self.values.remove(key)? {
             Valid::Seconds(seconds) => Some(seconds),
             _ => None,
         }
     }
 
-    pub fn map(&mut self, key: &str) -> Option<Vec<(Text, Text)>> {
+    pub(super) fn map(&mut self, key: &str) -> Option<Vec<(Text, Text)>> {
         match self.values.remove(key)? {
             Valid::Map(entries) => Some(entries),
             _ => None,
         }
     }
 
-    pub fn texts(&mut self, key: &str) -> Option<Vec<Text>> {
+    pub(super) fn texts(&mut self, key: &str) -> Option<Vec<Text>> {
         Some(
             self.list(key)?
                 .into_iter()
@@ -79,18 +79,18 @@ impl Block {
         )
     }
 
-    pub fn node(&mut self, key: &str) -> Option<Node> {
+    pub(super) fn node(&mut self, key: &str) -> Option<Node> {
         match self.values.remove(key)? {
             Valid::Free(node) => Some(node),
             _ => None,
         }
     }
 
-    pub fn block(&mut self, key: &str) -> Option<Block> {
+    pub(super) fn block(&mut self, key: &str) -> Option<Block> {
         self.values.remove(key).and_then(Valid::block)
     }
 
-    pub fn blocks(&mut self, key: &str) -> Option<Vec<Block>> {
+    pub(super) fn blocks(&mut self, key: &str) -> Option<Vec<Block>> {
         Some(
             self.list(key)?
                 .into_iter()

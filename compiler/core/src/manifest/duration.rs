@@ -4,7 +4,7 @@ use super::formats::Format;
 
 /// How long a duration may be, and how it is written.
 #[derive(Debug)]
-pub struct Duration {
+pub(super) struct Duration {
     pub format: &'static Format,
     pub least: &'static str,
     pub most: &'static str,
@@ -12,7 +12,7 @@ pub struct Duration {
 
 impl Duration {
     /// What somebody meant who wrote `1 day` or `2 hours`.
-    pub fn guess(&self, text: &str) -> Option<String> {
+    pub(super) fn guess(&self, text: &str) -> Option<String> {
         let text = text.trim();
         if self.format.matches(text) {
             return None;
@@ -35,7 +35,7 @@ impl Duration {
     }
 
     /// The bounds, in seconds.
-    pub fn bounds(&self) -> (u64, u64) {
+    pub(super) fn bounds(&self) -> (u64, u64) {
         (
             seconds(self.least).unwrap_or(0),
             seconds(self.most).unwrap_or(u64::MAX),
@@ -44,7 +44,7 @@ impl Duration {
 }
 
 /// `12h` as seconds; the format has been checked.
-pub fn seconds(text: &str) -> Option<u64> {
+pub(super) fn seconds(text: &str) -> Option<u64> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let unit = match unit {
         "s" => 1,

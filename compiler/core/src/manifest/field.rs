@@ -6,12 +6,12 @@ use crate::diagnostic::codes::{self, Code};
 
 /// A mapping and its keys.
 #[derive(Debug)]
-pub struct Table {
+pub(super) struct Table {
     pub fields: &'static [Field],
 }
 
 #[derive(Debug)]
-pub struct Field {
+pub(super) struct Field {
     pub key: &'static str,
     /// One sentence or two, as a tooltip shows them.
     pub doc: &'static str,
@@ -28,7 +28,7 @@ pub struct Field {
 }
 
 #[derive(Debug)]
-pub enum Kind {
+pub(super) enum Kind {
     Text(&'static Format),
     Choice(Choice),
     Flag,
@@ -51,13 +51,13 @@ pub enum Kind {
 
 /// A word from a list, and the code of a finding where it is none of them.
 #[derive(Debug)]
-pub struct Choice {
+pub(super) struct Choice {
     pub words: &'static [&'static str],
     pub code: &'static Code,
 }
 
 impl Field {
-    pub const fn new(key: &'static str, kind: Kind, doc: &'static str) -> Self {
+    pub(super) const fn new(key: &'static str, kind: Kind, doc: &'static str) -> Self {
         Self {
             key,
             doc,
@@ -70,33 +70,33 @@ impl Field {
         }
     }
 
-    pub const fn makes(mut self, property: &'static str) -> Self {
+    pub(super) const fn makes(mut self, property: &'static str) -> Self {
         self.makes = property;
         self
     }
 
-    pub const fn required(mut self) -> Self {
+    pub(super) const fn required(mut self) -> Self {
         self.required = true;
         self
     }
 
-    pub const fn default(mut self, text: &'static str) -> Self {
+    pub(super) const fn default(mut self, text: &'static str) -> Self {
         self.default = Some(text);
         self
     }
 
-    pub const fn non_empty(mut self) -> Self {
+    pub(super) const fn non_empty(mut self) -> Self {
         self.non_empty = true;
         self
     }
 
-    pub const fn modes(mut self, modes: &'static [&'static str]) -> Self {
+    pub(super) const fn modes(mut self, modes: &'static [&'static str]) -> Self {
         self.modes = modes;
         self
     }
 }
 
-pub const fn words(words: &'static [&'static str]) -> Kind {
+pub(super) const fn words(words: &'static [&'static str]) -> Kind {
     Kind::Choice(Choice {
         words,
         code: codes::INVALID_VALUE,

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 /// A pattern that a text has to match as a whole.
 #[derive(Debug)]
-pub struct Format {
+pub(crate) struct Format {
     /// In a sentence: "`x` isn't …".
     pub what: &'static str,
     pub pattern: &'static str,
@@ -14,7 +14,7 @@ pub struct Format {
 }
 
 impl Format {
-    pub fn matches(&self, text: &str) -> bool {
+    pub(crate) fn matches(&self, text: &str) -> bool {
         // A pattern that doesn't compile is found by the test below.
         self.regex
             .get_or_init(|| Regex::new(self.pattern).ok())
@@ -25,7 +25,7 @@ impl Format {
 
 macro_rules! formats {
     ($($name:ident $what:literal $pattern:literal $example:literal)*) => {
-        $(pub static $name: Format = Format {
+        $(pub(crate) static $name: Format = Format {
             what: $what,
             pattern: $pattern,
             example: $example,

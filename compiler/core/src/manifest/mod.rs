@@ -19,8 +19,8 @@ pub use print::{Printed, complete};
 pub use schema::schema;
 
 use crate::diagnostic::Diagnostic;
-use crate::plan::names;
-use crate::source::Span;
+use crate::names;
+use crate::span::Span;
 use crate::syntax::{Entry, Node};
 use block::Block;
 pub use block::Keys;
@@ -29,6 +29,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use tables::is_root_key;
 #[cfg(test)]
 pub use tables::paths;
+
+/// CloudFormation's own limit, for a stack.
+pub const MOST_TAGS: usize = 50;
 
 /// A value and the place where the user wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -240,10 +243,9 @@ fn manifest(mut root: Block) -> Manifest {
 }
 
 fn resources(mut b: Block) -> BTreeMap<&'static str, Node> {
-    let stages = [names::LAMBDA_EDGE, names::CDN];
+    let stages = names::STAGES.iter();
     stages
-        .into_iter()
-        .filter_map(|stage| Some((stage, b.node(stage)?)))
+        .filter_map(|stage| Some((*stage, b.node(stage)?)))
         .collect()
 }
 

@@ -1,9 +1,8 @@
 //! The JSON Schema of frames.yml, from the field tables.
 
-use super::OWN_KEY;
 use super::field::{Field, Kind, Table};
 use super::tables::{AUTH, MANIFEST};
-use crate::check::MOST_TAGS;
+use super::{MOST_TAGS, OWN_KEY};
 use crate::environments::KEY;
 use crate::syntax;
 use serde_json::{Map, Value, json};

@@ -9,7 +9,7 @@ use super::tables;
 use super::words::{join, listed, nearest_numbers, shown, what};
 use super::{Spanned, Text};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean, nearest};
-use crate::source::Span;
+use crate::span::Span;
 use crate::syntax::{Entry, Node, Value};
 use std::collections::{BTreeSet, HashSet};
 
@@ -17,7 +17,7 @@ use std::collections::{BTreeSet, HashSet};
 pub const OWN_KEY: &str = "x-";
 
 /// Reads the document's root; `own_keys` are the user's own, beside the table's.
-pub fn read(
+pub(super) fn read(
     root: &Node,
     table: &'static Table,
     own_keys: &BTreeSet<String>,
@@ -38,7 +38,7 @@ pub fn read(
 
 /// Checks what is there, and asks for nothing more: an environment's differences.
 /// Its variables aren't resolved.
-pub fn read_partial(
+pub(super) fn read_partial(
     node: &Node,
     table: &'static Table,
     path: &str,

@@ -7,16 +7,16 @@ use super::field::{Choice, Field, Kind, Table, words};
 use super::formats as f;
 use super::words::join;
 use crate::diagnostic::codes;
-use crate::plan::names;
+use crate::names;
 use frames_edge::jose;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-pub static MANIFEST: Table = Table {
+pub(super) static MANIFEST: Table = Table {
     fields: &[
         Field::new("service", Kind::Text(&f::SERVICE),
-            "Name of the service. The stacks are `<service>-<env>-lambda-edge` and `<service>-<env>-cdn`.")
-            .required().makes("both stacks' names, and the names in them"),
+            "Name of the service. The stacks are `<service>-<env>-lambda-edge` and `<service>-<env>-cdn`; with `deploy.region` outside us-east-1 also `<service>-<env>-logs`.")
+            .required().makes("the stacks' names, and the names in them"),
         Field::new("healthImaging", Kind::Table(&HEALTH_IMAGING),
             "Where the AWS HealthImaging data stores are."),
         Field::new("auth", Kind::Table(&AUTH),
@@ -30,7 +30,7 @@ pub static MANIFEST: Table = Table {
         Field::new("logs", Kind::Table(&LOGS),
             "What is logged, where, and for how long."),
         Field::new("alarms", Kind::Table(&ALARMS),
-            "Alarms in CloudWatch, for failing functions and for 5xx answers. With the cdn stack in us-east-1 alone."),
+            "Alarms in CloudWatch, for failing functions and for 5xx answers. They are in us-east-1, where CloudFront's metrics are: in the cdn stack, or in the logs stack where `deploy.region` is another Region."),
         Field::new("deploy", Kind::Table(&DEPLOY),
             "Where and how the stacks are deployed."),
         Field::new("environments", Kind::Environments,
@@ -55,6 +55,12 @@ static RESOURCES: Table = Table {
             "Merged into the template of the distribution's stack.",
         )
         .makes("any part of the cdn template"),
+        Field::new(
+            names::LOGS,
+            Kind::Free,
+            "Merged into the template of the stack that has the access logs and alarms where `deploy.region` isn't us-east-1.",
+        )
+        .makes("any part of the logs template"),
     ],
 };
 
@@ -76,7 +82,7 @@ static HEALTH_IMAGING: Table = Table {
     ],
 };
 
-pub static AUTH: Table = Table {
+pub(super) static AUTH: Table = Table {
     fields: &[
         Field::new("mode", words(&["cognito", "oidc", "none"]),
             "`cognito`: tokens of a Cognito user pool. `oidc`: tokens of an OpenID Connect issuer. `none`: no token at all, every frame is public.")
@@ -297,7 +303,7 @@ static LOGS: Table = Table {
         Field::new(
             "access",
             Kind::Table(&ACCESS_LOGS),
-            "CloudFront's access logs, in S3, without query strings, cookies and referrers. With the cdn stack in us-east-1 alone.",
+            "CloudFront's access logs, in S3, without query strings, cookies and referrers. They come from us-east-1: with the cdn stack, or with the logs stack where `deploy.region` is another Region.",
         ),
         Field::new(
             "functions",
@@ -357,13 +363,13 @@ static DEPLOY: Table = Table {
             "The AWS account that this may be deployed to: `deploy`, `diff`, `info`, `remove` and `--online` end with an error before they ask anything of another one. Left out: whichever account the credentials belong to.")
             .makes("plan.json `account`"),
         Field::new("region", Kind::Text(&f::REGION),
-            "Home of the cdn stack; the lambda-edge stack is always in us-east-1. A stack that stands doesn't move: `frames remove` first.")
+            "Home of the cdn stack. The lambda-edge stack is always in us-east-1. With another Region here, access logs and alarms are in a third stack, logs, in us-east-1. A stack that stands doesn't move: `frames remove` first.")
             .default("us-east-1").makes("plan.json `stages[].region`"),
         Field::new("bucket", Kind::Text(&f::BUCKET),
             "Bucket in us-east-1 that holds the functions' zips: `managed`, or the name of your own. Takes effect at deploy.")
             .default("managed").makes("plan.json `artifactBucket`"),
         Field::new("tags", Kind::Map { key: &f::TAG_KEY, value: &f::TAG_VALUE },
-            "Tags of both stacks, which CloudFormation hands on to their resources. Takes effect at deploy.")
+            "Tags of the stacks, which CloudFormation hands on to their resources. Takes effect at deploy.")
             .default("{}").makes("plan.json `stages[].tags`"),
         Field::new("terminationProtection", Kind::Flag,
             "Whether the stacks refuse to be deleted. Takes effect at deploy.")
@@ -375,7 +381,7 @@ static DEPLOY: Table = Table {
 };
 
 /// Where a key of that name is: `healthImaging.region`, `deploy.region`.
-pub fn places_of(key: &str) -> &'static [String] {
+pub(super) fn places_of(key: &str) -> &'static [String] {
     static PLACES: OnceLock<HashMap<&str, Vec<String>>> = OnceLock::new();
     let places = PLACES.get_or_init(|| {
         let mut places = HashMap::new();

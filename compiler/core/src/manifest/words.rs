@@ -3,7 +3,7 @@
 use super::field::{Field, Kind};
 use crate::printable;
 
-pub fn join(path: &str, key: &str) -> String {
+pub(super) fn join(path: &str, key: &str) -> String {
     if path.is_empty() {
         key.to_owned()
     } else {
@@ -12,7 +12,7 @@ pub fn join(path: &str, key: &str) -> String {
 }
 
 /// What to write for a field that is missing.
-pub fn what(field: &Field) -> String {
+pub(super) fn what(field: &Field) -> String {
     match &field.kind {
         Kind::Choice(choice) => format!("one of {}", listed(choice.words)),
         _ => first_sentence(field.doc),
@@ -20,7 +20,7 @@ pub fn what(field: &Field) -> String {
 }
 
 /// As many words as fit on a line or two.
-pub fn listed(words: &[&str]) -> String {
+pub(super) fn listed(words: &[&str]) -> String {
     const MOST: usize = 24;
     match words.get(..6).filter(|_| words.len() > MOST) {
         Some(first) => format!("{}, … ({} in all)", first.join(", "), words.len()),
@@ -29,7 +29,7 @@ pub fn listed(words: &[&str]) -> String {
 }
 
 /// The words next to a number, where all are numbers and there are more than a few.
-pub fn nearest_numbers(given: u64, words: &[&str]) -> Option<String> {
+pub(super) fn nearest_numbers(given: u64, words: &[&str]) -> Option<String> {
     const FEW: usize = 8;
     let numbers: Option<Vec<u64>> = words.iter().map(|word| word.parse().ok()).collect();
     let numbers = numbers.filter(|numbers| numbers.len() > FEW)?;
@@ -64,7 +64,7 @@ fn first_sentence(doc: &str) -> String {
 }
 
 /// A user's text within a message: short, and on one line.
-pub fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     const MOST: usize = 60;
     let line: String = text
         .chars()

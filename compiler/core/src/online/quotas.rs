@@ -7,9 +7,8 @@
 
 use super::{Question, Subject, scalar};
 use crate::diagnostic::{Diagnostic, codes};
-use crate::plan::Plan;
+use crate::plan::{Plan, PolicyCounts};
 use crate::syntax::Node;
-use serde_json::Value;
 
 /// Of each kind, in one account.
 pub const DEFAULT: usize = 20;
@@ -42,7 +41,7 @@ pub fn questions(root: &Node, plan: &Plan) -> Vec<Question> {
         .flat_map(|stage| {
             kinds.map(|kind| Policies {
                 kind,
-                wanted: kind.made_by(&stage.view),
+                wanted: kind.made_by(stage.policy_counts()),
                 prefix: format!("{}-", stage.stack_name),
             })
         })
@@ -83,15 +82,11 @@ impl Kind {
         }
     }
 
-    fn made_by(self, view: &Value) -> usize {
-        let length = |key: &str| view[key].as_array().map_or(0, Vec::len);
+    fn made_by(self, counts: PolicyCounts) -> usize {
         match self {
-            Self::Cache => length("cache_policies"),
-            Self::OriginRequest => length("origin_request_policies"),
-            Self::ResponseHeaders => {
-                let policies = view["response_headers"]["policies"].as_array();
-                policies.map_or(0, Vec::len)
-            }
+            Self::Cache => counts.cache,
+            Self::OriginRequest => counts.origin_request,
+            Self::ResponseHeaders => counts.response_headers,
         }
     }
 }

@@ -1,12 +1,11 @@
 //! Whether CloudFormation takes the templates: its own validation, before anything is changed.
 
-use super::{Answer, Question, Subject, at};
+use super::{Answer, Question, Subject};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::plan::Plan;
-use crate::source::Span;
+use crate::span::Span;
 use crate::syntax::Node;
 use crate::template;
-use serde_json::Value;
 
 /// What CloudFormation takes in a request, in bytes; a larger template has to be in a bucket.
 pub const INLINE: usize = 51_200;
@@ -16,13 +15,12 @@ pub fn questions(root: &Node, plan: &Plan) -> Vec<Question> {
     // A defect of a template shows when it is rendered for good.
     let templates = template::unbuilt_templates(plan).unwrap_or_default();
     let question = |(stage, template): (&crate::plan::Stage, template::Template)| {
-        let value: Value = serde_json::from_str(&template.text).ok()?;
         let overlay = format!("resources.{}", stage.name);
         let (path, span) = place(root, &overlay).or_else(|| place(root, "service"))?;
         let subject = Subject::Template {
             stage: stage.name.to_owned(),
             region: stage.region.clone(),
-            body: value.to_string(),
+            body: template.value.to_string(),
         };
         Some(Question {
             subject,
@@ -34,18 +32,17 @@ pub fn questions(root: &Node, plan: &Plan) -> Vec<Question> {
 }
 
 fn place(root: &Node, path: &str) -> Option<(String, Span)> {
-    at(root, path).map(|node| (path.to_owned(), node.span))
+    root.at(path).map(|node| (path.to_owned(), node.span))
 }
 
 pub(super) fn findings(question: &Question, stage: &str, answer: &Answer) -> Vec<Diagnostic> {
     match answer {
         Answer::Refused(reason) => {
             let message = format!("CloudFormation refuses the template of stage {stage}: {reason}");
-            let help = match question.path.starts_with("resources.") {
-                true => "mend the overlay",
-                false => {
-                    "this is a defect of frames, or an AWS Region that lacks something: report it"
-                }
+            let help = if question.path.starts_with("resources.") {
+                "mend the overlay"
+            } else {
+                "this is a defect of frames, or an AWS Region that lacks something: report it"
             };
             vec![
                 Diagnostic::new(

@@ -1,13 +1,13 @@
 //! IAM statements as typed values.
 
-use super::names;
 use crate::check::{Allow, CheckedManifest};
+use crate::names;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Statement {
+pub(super) struct Statement {
     sid: String,
     effect: Effect,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,7 +57,7 @@ impl Statement {
     }
 
     /// The resources with a `*`, as cdk-nag spells them.
-    pub fn wildcards(&self) -> impl Iterator<Item = String> {
+    pub(super) fn wildcards(&self) -> impl Iterator<Item = String> {
         let texts = self.resource.iter().filter_map(|resource| {
             let text = resource.get("Fn::Sub").unwrap_or(resource);
             text.as_str()
@@ -69,7 +69,7 @@ impl Statement {
 }
 
 /// A replica logs in the Region where it runs, so the Region is open, the group is not.
-pub fn logs(log_group: &str) -> Vec<Statement> {
+pub(super) fn logs(log_group: &str) -> Vec<Statement> {
     let arn = format!("arn:${{AWS::Partition}}:logs:*:${{AWS::AccountId}}:log-group:{log_group}");
     vec![Statement::allow(
         "WriteOwnLogs",
@@ -103,7 +103,7 @@ const RETRIEVE_AND_SEARCH: &[&str] = &[
 const UIDS: usize = 35;
 
 /// What `iam.allow` lists, and nothing else.
-pub fn read_frames(manifest: &CheckedManifest) -> Vec<Statement> {
+pub(super) fn read_frames(manifest: &CheckedManifest) -> Vec<Statement> {
     let arn = |rest: String| {
         let region = &manifest.health_imaging.region;
         sub(format!(
@@ -201,7 +201,7 @@ fn conditions(row: &Allow) -> impl Iterator<Item = Value> {
 const POLICY_SIZE: usize = 6_144;
 
 /// Statements as policies of IAM's size, each resource in one of them.
-pub fn policies(statements: Vec<Statement>) -> Vec<Vec<Statement>> {
+pub(super) fn policies(statements: Vec<Statement>) -> Vec<Vec<Statement>> {
     let mut policies: Vec<Vec<Statement>> = Vec::new();
     let mut room = 0;
     for statement in statements {
@@ -256,7 +256,7 @@ fn size(value: &Value) -> usize {
 
 /// The logs' key: the account's own IAM policies rule it, CloudWatch Logs uses it
 /// for these groups, and its delivery for the bucket of access logs.
-pub fn logs_key(log_groups: &[String], delivery_source: Option<&str>) -> Vec<Statement> {
+pub(super) fn logs_key(log_groups: &[String], delivery_source: Option<&str>) -> Vec<Statement> {
     let log_group = |name: &String| {
         sub(format!(
             "arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:log-group:{name}"
@@ -310,7 +310,7 @@ fn from_delivery(source: &str) -> Value {
 }
 
 /// The access-log bucket: TLS alone, and CloudWatch Logs' delivery may write.
-pub fn log_bucket(delivery_source: &str) -> Vec<Statement> {
+pub(super) fn log_bucket(delivery_source: &str) -> Vec<Statement> {
     let bucket = || json!({"Fn::GetAtt": [names::ACCESS_LOGS, "Arn"]});
     let objects = || sub("${AccessLogs.Arn}/*");
     let mut written = from_delivery(delivery_source);

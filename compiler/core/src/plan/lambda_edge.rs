@@ -1,8 +1,9 @@
 //! Stage `lambda-edge`: the functions and their roles. Always in us-east-1.
 
 use super::iam::{self, Statement};
-use super::{Function, Parameter, Stage, Trial, names, posture};
+use super::{Built, Config, Function, Parameter, Stage, Trial, View as StageView, posture};
 use crate::check::{Allow, COMMON_NAME, CheckedManifest, Domain, EDGE_REGION, WebAcl};
+use crate::names;
 use frames_edge::{AuthConfig, AuthorizerConfig, SignerConfig, TokenSource};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -12,15 +13,15 @@ use std::collections::BTreeMap;
 const RUNTIME: &str = "python3.13";
 const HANDLER: &str = "index.handler";
 
-#[derive(Serialize)]
-struct View {
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct View {
     description: String,
     artifact_bucket: &'static str,
-    path: String,
+    pub(super) path: String,
     permissions_boundary: Option<String>,
-    functions: Vec<FunctionView>,
+    pub(super) functions: Vec<FunctionView>,
     keys_from: Option<KeysFrom>,
-    log_retention_days: u32,
+    pub(super) log_retention_days: u32,
     logs_key: Option<LogsKey>,
     /// What encrypts the logs.
     logs_key_arn: Value,
@@ -28,23 +29,23 @@ struct View {
     certificate: Option<CertificateView>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct KeysFrom {
     output: &'static str,
     digest: String,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct LogsKey {
     description: String,
     /// The bucket of access logs, which stays, can't be read without it.
     deletion_policy: &'static str,
     statements: Vec<Statement>,
-    /// cdn needs its ARN.
+    /// The stage with the bucket of access logs needs its ARN.
     exported: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct WebAclView {
     name: String,
     rate_limit: u32,
@@ -54,7 +55,7 @@ struct WebAclView {
 }
 
 /// A managed rule group of AWS's.
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct RuleGroup {
     name: &'static str,
     priority: u8,
@@ -62,7 +63,7 @@ struct RuleGroup {
     counted: &'static [&'static str],
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct CertificateView {
     id: String,
     domain_name: String,
@@ -71,9 +72,9 @@ struct CertificateView {
     names: Vec<String>,
 }
 
-#[derive(Serialize)]
-struct FunctionView {
-    id: String,
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct FunctionView {
+    pub(super) id: String,
     name: String,
     trigger: &'static str,
     description: String,
@@ -86,22 +87,24 @@ struct FunctionView {
     log_group: String,
     role_id: String,
     role_description: String,
-    policies: Vec<PolicyView>,
+    pub(super) policies: Vec<PolicyView>,
     metadata: Value,
     output: String,
     output_description: String,
+    /// There once the zip is.
+    #[serde(flatten)]
+    pub(super) built: Option<Built>,
 }
 
-#[derive(Serialize)]
-struct PolicyView {
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct PolicyView {
     id: String,
     description: String,
     statements: Vec<Statement>,
     metadata: Value,
 }
 
-pub fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
-    let stack_name = names::stack(&manifest.service, env, names::LAMBDA_EDGE);
+pub(super) fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
     let web_acl = web_acl(manifest, env);
     let view = View {
         description: format!(
@@ -139,12 +142,8 @@ pub fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
             ),
         ],
     };
+    let view = StageView::LambdaEdge(Box::new(view));
     Stage {
-        name: names::LAMBDA_EDGE,
-        mark: names::mark(&manifest.service, env),
-        overlay: manifest.resources.get(names::LAMBDA_EDGE).cloned(),
-        stack_name,
-        region: EDGE_REGION.to_owned(),
         parameters: BTreeMap::from([(
             names::ARTIFACT_BUCKET.to_owned(),
             Parameter::ArtifactBucket,
@@ -152,20 +151,18 @@ pub fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
         functions: vec![
             Function {
                 name: names::AUTHORIZER,
-                config: authorizer_config(manifest),
+                config: Config::Authorizer(Box::new(authorizer_config(manifest))),
                 launch: manifest.deploy.launch,
                 trial: Trial::authorizer(manifest),
             },
             Function {
                 name: names::SIGNER,
-                config: signer_config(manifest),
+                config: Config::Signer(signer_config(manifest)),
                 launch: manifest.deploy.launch,
                 trial: Trial::signer(manifest),
             },
         ],
-        tags: manifest.deploy.tags.clone(),
-        termination_protection: manifest.deploy.termination_protection,
-        view: json!(view),
+        ..Stage::new(manifest, env, names::LAMBDA_EDGE, EDGE_REGION, view)
     }
 }
 
@@ -220,6 +217,7 @@ fn function(
         metadata: posture::metadata(&posture::edge_function()),
         output: names::version_arn(name),
         output_description: format!("The version of the {name} that CloudFront runs"),
+        built: None,
         name: full_name,
     }
 }
@@ -312,8 +310,8 @@ fn certificate(domain: &Domain) -> Option<CertificateView> {
     })
 }
 
-fn authorizer_config(manifest: &CheckedManifest) -> Value {
-    json!(AuthorizerConfig {
+fn authorizer_config(manifest: &CheckedManifest) -> AuthorizerConfig {
+    AuthorizerConfig {
         auth: manifest.auth.clone(),
         dicomweb: manifest.delivery.dicomweb,
         allow: manifest.iam.allow.as_ref().map(|rows| {
@@ -327,12 +325,12 @@ fn authorizer_config(manifest: &CheckedManifest) -> Value {
         }),
         cors: manifest.delivery.cors.clone(),
         log_level: manifest.logs.functions.level,
-    })
+    }
 }
 
-fn signer_config(manifest: &CheckedManifest) -> Value {
+fn signer_config(manifest: &CheckedManifest) -> SignerConfig {
     let health_imaging = &manifest.health_imaging;
-    json!(SignerConfig {
+    SignerConfig {
         region: health_imaging.region.clone(),
         native_host: health_imaging.native_host.clone(),
         log_level: manifest.logs.functions.level,
@@ -340,5 +338,5 @@ fn signer_config(manifest: &CheckedManifest) -> Value {
             .delivery
             .dicomweb
             .then(|| health_imaging.dicomweb_host.clone()),
-    })
+    }
 }

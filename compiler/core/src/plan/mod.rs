@@ -5,17 +5,19 @@
 mod cdn;
 mod iam;
 mod lambda_edge;
-pub mod names;
+mod logs;
 mod posture;
 mod trial;
 
 pub use crate::check::Launch;
 pub use trial::Trial;
 
-use crate::check::CheckedManifest;
+use crate::check::{CheckedManifest, EDGE_REGION};
+use crate::names;
 use crate::syntax::Node;
+use frames_edge::{AuthorizerConfig, SignerConfig};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// What is deployed, in order.
@@ -32,6 +34,9 @@ pub struct Plan {
     /// The user lets an overlay through that opens the endpoint.
     pub unsafe_overlay: bool,
     pub stages: Vec<Stage>,
+    /// Stacks that this manifest has nothing to put into, and an earlier form of it may have
+    /// left: a deployment deletes them, and so does a removal.
+    pub former: Vec<Former>,
 }
 
 /// A CloudFormation stack.
@@ -48,10 +53,36 @@ pub struct Stage {
     /// The stack's; CloudFormation hands them on to its resources.
     pub tags: BTreeMap<String, String>,
     pub termination_protection: bool,
-    /// What the stage's template shows, apart from what the zips' hashes decide.
-    pub view: Value,
+    pub(crate) view: View,
     /// The manifest's `resources` for this stage.
     pub overlay: Option<Node>,
+}
+
+/// A stack that isn't part of the plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Former {
+    pub name: &'static str,
+    pub stack_name: String,
+    /// As [`Stage::mark`]: a stack of that name without it is somebody else's.
+    pub mark: String,
+    pub region: String,
+}
+
+/// What a stage's template shows, apart from what the zips' hashes decide.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub(crate) enum View {
+    LambdaEdge(Box<lambda_edge::View>),
+    Cdn(Box<cdn::View>),
+    Logs(Box<logs::View>),
+}
+
+/// How many policies of CloudFront's a stage makes, by their kinds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PolicyCounts {
+    pub cache: usize,
+    pub origin_request: usize,
+    pub response_headers: usize,
 }
 
 /// Where a parameter's value comes from at deployment.
@@ -64,13 +95,37 @@ pub enum Parameter {
     Output { stage: String, output: String },
 }
 
+/// An output of a stage before, as a template declares it.
+#[derive(Debug, Clone, Serialize)]
+struct ParameterView {
+    #[serde(skip)]
+    stage: &'static str,
+    name: String,
+    description: String,
+}
+
 /// An edge function: the same program for everybody, decided by its `config.json`.
 #[derive(Debug, Clone)]
 pub struct Function {
     pub name: &'static str,
-    pub config: Value,
+    pub config: Config,
     pub launch: Launch,
     pub trial: Trial,
+}
+
+/// A function's `config.json`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Config {
+    Authorizer(Box<AuthorizerConfig>),
+    Signer(SignerConfig),
+}
+
+impl Config {
+    /// As it is written into the zip.
+    pub fn json(&self) -> Value {
+        json!(self)
+    }
 }
 
 impl Function {
@@ -93,6 +148,14 @@ pub struct Artifact {
 }
 
 pub fn plan(manifest: &CheckedManifest, env: &str) -> Plan {
+    let mut stages = vec![lambda_edge::stage(manifest, env), cdn::stage(manifest, env)];
+    let mut former = Vec::new();
+    match logs::stage(manifest, env) {
+        Some(stage) => stages.push(stage),
+        // With the cdn stack in the edge's Region there never was one.
+        None if logs::is_apart(manifest) => former.push(Former::new(manifest, env, names::LOGS)),
+        None => {}
+    }
     Plan {
         service: manifest.service.clone(),
         env: env.to_owned(),
@@ -104,7 +167,8 @@ pub fn plan(manifest: &CheckedManifest, env: &str) -> Plan {
             .map(|domain| domain.cnames.clone())
             .unwrap_or_default(),
         unsafe_overlay: false,
-        stages: vec![lambda_edge::stage(manifest, env), cdn::stage(manifest, env)],
+        stages,
+        former,
     }
 }
 
@@ -113,118 +177,154 @@ impl Plan {
         self.stages.iter().flat_map(|stage| &stage.functions)
     }
 
+    fn configs_mut(&mut self) -> impl Iterator<Item = &mut Config> {
+        let functions = self.stages.iter_mut().flat_map(|s| &mut s.functions);
+        functions.map(|function| &mut function.config)
+    }
+
+    /// What the authorizer is told, where a stage has it.
+    pub fn authorizer(&self) -> Option<&AuthorizerConfig> {
+        self.functions()
+            .find_map(|function| match &function.config {
+                Config::Authorizer(config) => Some(config.as_ref()),
+                Config::Signer(_) => None,
+            })
+    }
+
+    pub fn authorizer_mut(&mut self) -> Option<&mut AuthorizerConfig> {
+        self.configs_mut().find_map(|config| match config {
+            Config::Authorizer(config) => Some(config.as_mut()),
+            Config::Signer(_) => None,
+        })
+    }
+
+    /// What the signer is told, where a stage has it.
+    pub fn signer(&self) -> Option<&SignerConfig> {
+        self.functions()
+            .find_map(|function| match &function.config {
+                Config::Signer(config) => Some(config),
+                Config::Authorizer(_) => None,
+            })
+    }
+
     /// For how long the functions' logs are kept, in every Region; none: for ever.
     pub fn log_retention_days(&self) -> Option<i32> {
-        let days = self.stages.first()?.view.get("log_retention_days")?;
-        days.as_i64().and_then(|days| days.try_into().ok())
+        self.stages.iter().find_map(|stage| match &stage.view {
+            View::LambdaEdge(view) => view.log_retention_days.try_into().ok(),
+            View::Cdn(_) | View::Logs(_) => None,
+        })
     }
 
     /// Lets the pages of one more origin read the answers: the page of `frames dev`.
     /// Nothing changes where CORS is off, or open to all.
     pub fn admit(&mut self, origin: &str) {
+        let admit = |origins: &mut Vec<String>| {
+            if !origins.is_empty() && !origins.iter().any(|known| known == "*") {
+                origins.push(origin.to_owned());
+            }
+        };
+        if let Some(config) = self.authorizer_mut() {
+            admit(&mut config.cors.origins);
+        }
         for stage in &mut self.stages {
-            let configs = stage.functions.iter_mut().map(|function| {
-                let config = &mut function.config;
-                config.pointer_mut("/cors/origins")
-            });
-            let policy = stage.view.pointer_mut("/response_headers/cors/origins");
-            for list in configs.chain([policy]).flatten() {
-                if let Value::Array(origins) = list
-                    && !origins.is_empty()
-                    && !origins.contains(&Value::from("*"))
-                {
-                    origins.push(origin.into());
-                }
+            if let View::Cdn(view) = &mut stage.view {
+                view.response_headers.origins_mut().map(admit);
             }
         }
     }
 }
 
-/// `plan.json`.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PlanFile<'a> {
-    service: &'a str,
-    env: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    account: Option<&'a str>,
-    artifact_bucket: &'a str,
-    stages: Vec<StageFile<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct StageFile<'a> {
-    name: &'a str,
-    stack_name: &'a str,
-    region: &'a str,
-    template: String,
-    template_sha256: &'a str,
-    parameters: &'a BTreeMap<String, Parameter>,
-    tags: &'a BTreeMap<String, String>,
-    termination_protection: bool,
-    artifacts: Vec<ArtifactFile<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct ArtifactFile<'a> {
-    function: &'a str,
-    file: String,
-    sha256: &'a str,
-    bytes: u64,
-    key: String,
-}
-
-impl<'a> PlanFile<'a> {
-    pub fn new(
-        plan: &'a Plan,
-        artifacts: &'a [Artifact],
-        templates: &'a [crate::template::Template],
+impl Stage {
+    fn new(
+        manifest: &CheckedManifest,
+        env: &str,
+        name: &'static str,
+        region: &str,
+        view: View,
     ) -> Self {
-        let stages = plan
-            .stages
-            .iter()
-            .zip(templates)
-            .map(|(stage, template)| StageFile {
-                name: stage.name,
-                stack_name: &stage.stack_name,
-                region: &stage.region,
-                template: template.file_name(),
-                template_sha256: &template.sha256,
-                parameters: &stage.parameters,
-                tags: &stage.tags,
-                termination_protection: stage.termination_protection,
-                artifacts: stage
-                    .functions
-                    .iter()
-                    .filter_map(|function| {
-                        Some((
-                            function,
-                            artifacts.iter().find(|a| a.function == function.name)?,
-                        ))
-                    })
-                    .map(|(function, artifact)| ArtifactFile {
-                        function: function.name,
-                        file: names::artifact_file(function.name, &artifact.sha256),
-                        sha256: &artifact.sha256,
-                        bytes: artifact.bytes,
-                        key: names::artifact_key(
-                            &plan.service,
-                            &plan.env,
-                            function.name,
-                            &artifact.sha256,
-                        ),
-                    })
-                    .collect(),
-            });
         Self {
-            service: &plan.service,
-            env: &plan.env,
-            account: plan.account.as_deref(),
-            artifact_bucket: plan.artifact_bucket.as_deref().unwrap_or("managed"),
-            stages: stages.collect(),
+            name,
+            stack_name: names::stack(&manifest.service, env, name),
+            mark: names::mark(&manifest.service, env),
+            region: region.to_owned(),
+            parameters: BTreeMap::new(),
+            functions: vec![],
+            tags: manifest.deploy.tags.clone(),
+            termination_protection: manifest.deploy.termination_protection,
+            view,
+            overlay: manifest.resources.get(name).cloned(),
         }
     }
+
+    /// How many managed policies the role with the most of them has.
+    pub fn most_role_policies(&self) -> usize {
+        let policies = self.view.functions().iter().map(|f| f.policies.len());
+        policies.max().unwrap_or_default()
+    }
+
+    pub fn policy_counts(&self) -> PolicyCounts {
+        match &self.view {
+            View::Cdn(view) => view.policy_counts(),
+            View::LambdaEdge(_) | View::Logs(_) => PolicyCounts::default(),
+        }
+    }
+}
+
+impl Former {
+    fn new(manifest: &CheckedManifest, env: &str, name: &'static str) -> Self {
+        Self {
+            name,
+            stack_name: names::stack(&manifest.service, env, name),
+            mark: names::mark(&manifest.service, env),
+            region: EDGE_REGION.to_owned(),
+        }
+    }
+}
+
+impl View {
+    /// What the template shows of the functions, in their order.
+    fn functions(&self) -> &[lambda_edge::FunctionView] {
+        match self {
+            Self::LambdaEdge(view) => &view.functions,
+            Self::Cdn(_) | Self::Logs(_) => &[],
+        }
+    }
+
+    /// With what the zips decide, in the functions' order.
+    pub(crate) fn with_built(&self, built: Vec<Built>) -> Self {
+        let mut view = self.clone();
+        if let Self::LambdaEdge(view) = &mut view {
+            for (function, built) in view.functions.iter_mut().zip(built) {
+                function.built = Some(built);
+            }
+        }
+        view
+    }
+
+    /// The path of the functions' roles.
+    pub(crate) fn role_path(&self) -> &str {
+        match self {
+            Self::LambdaEdge(view) => &view.path,
+            Self::Cdn(_) | Self::Logs(_) => "/",
+        }
+    }
+}
+
+/// What a function's zip decides of its resources.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Built {
+    pub artifact_key: String,
+    pub version_id: String,
+    pub code_sha256: String,
+}
+
+fn outputs(parameters: &[ParameterView]) -> BTreeMap<String, Parameter> {
+    let value = |parameter: &ParameterView| Parameter::Output {
+        stage: parameter.stage.to_owned(),
+        output: parameter.name.clone(),
+    };
+    let pairs = parameters.iter().map(|one| (one.name.clone(), value(one)));
+    pairs.collect()
 }
 
 #[cfg(test)]
@@ -237,12 +337,13 @@ mod tests {
         let text = format!("service: x\nauth: {{mode: none}}\ndelivery: {{cors: {cors}}}\n");
         let mut plan = plan(&checked(&text), "dev");
         plan.admit("http://127.0.0.1:1");
-        let configs = plan
-            .functions()
-            .filter_map(|f| f.config.pointer("/cors/origins"));
-        let policies = plan.stages.iter();
-        let policies = policies.filter_map(|s| s.view.pointer("/response_headers/cors/origins"));
-        configs.chain(policies).cloned().collect()
+        let views = plan.stages.iter().map(|stage| json!(stage.view));
+        let policies = views.filter_map(|view| {
+            let origins = view.pointer("/response_headers/cors/origins");
+            origins.cloned()
+        });
+        let config = plan.authorizer().map(|config| json!(config.cors.origins));
+        config.into_iter().chain(policies).collect()
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// Rules that are switched off for one reason.
 #[derive(Debug, Clone)]
-pub struct Waiver {
+pub(super) struct Waiver {
     pub checkov: &'static [&'static str],
     pub cdk_nag: Vec<String>,
     pub reason: &'static str,
@@ -24,7 +24,7 @@ impl Waiver {
 }
 
 /// What Lambda@Edge refuses, for each function.
-pub fn edge_function() -> Vec<Waiver> {
+pub(super) fn edge_function() -> Vec<Waiver> {
     vec![
         Waiver::new(
             &["CKV_AWS_117"],
@@ -50,7 +50,7 @@ pub fn edge_function() -> Vec<Waiver> {
 }
 
 /// The access-log bucket.
-pub fn log_bucket() -> Vec<Waiver> {
+pub(super) fn log_bucket() -> Vec<Waiver> {
     vec![
         Waiver::new(
             &["CKV_AWS_18"],
@@ -65,12 +65,21 @@ pub fn log_bucket() -> Vec<Waiver> {
     ]
 }
 
-/// What holds for the distribution, given how it is set up.
-pub fn distribution(v2_logs: bool, default_certificate: bool, geo: bool) -> Vec<Waiver> {
+/// What holds for the distribution, given how it is set up. `v2_logs`: whether the access logs,
+/// where there are any, come from another stack.
+pub(super) fn distribution(
+    v2_logs: Option<bool>,
+    default_certificate: bool,
+    geo: bool,
+) -> Vec<Waiver> {
     let logs = Waiver::new(
         &["CKV_AWS_86"],
         &["AwsSolutions-CFR3"],
-        "Access logs are there: the v2 delivery of this stack, which checkers don't know. The legacy logs they look for record query strings, and with them tokens",
+        if v2_logs == Some(true) {
+            "Access logs are there: the v2 delivery of the logs stack, which checkers don't know. The legacy logs they look for record query strings, and with them tokens"
+        } else {
+            "Access logs are there: the v2 delivery of this stack, which checkers don't know. The legacy logs they look for record query strings, and with them tokens"
+        },
     );
     let certificate = Waiver::new(
         &["CKV_AWS_174"],
@@ -83,7 +92,7 @@ pub fn distribution(v2_logs: bool, default_certificate: bool, geo: bool) -> Vec<
         "Which countries are served is the manifest's to say, in `delivery.geo`",
     );
     [
-        (logs, v2_logs),
+        (logs, v2_logs.is_some()),
         (certificate, default_certificate),
         (countries, !geo),
     ]
@@ -93,7 +102,7 @@ pub fn distribution(v2_logs: bool, default_certificate: bool, geo: bool) -> Vec<
 }
 
 /// Every wildcard of a policy by itself, with what it is for.
-pub fn wildcards(statements: &[Statement], reason: &'static str) -> Vec<Waiver> {
+pub(super) fn wildcards(statements: &[Statement], reason: &'static str) -> Vec<Waiver> {
     let rules: Vec<String> = statements
         .iter()
         .flat_map(Statement::wildcards)
@@ -110,7 +119,7 @@ pub fn wildcards(statements: &[Statement], reason: &'static str) -> Vec<Waiver> 
 }
 
 /// A resource's `Metadata`; `null` where nothing is switched off.
-pub fn metadata(waivers: &[Waiver]) -> Value {
+pub(super) fn metadata(waivers: &[Waiver]) -> Value {
     let rows = |key: &str, why: &str, of: fn(&Waiver) -> Vec<String>| -> Vec<Value> {
         waivers
             .iter()

@@ -4,9 +4,10 @@
 use super::Template;
 use super::document::Collected;
 use super::scope::{Scope, Shared};
+use crate::names;
 use crate::online::Subject;
 use crate::online::quotas::Kind;
-use crate::plan::{Function, Plan, names};
+use crate::plan::{Function, Plan};
 use serde_json::Map;
 
 /// What of a manifest asks AWS, beside its stacks.
@@ -93,7 +94,7 @@ const NAMELESS: &[&str] = &[
     "sts:GetCallerIdentity",
 ];
 
-pub fn collect(
+pub(super) fn collect(
     into: &mut Collected,
     plan: &Plan,
     templates: &[Template<'_>],
@@ -103,10 +104,10 @@ pub fn collect(
     let mut allow = |sid, actions: &[&str], resources: Vec<String>| {
         into.allow(sid, actions, resources, Map::new());
     };
-    let stacks = plan.stages.iter().map(|stage| {
-        let (region, name) = (&stage.region, &stage.stack_name);
-        stack(region, account, name)
-    });
+    let stages = plan.stages.iter().map(|s| (&s.region, &s.stack_name));
+    let former = plan.former.iter().map(|f| (&f.region, &f.stack_name));
+    let stacks = stages.chain(former);
+    let stacks = stacks.map(|(region, name)| stack(region, account, name));
     allow("Stacks", STACKS, stacks.collect());
 
     let managed = || names::managed_bucket(account);

@@ -1,7 +1,7 @@
 //! Statements, and the documents that they make.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 /// What IAM takes in a managed policy, white space aside.
@@ -38,7 +38,7 @@ impl Policy {
 
     /// As IAM counts: without white space.
     pub fn size(&self) -> usize {
-        let text = serde_json::to_string(self).unwrap_or_default();
+        let text = json!(self).to_string();
         text.chars().filter(|c| !c.is_whitespace()).count()
     }
 
@@ -70,7 +70,7 @@ impl Policy {
 
 /// Statements in the making: what has the same name and the same condition is one.
 #[derive(Debug, Default)]
-pub struct Collected(Vec<Group>);
+pub(super) struct Collected(Vec<Group>);
 
 #[derive(Debug)]
 struct Group {
@@ -81,7 +81,7 @@ struct Group {
 }
 
 impl Collected {
-    pub fn allow(
+    pub(super) fn allow(
         &mut self,
         sid: &'static str,
         actions: &[&str],
@@ -105,7 +105,7 @@ impl Collected {
         group.resources.extend(resources);
     }
 
-    pub fn policy(self) -> Policy {
+    pub(super) fn policy(self) -> Policy {
         let mut used: Vec<&str> = Vec::new();
         let mut statements = Vec::new();
         for group in self.0 {

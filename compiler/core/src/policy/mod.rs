@@ -1,6 +1,6 @@
 //! Plan to [`Policy`]: what the deployer of this very manifest may do in IAM's
 //! terms, and no more. Two tables say it: [`direct`] has the calls that frames
-//! makes itself, [`handlers`] those that CloudFormation makes on the deployer's
+//! makes itself, [`rows`] those that CloudFormation makes on the deployer's
 //! behalf, by resource type. [`scope`] tells which resources a row means here.
 //!
 //! ```text
@@ -9,12 +9,12 @@
 
 mod direct;
 mod document;
-mod handlers;
+mod rows;
 mod scope;
 
 pub use direct::Uses;
 pub use document::{MANAGED, Policy, Statement};
-pub use handlers::{HANDLERS, Handler};
+pub use rows::{HANDLERS, Handler};
 
 use crate::plan::Plan;
 use crate::template::{self, Defect};
@@ -38,7 +38,7 @@ pub struct Printed {
     pub unknown: Vec<String>,
 }
 
-/// A stage's template, read again.
+/// A stage and its template.
 struct Template<'a> {
     stage: &'a crate::plan::Stage,
     value: Value,
@@ -56,7 +56,7 @@ pub fn policy(plan: &Plan, request: &Request<'_>) -> Result<Printed, Defect> {
         .into_iter()
         .map(|(stage, template)| Template {
             stage,
-            value: serde_json::from_str(&template.text).unwrap_or_default(),
+            value: template.value,
         })
         .collect();
     let account = request.account.unwrap_or("*");
@@ -67,7 +67,7 @@ pub fn policy(plan: &Plan, request: &Request<'_>) -> Result<Printed, Defect> {
     for template in &templates {
         let scope = Scope::new(template, account, &shared);
         for (id, resource) in template.resources() {
-            unknown.extend(handlers::collect(&mut collected, &scope, id, resource));
+            unknown.extend(collect(&mut collected, &scope, id, resource));
         }
         if template.value.get("Transform").is_some() {
             unknown.push(format!("`resources.{}.Transform`", template.stage.name));
@@ -77,6 +77,37 @@ pub fn policy(plan: &Plan, request: &Request<'_>) -> Result<Printed, Defect> {
         policy: collected.policy(),
         unknown,
     })
+}
+
+/// Adds a resource's statements. What no row knows comes back, by its path.
+fn collect(into: &mut Collected, scope: &Scope<'_>, id: &str, resource: &Value) -> Vec<String> {
+    let kind = resource["Type"].as_str().unwrap_or_default();
+    let Some(handler) = rows::of(kind) else {
+        return vec![format!("`{}` ({kind})", scope.path(id))];
+    };
+    let properties = resource["Properties"].as_object();
+    for grant in handler.grants {
+        if let Some(property) = grant.with
+            && !properties.is_some_and(|properties| properties.contains_key(property))
+        {
+            continue;
+        }
+        let Some(condition) = scope.condition(grant.only, resource) else {
+            continue;
+        };
+        let resources = grant
+            .on
+            .iter()
+            .map(|pattern| scope.arn(pattern, id, resource));
+        into.allow(grant.sid, grant.actions, resources, condition);
+    }
+    let properties = properties
+        .into_iter()
+        .flat_map(|properties| properties.keys());
+    let unknown = properties.filter(|property| !handler.properties.contains(&property.as_str()));
+    unknown
+        .map(|property| format!("`{}.Properties.{property}` ({kind})", scope.path(id)))
+        .collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! templates' names, and the conditions that go with them.
 
 use super::Template;
-use super::handlers::{self, Name, Only};
+use super::rows::{self, Name, Only};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ const SURE: usize = 24;
 
 /// What one stage's statements say of the other stage's resources.
 #[derive(Debug, Default)]
-pub struct Shared {
+pub(super) struct Shared {
     /// Managed policies that the roles may get.
     policies: BTreeSet<String>,
     /// Names of records, as Route 53 normalizes them.
@@ -27,7 +27,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub fn of(templates: &[Template<'_>], account: &str) -> Self {
+    pub(super) fn of(templates: &[Template<'_>], account: &str) -> Self {
         let mut shared = Self::default();
         let none = Self::default();
         for template in templates {
@@ -78,14 +78,14 @@ fn normalized(name: &str) -> String {
 }
 
 /// One stage's names.
-pub struct Scope<'a> {
+pub(super) struct Scope<'a> {
     template: &'a Template<'a>,
     account: &'a str,
     shared: &'a Shared,
 }
 
 impl<'a> Scope<'a> {
-    pub fn new(template: &'a Template<'a>, account: &'a str, shared: &'a Shared) -> Self {
+    pub(super) fn new(template: &'a Template<'a>, account: &'a str, shared: &'a Shared) -> Self {
         Self {
             template,
             account,
@@ -95,7 +95,7 @@ impl<'a> Scope<'a> {
 
     /// A row's pattern with its holes filled: `{region}`, `{account}`, `{name}`,
     /// `{scope}` of AWS WAF, or a property of the resource.
-    pub fn arn(&self, pattern: &str, id: &str, resource: &Value) -> String {
+    pub(super) fn arn(&self, pattern: &str, id: &str, resource: &Value) -> String {
         let mut arn = String::new();
         let mut rest = pattern;
         while let Some((before, after)) = rest.split_once('{') {
@@ -109,7 +109,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Where an overlay has it.
-    pub fn path(&self, id: &str) -> String {
+    pub(super) fn path(&self, id: &str) -> String {
         format!("resources.{}.Resources.{id}", self.template.stage.name)
     }
 
@@ -139,14 +139,14 @@ impl<'a> Scope<'a> {
     }
 
     /// What a resource is called, or a pattern for the name that AWS makes up.
-    pub fn name(&self, id: &str, resource: &Value) -> String {
+    pub(super) fn name(&self, id: &str, resource: &Value) -> String {
         let stack = &self.template.stage.stack_name;
         let kind = resource["Type"].as_str().unwrap_or_default();
         let property = |name: &str| {
             let value = &resource["Properties"][name];
             (!value.is_null()).then(|| self.text(value))
         };
-        match handlers::of(kind).map(|handler| handler.name) {
+        match rows::of(kind).map(|handler| handler.name) {
             Some(Name::Property(name)) => property(name).unwrap_or_else(|| of_stack(stack, id)),
             Some(Name::OfBucket(name)) => {
                 property(name).unwrap_or_else(|| of_bucket(stack, id).to_lowercase())
@@ -156,7 +156,7 @@ impl<'a> Scope<'a> {
     }
 
     /// A value as far as it is known here; `*` for the rest.
-    pub fn text(&self, value: &Value) -> String {
+    pub(super) fn text(&self, value: &Value) -> String {
         if let Some(text) = value.as_str() {
             return text.to_owned();
         }
@@ -214,7 +214,7 @@ impl<'a> Scope<'a> {
     }
 
     /// None: the grant has nothing to apply to.
-    pub fn condition(&self, only: Only, resource: &Value) -> Option<Map<String, Value>> {
+    pub(super) fn condition(&self, only: Only, resource: &Value) -> Option<Map<String, Value>> {
         let object = |value: Value| match value {
             Value::Object(map) => map,
             _ => Map::new(),
@@ -251,17 +251,19 @@ impl<'a> Scope<'a> {
 
 /// `STACK-LOGICALID-RANDOM`, as far as it takes to tell one stack from another.
 fn of_stack(stack: &str, id: &str) -> String {
-    match fits(stack, id) {
-        true => format!("{stack}-*"),
-        false => format!("{stack:.SURE$}*"),
+    if fits(stack, id) {
+        format!("{stack}-*")
+    } else {
+        format!("{stack:.SURE$}*")
     }
 }
 
 /// Buckets hold data: no more of them than the stack's own.
 fn of_bucket(stack: &str, id: &str) -> String {
-    match fits(stack, id) {
-        true => format!("{stack}-{id}-*"),
-        false => format!("{stack:.SURE$}*"),
+    if fits(stack, id) {
+        format!("{stack}-{id}-*")
+    } else {
+        format!("{stack:.SURE$}*")
     }
 }
 

@@ -1,15 +1,15 @@
 //! Parser events to a tree, within budgets that a hostile file can't pass.
 
 use super::errors::{self, Read};
-use super::node::{Entry, Key, Node, Value};
+use super::node::{Entry, Key, MAX_DEPTH, Node, Value};
 use super::short_forms;
 use crate::diagnostic::{Diagnostic, codes};
-use crate::source::{Source, Span};
+use crate::source::Source;
+use crate::span::Span;
 use granit_parser::{Event, Options, Parser, ScalarStyle, Tag};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-pub(super) const MAX_DEPTH: usize = 64;
 const MAX_NODES: usize = 50_000;
 
 /// Parses one YAML document. The node is there unless the text is broken;

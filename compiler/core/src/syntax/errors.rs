@@ -1,9 +1,10 @@
 //! The parser's errors in a user's terms, at the place that is to be mended, with
 //! a label where they begin.
 
-use super::build::MAX_DEPTH;
+use super::node::MAX_DEPTH;
 use crate::diagnostic::{Diagnostic, codes, nearest};
-use crate::source::{Source, Span};
+use crate::source::Source;
+use crate::span::Span;
 use granit_parser::{ErrorKind as Kind, ScanError};
 
 /// YAML's line ends.
@@ -13,7 +14,7 @@ const LINE_END: [char; 2] = ['\n', '\r'];
 const BLANK: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// What had been read when the parser gave up.
-pub struct Read {
+pub(super) struct Read {
     /// The innermost `[` or `{` that is open.
     pub bracket: Option<usize>,
     /// The innermost collection that is open.
@@ -24,7 +25,7 @@ pub struct Read {
     pub until: usize,
 }
 
-pub fn explained(source: &Source, error: &ScanError, read: &Read) -> Diagnostic {
+pub(super) fn explained(source: &Source, error: &ScanError, read: &Read) -> Diagnostic {
     let text = source.text();
     let marker = error.marker().byte_offset().unwrap_or(text.len());
     let marked = marker.min(text.len());
@@ -184,7 +185,9 @@ impl Opened {
             match c {
                 '#' if begins => while chars.next_if(|(_, c)| !LINE_END.contains(c)).is_some() {},
                 '[' | '{' if begins || in_flow => opened.brackets.push(from + at),
-                ']' | '}' => drop(opened.brackets.pop()),
+                ']' | '}' => {
+                    opened.brackets.pop();
+                }
                 '\'' | '"' if begins || (in_flow && behind_bracket) => {
                     opened.quote = Some(from + at);
                     while let Some((_, inner)) = chars.next() {

@@ -1,5 +1,8 @@
-use crate::source::Span;
+use crate::span::Span;
 use serde_json::{Map, Number};
+
+/// How deep values nest at the most.
+pub(super) const MAX_DEPTH: usize = 64;
 
 /// A value and its place. Scalars keep the text that the user wrote.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +56,19 @@ impl Node {
             Value::Mapping(_) => "a mapping",
             Value::Open(_) => "an open variable",
         }
+    }
+
+    /// The value at `iam.allow.0.datastore`, where there is one.
+    pub fn at(&self, path: &str) -> Option<&Self> {
+        path.split('.')
+            .try_fold(self, |node, segment| match &node.value {
+                Value::Mapping(entries) => entries
+                    .iter()
+                    .find(|entry| entry.key.text == segment)
+                    .map(|entry| &entry.value),
+                Value::Sequence(items) => items.get(segment.parse::<usize>().ok()?),
+                Value::Scalar { .. } | Value::Open(_) => None,
+            })
     }
 
     /// The dotted path of the innermost key or item around a byte; empty at the root.

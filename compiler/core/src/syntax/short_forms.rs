@@ -3,7 +3,7 @@
 
 use super::node::{Entry, Key, Node, Value};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
-use crate::source::Span;
+use crate::span::Span;
 
 /// Tags and the intrinsic functions that they stand for ("Intrinsic function reference" of
 /// the AWS CloudFormation Template Reference).

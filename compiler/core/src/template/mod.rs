@@ -3,8 +3,12 @@
 //! order, two spaces, a line feed at the end.
 
 pub mod overlay;
+mod plan_file;
 
-use crate::plan::{Artifact, Plan, Stage, names};
+pub use plan_file::PlanFile;
+
+use crate::names;
+use crate::plan::{Artifact, Built, Plan, Stage, View};
 use crate::source::Source;
 use crate::syntax::{self, Node};
 use base64::Engine;
@@ -12,23 +16,53 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+const LAMBDA_EDGE: &str = "lambda-edge.yml.j2";
+const CDN: &str = "cdn.yml.j2";
+const LOGS: &str = "logs.yml.j2";
+
+/// A name's ending makes minijinja write every hole as JSON.
 const TEMPLATES: &[(&str, &str)] = &[
     (
-        names::LAMBDA_EDGE,
+        LAMBDA_EDGE,
         include_str!("../../templates/lambda-edge.yml.j2"),
     ),
-    (names::CDN, include_str!("../../templates/cdn.yml.j2")),
+    (CDN, include_str!("../../templates/cdn.yml.j2")),
+    (LOGS, include_str!("../../templates/logs.yml.j2")),
+    // A part of the two before.
+    ("watch.yml.j2", include_str!("../../templates/watch.yml.j2")),
 ];
+
+fn template_of(view: &View) -> &'static str {
+    match view {
+        View::LambdaEdge(_) => LAMBDA_EDGE,
+        View::Cdn(_) => CDN,
+        View::Logs(_) => LOGS,
+    }
+}
 
 /// A stage's template, ready for CloudFormation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     pub stage: &'static str,
+    pub value: Value,
+    /// The value as canonical JSON.
     pub text: String,
+    /// Of the text.
     pub sha256: String,
 }
 
 impl Template {
+    pub fn new(stage: &'static str, mut value: Value) -> Self {
+        value.sort_all_objects();
+        let text = format!("{value:#}\n");
+        Self {
+            stage,
+            sha256: format!("{:x}", Sha256::digest(&text)),
+            value,
+            text,
+        }
+    }
+
     pub fn file_name(&self) -> String {
         format!("{}.template.json", self.stage)
     }
@@ -95,11 +129,12 @@ pub fn render(plan: &Plan, artifacts: &[Artifact]) -> Result<Vec<Template>, Refu
     let refused = |found: &OverlayFinding| {
         found.finding.kind != overlay::Kind::Unsafe || !plan.unsafe_overlay
     };
-    match found.iter().any(refused) {
-        true => Err(Refusal::Overlay(
+    if found.iter().any(refused) {
+        Err(Refusal::Overlay(
             found.into_iter().filter(refused).collect(),
-        )),
-        false => Ok(templates),
+        ))
+    } else {
+        Ok(templates)
     }
 }
 
@@ -144,7 +179,7 @@ fn unbuilt(plan: &Plan) -> Vec<Artifact> {
 /// A stage's template before its overlay.
 fn compiled(plan: &Plan, stage: &Stage, artifacts: &[Artifact]) -> Result<Value, Defect> {
     let view = with_artifacts(plan, stage, artifacts)?;
-    read_yaml(stage.name, &render_yaml(stage.name, &view)?)
+    read_yaml(stage.name, &render_yaml(&view)?)
 }
 
 /// The one place where a template is made: rendered, merged with its overlay, and checked as
@@ -170,76 +205,55 @@ fn render_stage(
             names: &plan.names,
         });
     }
-    value.sort_all_objects();
-    let mut text = serde_json::to_string_pretty(&value).map_err(|e| Defect(e.to_string()))?;
-    text.push('\n');
-    let template = Template {
-        stage: stage.name,
-        sha256: format!("{:x}", Sha256::digest(&text)),
-        text,
-    };
-    Ok((template, found))
+    Ok((Template::new(stage.name, value), found))
 }
 
-/// Adds to each function of the view what its zip decides.
-fn with_artifacts(plan: &Plan, stage: &Stage, artifacts: &[Artifact]) -> Result<Value, Defect> {
-    let mut view = stage.view.clone();
-    for (i, function) in stage.functions.iter().enumerate() {
-        let artifact = artifacts
-            .iter()
+/// The stage's view, with what each function's zip decides.
+fn with_artifacts(plan: &Plan, stage: &Stage, artifacts: &[Artifact]) -> Result<View, Defect> {
+    let built = stage.functions.iter().map(|function| {
+        let mut zips = artifacts.iter();
+        let sha256 = zips
             .find(|artifact| artifact.function == function.name)
+            .map(|artifact| artifact.sha256.as_str())
             .ok_or_else(|| Defect(format!("no zip for {}", function.name)))?;
-        let digest =
-            unhex(&artifact.sha256).ok_or_else(|| Defect("a malformed hash".to_owned()))?;
-        let kept = kept(stage, &view, i);
-        let row = &mut view["functions"][i];
-        row["artifact_key"] = json!(names::artifact_key(
-            &plan.service,
-            &plan.env,
-            function.name,
-            &artifact.sha256
-        ));
-        row["version_id"] = json!(names::version_id(function.name, &artifact.sha256, &kept));
-        row["code_sha256"] = json!(base64::engine::general_purpose::STANDARD.encode(digest));
-    }
-    Ok(view)
+        let digest = unhex(sha256).ok_or_else(|| Defect("a malformed hash".to_owned()))?;
+        let kept = kept(stage, &names::function_id(function.name));
+        Ok(Built {
+            artifact_key: names::artifact_key(&plan.service, &plan.env, function.name, sha256),
+            version_id: names::version_id(function.name, sha256, &kept),
+            code_sha256: base64::engine::general_purpose::STANDARD.encode(digest),
+        })
+    });
+    Ok(stage.view.with_built(built.collect::<Result<_, _>>()?))
 }
 
 /// What a published version keeps beside its code: the role, where that isn't the usual one, and
 /// what an overlay says of the function.
-fn kept(stage: &Stage, view: &Value, function: usize) -> String {
-    let id = view["functions"][function]["id"]
-        .as_str()
-        .unwrap_or_default();
+fn kept(stage: &Stage, function: &str) -> String {
     let overlay = stage.overlay.as_ref().map(Node::to_json);
     let overlay = overlay
         .as_ref()
-        .and_then(|overlay| overlay["Resources"].get(id));
-    match (view["path"].as_str().unwrap_or("/"), overlay) {
+        .and_then(|overlay| overlay["Resources"].get(function));
+    match (stage.view.role_path(), overlay) {
         ("/", None) => String::new(),
         (path, None) => path.to_owned(),
         (path, Some(overlay)) => format!("{path} {overlay}"),
     }
 }
 
-fn render_yaml(stage: &str, view: &Value) -> Result<String, Defect> {
+fn render_yaml(view: &View) -> Result<String, Defect> {
+    let defect = |error: minijinja::Error| Defect(format!("{error:#}"));
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let text = TEMPLATES
-        .iter()
-        .find(|(name, _)| *name == stage)
-        .map_or("", |(_, text)| text);
-    // The name's ending makes minijinja write every hole as JSON.
-    let name = format!("{stage}.yml.j2");
-    environment
-        .add_template_owned(name.clone(), text)
-        .map_err(|e| Defect(format!("{e:#}")))?;
+    for (name, text) in TEMPLATES {
+        environment.add_template(name, text).map_err(defect)?;
+    }
     let template = environment
-        .get_template(&name)
-        .map_err(|e| Defect(format!("{e:#}")))?;
+        .get_template(template_of(view))
+        .map_err(defect)?;
     template
         .render(minijinja::value::Serde(view))
-        .map_err(|e| Defect(format!("{e:#}")))
+        .map_err(defect)
 }
 
 fn read_yaml(stage: &str, yaml: &str) -> Result<Value, Defect> {

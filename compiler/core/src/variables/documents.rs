@@ -2,8 +2,10 @@
 
 use super::resolve::{Found, Missing, OVERLAY, Outcome, Resolver, at};
 use crate::diagnostic::{Diagnostic, codes, nearest};
-use crate::source::{Source, Span};
+use crate::source::Source;
+use crate::span::Span;
 use crate::syntax::{self, Entry, Key, Node, Value};
+use crate::world::Unread;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
@@ -20,14 +22,9 @@ pub(super) struct Documents {
     missed: usize,
 }
 
-/// The words of [`Environment::read_file`] for a file that isn't there.
-pub const NO_FILE: &str = "there is no such file";
-
-/// The words of [`Environment::read_file`] for a file that may not be read from here.
-pub const OUTSIDE: &str = "it lies outside of the manifest's directory";
-
+/// A file that may not be read from here.
 pub fn outside_file(path: &str, file: &str, span: Span) -> Diagnostic {
-    let message = format!("`{file}` isn't read: {OUTSIDE}");
+    let message = format!("`{file}` isn't read: {}", Unread::Outside);
     Diagnostic::new(codes::OUTSIDE_FILE, path, span, message).help(
         "put it below that directory, or, if you know this manifest, let it through with --allow-outside-files",
     )
@@ -80,22 +77,19 @@ impl<'a> Resolver<'a> {
         if !self.documents.files.contains_key(path) {
             match self.read(path) {
                 // Findings in it are shown at the reference: it is another text.
-                Ok(node) => drop(
-                    self.documents
-                        .files
-                        .insert(path.to_owned(), Rc::new(at(node, span))),
-                ),
-                Err(message) if message == NO_FILE => {
-                    return Outcome::Missing(format!("file {path}").into());
+                Ok(node) => {
+                    let node = Rc::new(at(node, span));
+                    self.documents.files.insert(path.to_owned(), node);
                 }
-                Err(message) if message == OUTSIDE => {
+                Err(Unread::Missing) => return Outcome::Missing(format!("file {path}").into()),
+                Err(Unread::Outside) => {
                     self.found.push(outside_file("", path, span));
                     return Outcome::Failed;
                 }
-                Err(message) => {
+                Err(Unread::Other(reason)) => {
                     self.report(
                         span,
-                        format!("`{path}` can't be read: {message}"),
+                        format!("`{path}` can't be read: {reason}"),
                         "the path is relative to frames.yml",
                     );
                     return Outcome::Failed;
@@ -115,22 +109,9 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn read(&self, path: &str) -> Result<Node, String> {
-        let bytes = self.environment.read_file(path)?;
-        let source =
-            Source::from_bytes(path, &bytes).map_err(|unreadable| unreadable.diagnostic.message)?;
-        let (node, found) = syntax::parse(&source);
-        match (node, found.first()) {
-            (Some(node), None) => Ok(node),
-            (_, Some(first)) => {
-                let place = source.position(first.span.start);
-                Err(format!(
-                    "line {}, column {}: {}",
-                    place.line, place.column, first.message
-                ))
-            }
-            (None, None) => Err("it is empty".to_owned()),
-        }
+    fn read(&self, path: &str) -> Result<Node, Unread> {
+        let bytes = self.world.read_file(path)?;
+        parsed(path, &bytes).map_err(Unread::Other)
     }
 
     /// Runs a step, unless it is under way already: then the ring is shown.
@@ -230,6 +211,21 @@ impl<'a> Resolver<'a> {
             Value::Open(_) => Some(node.clone()),
             Value::Scalar { .. } => None,
         }
+    }
+}
+
+fn parsed(path: &str, bytes: &[u8]) -> Result<Node, String> {
+    let source =
+        Source::from_bytes(path, bytes).map_err(|unreadable| unreadable.diagnostic.message)?;
+    let (node, found) = syntax::parse(&source);
+    match (node, found.first()) {
+        (Some(node), None) => Ok(node),
+        (_, Some(first)) => {
+            let place = source.position(first.span.start);
+            let (line, column) = (place.line, place.column);
+            Err(format!("line {line}, column {column}: {}", first.message))
+        }
+        (None, None) => Err("it is empty".to_owned()),
     }
 }
 

@@ -2,13 +2,13 @@
 
 /// A scalar's text, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
+pub(super) enum Part {
     Text(String),
     Reference(Reference),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reference {
+pub(super) struct Reference {
     /// As it was written, with `${` and `}`.
     pub text: String,
     /// Taken in order until one has a value.
@@ -16,7 +16,7 @@ pub struct Reference {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Alternative {
+pub(super) enum Alternative {
     /// `'text'`, `"text"`, or a bare word after the first comma.
     Literal(String),
     /// A reference of its own: `${…}` after a comma.
@@ -38,16 +38,16 @@ const MAX_DEPTH: usize = 16;
 pub const SOURCES: &[&str] = &["env", "opt", "self", "file", "cf", "ssm", "aws", "frames"];
 
 /// What `aws` has; whatever else is written so is a variable of IAM's policies.
-pub const AWS_VALUES: [&str; 2] = ["accountId", "region"];
+pub(super) const AWS_VALUES: [&str; 2] = ["accountId", "region"];
 
 /// Takes a text apart; the error says what is wrong with it.
-pub fn parse(text: &str) -> Result<Vec<Part>, String> {
+pub(super) fn parse(text: &str) -> Result<Vec<Part>, String> {
     parts(text, 0, |_| true)
 }
 
 /// Takes a text of an overlay apart: each `${…}` that doesn't begin with a source is
 /// CloudFormation's or IAM's, and stays as it is.
-pub fn parse_overlay(text: &str) -> Result<Vec<Part>, String> {
+pub(super) fn parse_overlay(text: &str) -> Result<Vec<Part>, String> {
     parts(text, 0, is_ours)
 }
 

@@ -12,12 +12,12 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 
-pub use documents::{OUTSIDE, outside_file};
+pub use documents::outside_file;
 pub use expression::SOURCES;
 pub use resolve::{may_be_overlay, resolve};
 
 use crate::diagnostic::{Diagnostic, codes};
-use crate::source::Span;
+use crate::span::Span;
 use crate::syntax::Node;
 use std::collections::{BTreeSet, HashMap};
 

@@ -4,9 +4,9 @@ use super::documents::Documents;
 use super::expression::{self, AWS_VALUES, Alternative, Part, Reference, SOURCES};
 use super::{Open, Origin, Resolved, Secret};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
-use crate::source::Span;
+use crate::span::Span;
 use crate::syntax::{Entry, Key, Node, Value};
-use crate::{AwsValue, Environment};
+use crate::world::{AwsValue, World};
 use std::collections::BTreeSet;
 
 /// Variables that are as secret as a SecureString, whatever a manifest wants with them.
@@ -29,11 +29,11 @@ pub fn may_be_overlay(key: &str) -> bool {
     key == OVERLAY || key.starts_with(OWN)
 }
 
-pub fn resolve(root: &Node, env: &str, environment: &dyn Environment) -> Resolved {
+pub fn resolve(root: &Node, env: &str, world: &dyn World) -> Resolved {
     let mut resolver = Resolver {
         root,
         env,
-        environment,
+        world,
         documents: Documents::default(),
         found: Vec::new(),
         origins: Vec::new(),
@@ -76,7 +76,7 @@ pub fn resolve(root: &Node, env: &str, environment: &dyn Environment) -> Resolve
 pub(super) struct Resolver<'a> {
     pub(super) root: &'a Node,
     env: &'a str,
-    pub(super) environment: &'a dyn Environment,
+    pub(super) world: &'a dyn World,
     pub(super) documents: Documents,
     pub(super) found: Vec<Diagnostic>,
     origins: Vec<Origin>,
@@ -121,7 +121,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    pub fn new(what: impl Into<String>) -> Self {
+    pub(super) fn new(what: impl Into<String>) -> Self {
         Self {
             what: what.into(),
             target: None,
@@ -177,9 +177,10 @@ impl<'a> Resolver<'a> {
     }
 
     fn scalar(&mut self, node: &Node, text: &str, depth: usize) -> Node {
-        let parsed = match self.in_overlay {
-            true => expression::parse_overlay(text),
-            false => expression::parse(text),
+        let parsed = if self.in_overlay {
+            expression::parse_overlay(text)
+        } else {
+            expression::parse(text)
         };
         let parts = match parsed {
             Ok(parts) => parts,
@@ -360,7 +361,7 @@ impl<'a> Resolver<'a> {
         };
         match (name, inner) {
             ("env", None) if CREDENTIALS.contains(&argument) => {
-                let value = self.environment.variable(argument);
+                let value = self.world.variable(argument);
                 self.secrets.extend(value.iter().map(|text| Secret {
                     span,
                     text: text.clone(),
@@ -368,11 +369,11 @@ impl<'a> Resolver<'a> {
                 given(value, format!("environment variable {argument}"))
             }
             ("env", None) => given(
-                self.environment.variable(argument),
+                self.world.variable(argument),
                 format!("environment variable {argument}"),
             ),
             ("opt", None) => given(
-                self.environment.option(argument),
+                self.world.option(argument),
                 format!("option --opt {argument}=…"),
             ),
             ("frames", None) if argument == "env" => {
@@ -418,7 +419,7 @@ impl<'a> Resolver<'a> {
             );
             return Outcome::Failed;
         }
-        match self.environment.aws(&reference) {
+        match self.world.aws(&reference) {
             AwsValue::Value(value) => Outcome::Value(
                 scalar(&value, span),
                 Found::new(format!("AWS, {reference}")),

@@ -1,38 +1,24 @@
 //! What references come to.
 
-use super::documents::NO_FILE;
 use super::resolve::*;
 use super::*;
-use crate::Environment;
 use crate::source::Source;
 use crate::syntax;
+use crate::world::Fixed;
 
-struct World;
-
-impl Environment for World {
-    fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
-        match path {
-            "./x.yml" => {
-                Ok(b"a: {b: [1, '${env:POOL}']}\nring: '${file(./x.yml):ring}'\n".to_vec())
-            }
-            "./broken.yml" => Ok(b"a: [".to_vec()),
-            _ => Err(NO_FILE.to_owned()),
-        }
-    }
-
-    fn variable(&self, name: &str) -> Option<String> {
-        (name == "POOL").then(|| "us-east-1_x".to_owned())
-    }
-
-    fn option(&self, name: &str) -> Option<String> {
-        (name == "on").then(|| "true".to_owned())
-    }
+fn world() -> Fixed {
+    const X: &str = "a: {b: [1, '${env:POOL}']}\nring: '${file(./x.yml):ring}'\n";
+    Fixed::empty()
+        .file("./x.yml", X)
+        .file("./broken.yml", "a: [")
+        .variable("POOL", "us-east-1_x")
+        .option("on", "true")
 }
 
 fn resolved(text: &str) -> Resolved {
     let (node, found) = syntax::parse(&Source::new("f", text));
     assert_eq!(found, []);
-    resolve(&node.unwrap(), "prod", &World)
+    resolve(&node.unwrap(), "prod", &world())
 }
 
 fn value(text: &str) -> serde_json::Value {

@@ -2,11 +2,13 @@
 
 use crate::generate::merged;
 use frames_compiler::plan::{Artifact, Plan};
-use frames_compiler::{Environment, Source, Target, compile, template};
+use frames_compiler::world::Fixed;
+use frames_compiler::{Source, Target, compile, template};
 use serde_json::{Value, json};
 
-pub const EDGE: &str = "lambda-edge";
-pub const CDN: &str = "cdn";
+pub(crate) const EDGE: &str = "lambda-edge";
+pub(crate) const CDN: &str = "cdn";
+pub(crate) const LOGS: &str = "logs";
 
 /// Manifests that differ in what is compiled: with and without names, a web ACL, a key, a bucket
 /// and DICOMweb, in one Region and in two.
@@ -48,16 +50,18 @@ const MANIFESTS: &[(&str, &str)] = &[
     ("example", include_str!("../../../../frames.yml")),
 ];
 
-/// Both stages' templates.
+/// The stages' templates.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stacks {
+pub(crate) struct Stacks {
     pub edge: Value,
     pub cdn: Value,
+    /// There where the distribution's stack is in another Region.
+    pub logs: Option<Value>,
 }
 
 impl Stacks {
     /// What an overlay would make of them, were it let through.
-    pub fn overlaid(&self, overlay: &Value) -> Self {
+    pub(crate) fn overlaid(&self, overlay: &Value) -> Self {
         let of = |stage: &str, template: &Value| {
             let body = overlay.get(stage).cloned().unwrap_or(json!({}));
             merged(template.clone(), body)
@@ -65,22 +69,25 @@ impl Stacks {
         Self {
             edge: of(EDGE, &self.edge),
             cdn: of(CDN, &self.cdn),
+            logs: self.logs.as_ref().map(|logs| of(LOGS, logs)),
         }
     }
 
-    pub fn stages(&self) -> [(&'static str, &Value); 2] {
-        [(EDGE, &self.edge), (CDN, &self.cdn)]
+    pub(crate) fn stages(&self) -> Vec<(&'static str, &Value)> {
+        let logs = self.logs.iter().map(|logs| (LOGS, logs));
+        let others = [(EDGE, &self.edge), (CDN, &self.cdn)];
+        others.into_iter().chain(logs).collect()
     }
 }
 
-pub struct Delivery {
+pub(crate) struct Delivery {
     pub name: &'static str,
     text: &'static str,
     pub clean: Stacks,
 }
 
 /// What the compiler says of an overlay.
-pub enum Outcome {
+pub(crate) enum Outcome {
     Passed(Stacks),
     /// The codes of the errors.
     Refused(Vec<String>),
@@ -88,7 +95,7 @@ pub enum Outcome {
 
 /// How an overlay stands in frames.yml.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
+pub(crate) enum Written {
     /// Below `resources`.
     Plainly,
     /// There, each stage's by a merge key.
@@ -101,7 +108,7 @@ pub enum Written {
 
 impl Written {
     /// JSON is YAML, so that an overlay is written as it is.
-    pub fn text(self, overlay: &Value) -> String {
+    pub(crate) fn text(self, overlay: &Value) -> String {
         match self {
             Self::Plainly => format!("resources: {overlay}\n"),
             Self::ByMergeKey => {
@@ -118,7 +125,7 @@ impl Written {
 }
 
 impl Delivery {
-    pub fn all() -> Vec<Self> {
+    pub(crate) fn all() -> Vec<Self> {
         let delivery = |(name, text): &(&'static str, &'static str)| {
             let (plan, findings) = planned(text);
             let plan = plan.unwrap_or_else(|| panic!("{name}: {findings:#?}"));
@@ -131,7 +138,7 @@ impl Delivery {
         MANIFESTS.iter().map(delivery).collect()
     }
 
-    pub fn with(&self, overlay: &Value, written: Written) -> Outcome {
+    pub(crate) fn with(&self, overlay: &Value, written: Written) -> Outcome {
         let text = format!("{}{}", self.text, written.text(overlay));
         match planned(&text) {
             (Some(plan), _) => {
@@ -142,21 +149,13 @@ impl Delivery {
     }
 }
 
-struct Beside;
-
-impl Environment for Beside {
-    fn read_file(&self, _: &str) -> Result<Vec<u8>, String> {
-        Err("there is no such file".to_owned())
-    }
-}
-
 fn planned(text: &str) -> (Option<Plan>, Vec<String>) {
     let target = Target {
         env: "dev",
         chosen: false,
         allow_unsafe_overlay: false,
     };
-    let compiled = compile(&Source::new("frames.yml", text), target, &Beside);
+    let compiled = compile(&Source::new("frames.yml", text), target, &Fixed::empty());
     let errors = compiled.diagnostics.iter().filter(|found| found.is_error());
     let errors: Vec<String> = errors.map(|found| found.code.name.to_owned()).collect();
     (compiled.plan.filter(|_| errors.is_empty()), errors)
@@ -170,18 +169,21 @@ fn rendered(plan: &Plan) -> Result<Stacks, String> {
         bytes: 400_000,
     });
     let templates = template::render(plan, &artifacts).map_err(|error| error.to_string())?;
-    let of = |stage: &str| -> Result<Value, String> {
-        let template = templates.iter().find(|template| template.stage == stage);
-        let text = &template.ok_or_else(|| format!("no {stage}"))?.text;
-        serde_json::from_str(text).map_err(|error| error.to_string())
+    let of = |stage: &str| {
+        let mut templates = templates.iter();
+        templates
+            .find(|template| template.stage == stage)
+            .map(|template| template.value.clone())
     };
+    let there = |stage: &str| of(stage).ok_or_else(|| format!("no {stage}"));
     Ok(Stacks {
-        edge: of(EDGE)?,
-        cdn: of(CDN)?,
+        edge: there(EDGE)?,
+        cdn: there(CDN)?,
+        logs: of(LOGS),
     })
 }
 
 /// An overlay over one stage.
-pub fn over(stage: &str, template: Value) -> Value {
+pub(crate) fn over(stage: &str, template: Value) -> Value {
     json!({ stage: template })
 }

@@ -3,7 +3,7 @@
 use crate::delivery::{CDN, EDGE, over};
 use serde_json::{Value, json};
 
-pub struct Honest {
+pub(crate) struct Honest {
     pub what: &'static str,
     pub body: Value,
 }
@@ -21,7 +21,7 @@ fn properties(id: &str, properties: Value) -> Value {
 }
 
 /// The same for every manifest; the web ACL's compiled rules are given, since a list is replaced.
-pub fn all(edge: &Value) -> Vec<Honest> {
+pub(crate) fn all(edge: &Value) -> Vec<Honest> {
     let mut all = Vec::new();
     let mut is = |stage: &str, what: &'static str, body: Value| {
         all.push(Honest {

@@ -203,6 +203,22 @@ fn what_users_write_passes_and_is_closed() {
     }
 }
 
+/// Where the access logs have a stack of their own, they are judged in it.
+#[test]
+fn a_third_stack_is_judged_too() {
+    let deliveries = Delivery::all();
+    let apart = deliveries.iter().find(|one| one.clean.logs.is_some());
+    let delivery = apart.expect("one is in another Region");
+    let fields = serde_json::json!(["date", "cs-uri-query"]);
+    let body = serde_json::json!({ "logs": { "Resources": {
+        "AccessLogsDelivery": { "Properties": { "RecordFields": fields } },
+    } } });
+    let found = judge::judge(&delivery.clean, &delivery.clean.overlaid(&body));
+    assert!(found.iter().any(|one| one.rule == "record-fields"));
+    let outcome = delivery.with(&body, Written::Plainly);
+    assert!(matches!(outcome, Outcome::Refused(codes) if codes == ["unsafe-overlay"]));
+}
+
 #[test]
 fn the_judge_knows_the_ways_in() {
     let deliveries = Delivery::all();
@@ -228,7 +244,7 @@ fn what_is_compiled_is_closed() {
 fn an_overlay_is_merged_where_it_says() {
     let delivery = Delivery::all().into_iter().next().expect("there is one");
     let body = serde_json::json!({ "cdn": { "Outputs": { "Mine": { "Value": "x" } } } });
-    let Outcome::Passed(Stacks { cdn, edge }) = delivery.with(&body, Written::Plainly) else {
+    let Outcome::Passed(Stacks { cdn, edge, .. }) = delivery.with(&body, Written::Plainly) else {
         panic!("an output is refused");
     };
     assert_eq!(edge, delivery.clean.edge);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// The rule, and the overlay that it has to find.
-pub fn all() -> Vec<(&'static str, Value)> {
+pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let foreign = "arn:aws:lambda:us-east-1:444455556666:function:evil:1";
     let added = |stage: &str, kind: &str, properties: Value| json!({ stage: { "Resources": { "Mine": { "Type": kind, "Properties": properties } } } });
     let compiled = |stage: &str, id: &str, properties: Value| json!({ stage: { "Resources": { id: { "Properties": properties } } } });

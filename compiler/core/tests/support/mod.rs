@@ -1,17 +1,9 @@
-//! What tests compile for: the usual target, and no file beside the manifest.
+//! What tests compile for: the usual target.
 
-use frames_compiler::{Environment, Target};
+use frames_compiler::Target;
 
-pub const DEV: Target = Target {
+pub(crate) const DEV: Target = Target {
     env: "dev",
     chosen: false,
     allow_unsafe_overlay: false,
 };
-
-pub struct Nothing;
-
-impl Environment for Nothing {
-    fn read_file(&self, _: &str) -> Result<Vec<u8>, String> {
-        Err("there is no such file".to_owned())
-    }
-}

@@ -3,19 +3,19 @@
 
 use super::{Aws, errors, explain};
 use frames_compiler::failure::{Failure, Result};
-use frames_compiler::{AwsValue, Environment};
+use frames_compiler::world::{AwsValue, Unread, World};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A world whose references to AWS are answered.
 pub struct Answers<'a> {
-    world: &'a dyn Environment,
+    world: &'a dyn World,
     known: BTreeMap<String, AwsValue>,
     wanted: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> Answers<'a> {
-    pub fn new(world: &'a dyn Environment) -> Self {
+    pub fn new(world: &'a dyn World) -> Self {
         Self {
             world,
             known: BTreeMap::new(),
@@ -39,7 +39,7 @@ impl<'a> Answers<'a> {
     }
 }
 
-impl Environment for Answers<'_> {
+impl World for Answers<'_> {
     fn variable(&self, name: &str) -> Option<String> {
         self.world.variable(name)
     }
@@ -48,7 +48,7 @@ impl Environment for Answers<'_> {
         self.world.option(name)
     }
 
-    fn read_file(&self, path: &str) -> std::result::Result<Vec<u8>, String> {
+    fn read_file(&self, path: &str) -> std::result::Result<Vec<u8>, Unread> {
         self.world.read_file(path)
     }
 

@@ -105,6 +105,24 @@ impl<'a> At<'a> {
             .ok_or_else(|| self.error("a whole number was expected"))
     }
 
+    pub fn number_or(&self, key: &str, default: u64) -> Result<u64, Error> {
+        self.opt(key).map_or(Ok(default), |it| it.number())
+    }
+
+    pub fn flag_or(&self, key: &str, default: bool) -> Result<bool, Error> {
+        self.opt(key).map_or(Ok(default), |it| it.flag())
+    }
+
+    pub fn items_or_empty(&self, key: &str) -> Result<Vec<Self>, Error> {
+        self.opt(key)
+            .map_or_else(|| Ok(Vec::new()), |it| it.items())
+    }
+
+    pub fn texts_or_empty(&self, key: &str) -> Result<Vec<String>, Error> {
+        self.opt(key)
+            .map_or_else(|| Ok(Vec::new()), |it| it.texts())
+    }
+
     /// A percentage with up to four decimal places, in millionths.
     pub fn percent(&self) -> Result<u32, Error> {
         let text = self.value.as_str().and_then(|t| t.parse().ok());

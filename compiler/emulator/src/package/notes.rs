@@ -115,9 +115,7 @@ fn unmodelled(config: &At<'_>) -> Result<Vec<String>, Error> {
         found.push("the distribution is disabled: deployed, it would answer nothing".to_owned());
     }
     let default = config.opt("DefaultCacheBehavior");
-    let others = config
-        .opt("CacheBehaviors")
-        .map_or_else(|| Ok(Vec::new()), |b| b.items())?;
+    let others = config.items_or_empty("CacheBehaviors")?;
     for behavior in default.iter().chain(&others) {
         found.extend(unknown_keys("behavior", behavior, BEHAVIOR)?);
     }

@@ -79,9 +79,7 @@ fn distribution(
     Ok(Distribution {
         behaviors,
         origins,
-        aliases: config
-            .opt("Aliases")
-            .map_or_else(|| Ok(Vec::new()), |names| names.texts())?,
+        aliases: config.texts_or_empty("Aliases")?,
         geo: geo(&config)?,
         web_acl: web_acl
             .map(|id| web_acl::web_acl(stages, stage, &id))
@@ -134,8 +132,7 @@ fn origins(config: &At<'_>) -> Result<BTreeMap<String, Origin>, Error> {
                 protocol.error("the local edge reaches origins by HTTPS alone (`https-only`)")
             );
         }
-        let number = |key: &str, default| custom.opt(key).map_or(Ok(default), |n| n.number());
-        let port = number("HTTPSPort", 443)?;
+        let port = custom.number_or("HTTPSPort", 443)?;
         let origin = Origin {
             id: node.get("Id")?.text()?.to_owned(),
             domain_name: node.get("DomainName")?.text()?.to_owned(),
@@ -148,11 +145,9 @@ fn origins(config: &At<'_>) -> Result<BTreeMap<String, Origin>, Error> {
             shielded: node
                 .opt("OriginShield")
                 .map_or(Ok(false), |shield| shield.get("Enabled")?.flag())?,
-            read_timeout: Duration::from_secs(number("OriginReadTimeout", 30)?),
-            keepalive_timeout: number("OriginKeepaliveTimeout", 5)?,
-            ssl_protocols: custom
-                .opt("OriginSSLProtocols")
-                .map_or_else(|| Ok(Vec::new()), |p| p.texts())?,
+            read_timeout: Duration::from_secs(custom.number_or("OriginReadTimeout", 30)?),
+            keepalive_timeout: custom.number_or("OriginKeepaliveTimeout", 5)?,
+            ssl_protocols: custom.texts_or_empty("OriginSSLProtocols")?,
         };
         origins.insert(origin.id.clone(), origin);
     }
@@ -194,8 +189,7 @@ fn behavior(
         origin_request_function: None,
         origin_response_function: None,
     };
-    let associations = node.opt("LambdaFunctionAssociations");
-    for association in associations.map_or_else(|| Ok(Vec::new()), |a| a.items())? {
+    for association in node.items_or_empty("LambdaFunctionAssociations")? {
         let event = association.get("EventType")?;
         let slot = match event.text()? {
             "viewer-request" => &mut behavior.viewer_request,
@@ -212,9 +206,7 @@ fn behavior(
         functions.insert(logical.clone(), function);
         let association = Association {
             function: logical,
-            include_body: association
-                .opt("IncludeBody")
-                .map_or(Ok(false), |f| f.flag())?,
+            include_body: association.flag_or("IncludeBody", false)?,
         };
         if slot.replace(association).is_some() {
             return Err(event.error("a second function for this event"));
@@ -238,14 +230,13 @@ fn function(
     let properties = template.properties(logical, "AWS::Lambda::Function")?;
     let key = properties.dig(&["Code", "S3Key"])?;
     let (zip, sha256) = artifact(dir, owner, &key)?;
-    let number = |key: &str, default| properties.opt(key).map_or(Ok(default), |n| n.number());
     let function = Function {
         name: properties.get("FunctionName")?.text()?.to_owned(),
         handler: properties.get("Handler")?.text()?.to_owned(),
         runtime: properties.get("Runtime")?.text()?.to_owned(),
         // Lambda's own defaults.
-        memory_mb: number("MemorySize", 128)?,
-        timeout: Duration::from_secs(number("Timeout", 3)?),
+        memory_mb: properties.number_or("MemorySize", 128)?,
+        timeout: Duration::from_secs(properties.number_or("Timeout", 3)?),
         zip,
         sha256,
     };

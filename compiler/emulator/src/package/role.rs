@@ -62,11 +62,10 @@ fn statements(template: &At<'_>, function: &str) -> Result<Vec<Statement>, Error
     }
     let role = template.properties(id, "AWS::IAM::Role")?;
     let mut documents = Vec::new();
-    for policy in role.opt("Policies").map_or(Ok(Vec::new()), |p| p.items())? {
+    for policy in role.items_or_empty("Policies")? {
         documents.push(policy.get("PolicyDocument")?);
     }
-    let managed = role.opt("ManagedPolicyArns");
-    for arn in managed.map_or(Ok(Vec::new()), |arns| arns.items())? {
+    for arn in role.items_or_empty("ManagedPolicyArns")? {
         let id = arn.reference().ok_or_else(|| {
             arn.error("the HealthImaging stand-in knows the policies of this stack alone")
         })?;

@@ -64,9 +64,7 @@ pub(super) fn web_acl(stages: &[Stage], stage: &Stage, id: &At<'_>) -> Result<We
     };
     let template = At::root(&owner.file, &owner.template);
     let properties = template.properties(logical, "AWS::WAFv2::WebACL")?;
-    let mut nodes = properties
-        .opt("Rules")
-        .map_or_else(|| Ok(Vec::new()), |rules| rules.items())?;
+    let mut nodes = properties.items_or_empty("Rules")?;
     // Priorities are numbers, each once.
     nodes.sort_by_cached_key(|node| node.opt("Priority").and_then(|p| p.number().ok()));
     let (mut rules, mut unmodelled) = (Vec::new(), Vec::new());
@@ -98,9 +96,7 @@ fn rule(node: &At<'_>) -> Result<Option<Rule>, Error> {
         if !blocks || !by_address || rate.opt("ScopeDownStatement").is_some() {
             return Ok(None);
         }
-        let window = rate
-            .opt("EvaluationWindowSec")
-            .map_or(Ok(300), |w| w.number())?;
+        let window = rate.number_or("EvaluationWindowSec", 300)?;
         return Ok(Some(Rule::Rate {
             limit: rate.get("Limit")?.number()?,
             window: Duration::from_secs(window),
@@ -115,9 +111,8 @@ fn rule(node: &At<'_>) -> Result<Option<Rule>, Error> {
     if !is_core || !blocks || narrowed.iter().any(|key| group.opt(key).is_some()) {
         return Ok(None);
     }
-    let overrides = group.opt("RuleActionOverrides");
     let mut other = Vec::new();
-    for node in overrides.map_or_else(|| Ok(Vec::new()), |o| o.items())? {
+    for node in group.items_or_empty("RuleActionOverrides")? {
         if node.dig(&["ActionToUse", "Block"]).is_err() {
             other.push(node.get("Name")?.text()?);
         }

@@ -136,22 +136,6 @@ auth: {mode: none}
 delivery: {originShield: eu-west-1}
 "
 
-    ACCESS_LOGS_OFF "access-logs-off" Warning
-    what: "There are no access logs with the cdn stack outside us-east-1."
-    why: "CloudFront's v2 access logs, whose fields can be chosen, are set up in us-east-1 alone. The legacy logs that other Regions could have record the query string, where tokens and patients' names may stand, so frames sets up none there."
-    remedy: "Deploy the cdn stack to us-east-1 (the edge is worldwide all the same), attach logs of your own, or say that you mean it: `logs: {access: {enabled: false}}`."
-    example: "\
-service: x
-auth: {mode: none}
-deploy: {region: eu-west-1}
-"
-    fixed: "\
-service: x
-auth: {mode: none}
-deploy: {region: eu-west-1}
-logs: {access: {enabled: false}}
-"
-
     LIMIT "limit" Error
     what: "More than AWS takes: of CNAMEs, of characters in a name, a policy or a template."
     why: "AWS would refuse the deployment, some of it only after minutes. The message names the limit."
@@ -169,22 +153,6 @@ auth: {mode: none}
 domain:
   cnames: [frames.example.org]
   hostedZoneId: Z0123456789ABCDEFGHIJ
-"
-
-    ALARMS_REGION "alarms-region" Error
-    what: "`alarms` with the cdn stack outside us-east-1."
-    why: "CloudFront's metrics are in us-east-1 alone, and so are alarms on them: elsewhere there would be none, and everybody would think that there were."
-    remedy: "Deploy the cdn stack to us-east-1 (the edge is worldwide all the same), or remove `alarms`."
-    example: "\
-service: x
-auth: {mode: none}
-deploy: {region: eu-west-1}
-alarms: {topicArn: 'arn:aws:sns:us-east-1:111122223333:frames'}
-"
-    fixed: "\
-service: x
-auth: {mode: none}
-alarms: {topicArn: 'arn:aws:sns:us-east-1:111122223333:frames'}
 "
 
     CERTIFICATE_QUOTA "certificate-quota" Warning

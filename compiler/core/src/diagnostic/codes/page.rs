@@ -35,9 +35,10 @@ fn section(code: &Code, page: &mut String) {
         page,
         "\n### {}\n\n{}: {} {}\n\n{}\n",
         code.name,
-        match code.severity == super::Severity::Error {
-            true => "Error",
-            false => "Warning",
+        if code.severity == super::Severity::Error {
+            "Error"
+        } else {
+            "Warning"
         },
         code.what,
         code.why,

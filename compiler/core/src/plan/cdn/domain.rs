@@ -1,18 +1,18 @@
 //! The distribution's own names, and their records.
 
 use crate::check::{CheckedManifest, Domain};
-use crate::plan::names;
+use crate::names;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct DomainView {
     cnames: Vec<String>,
     certificate: Value,
     security_policy: String,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct AliasRecord {
     id: String,
     hosted_zone_id: String,
@@ -40,9 +40,10 @@ pub(super) fn alias_records(manifest: &CheckedManifest) -> Vec<AliasRecord> {
         return vec![];
     };
     // An HTTPS record tells a viewer of HTTP/3 before it connects.
-    let types: &[&str] = match manifest.delivery.http3 {
-        true => &["A", "AAAA", "HTTPS"],
-        false => &["A", "AAAA"],
+    let types: &[&str] = if manifest.delivery.http3 {
+        &["A", "AAAA", "HTTPS"]
+    } else {
+        &["A", "AAAA"]
     };
     let names = domain.cnames.iter();
     names

@@ -1,17 +1,28 @@
 //! What the response headers policies add to every answer, CORS included.
 
 use crate::check::Delivery;
-use crate::plan::names;
+use crate::names;
 use frames_edge::Cors;
 use serde::Serialize;
 
-#[derive(Serialize)]
-pub(super) struct ResponseHeaders {
+#[derive(Debug, Clone, Serialize)]
+pub(in crate::plan) struct ResponseHeaders {
     policies: Vec<HeadersPolicy>,
     cors: Option<CorsView>,
 }
 
-#[derive(Serialize)]
+impl ResponseHeaders {
+    pub(super) fn count(&self) -> usize {
+        self.policies.len()
+    }
+
+    /// The origins whose pages may read the answers, where any may.
+    pub(in crate::plan) fn origins_mut(&mut self) -> Option<&mut Vec<String>> {
+        self.cors.as_mut().map(|cors| &mut cors.origins)
+    }
+}
+
+#[derive(Debug, Clone, Serialize)]
 struct HeadersPolicy {
     id: &'static str,
     name: String,
@@ -20,7 +31,7 @@ struct HeadersPolicy {
     custom: Vec<CustomHeader>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct CustomHeader {
     name: &'static str,
     value: String,
@@ -28,7 +39,7 @@ struct CustomHeader {
     overrides: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct CorsView {
     origins: Vec<String>,
     credentials: bool,

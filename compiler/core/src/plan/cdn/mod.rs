@@ -1,17 +1,16 @@
-//! Stage `cdn`: the distribution, its policies, its access logs and its names.
+//! Stage `cdn`: the distribution, its policies and its names; and what watches it, unless
+//! that is apart ([`logs`]).
 
-mod access_logs;
-mod alarms;
 mod domain;
 mod headers;
 
-use access_logs::{AccessLogs, access_logs};
-use alarms::{Alarm, alarms};
 use domain::{AliasRecord, DomainView, alias_records};
 use headers::{ResponseHeaders, response_headers, search_policy};
 
-use super::{Parameter, Stage, names, posture};
+use super::logs::{self, Watch};
+use super::{ParameterView, PolicyCounts, Stage, View as StageView, outputs, posture};
 use crate::check::{self, CheckedManifest, WebAcl};
+use crate::names;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -21,8 +20,8 @@ const CACHING_DISABLED: &str = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad";
 /// All that CloudFront can keep an error for.
 const ERRORS: &[u16] = &[400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
 
-#[derive(Serialize)]
-struct View {
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct View {
     description: String,
     parameters: Vec<ParameterView>,
     associations: Vec<Association>,
@@ -39,41 +38,32 @@ struct View {
     uncached_errors: &'static [u16],
     cache_policies: Vec<CachePolicy>,
     origin_request_policies: Vec<OriginRequestPolicy>,
-    response_headers: ResponseHeaders,
-    access_logs: Option<AccessLogs>,
+    pub(super) response_headers: ResponseHeaders,
     alias_records: Vec<AliasRecord>,
-    alarms: Vec<Alarm>,
-    alarm_topic: Option<String>,
+    watch: Option<Watch>,
     url: Value,
 }
 
-/// An output of lambda-edge.
-#[derive(Serialize)]
-struct ParameterView {
-    name: String,
-    description: String,
-}
-
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct Association {
     parameter: String,
     event_type: &'static str,
     include_body: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct Geo {
     restriction_type: &'static str,
     locations: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct Origin {
     id: &'static str,
     domain_name: String,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct Behavior {
     path_pattern: Option<&'static str>,
     origin_id: &'static str,
@@ -84,7 +74,7 @@ struct Behavior {
     origin_response: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct CachePolicy {
     id: &'static str,
     name: String,
@@ -95,7 +85,7 @@ struct CachePolicy {
     query_strings: &'static [&'static str],
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct OriginRequestPolicy {
     id: &'static str,
     name: String,
@@ -105,34 +95,35 @@ struct OriginRequestPolicy {
     query_strings: &'static [&'static str],
 }
 
-pub fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
+pub(super) fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
     let stack_name = names::stack(&manifest.service, env, names::CDN);
     let view = view(manifest, env, &stack_name);
-    let parameters = view.parameters.iter().map(|parameter| {
-        let output = Parameter::Output {
-            stage: names::LAMBDA_EDGE.to_owned(),
-            output: parameter.name.clone(),
-        };
-        (parameter.name.clone(), output)
-    });
+    let parameters = outputs(&view.parameters);
+    let view = StageView::Cdn(Box::new(view));
+    let region = &manifest.deploy.region;
     Stage {
-        name: names::CDN,
-        mark: names::mark(&manifest.service, env),
-        overlay: manifest.resources.get(names::CDN).cloned(),
-        region: manifest.deploy.region.clone(),
-        parameters: parameters.collect(),
-        functions: vec![],
-        tags: manifest.deploy.tags.clone(),
-        termination_protection: manifest.deploy.termination_protection,
-        view: json!(view),
-        stack_name,
+        parameters,
+        ..Stage::new(manifest, env, names::CDN, region, view)
+    }
+}
+
+impl View {
+    pub(super) fn policy_counts(&self) -> PolicyCounts {
+        PolicyCounts {
+            cache: self.cache_policies.len(),
+            origin_request: self.origin_request_policies.len(),
+            response_headers: self.response_headers.count(),
+        }
     }
 }
 
 fn view(manifest: &CheckedManifest, env: &str, stack: &str) -> View {
     let delivery = &manifest.delivery;
+    let apart = logs::is_apart(manifest);
+    let watch = logs::watch(manifest, env, names::DISTRIBUTION).filter(|_| !apart);
+    let access_logs = manifest.logs.access.as_ref();
     let waivers = posture::distribution(
-        manifest.logs.access.is_some(),
+        access_logs.map(|_| apart),
         manifest.domain.is_none(),
         delivery.geo.is_some(),
     );
@@ -180,13 +171,8 @@ fn view(manifest: &CheckedManifest, env: &str, stack: &str) -> View {
         },
         origin_request_policies: origin_request_policies(manifest, stack),
         response_headers: response_headers(delivery, stack),
-        access_logs: access_logs(manifest, env),
         alias_records: alias_records(manifest),
-        alarms: alarms(manifest, env),
-        alarm_topic: manifest
-            .alarms
-            .as_ref()
-            .map(|alarms| alarms.topic_arn.clone()),
+        watch,
         url: url(manifest),
     }
 }
@@ -194,6 +180,7 @@ fn view(manifest: &CheckedManifest, env: &str, stack: &str) -> View {
 /// What lambda-edge makes and this stage uses.
 fn parameters(manifest: &CheckedManifest) -> Vec<ParameterView> {
     let parameter = |name: &str, description: &str| ParameterView {
+        stage: names::LAMBDA_EDGE,
         name: name.to_owned(),
         description: description.to_owned(),
     };
@@ -222,11 +209,8 @@ fn parameters(manifest: &CheckedManifest) -> Vec<ParameterView> {
             "The certificate, which is in us-east-1",
         ));
     }
-    if manifest.logs.has_managed_bucket() && manifest.logs.kms_key_arn.is_none() {
-        parameters.push(parameter(
-            names::LOGS_KEY_ARN,
-            "The key that encrypts the logs",
-        ));
+    if !logs::is_apart(manifest) {
+        parameters.extend(logs::key_parameter(manifest));
     }
     parameters
 }

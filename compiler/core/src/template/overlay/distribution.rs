@@ -3,11 +3,11 @@
 
 use super::tunable::{self, Change};
 use super::{Found, Place, is_literal, rows};
-use crate::plan::names;
+use crate::names;
 use serde_json::{Value, json};
 
 /// Authorizer and HTTPS at every behavior and origin.
-pub fn guarded(resource: &Value, compiled: &Value, place: &Place, found: &mut Found) {
+pub(super) fn guarded(resource: &Value, compiled: &Value, place: &Place, found: &mut Found) {
     // Only where the compiled stack takes the authorizer's version, a reference by that name
     // is to the authorizer.
     let parameter = names::version_arn(names::AUTHORIZER);
@@ -57,9 +57,10 @@ fn list(
         Some(Value::Array(items)) => {
             for (i, item) in items.iter().enumerate() {
                 let place = place.at(key).at(i);
-                match is_literal(item) {
-                    true => check(item, &place, found),
-                    false => found.push((place, format!("`{key}` that can't be checked"))),
+                if is_literal(item) {
+                    check(item, &place, found)
+                } else {
+                    found.push((place, format!("`{key}` that can't be checked")))
                 }
             }
         }
@@ -108,7 +109,7 @@ fn behavior(behavior: &Value, authorizer: Option<&Value>, place: &Place, found: 
 
 /// What the merged configuration changes of the compiled one; behaviors and
 /// origins are held against those of the same path or id.
-pub fn changes<'a>(
+pub(super) fn changes<'a>(
     compiled: &'a Value,
     merged: &'a Value,
     place: &Place,

@@ -5,7 +5,7 @@ use super::{Found, Place, distribution, resources, rows};
 use serde_json::Value;
 
 /// Members of compiled resources that decide what stands before the images.
-pub fn programs(compiled: &Value, merged: &Value, found: &mut Found) {
+pub(super) fn programs(compiled: &Value, merged: &Value, found: &mut Found) {
     let mut keep = |place: Place, what: &str| {
         if place.of(compiled) != place.of(merged) {
             found.push((place, what.to_owned()));
@@ -53,7 +53,7 @@ pub fn programs(compiled: &Value, merged: &Value, found: &mut Found) {
 }
 
 /// Every other change of what is compiled, unless it is one that may be tuned.
-pub fn rest(compiled: &Value, merged: &Value, found: &mut Found) {
+pub(super) fn rest(compiled: &Value, merged: &Value, found: &mut Found) {
     let mut changes = Vec::new();
     for (id, before) in resources(compiled) {
         let place = Place::root().at("Resources").at(id);

@@ -17,7 +17,7 @@ mod rows;
 mod sound;
 mod tunable;
 
-use crate::source::Span;
+use crate::span::Span;
 use crate::syntax::{Node, Value as Yaml};
 use serde_json::Value;
 

@@ -26,7 +26,7 @@ pub(super) enum Reference<'a> {
 }
 
 impl<'a> Reference<'a> {
-    pub fn id(self) -> &'a str {
+    pub(super) fn id(self) -> &'a str {
         match self {
             Self::Whole(id) | Self::Attribute(id, _) => id,
         }

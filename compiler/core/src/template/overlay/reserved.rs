@@ -2,7 +2,7 @@
 //! whatever section and whatever the hash within.
 
 use super::{Found, Overlaid, Place};
-use crate::plan::names;
+use crate::names;
 use serde_json::Value;
 
 const SECTIONS: [&str; 3] = ["Resources", "Parameters", "Outputs"];

@@ -5,20 +5,20 @@ use super::is_literal;
 use serde_json::Value;
 
 /// Not types of CloudFormation's: parts of a template that have rules of their own.
-pub const BEHAVIOR: &str = "behavior";
-pub const ORIGIN: &str = "origin";
-pub const PARAMETER: &str = "parameter";
-pub const OUTPUT: &str = "output";
+pub(super) const BEHAVIOR: &str = "behavior";
+pub(super) const ORIGIN: &str = "origin";
+pub(super) const PARAMETER: &str = "parameter";
+pub(super) const OUTPUT: &str = "output";
 
-pub const CONFIG: &str = "AWS::CloudFront::Distribution";
+pub(super) const CONFIG: &str = "AWS::CloudFront::Distribution";
 const HEADERS: &str = "AWS::CloudFront::ResponseHeadersPolicy";
 
 /// Whether a change is one that may be made, by what stood there and what does.
-pub type May = fn(Option<&Value>, Option<&Value>) -> bool;
+pub(super) type May = fn(Option<&Value>, Option<&Value>) -> bool;
 
 /// Kind, path (`*` is any one segment) and, if not always, when.
 #[rustfmt::skip] // A row a line.
-pub const TUNABLE: &[(&str, &str, May)] = &[
+pub(super) const TUNABLE: &[(&str, &str, May)] = &[
     ("AWS::", "Metadata", always),
     ("AWS::", "DependsOn", always),
     ("AWS::", "DeletionPolicy", retains),
@@ -80,7 +80,7 @@ pub const TUNABLE: &[(&str, &str, May)] = &[
 
 /// What any other change makes; the first row that fits counts.
 #[rustfmt::skip]
-pub const WEAKENS: &[(&str, &str, &str)] = &[
+pub(super) const WEAKENS: &[(&str, &str, &str)] = &[
     ("AWS::", "Type", "another resource in the place of a compiled one"),
     ("AWS::", "Condition", "a compiled resource that may be missing"),
     ("AWS::", "DeletionPolicy", "a resource that goes with the stack"),
@@ -142,7 +142,7 @@ pub const WEAKENS: &[(&str, &str, &str)] = &[
     (OUTPUT, "", "an output other than the compiled one, which the other stack takes"),
 ];
 
-pub fn number(value: Option<&Value>) -> Option<u64> {
+pub(super) fn number(value: Option<&Value>) -> Option<u64> {
     let value = value?;
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
@@ -174,7 +174,7 @@ fn no_less(before: Option<&Value>, after: Option<&Value>) -> bool {
 }
 
 /// The oldest that the manifest takes.
-pub const OLDEST_TLS: &str = "TLSv1.2_2021";
+pub(super) const OLDEST_TLS: &str = "TLSv1.2_2021";
 
 /// CloudFront's security policies, older ones first.
 const TLS: [&str; 5] = [
@@ -185,7 +185,7 @@ const TLS: [&str; 5] = [
     "TLSv1.3_2025",
 ];
 
-pub fn newer_tls(before: Option<&Value>, after: Option<&Value>) -> bool {
+pub(super) fn newer_tls(before: Option<&Value>, after: Option<&Value>) -> bool {
     let rank = |value: Option<&Value>| {
         let text = value.and_then(Value::as_str)?;
         TLS.iter().position(|known| *known == text)

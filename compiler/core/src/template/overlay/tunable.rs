@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// A place where compiled and merged template differ.
 #[derive(Debug)]
-pub struct Change<'a> {
+pub(super) struct Change<'a> {
     pub place: Place,
     kind: &'a str,
     /// The place's path within the resource, behavior, origin…
@@ -16,7 +16,7 @@ pub struct Change<'a> {
 }
 
 /// The innermost differences: mappings are gone into; lists and intrinsics are one value.
-pub fn changes<'a>(
+pub(super) fn changes<'a>(
     before: Option<&'a Value>,
     after: Option<&'a Value>,
     kind: &'a str,
@@ -63,7 +63,7 @@ fn differ<'a>(
 }
 
 /// What a change weakens; nothing, where it is one that may be made.
-pub fn weakens(change: &Change<'_>) -> Option<String> {
+pub(super) fn weakens(change: &Change<'_>) -> Option<String> {
     let fits = |kind: &str, path: &str| change.kind.starts_with(kind) && begins(&change.path, path);
     let may = TUNABLE.iter().any(|(kind, path, may)| {
         // Within what a row names, something stood there before.
@@ -92,10 +92,11 @@ fn begins(path: &[String], start: &str) -> bool {
 
 /// Lambda@Edge's bounds, tighter where a viewer's request is answered.
 fn at_the_edge(change: &Change<'_>) -> bool {
-    let viewer =
-        change.place.0.get(1).is_some_and(|id| {
-            *id == crate::plan::names::function_id(crate::plan::names::AUTHORIZER)
-        });
+    let viewer = change
+        .place
+        .0
+        .get(1)
+        .is_some_and(|id| *id == crate::names::function_id(crate::names::AUTHORIZER));
     let most = match (change.kind, change.path.last().map(String::as_str)) {
         ("AWS::Lambda::Function", Some("Timeout")) if viewer => 5,
         ("AWS::Lambda::Function", Some("Timeout")) => 30,

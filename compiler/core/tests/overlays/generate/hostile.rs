@@ -4,24 +4,24 @@ use super::Step;
 use crate::dice::Dice;
 use serde_json::{Value, json};
 
-pub const FOREIGN_KEY: &str =
+pub(super) const FOREIGN_KEY: &str =
     "arn:aws:kms:us-east-1:444455556666:key/0a1b2c3d-7d3c-4e0f-9a52-0d6d4f0f9b11";
-pub const FOREIGN_BUCKET: &str = "arn:aws:s3:::evil-444455556666";
-pub const FOREIGN_ROLE: &str = "arn:aws:iam::444455556666:role/evil";
-pub const FOREIGN_VERSION: &str = "arn:aws:lambda:us-east-1:444455556666:function:evil:1";
-pub const FOREIGN_ACL: &str =
+pub(super) const FOREIGN_BUCKET: &str = "arn:aws:s3:::evil-444455556666";
+pub(super) const FOREIGN_ROLE: &str = "arn:aws:iam::444455556666:role/evil";
+pub(super) const FOREIGN_VERSION: &str = "arn:aws:lambda:us-east-1:444455556666:function:evil:1";
+pub(super) const FOREIGN_ACL: &str =
     "arn:aws:wafv2:us-east-1:444455556666:global/webacl/x/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11";
-pub const FOREIGN_CERTIFICATE: &str =
+pub(super) const FOREIGN_CERTIFICATE: &str =
     "arn:aws:acm:us-east-1:444455556666:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11";
 
-pub fn open_statement(action: &str) -> Value {
+pub(super) fn open_statement(action: &str) -> Value {
     json!({
         "Effect": "Allow", "Principal": "*", "Action": action, "Resource": "*"
     })
 }
 
 /// What suits the place, by its key and, inside a list, by the list's.
-pub fn values(way: &[Step], old: &Value) -> Vec<Value> {
+pub(super) fn values(way: &[Step], old: &Value) -> Vec<Value> {
     let mut keys = way.iter().rev().filter_map(|step| match step {
         Step::Key(key) => Some(key.as_str()),
         Step::Item(_) => None,
@@ -219,7 +219,7 @@ fn logs(key: &str, outer: &str) -> Option<Vec<Value>> {
 }
 
 /// An intrinsic in the place of a value, and whether it needs the condition `Mine`.
-pub fn intrinsic(old: &Value, dice: &mut Dice) -> (Value, bool) {
+pub(super) fn intrinsic(old: &Value, dice: &mut Dice) -> (Value, bool) {
     let text = old.as_str().unwrap_or("x");
     match dice.below(13) {
         0 => (json!({ "Ref": "AWS::NoValue" }), false),

@@ -72,7 +72,7 @@ fn bodies() -> Vec<Value> {
     ]
 }
 
-pub fn all(stage: &str, template: &Value) -> Vec<Value> {
+pub(super) fn all(stage: &str, template: &Value) -> Vec<Value> {
     let mut all = Vec::new();
     let ids = template["Resources"].as_object().into_iter().flatten();
     let ids: Vec<&String> = ids.map(|(id, _)| id).collect();

@@ -29,7 +29,7 @@ fn attributes() -> Vec<Value> {
     ]
 }
 
-pub fn all(template: &Value) -> Vec<Value> {
+pub(super) fn all(template: &Value) -> Vec<Value> {
     let mut bodies = Vec::new();
     let resources = template["Resources"].as_object().into_iter().flatten();
     for (id, compiled) in resources {

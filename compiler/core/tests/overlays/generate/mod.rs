@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Category {
+pub(crate) enum Category {
     /// A compiled value is set to something else, or taken out.
     Path,
     /// A key that CloudFormation knows in that place comes in.
@@ -32,7 +32,7 @@ pub enum Category {
     Pair,
 }
 
-pub const CATEGORIES: [Category; 7] = [
+pub(crate) const CATEGORIES: [Category; 7] = [
     Category::Path,
     Category::Key,
     Category::Redirect,
@@ -43,7 +43,7 @@ pub const CATEGORIES: [Category; 7] = [
 ];
 
 #[derive(Debug, Clone)]
-pub struct Overlay {
+pub(crate) struct Overlay {
     pub category: Category,
     /// The stages' overlays: what stands below `resources`.
     pub body: Value,
@@ -52,13 +52,17 @@ pub struct Overlay {
 
 /// A step into a template.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Step {
+pub(crate) enum Step {
     Key(String),
     Item(usize),
 }
 
 /// Everything below a value, with the way there.
-pub fn walk<'a>(value: &'a Value, way: &mut Vec<Step>, see: &mut dyn FnMut(&[Step], &'a Value)) {
+pub(crate) fn walk<'a>(
+    value: &'a Value,
+    way: &mut Vec<Step>,
+    see: &mut dyn FnMut(&[Step], &'a Value),
+) {
     see(way, value);
     match value {
         Value::Object(map) => {
@@ -81,7 +85,7 @@ pub fn walk<'a>(value: &'a Value, way: &mut Vec<Step>, see: &mut dyn FnMut(&[Ste
 
 /// The overlay that puts a value there, or takes away what is there. Mappings are merged; a list
 /// is replaced, and so written whole.
-pub fn put(template: &Value, way: &[Step], value: Option<Value>) -> Value {
+pub(crate) fn put(template: &Value, way: &[Step], value: Option<Value>) -> Value {
     match way.first() {
         None => value.unwrap_or(Value::Null),
         Some(Step::Key(key)) => {
@@ -125,7 +129,7 @@ fn edit(at: &mut Value, way: &[Step], value: Option<Value>) {
     }
 }
 
-pub fn merged(mut a: Value, b: Value) -> Value {
+pub(crate) fn merged(mut a: Value, b: Value) -> Value {
     if let (Value::Object(into), Value::Object(from)) = (&mut a, &b) {
         for (key, value) in from {
             let before = into.remove(key);
@@ -137,17 +141,17 @@ pub fn merged(mut a: Value, b: Value) -> Value {
     b
 }
 
-pub fn resource(id: &str, value: Value) -> Value {
+pub(crate) fn resource(id: &str, value: Value) -> Value {
     json!({ "Resources": { id: value } })
 }
 
-pub fn condition() -> Value {
+pub(crate) fn condition() -> Value {
     let equals = json!([{ "Ref": "AWS::AccountId" }, "444455556666"]);
     json!({ "Conditions": { "Mine": { "Fn::Equals": equals } } })
 }
 
 /// All overlays of a manifest, but for the pairs.
-pub fn singles(delivery: &Delivery, dice: &mut Dice) -> BTreeMap<Category, Vec<Overlay>> {
+pub(crate) fn singles(delivery: &Delivery, dice: &mut Dice) -> BTreeMap<Category, Vec<Overlay>> {
     let mut all = BTreeMap::new();
     for (stage, template) in delivery.clean.stages() {
         let mut of = |category: Category, bodies: Vec<Value>| {
@@ -170,7 +174,7 @@ pub fn singles(delivery: &Delivery, dice: &mut Dice) -> BTreeMap<Category, Vec<O
 }
 
 /// A number of overlays of a manifest, each category in its share.
-pub fn some(delivery: &Delivery, count: usize, dice: &mut Dice) -> Vec<Overlay> {
+pub(crate) fn some(delivery: &Delivery, count: usize, dice: &mut Dice) -> Vec<Overlay> {
     let mut singles = singles(delivery, dice);
     for overlays in singles.values_mut() {
         dice.shuffle(overlays);
@@ -212,7 +216,7 @@ pub fn some(delivery: &Delivery, count: usize, dice: &mut Dice) -> Vec<Overlay> 
 }
 
 /// The resources of a template by type.
-pub fn of_type<'a>(template: &'a Value, kind: &str) -> Vec<&'a str> {
+pub(crate) fn of_type<'a>(template: &'a Value, kind: &str) -> Vec<&'a str> {
     let resources = template["Resources"].as_object().into_iter().flatten();
     let fits = resources.filter(|(_, resource)| resource["Type"] == kind);
     fits.map(|(id, _)| id.as_str()).collect()

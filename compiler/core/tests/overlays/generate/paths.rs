@@ -4,7 +4,7 @@ use super::{Step, condition, hostile, merged, put, walk};
 use crate::dice::Dice;
 use serde_json::{Value, json};
 
-pub fn all(template: &Value, dice: &mut Dice) -> Vec<Value> {
+pub(super) fn all(template: &Value, dice: &mut Dice) -> Vec<Value> {
     let mut bodies = Vec::new();
     let resources = &template["Resources"];
     let mut way = vec![Step::Key("Resources".to_owned())];
@@ -26,9 +26,10 @@ pub fn all(template: &Value, dice: &mut Dice) -> Vec<Value> {
         }
         let (intrinsic, needs_condition) = hostile::intrinsic(value, dice);
         let body = put(template, way, Some(intrinsic));
-        bodies.push(match needs_condition {
-            true => merged(condition(), body),
-            false => body,
+        bodies.push(if needs_condition {
+            merged(condition(), body)
+        } else {
+            body
         });
         if let (Value::Array(items), false) = (value, is_metadata) {
             lists(template, way, items, &mut bodies);

@@ -64,7 +64,7 @@ fn newcomers() -> Vec<(Value, Value)> {
     ]
 }
 
-pub fn all(template: &Value) -> Vec<Value> {
+pub(super) fn all(template: &Value) -> Vec<Value> {
     let mut bodies = Vec::new();
     let ids = |section: &str| -> Vec<String> {
         let named = template[section].as_object().into_iter().flatten();
@@ -94,9 +94,10 @@ pub fn all(template: &Value) -> Vec<Value> {
                     let name = reference
                         .as_object()
                         .and_then(|map| map.keys().next().cloned());
-                    let body = match name.as_deref() == Some(key) {
-                        true => put(template, way, Some(reference[key].clone())),
-                        false => put(template, before, Some(reference)),
+                    let body = if name.as_deref() == Some(key) {
+                        put(template, way, Some(reference[key].clone()))
+                    } else {
+                        put(template, before, Some(reference))
                     };
                     bodies.push(merged(comes, body));
                 }

@@ -2,10 +2,10 @@
 
 use super::hostile::*;
 use super::{catalogue, condition, merged, of_type, resource};
-use crate::delivery::{Delivery, EDGE};
+use crate::delivery::{Delivery, EDGE, LOGS};
 use serde_json::{Value, json};
 
-pub fn all(stage: &str, delivery: &Delivery) -> Vec<Value> {
+pub(super) fn all(stage: &str, delivery: &Delivery) -> Vec<Value> {
     let mut bodies = Vec::new();
     for (kind, properties) in catalogue::plain() {
         bodies.push(added(kind, properties));
@@ -16,6 +16,7 @@ pub fn all(stage: &str, delivery: &Delivery) -> Vec<Value> {
     bodies.extend(names(delivery));
     match stage {
         EDGE => bodies.extend(beside_functions(&delivery.clean.edge)),
+        LOGS => bodies.extend(delivery.clean.logs.iter().flat_map(beside_logs)),
         _ => bodies.extend(beside_logs(&delivery.clean.cdn)),
     }
     bodies

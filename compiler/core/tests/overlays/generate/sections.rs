@@ -4,7 +4,7 @@ use super::{condition, merged, resource};
 use crate::delivery::EDGE;
 use serde_json::{Value, json};
 
-pub fn all(stage: &str, template: &Value) -> Vec<Value> {
+pub(super) fn all(stage: &str, template: &Value) -> Vec<Value> {
     let mut bodies = vec![
         json!({ "Transform": "AWS::Serverless-2016-10-31" }),
         json!({ "Transform": ["Evil"] }),

@@ -53,7 +53,7 @@ const HARMLESS: &[&str] = &[
     "AWS::WAFv2::WebACL",
 ];
 
-pub fn judge(stack: &Stack, at: &str, resource: &Value, verdict: &mut Verdict) {
+pub(super) fn judge(stack: &Stack, at: &str, resource: &Value, verdict: &mut Verdict) {
     let properties = resource.get("Properties").unwrap_or(&Value::Null);
     let Some(kind) = resource.get("Type").and_then(Value::as_str) else {
         return verdict.open("added-type", at, "is of no type");

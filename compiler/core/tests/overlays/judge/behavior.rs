@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 /// AWS's own policy that caches nothing and puts nothing into the key.
 const CACHING_DISABLED: &str = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad";
 
-pub fn judge(stack: &Stack, at: &str, behavior: &Value, verdict: &mut Verdict) {
+pub(super) fn judge(stack: &Stack, at: &str, behavior: &Value, verdict: &mut Verdict) {
     let fine = is(behavior.get("ViewerProtocolPolicy"), "https-only");
     verdict.unless(fine, "viewer-protocol", at, "isn't HTTPS only");
     let fine = associated(stack, behavior);
@@ -108,7 +108,7 @@ impl Set {
 
 /// What a policy takes of a request.
 #[derive(Debug, Clone)]
-pub struct Taken {
+pub(super) struct Taken {
     headers: Set,
     queries: Set,
     cookies: bool,
@@ -128,9 +128,10 @@ fn nothing() -> Taken {
 fn set(behavior: Option<&Value>, names: Option<&Value>, lower: bool) -> Option<Set> {
     let names = || -> Option<BTreeSet<String>> {
         let names = texts(names)?.into_iter();
-        Some(match lower {
-            true => names.map(|name| name.to_lowercase()).collect(),
-            false => names.collect(),
+        Some(if lower {
+            names.map(|name| name.to_lowercase()).collect()
+        } else {
+            names.collect()
         })
     };
     match literal(behavior?)?.as_str() {
@@ -189,7 +190,7 @@ fn origin(template: &Value, behavior: &Value) -> Option<Taken> {
 }
 
 /// What a distribution's behaviors send on, cache policy and origin request policy each.
-pub fn ways(template: &Value, config: &Value) -> Vec<Taken> {
+pub(super) fn ways(template: &Value, config: &Value) -> Vec<Taken> {
     let others = config["CacheBehaviors"].as_array().into_iter().flatten();
     others
         .chain([&config["DefaultCacheBehavior"]])

@@ -4,7 +4,7 @@ use super::value::{canon, given, is, literal, number, referred, same, texts};
 use super::{Stack, Verdict, behavior, firewall};
 use serde_json::Value;
 
-pub fn judge(
+pub(super) fn judge(
     stack: &Stack,
     at: &str,
     properties: &Value,

@@ -4,7 +4,7 @@ use super::Verdict;
 use super::value::{canon, given, is, same};
 use serde_json::{Value, json};
 
-pub fn web_acl(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
+pub(super) fn web_acl(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
     let default = &new["DefaultAction"];
     let fine = given(default, "Block").is_some()
         || same(Some(default), old.get("DefaultAction"))
@@ -51,7 +51,7 @@ pub fn web_acl(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
 }
 
 /// Samples show headers and queries, and with them tokens.
-pub fn samples(at: &str, acl: &Value, verdict: &mut Verdict) {
+pub(super) fn samples(at: &str, acl: &Value, verdict: &mut Verdict) {
     let rules = acl["Rules"].as_array().into_iter().flatten();
     for part in rules.chain([acl]) {
         let visibility = &part["VisibilityConfig"];
@@ -91,7 +91,7 @@ fn only_refuses(rule: &Value) -> bool {
     (own || managed) && !references
 }
 
-pub fn logging(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
+pub(super) fn logging(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
     let kept = ["LogDestinationConfigs", "ResourceArn"];
     verdict.kept("acl-log", at, new, old, &kept);
     let none = vec![];

@@ -8,7 +8,7 @@ use serde_json::Value;
 const FUNCTIONS: [&str; 2] = ["Authorizer", "Signer"];
 
 /// The ids that the outputs name as versions, for the cdn stack to take.
-pub fn versions(stack: &Stack) -> Vec<String> {
+pub(super) fn versions(stack: &Stack) -> Vec<String> {
     if stack.stage != EDGE {
         return vec![];
     }
@@ -23,7 +23,7 @@ pub fn versions(stack: &Stack) -> Vec<String> {
 }
 
 /// The clean template's version of the same function; its id changes with the function's overlay.
-pub fn clean_version<'a>(stack: &Stack<'a>, id: &str) -> Option<&'a Value> {
+pub(super) fn clean_version<'a>(stack: &Stack<'a>, id: &str) -> Option<&'a Value> {
     let function = FUNCTIONS.iter().find(|name| id.starts_with(**name))?;
     let resources = stack.clean["Resources"].as_object()?;
     resources
@@ -32,7 +32,7 @@ pub fn clean_version<'a>(stack: &Stack<'a>, id: &str) -> Option<&'a Value> {
         .map(|(_, version)| version)
 }
 
-pub fn version(stack: &Stack, at: &str, id: &str, new: &Value, verdict: &mut Verdict) {
+pub(super) fn version(stack: &Stack, at: &str, id: &str, new: &Value, verdict: &mut Verdict) {
     let Some(old) = clean_version(stack, id) else {
         return verdict.open("version", at, "is no compiled function's");
     };
@@ -47,7 +47,7 @@ pub fn version(stack: &Stack, at: &str, id: &str, new: &Value, verdict: &mut Ver
     verdict.only(at, new, &known);
 }
 
-pub fn function(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
+pub(super) fn function(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
     let code = [
         "Architectures",
         "Code",
@@ -87,7 +87,7 @@ pub fn function(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
     verdict.only(at, new, &known);
 }
 
-pub fn role(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
+pub(super) fn role(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
     let trust = ["AssumeRolePolicyDocument"];
     verdict.kept("role-trust", at, new, old, &trust);
     let policies = |role: &Value| -> Vec<Value> {
@@ -120,7 +120,7 @@ pub fn role(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
     verdict.only(at, new, &known);
 }
 
-pub fn managed_policy(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
+pub(super) fn managed_policy(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
     policy::no_wider(
         at,
         &new["PolicyDocument"],
@@ -142,7 +142,7 @@ pub fn managed_policy(at: &str, new: &Value, old: &Value, verdict: &mut Verdict)
 }
 
 /// An association's function: the authorizer's or the signer's version, in this stack.
-pub fn is_version(stack: &Stack, arn: Option<&Value>, function: &str) -> bool {
+pub(super) fn is_version(stack: &Stack, arn: Option<&Value>, function: &str) -> bool {
     let expected = stack.version(function);
     let id = referred(&expected, None);
     let known = match stack.stage {
@@ -155,6 +155,6 @@ pub fn is_version(stack: &Stack, arn: Option<&Value>, function: &str) -> bool {
 }
 
 /// The Lambda event of an association.
-pub fn is_event(association: &Value, event: &str) -> bool {
+pub(super) fn is_event(association: &Value, event: &str) -> bool {
     is(association.get("EventType"), event)
 }

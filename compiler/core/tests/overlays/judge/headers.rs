@@ -4,7 +4,7 @@ use super::Verdict;
 use super::value::{given, is, literal, number, same, texts};
 use serde_json::Value;
 
-pub fn judge(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
+pub(super) fn judge(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
     verdict.only(at, new, &["ResponseHeadersPolicyConfig"]);
     let of = |properties: &Value| properties["ResponseHeadersPolicyConfig"].clone();
     let (new, old) = (of(new), of(old));

@@ -4,7 +4,7 @@ use super::value::{given, is, literal, same, texts};
 use super::{Verdict, policy};
 use serde_json::Value;
 
-pub fn key(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
+pub(super) fn key(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
     policy::no_wider(
         at,
         &new["KeyPolicy"],
@@ -32,7 +32,7 @@ pub fn key(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
     verdict.only(at, new, &[&kept[..], &harmless].concat());
 }
 
-pub fn bucket(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
+pub(super) fn bucket(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
     let block = &new["PublicAccessBlockConfiguration"];
     let blocks = [
         "BlockPublicAcls",
@@ -82,7 +82,7 @@ pub fn bucket(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
     verdict.only(at, new, &known);
 }
 
-pub fn bucket_policy(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
+pub(super) fn bucket_policy(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
     verdict.kept("bucket-policy", at, new, old, &["Bucket"]);
     policy::no_wider(
         at,
@@ -94,7 +94,7 @@ pub fn bucket_policy(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) 
     verdict.only(at, new, &["Bucket", "PolicyDocument"]);
 }
 
-pub fn log_group(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
+pub(super) fn log_group(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
     let kept = [
         "BearerTokenAuthenticationEnabled",
         "DataProtectionPolicy",
@@ -124,7 +124,7 @@ fn may_hold_a_token(field: &str) -> bool {
         || field.contains("header-names")
 }
 
-pub fn delivery(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
+pub(super) fn delivery(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
     let fields = texts(new.get("RecordFields")).unwrap_or_default();
     // Left out, it is all fields that there are.
     let fine = !fields.is_empty() && !fields.iter().any(|field| may_hold_a_token(field));
@@ -143,13 +143,13 @@ pub fn delivery(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
     verdict.only(at, new, &known);
 }
 
-pub fn source(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
+pub(super) fn source(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
     let kept = ["LogType", "Name", "ResourceArn"];
     verdict.kept("log-delivery", at, new, old, &kept);
     verdict.only(at, new, &[&kept[..], &["Tags"]].concat());
 }
 
-pub fn destination(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
+pub(super) fn destination(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
     verdict.kept("log-delivery", at, new, old, &["DestinationResourceArn"]);
     let policies = ["DeliveryDestinationPolicy", "DestinationPolicy"];
     verdict.none("log-delivery", at, new, &policies);

@@ -13,20 +13,20 @@ mod logs;
 mod names;
 mod policy;
 mod sections;
-pub mod value;
+pub(crate) mod value;
 
 use crate::delivery::{CDN, EDGE, Stacks};
 use serde_json::Value;
 use value::{given, same};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opening {
+pub(crate) struct Opening {
     pub rule: &'static str,
     pub what: String,
 }
 
 /// Every rule, so that a test can hold that none is dead.
-pub const RULES: &[&str] = &[
+pub(crate) const RULES: &[&str] = &[
     // sections.rs
     "macro",
     "section",
@@ -99,23 +99,23 @@ pub const RULES: &[&str] = &[
 ];
 
 #[derive(Default)]
-pub struct Verdict(Vec<Opening>);
+pub(crate) struct Verdict(Vec<Opening>);
 
 impl Verdict {
-    pub fn open(&mut self, rule: &'static str, at: &str, what: impl std::fmt::Display) {
+    pub(crate) fn open(&mut self, rule: &'static str, at: &str, what: impl std::fmt::Display) {
         assert!(RULES.contains(&rule), "{rule} isn't in the list");
         let what = format!("{at}: {what}");
         self.0.push(Opening { rule, what });
     }
 
-    pub fn unless(&mut self, fine: bool, rule: &'static str, at: &str, what: &str) {
+    pub(crate) fn unless(&mut self, fine: bool, rule: &'static str, at: &str, what: &str) {
         if !fine {
             self.open(rule, at, what);
         }
     }
 
     /// What this judge has never heard of, it can't call closed.
-    pub fn only(&mut self, at: &str, object: &Value, known: &[&str]) {
+    pub(crate) fn only(&mut self, at: &str, object: &Value, known: &[&str]) {
         match object.as_object() {
             Some(map) => {
                 for key in map.keys().filter(|key| !known.contains(&key.as_str())) {
@@ -127,7 +127,7 @@ impl Verdict {
     }
 
     /// Members that have to say what the clean template says.
-    pub fn kept(
+    pub(crate) fn kept(
         &mut self,
         rule: &'static str,
         at: &str,
@@ -142,7 +142,7 @@ impl Verdict {
     }
 
     /// Members that must say nothing.
-    pub fn none(&mut self, rule: &'static str, at: &str, object: &Value, keys: &[&str]) {
+    pub(crate) fn none(&mut self, rule: &'static str, at: &str, object: &Value, keys: &[&str]) {
         for key in keys {
             let fine = given(object, key).is_none();
             self.unless(fine, rule, at, &format!("has `{key}`"));
@@ -151,7 +151,7 @@ impl Verdict {
 }
 
 /// A stage's clean and finished template, and what is true of the whole delivery.
-pub struct Stack<'a> {
+pub(crate) struct Stack<'a> {
     pub stage: &'static str,
     pub clean: &'a Value,
     pub finished: &'a Value,
@@ -163,22 +163,22 @@ pub struct Stack<'a> {
 }
 
 impl<'a> Stack<'a> {
-    pub fn compiled(&self, id: &str) -> Option<&'a Value> {
+    pub(crate) fn compiled(&self, id: &str) -> Option<&'a Value> {
         self.clean["Resources"].get(id)
     }
 
-    pub fn resource(&self, id: &str) -> Option<&'a Value> {
+    pub(crate) fn resource(&self, id: &str) -> Option<&'a Value> {
         self.finished["Resources"].get(id)
     }
 
     /// The names that the delivery has of its own, in lower case.
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let aliases = value::texts(self.distribution.get("Aliases")).unwrap_or_default();
         aliases.iter().map(|name| name.to_lowercase()).collect()
     }
 
     /// What a behavior names as a function's version, in this stack.
-    pub fn version(&self, function: &str) -> Value {
+    pub(crate) fn version(&self, function: &str) -> Value {
         let output = format!("{function}VersionArn");
         match self.stage {
             EDGE => value::canon(&self.finished["Outputs"][&output]["Value"]),
@@ -187,7 +187,7 @@ impl<'a> Stack<'a> {
     }
 }
 
-pub fn judge(clean: &Stacks, finished: &Stacks) -> Vec<Opening> {
+pub(crate) fn judge(clean: &Stacks, finished: &Stacks) -> Vec<Opening> {
     let mut verdict = Verdict::default();
     let distribution = &clean.cdn["Resources"]["Distribution"]["Properties"]["DistributionConfig"];
     let ways = behavior::ways(&clean.cdn, distribution);
@@ -208,7 +208,7 @@ pub fn judge(clean: &Stacks, finished: &Stacks) -> Vec<Opening> {
     verdict.0
 }
 
-pub fn resources_of(template: &Value) -> impl Iterator<Item = (&String, &Value)> {
+pub(crate) fn resources_of(template: &Value) -> impl Iterator<Item = (&String, &Value)> {
     template["Resources"].as_object().into_iter().flatten()
 }
 
@@ -302,6 +302,6 @@ fn compiled(stack: &Stack, at: &str, resource: &Value, clean: &Value, verdict: &
 }
 
 /// The finished template of the other stage's name, for what crosses from one to the other.
-pub fn is_cdn(stack: &Stack) -> bool {
+pub(crate) fn is_cdn(stack: &Stack) -> bool {
     stack.stage == CDN
 }

@@ -4,7 +4,7 @@ use super::value::{given, is, literal, texts};
 use super::{Stack, Verdict};
 use serde_json::Value;
 
-pub fn certificate(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
+pub(super) fn certificate(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
     let kept = [
         "CertificateAuthorityArn",
         "DomainName",
@@ -25,7 +25,7 @@ pub fn certificate(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
     verdict.only(at, new, &[&kept[..], &harmless].concat());
 }
 
-pub fn record(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
+pub(super) fn record(at: &str, new: &Value, old: &Value, verdict: &mut Verdict) {
     let kept = [
         "AliasTarget",
         "HostedZoneId",
@@ -80,7 +80,7 @@ fn touches(name: &str, kind: &str, own: &[String]) -> bool {
 }
 
 /// A record that an overlay adds.
-pub fn added_record(stack: &Stack, at: &str, record: &Value, verdict: &mut Verdict) {
+pub(super) fn added_record(stack: &Stack, at: &str, record: &Value, verdict: &mut Verdict) {
     let own = stack.names();
     let name = record.get("Name").and_then(literal);
     let kind = record.get("Type").and_then(literal).unwrap_or_default();
@@ -91,7 +91,7 @@ pub fn added_record(stack: &Stack, at: &str, record: &Value, verdict: &mut Verdi
     verdict.unless(fine, "record", at, "may answer for a name of the delivery");
 }
 
-pub fn added_certificate(stack: &Stack, at: &str, new: &Value, verdict: &mut Verdict) {
+pub(super) fn added_certificate(stack: &Stack, at: &str, new: &Value, verdict: &mut Verdict) {
     let own = stack.names();
     let further = texts(new.get("SubjectAlternativeNames"));
     let name = new.get("DomainName").and_then(literal);

@@ -40,7 +40,13 @@ fn denies(statement: &Value) -> bool {
 }
 
 /// Every grant is one of the clean document's, and every denial of it is still there.
-pub fn no_wider(at: &str, new: &Value, old: &Value, rule: &'static str, verdict: &mut Verdict) {
+pub(super) fn no_wider(
+    at: &str,
+    new: &Value,
+    old: &Value,
+    rule: &'static str,
+    verdict: &mut Verdict,
+) {
     let of = |value: &Value| document(value).and_then(|document| statements(&document));
     let (Some(new), Some(old)) = (of(new), of(old)) else {
         return verdict.open(rule, at, "the policy can't be read");
@@ -60,7 +66,7 @@ pub fn no_wider(at: &str, new: &Value, old: &Value, rule: &'static str, verdict:
 }
 
 /// A policy of a resource that isn't the delivery's lets in this account and services alone.
-pub fn keeps_others_out(at: &str, value: Option<&Value>, verdict: &mut Verdict) {
+pub(super) fn keeps_others_out(at: &str, value: Option<&Value>, verdict: &mut Verdict) {
     let statements = value
         .and_then(document)
         .and_then(|document| statements(&document));

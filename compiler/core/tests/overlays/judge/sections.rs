@@ -17,7 +17,7 @@ const SECTIONS: &[&str] = &[
     "Rules",
 ];
 
-pub fn judge(stack: &Stack, verdict: &mut Verdict) {
+pub(super) fn judge(stack: &Stack, verdict: &mut Verdict) {
     let at = stack.stage;
     let sections = stack.finished.as_object().into_iter().flatten();
     for (section, _) in sections.filter(|(key, _)| !SECTIONS.contains(&key.as_str())) {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 /// One form for what means the same: `Fn::GetAtt` as a list, a `Fn::Sub` without holes as text or
 /// with a single one as its reference, a `Fn::Join` of texts as text, numbers and booleans as text.
-pub fn canon(value: &Value) -> Value {
+pub(crate) fn canon(value: &Value) -> Value {
     match value {
         Value::Object(map) if map.len() == 1 => {
             let (key, inner) = map.iter().next().expect("it has one");
@@ -76,24 +76,24 @@ fn joined(value: &Value) -> Value {
 }
 
 /// A text that is known here and now.
-pub fn literal(value: &Value) -> Option<String> {
+pub(crate) fn literal(value: &Value) -> Option<String> {
     match canon(value) {
         Value::String(text) if !text.contains("{{resolve:") => Some(text),
         _ => None,
     }
 }
 
-pub fn is(value: Option<&Value>, text: &str) -> bool {
+pub(crate) fn is(value: Option<&Value>, text: &str) -> bool {
     value.and_then(literal).as_deref() == Some(text)
 }
 
-pub fn same(a: Option<&Value>, b: Option<&Value>) -> bool {
+pub(crate) fn same(a: Option<&Value>, b: Option<&Value>) -> bool {
     let of = |value: Option<&Value>| value.map_or(Value::Null, canon);
     of(a) == of(b)
 }
 
 /// A member that says something: neither absent nor null nor empty.
-pub fn given<'a>(object: &'a Value, key: &str) -> Option<&'a Value> {
+pub(crate) fn given<'a>(object: &'a Value, key: &str) -> Option<&'a Value> {
     object.get(key).filter(|value| match value {
         Value::Null => false,
         Value::String(text) => !text.is_empty(),
@@ -104,7 +104,7 @@ pub fn given<'a>(object: &'a Value, key: &str) -> Option<&'a Value> {
 }
 
 /// The texts of a list, where all are known; one text is a list of one.
-pub fn texts(value: Option<&Value>) -> Option<Vec<String>> {
+pub(crate) fn texts(value: Option<&Value>) -> Option<Vec<String>> {
     match value {
         None | Some(Value::Null) => Some(vec![]),
         Some(Value::Array(items)) => items.iter().map(literal).collect(),
@@ -112,12 +112,12 @@ pub fn texts(value: Option<&Value>) -> Option<Vec<String>> {
     }
 }
 
-pub fn number(value: Option<&Value>) -> Option<f64> {
+pub(crate) fn number(value: Option<&Value>) -> Option<f64> {
     literal(value?)?.parse().ok()
 }
 
 /// The id that a `Ref`, or a `GetAtt` of the given attribute, leads to.
-pub fn referred(value: &Value, attribute: Option<&str>) -> Option<String> {
+pub(crate) fn referred(value: &Value, attribute: Option<&str>) -> Option<String> {
     let value = canon(value);
     if let Some(id) = value.get("Ref").and_then(Value::as_str) {
         return Some(id.to_owned());
@@ -131,7 +131,7 @@ pub fn referred(value: &Value, attribute: Option<&str>) -> Option<String> {
 }
 
 /// Every id that is mentioned somewhere in a value.
-pub fn mentions(value: &Value, id: &str) -> bool {
+pub(crate) fn mentions(value: &Value, id: &str) -> bool {
     match value {
         Value::Object(map) => map.iter().any(|(key, inner)| match key.as_str() {
             "Ref" => inner == id,

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// A type that may be added.
 #[derive(Debug)]
-pub struct Addable {
+pub(super) struct Addable {
     pub kind: &'static str,
     /// Those that may be set; empty: all of them, since none lets anybody in.
     properties: &'static [&'static str],
@@ -31,7 +31,7 @@ const fn ruled(kind: &'static str, properties: &'static [&'static str], rule: Ru
 
 /// What users of CloudFront add beside a distribution, and what a deployment is watched with.
 #[rustfmt::skip] // A type a line.
-pub const TYPES: &[Addable] = &[
+pub(super) const TYPES: &[Addable] = &[
     free("AWS::Athena::NamedQuery", &[]),
     free("AWS::Budgets::Budget", &[]),
     free("AWS::CE::AnomalyMonitor", &[]),

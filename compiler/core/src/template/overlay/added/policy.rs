@@ -241,7 +241,7 @@ fn plain(value: &Value) -> bool {
 }
 
 /// `Effect: Allow` for everybody, in whatever policy.
-pub fn principals(resource: &Value, place: &Place, found: &mut Found) {
+pub(crate) fn principals(resource: &Value, place: &Place, found: &mut Found) {
     if resource.get("Type") == Some(&"AWS::Lambda::Permission".into())
         && resource
             .pointer("/Properties/Principal")

@@ -14,7 +14,7 @@ pub(super) type Rule = fn(&Added<'_>, &mut Found);
 pub(super) fn nothing(_: &Added<'_>, _: &mut Found) {}
 
 /// A bucket that nobody outside may read, whoever says so later.
-pub fn bucket(resource: &Value, place: &Place, found: &mut Found) {
+pub(crate) fn bucket(resource: &Value, place: &Place, found: &mut Found) {
     let nothing = Value::Null;
     let properties = resource.get("Properties").unwrap_or(&nothing);
     let block = properties.get("PublicAccessBlockConfiguration");

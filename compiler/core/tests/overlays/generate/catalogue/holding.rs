@@ -4,7 +4,7 @@ use super::Entry;
 use crate::generate::hostile::*;
 use serde_json::{Value, json};
 
-pub fn storage() -> Vec<Entry> {
+pub(super) fn storage() -> Vec<Entry> {
     let policy = json!({ "Statement": [open_statement("s3:*")] });
     let private = json!({ "PublicAccessBlockConfiguration": {
         "BlockPublicAcls": true, "BlockPublicPolicy": true, "IgnorePublicAcls": true,
@@ -99,7 +99,7 @@ pub fn storage() -> Vec<Entry> {
     ]
 }
 
-pub fn messaging() -> Vec<Entry> {
+pub(super) fn messaging() -> Vec<Entry> {
     let policy = |principal: Value| {
         json!({ "Statement": [{
             "Effect": "Allow", "Principal": principal, "Action": "sns:Publish", "Resource": "*"

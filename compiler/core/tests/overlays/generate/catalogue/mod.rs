@@ -6,9 +6,9 @@ mod serving;
 
 use serde_json::Value;
 
-pub type Entry = (&'static str, Value);
+pub(super) type Entry = (&'static str, Value);
 
-pub fn plain() -> Vec<Entry> {
+pub(super) fn plain() -> Vec<Entry> {
     [
         serving::operations(),
         serving::edge(),

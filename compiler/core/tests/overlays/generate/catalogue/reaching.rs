@@ -4,7 +4,7 @@ use super::Entry;
 use crate::generate::hostile::*;
 use serde_json::json;
 
-pub fn compute() -> Vec<Entry> {
+pub(super) fn compute() -> Vec<Entry> {
     vec![
         (
             "AWS::EC2::Instance",
@@ -51,7 +51,7 @@ pub fn compute() -> Vec<Entry> {
     ]
 }
 
-pub fn elsewhere() -> Vec<Entry> {
+pub(super) fn elsewhere() -> Vec<Entry> {
     vec![
         (
             "AWS::IAM::Role",
@@ -117,7 +117,7 @@ pub fn elsewhere() -> Vec<Entry> {
     ]
 }
 
-pub fn foreign() -> Vec<Entry> {
+pub(super) fn foreign() -> Vec<Entry> {
     vec![
         (
             "AWS::CloudFormation::Stack",

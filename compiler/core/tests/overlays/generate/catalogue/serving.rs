@@ -4,7 +4,7 @@ use super::Entry;
 use crate::generate::hostile::*;
 use serde_json::json;
 
-pub fn operations() -> Vec<Entry> {
+pub(super) fn operations() -> Vec<Entry> {
     let metric = json!({
         "ComparisonOperator": "GreaterThanThreshold", "EvaluationPeriods": 1, "Threshold": 1,
         "Namespace": "AWS/CloudFront", "MetricName": "Requests", "Period": 300,
@@ -90,7 +90,7 @@ pub fn operations() -> Vec<Entry> {
     ]
 }
 
-pub fn edge() -> Vec<Entry> {
+pub(super) fn edge() -> Vec<Entry> {
     vec![
         (
             "AWS::CloudFront::Function",

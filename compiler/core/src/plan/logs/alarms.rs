@@ -1,10 +1,10 @@
 //! Alarms, on by one line.
 
-use crate::check::{CheckedManifest, EDGE_REGION};
-use crate::plan::names;
+use crate::check::CheckedManifest;
+use crate::names;
 use serde::Serialize;
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct Alarm {
     id: &'static str,
     name: String,
@@ -18,7 +18,7 @@ pub(super) struct Alarm {
 /// Alarms on CloudFront's own metrics, which are in us-east-1 and count all edges;
 /// Lambda's are spread over the Regions where the replicas run.
 pub(super) fn alarms(manifest: &CheckedManifest, env: &str) -> Vec<Alarm> {
-    if manifest.alarms.is_none() || manifest.deploy.region != EDGE_REGION {
+    if manifest.alarms.is_none() {
         return vec![];
     }
     let function = |id, what, description, metric| Alarm {

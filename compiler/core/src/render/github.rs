@@ -49,7 +49,7 @@ fn property(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::diagnostic::codes;
-    use crate::source::Span;
+    use crate::span::Span;
 
     #[test]
     fn what_would_end_a_command_or_a_property_is_escaped() {

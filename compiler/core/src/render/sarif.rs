@@ -3,7 +3,8 @@
 use super::sentence_and_help;
 use crate::diagnostic::codes::{self, Code, Severity};
 use crate::diagnostic::{Diagnostic, first_sentence};
-use crate::source::{Source, Span};
+use crate::source::Source;
+use crate::span::Span;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 

@@ -10,7 +10,7 @@ pub use human::human;
 pub use json::json;
 pub use sarif::sarif;
 
-use super::Diagnostic;
+use crate::diagnostic::Diagnostic;
 
 /// For formats that have one place for text: what is wrong, then what to do.
 fn sentence_and_help(diagnostic: &Diagnostic) -> String {

@@ -36,8 +36,7 @@ pub fn check(manifest: &Manifest, plan: &Plan) -> Vec<Diagnostic> {
     policies(manifest, plan, &mut found);
     // A defect of a template shows when it is rendered for good.
     for (stage, template) in template::unbuilt_templates(plan).unwrap_or_default() {
-        let value = serde_json::from_str(&template.text).unwrap_or_default();
-        sections(manifest, stage, &value, &mut found);
+        sections(manifest, stage, &template.value, &mut found);
         let bytes = template.text.len();
         if bytes > TEMPLATE {
             let what = format!("a template of {bytes} bytes, {TEMPLATE} at the most");
@@ -72,16 +71,10 @@ fn finding(manifest: &Manifest, stage: &Stage, what: &str) -> Diagnostic {
 
 /// The signer's policies, which hold what `iam.allow` lists.
 fn policies(manifest: &Manifest, plan: &Plan, found: &mut Vec<Diagnostic>) {
-    let functions = plan.stages.iter().filter_map(|stage| {
-        let functions = stage.view.get("functions")?.as_array()?;
-        functions
-            .iter()
-            .filter_map(|function| function.get("policies")?.as_array().map(Vec::len))
-            .max()
-    });
+    let most = plan.stages.iter().map(Stage::most_role_policies);
     let rows = manifest.iam.iter().flat_map(|iam| &iam.allow).flatten();
     let row = rows.filter_map(|row| row.datastore.as_ref()).next_back();
-    let count = functions.max().unwrap_or_default();
+    let count = most.max().unwrap_or_default();
     let (true, Some(row)) = (count > POLICIES, row) else {
         return;
     };
@@ -97,15 +90,8 @@ fn policies(manifest: &Manifest, plan: &Plan, found: &mut Vec<Diagnostic>) {
 #[cfg(test)]
 mod tests {
     use crate::diagnostic::Diagnostic;
-    use crate::{Environment, Source, Target, compile};
-
-    struct Nothing;
-
-    impl Environment for Nothing {
-        fn read_file(&self, _: &str) -> Result<Vec<u8>, String> {
-            Err("there is no such file".to_owned())
-        }
-    }
+    use crate::world::Fixed;
+    use crate::{Source, Target, compile};
 
     fn limits(rest: &str) -> Vec<(String, String)> {
         let text = format!("service: x\nauth: {{mode: none}}\n{rest}\n");
@@ -114,7 +100,7 @@ mod tests {
             chosen: false,
             allow_unsafe_overlay: false,
         };
-        let compiled = compile(&Source::new("frames.yml", text), target, &Nothing);
+        let compiled = compile(&Source::new("frames.yml", text), target, &Fixed::empty());
         let errors = compiled
             .diagnostics
             .into_iter()

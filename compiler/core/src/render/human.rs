@@ -2,7 +2,8 @@
 
 use crate::diagnostic::{Diagnostic, Severity, wrap};
 use crate::printable::{self, Styled};
-use crate::source::{Source, Span};
+use crate::source::Source;
+use crate::span::Span;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::borrow::Cow;
@@ -53,9 +54,10 @@ impl<'a> Visible<'a> {
         let mut moved = Vec::with_capacity(source.text().len() + 1);
         for c in source.text().chars() {
             moved.extend(std::iter::repeat_n(text.len(), c.len_utf8()));
-            match hidden(c) {
-                true => text.extend(c.escape_default()),
-                false => text.push(c),
+            if hidden(c) {
+                text.extend(c.escape_default())
+            } else {
+                text.push(c)
             }
         }
         moved.push(text.len());
@@ -110,9 +112,10 @@ fn group<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Group<'a> {
     let mut snippet = Snippet::source(lines(&source.text()[window.clone()]))
         .line_start(line)
         .path(source.name())
-        .annotation(match fits {
-            true => primary.label(diagnostic.path.as_str()),
-            false => primary,
+        .annotation(if fits {
+            primary.label(diagnostic.path.as_str())
+        } else {
+            primary
         });
     for (span, label) in &diagnostic.related {
         let most = WIDEST.saturating_sub(wrap::columns(label) + 1);

@@ -3,10 +3,6 @@
 //! schemas, as far as the properties beside them call for them; a test holds the
 //! rows against the schemas, and says of each action left out why it is.
 
-use super::document::Collected;
-use super::scope::Scope;
-use serde_json::Value;
-
 /// A resource type.
 #[derive(Debug)]
 pub struct Handler {
@@ -29,17 +25,17 @@ pub enum Name {
 
 #[derive(Debug)]
 pub struct Grant {
-    sid: &'static str,
-    only: Only,
+    pub(super) sid: &'static str,
+    pub(super) only: Only,
     /// ARNs with holes: see `Scope::arn`.
-    on: &'static [&'static str],
-    actions: &'static [&'static str],
+    pub(super) on: &'static [&'static str],
+    pub(super) actions: &'static [&'static str],
     /// Granted where the resource has this property.
-    with: Option<&'static str>,
+    pub(super) with: Option<&'static str>,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub enum Only {
+pub(super) enum Only {
     Any,
     /// Where no name tells this service's resources from others: nobody but
     /// CloudFormation may use it on the deployer's behalf.
@@ -87,39 +83,8 @@ const fn makes(actions: &'static [&'static str]) -> Grant {
     grant("NoResourceCanBeNamedToMake", &["*"], actions).only(Only::ThroughCloudFormation)
 }
 
-pub fn of(kind: &str) -> Option<&'static Handler> {
+pub(super) fn of(kind: &str) -> Option<&'static Handler> {
     HANDLERS.iter().find(|handler| handler.kind == kind)
-}
-
-/// Adds a resource's statements. What no row knows comes back, by its path.
-pub fn collect(into: &mut Collected, scope: &Scope<'_>, id: &str, resource: &Value) -> Vec<String> {
-    let kind = resource["Type"].as_str().unwrap_or_default();
-    let Some(handler) = of(kind) else {
-        return vec![format!("`{}` ({kind})", scope.path(id))];
-    };
-    let properties = resource["Properties"].as_object();
-    for grant in handler.grants {
-        if let Some(property) = grant.with
-            && !properties.is_some_and(|properties| properties.contains_key(property))
-        {
-            continue;
-        }
-        let Some(condition) = scope.condition(grant.only, resource) else {
-            continue;
-        };
-        let resources = grant
-            .on
-            .iter()
-            .map(|pattern| scope.arn(pattern, id, resource));
-        into.allow(grant.sid, grant.actions, resources, condition);
-    }
-    let properties = properties
-        .into_iter()
-        .flat_map(|properties| properties.keys());
-    let unknown = properties.filter(|property| !handler.properties.contains(&property.as_str()));
-    unknown
-        .map(|property| format!("`{}.Properties.{property}` ({kind})", scope.path(id)))
-        .collect()
 }
 
 const ROLE: &str = "arn:aws:iam::{account}:role{Path}{name}";

@@ -6,7 +6,7 @@ pub mod templates;
 
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::formats;
-use crate::source::Span;
+use crate::span::Span;
 use crate::syntax::{Node, Value};
 
 /// A value of the manifest that names something in AWS.
@@ -128,11 +128,6 @@ pub fn account(root: &Node) -> Option<String> {
     formats::ACCOUNT.matches(&account).then_some(account)
 }
 
-/// Where the value of a path is.
-pub(crate) fn place(root: &Node, path: &str) -> Option<Span> {
-    at(root, path).map(|node| node.span)
-}
-
 /// What an answer says about its question.
 pub fn findings(question: &Question, answer: &Answer) -> Vec<Diagnostic> {
     let finding = |code, message: String, help: &str| {
@@ -249,20 +244,8 @@ fn covers(pattern: &str, name: &str) -> bool {
     }
 }
 
-fn at<'a>(root: &'a Node, path: &str) -> Option<&'a Node> {
-    path.split('.')
-        .try_fold(root, |node, segment| match &node.value {
-            Value::Mapping(entries) => entries
-                .iter()
-                .find(|entry| entry.key.text == segment)
-                .map(|entry| &entry.value),
-            Value::Sequence(items) => items.get(segment.parse::<usize>().ok()?),
-            Value::Scalar { .. } | Value::Open(_) => None,
-        })
-}
-
 fn scalar(root: &Node, path: &str) -> Option<(String, Span)> {
-    let node = at(root, path)?;
+    let node = root.at(path)?;
     match &node.value {
         Value::Scalar { text, .. } if !node.is_null() => Some((text.clone(), node.span)),
         _ => None,
@@ -270,7 +253,7 @@ fn scalar(root: &Node, path: &str) -> Option<(String, Span)> {
 }
 
 fn length(root: &Node, path: &str) -> usize {
-    match at(root, path).map(|node| &node.value) {
+    match root.at(path).map(|node| &node.value) {
         Some(Value::Sequence(items)) => items.len(),
         _ => 0,
     }

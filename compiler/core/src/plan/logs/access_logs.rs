@@ -1,8 +1,9 @@
 //! CloudFront's v2 access logs, and the bucket that they go to.
 
 use crate::check::CheckedManifest;
+use crate::names;
 use crate::plan::iam::{self, Statement};
-use crate::plan::{names, posture};
+use crate::plan::posture;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -41,7 +42,7 @@ const RECORD_FIELDS: &[&str] = &[
 /// the delivery was made or updated.
 const SUFFIX_PATH: &str = "{DistributionId}/{yyyy}/{MM}/{dd}/{HH}";
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct AccessLogs {
     /// The stack's own bucket, where there is one.
     managed: Option<LogBucket>,
@@ -52,9 +53,11 @@ pub(super) struct AccessLogs {
     source_name: String,
     destination_name: String,
     record_fields: &'static [&'static str],
+    /// The distribution.
+    source_arn: Value,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct LogBucket {
     key: Value,
     object_lock: Option<&'static str>,
@@ -63,10 +66,14 @@ pub(super) struct LogBucket {
     statements: Vec<Statement>,
 }
 
-/// CloudFront's v2 access logs, whose fields can be chosen. Their resources
-/// stand in us-east-1 alone; the legacy logs, which stand anywhere, would record
-/// query strings, and with them tokens and patients' names.
-pub(super) fn access_logs(manifest: &CheckedManifest, env: &str) -> Option<AccessLogs> {
+/// CloudFront's v2 access logs, whose fields can be chosen. Their resources can only be in
+/// us-east-1. The legacy logs, which can be anywhere, would record query strings, and with
+/// them tokens and patients' names.
+pub(super) fn access_logs(
+    manifest: &CheckedManifest,
+    env: &str,
+    distribution: &str,
+) -> Option<AccessLogs> {
     let logs = manifest.logs.access.as_ref()?;
     let name = names::log_delivery(&manifest.service, env);
     let (own, prefix) = (logs.bucket.as_deref(), logs.prefix.as_str());
@@ -96,5 +103,8 @@ pub(super) fn access_logs(manifest: &CheckedManifest, env: &str) -> Option<Acces
         source_name: name,
         destination_name: destination,
         record_fields: RECORD_FIELDS,
+        source_arn: json!({"Fn::Sub": format!(
+            "arn:${{AWS::Partition}}:cloudfront::${{AWS::AccountId}}:distribution/${{{distribution}}}"
+        )}),
     })
 }

@@ -10,16 +10,19 @@ pub const SIGNER: &str = "signer";
 
 pub const LAMBDA_EDGE: &str = "lambda-edge";
 pub const CDN: &str = "cdn";
+/// Only where the cdn stack isn't in us-east-1.
+pub const LOGS: &str = "logs";
 
 /// All that there are, in any plan: what an earlier manifest left is known by them too.
 const FUNCTIONS: &[&str] = &[AUTHORIZER, SIGNER];
-const STAGES: &[&str] = &[LAMBDA_EDGE, CDN];
+pub const STAGES: &[&str] = &[LAMBDA_EDGE, CDN, LOGS];
 
 pub const ARTIFACT_BUCKET: &str = "ArtifactBucket";
 
 pub const ACCESS_LOGS: &str = "AccessLogs";
 
-/// Encrypts every log. Its ARN is an output of lambda-edge and a parameter of cdn.
+/// Encrypts every log. Its ARN is an output of lambda-edge, and a parameter of the stack that
+/// has the bucket of access logs.
 pub const LOGS_KEY: &str = "LogsKey";
 pub const LOGS_KEY_ARN: &str = "LogsKeyArn";
 
@@ -31,7 +34,9 @@ pub const CERTIFICATE_ARN: &str = "CertificateArn";
 /// An output of lambda-edge: [`keys_from`].
 pub const KEYS_FROM: &str = "AuthorizerKeysFrom";
 
-/// An output of cdn.
+pub const DISTRIBUTION: &str = "Distribution";
+
+/// An output of cdn, and a parameter of logs.
 pub const DISTRIBUTION_ID: &str = "DistributionId";
 
 pub const NATIVE_ORIGIN: &str = "healthimaging";
@@ -266,7 +271,7 @@ const IDS: &[&str] = &[
     "AccessLogsDestination",
     "AccessLogsPolicy",
     "AccessLogsSource",
-    "Distribution",
+    DISTRIBUTION,
     "DistributionDomainName",
     "FunctionAnswersAlarm",
     "FunctionErrorsAlarm",
@@ -325,7 +330,7 @@ mod tests {
     fn every_compiled_id_is_reserved() {
         let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden");
         let mut ids = 0;
-        for stage in [LAMBDA_EDGE, CDN] {
+        for stage in STAGES {
             for project in std::fs::read_dir(&golden).unwrap().flatten() {
                 let template = project.path().join(format!("{stage}.template.json"));
                 let overlay = project.file_name() == "overlay";
