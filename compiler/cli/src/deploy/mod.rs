@@ -135,11 +135,7 @@ pub async fn asks_as_deployed(aws: &Aws, plan: &Plan) -> Result<bool> {
     let Some(wanted) = artifact::keys_from(plan) else {
         return Ok(true);
     };
-    let edge = plan
-        .stages
-        .iter()
-        .find(|stage| stage.name == names::LAMBDA_EDGE);
-    let Some(stage) = edge else {
+    let Some(stage) = plan.stage_of(names::AUTHORIZER) else {
         return Ok(false);
     };
     let stack = aws

@@ -34,7 +34,7 @@ pub(super) static MANIFEST: Table = Table {
         Field::new("deploy", Kind::Table(&DEPLOY),
             "Where and how the stacks are deployed."),
         Field::new("environments", Kind::Environments,
-            "Differences by environment: what stands below `--env`'s name is merged over the rest.")
+            "Differences by environment: what is below `--env`'s name is merged over the rest.")
             .makes("what its keys make"),
         Field::new("resources", Kind::Table(&RESOURCES),
             "What is merged into a stage's CloudFormation template, unless it would open or weaken what is compiled."),
@@ -124,7 +124,7 @@ pub(super) static AUTH: Table = Table {
             "A JSON Web Key Set beside frames.yml that is baked into the authorizer: no other key is ever taken, nothing is fetched.")
             .modes(TOKENS).makes("authorizer `auth.jwks`"),
         Field::new("tokenSources", Kind::List(&words(&["authorization", "header", "query"])),
-            "Where the token may stand: `Authorization: Bearer`, header `token`, query parameter `token` or `access_token` (RFC 6750). Whatever is left out is taken away unread.")
+            "Where the token may be: `Authorization: Bearer`, header `token`, query parameter `token` or `access_token` (RFC 6750). Whatever is left out is taken away unread.")
             .default("[authorization, header]").non_empty().modes(TOKENS).makes("authorizer `auth.tokenSources`"),
     ],
 };
@@ -331,7 +331,7 @@ static ACCESS_LOGS: Table = Table {
             "How many days the managed bucket keeps a log.")
             .default("365d").makes("AccessLogs `LifecycleConfiguration.Rules[].ExpirationInDays`"),
         Field::new("objectLock", words(&["none", "governance", "compliance"]),
-            "Whether the managed bucket's logs can be deleted before their time: with S3 Object Lock in mode `governance` by those alone who have a permission for it, in mode `compliance` by nobody at all. It stays on once it is on: taken back, it only spares the logs to come.")
+            "Whether the managed bucket's logs can be deleted before their time: with S3 Object Lock in mode `governance` only by those who have a permission for it, in mode `compliance` by nobody. It stays on once it is on: taken back, it only spares the logs to come.")
             .default("none").makes("AccessLogs `ObjectLockEnabled`, `ObjectLockConfiguration`"),
     ],
 };
@@ -363,7 +363,7 @@ static DEPLOY: Table = Table {
             "The AWS account that this may be deployed to: `deploy`, `diff`, `info`, `remove` and `--online` end with an error before they ask anything of another one. Left out: whichever account the credentials belong to.")
             .makes("plan.json `account`"),
         Field::new("region", Kind::Text(&f::REGION),
-            "Home of the cdn stack. The lambda-edge stack is always in us-east-1. With another Region here, access logs and alarms are in a third stack, logs, in us-east-1. A stack that stands doesn't move: `frames remove` first.")
+            "Home of the cdn stack. The lambda-edge stack is always in us-east-1. With another Region here, access logs and alarms are in a third stack, logs, in us-east-1. A deployed stack doesn't move: run `frames remove` first.")
             .default("us-east-1").makes("plan.json `stages[].region`"),
         Field::new("bucket", Kind::Text(&f::BUCKET),
             "Bucket in us-east-1 that holds the functions' zips: `managed`, or the name of your own. Takes effect at deploy.")

@@ -5,7 +5,7 @@ codes! {
 
     UNKNOWN_KEY "unknown-key" Error
     what: "A key that frames.yml doesn't have."
-    why: "It would be ignored, and what you meant by it wouldn't happen. What stands below it isn't looked at."
+    why: "It would be ignored, and what you meant by it wouldn't happen. What is below it isn't looked at."
     remedy: "Take the key that the finding suggests; docs/keys.md and `frames schema` list them all. Keys of your own at the root begin with `x-`, or are named by a `${self:…}`."
     example: "\
 service: x
@@ -73,7 +73,7 @@ logs: {functions: {retentionDays: 30}}
 
     DUPLICATE_VALUE "duplicate-value" Error
     what: "A name twice where it can be there once."
-    why: "CloudFront refuses a CNAME that is listed twice, IAM two tags whose keys differ in case alone."
+    why: "CloudFront refuses a CNAME that is listed twice, IAM two tags whose keys differ only in case."
     remedy: "Remove one."
     example: "\
 service: x
