@@ -3,7 +3,6 @@
 
 use crate::failure::{Failure, Result};
 use frames_compiler::check::key_set_problem;
-use frames_compiler::names;
 use frames_compiler::plan::Plan;
 use frames_edge::AuthConfig;
 use frames_edge::jose::{Algorithm, Key};
@@ -19,13 +18,6 @@ use serde_json::{Map, Value, json};
 const MEMBERS: [&str; 10] = [
     "kty", "kid", "use", "key_ops", "alg", "n", "e", "crv", "x", "y",
 ];
-
-/// Which addresses the issuer's set would be fetched from, as the deployed stack has it.
-/// `None`: the plan has no issuer to ask, or a set of its own.
-pub fn keys_from(plan: &Plan) -> Option<String> {
-    let auth = plan.authorizer().and_then(|config| config.auth.as_ref());
-    auth.and_then(names::keys_from)
-}
 
 /// Fetches the issuer's set and bakes it into the authorizer's `config.json`.
 /// `None`: the plan has no issuer to ask, or a set of its own.

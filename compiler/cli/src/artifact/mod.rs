@@ -11,5 +11,5 @@ mod unwind;
 mod zips;
 
 pub use build::{Builder, CARGO_LAMBDA_INSTALL, Programs, can_build_for_lambda, programs};
-pub use keys::{bake_keys, fetch_keys, keys_from};
+pub use keys::{bake_keys, fetch_keys};
 pub use package::{package, write};

@@ -41,7 +41,6 @@ pub use interrupt::Interrupt;
 pub use progress::Progress;
 pub use stage::{Done, Job};
 
-use crate::artifact;
 use crate::aws::{Aws, Identity};
 use crate::failure::{Failure, Result};
 use frames_compiler::names;
@@ -132,7 +131,7 @@ pub async fn unchanged(
 /// Whether the addresses that the plan's keys come from are those of what is deployed. No others
 /// are asked before somebody deploys them: who only looks at a change doesn't vouch for it.
 pub async fn asks_as_deployed(aws: &Aws, plan: &Plan) -> Result<bool> {
-    let Some(wanted) = artifact::keys_from(plan) else {
+    let Some(wanted) = plan.keys_from() else {
         return Ok(true);
     };
     let Some(stage) = plan.stage_of(names::AUTHORIZER) else {

@@ -235,16 +235,16 @@ static DELIVERY: Table = Table {
             "Offer HTTP/3 beside HTTP/2.")
             .default("true").makes("Distribution `HttpVersion`"),
         Field::new("originShield", Kind::Text(&f::REGION),
-            "Region of CloudFront's Origin Shield, a cache in front of the origins: best the data stores' own. Left out: none.")
+            "Region of CloudFront's Origin Shield, a cache in front of the origins. The data stores' own Region is best. Left out: none.")
             .makes("Distribution `Origins[].OriginShield`"),
         Field::new("webAcl", words(&["managed", "none"]),
-            "`managed`, which holds without `webAclArn`: an AWS WAF web ACL of the lambda-edge stack, with AWS's rule groups for common attacks, known bad inputs and addresses of ill repute, and a rate limit. `none`: no web ACL.")
+            "`managed`, the default without `webAclArn`: an AWS WAF web ACL in the lambda-edge stack. It has a rate limit, and AWS's rule groups for common attacks, known bad inputs and addresses with a bad reputation. `none`: no web ACL.")
             .makes("WebAcl, WebAclLogGroup, WebAclLogging: there or not; Distribution `WebACLId`"),
         Field::new("webAclArn", Kind::Text(&f::WEB_ACL_ARN),
             "AWS WAF web ACL of your own, of scope CLOUDFRONT, which is in us-east-1.")
             .makes("Distribution `WebACLId`"),
         Field::new("rateLimit", Kind::Text(&f::RATE),
-            "Requests within five minutes after which the managed web ACL blocks an address. A hospital behind one address needs much.")
+            "Requests within five minutes after which the managed web ACL blocks an address. Many viewers behind one address, as in a hospital, need a high limit.")
             .default("100000").makes("WebAcl `Rules[].Statement.RateBasedStatement.Limit`"),
         Field::new("geo", Kind::Table(&GEO),
             "Countries that are served: either `allow` or `deny`."),
@@ -297,7 +297,7 @@ static LOGS: Table = Table {
         Field::new(
             "kmsKeyArn",
             Kind::Text(&f::KEY_ARN),
-            "KMS key in us-east-1 that encrypts the logs, whose policy, which is its owner's affair, lets CloudWatch Logs and its delivery use it. Left out: a key of the lambda-edge stack's own.",
+            "KMS key in us-east-1 that encrypts the logs. Its policy has to let CloudWatch Logs and its delivery use it; frames doesn't change it. Left out: a key of the lambda-edge stack's own.",
         )
         .makes("LogsKey: there or not; LogGroup `KmsKeyId`; AccessLogs `BucketEncryption`"),
         Field::new(
@@ -319,7 +319,7 @@ static ACCESS_LOGS: Table = Table {
             "Whether there are access logs.")
             .default("true").makes("AccessLogsSource, AccessLogsDestination, AccessLogsDelivery, AccessLogs: there or not"),
         Field::new("bucket", Kind::Text(&f::BUCKET),
-            "`managed`: a bucket of the stack's own, which stays when the stack goes. Or the name of a bucket whose policy, which is its owner's affair, lets delivery.logs.amazonaws.com write.")
+            "`managed`: a bucket that the stack makes, and that stays when the stack goes. Or the name of a bucket of yours. Its policy has to let delivery.logs.amazonaws.com write; frames doesn't change it.")
             .default("managed").makes("AccessLogs, AccessLogsPolicy; AccessLogsDestination `DestinationResourceArn`"),
         Field::new("format", words(&["json", "parquet"]),
             "How the logs are written.")

@@ -213,6 +213,13 @@ impl Plan {
             })
     }
 
+    /// Which addresses the issuer's key set is fetched from, as a digest that the deployed stack
+    /// has too. `None`: there is no issuer to ask, or the manifest brings a set of its own.
+    pub fn keys_from(&self) -> Option<String> {
+        let auth = self.authorizer()?.auth.as_ref()?;
+        names::keys_from(auth)
+    }
+
     /// For how long the functions' logs are kept, in every Region; none: for ever.
     pub fn log_retention_days(&self) -> Option<i32> {
         self.stages.iter().find_map(|stage| match &stage.view {

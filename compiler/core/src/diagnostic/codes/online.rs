@@ -79,7 +79,7 @@ iam:
 
     QUOTA "quota" Warning as Online
     what: "An account has room for 20 of CloudFront's cache policies, origin request policies and response headers policies each, by AWS's default, and with this service there are more."
-    why: "The cdn stack would fail on the policy too many, after lambda-edge is deployed. Each service makes one response headers policy and one origin request policy, with `delivery.dicomweb` three of the latter and a cache policy; with `delivery.cache.browser` as well, a second one for response headers."
+    why: "The cdn stack would fail at the first policy beyond that, after lambda-edge is deployed. Each service makes one response headers policy and one origin request policy. With `delivery.dicomweb` it makes three origin request policies and a cache policy. With `delivery.cache.browser` as well, it makes a second response headers policy."
     remedy: "Delete policies that no distribution uses, deploy to another account, or ask AWS for more; where AWS has raised the account's quota, go on. `frames validate --online` asks, and the first `frames deploy`; without the permission to list policies nothing is said."
     example: "\
 service: x
@@ -95,7 +95,7 @@ delivery: {dicomweb: false}
     TEMPLATE_REFUSED "template-refused" Error as Online
     what: "CloudFormation's own validation refuses the template of a stage."
     why: "The deployment would fail at that stage, after the stages before it are deployed."
-    remedy: "Mend what CloudFormation names, in the overlay most likely. `frames validate --online` and `frames deploy` ask, before anything is changed."
+    remedy: "Mend what CloudFormation names, most likely in the overlay. `frames validate --online` and `frames deploy` ask, before anything is changed."
     example: "\
 service: x
 auth: {mode: none}

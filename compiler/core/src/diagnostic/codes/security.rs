@@ -196,7 +196,7 @@ delivery:
 
     BROWSER_CACHE "browser-cache" Warning
     what: "`delivery.cache.browser` lets browsers keep images for more than a day."
-    why: "What a browser keeps it shows to whoever uses it next, without asking for a token; and a day is the longest that an access token of Cognito is good for."
+    why: "A browser shows what it keeps to whoever uses it next, without asking for a token. A day is the longest that an access token of Cognito is good for."
     remedy: "Keep images for a session, not longer; `0s`, the default, keeps none. The edge's cache (`delivery.cache.ttl`) asks for a token every time."
     example: "\
 service: x

@@ -72,7 +72,7 @@ logs: {functions: {retentionDays: 30}}
 "
 
     DUPLICATE_VALUE "duplicate-value" Error
-    what: "A name twice where it can be there once."
+    what: "A name is listed twice where it may be listed once."
     why: "CloudFront refuses a CNAME that is listed twice, IAM two tags whose keys differ only in case."
     remedy: "Remove one."
     example: "\
@@ -104,7 +104,7 @@ delivery:
 "
 
     UNUSED_KEY "unused-key" Error
-    what: "A key that has no effect beside the others: one that the chosen `auth.mode` doesn't use, `delivery.cache.ttl` without DICOMweb, `logs.access.retention` for a bucket of your own, `delivery.rateLimit` without the managed web ACL."
+    what: "A key that has no effect beside the others: one that the chosen `auth.mode` doesn't use, `delivery.cache.ttl` without DICOMweb, `logs.access.retention` for a bucket of your own, `delivery.rateLimit` without the managed web ACL, `resources.logs` where there is no stage `logs`."
     why: "A check that never runs looks like protection."
     remedy: "Remove the key, or change what it depends on."
     example: "\
@@ -138,7 +138,7 @@ x-names: {prod: frames}
 
     UNKNOWN_ENVIRONMENT "unknown-environment" Error as Env("prdo")
     what: "`--env` names an environment that the manifest's `environments` doesn't define."
-    why: "A slip of the pen would deploy a stack of its own, with the base's settings. A manifest without `environments` takes any name: its environments differ in nothing but their names."
+    why: "A typing error would deploy another pair of stacks, with the base's settings. A manifest without `environments` takes any name: its environments differ in nothing but their names."
     remedy: "Mend the name, or define it: `environments: {prdo: {}}`."
     example: "\
 service: x
