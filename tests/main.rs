@@ -3,6 +3,8 @@
 
 // Tests talk to who develops frames.
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
+// Nothing here is anybody else's.
+#![allow(unreachable_pub)]
 
 mod aws_peer;
 mod browser;

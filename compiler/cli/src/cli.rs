@@ -99,7 +99,7 @@ pub enum Command {
     Init(Box<Init>),
     /// Check the manifest: every finding in one run, with its place and what to do
     Validate(Validate),
-    /// Compile to .frames/<env>/: both stacks' templates and both functions' zips
+    /// Compile to .frames/<env>/: the stacks' templates and the functions' zips
     Package(Package),
     /// Print the manifest after environments, variables and defaults
     Print(Print),
@@ -226,7 +226,7 @@ pub struct Deploy {
     #[arg(long)]
     pub dry_run: bool,
 
-    /// One stage alone: lambda-edge or cdn
+    /// Only this stage: lambda-edge, cdn, or logs where there is one
     #[arg(long, value_name = "STAGE")]
     pub only: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! `environments`: the chosen one is merged over the rest of the manifest.
 //! Mappings merge key by key; whatever else is replaced. A merged value keeps
-//! the place where it was written, so findings stand where the value that won is.
+//! the place where it was written, so findings are where the value that won is.
 
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
 use crate::span::Span;

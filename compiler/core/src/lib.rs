@@ -65,7 +65,7 @@ pub struct Compiled {
 }
 
 /// Text to [`Plan`]. [`template::render`] turns the plan into the stacks once
-/// the functions' zips, whose hashes stand in them, are known.
+/// the functions' zips, whose hashes are in them, are known.
 pub fn compile(source: &Source, target: Target, world: &dyn World) -> Compiled {
     let (node, mut diagnostics) = syntax::parse(source);
     let mut compiled = Compiled {

@@ -1,5 +1,5 @@
 //! Every name and logical id of the stacks, in one place. Renaming one
-//! replaces the resource in every stack that stands.
+//! replaces the resource in every deployed stack.
 
 use frames_edge::AuthConfig;
 use serde_json::json;
@@ -62,8 +62,8 @@ pub fn stack(service: &str, env: &str, stage: &str) -> String {
     format!("{service}-{env}-{stage}")
 }
 
-/// `image-frames (dev): `, with which a stack's description begins. A stack's name alone
-/// doesn't tell `a` in `b-dev` from `a-b` in `dev`.
+/// `image-frames (dev): `, with which a stack's description begins. By its name, nobody
+/// can tell `a` in `b-dev` from `a-b` in `dev`.
 pub fn mark(service: &str, env: &str) -> String {
     format!("{service} ({env}): ")
 }
@@ -108,7 +108,7 @@ pub fn policy_id(function: &str, what: &str, index: usize) -> String {
     format!("{}{what}Policy{number}", pascal(function))
 }
 
-/// AWS WAF takes log groups of this prefix alone.
+/// AWS WAF takes only log groups of this prefix.
 pub fn web_acl_log_group(service: &str, env: &str) -> String {
     format!("aws-waf-logs-{service}-{env}")
 }
@@ -218,7 +218,7 @@ pub fn policy(stack: &str, what: &str) -> String {
 }
 
 /// `Alias01234567A`: of the name, since a record that changes places in the list would be made
-/// anew while the old one still stands.
+/// anew while the old one is still there.
 pub fn alias_record_id(name: &str, record_type: &str) -> String {
     let sha256 = format!("{:x}", Sha256::digest(name));
     format!("Alias{sha256:.8}{record_type}")

@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// What stands in a secret's place.
+/// What is shown in a secret's place.
 pub const MASK: &str = "********";
 
 /// A shorter text is masked where it is all of a value, and not within other text: it would
@@ -226,7 +226,7 @@ pub fn mask(text: &str, secrets: &[Secret]) -> String {
     Masks::of(secrets).mask(text).into_owned()
 }
 
-/// Findings in a secret tell the rule alone: a message may quote a part of the
+/// Findings in a secret tell only the rule: a message may quote a part of the
 /// value, or another form of it. Elsewhere the text itself is masked.
 pub fn conceal(diagnostics: &mut [Diagnostic], secrets: &[Secret]) {
     if secrets.is_empty() {

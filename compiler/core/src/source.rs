@@ -63,7 +63,7 @@ impl Source {
 
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         let text = text.into();
-        // A carriage return alone ends a line too: to YAML, and to editors.
+        // A single carriage return ends a line too: to YAML, and to editors.
         let ends = text.match_indices(['\n', '\r']).map(|(at, _)| at + 1);
         let within = |end: &usize| !text[..*end].ends_with('\r') || !text[*end..].starts_with('\n');
         let line_starts = std::iter::once(0).chain(ends.filter(within)).collect();

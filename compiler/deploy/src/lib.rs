@@ -129,14 +129,10 @@ pub async fn unchanged(
 /// Whether the addresses that the plan's keys come from are those of what is deployed. No others
 /// are asked before somebody deploys them: who only looks at a change doesn't vouch for it.
 pub async fn asks_as_deployed(aws: &Aws, plan: &Plan) -> Result<bool> {
-    let Some(wanted) = keys_from(plan) else {
+    let Some(wanted) = plan.keys_from() else {
         return Ok(true);
     };
-    let edge = plan
-        .stages
-        .iter()
-        .find(|stage| stage.name == names::LAMBDA_EDGE);
-    let Some(stage) = edge else {
+    let Some(stage) = plan.stage_of(names::AUTHORIZER) else {
         return Ok(false);
     };
     let stack = aws
@@ -146,13 +142,6 @@ pub async fn asks_as_deployed(aws: &Aws, plan: &Plan) -> Result<bool> {
     // Somebody else's stack says nothing of this service.
     let own = stack.filter(|stack| settle::refuse_foreign(stage, stack).is_ok());
     Ok(own.is_some_and(|stack| stack.outputs.get(names::KEYS_FROM) == Some(&wanted)))
-}
-
-/// Which addresses the issuer's set would be fetched from, as the deployed stack has it.
-/// `None`: the plan has no issuer to ask, or a set of its own.
-fn keys_from(plan: &Plan) -> Option<String> {
-    let auth = plan.authorizer().and_then(|config| config.auth.as_ref());
-    auth.and_then(names::keys_from)
 }
 
 /// Whether a stage has no stack yet.

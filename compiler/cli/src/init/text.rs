@@ -40,7 +40,7 @@ const REST: &str = "\
 #  functions: {level: warn, retentionDays: 30}
 
 # The only account that this may be deployed to, and the home of the cdn stack.
-# The lambda-edge stack is always in us-east-1.
+# The lambda-edge stack is always in us-east-1; so are access logs and alarms.
 #deploy:
 #  account: 111122223333
 #  region: us-east-1

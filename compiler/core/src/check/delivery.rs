@@ -215,7 +215,7 @@ fn any_alone(origins: &[Text], found: &mut Vec<Diagnostic>) {
                 star.span,
                 "`*` takes every origin: those beside it have no effect",
             )
-            .help("leave `*` out, or write it alone"),
+            .help("leave `*` out, or write nothing else"),
         );
     }
 }
@@ -248,7 +248,7 @@ fn countries(given: &manifest::Geo, found: &mut Vec<Diagnostic>) -> Option<Geo> 
                 "`geo` takes either `allow` or `deny`, not both",
             )
             .related(allow.span, "`allow` is here")
-            .help("keep one: `allow` serves these countries alone, `deny` all others"),
+            .help("keep one: `allow` serves only these countries, `deny` all others"),
         ),
         (None, None) if !given.keys.has("allow") && !given.keys.has("deny") => found.push(
             Diagnostic::new(

@@ -82,7 +82,7 @@ fn tags(tags: &[(Text, Text)], found: &mut Vec<Diagnostic>) {
     for (i, key) in keys.iter().enumerate() {
         let same = |other: &&Text| other.value.eq_ignore_ascii_case(&key.value);
         if let Some(first) = keys[..i].iter().find(same) {
-            let message = format!("`{}` differs from another tag in case alone", key.value);
+            let message = format!("`{}` differs from another tag only in case", key.value);
             found.push(
                 Diagnostic::new(codes::DUPLICATE_VALUE, path(key), key.span, message)
                     .related(first.span, "first here")

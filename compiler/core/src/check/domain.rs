@@ -91,7 +91,7 @@ const MOST_CNAMES: usize = 100;
 /// What ACM puts into a certificate unless AWS Support raised the quota.
 const CERTIFICATE_NAMES: usize = 10;
 
-/// The first name stands in the certificate's common name, which X.509 keeps short.
+/// The first name is the certificate's common name, which X.509 keeps short.
 pub const COMMON_NAME: usize = 64;
 
 const DOMAIN_NAME: usize = 253;
@@ -191,6 +191,28 @@ mod tests {
             "certificate-missing",
             "domain.certificateArn",
         );
+    }
+
+    /// A name of so many characters.
+    fn long(length: usize) -> String {
+        let labels = "a234567.".repeat(length / 8 + 1);
+        format!("{}x.org", &labels[..length - 5])
+    }
+
+    #[test]
+    fn a_bound_is_the_last_that_passes() {
+        let own = |name: &str| manifest(&format!("{{cnames: [{name}], {CERTIFICATE}}}"));
+        for (most, zone) in [(253, false), (64, true)] {
+            let (fits, more) = (long(most), long(most + 1));
+            assert_eq!((fits.len(), more.len()), (most, most + 1));
+            let domain = |name: &str| {
+                let made = format!("{{cnames: [{name}], hostedZoneId: Z0123}}");
+                if zone { manifest(&made) } else { own(name) }
+            };
+            assert_eq!(findings(&domain(&fits)), [], "{most}");
+            let limit = [("limit".to_owned(), "domain.cnames[0]".to_owned())];
+            assert_eq!(findings(&domain(&more)), limit, "{most}");
+        }
     }
 
     #[test]

@@ -108,7 +108,7 @@ fn finding(path: &str, span: Span) -> Diagnostic {
     )
 }
 
-/// Whether the path is one of these, or stands below one.
+/// Whether the path is one of these, or is below one.
 fn is_in(places: &[&str], path: &str) -> bool {
     places.iter().any(|place| {
         path.strip_prefix(place)

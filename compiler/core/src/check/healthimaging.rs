@@ -76,7 +76,7 @@ fn not_healthimaging(endpoint: &Text) -> Diagnostic {
         endpoint.span,
         message,
     )
-    .help("write `runtime-medical-imaging.<region>.amazonaws.com`, or `region` alone")
+    .help("write `runtime-medical-imaging.<region>.amazonaws.com`, or only `region`")
 }
 
 fn known(region: &str, path: &str, at: &Text, found: &mut Vec<Diagnostic>) {

@@ -93,7 +93,7 @@ fn image_sets(row: &manifest::Allow, i: usize, dicomweb: bool, found: &mut Vec<D
             codes::DICOMWEB_NOT_ALLOWED,
             path,
             datastore.span,
-            "DICOMweb can't be limited to image sets: this data store is served by native paths alone",
+            "DICOMweb can't be limited to image sets: this data store is served by native paths only",
         )
         .help("drop `imageSets` to serve the whole data store by DICOMweb, or list `studies`"),
     );
@@ -111,7 +111,7 @@ fn studies(row: &manifest::Allow, i: usize, dicomweb: bool, found: &mut Vec<Diag
     let limits = |key: &&Text| ["studies", "series"].contains(&key.value.as_str());
     for key in row.keys.written.iter().filter(limits) {
         let message = format!(
-            "`{}` has no effect without DICOMweb: native reads know image sets alone",
+            "`{}` has no effect without DICOMweb: native reads know only image sets",
             key.value
         );
         let path = format!("iam.allow[{i}].{}", key.value);

@@ -9,7 +9,7 @@ const DAY: u64 = 86_400;
 
 const RETENTION_DAYS: u64 = 365;
 
-/// What stands for a bucket that frames makes.
+/// The word for a bucket that frames makes.
 pub(super) const MANAGED: &str = "managed";
 
 pub(super) fn check(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Logs {
@@ -84,7 +84,7 @@ fn access(given: &manifest::AccessLogs, found: &mut Vec<Diagnostic>) -> Option<A
     })
 }
 
-/// CloudWatch Logs takes 256 characters where distribution and time stand; so much is what
+/// CloudWatch Logs takes 256 characters where distribution and time are; so much is what
 /// they and the prefix get together.
 const PREFIX: usize = 200;
 
@@ -204,6 +204,27 @@ mod tests {
             "limit",
             "logs.access.prefix",
         );
+    }
+
+    #[test]
+    fn a_bound_is_the_last_that_passes() {
+        let prefix = |length: usize| {
+            let three = format!("{}/", "x".repeat(60)).repeat(3);
+            let last = "x".repeat(length - three.len());
+            let access = format!("{{access: {{prefix: {three}{last}}}}}");
+            manifest(&access, "{}")
+        };
+        assert_eq!(findings(&prefix(200)), []);
+        only(&prefix(201), "limit", "logs.access.prefix");
+        // The default, written out beside a bucket of one's own, claims nothing.
+        let retention = |days: &str| {
+            let access = format!("{{access: {{bucket: imaging-logs, retention: {days}}}}}");
+            manifest(&access, "{}")
+        };
+        assert_eq!(findings(&retention("365d")), []);
+        for days in ["364d", "366d", "1d"] {
+            only(&retention(days), "unused-key", "logs.access.retention");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Lines of a bounded width, broken between words alone, and not within `quotes`: an
+//! Lines of a bounded width, broken only between words, and not within `quotes`: an
 //! ARN, a command or a key with its value has to be copied in one piece.
 
 use textwrap::core::display_width;

@@ -11,10 +11,10 @@ Generated from the compiler's field tables: `FRAMES_BLESS=1 cargo test -p frames
 The last column says what a key becomes. Properties are CloudFormation's, of the resource with that type or logical id;
 `authorizer` and `signer` are the functions' `config.json`; `plan.json` is what a deploy goes by.
 
-Keys of your own stand at the root, or at the root of an environment, and begin with `x-`: `${self:x-pools.prod}` and
+Keys of your own are at the root, or at the root of an environment, and begin with `x-`: `${self:x-pools.prod}` and
 anchors take values from them. (A key without `x-` is yours too where a `${self:…}` names it; editors don't know that.)
 
-An environment's name is free: a manifest without `environments` takes any `--env`, and differs in the name alone. Where
+An environment's name is free: a manifest without `environments` takes any `--env`, and differs only in the name. Where
 there are `environments`, a name that isn't among them is an error.
 
 ";

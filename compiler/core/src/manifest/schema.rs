@@ -114,7 +114,7 @@ fn property(field: &Field) -> Value {
 fn kind(kind_: &Kind) -> Value {
     match kind_ {
         Kind::Text(format) => {
-            // An editor reads a text of digits alone as a number; frames doesn't.
+            // An editor reads a text of nothing but digits as a number; frames doesn't.
             let digits = (1..=32).any(|n| format.matches(&"1".repeat(n)));
             let types = if digits {
                 json!(["string", "number"])
@@ -161,7 +161,7 @@ fn kind(kind_: &Kind) -> Value {
 }
 
 /// The user's own keys, beside the manifest's. (Those that have no `x-` and are named by a
-/// `${self:…}` alone are beyond a schema.)
+/// only `${self:…}` are beyond a schema.)
 fn own_keys() -> Value {
     json!({format!("^{OWN_KEY}"): {
         "description": "A key of your own, for `${self:…}` and anchors.",

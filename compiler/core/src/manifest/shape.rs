@@ -57,7 +57,7 @@ pub(super) fn read_partial(
 struct Walk<'a> {
     found: &'a mut Vec<Diagnostic>,
     partial: bool,
-    /// Where the manifest's own keys stand: at the root, or below an environment's name.
+    /// Where the manifest's own keys are: at the root, or below an environment's name.
     root: &'a str,
     own_keys: &'a BTreeSet<String>,
 }
@@ -99,7 +99,7 @@ impl Walk<'_> {
     }
 
     fn wrong_place<T>(&mut self, path: &str, at: Span) -> Option<T> {
-        let message = "`environments` stands within an environment";
+        let message = "`environments` is within an environment";
         self.found.push(
             Diagnostic::new(codes::UNKNOWN_KEY, path, at, message)
                 .help("name all environments side by side"),

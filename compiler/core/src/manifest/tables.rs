@@ -34,7 +34,7 @@ pub(super) static MANIFEST: Table = Table {
         Field::new("deploy", Kind::Table(&DEPLOY),
             "Where and how the stacks are deployed."),
         Field::new("environments", Kind::Environments,
-            "Differences by environment: what stands below `--env`'s name is merged over the rest.")
+            "Differences by environment: what is below `--env`'s name is merged over the rest.")
             .makes("what its keys make"),
         Field::new("resources", Kind::Table(&RESOURCES),
             "What is merged into a stage's CloudFormation template, unless it would open or weaken what is compiled."),
@@ -124,7 +124,7 @@ pub(super) static AUTH: Table = Table {
             "A JSON Web Key Set beside frames.yml that is baked into the authorizer: no other key is ever taken, nothing is fetched.")
             .modes(TOKENS).makes("authorizer `auth.jwks`"),
         Field::new("tokenSources", Kind::List(&words(&["authorization", "header", "query"])),
-            "Where the token may stand: `Authorization: Bearer`, header `token`, query parameter `token` or `access_token` (RFC 6750). Whatever is left out is taken away unread.")
+            "Where the token may be: `Authorization: Bearer`, header `token`, query parameter `token` or `access_token` (RFC 6750). Whatever is left out is taken away unread.")
             .default("[authorization, header]").non_empty().modes(TOKENS).makes("authorizer `auth.tokenSources`"),
     ],
 };
@@ -235,16 +235,16 @@ static DELIVERY: Table = Table {
             "Offer HTTP/3 beside HTTP/2.")
             .default("true").makes("Distribution `HttpVersion`"),
         Field::new("originShield", Kind::Text(&f::REGION),
-            "Region of CloudFront's Origin Shield, a cache in front of the origins: best the data stores' own. Left out: none.")
+            "Region of CloudFront's Origin Shield, a cache in front of the origins. The data stores' own Region is best. Left out: none.")
             .makes("Distribution `Origins[].OriginShield`"),
         Field::new("webAcl", words(&["managed", "none"]),
-            "`managed`, which holds without `webAclArn`: an AWS WAF web ACL of the lambda-edge stack, with AWS's rule groups for common attacks, known bad inputs and addresses of ill repute, and a rate limit. `none`: no web ACL.")
+            "`managed`, the default without `webAclArn`: an AWS WAF web ACL in the lambda-edge stack. It has a rate limit, and AWS's rule groups for common attacks, known bad inputs and addresses with a bad reputation. `none`: no web ACL.")
             .makes("WebAcl, WebAclLogGroup, WebAclLogging: there or not; Distribution `WebACLId`"),
         Field::new("webAclArn", Kind::Text(&f::WEB_ACL_ARN),
             "AWS WAF web ACL of your own, of scope CLOUDFRONT, which is in us-east-1.")
             .makes("Distribution `WebACLId`"),
         Field::new("rateLimit", Kind::Text(&f::RATE),
-            "Requests within five minutes after which the managed web ACL blocks an address. A hospital behind one address needs much.")
+            "Requests within five minutes after which the managed web ACL blocks an address. Many viewers behind one address, as in a hospital, need a high limit.")
             .default("100000").makes("WebAcl `Rules[].Statement.RateBasedStatement.Limit`"),
         Field::new("geo", Kind::Table(&GEO),
             "Countries that are served: either `allow` or `deny`."),
@@ -297,7 +297,7 @@ static LOGS: Table = Table {
         Field::new(
             "kmsKeyArn",
             Kind::Text(&f::KEY_ARN),
-            "KMS key in us-east-1 that encrypts the logs, whose policy, which is its owner's affair, lets CloudWatch Logs and its delivery use it. Left out: a key of the lambda-edge stack's own.",
+            "KMS key in us-east-1 that encrypts the logs. Its policy has to let CloudWatch Logs and its delivery use it; frames doesn't change it. Left out: a key of the lambda-edge stack's own.",
         )
         .makes("LogsKey: there or not; LogGroup `KmsKeyId`; AccessLogs `BucketEncryption`"),
         Field::new(
@@ -319,7 +319,7 @@ static ACCESS_LOGS: Table = Table {
             "Whether there are access logs.")
             .default("true").makes("AccessLogsSource, AccessLogsDestination, AccessLogsDelivery, AccessLogs: there or not"),
         Field::new("bucket", Kind::Text(&f::BUCKET),
-            "`managed`: a bucket of the stack's own, which stays when the stack goes. Or the name of a bucket whose policy, which is its owner's affair, lets delivery.logs.amazonaws.com write.")
+            "`managed`: a bucket that the stack makes, and that stays when the stack goes. Or the name of a bucket of yours. Its policy has to let delivery.logs.amazonaws.com write; frames doesn't change it.")
             .default("managed").makes("AccessLogs, AccessLogsPolicy; AccessLogsDestination `DestinationResourceArn`"),
         Field::new("format", words(&["json", "parquet"]),
             "How the logs are written.")
@@ -331,7 +331,7 @@ static ACCESS_LOGS: Table = Table {
             "How many days the managed bucket keeps a log.")
             .default("365d").makes("AccessLogs `LifecycleConfiguration.Rules[].ExpirationInDays`"),
         Field::new("objectLock", words(&["none", "governance", "compliance"]),
-            "Whether the managed bucket's logs can be deleted before their time: with S3 Object Lock in mode `governance` by those alone who have a permission for it, in mode `compliance` by nobody at all. It stays on once it is on: taken back, it only spares the logs to come.")
+            "Whether the managed bucket's logs can be deleted before their time: with S3 Object Lock in mode `governance` only by those who have a permission for it, in mode `compliance` by nobody. It stays on once it is on: taken back, it only spares the logs to come.")
             .default("none").makes("AccessLogs `ObjectLockEnabled`, `ObjectLockConfiguration`"),
     ],
 };
@@ -363,7 +363,7 @@ static DEPLOY: Table = Table {
             "The AWS account that this may be deployed to: `deploy`, `diff`, `info`, `remove` and `--online` end with an error before they ask anything of another one. Left out: whichever account the credentials belong to.")
             .makes("plan.json `account`"),
         Field::new("region", Kind::Text(&f::REGION),
-            "Home of the cdn stack. The lambda-edge stack is always in us-east-1. With another Region here, access logs and alarms are in a third stack, logs, in us-east-1. A stack that stands doesn't move: `frames remove` first.")
+            "Home of the cdn stack. The lambda-edge stack is always in us-east-1. With another Region here, access logs and alarms are in a third stack, logs, in us-east-1. A deployed stack doesn't move: run `frames remove` first.")
             .default("us-east-1").makes("plan.json `stages[].region`"),
         Field::new("bucket", Kind::Text(&f::BUCKET),
             "Bucket in us-east-1 that holds the functions' zips: `managed`, or the name of your own. Takes effect at deploy.")

@@ -99,7 +99,7 @@ const RETRIEVE_AND_SEARCH: &[&str] = &[
     "medical-imaging:SearchDICOMStudies",
 ];
 
-/// So many UIDs a condition that a statement always fits into a policy.
+/// So many UIDs per condition that a statement always fits into a policy.
 const UIDS: usize = 35;
 
 /// What `iam.allow` lists, and nothing else.
@@ -309,7 +309,7 @@ fn from_delivery(source: &str) -> Value {
     })
 }
 
-/// The access-log bucket: TLS alone, and CloudWatch Logs' delivery may write.
+/// The access-log bucket: TLS only, and CloudWatch Logs' delivery may write.
 pub(super) fn log_bucket(delivery_source: &str) -> Vec<Statement> {
     let bucket = || json!({"Fn::GetAtt": [names::ACCESS_LOGS, "Arn"]});
     let objects = || sub("${AccessLogs.Arn}/*");

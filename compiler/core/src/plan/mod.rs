@@ -182,6 +182,12 @@ impl Plan {
         functions.map(|function| &mut function.config)
     }
 
+    /// The stage that makes a function.
+    pub fn stage_of(&self, function: &str) -> Option<&Stage> {
+        let has = |stage: &&Stage| stage.functions.iter().any(|one| one.name == function);
+        self.stages.iter().find(has)
+    }
+
     /// What the authorizer is told, where a stage has it.
     pub fn authorizer(&self) -> Option<&AuthorizerConfig> {
         self.functions()
@@ -205,6 +211,13 @@ impl Plan {
                 Config::Signer(config) => Some(config),
                 Config::Authorizer(_) => None,
             })
+    }
+
+    /// Which addresses the issuer's key set is fetched from, as a digest that the deployed stack
+    /// has too. `None`: there is no issuer to ask, or the manifest brings a set of its own.
+    pub fn keys_from(&self) -> Option<String> {
+        let auth = self.authorizer()?.auth.as_ref()?;
+        names::keys_from(auth)
     }
 
     /// For how long the functions' logs are kept, in every Region; none: for ever.
@@ -344,6 +357,51 @@ mod tests {
         });
         let config = plan.authorizer().map(|config| json!(config.cors.origins));
         config.into_iter().chain(policies).collect()
+    }
+
+    /// The stages' names, and the names of stacks that an earlier form may have left.
+    fn stages(rest: &str) -> (Vec<&'static str>, Vec<String>) {
+        let text = format!("service: x\nauth: {{mode: none}}\n{rest}\n");
+        let plan = plan(&checked(&text), "dev");
+        let stages = plan.stages.iter().map(|stage| stage.name);
+        let former = plan.former.into_iter().map(|former| former.stack_name);
+        (stages.collect(), former.collect())
+    }
+
+    #[test]
+    fn elsewhere_logs_and_alarms_have_a_stage() {
+        const ALARMS: &str = "alarms: {topicArn: 'arn:aws:sns:us-east-1:111122223333:t'}";
+        const OFF: &str = "logs: {access: {enabled: false}}";
+        let two = vec!["lambda-edge", "cdn"];
+        let three = vec!["lambda-edge", "cdn", "logs"];
+        let elsewhere = |rest: &str| stages(&format!("deploy: {{region: eu-west-1}}\n{rest}"));
+        assert_eq!(stages(ALARMS), (two.clone(), vec![]));
+        assert_eq!(stages(OFF), (two.clone(), vec![]));
+        assert_eq!(elsewhere(""), (three.clone(), vec![]));
+        assert_eq!(elsewhere(&format!("{OFF}\n{ALARMS}")), (three, vec![]));
+        // Nothing is left to put into it.
+        assert_eq!(elsewhere(OFF), (two, vec!["x-dev-logs".to_owned()]));
+    }
+
+    #[test]
+    fn a_third_stage_is_in_us_east_1_and_takes_what_it_needs() {
+        let text = "service: x\nauth: {mode: none}\ndeploy: {region: eu-west-1}\n";
+        let plan = plan(&checked(text), "dev");
+        let logs = plan.stages.last().unwrap();
+        assert_eq!(logs.region, "us-east-1");
+        let from = |stage: &str, output: &str| Parameter::Output {
+            stage: stage.to_owned(),
+            output: output.to_owned(),
+        };
+        let id = (
+            names::DISTRIBUTION_ID.to_owned(),
+            from("cdn", "DistributionId"),
+        );
+        let key = (
+            names::LOGS_KEY_ARN.to_owned(),
+            from("lambda-edge", "LogsKeyArn"),
+        );
+        assert_eq!(logs.parameters, BTreeMap::from([id, key]));
     }
 
     #[test]

@@ -193,7 +193,7 @@ const fn listing(kind: Kind) -> &'static [&'static str] {
 
 fn online(subject: &Subject, account: &str) -> (&'static str, &'static [&'static str], String) {
     let pool = |pool: &str| {
-        // A pool's Region stands before the underscore.
+        // A pool's Region is before the underscore.
         let region = pool.split('_').next().unwrap_or("*");
         format!("arn:aws:cognito-idp:{region}:{account}:userpool/{pool}")
     };

@@ -1,4 +1,4 @@
-//! What CloudFormation's resource handlers do on the deployer's behalf: a row a
+//! What CloudFormation's resource handlers do on the deployer's behalf: one row per
 //! resource type. The actions are those of `handlers` in AWS's resource provider
 //! schemas, as far as the properties beside them call for them; a test holds the
 //! rows against the schemas, and says of each action left out why it is.

@@ -103,7 +103,7 @@ fn group<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Group<'a> {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    // The lines around alone: the renderer walks all that it is given.
+    // Only the lines around: the renderer walks all that it is given.
     let marked = cut(source, diagnostic.span, WIDEST);
     let (window, line) = window(source, diagnostic, &marked);
     let within = |range: Range<usize>| range.start - window.start..range.end - window.start;
@@ -127,7 +127,7 @@ fn group<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Group<'a> {
     let title = diagnostic.code.severity.as_str().len() + id.len() + "[]: ".len();
     let message = wrap::wrapped(&diagnostic.message, WIDTH - title);
     let mut group = level.primary_title(message).id(id).element(snippet);
-    // The gutter, ` = ` and the kind of note stand before.
+    // The gutter, ` = ` and the kind of note come before.
     let notes = WIDTH - gutter(source, diagnostic) - " = help: ".len();
     if !fits {
         let path = wrap::wrapped(&format!("this is {}", diagnostic.path), notes);
@@ -179,7 +179,7 @@ fn lines(text: &str) -> String {
     .collect()
 }
 
-/// What is marked of a place: its first line alone, or the picture grows with the
+/// What is marked of a place: only its first line, or the picture grows with the
 /// block, and no more columns than there are.
 fn cut(source: &Source, span: Span, most: usize) -> Range<usize> {
     let range = span.range();

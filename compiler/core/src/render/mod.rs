@@ -1,4 +1,4 @@
-//! Findings as text: one file a format.
+//! Findings as text: one file per format.
 
 mod github;
 mod human;

@@ -93,7 +93,7 @@ enum Items {
     Mapping {
         entries: Vec<Entry>,
         key: Option<Key>,
-        /// Where each key stands: a hostile file has thousands.
+        /// Where each key is: a hostile file has thousands.
         seen: HashMap<String, Span>,
     },
 }
@@ -163,7 +163,7 @@ impl Builder {
                 None => fail(
                     codes::SYNTAX,
                     span,
-                    "the alias stands inside the very value that it names",
+                    "the alias is inside the very value that it names",
                 ),
             },
             _ => Ok(()),
@@ -290,7 +290,7 @@ impl Builder {
                 None => *key = Some(as_key(node)?),
                 Some(found) => {
                     if let Some(first) = seen.get(&found.text) {
-                        let message = format!("`{}` stands twice in this mapping", found.text);
+                        let message = format!("`{}` is in this mapping twice", found.text);
                         self.diagnostics.push(
                             Diagnostic::new(
                                 codes::DUPLICATE_KEY,

@@ -85,11 +85,11 @@ fn said(kind: &Kind, rest: &str) -> (Option<&'static str>, &'static str) {
         | Kind::InvalidColonPlacement
         | Kind::BlockEntryInFlowCollection
         | Kind::InvalidFlowScalarIndent => (
-            Some("this can't stand within brackets"),
+            Some("this can't be within brackets"),
             "look for a `[` or `{` that is left open before this place, or for a comma that is missing",
         ),
         Kind::ExpectedBlockMappingKey if rest.starts_with("- ") => (
-            Some("a list's item stands among the keys of a mapping"),
+            Some("a list's item is among the keys of a mapping"),
             "indent it below the key that it belongs to, or remove the `-`",
         ),
         Kind::ExpectedBlockMappingKey => (
@@ -109,11 +109,11 @@ fn said(kind: &Kind, rest: &str) -> (Option<&'static str>, &'static str) {
             "write `key: value`, with a space behind the colon",
         ),
         Kind::UnknownAnchor => (
-            Some("this alias names nothing that stands above it"),
+            Some("this alias names nothing above it"),
             "put the text in quotes; an alias names a value with an `&` before it",
         ),
         Kind::ExpectedDocumentStart => (
-            Some("this stands outside of the document"),
+            Some("this is outside of the document"),
             "give all keys of the root the same indentation",
         ),
         Kind::UnexpectedCharacter { .. } => (

@@ -1,4 +1,4 @@
-//! Text to spanned nodes. The YAML parser is named in this folder alone.
+//! Text to spanned nodes. The YAML parser is named only in this folder.
 
 mod build;
 mod errors;

@@ -77,7 +77,7 @@ impl Node {
         match &self.value {
             Value::Mapping(entries) => {
                 let is_around = |entry: &&Entry| within(entry.key.span) || within(entry.value.span);
-                // Keys stand in order, but for those of a merge key.
+                // Keys are in order, but for those of a merge key.
                 let after = entries.partition_point(|entry| entry.key.span.start <= byte);
                 let before = after.checked_sub(1).and_then(|at| entries.get(at));
                 let found = before

@@ -1,4 +1,4 @@
-//! Plan to CloudFormation. The templates are in `templates/`, a file a stage;
+//! Plan to CloudFormation. The templates are in `templates/`, one file per stage;
 //! each is rendered as YAML, read again and written as canonical JSON: keys in
 //! order, two spaces, a line feed at the end.
 

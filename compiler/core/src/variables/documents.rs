@@ -12,7 +12,7 @@ use std::rc::Rc;
 #[derive(Default)]
 pub(super) struct Documents {
     files: HashMap<String, Rc<Node>>,
-    /// The references that are being resolved, and where each stands.
+    /// The references that are being resolved, and where each is.
     under_way: Vec<(String, Span)>,
     /// The rings that are reported.
     rings: HashSet<BTreeSet<String>>,

@@ -1,4 +1,4 @@
-//! The text of a scalar to its parts: what stands between `${` and `}`.
+//! The text of a scalar to its parts: what is between `${` and `}`.
 
 /// A scalar's text, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,9 +24,9 @@ pub(super) enum Alternative {
     Source {
         /// `env`, `self`, `file`, …
         name: String,
-        /// What stands in `file(…)`'s parentheses.
+        /// What is in `file(…)`'s parentheses.
         inner: Option<Vec<Part>>,
-        /// What stands behind the colon.
+        /// What is behind the colon.
         argument: Vec<Part>,
     },
 }
@@ -136,7 +136,7 @@ fn reference(text: &str, depth: usize) -> Result<Reference, String> {
     })
 }
 
-/// Splits at the commas that stand outside quotes, parentheses and nested references.
+/// Splits at the commas that are outside quotes, parentheses and nested references.
 fn at_commas(body: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let (mut start, mut depth, mut quote) = (0, 0usize, None);

@@ -42,11 +42,11 @@ pub struct Origin {
     pub span: Span,
     /// "the environment variable POOL"
     pub what: String,
-    /// Where in the manifest the value stands, if there.
+    /// Where in the manifest the value is, if it is there.
     pub target: Option<Span>,
 }
 
-/// A secret's text, and the value that it stands in.
+/// A secret's text, and the value that it is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Secret {
     pub span: Span,

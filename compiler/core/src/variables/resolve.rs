@@ -236,7 +236,7 @@ impl<'a> Resolver<'a> {
                     }
                     let Value::Scalar { text: value, .. } = &node.value else {
                         let message = format!(
-                            "`{}` is {}, and can't stand within text",
+                            "`{}` is {}, and can't be within text",
                             reference.text,
                             node.kind()
                         );
@@ -269,7 +269,7 @@ impl<'a> Resolver<'a> {
         let known = self.secrets.len();
         match self.alternatives(reference, span, depth) {
             Outcome::Value(node, found) => {
-                // What `self` leads to stands elsewhere, and is as secret here.
+                // What `self` leads to is elsewhere, and is as secret here.
                 let here = |secret: &Secret| Secret {
                     span,
                     text: secret.text.clone(),
@@ -470,7 +470,7 @@ fn open(span: Span, text: &str) -> Node {
     }
 }
 
-/// The same value, standing where the reference stands.
+/// The same value, at the reference's place.
 pub(super) fn at(node: Node, span: Span) -> Node {
     let value = match node.value {
         Value::Sequence(items) => {

@@ -39,7 +39,7 @@ domain:
 
     WRONG_REGION "wrong-region" Error
     what: "A certificate or a web ACL outside us-east-1."
-    why: "CloudFront takes them from us-east-1 alone, wherever the rest of the deployment lives."
+    why: "CloudFront takes them only from us-east-1, wherever the rest of the deployment lives."
     remedy: "Request or import the certificate there; make the web ACL there, with the scope CLOUDFRONT."
     example: "\
 service: x
@@ -76,7 +76,7 @@ delivery:
     NOT_HEALTHIMAGING "not-healthimaging" Error
     what: "The endpoint isn't an AWS HealthImaging host."
     why: "The signer signs requests to it with its role's credentials, so no other host is taken."
-    remedy: "Write `runtime-medical-imaging.<region>.amazonaws.com`, or `healthImaging.region` alone."
+    remedy: "Write `runtime-medical-imaging.<region>.amazonaws.com`, or only `healthImaging.region`."
     example: "\
 service: x
 auth: {mode: none}
@@ -91,7 +91,7 @@ healthImaging: {region: us-east-1}
     ENDPOINT_CONFLICT "endpoint-conflict" Error
     what: "`healthImaging.region` and `healthImaging.endpoint` name different Regions."
     why: "Only one of them can be where the data stores are."
-    remedy: "Remove one: the endpoint alone is enough, and so is the Region."
+    remedy: "Remove one: the endpoint is enough, and so is the Region."
     example: "\
 service: x
 auth: {mode: none}

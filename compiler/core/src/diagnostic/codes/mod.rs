@@ -1,5 +1,5 @@
 //! Every code, in one table by family. Codes are stable: scripts and suppressions
-//! name them. What stands here is what `frames validate --explain` and docs/codes.md say.
+//! name them. What is here is what `frames validate --explain` and docs/codes.md say.
 
 macro_rules! codes {
     ($title:literal $($ident:ident $name:literal $severity:ident $(as $given:ident $(($argument:literal))?)?

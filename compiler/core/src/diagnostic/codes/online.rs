@@ -5,7 +5,7 @@ codes! {
 
     NOT_IN_AWS "not-in-aws" Error as Online
     what: "What the manifest names isn't there in AWS: no such user pool, app client, certificate, web ACL or data store in this account and Region."
-    why: "The deployment would fail, or stand and serve nothing."
+    why: "The deployment would fail, or serve nothing."
     remedy: "Correct the name, or choose the account with `--profile`. `frames validate --online` and `frames deploy` ask."
     example: "\
 service: x
@@ -79,7 +79,7 @@ iam:
 
     QUOTA "quota" Warning as Online
     what: "An account has room for 20 of CloudFront's cache policies, origin request policies and response headers policies each, by AWS's default, and with this service there are more."
-    why: "The cdn stack would fail on the policy too many, after lambda-edge stands. Each service makes one response headers policy and one origin request policy, with `delivery.dicomweb` three of the latter and a cache policy; with `delivery.cache.browser` as well, a second one for response headers."
+    why: "The cdn stack would fail at the first policy beyond that, after lambda-edge is deployed. Each service makes one response headers policy and one origin request policy. With `delivery.dicomweb` it makes three origin request policies and a cache policy. With `delivery.cache.browser` as well, it makes a second response headers policy."
     remedy: "Delete policies that no distribution uses, deploy to another account, or ask AWS for more; where AWS has raised the account's quota, go on. `frames validate --online` asks, and the first `frames deploy`; without the permission to list policies nothing is said."
     example: "\
 service: x
@@ -95,7 +95,7 @@ delivery: {dicomweb: false}
     TEMPLATE_REFUSED "template-refused" Error as Online
     what: "CloudFormation's own validation refuses the template of a stage."
     why: "The deployment would fail at that stage, after the stages before it are deployed."
-    remedy: "Mend what CloudFormation names, in the overlay most likely. `frames validate --online` and `frames deploy` ask, before anything is changed."
+    remedy: "Mend what CloudFormation names, most likely in the overlay. `frames validate --online` and `frames deploy` ask, before anything is changed."
     example: "\
 service: x
 auth: {mode: none}
@@ -114,7 +114,7 @@ resources:
 "
 
     NOT_ASKED "not-asked" Warning as Online
-    what: "AWS couldn't be asked about a value, most often for want of a permission."
+    what: "AWS couldn't be asked about a value, most often because a permission is missing."
     why: "The value may be right or wrong."
     remedy: "Grant the action that the message names, or go on without knowing."
     example: "\

@@ -5,7 +5,7 @@ codes! {
 
     AUTH_NONE "auth-none" Warning
     what: "`auth.mode: none` serves every frame to whoever asks."
-    why: "Nothing but the ids in a URL stands before the images then, and ids are no secrets."
+    why: "Then nothing but the ids in a URL protects the images, and ids are no secrets."
     remedy: "Choose `cognito` or `oidc`, unless the data may be public or is protected otherwise."
     example: "\
 service: x
@@ -96,7 +96,7 @@ auth:
 
     QUERY_TOKEN "query-token" Warning
     what: "Tokens in the query string end up in browser histories, proxies' logs and referrers (RFC 6750, 5.3)."
-    why: "frames removes them before the cache, the origin and its own access logs, but what stands before CloudFront is out of its hands."
+    why: "frames removes them before the cache, the origin and its own access logs, but what is before CloudFront is out of its hands."
     remedy: "Leave `query` out where viewers can send a header."
     example: "\
 service: x
@@ -156,7 +156,7 @@ iam:
 "
 
     DICOMWEB_NOT_ALLOWED "dicomweb-not-allowed" Warning
-    what: "A row of `iam.allow` with `imageSets` gets native reads alone, not DICOMweb."
+    what: "A row of `iam.allow` with `imageSets` gets only native reads, not DICOMweb."
     why: "HealthImaging grants DICOMweb reads by data store, not by image set: AWS refuses DICOMweb requests for that data store."
     remedy: "Drop `imageSets` to serve the whole data store by DICOMweb."
     example: "\
@@ -196,7 +196,7 @@ delivery:
 
     BROWSER_CACHE "browser-cache" Warning
     what: "`delivery.cache.browser` lets browsers keep images for more than a day."
-    why: "What a browser keeps it shows to whoever uses it next, without asking for a token; and a day is the longest that an access token of Cognito is good for."
+    why: "A browser shows what it keeps to whoever uses it next, without asking for a token. A day is the longest that an access token of Cognito is good for."
     remedy: "Keep images for a session, not longer; `0s`, the default, keeps none. The edge's cache (`delivery.cache.ttl`) asks for a token every time."
     example: "\
 service: x

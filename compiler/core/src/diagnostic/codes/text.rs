@@ -46,7 +46,7 @@ auth: {mode: none}
 
     SYNTAX "syntax" Error
     what: "The text isn't YAML 1.2."
-    why: "Reading ends at the first such place, so it is the only finding. It stands where the text can be read no further; the cause is there or shortly before: a tab in the indentation, a quote or a bracket left open, a colon without its space."
+    why: "Reading ends at the first such place, so it is the only finding. It is where the text can be read no further; the cause is there or shortly before: a tab in the indentation, a quote or a bracket left open, a colon without its space."
     remedy: "Mend the marked place or the line before it."
     example: "\
 service: x
@@ -64,7 +64,7 @@ auth:
 "
 
     DUPLICATE_KEY "duplicate-key" Error
-    what: "A key stands twice in one mapping."
+    what: "A key is in one mapping twice."
     why: "YAML readers disagree on which of them counts, so frames takes neither silently."
     remedy: "Remove one. What the merge key `<<` brings in may be overridden and is no duplicate."
     example: "\

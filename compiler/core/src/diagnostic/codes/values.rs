@@ -5,7 +5,7 @@ codes! {
 
     UNKNOWN_KEY "unknown-key" Error
     what: "A key that frames.yml doesn't have."
-    why: "It would be ignored, and what you meant by it wouldn't happen. What stands below it isn't looked at."
+    why: "It would be ignored, and what you meant by it wouldn't happen. What is below it isn't looked at."
     remedy: "Take the key that the finding suggests; docs/keys.md and `frames schema` list them all. Keys of your own at the root begin with `x-`, or are named by a `${self:…}`."
     example: "\
 service: x
@@ -72,8 +72,8 @@ logs: {functions: {retentionDays: 30}}
 "
 
     DUPLICATE_VALUE "duplicate-value" Error
-    what: "A name twice where it can be there once."
-    why: "CloudFront refuses a CNAME that is listed twice, IAM two tags whose keys differ in case alone."
+    what: "A name is listed twice where it may be listed once."
+    why: "CloudFront refuses a CNAME that is listed twice, IAM two tags whose keys differ only in case."
     remedy: "Remove one."
     example: "\
 service: x
@@ -104,7 +104,7 @@ delivery:
 "
 
     UNUSED_KEY "unused-key" Error
-    what: "A key that has no effect beside the others: one that the chosen `auth.mode` doesn't use, `delivery.cache.ttl` without DICOMweb, `logs.access.retention` for a bucket of your own, `delivery.rateLimit` without the managed web ACL."
+    what: "A key that has no effect beside the others: one that the chosen `auth.mode` doesn't use, `delivery.cache.ttl` without DICOMweb, `logs.access.retention` for a bucket of your own, `delivery.rateLimit` without the managed web ACL, `resources.logs` where there is no stage `logs`."
     why: "A check that never runs looks like protection."
     remedy: "Remove the key, or change what it depends on."
     example: "\
@@ -138,7 +138,7 @@ x-names: {prod: frames}
 
     UNKNOWN_ENVIRONMENT "unknown-environment" Error as Env("prdo")
     what: "`--env` names an environment that the manifest's `environments` doesn't define."
-    why: "A slip of the pen would deploy a stack of its own, with the base's settings. A manifest without `environments` takes any name: its environments differ in nothing but their names."
+    why: "A typing error would deploy another pair of stacks, with the base's settings. A manifest without `environments` takes any name: its environments differ in nothing but their names."
     remedy: "Mend the name, or define it: `environments: {prdo: {}}`."
     example: "\
 service: x

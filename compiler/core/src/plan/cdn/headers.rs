@@ -80,7 +80,7 @@ pub(super) fn response_headers(delivery: &Delivery, stack: &str) -> ResponseHead
 }
 
 /// What a browser, or a proxy on the way to it, may keep. CloudFront sends it to
-/// viewers alone; its own cache goes by the cache policy.
+/// viewers only; its own cache goes by the cache policy.
 fn caching(seconds: u64) -> Vec<CustomHeader> {
     let header = |name, value: String, overrides| CustomHeader {
         name,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 /// The fields of CloudFront's v2 access logs that are kept. Left out:
-/// `cs-uri-query`, `cs(Cookie)` and `cs(Referer)`, where a token may stand.
+/// `cs-uri-query`, `cs(Cookie)` and `cs(Referer)`, where a token may be.
 const RECORD_FIELDS: &[&str] = &[
     "date",
     "time",
@@ -38,7 +38,7 @@ const RECORD_FIELDS: &[&str] = &[
 ];
 
 /// What follows the prefix in a log's key. The prefix is in the destination's ARN: before a
-/// suffix path alone, CloudWatch Logs puts `AWSLogs/<account>/CloudFront/`, or not, by whether
+/// suffix path without one, CloudWatch Logs puts `AWSLogs/<account>/CloudFront/`, or not, by whether
 /// the delivery was made or updated.
 const SUFFIX_PATH: &str = "{DistributionId}/{yyyy}/{MM}/{dd}/{HH}";
 

@@ -1,4 +1,4 @@
-//! Distributions: what stands before the images, and how each behavior and
+//! Distributions: what protects the images, and how each behavior and
 //! origin differs from the compiled one.
 
 use super::tunable::{self, Change};

@@ -4,7 +4,7 @@ use super::tunable::{self, Change};
 use super::{Found, Place, distribution, resources, rows};
 use serde_json::Value;
 
-/// Members of compiled resources that decide what stands before the images.
+/// Members of compiled resources that decide what protects the images.
 pub(super) fn programs(compiled: &Value, merged: &Value, found: &mut Found) {
     let mut keep = |place: Place, what: &str| {
         if place.of(compiled) != place.of(merged) {

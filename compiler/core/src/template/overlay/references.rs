@@ -81,7 +81,7 @@ pub(super) enum What {
     Attribute,
     Condition,
     Mapping,
-    /// What stands between `${` and `}` in `Fn::Sub`, and isn't one of its own variables.
+    /// What is between `${` and `}` in `Fn::Sub`, and isn't one of its own variables.
     Substitution,
 }
 

@@ -105,7 +105,7 @@ pub(super) const WEAKENS: &[(&str, &str, &str)] = &[
     ("AWS::WAFv2::", "", "other logs of the web ACL, which may hold tokens"),
     ("AWS::Logs::LogGroup", "Properties.KmsKeyId", "logs without their key"),
     ("AWS::Logs::LogGroup", "", "a log group other than the compiled one"),
-    ("AWS::Logs::Delivery", "Properties.RecordFields", "access logs that record other fields: tokens stand in queries and cookies"),
+    ("AWS::Logs::Delivery", "Properties.RecordFields", "access logs that record other fields: tokens may be in queries and cookies"),
     ("AWS::Logs::Delivery", "", "access logs that go elsewhere, or nowhere"),
     ("AWS::Lambda::Function", "Properties.Role", "an edge function with another role"),
     ("AWS::Lambda::Function", "Properties.LoggingConfig", "an edge function that logs elsewhere"),

@@ -234,7 +234,7 @@ impl Findings<'_> {
                 let at = place.at(key);
                 if !ATTRIBUTES.contains(&key.as_str()) {
                     let help = did_you_mean(key, ATTRIBUTES)
-                        .unwrap_or_else(|| "properties stand below `Properties`".to_owned());
+                        .unwrap_or_else(|| "properties belong below `Properties`".to_owned());
                     self.push_key(&at, format!("a resource has no `{key}`"), Some(help));
                 } else if key == "Properties" && !value.is_object() && !value.is_null() {
                     self.push(&at, "`Properties` takes a mapping", None);
@@ -326,7 +326,7 @@ impl Findings<'_> {
                     let help = did_you_mean(function, INTRINSICS);
                     found.push((at, format!("there is no function `{function}` here"), help));
                 } else if map.len() > 1 && !transformed {
-                    let what = format!("`{function}` stands beside other keys");
+                    let what = format!("`{function}` is beside other keys");
                     let help = "a function is a mapping of its own, with no other key";
                     found.push((at, what, Some(help.to_owned())));
                 }

@@ -91,7 +91,7 @@ fn what_cloudformation_would_refuse_is_found_at_its_place() {
         (
             "Outputs: {A: {Value: {Ref: Distribution, b: c}}}",
             "Ref",
-            "stands beside other keys",
+            "is beside other keys",
         ),
         ("Outputs: {A: {Valeu: x}}", "Valeu", "did you mean `Value`?"),
         (
