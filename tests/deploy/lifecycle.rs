@@ -286,13 +286,7 @@ fn a_bucket_of_ones_own_is_used_and_nothing_else_in_it_goes() {
         "{:?}",
         keys()
     );
-    assert!(
-        !stand
-            .account
-            .state()
-            .iter()
-            .any(|line| line.contains("frames-artifacts"))
-    );
+    assert!(!stand.has("frames-artifacts"));
     stand.remove();
     assert_eq!(keys(), ["mine"]);
 }
@@ -396,13 +390,7 @@ fn the_log_bucket_is_never_replaced_and_outlives_its_place_in_the_template() {
     let closing = stand.deploy();
     stand.serves(&closing);
     assert_eq!(buckets().len(), 1, "the logs stay");
-    assert!(
-        !stand
-            .account
-            .state()
-            .iter()
-            .any(|line| line.contains("deliver"))
-    );
+    assert!(!stand.has("deliver"));
 }
 
 #[test]
@@ -485,11 +473,5 @@ fn a_large_template_goes_through_the_bucket() {
             .all(|call| !call.is_mutating())
     );
     stand.remove();
-    assert!(
-        !stand
-            .account
-            .state()
-            .iter()
-            .any(|line| line.contains("template.json"))
-    );
+    assert!(!stand.has("template.json"));
 }

@@ -39,7 +39,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub const STORE: &str = "12345678901234567890123456789012";
 
-/// Every key that deploy asks AWS about stands for something that a test has made.
+/// Every key that deploy asks AWS about names something that a test has made.
 pub const MANIFEST: &str = "
 service: heart
 auth: {mode: oidc, issuer: 'https://login.example.org/', audience: frames, jwksFile: ./jwks.json}
@@ -228,6 +228,11 @@ impl Stand {
         let asked = json!({"DomainName": names[0], "SubjectAlternativeNames": names});
         let made = self.account.call("acm", "RequestCertificate", asked);
         made["CertificateArn"].as_str().unwrap().to_owned()
+    }
+
+    /// Whether the account's state has a line with this in it.
+    pub fn has(&self, part: &str) -> bool {
+        self.account.state().iter().any(|line| line.contains(part))
     }
 
     /// The operations that were called, in order.

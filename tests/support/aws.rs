@@ -138,7 +138,7 @@ impl Account {
     }
 
     /// The same account as an IAM user who may do what this policy allows.
-    /// Means something on `Aws::with_auth()` alone.
+    /// Means something on `Aws::with_auth()` only.
     pub fn as_user(&self, name: &str, policy: &Value) -> Self {
         let policy = json!({"PolicyName": name, "PolicyDocument": policy.to_string()});
         let policy = self.call("iam", "CreatePolicy", policy);

@@ -198,7 +198,7 @@ impl Site {
         Self { port, ends }
     }
 
-    /// As a manifest takes it: plain HTTP is for `localhost` alone.
+    /// As a manifest takes it: plain HTTP is for `localhost` only.
     pub fn origin(&self) -> String {
         format!("http://localhost:{}", self.port)
     }

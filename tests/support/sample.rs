@@ -86,7 +86,17 @@ pub fn sample<T>(
     cases: Vec<T>,
     name: impl Fn(&T) -> String,
 ) -> Vec<Case<T>> {
-    sample_by(&Wanted::from_environment(), test, most, cases, name)
+    let (wanted, all) = (Wanted::from_environment(), cases.len());
+    let taken = sample_by(&wanted, test, most, cases, name);
+    // Past the test's captured output: a run that passes says what it looked at, too.
+    let said = writeln!(
+        std::io::stderr(),
+        "{test}: {} of {all} cases, by {}",
+        taken.len(),
+        wanted.described()
+    );
+    said.unwrap();
+    taken
 }
 
 fn sample_by<T>(
@@ -100,14 +110,6 @@ fn sample_by<T>(
     let different: BTreeSet<&String> = names.iter().collect();
     assert_eq!(different.len(), names.len(), "names meet: {names:#?}");
     let chosen = wanted.choose(test, most, &names);
-    let (taken, all) = (chosen.len(), names.len());
-    // Past the test's captured output: a run that passes says what it looked at, too.
-    let said = writeln!(
-        std::io::stderr(),
-        "{test}: {taken} of {all} cases, by {}",
-        wanted.described()
-    );
-    said.unwrap();
     let cases = cases.into_iter().enumerate();
     let cases = cases.filter(|(index, _)| chosen.contains(index));
     cases
@@ -116,6 +118,7 @@ fn sample_by<T>(
             again: format!(
                 "case {} of {all}, `{name}`: again with FRAMES_CASE='{name}' cargo test --test e2e -- --exact {test}",
                 index + 1,
+                all = names.len(),
                 name = names[index],
             ),
         })

@@ -1,4 +1,4 @@
-//! Every key of frames.yml on stacks that stand: deployed without it, updated to
+//! Every key of frames.yml on deployed stacks: deployed without it, updated to
 //! it and back, removed; and after each step the services themselves are asked,
 //! not CloudFormation. What they do with a property is the emulator's model of
 //! AWS (`tests/peers/aws/`), what is asked of them is the template's doing.
@@ -284,7 +284,7 @@ fn another_service_is_another_pair_of_stacks() {
 }
 
 /// Names that are unique within an account stand in the way of a second cdn
-/// stack: AWS refuses it, and what stands goes on serving.
+/// stack: AWS refuses it, and what is deployed goes on serving.
 #[test]
 fn another_region_takes_a_removal_first() {
     let stand = Stand::new();

@@ -1,4 +1,4 @@
-//! What the services tell of a deployment that stands.
+//! What the services say of a deployment.
 
 use super::{Furniture, Stand};
 use crate::deploy::base64_of;
@@ -165,7 +165,7 @@ impl<'a> Seen<'a> {
         json!(names)
     }
 
-    /// A function as it stands behind the version that the distribution runs.
+    /// The function whose version the distribution runs.
     fn version(&self, function: &str) -> Value {
         let associations = &self.config()["DefaultCacheBehavior"]["LambdaFunctionAssociations"];
         let associations = items(associations);

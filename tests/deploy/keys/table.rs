@@ -1,4 +1,4 @@
-//! Which key shows where: what a service tells before, and with the key set.
+//! Which key shows where: what a service says before, and with the key set.
 
 mod access;
 mod beside;
