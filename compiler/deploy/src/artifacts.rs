@@ -1,6 +1,6 @@
 //! The artifact bucket, and what it has to hold before the stages are made.
 
-use super::Session;
+use super::session::Session;
 use crate::aws::EDGE_REGION;
 use crate::aws::bucket::{Bucket, Object};
 use crate::aws::stacks::Body;

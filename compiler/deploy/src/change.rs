@@ -4,7 +4,7 @@
 //! be, and in what they do with the answer.
 
 use super::follow::Ended;
-use super::{Session, token};
+use super::session::{Session, token};
 use crate::aws::stacks::{Begun, Body, Change, ChangeSet, Made, Stack, Stacks, Wanted, vanished};
 use frames_compiler::failure::{Failure, Result};
 use sha2::{Digest, Sha256};

@@ -1,10 +1,13 @@
 //! What a deployment would change, stage by stage; nothing stays changed.
 
 use super::change::{Proposed, TRIES, changed_by_somebody_else};
+use super::session::Session;
 use super::settle::refuse_foreign;
+use super::stage::Done;
+use super::stage::Job;
 use super::stage::{added, refused};
-use super::{Job, Session, artifacts, new_outputs, parameters, summary};
-use crate::Done;
+use super::stages::{new_outputs, parameters};
+use super::{artifacts, summary};
 use crate::aws::stacks::{Body, Change, Detail, Stack, Stacks};
 use frames_compiler::failure::Result;
 use frames_compiler::package::Package;

@@ -1,8 +1,8 @@
 //! The functions' log groups outside us-east-1. Lambda makes one in a Region with the first viewer
 //! there: it belongs to no stack, and keeps its lines for ever unless somebody says otherwise.
 
-use super::Session;
 use super::report::count;
+use super::session::Session;
 use crate::aws::log_groups::{LogGroup, LogGroups};
 use frames_compiler::failure::{Context, Result};
 use frames_compiler::names;

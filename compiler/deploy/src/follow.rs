@@ -1,6 +1,6 @@
 //! A stack's operation, from its begin to its end.
 
-use super::Session;
+use super::session::Session;
 use crate::aws::stacks::{Event, Stack, Stacks, vanished};
 use frames_compiler::failure::Result;
 use std::time::Duration;

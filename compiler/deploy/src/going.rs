@@ -3,16 +3,28 @@
 
 use super::artifacts::Artifacts;
 use super::edge_logs::{self, Found};
-use super::remove::Options;
 use super::report::count;
+use super::session::Session;
 use super::settle::refuse_foreign;
+use super::stage::Done;
 use super::teardown::{self, BUCKET, DISTRIBUTION, FUNCTION, KEY};
-use super::{Done, Session};
 use crate::aws::stacks::{Resource, Stack, Stacks};
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::plan::{Plan, Stage};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::time::Duration;
+
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Show what would go, and change nothing.
+    pub dry_run: bool,
+    /// For how long to wait for replicas.
+    pub wait: Duration,
+    pub delete_logs: bool,
+    /// Keep functions that replicas hold, and list them.
+    pub abandon: bool,
+}
 
 /// How many of what stays are named.
 const NAMED: usize = 3;

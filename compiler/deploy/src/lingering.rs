@@ -2,7 +2,7 @@
 //! ACL or a certificate that a distribution holds, fail, and leave it behind: so it stays in the
 //! stack until the later stage has let go of it.
 
-use super::Session;
+use super::session::Session;
 use frames_compiler::failure::Result;
 use frames_compiler::plan::Stage;
 use frames_compiler::printable::{Style, Styled};

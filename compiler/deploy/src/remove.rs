@@ -3,12 +3,14 @@
 
 use super::change::{Proposed, Ran, TRIES, changed_by_somebody_else};
 use super::follow::Ended;
+pub use super::going::Options;
 use super::going::{Going, Standing};
 use super::report::{count, duration};
+use super::session::Session;
 use super::settle::failed;
 use super::stage::Done;
 use super::teardown::{self, BUCKET, FUNCTION, KEY};
-use super::{Session, artifacts, edge_logs};
+use super::{artifacts, edge_logs};
 use crate::aws::bucket::Object;
 use crate::aws::functions::Deleted;
 use crate::aws::stacks::{Body, Event, Resource, Stack, Wanted};
@@ -23,17 +25,6 @@ const LATER: Duration = Duration::from_secs(60);
 const PROPAGATION: Duration = Duration::from_secs(15);
 /// Logs may still be written while a bucket is being emptied.
 const EMPTYINGS: usize = 4;
-
-#[derive(Debug, Clone, Copy)]
-pub struct Options {
-    /// Show what would go, and change nothing.
-    pub dry_run: bool,
-    /// For how long to wait for replicas.
-    pub wait: Duration,
-    pub delete_logs: bool,
-    /// Keep functions that replicas hold, and list them.
-    pub abandon: bool,
-}
 
 /// What is gone, or would go.
 pub struct Removed {

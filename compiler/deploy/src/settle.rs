@@ -1,6 +1,6 @@
 //! What earlier runs left: recognised, explained, and taken up again.
 
-use super::{Session, token};
+use super::session::{Session, token};
 use crate::aws::stacks::{Stack, Stacks};
 use crate::cause::cause;
 use crate::follow::Ended;

@@ -1,11 +1,12 @@
 //! One stage: what changes, a yes where something goes, and on to its end.
 
 use super::change::{Proposed, Ran, TRIES, changed_by_somebody_else};
+use super::session::Session;
 use super::settle::{failed, refuse_foreign};
 use super::teardown::BUCKET;
-use super::{Questions, Session, guard, summary};
+use super::{guard, summary};
 use crate::aws::stacks::{Body, Change, Stack, Stacks, Wanted, vanished};
-use frames_compiler::failure::{Context, Failure, Result};
+use frames_compiler::failure::{Failure, Result};
 use frames_compiler::plan::Stage;
 use frames_compiler::template::Template;
 use serde_json::Value;
@@ -235,34 +236,6 @@ impl Session<'_> {
             job.stage.name
         ))
         .await
-    }
-
-    /// A yes, from the flag or the terminal.
-    pub async fn yes(&self, question: &str) -> Result<()> {
-        match self.questions {
-            Questions::Yes => Ok(()),
-            Questions::Refuse => Err(Failure::new(
-                "this needs a yes, and there is no terminal to ask on",
-            )
-            .help("look at the changes above, then run the same command with --yes")),
-            Questions::Ask(ask) => {
-                let account = &self.identity.account;
-                let question = format!("Account {account}: {question} [y/N]");
-                let (send, answer) = tokio::sync::oneshot::channel();
-                // A thread of its own: Ctrl-C ends the waiting, not the reading.
-                std::thread::spawn(move || send.send(ask(&question)));
-                let answer = self.interrupt.or(answer).await?;
-                let answer = answer
-                    .context(|| "can't ask")?
-                    .context(|| "can't read the answer")?;
-                match answer {
-                    true => Ok(()),
-                    false => Err(Failure::new(
-                        "not confirmed: nothing was changed by this step",
-                    )),
-                }
-            }
-        }
     }
 
     /// Another run may have replaced what this one builds on: then the other wins.

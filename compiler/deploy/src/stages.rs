@@ -1,76 +1,15 @@
-//! Deploy and remove: the stages in their order, or backwards.
-//!
-//! - [`account`]: whose account it is
-//! - [`artifacts`]: the bucket, and what isn't there yet
-//! - [`change`]: one change of one stack, by a change set: asked for, run, followed to its end
-//! - [`stage`]: one stage of a deployment: what changes, yes or no, and the settings
-//! - [`lingering`]: what goes from a stage when a later one has let go of it
-//! - [`settle`]: what earlier runs left
-//! - [`follow`], [`report`]: events as they happen
-//! - [`cause`]: why it failed, in a user's words
-//! - [`trial`]: each new version is invoked once, before CloudFront runs it
-//! - [`versions`]: functions' versions that nothing refers to any more
-//! - [`edge_logs`]: the functions' log groups in other Regions
-//! - [`state`]: what stands, for `info`
-//! - [`diff`]: what a deployment would change
-//! - [`going`]: what a removal takes
-//! - [`validation`]: large templates, before anything is changed
-//! - [`remove`]: all of it backwards, with patience for replicas
+//! The stages of a deployment, in their order: what one puts out is the next one's parameters.
 
-mod account;
-pub mod artifacts;
-pub mod aws;
-pub mod cause;
-mod change;
-pub mod diff;
-mod edge_logs;
-mod follow;
-mod going;
-pub mod guard;
-pub mod interrupt;
-mod lingering;
-pub mod remove;
-pub mod report;
-mod settle;
-pub mod stage;
-pub mod state;
-pub mod summary;
-mod teardown;
-mod trial;
-pub mod validation;
-mod versions;
-
-pub use interrupt::Interrupt;
-pub use report::Report;
-pub use stage::{Done, Job};
-
-use aws::{Aws, Identity};
+use crate::aws::Aws;
+use crate::session::Session;
+use crate::stage::{Done, Job};
+use crate::{artifacts, edge_logs, settle, state, trial, versions};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::names;
 use frames_compiler::package::Package;
 use frames_compiler::plan::{Parameter, Plan, Stage};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-
-/// One run of a command against an account.
-pub struct Session<'a> {
-    pub aws: &'a Aws,
-    pub identity: Identity,
-    pub progress: &'a dyn Report,
-    pub interrupt: Interrupt,
-    pub questions: Questions,
-}
-
-/// What to do where a yes is needed.
-#[derive(Debug, Clone, Copy)]
-pub enum Questions {
-    /// `--yes`
-    Yes,
-    /// Somebody is there: asks a question on the terminal, and tells whether it was a yes.
-    Ask(fn(&str) -> std::io::Result<bool>),
-    /// Nobody is there: refuse.
-    Refuse,
-}
 
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options<'a> {
@@ -247,7 +186,7 @@ fn skipped(stage: &Stage, options: Options<'_>) -> bool {
 }
 
 /// What a stage takes from those before it that isn't there yet.
-fn new_outputs(stage: &Stage, done: &[Done]) -> Vec<String> {
+pub(crate) fn new_outputs(stage: &Stage, done: &[Done]) -> Vec<String> {
     let wanted = stage.parameters.values().filter_map(|value| match value {
         Parameter::Output { stage, output } => Some((stage, output)),
         Parameter::ArtifactBucket => None,
@@ -263,7 +202,11 @@ fn new_outputs(stage: &Stage, done: &[Done]) -> Vec<String> {
 }
 
 /// The values that a stage's parameters get.
-fn parameters(stage: &Stage, bucket: &str, done: &[Done]) -> Result<BTreeMap<String, String>> {
+pub(crate) fn parameters(
+    stage: &Stage,
+    bucket: &str,
+    done: &[Done],
+) -> Result<BTreeMap<String, String>> {
     let value = |parameter: &Parameter| match parameter {
         Parameter::ArtifactBucket => Ok(bucket.to_owned()),
         Parameter::Output {
@@ -306,9 +249,4 @@ pub fn result(done: &[Done]) -> Value {
         "distributionId": output(names::DISTRIBUTION_ID),
         "stages": stages.collect::<Vec<_>>(),
     })
-}
-
-/// Each request of a kind has one token, whatever the SDK has to repeat.
-fn token() -> String {
-    format!("frames-{}", uuid::Uuid::new_v4())
 }

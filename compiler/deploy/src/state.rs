@@ -1,10 +1,10 @@
 //! What stands, asked of each service.
 
-use super::Session;
+use super::session::Session;
 use super::settle::refuse_foreign;
+use super::stage::Done;
 use super::teardown::DISTRIBUTION;
 use super::versions::function_version;
-use crate::Done;
 use crate::aws::distributions::Distribution;
 use crate::aws::stacks::{Drift, Stack};
 use frames_compiler::failure::{Failure, Result};

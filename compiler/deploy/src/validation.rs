@@ -1,7 +1,8 @@
 //! CloudFormation's own validation of what doesn't fit into a request: such a template has to be
 //! in the bucket first. The others are asked about before anything is uploaded.
 
-use super::{Session, artifacts};
+use super::artifacts;
+use super::session::Session;
 use crate::aws::stacks::Validity;
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::online::templates::INLINE;

@@ -1,7 +1,8 @@
 //! Versions that nothing refers to any more. CloudFront's replicas may hold
 //! them for hours: what doesn't go now, goes with a later deployment.
 
-use super::{Done, Session};
+use super::session::Session;
+use super::stage::Done;
 use crate::aws::functions::Deleted;
 use frames_compiler::failure::Result;
 use frames_compiler::names;

@@ -9,7 +9,10 @@ use crate::terminal::{self, Progress, Terminal};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::package::Package;
 use frames_compiler::{Plan, diagnostic};
-use frames_deploy::{Options, Report, Session, artifacts};
+use frames_deploy::report::Report;
+use frames_deploy::session::Session;
+use frames_deploy::stages::{self, Options};
+use frames_deploy::{artifacts, validation};
 use serde_json::Value;
 
 pub fn run(global: &Global, arguments: &Deploy, terminal: Terminal) -> Result<()> {
@@ -24,8 +27,7 @@ async fn deploy(
     arguments: &Deploy,
     terminal: Terminal,
 ) -> Result<()> {
-    let asks =
-        !arguments.dry_run || frames_deploy::asks_as_deployed(&opened.aws, &opened.plan).await?;
+    let asks = !arguments.dry_run || stages::asks_as_deployed(&opened.aws, &opened.plan).await?;
     let package = package(&mut opened.plan, asks, terminal).await?;
     let plan = &opened.plan;
     let only = arguments.only.as_deref();
@@ -39,7 +41,7 @@ async fn deploy(
 
     let session = opened.session(questions(arguments.yes)).await?;
     session.announce("Deploying", "to", plan);
-    let done = match frames_deploy::unchanged(&session, plan, &package, options).await? {
+    let done = match stages::unchanged(&session, plan, &package, options).await? {
         Some(done) => {
             session.progress.step(
                 "Unchanged",
@@ -50,20 +52,20 @@ async fn deploy(
         None => {
             check(&session, &opened, terminal).await?;
             if !options.dry_run {
-                frames_deploy::validation::large_templates(&session, plan, &package).await?;
+                validation::large_templates(&session, plan, &package).await?;
                 artifacts::upload(&session, plan, &package).await?;
             }
-            frames_deploy::stages(&session, plan, &package, options).await?
+            stages::stages(&session, plan, &package, options).await?
         }
     };
-    let result = session.signed(plan, frames_deploy::result(&done));
+    let result = session.signed(plan, stages::result(&done));
     conclude(&opened.progress, &result, options, terminal);
     Ok(())
 }
 
 /// Holds the manifest against AWS, and shows what that adds.
 async fn check(session: &Session<'_>, opened: &Opened, terminal: Terminal) -> Result<()> {
-    let first = frames_deploy::is_first(session, &opened.plan).await?;
+    let first = stages::is_first(session, &opened.plan).await?;
     let asking = Asking::Deploy { first };
     let found = online::ask(&opened.compiled, &opened.aws, asking).await?;
     if found.is_empty() {

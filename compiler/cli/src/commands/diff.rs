@@ -5,7 +5,9 @@ use crate::cli::{Diff, Global};
 use crate::terminal::{Terminal, data, json};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::secrets::Masks;
-use frames_deploy::{Questions, asks_as_deployed, diff};
+use frames_deploy::diff;
+use frames_deploy::session::Questions;
+use frames_deploy::stages::asks_as_deployed;
 
 pub fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Result<()> {
     session::run("diff", global, terminal, async |mut opened| {

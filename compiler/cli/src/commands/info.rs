@@ -4,8 +4,8 @@ use super::session;
 use crate::cli::{Global, Info};
 use crate::terminal::{Terminal, data, json};
 use frames_compiler::failure::{Failure, Result};
-use frames_deploy::Questions;
 use frames_deploy::aws::stacks::Drift;
+use frames_deploy::session::Questions;
 use frames_deploy::state::{self, State};
 use std::fmt::Write;
 

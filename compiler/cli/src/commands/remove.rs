@@ -6,7 +6,9 @@ use crate::terminal::{self, Terminal};
 use frames_compiler::Plan;
 use frames_compiler::failure::Result;
 use frames_deploy::remove::{Options, Removed, remove};
-use frames_deploy::{Report, Session};
+use frames_deploy::report::Report;
+use frames_deploy::session::Session;
+use frames_deploy::stages;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -46,7 +48,7 @@ pub fn run(global: &Global, arguments: &Remove, terminal: Terminal) -> Result<()
 }
 
 fn result(session: &Session<'_>, plan: &Plan, removed: &Removed) -> Value {
-    let mut result = session.signed(plan, frames_deploy::result(&removed.stages));
+    let mut result = session.signed(plan, stages::result(&removed.stages));
     for (key, value) in removed.what.as_object().into_iter().flatten() {
         result[key] = value.clone();
     }

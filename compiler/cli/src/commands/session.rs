@@ -8,7 +8,8 @@ use crate::terminal::{self, Progress, Terminal};
 use frames_compiler::failure::Result;
 use frames_compiler::{Compiled, Plan, Source};
 use frames_deploy::aws::Aws;
-use frames_deploy::{Interrupt, Questions, Session};
+use frames_deploy::interrupt::Interrupt;
+use frames_deploy::session::{Questions, Session};
 
 /// A manifest without errors, and the account that it is for.
 pub(super) struct Opened {

@@ -16,36 +16,98 @@ struct Order {
     one_thing: &'static [(&'static str, &'static [&'static str])],
 }
 
-const CRATES: &[Order] = &[Order {
-    name: "core",
-    modules: &[
-        // The ground.
-        "names",
-        "world",
-        "span",
-        "printable",
-        // Text and what is wrong with it.
-        "diagnostic",
-        "source",
-        "render",
-        // Text to plan.
-        "syntax",
-        "environments",
-        "variables",
-        "secrets",
-        "manifest",
-        "check",
-        "plan",
-        // Plan to stacks, and what reads those.
-        "template",
-        "package",
-        "limits",
-        "online",
-        "policy",
-    ],
-    // One type in two files.
-    one_thing: &[("variables", &["documents", "resolve"])],
-}];
+const CRATES: &[Order] = &[
+    Order {
+        name: "core",
+        modules: &[
+            // The ground.
+            "failure",
+            "names",
+            "world",
+            "span",
+            "printable",
+            // Text and what is wrong with it.
+            "diagnostic",
+            "source",
+            "render",
+            // Text to plan.
+            "syntax",
+            "environments",
+            "variables",
+            "secrets",
+            "manifest",
+            "check",
+            "plan",
+            // Plan to stacks, and what reads those.
+            "template",
+            "package",
+            "limits",
+            "online",
+            "policy",
+        ],
+        // One type in two files.
+        one_thing: &[("variables", &["documents", "resolve"])],
+    },
+    Order {
+        name: "emulator",
+        modules: &[
+            // The ground.
+            "error",
+            "printable",
+            "private",
+            "random",
+            "credentials",
+            "http",
+            // What a package says, and who acts on it.
+            "package",
+            "lambda",
+            "healthimaging",
+            "issuer",
+            "cloudfront",
+            "page",
+        ],
+        one_thing: &[],
+    },
+    Order {
+        name: "deploy",
+        modules: &[
+            // The calls, and what a run is.
+            "aws",
+            "report",
+            "interrupt",
+            "session",
+            // Pure: events and templates to words and templates.
+            "cause",
+            "summary",
+            "guard",
+            "teardown",
+            // One stack.
+            "follow",
+            "change",
+            "settle",
+            // What lies beside the stacks.
+            "artifacts",
+            "edge_logs",
+            "versions",
+            // One stage of a deployment, all of them, and all of them backwards.
+            "stage",
+            "lingering",
+            "trial",
+            "state",
+            "validation",
+            "stages",
+            "diff",
+            "going",
+            "remove",
+        ],
+        one_thing: &[],
+    },
+    Order {
+        name: "cli",
+        modules: &["cli", "terminal", "artifact", "project", "init", "commands"],
+        one_thing: &[],
+    },
+];
 
 /// A use of a module by another one.
 type Arrow = (String, String);

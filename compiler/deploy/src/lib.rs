@@ -1,0 +1,36 @@
+//! Everything that talks to AWS: a plan and its package to stacks, and back to nothing.
+//!
+//! - [`aws`]: the few AWS calls, thin
+//! - [`report`], [`interrupt`], [`session`]: what a run tells, how it ends early, whose account it is
+//! - [`cause`], [`summary`], [`guard`], [`teardown`]: pure: events and templates to words and templates
+//! - [`follow`], [`change`], [`settle`]: one stack: its events, its change sets, what earlier runs left
+//! - [`artifacts`], [`edge_logs`], [`versions`]: what lies beside the stacks
+//! - [`stage`], [`lingering`], [`trial`], [`state`], [`validation`]: one stage of a deployment
+//! - [`stages`], [`diff`]: all stages, deployed or compared
+//! - [`going`], [`remove`]: all stages backwards, with patience for replicas
+//!
+//! What each may use is in the table of `compiler/core/tests/arrows/main.rs`.
+
+pub mod artifacts;
+pub mod aws;
+pub mod cause;
+mod change;
+pub mod diff;
+mod edge_logs;
+mod follow;
+mod going;
+mod guard;
+pub mod interrupt;
+mod lingering;
+pub mod remove;
+pub mod report;
+pub mod session;
+mod settle;
+pub mod stage;
+pub mod stages;
+pub mod state;
+mod summary;
+mod teardown;
+mod trial;
+pub mod validation;
+mod versions;
