@@ -91,16 +91,20 @@ fn policies(manifest: &Manifest, plan: &Plan, found: &mut Vec<Diagnostic>) {
 mod tests {
     use crate::diagnostic::Diagnostic;
     use crate::world::Fixed;
-    use crate::{Source, Target, compile};
+    use crate::{Compiled, Source, Target, compile};
 
-    fn limits(rest: &str) -> Vec<(String, String)> {
+    fn compiled(rest: &str) -> Compiled {
         let text = format!("service: x\nauth: {{mode: none}}\n{rest}\n");
         let target = Target {
             env: "dev",
             chosen: false,
             allow_unsafe_overlay: false,
         };
-        let compiled = compile(&Source::new("frames.yml", text), target, &Fixed::empty());
+        compile(&Source::new("frames.yml", text), target, &Fixed::empty())
+    }
+
+    fn limits(rest: &str) -> Vec<(String, String)> {
+        let compiled = compiled(rest);
         let errors = compiled
             .diagnostics
             .into_iter()
@@ -126,8 +130,21 @@ mod tests {
 
     #[test]
     fn a_role_takes_ten_policies() {
-        assert_eq!(limits(&image_sets(350)), []);
-        limit(&image_sets(600), "iam.allow");
+        let (mut fits, mut fails) = (350, 600);
+        limit(&image_sets(fails), "iam.allow");
+        while fails - fits > 1 {
+            let middle = usize::midpoint(fits, fails);
+            if limits(&image_sets(middle)).is_empty() {
+                fits = middle;
+            } else {
+                fails = middle;
+            }
+        }
+        let plan = compiled(&image_sets(fits)).plan.unwrap();
+        assert_eq!(plan.stages[0].most_role_policies(), 10);
+        let first = compiled(&image_sets(fails)).diagnostics;
+        let first = first.iter().find(|found| found.is_error()).unwrap();
+        assert!(first.message.contains("fills 11 policies"), "{first:?}");
     }
 
     #[test]
@@ -139,8 +156,9 @@ mod tests {
                 outputs.join(", ")
             )
         };
-        assert_eq!(limits(&outputs(190)), []);
-        limit(&outputs(201), "resources.cdn");
+        // Four are the stack's own.
+        assert_eq!(limits(&outputs(196)), []);
+        limit(&outputs(197), "resources.cdn");
         let large = format!(
             "resources: {{cdn: {{Metadata: {{x: {}}}}}}}",
             "x".repeat(999_000)
