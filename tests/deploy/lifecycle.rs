@@ -258,6 +258,59 @@ fn a_stack_elsewhere_is_watched_from_us_east_1() {
     );
 }
 
+/// A third stage that the manifest no longer asks for would go on logging.
+#[test]
+fn a_stack_that_the_manifest_has_nothing_for_goes() {
+    let stand = Stand::new();
+    let elsewhere =
+        format!("{MANIFEST}deploy: {{region: eu-west-1, terminationProtection: true}}\n");
+    stand.write(&elsewhere);
+    stand.deploy();
+    stand.write(&format!(
+        "{elsewhere}logs: {{access: {{enabled: false}}}}\n"
+    ));
+    let diff = stand.json(&["diff"]);
+    let stages = diff["result"]["stages"].as_array().unwrap();
+    let logs = stages.iter().find(|stage| stage["name"] == "logs").unwrap();
+    let changes = logs["changes"].as_array().unwrap();
+    assert!(
+        changes.iter().all(|change| change["action"] == "Remove"),
+        "{logs:#}"
+    );
+    let info = stand.json(&["info"]);
+    assert_eq!(
+        info["result"]["stages"].as_array().unwrap().len(),
+        3,
+        "{info:#}"
+    );
+    // It takes a yes, before anything is changed.
+    let before = stand.account.state();
+    let run = stand.run(&["deploy"]);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(run.stderr.contains("heart-dev-logs"), "{run:#?}");
+    assert_eq!(stand.account.state(), before);
+    let run = stand.run(&["deploy", "--dry-run"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert_eq!(stand.account.state(), before);
+    let closing = stand.deploy();
+    stand.serves(&closing);
+    let info = stand.json(&["info"]);
+    assert_eq!(
+        info["result"]["stages"].as_array().unwrap().len(),
+        2,
+        "{info:#}"
+    );
+    let again = stand.deploy();
+    for stage in again["result"]["stages"].as_array().unwrap() {
+        assert_eq!(stage["changed"], false, "{stage}");
+    }
+    let kept = stand.account.state();
+    assert!(
+        kept.iter()
+            .any(|line| line.starts_with("s3 ") && line.contains("heart-dev-logs"))
+    );
+}
+
 #[test]
 fn a_bucket_of_ones_own_is_used_and_nothing_else_in_it_goes() {
     let stand = Stand::new();

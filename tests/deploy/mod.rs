@@ -91,6 +91,13 @@ impl Stand {
         closing(&run)
     }
 
+    /// What a command that has to succeed says to scripts.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let run = self.run(&[arguments, &["--format", "json"]].concat());
+        assert_eq!(run.code, 0, "{run:#?}");
+        closing(&run)
+    }
+
     pub fn remove(&self) -> Value {
         let run = self.run(&["remove", "--yes", "--format", "json"]);
         assert_eq!(run.code, 0, "{run:#?}");

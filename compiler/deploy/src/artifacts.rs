@@ -7,7 +7,7 @@ use crate::aws::stacks::Body;
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::names;
 use frames_compiler::package::Package;
-use frames_compiler::plan::{Plan, Stage};
+use frames_compiler::plan::{Place, Plan};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
@@ -39,7 +39,7 @@ pub async fn upload(session: &Session<'_>, plan: &Plan, package: &Package) -> Re
 pub async fn body<'a>(
     session: &Session<'_>,
     plan: &Plan,
-    stage: &Stage,
+    stage: &Place,
     template: &'a str,
 ) -> Result<Body<'a>> {
     if template.len() <= INLINE {

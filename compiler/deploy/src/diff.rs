@@ -1,6 +1,7 @@
 //! What a deployment would change, stage by stage; nothing stays changed.
 
 use super::change::{Proposed, TRIES, changed_by_somebody_else};
+use super::going::{Options, Standing};
 use super::session::Session;
 use super::settle::refuse_foreign;
 use super::stage::Done;
@@ -85,7 +86,34 @@ pub async fn diff(session: &Session<'_>, plan: &Plan, package: &Package) -> Resu
         });
         done.push(Done::unchanged(stage, stack));
     }
+    for place in plan.former.iter().rev() {
+        let standing = Standing::find(session, place).await?;
+        diffs.extend(standing.map(|standing| removed(&standing)));
+    }
     Ok(diffs)
+}
+
+/// A stack that a deployment takes down.
+fn removed(standing: &Standing<'_>) -> StageDiff {
+    let changes = standing.contents.resources().map(|resource| Change {
+        action: "Remove".to_owned(),
+        resource: resource.id.clone(),
+        kind: resource.kind.clone(),
+        replacement: None,
+        policy: standing
+            .contents
+            .is_kept(resource, Options::default())
+            .then(|| "Retain".to_owned()),
+        details: vec![],
+    });
+    StageDiff {
+        name: standing.stage.name,
+        stack_name: standing.stack.name.clone(),
+        status: Some(standing.stack.status.0.clone()),
+        changes: changes.collect(),
+        differs: true,
+        versions: vec![],
+    }
 }
 
 impl Session<'_> {

@@ -10,12 +10,12 @@ use super::stage::Done;
 use super::teardown::{self, BUCKET, DISTRIBUTION, FUNCTION, KEY};
 use crate::aws::stacks::{Resource, Stack, Stacks};
 use frames_compiler::failure::{Context, Failure, Result};
-use frames_compiler::plan::{Plan, Stage};
+use frames_compiler::plan::{Place, Plan};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
     /// Show what would go, and change nothing.
     pub dry_run: bool,
@@ -38,7 +38,7 @@ pub struct Going<'a> {
 
 /// A stage that is to go.
 pub struct Standing<'a> {
-    pub stage: &'a Stage,
+    pub stage: &'a Place,
     pub stacks: Stacks,
     pub stack: Stack,
     pub contents: Contents,
@@ -57,8 +57,9 @@ pub struct Contents {
 impl<'a> Going<'a> {
     pub async fn find(session: &Session<'_>, plan: &'a Plan) -> Result<Self> {
         let mut stages = Vec::new();
-        for stage in plan.stages.iter().rev() {
-            stages.extend(Standing::find(session, stage).await?);
+        let places = plan.stages.iter().map(|stage| &stage.place);
+        for place in places.chain(&plan.former).rev() {
+            stages.extend(Standing::find(session, place).await?);
         }
         let key_is_needed = stages
             .iter()
@@ -225,7 +226,7 @@ impl<'a> Going<'a> {
 }
 
 impl<'a> Standing<'a> {
-    async fn find(session: &Session<'_>, stage: &'a Stage) -> Result<Option<Self>> {
+    pub async fn find(session: &Session<'_>, stage: &'a Place) -> Result<Option<Self>> {
         let stacks = session.aws.stacks(&stage.region);
         let stack = stacks.describe(&stage.stack_name).await?;
         let Some(stack) = stack.filter(|stack| !stack.status.is("DELETE_COMPLETE")) else {
@@ -254,7 +255,7 @@ impl<'a> Standing<'a> {
         Ok(())
     }
 
-    fn tell(&self, session: &Session<'_>, options: Options) {
+    pub fn tell(&self, session: &Session<'_>, options: Options) {
         let count = count(self.contents.resources().count(), "resource");
         let what = format!(
             "stack {} in {} ({count})",
@@ -321,7 +322,7 @@ impl Contents {
     }
 
     /// Those that are still there.
-    fn resources(&self) -> impl Iterator<Item = &Resource> {
+    pub fn resources(&self) -> impl Iterator<Item = &Resource> {
         let resources = self.resources.iter();
         resources.filter(|resource| resource.status != "DELETE_COMPLETE")
     }
@@ -333,7 +334,7 @@ impl Contents {
     }
 
     /// Whether the resource outlives the stack. Versions go with their functions.
-    fn is_kept(&self, resource: &Resource, options: Options) -> bool {
+    pub fn is_kept(&self, resource: &Resource, options: Options) -> bool {
         let with_the_logs = teardown::goes_with_logs(&self.template, &resource.id)
             && !(self.key_is_needed && resource.kind == KEY);
         teardown::is_retained(&self.template, &resource.id)

@@ -72,10 +72,16 @@ async fn take(
 ) -> Result<Vec<Done>> {
     let mut gone = Vec::new();
     let mut uploaded = Vec::new();
-    for mut standing in going.stages {
+    let mut stages = going.stages;
+    // Whatever comes after the distribution stays until it is closed: what is served is logged.
+    for standing in &mut stages {
         session.interrupt.check()?;
         standing.as_shown(session).await?;
         uploaded.extend(standing.close(session, plan, options).await?);
+    }
+    for mut standing in stages {
+        session.interrupt.check()?;
+        standing.as_shown(session).await?;
         standing.drain(session, options).await?;
         gone.push(standing.delete(session, options).await?);
     }
@@ -289,7 +295,7 @@ impl Standing<'_> {
         }
     }
 
-    async fn delete(mut self, session: &Session<'_>, options: Options) -> Result<Done> {
+    pub async fn delete(mut self, session: &Session<'_>, options: Options) -> Result<Done> {
         session
             .progress
             .step("Deleting", &format!("stack {}", self.stack.name));

@@ -5,14 +5,14 @@ use crate::aws::stacks::{Stack, Stacks};
 use crate::cause::cause;
 use crate::follow::Ended;
 use frames_compiler::failure::{Exit, Failure, Result};
-use frames_compiler::plan::Stage;
+use frames_compiler::plan::Place;
 
 /// More steps than any chain of states needs.
 const STEPS: usize = 8;
 
 impl Session<'_> {
     /// The stack at rest, ready for an update; none where there is none to update.
-    pub async fn settled(&self, stacks: &Stacks, wanted: &Stage) -> Result<Option<Stack>> {
+    pub async fn settled(&self, stacks: &Stacks, wanted: &Place) -> Result<Option<Stack>> {
         let (stage, name) = (wanted.name, &wanted.stack_name);
         for _ in 0..STEPS {
             let Some(stack) = stacks.describe(name).await? else {
@@ -56,7 +56,7 @@ impl Session<'_> {
 
     /// Whether an earlier run left something that a deployment would take up first. A dry run
     /// leaves it as it is, and says so.
-    pub async fn is_unsettled(&self, stage: &Stage) -> Result<bool> {
+    pub async fn is_unsettled(&self, stage: &Place) -> Result<bool> {
         let stacks = self.aws.stacks(&stage.region);
         let Some(stack) = stacks.describe(&stage.stack_name).await? else {
             return Ok(false);
@@ -108,7 +108,7 @@ impl Session<'_> {
 }
 
 /// A stack of that name that isn't this service's, in this environment, is left alone.
-pub fn refuse_foreign(stage: &Stage, stack: &Stack) -> Result<()> {
+pub fn refuse_foreign(stage: &Place, stack: &Stack) -> Result<()> {
     let description = stack.description.as_deref().unwrap_or_default();
     let unmade = stack.status.is("REVIEW_IN_PROGRESS") || stack.status.is("DELETE_COMPLETE");
     if unmade || description.starts_with(&stage.mark) {

@@ -1,6 +1,7 @@
 //! The stages of a deployment, in their order: what one puts out is the next one's parameters.
 
 use crate::aws::Aws;
+use crate::going::{self, Standing};
 use crate::session::Session;
 use crate::stage::{Done, Job};
 use crate::{artifacts, edge_logs, settle, state, trial, versions};
@@ -53,6 +54,9 @@ pub async fn unchanged(
         }
         done.push(Done::unchanged(stage, stack));
     }
+    if options.only.is_none() && !former(session, plan).await?.is_empty() {
+        return Ok(None);
+    }
     if !options.unsafe_overlay {
         state::refuse_open(session, plan, &done).await?;
     }
@@ -94,6 +98,34 @@ pub async fn is_first(session: &Session<'_>, plan: &Plan) -> Result<bool> {
     Ok(false)
 }
 
+/// The stacks that the manifest has nothing to put into any more.
+async fn former<'a>(session: &Session<'_>, plan: &'a Plan) -> Result<Vec<Standing<'a>>> {
+    let mut found = Vec::new();
+    for place in plan.former.iter().rev() {
+        found.extend(Standing::find(session, place).await?);
+    }
+    Ok(found)
+}
+
+/// The same, shown, and with a yes: what is in them goes, apart from what its policy keeps.
+async fn agreed<'a>(
+    session: &Session<'_>,
+    former: Vec<Standing<'a>>,
+    options: Options<'_>,
+) -> Result<Vec<Standing<'a>>> {
+    for standing in &former {
+        standing.tell(session, going::Options::default());
+    }
+    if let Some(standing) = former.first()
+        && !options.dry_run
+    {
+        let stack = &standing.stack.name;
+        let question = format!("Remove stack {stack}, which the manifest has nothing for?");
+        session.yes(&question).await?;
+    }
+    Ok(former)
+}
+
 /// The stages, in order; what one puts out is the next one's parameters.
 pub async fn stages(
     session: &Session<'_>,
@@ -103,6 +135,10 @@ pub async fn stages(
 ) -> Result<Vec<Done>> {
     let bucket = artifacts::bucket_name(session, plan);
     let last = plan.stages.last().map_or("", |stage| stage.name);
+    let former = match options.only {
+        None => agreed(session, former(session, plan).await?, options).await?,
+        Some(_) => Vec::new(),
+    };
     let mut done: Vec<Done> = Vec::new();
     let mut going = Vec::new();
     for (stage, template) in plan.stages.iter().zip(&package.templates) {
@@ -167,6 +203,13 @@ pub async fn stages(
                 *before = ended;
             }
         }
+    }
+    for standing in former {
+        let (stacks, stack) = (&standing.stacks, &standing.stack);
+        if stack.termination_protection {
+            stacks.protect(&stack.name, false).await?;
+        }
+        standing.delete(session, going::Options::default()).await?;
     }
     if !options.unsafe_overlay {
         state::refuse_open(session, plan, &done).await?;

@@ -52,10 +52,14 @@ pub async fn look(session: &Session<'_>, plan: &Plan, drift: bool) -> Result<Sta
         functions: vec![],
         url: None,
     };
-    for stage in &plan.stages {
+    let places = plan.stages.iter().map(|stage| &stage.place);
+    for stage in places.chain(&plan.former) {
         let stacks = session.aws.stacks(&stage.region);
         let stack = stacks.describe(&stage.stack_name).await?;
         let stack = stack.filter(|stack| !stack.status.is("DELETE_COMPLETE"));
+        if stack.is_none() && plan.former.contains(stage) {
+            continue;
+        }
         let mut found = Vec::new();
         if let Some(stack) = &stack {
             refuse_foreign(stage, stack)?;

@@ -36,17 +36,24 @@ pub struct Plan {
     pub stages: Vec<Stage>,
     /// Stacks that this manifest has nothing to put into, and an earlier form of it may have
     /// left: a deployment deletes them, and so does a removal.
-    pub former: Vec<Former>,
+    pub former: Vec<Place>,
 }
 
-/// A CloudFormation stack.
-#[derive(Debug, Clone)]
-pub struct Stage {
+/// Where a stage's stack is, and how it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The stage's: `lambda-edge`.
     pub name: &'static str,
     pub stack_name: String,
-    /// What the stack's description begins with: whose it is.
+    /// What the stack's description begins with. A stack of that name without it is somebody else's.
     pub mark: String,
     pub region: String,
+}
+
+/// A CloudFormation stack. It is read as its [`Place`], too.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    pub place: Place,
     pub parameters: BTreeMap<String, Parameter>,
     /// Functions whose zips the stack takes from the artifact bucket.
     pub functions: Vec<Function>,
@@ -58,14 +65,12 @@ pub struct Stage {
     pub overlay: Option<Node>,
 }
 
-/// A stack that isn't part of the plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Former {
-    pub name: &'static str,
-    pub stack_name: String,
-    /// As [`Stage::mark`]: a stack of that name without it is somebody else's.
-    pub mark: String,
-    pub region: String,
+impl std::ops::Deref for Stage {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.place
+    }
 }
 
 /// What a stage's template shows, apart from what the zips' hashes decide.
@@ -153,7 +158,9 @@ pub fn plan(manifest: &CheckedManifest, env: &str) -> Plan {
     match logs::stage(manifest, env) {
         Some(stage) => stages.push(stage),
         // With the cdn stack in the edge's Region there never was one.
-        None if logs::is_apart(manifest) => former.push(Former::new(manifest, env, names::LOGS)),
+        None if logs::is_apart(manifest) => {
+            former.push(Place::new(manifest, env, names::LOGS, EDGE_REGION))
+        }
         None => {}
     }
     Plan {
@@ -256,10 +263,7 @@ impl Stage {
         view: View,
     ) -> Self {
         Self {
-            name,
-            stack_name: names::stack(&manifest.service, env, name),
-            mark: names::mark(&manifest.service, env),
-            region: region.to_owned(),
+            place: Place::new(manifest, env, name, region),
             parameters: BTreeMap::new(),
             functions: vec![],
             tags: manifest.deploy.tags.clone(),
@@ -283,13 +287,13 @@ impl Stage {
     }
 }
 
-impl Former {
-    fn new(manifest: &CheckedManifest, env: &str, name: &'static str) -> Self {
+impl Place {
+    fn new(manifest: &CheckedManifest, env: &str, name: &'static str, region: &str) -> Self {
         Self {
             name,
             stack_name: names::stack(&manifest.service, env, name),
             mark: names::mark(&manifest.service, env),
-            region: EDGE_REGION.to_owned(),
+            region: region.to_owned(),
         }
     }
 }
