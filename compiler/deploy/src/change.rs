@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 /// How often a change set may become stale before somebody else is to blame.
-pub const TRIES: usize = 4;
+pub(crate) const TRIES: usize = 4;
 
 const SOON: Duration = Duration::from_millis(250);
 const LATER: Duration = Duration::from_secs(3);
@@ -199,7 +199,7 @@ fn tampered(wanted: &Wanted<'_>) -> Failure {
 }
 
 /// After [`TRIES`] stale ones.
-pub fn changed_by_somebody_else(stack: &str) -> Failure {
+pub(crate) fn changed_by_somebody_else(stack: &str) -> Failure {
     Failure::new(format!(
         "stack {stack} is changed by somebody else at the same time"
     ))

@@ -34,7 +34,7 @@ impl Everywhere {
 }
 
 /// A group, and where it is.
-pub type Found = (LogGroups, LogGroup);
+pub(crate) type Found = (LogGroups, LogGroup);
 
 /// Where Lambda@Edge's replicas run: the Regions that are enabled in every account, but for
 /// us-east-1, whose groups are the stack's.
@@ -58,7 +58,7 @@ const REGIONS: &[&str] = &[
 ];
 
 /// Gives them the manifest's retention.
-pub async fn retain(session: &Session<'_>, plan: &Plan) -> Result<()> {
+pub(crate) async fn retain(session: &Session<'_>, plan: &Plan) -> Result<()> {
     let Some(days) = plan.log_retention_days() else {
         return Ok(());
     };
@@ -79,7 +79,7 @@ pub async fn retain(session: &Session<'_>, plan: &Plan) -> Result<()> {
 /// Those that a removal deletes. A name tells whose a group is where the stack that made its function
 /// is this environment's. Where there is no stack, a function of that name is somebody else's, and so
 /// are its logs: `a` in `b-c` and `a-b` in `c` have functions of the same names.
-pub async fn own(session: &Session<'_>, plan: &Plan, stages: &[&str]) -> Result<Vec<Found>> {
+pub(crate) async fn own(session: &Session<'_>, plan: &Plan, stages: &[&str]) -> Result<Vec<Found>> {
     let mut kept = Vec::new();
     for stage in plan.stages.iter().filter(|s| !stages.contains(&s.name)) {
         for function in &stage.functions {
@@ -109,7 +109,7 @@ pub async fn own(session: &Session<'_>, plan: &Plan, stages: &[&str]) -> Result<
 }
 
 /// Those of removed stages that have come since `known` was found, with the last viewers.
-pub async fn late(
+pub(crate) async fn late(
     session: &Session<'_>,
     plan: &Plan,
     removed: &[&str],
@@ -128,7 +128,7 @@ pub async fn late(
 }
 
 /// Deletes them, when no function is left that writes to them.
-pub async fn delete(session: &Session<'_>, found: &[Found]) -> Result<()> {
+pub(crate) async fn delete(session: &Session<'_>, found: &[Found]) -> Result<()> {
     for (groups, group) in found {
         groups.delete(&group.name).await?;
     }

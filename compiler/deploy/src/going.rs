@@ -29,7 +29,7 @@ pub struct Options {
 /// How many of what stays are named.
 const NAMED: usize = 3;
 
-pub struct Going<'a> {
+pub(crate) struct Going<'a> {
     /// The last first.
     pub stages: Vec<Standing<'a>>,
     pub artifacts: Option<Artifacts>,
@@ -37,7 +37,7 @@ pub struct Going<'a> {
 }
 
 /// A stage that is to go.
-pub struct Standing<'a> {
+pub(crate) struct Standing<'a> {
     pub stage: &'a Place,
     pub stacks: Stacks,
     pub stack: Stack,
@@ -46,7 +46,7 @@ pub struct Standing<'a> {
 
 /// What a stack consists of.
 #[derive(Debug, Default)]
-pub struct Contents {
+pub(crate) struct Contents {
     pub resources: Vec<Resource>,
     /// As it is deployed; null for a stack that never had one.
     pub template: Value,
@@ -55,7 +55,7 @@ pub struct Contents {
 }
 
 impl<'a> Going<'a> {
-    pub async fn find(session: &Session<'_>, plan: &'a Plan) -> Result<Self> {
+    pub(crate) async fn find(session: &Session<'_>, plan: &'a Plan) -> Result<Self> {
         let mut stages = Vec::new();
         let places = plan.stages.iter().map(|stage| &stage.place);
         for place in places.chain(&plan.former).rev() {
@@ -79,12 +79,12 @@ impl<'a> Going<'a> {
         })
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.stages.is_empty() && self.own_keys() == 0 && self.log_groups.is_empty()
     }
 
     /// Why it is refused, where a stack is protected.
-    pub fn protected(&self) -> Option<Failure> {
+    pub(crate) fn protected(&self) -> Option<Failure> {
         let mut stacks = self.stages.iter().map(|standing| &standing.stack);
         let stack = stacks.find(|stack| stack.termination_protection)?;
         let what = format!("stack {} is protected from being deleted", stack.name);
@@ -93,7 +93,7 @@ impl<'a> Going<'a> {
         ))
     }
 
-    pub fn tell(&self, session: &Session<'_>, options: Options) {
+    pub(crate) fn tell(&self, session: &Session<'_>, options: Options) {
         let progress = &session.progress;
         for standing in &self.stages {
             standing.tell(session, options);
@@ -126,7 +126,7 @@ impl<'a> Going<'a> {
     }
 
     /// What is in the way of nobody: objects below the same prefix that frames didn't make.
-    pub fn tell_others(&self, session: &Session<'_>) {
+    pub(crate) fn tell_others(&self, session: &Session<'_>) {
         let Some(artifacts) = &self.artifacts else {
             return;
         };
@@ -152,7 +152,7 @@ impl<'a> Going<'a> {
     }
 
     /// `2 stacks, 3 artifacts, 1 log group`
-    pub fn counts(&self, options: Options) -> String {
+    pub(crate) fn counts(&self, options: Options) -> String {
         let buckets = self
             .stages
             .iter()
@@ -178,7 +178,7 @@ impl<'a> Going<'a> {
     }
 
     /// The stages, as a dry run's result has them.
-    pub fn dry(&self) -> Vec<Done> {
+    pub(crate) fn dry(&self) -> Vec<Done> {
         let stages = self.stages.iter();
         let done = stages.map(|standing| Done {
             stage: standing.stage.name,
@@ -189,7 +189,7 @@ impl<'a> Going<'a> {
     }
 
     /// What scripts get of it, beside the stages.
-    pub fn json(&self, options: Options) -> Value {
+    pub(crate) fn json(&self, options: Options) -> Value {
         let resources = self.stages.iter().flat_map(|standing| {
             standing.contents.resources().map(move |resource| {
                 json!({
@@ -226,7 +226,7 @@ impl<'a> Going<'a> {
 }
 
 impl<'a> Standing<'a> {
-    pub async fn find(session: &Session<'_>, stage: &'a Place) -> Result<Option<Self>> {
+    pub(crate) async fn find(session: &Session<'_>, stage: &'a Place) -> Result<Option<Self>> {
         let stacks = session.aws.stacks(&stage.region);
         let stack = stacks.describe(&stage.stack_name).await?;
         let Some(stack) = stack.filter(|stack| !stack.status.is("DELETE_COMPLETE")) else {
@@ -244,7 +244,7 @@ impl<'a> Standing<'a> {
     }
 
     /// What the stack consists of now.
-    pub async fn look(&mut self) -> Result<()> {
+    pub(crate) async fn look(&mut self) -> Result<()> {
         self.contents.resources = self.stacks.resources(&self.stack.id).await?;
         let status = &self.stack.status;
         if !status.is("REVIEW_IN_PROGRESS") && !status.is("DELETE_COMPLETE") {
@@ -255,7 +255,7 @@ impl<'a> Standing<'a> {
         Ok(())
     }
 
-    pub fn tell(&self, session: &Session<'_>, options: Options) {
+    pub(crate) fn tell(&self, session: &Session<'_>, options: Options) {
         let count = count(self.contents.resources().count(), "resource");
         let what = format!(
             "stack {} in {} ({count})",
@@ -291,18 +291,18 @@ impl<'a> Standing<'a> {
 
 impl Contents {
     /// Those of access logs, and none that an overlay has added.
-    pub fn log_buckets(&self) -> Vec<String> {
+    pub(crate) fn log_buckets(&self) -> Vec<String> {
         self.physical(|resource| {
             resource.kind == BUCKET && teardown::is_of_logs(&self.template, &resource.id)
         })
     }
 
-    pub fn distributions(&self) -> Vec<String> {
+    pub(crate) fn distributions(&self) -> Vec<String> {
         self.names(|resource| resource.kind == DISTRIBUTION)
     }
 
     /// What goes with the stack: a function that an overlay keeps isn't touched.
-    pub fn functions(&self) -> Vec<String> {
+    pub(crate) fn functions(&self) -> Vec<String> {
         self.physical(|resource| {
             let retained = teardown::is_retained(&self.template, &resource.id);
             resource.kind == FUNCTION && !retained
@@ -322,19 +322,19 @@ impl Contents {
     }
 
     /// Those that are still there.
-    pub fn resources(&self) -> impl Iterator<Item = &Resource> {
+    pub(crate) fn resources(&self) -> impl Iterator<Item = &Resource> {
         let resources = self.resources.iter();
         resources.filter(|resource| resource.status != "DELETE_COMPLETE")
     }
 
-    pub fn ids(&self) -> BTreeSet<String> {
+    pub(crate) fn ids(&self) -> BTreeSet<String> {
         self.resources()
             .map(|resource| resource.id.clone())
             .collect()
     }
 
     /// Whether the resource outlives the stack. Versions go with their functions.
-    pub fn is_kept(&self, resource: &Resource, options: Options) -> bool {
+    pub(crate) fn is_kept(&self, resource: &Resource, options: Options) -> bool {
         let with_the_logs = teardown::goes_with_logs(&self.template, &resource.id)
             && !(self.key_is_needed && resource.kind == KEY);
         teardown::is_retained(&self.template, &resource.id)

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// For the template's buckets that outlive it; none where there is nothing to guard.
-pub fn policy(template: &str) -> Option<String> {
+pub(crate) fn policy(template: &str) -> Option<String> {
     let template: Value = serde_json::from_str(template).ok()?;
     let resources = template.get("Resources")?.as_object()?;
     let guarded = resources
@@ -26,12 +26,12 @@ pub fn policy(template: &str) -> Option<String> {
 }
 
 /// A policy that guards nothing: there is no way to take one off.
-pub fn none() -> String {
+pub(crate) fn none() -> String {
     json!({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "Update:*", "Resource": "*"}]}).to_string()
 }
 
 /// The same policy, whatever its spelling.
-pub fn same(a: &str, b: &str) -> bool {
+pub(crate) fn same(a: &str, b: &str) -> bool {
     let parsed = |text: &str| serde_json::from_str::<Value>(text).ok();
     parsed(a) == parsed(b)
 }

@@ -295,7 +295,7 @@ impl Standing<'_> {
         }
     }
 
-    pub async fn delete(mut self, session: &Session<'_>, options: Options) -> Result<Done> {
+    pub(crate) async fn delete(mut self, session: &Session<'_>, options: Options) -> Result<Done> {
         session
             .progress
             .step("Deleting", &format!("stack {}", self.stack.name));

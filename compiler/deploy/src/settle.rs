@@ -108,7 +108,7 @@ impl Session<'_> {
 }
 
 /// A stack of that name that isn't this service's, in this environment, is left alone.
-pub fn refuse_foreign(stage: &Place, stack: &Stack) -> Result<()> {
+pub(crate) fn refuse_foreign(stage: &Place, stack: &Stack) -> Result<()> {
     let description = stack.description.as_deref().unwrap_or_default();
     let unmade = stack.status.is("REVIEW_IN_PROGRESS") || stack.status.is("DELETE_COMPLETE");
     if unmade || description.starts_with(&stage.mark) {
@@ -127,7 +127,7 @@ pub fn refuse_foreign(stage: &Place, stack: &Stack) -> Result<()> {
 }
 
 /// Why a stage's operation failed, and how things stand now.
-pub fn failed(stage: &str, ended: &Ended) -> Failure {
+pub(crate) fn failed(stage: &str, ended: &Ended) -> Failure {
     let status = &ended.stack.status;
     let Some(cause) = cause(&ended.events) else {
         let reason = ended

@@ -5,7 +5,7 @@ use frames_compiler::printable::{Style, Styled};
 
 /// What each change comes to for the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub(crate) enum Kind {
     Add,
     Change,
     /// Deleted and made anew.
@@ -17,7 +17,7 @@ pub enum Kind {
     Keep,
 }
 
-pub fn kind(change: &Change) -> Kind {
+pub(crate) fn kind(change: &Change) -> Kind {
     let retained = change
         .policy
         .as_deref()
@@ -38,7 +38,7 @@ fn is_version(change: &Change) -> bool {
 }
 
 /// Something goes that was there.
-pub fn needs_a_yes(changes: &[Change]) -> bool {
+pub(crate) fn needs_a_yes(changes: &[Change]) -> bool {
     changes.iter().any(|change| {
         matches!(
             kind(change),
@@ -48,17 +48,17 @@ pub fn needs_a_yes(changes: &[Change]) -> bool {
 }
 
 /// A line a resource, the worst last.
-pub fn lines(changes: &[Change]) -> Vec<Styled> {
+pub(crate) fn lines(changes: &[Change]) -> Vec<Styled> {
     sorted(changes).into_iter().map(line).collect()
 }
 
-pub fn sorted(changes: &[Change]) -> Vec<&Change> {
+pub(crate) fn sorted(changes: &[Change]) -> Vec<&Change> {
     let mut sorted: Vec<&Change> = changes.iter().collect();
     sorted.sort_by_key(|change| (kind(change), change.resource.clone()));
     sorted
 }
 
-pub fn line(change: &Change) -> Styled {
+pub(crate) fn line(change: &Change) -> Styled {
     let (mark, style, what) = match kind(change) {
         Kind::Add => ("+", Style::Green, "add"),
         Kind::Change => ("~", Style::Yellow, "change"),
@@ -80,13 +80,13 @@ pub fn line(change: &Change) -> Styled {
 }
 
 /// `/Properties/Code/S3Key`, as CloudFormation names it, is `Code.S3Key`.
-pub fn property(path: &str) -> String {
+pub(crate) fn property(path: &str) -> String {
     let path = path.strip_prefix("/Properties").unwrap_or(path);
     path.trim_start_matches('/').replace('/', ".")
 }
 
 /// `2 to add, 1 to change`
-pub fn counts(changes: &[Change]) -> String {
+pub(crate) fn counts(changes: &[Change]) -> String {
     let names = [
         (Kind::Add, "to add"),
         (Kind::Change, "to change"),

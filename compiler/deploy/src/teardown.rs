@@ -5,12 +5,12 @@
 use frames_compiler::names;
 use serde_json::{Map, Value, json};
 
-pub const DISTRIBUTION: &str = "AWS::CloudFront::Distribution";
-pub const FUNCTION: &str = "AWS::Lambda::Function";
-pub const BUCKET: &str = "AWS::S3::Bucket";
+pub(crate) const DISTRIBUTION: &str = "AWS::CloudFront::Distribution";
+pub(crate) const FUNCTION: &str = "AWS::Lambda::Function";
+pub(crate) const BUCKET: &str = "AWS::S3::Bucket";
 /// What encrypts the logs: it stays or goes with them.
-pub const KEY: &str = "AWS::KMS::Key";
-pub const VERSION: &str = "AWS::Lambda::Version";
+pub(crate) const KEY: &str = "AWS::KMS::Key";
+pub(crate) const VERSION: &str = "AWS::Lambda::Version";
 const DELIVERY: &str = "AWS::Logs::Delivery";
 
 /// What `--delete-logs` takes, and what uses it: (id, type, type of the user, its property). An id
@@ -27,7 +27,7 @@ const LOGS: [(&str, &str, &str, &str); 2] = [
 ];
 
 /// Whether a resource is the bucket of the access logs, or the key that the logs are encrypted with.
-pub fn is_of_logs(template: &Value, id: &str) -> bool {
+pub(crate) fn is_of_logs(template: &Value, id: &str) -> bool {
     let resources = &template["Resources"];
     let users = || resources.as_object().into_iter().flatten();
     LOGS.iter().any(|(known, kind, user, property)| {
@@ -41,7 +41,7 @@ pub fn is_of_logs(template: &Value, id: &str) -> bool {
 }
 
 /// Whether the stack keeps something that is encrypted with the logs' key, other than the logs.
-pub fn needs_logs_key(template: &Value) -> bool {
+pub(crate) fn needs_logs_key(template: &Value) -> bool {
     let resources = template["Resources"].as_object();
     resources.into_iter().flatten().any(|(id, resource)| {
         let properties = &resource["Properties"];
@@ -52,13 +52,13 @@ pub fn needs_logs_key(template: &Value) -> bool {
 }
 
 /// Whether the stack lets go of a resource without deleting it.
-pub fn is_retained(template: &Value, id: &str) -> bool {
+pub(crate) fn is_retained(template: &Value, id: &str) -> bool {
     let policy = template["Resources"][id]["DeletionPolicy"].as_str();
     policy.is_some_and(|policy| policy.starts_with("Retain"))
 }
 
 /// Whether it goes with the logs: they, and the bucket's policy.
-pub fn goes_with_logs(template: &Value, id: &str) -> bool {
+pub(crate) fn goes_with_logs(template: &Value, id: &str) -> bool {
     let resource = &template["Resources"][id];
     let bucket = resource["Properties"]["Bucket"]["Ref"].as_str();
     let bucket = bucket.filter(|_| resource["Type"] == "AWS::S3::BucketPolicy");
@@ -81,7 +81,7 @@ fn mentions(value: &Value, id: &str) -> bool {
 }
 
 /// None where nothing is open any more, and the logs are treated as asked.
-pub fn closed(template: &Value, delete_logs: bool, keep_key: bool) -> Option<Value> {
+pub(crate) fn closed(template: &Value, delete_logs: bool, keep_key: bool) -> Option<Value> {
     let mut closed = template.clone();
     let resources = closed.get_mut("Resources")?.as_object_mut()?;
     for (id, resource) in resources.iter_mut() {

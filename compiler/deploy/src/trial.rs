@@ -22,7 +22,7 @@ const LINES: usize = 20;
 
 /// Tries the versions that `stage` is about to take, but for those that it has already: an
 /// interrupted deployment tries again, and one without changes tries nothing.
-pub async fn before(
+pub(crate) async fn before(
     session: &Session<'_>,
     plan: &Plan,
     stage: &Stage,

@@ -10,7 +10,12 @@ use frames_compiler::plan::Plan;
 use std::collections::BTreeMap;
 
 /// Deletes the versions older than all that are in use; no more than `most` of them.
-pub async fn collect(session: &Session<'_>, plan: &Plan, done: &[Done], most: usize) -> Result<()> {
+pub(crate) async fn collect(
+    session: &Session<'_>,
+    plan: &Plan,
+    done: &[Done],
+    most: usize,
+) -> Result<()> {
     let functions = session.aws.functions();
     let own = plan.functions();
     let own: Vec<String> = own
@@ -62,7 +67,7 @@ fn in_use(done: &[Done]) -> BTreeMap<String, u64> {
 }
 
 /// `arn:aws:lambda:us-east-1:111122223333:function:NAME:7`
-pub fn function_version(arn: &str) -> Option<(String, u64)> {
+pub(crate) fn function_version(arn: &str) -> Option<(String, u64)> {
     let segments: Vec<&str> = arn.split(':').collect();
     match segments.as_slice() {
         ["arn", _, "lambda", _, _, "function", name, version] => {

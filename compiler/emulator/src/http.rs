@@ -36,7 +36,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Ends it, and waits until the port is closed and the connections are ending.
-    pub async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         self.task.abort();
         let _ = (&mut self.task).await;
     }
@@ -181,7 +181,7 @@ pub(crate) enum NotOurs {
 }
 
 impl NotOurs {
-    pub fn status(self) -> StatusCode {
+    pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::Unknown => StatusCode::FORBIDDEN,

@@ -2,7 +2,7 @@
 
 /// With everything but printable ASCII escaped: a control sequence could
 /// rewrite what the terminal shows, and a bidirectional mark its order.
-pub fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

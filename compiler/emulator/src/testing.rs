@@ -13,17 +13,17 @@ use std::{
 };
 use tempfile::TempDir;
 
-pub const NATIVE_HOST: &str = "runtime-medical-imaging.us-east-1.amazonaws.com";
+pub(crate) const NATIVE_HOST: &str = "runtime-medical-imaging.us-east-1.amazonaws.com";
 
 /// The templates and the plan of [`package`], to be changed before they are written.
-pub struct Parts {
+pub(crate) struct Parts {
     pub plan: Value,
     pub lambda: Value,
     pub cdn: Value,
 }
 
 /// Writes a package with two behaviors: `/get-only/*`, and all else.
-pub fn package(change: impl FnOnce(&mut Parts)) -> TempDir {
+pub(crate) fn package(change: impl FnOnce(&mut Parts)) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     let artifacts: Vec<Value> = ["viewer", "origin"]
         .iter()

@@ -17,13 +17,13 @@ const SUMS: &str = "SHA256SUMS";
 const MOST: u64 = 64 * 1024 * 1024;
 
 /// `<user's cache>/frames/functions`
-pub struct Cache {
+pub(super) struct Cache {
     root: PathBuf,
     directory: PathBuf,
 }
 
 impl Cache {
-    pub fn of_user() -> Result<Self> {
+    pub(super) fn of_user() -> Result<Self> {
         let absolute = |name: &str| {
             std::env::var_os(name)
                 .map(PathBuf::from)
@@ -43,12 +43,12 @@ impl Cache {
         Self { root, directory }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.directory.join(name)
     }
 
     /// The programs under a key. Missing and damaged ones are the same: they get built.
-    pub fn read(&self, key: &str) -> Result<Option<Programs>> {
+    pub(super) fn read(&self, key: &str) -> Result<Option<Programs>> {
         let ready = self.path(key);
         for directory in [&self.root, &self.directory, &ready] {
             files::check_private(directory)?;
@@ -57,7 +57,7 @@ impl Cache {
     }
 
     /// Cargo's own directory, which all keys share.
-    pub fn target(&self) -> Result<PathBuf> {
+    pub(super) fn target(&self) -> Result<PathBuf> {
         let target = self.path("target");
         files::create_private(&target)?;
         files::check_private(&target)?;
@@ -66,7 +66,7 @@ impl Cache {
 
     /// One lock for all keys: they share Cargo's directory, and another version's
     /// program mustn't be taken from there.
-    pub fn lock(&self, terminal: Terminal) -> Result<File> {
+    pub(super) fn lock(&self, terminal: Terminal) -> Result<File> {
         files::create_private(&self.directory)?;
         for directory in [&self.root, &self.directory] {
             files::check_private(directory)?;
@@ -90,7 +90,7 @@ impl Cache {
     }
 
     /// A directory to build in, beside the results, gone when dropped.
-    pub fn work(&self, key: &str) -> Result<tempfile::TempDir> {
+    pub(super) fn work(&self, key: &str) -> Result<tempfile::TempDir> {
         tempfile::Builder::new()
             .prefix(&format!(".{key}-"))
             .permissions(files::owner_only())
@@ -99,7 +99,7 @@ impl Cache {
     }
 
     /// Moves the programs in as a whole, in the place of damaged ones. Needs the lock.
-    pub fn store(&self, key: &str, programs: &Programs) -> Result<()> {
+    pub(super) fn store(&self, key: &str, programs: &Programs) -> Result<()> {
         let work = self.work(key)?;
         for (function, base) in programs.bases() {
             files::write_durably(&work.path().join(file(function)), base)?;

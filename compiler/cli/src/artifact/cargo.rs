@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// glibc of Amazon Linux 2023, which the managed runtimes run on.
-pub const TARGET: &str = "x86_64-unknown-linux-gnu.2.34";
+pub(super) const TARGET: &str = "x86_64-unknown-linux-gnu.2.34";
 
 /// The functions' own profile, and Cargo's defaults for what it doesn't name:
 /// the environment goes before any configuration file.
@@ -32,7 +32,7 @@ const NETWORK: [&str; 4] = [
 ];
 
 /// Downloads first: only then it is known where the dependencies' sources lie.
-pub fn fetch(source: &Path) -> Command {
+pub(super) fn fetch(source: &Path) -> Command {
     let mut command = cargo();
     command
         .args(["fetch", "--locked", "--manifest-path"])
@@ -40,7 +40,7 @@ pub fn fetch(source: &Path) -> Command {
     command
 }
 
-pub fn build(builder: Builder, source: &Path, target: &Path) -> Command {
+pub(super) fn build(builder: Builder, source: &Path, target: &Path) -> Command {
     let mut command = cargo();
     match builder {
         Builder::CargoLambda => {

@@ -11,7 +11,7 @@ use std::path::Path;
 /// A regular file's content, up to one byte more than `most`: whoever gets that
 /// many knows that it is too large. A length that a file system states decides
 /// nothing: those below /proc state none.
-pub fn read(path: &Path, most: u64) -> std::result::Result<Vec<u8>, Unread> {
+pub(crate) fn read(path: &Path, most: u64) -> std::result::Result<Vec<u8>, Unread> {
     let mut content = Vec::new();
     let file = File::options()
         .read(true)
@@ -28,7 +28,7 @@ pub fn read(path: &Path, most: u64) -> std::result::Result<Vec<u8>, Unread> {
     Ok(content)
 }
 
-pub fn reason(error: std::io::Error) -> Unread {
+pub(crate) fn reason(error: std::io::Error) -> Unread {
     match error.kind() {
         ErrorKind::NotFound => Unread::Missing,
         ErrorKind::PermissionDenied => Unread::Other("it may not be read".to_owned()),
@@ -37,13 +37,13 @@ pub fn reason(error: std::io::Error) -> Unread {
 }
 
 /// A new file that is on the disk, and not merely on its way there, on return.
-pub fn write_durably(path: &Path, content: &[u8]) -> Result<()> {
+pub(crate) fn write_durably(path: &Path, content: &[u8]) -> Result<()> {
     let write = || write_new(path, content)?.sync_all();
     write().context(|| format!("can't write {}", path.display()))
 }
 
 /// A new file of the owner's alone; never one that is there.
-pub fn write_new(path: &Path, content: &[u8]) -> std::io::Result<File> {
+pub(crate) fn write_new(path: &Path, content: &[u8]) -> std::io::Result<File> {
     let mut file = File::options()
         .write(true)
         .create_new(true)
@@ -54,31 +54,31 @@ pub fn write_new(path: &Path, content: &[u8]) -> std::io::Result<File> {
 }
 
 /// What was moved into a directory is there after a power cut, too.
-pub fn sync_directory(path: &Path) -> Result<()> {
+pub(crate) fn sync_directory(path: &Path) -> Result<()> {
     File::open(path)
         .and_then(|directory| directory.sync_all())
         .context(|| format!("can't write {}", path.display()))
 }
 
 /// The owner's alone, whatever the umask is.
-pub fn owner_only() -> Permissions {
+pub(crate) fn owner_only() -> Permissions {
     Permissions::from_mode(0o700)
 }
 
 /// The same of a file.
-pub fn owners_file() -> Permissions {
+pub(crate) fn owners_file() -> Permissions {
     Permissions::from_mode(0o600)
 }
 
 /// A regular file that nobody else may read or write.
-pub fn is_owners(file: &Metadata) -> bool {
+pub(crate) fn is_owners(file: &Metadata) -> bool {
     let user = rustix::process::geteuid().as_raw();
     file.uid() == user && file.mode() & 0o7777 == owners_file().mode()
 }
 
 /// A directory for the owner alone, made where there is none, and tightened where there is a
 /// looser one; never what a link leads to. `why` not, in a sentence.
-pub fn own_directory(path: &Path, why: &str) -> Result<()> {
+pub(crate) fn own_directory(path: &Path, why: &str) -> Result<()> {
     let context = || format!("can't make {}", path.display());
     if path.is_symlink() {
         return Err(
@@ -116,7 +116,7 @@ pub fn own_directory(path: &Path, why: &str) -> Result<()> {
 }
 
 /// The directory and those above it, as far as they aren't there.
-pub fn create_private(path: &Path) -> Result<()> {
+pub(crate) fn create_private(path: &Path) -> Result<()> {
     DirBuilder::new()
         .recursive(true)
         .mode(owner_only().mode())
@@ -125,7 +125,7 @@ pub fn create_private(path: &Path) -> Result<()> {
 }
 
 /// Refuses what another user could have put programs into. One that isn't there is fine.
-pub fn check_private(path: &Path) -> Result<()> {
+pub(crate) fn check_private(path: &Path) -> Result<()> {
     let Ok(link) = std::fs::symlink_metadata(path) else {
         return Ok(());
     };

@@ -9,7 +9,7 @@ use std::path::Path;
 const SOURCES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/sources.rs"));
 
 /// What starts a program: the files beside it in a zip, in their order there.
-pub fn shim() -> [(&'static str, &'static [u8]); 2] {
+pub(super) fn shim() -> [(&'static str, &'static [u8]); 2] {
     ["index.py", "child.py"].map(|name| {
         let mut sources = SOURCES.iter();
         let found = sources.find(|(path, _)| path.strip_prefix("shim/") == Some(name));
@@ -18,7 +18,7 @@ pub fn shim() -> [(&'static str, &'static [u8]); 2] {
 }
 
 /// Changes with any byte of any source.
-pub fn hash() -> String {
+pub(super) fn hash() -> String {
     let mut hash = Sha256::new();
     for (path, content) in SOURCES {
         for part in [path.as_bytes(), *content] {
@@ -30,7 +30,7 @@ pub fn hash() -> String {
 }
 
 /// Writes them below a directory.
-pub fn unpack(directory: &Path) -> Result<()> {
+pub(super) fn unpack(directory: &Path) -> Result<()> {
     for (path, content) in SOURCES {
         let file = directory.join(path);
         let parent = file.parent().unwrap_or(directory);

@@ -8,10 +8,10 @@ use object::read::elf::ElfFile64;
 use object::{Object, ObjectSection};
 
 /// A reader takes the zeros for tables without an entry (Linux Standard Base, 10.6).
-pub const TABLES: [&str; 3] = [".eh_frame", ".eh_frame_hdr", ".gcc_except_table"];
+pub(super) const TABLES: [&str; 3] = [".eh_frame", ".eh_frame_hdr", ".gcc_except_table"];
 
 /// The program with its unwind tables blank.
-pub fn blank(mut program: Vec<u8>) -> Result<Vec<u8>> {
+pub(super) fn blank(mut program: Vec<u8>) -> Result<Vec<u8>> {
     let ranges: Vec<(u64, u64)> = {
         let elf: ElfFile64 =
             ElfFile64::parse(program.as_slice()).context(|| "the program isn't one for Linux")?;

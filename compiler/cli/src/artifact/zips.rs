@@ -20,7 +20,7 @@ fn options(mode: u32, level: i64) -> SimpleFileOptions {
 
 /// The part that is the same for everybody, compressed once a version: the program, and
 /// the files that start it.
-pub fn base(bootstrap: &[u8], shim: &[(&str, &[u8])]) -> Result<Vec<u8>> {
+pub(super) fn base(bootstrap: &[u8], shim: &[(&str, &[u8])]) -> Result<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     add(&mut zip, "bootstrap", options(0o755, ZOPFLI), bootstrap)?;
     for (name, content) in shim {
@@ -31,7 +31,7 @@ pub fn base(bootstrap: &[u8], shim: &[(&str, &[u8])]) -> Result<Vec<u8>> {
 
 /// Whether it is what [`base`] makes. The program is left compressed: that would
 /// be most of the time, and the cache's sums speak for it.
-pub fn is_base(zip: &[u8], shim: &[(&str, &[u8])]) -> bool {
+pub(super) fn is_base(zip: &[u8], shim: &[(&str, &[u8])]) -> bool {
     let Ok(mut zip) = ZipArchive::new(Cursor::new(zip)) else {
         return false;
     };
@@ -61,7 +61,7 @@ pub fn is_base(zip: &[u8], shim: &[(&str, &[u8])]) -> bool {
 
 /// A base with its `config.json`, and what says how to start the program. The compressed
 /// program is copied as it is.
-pub fn with_config(base: &[u8], config: &[u8], launch: Option<&str>) -> Result<Vec<u8>> {
+pub(super) fn with_config(base: &[u8], config: &[u8], launch: Option<&str>) -> Result<Vec<u8>> {
     let mut base =
         ZipArchive::new(Cursor::new(base)).context(|| "a zip in the cache is damaged")?;
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));

@@ -6,7 +6,7 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 use frames_compiler::failure::Result;
 
-pub fn run(shell: Shell) -> Result<()> {
+pub(super) fn run(shell: Shell) -> Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "frames", &mut script);
     value(String::from_utf8_lossy(&script).trim_end());

@@ -15,7 +15,7 @@ use frames_deploy::stages::{self, Options};
 use frames_deploy::{artifacts, validation};
 use serde_json::Value;
 
-pub fn run(global: &Global, arguments: &Deploy, terminal: Terminal) -> Result<()> {
+pub(super) fn run(global: &Global, arguments: &Deploy, terminal: Terminal) -> Result<()> {
     session::run("deploy", global, terminal, async |opened| {
         deploy(opened, global, arguments, terminal).await
     })

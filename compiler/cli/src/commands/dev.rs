@@ -22,7 +22,7 @@ const EXAMPLE: &str = include_str!("example.frames.yml");
 
 const PORT: u16 = 8080;
 
-pub fn run(global: &Global, arguments: &Dev, terminal: Terminal) -> Result<()> {
+pub(super) fn run(global: &Global, arguments: &Dev, terminal: Terminal) -> Result<()> {
     let project = project(global, terminal)?;
     let plan = plan_of(&project, global, arguments.online.online, terminal)?;
     let asks_for_a_token = plan

@@ -9,7 +9,7 @@ use frames_deploy::diff;
 use frames_deploy::session::Questions;
 use frames_deploy::stages::asks_as_deployed;
 
-pub fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Result<()> {
+pub(super) fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Result<()> {
     session::run("diff", global, terminal, async |mut opened| {
         let asks = asks_as_deployed(&opened.aws, &opened.plan).await?;
         let package = super::deploy::package(&mut opened.plan, asks, terminal).await?;

@@ -9,7 +9,7 @@ use frames_deploy::session::Questions;
 use frames_deploy::state::{self, State};
 use std::fmt::Write;
 
-pub fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Result<()> {
+pub(super) fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Result<()> {
     session::run("info", global, terminal, async |opened| {
         let plan = &opened.plan;
         let session = opened.session(Questions::Refuse).await?;

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-pub fn run(global: &Global, arguments: &Init, terminal: Terminal) -> Result<()> {
+pub(super) fn run(global: &Global, arguments: &Init, terminal: Terminal) -> Result<()> {
     if global.config.is_some() {
         return Err(Failure::usage(format!(
             "`frames init` writes {MANIFEST} and takes no --config"

@@ -16,12 +16,12 @@ use std::sync::Arc;
 const ROUNDS: usize = 16;
 
 /// A way into the account that the command line and the environment name.
-pub async fn connect(global: &Global) -> Result<Aws> {
+pub(super) async fn connect(global: &Global) -> Result<Aws> {
     Aws::connect(global.profile.as_deref(), terminal::conceal_text).await
 }
 
 /// `--online`: a manifest with what only AWS can answer.
-pub fn compile(project: &Project, global: &Global) -> Result<(Source, Compiled)> {
+pub(super) fn compile(project: &Project, global: &Global) -> Result<(Source, Compiled)> {
     event_loop()?.block_on(async {
         let aws = connect(global).await?;
         compiled(project, global, &aws).await
@@ -29,7 +29,7 @@ pub fn compile(project: &Project, global: &Global) -> Result<(Source, Compiled)>
 }
 
 /// `validate --online`: asks AWS once there is no error without it.
-pub fn validate(project: &Project, global: &Global) -> Result<(Source, Compiled)> {
+pub(super) fn validate(project: &Project, global: &Global) -> Result<(Source, Compiled)> {
     let (source, compiled) = compile_project(project, global, false)?;
     if compiled.diagnostics.iter().any(Diagnostic::is_error) {
         return Ok((source, compiled));
@@ -45,7 +45,7 @@ pub fn validate(project: &Project, global: &Global) -> Result<(Source, Compiled)
 }
 
 /// `policy --online`
-pub fn ask_for_policy(project: &Project, global: &Global) -> Result<Asked> {
+pub(super) fn ask_for_policy(project: &Project, global: &Global) -> Result<Asked> {
     event_loop()?.block_on(async {
         let aws = connect(global).await?;
         let mut answers = Answers::new(project);
@@ -61,7 +61,7 @@ pub fn ask_for_policy(project: &Project, global: &Global) -> Result<Asked> {
 }
 
 /// The caller's own credentials, asked for again by each new sandbox, so that expired ones are renewed.
-pub async fn credentials(global: &Global, region: &str) -> Result<CredentialsSource> {
+pub(super) async fn credentials(global: &Global, region: &str) -> Result<CredentialsSource> {
     let profile = global.profile.as_deref();
     let renewing = Renewing::of(profile, region, terminal::conceal_text).await?;
     Ok(Arc::new(move || {
@@ -81,7 +81,7 @@ pub async fn credentials(global: &Global, region: &str) -> Result<CredentialsSou
 }
 
 /// What is wrong whatever AWS says is told before anybody looks for credentials.
-pub fn offline(project: &Project, global: &Global, terminal: Terminal) -> Result<()> {
+pub(super) fn offline(project: &Project, global: &Global, terminal: Terminal) -> Result<()> {
     let (source, compiled) = compile_with(project, global.target(), project);
     match compiled.diagnostics.iter().any(Diagnostic::is_error) {
         true => compile_findings(&source, &compiled, terminal).map(|_| ()),
@@ -90,7 +90,11 @@ pub fn offline(project: &Project, global: &Global, terminal: Terminal) -> Result
 }
 
 /// Compiles with the values that AWS has.
-pub async fn compiled(project: &Project, global: &Global, aws: &Aws) -> Result<(Source, Compiled)> {
+pub(super) async fn compiled(
+    project: &Project,
+    global: &Global,
+    aws: &Aws,
+) -> Result<(Source, Compiled)> {
     let mut answers = Answers::new(project);
     answered(project, global, aws, &mut answers).await
 }
@@ -132,7 +136,7 @@ async fn only_account(compiled: &Compiled, aws: &Aws) -> Result<()> {
 
 /// Who asks, and so what about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asking {
+pub(super) enum Asking {
     /// Everything.
     Validate,
     /// Quotas for a first deployment only: of what is deployed already they say nothing new.
@@ -142,7 +146,7 @@ pub enum Asking {
 
 /// Holds what the manifest names against AWS, where it has no errors yet, and the templates
 /// against CloudFormation's own validation. Answers with what that adds.
-pub async fn ask(compiled: &Compiled, aws: &Aws, asking: Asking) -> Result<Vec<Diagnostic>> {
+pub(super) async fn ask(compiled: &Compiled, aws: &Aws, asking: Asking) -> Result<Vec<Diagnostic>> {
     let Some(resolved) = &compiled.resolved else {
         return Ok(Vec::new());
     };

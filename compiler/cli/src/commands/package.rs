@@ -8,7 +8,7 @@ use crate::project::Project;
 use crate::terminal::{Terminal, json, value};
 use frames_compiler::failure::Result;
 
-pub fn run(global: &Global, arguments: &Package, terminal: Terminal) -> Result<()> {
+pub(super) fn run(global: &Global, arguments: &Package, terminal: Terminal) -> Result<()> {
     let project = Project::find(global)?;
     let mut plan = plan_of(&project, global, arguments.online.online, terminal)?;
     if arguments.fetch_keys {

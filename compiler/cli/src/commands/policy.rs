@@ -13,7 +13,7 @@ use serde::Serialize;
 /// What IAM takes as the inline policies of a role, all together.
 const INLINE: usize = 10_240;
 
-pub fn run(global: &Global, arguments: &Policy, terminal: Terminal) -> Result<()> {
+pub(super) fn run(global: &Global, arguments: &Policy, terminal: Terminal) -> Result<()> {
     let project = Project::find(global)?;
     let asked = match arguments.online.online {
         true => online::ask_for_policy(&project, global)?,

@@ -8,7 +8,7 @@ use frames_compiler::diagnostic::did_you_mean;
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::manifest::{Printed, complete};
 
-pub fn run(global: &Global, arguments: &Print, terminal: Terminal) -> Result<()> {
+pub(super) fn run(global: &Global, arguments: &Print, terminal: Terminal) -> Result<()> {
     let project = Project::find(global)?;
     let (source, compiled) = compile_project(&project, global, arguments.online.online)?;
     report(&source, &compiled.diagnostics, &[], terminal)?;

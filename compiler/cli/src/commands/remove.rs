@@ -15,7 +15,7 @@ use std::time::Duration;
 /// Somebody is watching, and may end it.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
 
-pub fn run(global: &Global, arguments: &Remove, terminal: Terminal) -> Result<()> {
+pub(super) fn run(global: &Global, arguments: &Remove, terminal: Terminal) -> Result<()> {
     session::run("remove", global, terminal, async |opened| {
         let (plan, progress) = (&opened.plan, &opened.progress);
         let session = opened.session(questions(arguments.yes)).await?;

@@ -4,7 +4,7 @@ use crate::terminal::json;
 use frames_compiler::failure::Result;
 use frames_compiler::manifest;
 
-pub fn run() -> Result<()> {
+pub(super) fn run() -> Result<()> {
     json(&format!("{:#}\n", manifest::schema()));
     Ok(())
 }

@@ -51,7 +51,7 @@ pub(super) fn run(
 }
 
 impl Opened {
-    pub async fn session(&self, questions: Questions) -> Result<Session<'_>> {
+    pub(super) async fn session(&self, questions: Questions) -> Result<Session<'_>> {
         Ok(Session {
             identity: self.aws.identity().await?,
             aws: &self.aws,

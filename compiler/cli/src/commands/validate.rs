@@ -10,7 +10,7 @@ use frames_compiler::diagnostic::{codes, did_you_mean};
 use frames_compiler::failure::{Failure, Result};
 use std::path::{Path, PathBuf};
 
-pub fn run(global: &Global, arguments: &Validate, terminal: Terminal) -> Result<()> {
+pub(super) fn run(global: &Global, arguments: &Validate, terminal: Terminal) -> Result<()> {
     if let Some(code) = &arguments.explain {
         return explain(code);
     }

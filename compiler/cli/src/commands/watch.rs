@@ -19,7 +19,7 @@ const INTERVAL: Duration = Duration::from_millis(300);
 /// For how long a file has to stay as it is: editors write in several steps.
 const SETTLED: Duration = Duration::from_millis(50);
 
-pub fn run(global: &Global, terminal: Terminal) -> Result<()> {
+pub(super) fn run(global: &Global, terminal: Terminal) -> Result<()> {
     human_or_json(terminal.format)?;
     let project = Project::find(global)?;
     let Some(manifest) = project.path else {

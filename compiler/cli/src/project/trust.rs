@@ -9,7 +9,7 @@ const OTHERS_WRITE: u32 = 0o022;
 
 /// The problem, where another user than this one and root could have written the file, or put
 /// it in the place of one. What links lead to is looked at, not the links.
-pub fn check(file: &Path) -> Result<(), String> {
+pub(super) fn check(file: &Path) -> Result<(), String> {
     check_for(file, rustix::process::geteuid().as_raw())
 }
 

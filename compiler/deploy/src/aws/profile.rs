@@ -21,7 +21,7 @@ const VARIABLES: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
 const SHOWN: usize = 20;
 
 /// The SDK's loader, with the profile of the command line or the environment.
-pub async fn loader(asked: Option<&str>) -> Result<ConfigLoader> {
+pub(super) async fn loader(asked: Option<&str>) -> Result<ConfigLoader> {
     let loader = aws_config::from_env();
     if let Some(profile) = asked {
         must_exist(profile, "--profile").await?;

@@ -38,7 +38,7 @@ pub(super) struct Cache {
 
 impl Cache {
     /// A fresh answer, and its age in whole seconds.
-    pub fn get(&mut self, key: &Key, now: Instant) -> Option<(Stored, u64)> {
+    pub(super) fn get(&mut self, key: &Key, now: Instant) -> Option<(Stored, u64)> {
         self.clock += 1;
         let entry = self.entries.get_mut(key)?;
         if entry.until <= now {
@@ -51,7 +51,7 @@ impl Cache {
     }
 
     /// Keeps an answer for `lifetime`.
-    pub fn put(&mut self, key: Key, stored: Stored, lifetime: Duration, now: Instant) {
+    pub(super) fn put(&mut self, key: Key, stored: Stored, lifetime: Duration, now: Instant) {
         let size = size(&stored);
         // One entry never pushes out most of the others.
         if lifetime.is_zero() || size > BYTES / 4 {

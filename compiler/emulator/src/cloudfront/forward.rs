@@ -147,7 +147,7 @@ pub(super) mod tests {
         Selection::Listed(names.iter().map(|&n| n.to_owned()).collect())
     }
 
-    pub fn behavior() -> Behavior {
+    pub(crate) fn behavior() -> Behavior {
         Behavior {
             pattern: None,
             origin: "o".to_owned(),

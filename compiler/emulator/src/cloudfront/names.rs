@@ -10,7 +10,7 @@ pub(super) enum Trigger {
 }
 
 impl Trigger {
-    pub fn event_type(self) -> &'static str {
+    pub(super) fn event_type(self) -> &'static str {
         match self {
             Self::ViewerRequest => "viewer-request",
             Self::OriginRequest => "origin-request",
@@ -20,7 +20,7 @@ impl Trigger {
 
     /// Headers that a function must hand back as it got them: of the request, or of the
     /// response where that is what it gets.
-    pub fn read_only(self) -> &'static [&'static str] {
+    pub(super) fn read_only(self) -> &'static [&'static str] {
         match self {
             Self::OriginResponse => &["transfer-encoding", "via"],
             Self::ViewerRequest => &[
@@ -45,7 +45,7 @@ impl Trigger {
     }
 
     /// How much of a body a function sees.
-    pub fn body_bytes(self) -> usize {
+    pub(super) fn body_bytes(self) -> usize {
         match self {
             Self::ViewerRequest => 40 * 1024,
             Self::OriginRequest | Self::OriginResponse => 1024 * 1024,
@@ -53,12 +53,12 @@ impl Trigger {
     }
 
     /// How large an answer of a function's own may be, headers included.
-    pub fn response_bytes(self) -> usize {
+    pub(super) fn response_bytes(self) -> usize {
         self.body_bytes()
     }
 
     /// How large a replaced body may be, as base64.
-    pub fn encoded_body_bytes(self) -> usize {
+    pub(super) fn encoded_body_bytes(self) -> usize {
         // 53.2 KB and 1.33 MB.
         self.body_bytes() * 133 / 100
     }

@@ -108,7 +108,7 @@ struct Notes {
 }
 
 impl Pipeline {
-    pub fn new(
+    pub(super) fn new(
         distribution: Distribution,
         functions: BTreeMap<String, Pool>,
         port: u16,
@@ -131,7 +131,7 @@ impl Pipeline {
     }
 
     /// Answers a viewer, and logs it.
-    pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+    pub(super) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
         let start = Instant::now();
         let method = request.method().as_str().to_owned();
         let path = request.uri().path().to_owned();

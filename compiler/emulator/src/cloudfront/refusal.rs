@@ -28,7 +28,7 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    pub fn status(&self) -> StatusCode {
+    pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::UnknownHost
@@ -51,7 +51,7 @@ impl Refusal {
         }
     }
 
-    pub fn x_cache(&self) -> &'static str {
+    pub(super) fn x_cache(&self) -> &'static str {
         match self {
             Self::InvalidResult => "LambdaValidationError from cloudfront",
             Self::FunctionFailed | Self::FunctionTimedOut => "LambdaExecutionError from cloudfront",
@@ -91,7 +91,7 @@ impl Refusal {
     }
 
     /// The page. Nothing of the request is in it.
-    pub fn answer(&self, id: &str) -> Stored {
+    pub(super) fn answer(&self, id: &str) -> Stored {
         let status = self.status();
         let title = status
             .canonical_reason()

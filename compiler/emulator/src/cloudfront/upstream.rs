@@ -33,7 +33,7 @@ pub(super) enum Upstream {
 }
 
 impl Upstream {
-    pub fn new(origin: &OriginServer) -> Result<Self, Error> {
+    pub(super) fn new(origin: &OriginServer) -> Result<Self, Error> {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(CONNECT));
         connector.set_nodelay(true);
@@ -64,7 +64,11 @@ impl Upstream {
     /// Sends the request as the origin-request function left it, and reads the
     /// answer whole. The time-out is CloudFront's: for the answer's start, and
     /// then anew for each of its parts.
-    pub async fn send(&self, flow: &Flow, read_timeout: Duration) -> Result<Stored, Refusal> {
+    pub(super) async fn send(
+        &self,
+        flow: &Flow,
+        read_timeout: Duration,
+    ) -> Result<Stored, Refusal> {
         let request = self.request(flow)?;
         let sent = async {
             match self {

@@ -35,7 +35,7 @@ enum Step {
 }
 
 impl Firewall {
-    pub fn new(rules: &[Rule]) -> Self {
+    pub(super) fn new(rules: &[Rule]) -> Self {
         let rules = rules.iter().map(|rule| match rule {
             Rule::Rate { limit, window } => Step::Rate(Mutex::new(Rate::new(*limit, *window))),
             Rule::Core(rules) => Step::Core(rules.clone()),
@@ -46,7 +46,7 @@ impl Firewall {
     }
 
     /// By the first rule that does, so that a later one doesn't count the request.
-    pub fn blocks(&self, request: &Inspected<'_>, now: Instant) -> bool {
+    pub(super) fn blocks(&self, request: &Inspected<'_>, now: Instant) -> bool {
         self.rules.iter().any(|rule| match rule {
             Step::Rate(rate) => rate
                 .lock()

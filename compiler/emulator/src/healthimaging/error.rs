@@ -12,7 +12,7 @@ pub(super) struct ServiceError {
 }
 
 impl ServiceError {
-    pub fn new(status: StatusCode, class: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, class: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
             class,
@@ -20,11 +20,11 @@ impl ServiceError {
         }
     }
 
-    pub fn validation(message: &str) -> Self {
+    pub(super) fn validation(message: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "ValidationException", message)
     }
 
-    pub fn not_found(what: &str) -> Self {
+    pub(super) fn not_found(what: &str) -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
             "ResourceNotFoundException",
@@ -32,7 +32,7 @@ impl ServiceError {
         )
     }
 
-    pub fn not_acceptable(message: &str) -> Self {
+    pub(super) fn not_acceptable(message: &str) -> Self {
         Self::new(
             StatusCode::NOT_ACCEPTABLE,
             "NotAcceptableException",
@@ -40,7 +40,7 @@ impl ServiceError {
         )
     }
 
-    pub fn unknown_operation() -> Self {
+    pub(super) fn unknown_operation() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
             "UnknownOperationException",
@@ -48,7 +48,7 @@ impl ServiceError {
         )
     }
 
-    pub fn unknown_host() -> Self {
+    pub(super) fn unknown_host() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
             "AccessDeniedException",
@@ -57,14 +57,14 @@ impl ServiceError {
     }
 
     /// HealthImaging would have served this.
-    pub fn not_served(what: &str) -> Self {
+    pub(super) fn not_served(what: &str) -> Self {
         let message = format!(
             "The HealthImaging stand-in of `frames dev` does not serve {what}; the service itself does (`--origin aws`)."
         );
         Self::new(StatusCode::NOT_IMPLEMENTED, "NotServedByStandIn", message)
     }
 
-    pub fn answer(&self) -> Answer {
+    pub(super) fn answer(&self) -> Answer {
         let mut answer = local_http::json(self.status, &json!({"message": self.message}));
         let class = HeaderValue::from_static(self.class);
         answer.headers_mut().insert("x-amzn-errortype", class);

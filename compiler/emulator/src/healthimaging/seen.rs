@@ -29,19 +29,19 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub fn watch_for(&self, secret: &str) {
+    pub(super) fn watch_for(&self, secret: &str) {
         let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         if !secret.is_empty() {
             secrets.push(secret.to_owned());
         }
     }
 
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(super) fn seen(&self) -> Vec<Seen> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.iter().cloned().collect()
     }
 
-    pub fn note(&self, request: &Request<Bytes>) -> Seen {
+    pub(super) fn note(&self, request: &Request<Bytes>) -> Seen {
         let headers = request.headers();
         Seen {
             method: request.method().as_str().to_owned(),
@@ -61,7 +61,7 @@ impl Log {
         }
     }
 
-    pub fn push(&self, mut seen: Seen, status: u16) {
+    pub(super) fn push(&self, mut seen: Seen, status: u16) {
         seen.status = status;
         let mut all = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() == KEPT {

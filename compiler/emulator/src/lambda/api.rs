@@ -63,7 +63,7 @@ struct State {
 }
 
 impl Api {
-    pub async fn start() -> Result<Self, Error> {
+    pub(super) async fn start() -> Result<Self, Error> {
         let listener = local_http::bind(0).await?;
         let address = listener
             .local_addr()
@@ -92,11 +92,11 @@ impl Api {
     }
 
     /// From now on only this process is served.
-    pub fn serve_only(&self, pid: u32) {
+    pub(super) fn serve_only(&self, pid: u32) {
         self.state.pid.store(pid, Ordering::Release);
     }
 
-    pub async fn send(&self, invocation: Invocation) -> Result<(), Failure> {
+    pub(super) async fn send(&self, invocation: Invocation) -> Result<(), Failure> {
         let sent = self.events.send(invocation).await;
         sent.map_err(|_| Failure::Failed("the sandbox is gone".to_owned()))
     }

@@ -55,7 +55,7 @@ pub(crate) struct Launch {
 
 impl Pool {
     /// Unpacks `function`; starts nothing yet, as Lambda doesn't either.
-    pub fn new(
+    pub(crate) fn new(
         function: Function,
         credentials: CredentialsSource,
         log: FunctionLog,
@@ -75,13 +75,13 @@ impl Pool {
     }
 
     /// The function's name, as its log lines carry it.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.launch.function.name
     }
 
     /// Invokes the function. A sandbox that failed or ran out of time is gone
     /// with its process; the next invocation gets another.
-    pub async fn invoke(&self, event: Bytes) -> Result<Bytes, Failure> {
+    pub(crate) async fn invoke(&self, event: Bytes) -> Result<Bytes, Failure> {
         let Ok(_permit) = self.free.acquire().await else {
             return Err(Failure::Failed("the edge is shutting down".to_owned()));
         };

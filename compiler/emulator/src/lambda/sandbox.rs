@@ -29,7 +29,7 @@ pub(super) struct Sandbox {
 
 impl Sandbox {
     /// Starts a process and waits until it asks for its first event.
-    pub async fn start(launch: Arc<Launch>) -> Result<Self, Failure> {
+    pub(super) async fn start(launch: Arc<Launch>) -> Result<Self, Failure> {
         let mut sandbox = Self::spawn(launch)
             .await
             .map_err(|e| Failure::Failed(e.to_string()))?;
@@ -73,7 +73,7 @@ impl Sandbox {
 
     /// Runs one invocation; whatever doesn't end well leaves the sandbox unusable,
     /// but for an error that the function itself reported.
-    pub async fn invoke(&mut self, event: Bytes) -> Result<Bytes, Failure> {
+    pub(super) async fn invoke(&mut self, event: Bytes) -> Result<Bytes, Failure> {
         let limit = self.launch.function.timeout;
         let (reply, answer) = oneshot::channel();
         let invocation = self
@@ -126,7 +126,7 @@ impl Sandbox {
     }
 
     /// Whether it can take another invocation.
-    pub fn is_usable(&mut self) -> bool {
+    pub(super) fn is_usable(&mut self) -> bool {
         let fresh = self
             .expires
             .is_none_or(|at| at > SystemTime::now() + EXPIRY_MARGIN);

@@ -12,7 +12,7 @@ pub(super) struct At<'a> {
 }
 
 impl<'a> At<'a> {
-    pub fn root(file: &'a str, value: &'a Value) -> Self {
+    pub(super) fn root(file: &'a str, value: &'a Value) -> Self {
         Self {
             value,
             file,
@@ -20,7 +20,7 @@ impl<'a> At<'a> {
         }
     }
 
-    pub fn error(&self, what: &str) -> Error {
+    pub(super) fn error(&self, what: &str) -> Error {
         let place = if self.path.is_empty() {
             String::new()
         } else {
@@ -40,23 +40,23 @@ impl<'a> At<'a> {
     }
 
     /// A key that may be missing, or `null`.
-    pub fn opt(&self, key: &str) -> Option<Self> {
+    pub(super) fn opt(&self, key: &str) -> Option<Self> {
         let value = self.value.get(key).filter(|v| !v.is_null())?;
         Some(self.child(key, value))
     }
 
-    pub fn get(&self, key: &str) -> Result<Self, Error> {
+    pub(super) fn get(&self, key: &str) -> Result<Self, Error> {
         self.opt(key)
             .ok_or_else(|| self.error(&format!("`{key}` is missing")))
     }
 
     /// Several keys, one below the other.
-    pub fn dig(&self, keys: &[&str]) -> Result<Self, Error> {
+    pub(super) fn dig(&self, keys: &[&str]) -> Result<Self, Error> {
         keys.iter()
             .try_fold(self.clone(), |here, key| here.get(key))
     }
 
-    pub fn items(&self) -> Result<Vec<Self>, Error> {
+    pub(super) fn items(&self) -> Result<Vec<Self>, Error> {
         let items = self
             .value
             .as_array()
@@ -72,7 +72,7 @@ impl<'a> At<'a> {
             .collect())
     }
 
-    pub fn entries(&self) -> Result<Vec<(&'a str, Self)>, Error> {
+    pub(super) fn entries(&self) -> Result<Vec<(&'a str, Self)>, Error> {
         let map = self
             .value
             .as_object()
@@ -83,13 +83,13 @@ impl<'a> At<'a> {
             .collect())
     }
 
-    pub fn text(&self) -> Result<&'a str, Error> {
+    pub(super) fn text(&self) -> Result<&'a str, Error> {
         self.value
             .as_str()
             .ok_or_else(|| self.error("a string was expected"))
     }
 
-    pub fn texts(&self) -> Result<Vec<String>, Error> {
+    pub(super) fn texts(&self) -> Result<Vec<String>, Error> {
         self.items()?
             .iter()
             .map(|item| item.text().map(str::to_owned))
@@ -97,7 +97,7 @@ impl<'a> At<'a> {
     }
 
     /// CloudFormation takes numbers as text, too.
-    pub fn number(&self) -> Result<u64, Error> {
+    pub(super) fn number(&self) -> Result<u64, Error> {
         let text = self.value.as_str().and_then(|t| t.parse().ok());
         self.value
             .as_u64()
@@ -105,26 +105,26 @@ impl<'a> At<'a> {
             .ok_or_else(|| self.error("a whole number was expected"))
     }
 
-    pub fn number_or(&self, key: &str, default: u64) -> Result<u64, Error> {
+    pub(super) fn number_or(&self, key: &str, default: u64) -> Result<u64, Error> {
         self.opt(key).map_or(Ok(default), |it| it.number())
     }
 
-    pub fn flag_or(&self, key: &str, default: bool) -> Result<bool, Error> {
+    pub(super) fn flag_or(&self, key: &str, default: bool) -> Result<bool, Error> {
         self.opt(key).map_or(Ok(default), |it| it.flag())
     }
 
-    pub fn items_or_empty(&self, key: &str) -> Result<Vec<Self>, Error> {
+    pub(super) fn items_or_empty(&self, key: &str) -> Result<Vec<Self>, Error> {
         self.opt(key)
             .map_or_else(|| Ok(Vec::new()), |it| it.items())
     }
 
-    pub fn texts_or_empty(&self, key: &str) -> Result<Vec<String>, Error> {
+    pub(super) fn texts_or_empty(&self, key: &str) -> Result<Vec<String>, Error> {
         self.opt(key)
             .map_or_else(|| Ok(Vec::new()), |it| it.texts())
     }
 
     /// A percentage with up to four decimal places, in millionths.
-    pub fn percent(&self) -> Result<u32, Error> {
+    pub(super) fn percent(&self) -> Result<u32, Error> {
         let text = self.value.as_str().and_then(|t| t.parse().ok());
         let number: f64 = self.value.as_f64().or(text).unwrap_or(f64::NAN);
         if !(0.0..=100.0).contains(&number) {
@@ -133,7 +133,7 @@ impl<'a> At<'a> {
         Ok((number * 10_000.0).round() as u32)
     }
 
-    pub fn flag(&self) -> Result<bool, Error> {
+    pub(super) fn flag(&self) -> Result<bool, Error> {
         match (self.value.as_bool(), self.value.as_str()) {
             (Some(flag), _) => Ok(flag),
             (None, Some("true")) => Ok(true),
@@ -143,17 +143,17 @@ impl<'a> At<'a> {
     }
 
     /// The logical id in `{"Ref": "…"}`.
-    pub fn reference(&self) -> Option<&'a str> {
+    pub(super) fn reference(&self) -> Option<&'a str> {
         self.value.get("Ref")?.as_str()
     }
 
-    pub fn must_refer(&self) -> Result<&'a str, Error> {
+    pub(super) fn must_refer(&self) -> Result<&'a str, Error> {
         self.reference()
             .ok_or_else(|| self.error("a `Ref` was expected"))
     }
 
     /// `Resources.<id>.Properties` of a resource of type `kind`.
-    pub fn properties(&self, id: &str, kind: &str) -> Result<Self, Error> {
+    pub(super) fn properties(&self, id: &str, kind: &str) -> Result<Self, Error> {
         let resource = self.dig(&["Resources", id])?;
         let found = resource.get("Type")?;
         if found.text()? != kind {

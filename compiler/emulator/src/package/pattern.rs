@@ -2,7 +2,7 @@
 
 /// Whether a behavior's `PathPattern` matches a request path. Case counts, and
 /// a leading slash on either side doesn't.
-pub fn matches(pattern: &str, path: &str) -> bool {
+pub(super) fn matches(pattern: &str, path: &str) -> bool {
     let pattern = pattern.strip_prefix('/').unwrap_or(pattern).as_bytes();
     let path = normalize(path);
     let path = path.strip_prefix('/').unwrap_or(&path).as_bytes();
@@ -10,7 +10,7 @@ pub fn matches(pattern: &str, path: &str) -> bool {
 }
 
 /// Greedy with one step back, so linear in practice and never exponential.
-pub fn glob(pattern: &[u8], text: &[u8]) -> bool {
+pub(crate) fn glob(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while let Some(&byte) = text.get(t) {

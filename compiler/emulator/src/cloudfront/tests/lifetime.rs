@@ -34,7 +34,7 @@ async fn is_closed(address: std::net::SocketAddr) -> bool {
 }
 
 /// Whether a process ends soon. A zombie has ended.
-pub async fn is_gone(pid: &Value) -> bool {
+pub(super) async fn is_gone(pid: &Value) -> bool {
     let path = format!("/proc/{pid}/stat");
     for _ in 0..100 {
         match std::fs::read_to_string(&path) {
