@@ -167,9 +167,10 @@ fn any_origin_or_none() {
         let dev = edge(origins, "");
         let request = post(&dev, with_token(dev.token()));
         let answer = browser.fetch(&site.page(), &native(&dev), request);
-        match reads {
-            true => assert!(answer.body() == CT),
-            false => refused(&answer),
+        if reads {
+            assert!(answer.body() == CT)
+        } else {
+            refused(&answer)
         }
     }
 }
@@ -248,9 +249,10 @@ fn cookies_go_along_where_the_manifest_says_so() {
         ] {
             request["credentials"] = "include".into();
             let answer = browser.fetch(&site.page(), &url, request);
-            match reads {
-                true => assert_eq!(answer.error(), None),
-                false => refused(&answer),
+            if reads {
+                assert_eq!(answer.error(), None)
+            } else {
+                refused(&answer)
             }
         }
     }

@@ -221,9 +221,10 @@ fn every_action_is_iams_and_on_a_resource_that_it_applies_to() {
             let resources = texts(&statement["Resource"]);
             let mut idle: BTreeSet<&String> = resources.iter().collect();
             for pattern in texts(&statement["Action"]) {
-                let plain = match PATTERNS.contains(&pattern.as_str()) {
-                    true => pattern.trim_end_matches('*'),
-                    false => &pattern,
+                let plain = if PATTERNS.contains(&pattern.as_str()) {
+                    pattern.trim_end_matches('*')
+                } else {
+                    &pattern
                 };
                 let actions: Vec<_> = reference
                     .actions

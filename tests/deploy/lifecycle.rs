@@ -452,7 +452,7 @@ fn one_stage_alone() {
     let run = stand.run(&["deploy", "--yes", "--only", "cdn"]);
     assert_eq!(run.code, 1, "{run:#?}");
     assert!(
-        run.stderr.contains("stage lambda-edge doesn't stand"),
+        run.stderr.contains("stage lambda-edge is not deployed"),
         "{run:#?}"
     );
     let run = stand.run(&["deploy", "--yes", "--only", "edge"]);

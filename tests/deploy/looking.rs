@@ -105,7 +105,7 @@ fn what_stands_is_told() {
     let nothing = stand.run(&["info"]);
     assert_eq!(nothing.code, 1, "{nothing:#?}");
     assert!(
-        nothing.stderr.contains("nothing of heart (dev) stands"),
+        nothing.stderr.contains("heart (dev) is not deployed"),
         "{nothing:#?}"
     );
 

@@ -89,7 +89,7 @@ fn where_nothing_is_its_own_nothing_goes_and_nothing_is_asked() {
         ] {
             let run = stand.run(arguments);
             assert_eq!(run.code, 0, "{run:#?}");
-            assert!(run.stderr.contains("nothing of it stands"), "{run:#?}");
+            assert!(run.stderr.contains("it is not deployed"), "{run:#?}");
             let kept = format!("below heart/dev/ in bucket {bucket}:");
             let line = run.stderr.lines().find(|line| line.contains(&kept));
             let line = line.unwrap_or_else(|| panic!("{run:#?}"));
@@ -204,7 +204,7 @@ fn logs_of_a_function_of_another_service_stay() {
         stand.write(manifest);
         let run = stand.run(&["remove", "--yes", "-e", env]);
         assert_eq!(run.code, 0, "{run:#?}");
-        assert!(run.stderr.contains("nothing of it stands"), "{run:#?}");
+        assert!(run.stderr.contains("it is not deployed"), "{run:#?}");
         let said = "log groups of function heart-left-dev-authorizer in other Regions";
         assert!(run.stderr.contains(said), "{run:#?}");
     }

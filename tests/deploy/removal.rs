@@ -72,7 +72,7 @@ fn it_is_closed_in_one_change_before_it_is_deleted() {
     let state = stand.account.state();
     let again = stand.run(&["remove", "--yes"]);
     assert_eq!(again.code, 0, "{again:#?}");
-    assert!(again.stderr.contains("nothing of it stands"), "{again:#?}");
+    assert!(again.stderr.contains("it is not deployed"), "{again:#?}");
     assert_eq!(stand.account.state(), state);
 }
 

@@ -150,12 +150,13 @@ fn forms(secret: &str) -> Vec<String> {
     let json = json!(secret).to_string();
     let percent: String = secret
         .bytes()
-        .map(
-            |b| match b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
-                true => char::from(b).to_string(),
-                false => format!("%{b:02X}"),
-            },
-        )
+        .map(|b| {
+            if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
+                char::from(b).to_string()
+            } else {
+                format!("%{b:02X}")
+            }
+        })
         .collect();
     let mut forms = vec![
         secret.to_owned(),

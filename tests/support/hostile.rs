@@ -55,9 +55,10 @@ pub fn xml(text: &str) -> String {
 /// As YAML that says it in ASCII, and as YAML in which it stands as it is.
 pub fn in_yaml(value: &serde_json::Value) -> [String; 2] {
     let raw = value.to_string();
-    let ascii = raw.chars().map(|c| match c.is_ascii() && c != '\u{7f}' {
-        true => c.to_string(),
-        false => {
+    let ascii = raw.chars().map(|c| {
+        if c.is_ascii() && c != '\u{7f}' {
+            c.to_string()
+        } else {
             let units = c.encode_utf16(&mut [0; 2]).to_vec();
             units.iter().map(|unit| format!("\\u{unit:04x}")).collect()
         }

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 pub struct StageDiff {
     pub name: &'static str,
     pub stack_name: String,
-    /// None: the stack doesn't stand.
+    /// None: the stack isn't deployed.
     pub status: Option<String>,
     pub changes: Vec<Change>,
     /// Tags, outputs, metadata or settings differ.
@@ -171,7 +171,7 @@ pub fn text(diffs: &[StageDiff]) -> Styled {
     let mut text = Styled::new();
     for diff in diffs {
         let what = match (&diff.status, diff.differs) {
-            (None, _) => format!("doesn't stand: {}", summary::counts(&diff.changes)),
+            (None, _) => format!("not deployed: {}", summary::counts(&diff.changes)),
             (Some(_), false) => "nothing changes".to_owned(),
             (Some(_), true) if diff.changes.is_empty() && !diff.versions.is_empty() => {
                 "takes what a stage before makes".to_owned()

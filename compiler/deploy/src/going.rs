@@ -101,9 +101,10 @@ impl<'a> Going<'a> {
         if let Some(artifacts) = &self.artifacts {
             let (keys, versions) = (artifacts.keys(), artifacts.own.len());
             if !keys.is_empty() {
-                let versions = match versions == keys.len() {
-                    true => String::new(),
-                    false => format!(", in {versions} versions"),
+                let versions = if versions == keys.len() {
+                    String::new()
+                } else {
+                    format!(", in {versions} versions")
                 };
                 let (what, bucket) = (count(keys.len(), "artifact"), &artifacts.bucket.name);
                 let what = format!("{what} in bucket {bucket}{versions}");
@@ -157,9 +158,10 @@ impl<'a> Going<'a> {
             .stages
             .iter()
             .map(|standing| standing.contents.log_buckets());
-        let buckets = match options.delete_logs {
-            true => buckets.map(|buckets| buckets.len()).sum(),
-            false => 0,
+        let buckets = if options.delete_logs {
+            buckets.map(|buckets| buckets.len()).sum()
+        } else {
+            0
         };
         let all = [
             (self.stages.len(), "stack"),

@@ -161,13 +161,12 @@ impl Standing<'_> {
             return Ok(None);
         }
         let mut uploaded = None;
-        match self.stack.status.updatable() {
-            true => uploaded = self.update_closed(session, plan, options).await?,
+        if self.stack.status.updatable() {
+            uploaded = self.update_closed(session, plan, options).await?
+        } else {
             // CloudFormation can't update it any more.
-            false => {
-                for id in &distributions {
-                    session.aws.distributions().close(id).await?;
-                }
+            for id in &distributions {
+                session.aws.distributions().close(id).await?;
             }
         }
         for id in &distributions {
@@ -216,9 +215,10 @@ impl Standing<'_> {
 
     /// None: the stack changed in between.
     async fn change(&self, session: &Session<'_>, wanted: &Wanted<'_>) -> Result<Option<Ended>> {
-        let what = match self.contents.distributions().is_empty() {
-            false => "the distribution: disabled, and without its functions, in one change",
-            true => "what keeps the logs' key",
+        let what = if !self.contents.distributions().is_empty() {
+            "the distribution: disabled, and without its functions, in one change"
+        } else {
+            "what keeps the logs' key"
         };
         session.progress.step("Closing", what);
         let proposed = session.propose(&self.stacks, wanted, Some(&self.stack));
@@ -428,9 +428,10 @@ fn cant_close(stack: &str, reason: &str) -> Failure {
 }
 
 fn unfinished(held: &[String], waited: Duration) -> Failure {
-    let waited = match waited.is_zero() {
-        true => String::new(),
-        false => format!(" after {}", duration(waited)),
+    let waited = if waited.is_zero() {
+        String::new()
+    } else {
+        format!(" after {}", duration(waited))
     };
     let failure = Failure::new(format!("not finished yet{waited}: CloudFront's replicas still hold {}", held.join(", "))).help(
         "nothing is served any more. Replicas go by themselves, within hours as a rule: run the same command again later (--wait 2h waits longer, --abandon leaves the functions behind)",

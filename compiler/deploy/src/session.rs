@@ -63,11 +63,12 @@ impl Session<'_> {
                 let answer = answer
                     .context(|| "can't ask")?
                     .context(|| "can't read the answer")?;
-                match answer {
-                    true => Ok(()),
-                    false => Err(Failure::new(
+                if answer {
+                    Ok(())
+                } else {
+                    Err(Failure::new(
                         "not confirmed: nothing was changed by this step",
-                    )),
+                    ))
                 }
             }
         }

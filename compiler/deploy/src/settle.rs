@@ -78,18 +78,20 @@ impl Session<'_> {
         let now = stacks.newest_event(&stack.id).await?;
         stacks.continue_rollback(&stack.name, &token()).await?;
         let ended = self.follow(stacks, stage, &stack.id, now).await?;
-        match ended.stack.status.updatable() {
-            true => Ok(()),
-            false => Err(failed(stage, &ended)),
+        if ended.stack.status.updatable() {
+            Ok(())
+        } else {
+            Err(failed(stage, &ended))
         }
     }
 
     /// Deletes a stack and follows that to its end.
     async fn delete_stack(&self, stacks: &Stacks, stage: &str, stack: &Stack) -> Result<()> {
         let ended = self.try_delete(stacks, stage, stack, &[]).await?;
-        match ended.stack.status.is("DELETE_COMPLETE") {
-            true => Ok(()),
-            false => Err(failed(stage, &ended)),
+        if ended.stack.status.is("DELETE_COMPLETE") {
+            Ok(())
+        } else {
+            Err(failed(stage, &ended))
         }
     }
 
@@ -158,11 +160,12 @@ pub(crate) fn failed(stage: &str, ended: &Ended) -> Failure {
         cause.resource, cause.reason
     ))
     .help(help);
-    match cause.replicated {
-        true => Failure {
+    if cause.replicated {
+        Failure {
             exit: Exit::Unfinished,
             ..failure
-        },
-        false => failure,
+        }
+    } else {
+        failure
     }
 }

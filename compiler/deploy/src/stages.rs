@@ -9,6 +9,7 @@ use frames_compiler::failure::{Failure, Result};
 use frames_compiler::names;
 use frames_compiler::package::Package;
 use frames_compiler::plan::{Parameter, Plan, Stage};
+use frames_compiler::template::Template;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -133,77 +134,30 @@ pub async fn stages(
     package: &Package,
     options: Options<'_>,
 ) -> Result<Vec<Done>> {
-    let bucket = artifacts::bucket_name(session, plan);
-    let last = plan.stages.last().map_or("", |stage| stage.name);
     let former = match options.only {
         None => agreed(session, former(session, plan).await?, options).await?,
         Some(_) => Vec::new(),
     };
-    let mut done: Vec<Done> = Vec::new();
-    let mut going = Vec::new();
+    let mut run = Run {
+        bucket: artifacts::bucket_name(session, plan),
+        session,
+        plan,
+        options,
+        done: Vec::new(),
+        lingering: Vec::new(),
+    };
     for (stage, template) in plan.stages.iter().zip(&package.templates) {
         session.interrupt.check()?;
-        if !options.dry_run {
-            trial::before(session, plan, stage, &done).await?;
-        }
-        if skipped(stage, options) {
-            let wanted = done.iter().any(|done| Some(done.stage) == options.only);
-            match session.standing(stage).await? {
-                Some(standing) => done.push(standing),
-                // Nothing that is deployed here builds on it.
-                None if wanted => {}
-                None => return Err(missing(stage)),
-            }
-            continue;
-        }
-        let parameters = match parameters(stage, &bucket, &done) {
-            Ok(parameters) => parameters,
-            Err(_) if options.dry_run => {
-                match session.standing(stage).await? {
-                    Some(_) => session.tell_awaiting(stage, &new_outputs(stage, &done)),
-                    None => session.tell_new(stage, template),
-                }
-                continue;
-            }
-            Err(failure) => return Err(failure),
-        };
-        if options.dry_run && session.is_unsettled(stage).await? {
-            continue;
-        }
-        let lingering = match stage.name == last {
-            true => None,
-            false => session.lingering(stage, template).await?,
-        };
-        let for_now = lingering.as_ref().map_or(template, |it| &it.template);
-        let mut job = Job::new(stage, for_now, &parameters);
-        if let Some(lingering) = &lingering {
-            session.tell_lingering(stage, lingering);
-            job = job.lingering();
-        }
-        let body = artifacts::body(session, plan, stage, &for_now.text).await?;
-        let ended = session.stage(&job, &body, &done, options.dry_run).await?;
-        if lingering.is_some() {
-            let asked = ended.as_ref().is_some_and(|done| done.changed);
-            going.push((stage, template, parameters, asked));
-        }
-        done.extend(ended);
+        run.stage(stage, template).await?;
     }
     // A stage that isn't looked at may run any version, or hold anything.
-    if options.dry_run || done.len() < plan.stages.len() {
-        return Ok(done);
+    if options.dry_run || run.done.len() < plan.stages.len() {
+        return Ok(run.done);
     }
     if options.only.is_none() {
-        for (stage, template, parameters, asked) in going.into_iter().rev() {
-            let job = Job::new(stage, template, &parameters);
-            let job = if asked { job.agreed() } else { job };
-            let body = artifacts::body(session, plan, stage, &template.text).await?;
-            let ended = session.stage(&job, &body, &[], false).await?;
-            let before = done.iter_mut().find(|done| done.stage == stage.name);
-            if let (Some(before), Some(ended)) = (before, ended) {
-                *before = ended;
-            }
-        }
+        run.let_go().await?;
     }
+    let done = run.done;
     for standing in former {
         let (stacks, stack) = (&standing.stacks, &standing.stack);
         if stack.termination_protection {
@@ -219,8 +173,111 @@ pub async fn stages(
     Ok(done)
 }
 
+/// A deployment under way.
+struct Run<'a> {
+    session: &'a Session<'a>,
+    plan: &'a Plan,
+    options: Options<'a>,
+    bucket: String,
+    done: Vec<Done>,
+    /// The stages that still hold what later ones used.
+    lingering: Vec<Held<'a>>,
+}
+
+/// A stage whose stack has more in it than is wanted in the end.
+struct Held<'a> {
+    stage: &'a Stage,
+    template: &'a Template,
+    parameters: BTreeMap<String, String>,
+    /// Its change was run, and so was agreed to.
+    agreed: bool,
+}
+
+impl<'a> Run<'a> {
+    async fn stage(&mut self, stage: &'a Stage, template: &'a Template) -> Result<()> {
+        let (session, options) = (self.session, self.options);
+        if !options.dry_run {
+            trial::before(session, self.plan, stage, &self.done).await?;
+        }
+        if skipped(stage, options) {
+            return self.skip(stage).await;
+        }
+        let parameters = match parameters(stage, &self.bucket, &self.done) {
+            Ok(parameters) => parameters,
+            Err(_) if options.dry_run => {
+                match session.standing(stage).await? {
+                    Some(_) => session.tell_awaiting(stage, &new_outputs(stage, &self.done)),
+                    None => session.tell_new(stage, template),
+                }
+                return Ok(());
+            }
+            Err(failure) => return Err(failure),
+        };
+        if options.dry_run && session.is_unsettled(stage).await? {
+            return Ok(());
+        }
+        let is_last = self.plan.stages.last().map(|last| last.name) == Some(stage.name);
+        let lingering = if is_last {
+            None
+        } else {
+            session.lingering(stage, template).await?
+        };
+        let for_now = lingering.as_ref().map_or(template, |it| &it.template);
+        let mut job = Job::new(stage, for_now, &parameters);
+        if let Some(lingering) = &lingering {
+            session.tell_lingering(stage, lingering);
+            job = job.lingering();
+        }
+        let body = artifacts::body(session, self.plan, stage, &for_now.text).await?;
+        let ended = session
+            .stage(&job, &body, &self.done, options.dry_run)
+            .await?;
+        if lingering.is_some() {
+            self.lingering.push(Held {
+                stage,
+                template,
+                agreed: ended.as_ref().is_some_and(|done| done.changed),
+                parameters,
+            });
+        }
+        self.done.extend(ended);
+        Ok(())
+    }
+
+    /// With `--only`, the others stay as they are.
+    async fn skip(&mut self, stage: &Stage) -> Result<()> {
+        let only = self.options.only;
+        let comes_after = self.done.iter().any(|done| Some(done.stage) == only);
+        match self.session.standing(stage).await? {
+            Some(standing) => self.done.push(standing),
+            // Nothing that is deployed here builds on it.
+            None if comes_after => {}
+            None => return Err(missing(stage)),
+        }
+        Ok(())
+    }
+
+    /// The last one first: what it held is what those before it may let go of.
+    async fn let_go(&mut self) -> Result<()> {
+        for held in std::mem::take(&mut self.lingering).into_iter().rev() {
+            let job = Job::new(held.stage, held.template, &held.parameters);
+            let job = if held.agreed { job.agreed() } else { job };
+            let body = artifacts::body(self.session, self.plan, held.stage, &held.template.text);
+            let ended = self.session.stage(&job, &body.await?, &[], false).await?;
+            let before = self
+                .done
+                .iter_mut()
+                .find(|done| done.stage == held.stage.name);
+            if let (Some(before), Some(ended)) = (before, ended) {
+                *before = ended;
+            }
+        }
+        Ok(())
+    }
+}
+
 fn missing(stage: &Stage) -> Failure {
-    Failure::new(format!("stage {} doesn't stand", stage.name))
+    Failure::new(format!("stage {} is not deployed", stage.name))
         .help("deploy all of it: `frames deploy` without --only")
 }
 

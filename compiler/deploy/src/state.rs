@@ -128,12 +128,13 @@ async fn refuse_open_distribution(session: &Session<'_>, id: &str, arn: &str) ->
         .guards
         .iter()
         .all(|guard| guard.as_deref() == Some(arn));
-    match guarded || !deployed.enabled {
-        true => Ok(()),
-        false => Err(Failure::new(format!(
-            "distribution {id} doesn't run the authorizer on every path: it was changed outside of CloudFormation"
-        ))
-        .help(format!("what it serves may be open to all: disable it in the CloudFront console at once, put {arn} back at viewer-request of every behavior, and run the same command"))),
+    if guarded || !deployed.enabled {
+        Ok(())
+    } else {
+        Err(Failure::new(format!(
+        "distribution {id} doesn't run the authorizer on every path: it was changed outside of CloudFormation"
+    ))
+    .help(format!("what it serves may be open to all: disable it in the CloudFront console at once, put {arn} back at viewer-request of every behavior, and run the same command")))
     }
 }
 

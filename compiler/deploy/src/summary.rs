@@ -71,9 +71,10 @@ pub(crate) fn line(change: &Change) -> Styled {
     let mut causes: Vec<String> = causes.map(|detail| property(&detail.property)).collect();
     causes.sort_unstable();
     causes.dedup();
-    let because = match causes.is_empty() {
-        true => String::new(),
-        false => format!(": {}", causes.join(", ")),
+    let because = if causes.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", causes.join(", "))
     };
     let resource = format!(" {what:<11} {} ({}){because}", change.resource, change.kind);
     Styled::new().text("   ").paint(style, mark).line(&resource)
@@ -105,9 +106,10 @@ pub(crate) fn counts(changes: &[Change]) -> String {
             (count > 0).then(|| format!("{count} {name}"))
         })
         .collect();
-    match parts.is_empty() {
-        true => "no resource changes, but tags, outputs or metadata do".to_owned(),
-        false => parts.join(", "),
+    if parts.is_empty() {
+        "no resource changes, but tags, outputs or metadata do".to_owned()
+    } else {
+        parts.join(", ")
     }
 }
 

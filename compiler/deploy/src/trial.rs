@@ -141,9 +141,10 @@ impl Version<'_> {
         let (what, help) = why(fault, self.function.launch);
         let failure = self.failure(&what, help);
         let log = tail(&fault.log);
-        let message = match log.is_empty() {
-            true => format!("{}; its log is empty", failure.message),
-            false => format!("{}\n  its log ends with:{log}", failure.message),
+        let message = if log.is_empty() {
+            format!("{}; its log is empty", failure.message)
+        } else {
+            format!("{}\n  its log ends with:{log}", failure.message)
         };
         Failure { message, ..failure }
     }

@@ -47,9 +47,10 @@ mod tests {
         for section in old.sections() {
             let name = section.name().unwrap();
             let data = new.section_by_name(name).unwrap().data().unwrap();
-            match TABLES.contains(&name) {
-                true => assert!(data.iter().all(|byte| *byte == 0), "{name}"),
-                false => assert!(data == section.data().unwrap(), "{name}"),
+            if TABLES.contains(&name) {
+                assert!(data.iter().all(|byte| *byte == 0), "{name}")
+            } else {
+                assert!(data == section.data().unwrap(), "{name}")
             }
         }
         assert!(before != after);

@@ -18,17 +18,19 @@ pub(super) fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Resu
         session.announce("Comparing", "with", plan);
         let mut diffs = diff::diff(&session, plan, &package).await?;
         diff::mask(&mut diffs, &Masks::of(&opened.compiled.secrets));
-        match terminal.is_json() {
-            true => json(&format!(
+        if terminal.is_json() {
+            json(&format!(
                 "{}\n",
                 serde_json::json!({"result": session.signed(plan, diff::json(&diffs))})
-            )),
-            false => data(diff::text(&diffs)),
+            ))
+        } else {
+            data(diff::text(&diffs))
         }
-        match arguments.exit_code && diffs.iter().any(|diff| diff.differs) {
+        if arguments.exit_code && diffs.iter().any(|diff| diff.differs) {
             // What differs has been shown.
-            true => Err(Failure::new("")),
-            false => Ok(()),
+            Err(Failure::new(""))
+        } else {
+            Ok(())
         }
     })
 }

@@ -20,10 +20,14 @@ pub(super) fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Resu
         } else {
             data(text(&state, &session.whereabouts(plan)));
         }
-        match state.stages.iter().any(|stage| stage.stack.is_some()) {
-            true => Ok(()),
-            false => Err(Failure::new(format!("nothing of {} ({}) stands in account {}", plan.service, plan.env, session.identity.account))
-                .help("`frames deploy` makes it; --profile and --env choose another account and environment")),
+        if state.stages.iter().any(|stage| stage.stack.is_some()) {
+            Ok(())
+        } else {
+            Err(Failure::new(format!(
+                "{} ({}) is not deployed in account {}",
+                plan.service, plan.env, session.identity.account
+            ))
+            .help("`frames deploy` deploys it; --profile and --env choose another account and environment"))
         }
     })
 }
@@ -37,7 +41,7 @@ fn text(state: &State, account: &str) -> String {
     for stage in &state.stages {
         let status = match &stage.stack {
             Some(stack) => format!("{} ({}, {})", stack.status, stack.name, stage.region),
-            None => format!("doesn't stand ({}, {})", stage.stack_name, stage.region),
+            None => format!("not deployed ({}, {})", stage.stack_name, stage.region),
         };
         row(stage.name, &status);
         for drift in &stage.drift {

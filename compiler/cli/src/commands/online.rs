@@ -83,9 +83,10 @@ pub(super) async fn credentials(global: &Global, region: &str) -> Result<Credent
 /// What is wrong whatever AWS says is told before anybody looks for credentials.
 pub(super) fn offline(project: &Project, global: &Global, terminal: Terminal) -> Result<()> {
     let (source, compiled) = compile_with(project, global.target(), project);
-    match compiled.diagnostics.iter().any(Diagnostic::is_error) {
-        true => compile_findings(&source, &compiled, terminal).map(|_| ()),
-        false => Ok(()),
+    if compiled.diagnostics.iter().any(Diagnostic::is_error) {
+        compile_findings(&source, &compiled, terminal).map(|_| ())
+    } else {
+        Ok(())
     }
 }
 

@@ -15,9 +15,10 @@ const INLINE: usize = 10_240;
 
 pub(super) fn run(global: &Global, arguments: &Policy, terminal: Terminal) -> Result<()> {
     let project = Project::find(global)?;
-    let asked = match arguments.online.online {
-        true => online::ask_for_policy(&project, global)?,
-        false => offline(&project, global),
+    let asked = if arguments.online.online {
+        online::ask_for_policy(&project, global)?
+    } else {
+        offline(&project, global)
     };
     let plan = compile_findings(&asked.source, &asked.compiled, terminal)?;
     let resolved = asked.compiled.resolved.iter();
@@ -38,9 +39,10 @@ pub(super) fn run(global: &Global, arguments: &Policy, terminal: Terminal) -> Re
     };
     let printed = policy::policy(&plan, &request).context(|| "can't make the policy")?;
     tell(&printed, arguments.split, terminal);
-    let text = match arguments.split {
-        true => json(&printed.policy.split()),
-        false => json(&printed.policy),
+    let text = if arguments.split {
+        json(&printed.policy.split())
+    } else {
+        json(&printed.policy)
     };
     terminal::json(&text?);
     Ok(())
@@ -70,9 +72,10 @@ fn tell(printed: &Printed, split: bool, terminal: Terminal) {
     if split || printed.policy.is_managed_size() {
         return;
     }
-    let inline = match size <= INLINE {
-        true => "; as an inline policy of a role it fits",
-        false => "",
+    let inline = if size <= INLINE {
+        "; as an inline policy of a role it fits"
+    } else {
+        ""
     };
     let what = format!(
         "{size} characters are more than a managed policy takes ({}): --split makes several of it{inline}",

@@ -53,9 +53,10 @@ fn nothing_at(manifest: &Printed, path: &str) -> Failure {
         } else {
             place
         };
-        match keys.is_empty() {
-            true => format!("{place} has no keys"),
-            false => format!("{place} has: {}", keys.join(", ")),
+        if keys.is_empty() {
+            format!("{place} has no keys")
+        } else {
+            format!("{place} has: {}", keys.join(", "))
         }
     });
     Failure::new(format!("there is nothing at `{path}`")).help(help)

@@ -22,12 +22,11 @@ pub(super) fn run(global: &Global, arguments: &Remove, terminal: Terminal) -> Re
         session.announce("Removing", "from", plan);
         let options = Options {
             dry_run: arguments.dry_run,
-            wait: arguments
-                .wait
-                .unwrap_or(match terminal::stderr_is_terminal() {
-                    true => PATIENCE,
-                    false => Duration::ZERO,
-                }),
+            wait: arguments.wait.unwrap_or(if terminal::stderr_is_terminal() {
+                PATIENCE
+            } else {
+                Duration::ZERO
+            }),
             delete_logs: arguments.delete_logs,
             abandon: arguments.abandon,
         };
@@ -37,7 +36,7 @@ pub(super) fn run(global: &Global, arguments: &Remove, terminal: Terminal) -> Re
         let name = format!("{} ({})", plan.service, plan.env);
         match (removed.nothing, options.dry_run) {
             (true, _) => {
-                let what = format!("{name}: nothing of it stands");
+                let what = format!("{name}: it is not deployed");
                 progress.step("Removed", &what);
             }
             (false, true) => progress.step("Dry run", "nothing was changed"),

@@ -21,9 +21,10 @@ pub(super) fn run(global: &Global, arguments: &Validate, terminal: Terminal) -> 
     if let Format::Sarif | Format::Github = terminal.format {
         project.shown = within_the_repository(&project).unwrap_or(project.shown);
     }
-    let (source, compiled) = match arguments.online.online {
-        true => online::validate(&project, global)?,
-        false => compile_project(&project, global, false)?,
+    let (source, compiled) = if arguments.online.online {
+        online::validate(&project, global)?
+    } else {
+        compile_project(&project, global, false)?
     };
     show(&source, &compiled, terminal, &|json| format!("{json:#}\n"));
     if compiled.diagnostics.iter().any(Diagnostic::is_error) {

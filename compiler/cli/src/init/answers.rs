@@ -75,9 +75,12 @@ pub fn complaints(answers: &Answers) -> Vec<String> {
             (_, None) => found.message.clone(),
         };
         // A flag is missing, not a key to add.
-        let help = found.help.as_deref().map(|help| match missing {
-            true => help.split_once("`: ").map_or(help, |(_, what)| what),
-            false => help,
+        let help = found.help.as_deref().map(|help| {
+            if missing {
+                help.split_once("`: ").map_or(help, |(_, what)| what)
+            } else {
+                help
+            }
         });
         complaints.push(match help {
             Some(help) => format!("{what} ({})", help.trim_start_matches("add ")),

@@ -189,9 +189,12 @@ fn scalar(text: &str) -> String {
 
 /// JSON is YAML, but for a few characters that only JSON takes unescaped.
 pub(super) fn as_yaml(value: &serde_json::Value) -> String {
-    let escaped = |c: char| match is_unprintable(c) {
-        true => format!("\\u{:04x}", u32::from(c)),
-        false => c.to_string(),
+    let escaped = |c: char| {
+        if is_unprintable(c) {
+            format!("\\u{:04x}", u32::from(c))
+        } else {
+            c.to_string()
+        }
     };
     value.to_string().chars().map(escaped).collect()
 }
@@ -314,9 +317,12 @@ mod tests {
             let blocks = examples(&lines);
             assert!(blocks.len() > 2, "{text}");
             let with = |examples: &[usize]| {
-                let line = |(i, line): (usize, &&str)| match examples.contains(&i) {
-                    true => example(line).unwrap().0 + "\n",
-                    false => format!("{line}\n"),
+                let line = |(i, line): (usize, &&str)| {
+                    if examples.contains(&i) {
+                        example(line).unwrap().0 + "\n"
+                    } else {
+                        format!("{line}\n")
+                    }
                 };
                 lines.iter().enumerate().map(line).collect::<String>()
             };

@@ -119,9 +119,10 @@ impl Project {
             return Err(Unread::Outside);
         }
         let found = directory.join(path).canonicalize().map_err(files::reason)?;
-        match found.starts_with(&directory) {
-            true => Ok(found),
-            false => Err(Unread::Outside),
+        if found.starts_with(&directory) {
+            Ok(found)
+        } else {
+            Err(Unread::Outside)
         }
     }
 }

@@ -132,9 +132,10 @@ pub fn json(text: &str) {
 /// One value for a script, to stdout: byte for byte, but for a terminal.
 pub fn value(text: &str) {
     let text = masked(text, Masks::mask);
-    let text = match stdout_is_terminal() {
-        true => printable::block(&text),
-        false => text,
+    let text = if stdout_is_terminal() {
+        printable::block(&text)
+    } else {
+        text
     };
     write_out(&mut io::stdout(), &format!("{text}\n"));
 }
@@ -188,22 +189,22 @@ pub fn command_line(error: &clap::Error) {
     let given = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
     let given: Vec<String> = given.collect();
     let hides = |argument: &String| argument.contains(printable::is_hidden);
-    let text = match given.iter().any(hides) {
-        false => format!("{}", error.render().ansi()),
+    let text = if !given.iter().any(hides) {
+        format!("{}", error.render().ansi())
+    } else {
         // The parser would drop escape sequences, and end a line where an argument does: it gets
         // what it quotes as it is to be shown.
-        true => {
-            let shown = given
-                .iter()
-                .map(|argument| printable::line(argument).into_owned());
-            let again = Cli::try_parse_from(shown).err();
-            let said = again.as_ref().unwrap_or(error).render().to_string();
-            printable::block(&said).into_owned()
-        }
+        let shown = given
+            .iter()
+            .map(|argument| printable::line(argument).into_owned());
+        let again = Cli::try_parse_from(shown).err();
+        let said = again.as_ref().unwrap_or(error).render().to_string();
+        printable::block(&said).into_owned()
     };
-    match error.use_stderr() {
-        true => write_error(&text),
-        false => write_out(&mut anstream::stdout(), &text),
+    if error.use_stderr() {
+        write_error(&text)
+    } else {
+        write_out(&mut anstream::stdout(), &text)
     }
 }
 

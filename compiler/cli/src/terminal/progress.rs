@@ -168,9 +168,10 @@ impl Progress {
             .map(|row| format!("{}s", row.began.elapsed().as_secs()))
             .unwrap_or_default();
         let failed = event.status.ends_with("_FAILED");
-        let (mark, style) = match failed {
-            true => ("✗", Style::BoldRed),
-            false => ("✓", Style::Green),
+        let (mark, style) = if failed {
+            ("✗", Style::BoldRed)
+        } else {
+            ("✓", Style::Green)
         };
         let indent = if event.of_stack { " " } else { "   " };
         let name = format!(" {:<30} {took:>4}  ", named(stage, event));

@@ -90,9 +90,10 @@ pub(super) fn judge_response(sent: &Stored, result: &[u8]) -> Result<Stored, Inv
     Ok(Stored {
         status: changed.status,
         headers,
-        body: match has_body {
-            true => changed.body,
-            false => sent.body.clone(),
+        body: if has_body {
+            changed.body
+        } else {
+            sent.body.clone()
         },
     })
 }

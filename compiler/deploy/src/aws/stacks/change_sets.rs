@@ -115,9 +115,10 @@ impl Stacks {
         };
         let parameters = wanted.parameters.iter().map(|(key, value)| {
             let parameter = types::Parameter::builder().parameter_key(key);
-            match value == NO_ECHO {
-                true => parameter.use_previous_value(true).build(),
-                false => parameter.parameter_value(value).build(),
+            if value == NO_ECHO {
+                parameter.use_previous_value(true).build()
+            } else {
+                parameter.parameter_value(value).build()
             }
         });
         let tags = wanted
