@@ -88,9 +88,9 @@ const CRATES: &[Order] = &[
             // What lies beside the stacks.
             "artifacts",
             "edge_logs",
-            "versions",
             // One stage of a deployment, all of them, and all of them backwards.
             "stage",
+            "versions",
             "lingering",
             "trial",
             "state",
@@ -274,6 +274,10 @@ const RAW: &str = r#\"use crate::b;\"#;
 fn quote() -> char { '\"' }
 #[cfg(test)]
 use crate::b::Thing;
+#[cfg(all(test, unix))]
+use crate::b::Other;
+#[cfg(all(test, unix))]
+mod elsewhere { use super::Thing; }
 #[cfg(test)]
 mod tests { use crate::c::z::Zed; }
 #[cfg(test)]
