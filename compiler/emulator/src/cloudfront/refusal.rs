@@ -1,6 +1,6 @@
 //! CloudFront's error page, by and large.
 
-use super::cache::Stored;
+use super::stored::Stored;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
