@@ -34,7 +34,7 @@ mod verify;
 
 pub use reason::{Denial, Reason};
 
-use frames_edge::jose::{self, Algorithm};
+use frames_edge::jose;
 use frames_edge::key_source;
 use frames_edge::operation::{Kind, Operation};
 use frames_edge::{Allow, AuthConfig, AuthorizerConfig, Request, Response};
@@ -109,7 +109,7 @@ fn check(auth: &AuthConfig) -> Result<(), String> {
     if let Some(name) = auth
         .algorithms
         .iter()
-        .find(|name| Algorithm::parse(name).is_none())
+        .find(|name| jose::algorithm(name).is_none())
     {
         return Err(format!(
             "`auth.algorithms` holds {name:?}, which isn't one of {}",

@@ -4,7 +4,7 @@
 use crate::failure::{Context, Failure, Result};
 use frames_compiler::check::key_set_problem;
 use frames_compiler::plan::{Function, Plan, names};
-use frames_edge::jose::{Algorithm, Key};
+use frames_edge::jose::{self, Key};
 use frames_edge::key_source::{KeySource, SIZE_LIMIT, TIME_LIMIT, USER_AGENT, shown};
 use frames_edge::{AuthConfig, AuthorizerConfig};
 use http::{Request, StatusCode, Uri};
@@ -80,7 +80,7 @@ pub async fn fetch_keys(auth: &AuthConfig) -> Result<Value> {
 
 fn pared(set: &Value, algorithms: &[String]) -> Value {
     let suits = |key: &Key| {
-        let mut allowed = algorithms.iter().filter_map(|name| Algorithm::parse(name));
+        let mut allowed = algorithms.iter().filter_map(|name| jose::algorithm(name));
         allowed.any(|algorithm| key.suits(algorithm))
     };
     let mut keys: Vec<Value> = set["keys"]
