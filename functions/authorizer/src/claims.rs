@@ -110,19 +110,22 @@ impl Claims {
 
     /// Reaches far enough: all scopes, one of the groups.
     pub(crate) fn check_reach(&self, auth: &AuthConfig) -> Result<(), Reason> {
-        let granted: Vec<&str> = ["scope", "scp"]
-            .into_iter()
-            .flat_map(|claim| self.strings(claim))
-            .flat_map(|scopes| scopes.split(' '))
-            .collect();
-        let in_scope = |scope: &String| granted.contains(&scope.as_str());
-        if !auth.scopes.iter().all(in_scope) {
+        if !auth.scopes.is_empty() && !self.grants_all(&auth.scopes) {
             return Err(Reason::MissingScope);
         }
         if !auth.groups.is_empty() && !self.holds_any(&auth.groups_claim, &auth.groups) {
             return Err(Reason::MissingGroup);
         }
         Ok(())
+    }
+
+    fn grants_all(&self, scopes: &[String]) -> bool {
+        let granted: Vec<&str> = ["scope", "scp"]
+            .into_iter()
+            .flat_map(|claim| self.strings(claim))
+            .flat_map(|scopes| scopes.split(' '))
+            .collect();
+        scopes.iter().all(|scope| granted.contains(&scope.as_str()))
     }
 
     fn holds_any(&self, claim: &str, wanted: &[String]) -> bool {

@@ -129,6 +129,7 @@ impl<'a> Parts<'a> {
 
 fn validation(algorithm: Algorithm, auth: &AuthConfig) -> Validation {
     let mut validation = Validation::new(algorithm);
+    // Times are checked by the caller's clock, not by the library's.
     validation.validate_exp = false;
     validation.required_spec_claims.clear();
     validation.set_issuer(&auth.issuers);
