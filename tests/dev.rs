@@ -192,7 +192,7 @@ fn dicomweb_is_cached_for_those_with_a_token() {
         (200, "Hit from cloudfront")
     );
     assert!(first.body == second.body);
-    // The token is no part of the cache key, wherever it stands.
+    // The token is no part of the cache key, wherever it is.
     let by_query = dev.request(
         "GET",
         &format!("{url}&token={}", dev.token()),

@@ -1,4 +1,4 @@
-//! The edge's cache: bounded, least recently used out first.
+//! The edge's cache. It is bounded, and drops the least recently used answer first.
 
 use super::forward::Key;
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use std::{
 
 /// Enough for a few studies.
 const BYTES: usize = 256 * 1024 * 1024;
-/// What an entry costs beside its body, by and large.
+/// Roughly what an entry costs beside its body.
 const OVERHEAD: usize = 1024;
 
 /// An answer as the origin, or a function in its place, gave it.

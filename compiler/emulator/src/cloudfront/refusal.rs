@@ -1,4 +1,4 @@
-//! CloudFront's error page, by and large.
+//! An error page much like CloudFront's.
 
 use super::cache::Stored;
 use bytes::Bytes;
