@@ -4,7 +4,7 @@
 //!
 //! Both get the same configuration, key set and clock, and 30 s of skew. The
 //! tokens are written by `tests/peers/tokens.mjs`. What the library can't verify
-//! at all, PS256 to PS512, is configured nowhere here: vectors stand for these.
+//! at all, PS256 to PS512, is configured nowhere here: vectors cover these.
 
 use crate::support::functions;
 use crate::support::peers::node_modules;
@@ -117,7 +117,7 @@ const STRICTER: &[(&str, &str, &str)] = &[
     (
         "groups-odd",
         "missing_group",
-        "a list of groups holds strings alone",
+        "a list of groups holds only strings",
     ),
     (
         "key-weak",
@@ -157,7 +157,7 @@ const STRICTER: &[(&str, &str, &str)] = &[
     (
         "ed448-signature",
         "unknown_key",
-        "EdDSA is verified by Ed25519 alone",
+        "EdDSA is verified by Ed25519 only",
     ),
     (
         "ec-curve-other",

@@ -343,7 +343,7 @@ class Module:
         self.put(REPLACED, name, around(getattr(self, name)))
 
     def add(self, name, value):
-        """Puts in what MiniStack has none of."""
+        """Adds what MiniStack lacks."""
         self.put(ADDED, name, value)
 
     def put(self, how, name, value):

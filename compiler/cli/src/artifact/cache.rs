@@ -137,7 +137,7 @@ fn sums(programs: &Programs) -> String {
         .collect()
 }
 
-/// Whatever lies there.
+/// Removes whatever lies there.
 fn remove(path: &Path) -> Result<()> {
     let Ok(metadata) = fs::symlink_metadata(path) else {
         return Ok(());
@@ -218,7 +218,7 @@ mod tests {
         fs::write(path, content).unwrap();
     }
 
-    /// The sums alone don't make a base: they could be another version's.
+    /// Sums that match don't make a base: they could be another version's.
     #[test]
     fn a_base_has_the_shim_of_this_version() {
         let (_caches, cache, _) = stored();
