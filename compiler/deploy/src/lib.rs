@@ -4,10 +4,10 @@
 //! - [`report`], [`interrupt`], [`session`]: what a run shows, how it ends early, whose account it is
 //! - [`cause`], [`summary`], [`guard`], [`teardown`]: pure: events and templates to words and templates
 //! - [`follow`], [`change`], [`settle`]: one stack: its events, its change sets, what earlier runs left
-//! - [`artifacts`], [`edge_logs`], [`versions`]: what lies beside the stacks
-//! - [`stage`], [`lingering`], [`trial`], [`state`], [`validation`]: one stage of a deployment
-//! - [`stages`], [`diff`]: all stages, deployed or compared
+//! - [`artifacts`], [`edge_logs`]: what is beside the stacks
+//! - [`stage`], [`versions`], [`lingering`], [`trial`], [`state`], [`validation`]: one stage of a deployment
 //! - [`going`], [`remove`]: all stages backwards, with patience for replicas
+//! - [`stages`], [`diff`]: all stages, deployed or compared
 //!
 //! What each may use is in the table of `compiler/core/tests/arrows/main.rs`.
 

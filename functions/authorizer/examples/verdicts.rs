@@ -1,7 +1,7 @@
 //! The authorizer's verdict on tokens, for the tests that put other libraries'
 //! beside it. Lines of JSON on stdin: `{"profile", "now", "config"}` names a
-//! configuration, `{"profile", "token"}` asks. Answered is one line a token:
-//! `pass`, or the reason.
+//! configuration, `{"profile", "token"}` asks. It answers with one
+//! line per token: `pass`, or the reason.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use frames_authorizer::keys::KeyCache;

@@ -59,7 +59,7 @@ const TRANSFER_SYNTAXES: [&str; 19] = [
 
 /// Puts the header into its one spelling. One in which nothing is known stays as
 /// it is: it is for the origin to say 406.
-pub fn normalise(request: &mut Request) {
+pub(crate) fn normalise(request: &mut Request) {
     let sent: Vec<&str> = request
         .headers
         .get("accept")
@@ -242,7 +242,7 @@ mod tests {
         }
     }
 
-    /// The normal spelling is normal.
+    /// The normal spelling stays as it is.
     #[test]
     fn twice_is_once() {
         for sent in [FRAMES, "", "image/png;q=0.2, image/jpeg;q=0.4, */*;q=0.1"] {

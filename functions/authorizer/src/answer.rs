@@ -2,7 +2,8 @@
 
 use crate::keys::PENALTY;
 use crate::reason::{Class, Reason};
-use frames_edge::{AuthorizerConfig, Cors, Operation, Request, Response, operation};
+use frames_edge::operation::{self, Kind};
+use frames_edge::{AuthorizerConfig, Cors, Request, Response};
 use serde_json::json;
 
 /// As long as Chromium keeps a preflight at all.
@@ -11,13 +12,9 @@ const PREFLIGHT_SECONDS: &str = "7200";
 /// Headers that a page may send: the token's two, and those that choose the frame.
 const ALLOWED_HEADERS: &str = "authorization, content-type, accept, token";
 
-/// `OPTIONS`, for any path and without a token: browsers send none along.
-fn preflight(
-    request: &Request,
-    config: &AuthorizerConfig,
-    operation: Option<Operation>,
-) -> Response {
-    let methods = methods(operation, config.dicomweb);
+/// Answers `OPTIONS`, for any path and without a token: browsers send none along.
+fn preflight(request: &Request, config: &AuthorizerConfig, kind: Option<Kind>) -> Response {
+    let methods = methods(kind, config.dicomweb);
     let mut response = Response::empty(204, "No Content").with_header("Allow", methods.as_str());
     if !config.cors.origins.is_empty() {
         response = response
@@ -30,10 +27,10 @@ fn preflight(
 
 /// The answer to a request that doesn't pass. A body that says more than the
 /// class would help whoever guesses at tokens.
-pub fn denied(
+pub(crate) fn denied(
     request: &Request,
     config: &AuthorizerConfig,
-    operation: Option<Operation>,
+    kind: Option<Kind>,
     reason: Reason,
 ) -> Response {
     let answer = |status, description, class| {
@@ -41,7 +38,7 @@ pub fn denied(
             .with_header("X-Content-Type-Options", "nosniff")
     };
     let response = match reason.class() {
-        Class::Preflight => return preflight(request, config, operation),
+        Class::Preflight => return preflight(request, config, kind),
         Class::NotFound => {
             let body = json!({
                 "error": "not_found",
@@ -51,7 +48,7 @@ pub fn denied(
             Response::json(404, "Not Found", &body).with_header("X-Content-Type-Options", "nosniff")
         }
         Class::MethodNotAllowed => answer(405, "Method Not Allowed", "method_not_allowed")
-            .with_header("Allow", methods(operation, config.dicomweb)),
+            .with_header("Allow", methods(kind, config.dicomweb)),
         // RFC 6750, 3.1: no error code where no token was sent.
         Class::MissingToken => {
             answer(401, "Unauthorized", "missing_token").with_header("WWW-Authenticate", "Bearer")
@@ -71,14 +68,11 @@ pub fn denied(
 }
 
 /// As `Allow` lists them; for an unknown path, all that are served anywhere.
-fn methods(operation: Option<Operation>, dicomweb: bool) -> String {
-    let served: &[&[&str]] = match operation {
-        Some(operation) => &[operation.methods()],
-        None if dicomweb => &[
-            Operation::GetImageFrame.methods(),
-            Operation::DicomInstance.methods(),
-        ],
-        None => &[Operation::GetImageFrame.methods()],
+fn methods(kind: Option<Kind>, dicomweb: bool) -> String {
+    let served: &[&[&str]] = match kind {
+        Some(kind) => &[kind.methods()],
+        None if dicomweb => &[Kind::GetImageFrame.methods(), Kind::DicomInstance.methods()],
+        None => &[Kind::GetImageFrame.methods()],
     };
     let mut methods: Vec<&str> = served.concat();
     methods.push("OPTIONS");

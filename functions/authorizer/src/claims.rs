@@ -12,17 +12,25 @@ const SKEW: Duration = Duration::from_secs(30);
 
 /// A token's claims.
 #[derive(Deserialize)]
-pub struct Claims(Object);
+pub(crate) struct Claims(Object);
 
 impl Claims {
-    pub fn issuer(&self) -> Option<&str> {
+    pub(crate) fn issuer(&self) -> Option<&str> {
         self.0.get("iss")?.as_str()
+    }
+
+    /// All that can be said without a key.
+    pub(crate) fn check(&self, auth: &AuthConfig, now: SystemTime) -> Result<(), Reason> {
+        self.check_types()?;
+        self.check_kind()?;
+        self.check_issuer(auth)?;
+        self.check_times(now)
     }
 
     /// Whoever bears it may use it. A token bound to its sender's key (RFC 7800,
     /// RFC 9449) isn't such a one, as nobody proves the key here; nor is the
     /// message of an event (RFC 8417), a logout for one, whose header may leave `typ` out.
-    pub fn check_kind(&self) -> Result<(), Reason> {
+    fn check_kind(&self) -> Result<(), Reason> {
         if self.0.get("cnf").is_some() {
             return Err(Reason::SenderConstrained);
         }
@@ -34,7 +42,7 @@ impl Claims {
 
     /// The types that RFC 7519, 4.1, and RFC 8693, 4.2, give these claims. Who
     /// writes them otherwise is no issuer whose tokens are understood here.
-    pub fn check_types(&self) -> Result<(), Reason> {
+    fn check_types(&self) -> Result<(), Reason> {
         let right = self.0.iter().all(|(name, value)| match name.as_str() {
             "sub" | "jti" | "scope" => value.is_string(),
             "iat" => value.is_number(),
@@ -44,8 +52,8 @@ impl Claims {
         right.then_some(()).ok_or(Reason::MalformedToken)
     }
 
-    /// By one of the issuers, character for character.
-    pub fn check_issuer(&self, auth: &AuthConfig) -> Result<(), Reason> {
+    /// Issued by one of the issuers, character for character.
+    fn check_issuer(&self, auth: &AuthConfig) -> Result<(), Reason> {
         let known = self
             .issuer()
             .is_some_and(|issuer| auth.issuers.iter().any(|known| known == issuer));
@@ -53,7 +61,7 @@ impl Claims {
     }
 
     /// `exp`, which must be there, and `nbf`.
-    pub fn check_times(&self, now: SystemTime) -> Result<(), Reason> {
+    fn check_times(&self, now: SystemTime) -> Result<(), Reason> {
         let now = now
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()
@@ -75,8 +83,8 @@ impl Claims {
         }
     }
 
-    /// Made for this delivery: `token_use`, Cognito's client, `aud`.
-    pub fn check_recipient(&self, auth: &AuthConfig) -> Result<(), Reason> {
+    /// Made for this delivery: `token_use` and Cognito's client. The library checks `aud`.
+    pub(crate) fn check_recipient(&self, auth: &AuthConfig) -> Result<(), Reason> {
         let token_use = self.0.get("token_use").and_then(Value::as_str);
         let right_use = match auth.token_use {
             None => true,
@@ -97,27 +105,27 @@ impl Claims {
         if !auth.client_ids.is_empty() && !client.is_some_and(known) {
             return Err(Reason::WrongClient);
         }
-        if !auth.audience.is_empty() && !self.holds_any("aud", &auth.audience) {
-            return Err(Reason::WrongAudience);
-        }
         Ok(())
     }
 
     /// Reaches far enough: all scopes, one of the groups.
-    pub fn check_reach(&self, auth: &AuthConfig) -> Result<(), Reason> {
-        let granted: Vec<&str> = ["scope", "scp"]
-            .into_iter()
-            .flat_map(|claim| self.strings(claim))
-            .flat_map(|scopes| scopes.split(' '))
-            .collect();
-        let in_scope = |scope: &String| granted.contains(&scope.as_str());
-        if !auth.scopes.iter().all(in_scope) {
+    pub(crate) fn check_reach(&self, auth: &AuthConfig) -> Result<(), Reason> {
+        if !auth.scopes.is_empty() && !self.grants_all(&auth.scopes) {
             return Err(Reason::MissingScope);
         }
         if !auth.groups.is_empty() && !self.holds_any(&auth.groups_claim, &auth.groups) {
             return Err(Reason::MissingGroup);
         }
         Ok(())
+    }
+
+    fn grants_all(&self, scopes: &[String]) -> bool {
+        let granted: Vec<&str> = ["scope", "scp"]
+            .into_iter()
+            .flat_map(|claim| self.strings(claim))
+            .flat_map(|scopes| scopes.split(' '))
+            .collect();
+        scopes.iter().all(|scope| granted.contains(&scope.as_str()))
     }
 
     fn holds_any(&self, claim: &str, wanted: &[String]) -> bool {

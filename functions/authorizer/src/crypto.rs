@@ -1,8 +1,10 @@
-//! Signatures, verified by ring: the library that TLS uses here anyway. It has
-//! no P-521, which p521 brings.
+//! jsonwebtoken's cryptography, by ring: the library that TLS uses here anyway.
+//! Signatures are verified, and nothing else is done.
 
-use frames_edge::jose::{Algorithm, Key, PublicKey};
-use p521::ecdsa::signature::Verifier;
+use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier, KeyUtils};
+use jsonwebtoken::errors::{Error, ErrorKind, Result};
+use jsonwebtoken::signature::{self, Verifier};
+use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
     RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256,
@@ -10,24 +12,66 @@ use ring::signature::{
     UnparsedPublicKey, VerificationAlgorithm,
 };
 
-/// Whether `key` signed `message` by `algorithm`. A key of another kind never did.
-pub fn verify(key: &Key, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
-    if !key.suits(algorithm) {
-        return false;
+static PROVIDER: CryptoProvider = CryptoProvider {
+    signer_factory: |_, _| Err(unsupported()),
+    verifier_factory: verifier,
+    // These make keys from other forms than a JWK's numbers.
+    key_utils: KeyUtils {
+        rsa_pub_components_from_private_key: |_| Err(unsupported()),
+        rsa_pub_components_from_public_key: |_| Err(unsupported()),
+        ec_pub_components_from_private_key: |_, _| Err(unsupported()),
+        ed_pub_components_from_private_key: |_, _| Err(unsupported()),
+        compute_digest: |_, _| Err(unsupported()),
+    },
+};
+
+/// Must be called before any verification: without a provider the library panics.
+/// Every further call changes nothing and costs next to nothing.
+pub fn install() {
+    // An error says that there is one already, which in this program is this one.
+    let _ = PROVIDER.install_default();
+}
+
+fn unsupported() -> Error {
+    ErrorKind::UnsupportedAlgorithm.into()
+}
+
+fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
+    let (algorithm, key) = (*algorithm, key.clone());
+    if algorithm.family() == key.family() {
+        Ok(Box::new(ByRing { algorithm, key }))
+    } else {
+        Err(ErrorKind::InvalidKeyFormat.into())
     }
-    match &key.public {
-        PublicKey::Rsa { n, e } => rsa(algorithm).is_some_and(|parameters| {
-            RsaPublicKeyComponents { n, e }
-                .verify(parameters, message, signature)
-                .is_ok()
-        }),
-        PublicKey::Ec(point) if algorithm == Algorithm::ES512 => p521(point, message, signature),
-        PublicKey::Ec(bytes) | PublicKey::Ed25519(bytes) => {
-            curve(algorithm).is_some_and(|algorithm| {
-                UnparsedPublicKey::new(algorithm, bytes)
-                    .verify(message, signature)
-                    .is_ok()
-            })
+}
+
+struct ByRing {
+    algorithm: Algorithm,
+    key: DecodingKey,
+}
+
+impl JwtVerifier for ByRing {
+    fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+}
+
+impl Verifier<Vec<u8>> for ByRing {
+    fn verify(
+        &self,
+        message: &[u8],
+        signature: &Vec<u8>,
+    ) -> std::result::Result<(), signature::Error> {
+        let verified = match self.key.kind() {
+            DecodingKeyKind::RsaModulusExponent { n, e } => rsa(self.algorithm).map(|parameters| {
+                RsaPublicKeyComponents { n, e }.verify(parameters, message, signature)
+            }),
+            DecodingKeyKind::SecretOrDer(bytes) => curve(self.algorithm)
+                .map(|curve| UnparsedPublicKey::new(curve, bytes).verify(message, signature)),
+        };
+        match verified {
+            Some(Ok(())) => Ok(()),
+            _ => Err(signature::Error::new()),
         }
     }
 }
@@ -45,6 +89,7 @@ fn rsa(algorithm: Algorithm) -> Option<&'static RsaParameters> {
     }
 }
 
+/// `None` for HMAC among others: a shared secret verifies nothing here.
 fn curve(algorithm: Algorithm) -> Option<&'static dyn VerificationAlgorithm> {
     match algorithm {
         Algorithm::ES256 => Some(&ECDSA_P256_SHA256_FIXED),
@@ -54,40 +99,27 @@ fn curve(algorithm: Algorithm) -> Option<&'static dyn VerificationAlgorithm> {
     }
 }
 
-fn p521(point: &[u8], message: &[u8], signature: &[u8]) -> bool {
-    let key = p521::ecdsa::VerifyingKey::from_sec1_bytes(point);
-    let signature = p521::ecdsa::Signature::from_slice(signature);
-    match (key, signature) {
-        (Ok(key), Ok(signature)) => key.verify(message, &signature).is_ok(),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base64::Engine as _;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    use serde_json::json;
 
-    /// Another library than the one that verifies, OpenSSL, made this key and signature.
     #[test]
-    fn p521_takes_what_others_sign() {
-        let key = Key::parse(&json!({
-            "kty": "EC", "crv": "P-521", "kid": "a",
-            "x": "ALOrqH1RM8tOSybdTglbqyxeCLbgSM3dQOnsLletdoRv-4NjLVpl65wXmpzidugkIRtOkHTqIIwK7J7e6rNeHuE0",
-            "y": "APZ0OBsHI_U9neJR8A3sfYnUow1TPNxk_kcTQi1mRZyHDdx1XZYeZDzOQis6g_yxFVyD0FYu0864V1GJjbtHcRbR",
-        }))
-        .unwrap();
-        let signature = URL_SAFE_NO_PAD
-            .decode(concat!(
-                "AaUioz0_F9SSVkSjraI5DikhmQE2RgkVvYKhUqM-2Vmaa3--IHlmtWA4agsm_4reSQXua4gPg8m_Z3piWNdCsSCx",
-                "APiKVrBNgsKIXmrHvOh7mV6nmEPA5aYRm36qGCN_3ruB7HtbdpdTh96IkHTD5dacm31zuLsJpjQzqJy5qlLPjwwN"
-            ))
-            .unwrap();
-        let verified = |message: &[u8], algorithm| verify(&key, algorithm, message, &signature);
-        assert!(verified(b"frames", Algorithm::ES512));
-        assert!(!verified(b"frame", Algorithm::ES512));
-        assert!(!verified(b"frames", Algorithm::ES384));
+    fn no_key_verifies_by_an_algorithm_of_another_family() {
+        let secret = DecodingKey::from_secret(b"secret");
+        let point = DecodingKey::from_ec_der(&[4; 65]);
+        let numbers = DecodingKey::from_rsa_raw_components(&[0xff; 256], &[1, 0, 1]);
+        for (algorithm, key) in [
+            (Algorithm::RS256, &point),
+            (Algorithm::ES256, &numbers),
+            (Algorithm::EdDSA, &point),
+            (Algorithm::HS256, &point),
+            (Algorithm::RS256, &secret),
+        ] {
+            assert!(verifier(&algorithm, key).is_err(), "{algorithm:?}");
+        }
+        let verifies = verifier(&Algorithm::HS256, &secret).unwrap();
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"secret");
+        let tag = ring::hmac::sign(&key, b"message").as_ref().to_vec();
+        assert!(verifies.verify(b"message", &tag).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Fetching the issuer's key set: HTTPS alone, three seconds, 256 KiB, no redirects.
+//! Fetching the issuer's key set: HTTPS only, three seconds, 256 KiB, no redirects.
 
 use crate::tls;
 use frames_edge::AuthConfig;

@@ -112,9 +112,9 @@ impl KeyCache {
         }
     }
 
-    /// The issuer's set as it was when the function was packaged: for want of the
-    /// issuer's own word, no more. A key that was withdrawn since would else be good
-    /// in every new sandbox, until somebody deploys.
+    /// The issuer's set as it was when the function was packaged. It is used only
+    /// while the issuer can't be asked: a key that was withdrawn since would else be
+    /// good in every new sandbox, until somebody deploys.
     pub fn initial(set: KeySet) -> Self {
         Self {
             set: Some(set),
@@ -148,7 +148,7 @@ impl KeyCache {
         }
     }
 
-    /// Takes in what a fetch for `kid` brought.
+    /// Keeps what a fetch for `kid` brought.
     pub fn fetched(&mut self, result: Result<KeySet, String>, kid: &str, now: SystemTime) {
         self.last_fetch_failed = result.is_err();
         self.penalty_since = match &result {

@@ -34,9 +34,10 @@ mod verify;
 
 pub use reason::{Denial, Reason};
 
-use frames_edge::jose::{self, Algorithm};
+use frames_edge::jose;
 use frames_edge::key_source;
-use frames_edge::{AuthConfig, AuthorizerConfig, Operation, Request, Response};
+use frames_edge::operation::{Kind, Operation};
+use frames_edge::{Allow, AuthConfig, AuthorizerConfig, Request, Response};
 use keys::{KeyCache, KeySet};
 use std::time::SystemTime;
 
@@ -108,7 +109,7 @@ fn check(auth: &AuthConfig) -> Result<(), String> {
     if let Some(name) = auth
         .algorithms
         .iter()
-        .find(|name| Algorithm::parse(name).is_none())
+        .find(|name| jose::algorithm(name).is_none())
     {
         return Err(format!(
             "`auth.algorithms` holds {name:?}, which isn't one of {}",
@@ -131,17 +132,19 @@ pub fn decide(
     now: SystemTime,
 ) -> Decision {
     let parsed = Operation::parse(&request.uri, config.dicomweb);
+    let kind = parsed.as_ref().ok().map(Operation::kind);
     if request.method == "OPTIONS" {
-        let operation = parsed.ok().map(|(operation, _)| operation);
-        return respond(&request, config, operation, Denial::of(Reason::Preflight));
+        return respond(&request, config, kind, Denial::of(Reason::Preflight));
     }
-    let (operation, path) = match parsed {
-        Ok(parsed) => parsed,
-        Err(_) => return respond(&request, config, None, Denial::of(Reason::UnknownPath)),
+    let Ok(operation) = parsed else {
+        return respond(&request, config, None, Denial::of(Reason::UnknownPath));
     };
-    if !operation.methods().contains(&request.method.as_str()) {
-        let denial = Denial::of(Reason::WrongMethod);
-        return respond(&request, config, Some(operation), denial);
+    if !operation
+        .kind()
+        .methods()
+        .contains(&request.method.as_str())
+    {
+        return respond(&request, config, kind, Denial::of(Reason::WrongMethod));
     }
     if let Some(auth) = &config.auth {
         let verdict = token::find(&request, &auth.token_sources)
@@ -154,53 +157,48 @@ pub fn decide(
                 return Decision::NeedKeys { kid, request };
             }
             Err(verify::Failure::Denied(denial)) => {
-                return respond(&request, config, Some(operation), denial);
+                return respond(&request, config, kind, denial);
             }
         }
     }
-    if !is_allowed(operation, &path, config) {
-        let denial = Denial::of(Reason::NotAllowed);
-        return respond(&request, config, Some(operation), denial);
+    if !is_allowed(&operation, config) {
+        return respond(&request, config, kind, Denial::of(Reason::NotAllowed));
     }
-    token::remove(&mut request, operation);
-    if operation == Operation::DicomInstance {
+    token::remove(&mut request, operation.kind());
+    if operation.kind() == Kind::DicomInstance {
         accept::normalise(&mut request);
     }
-    request.uri = path;
+    request.uri = operation.path().to_owned();
     Decision::Pass(Box::new(request))
 }
 
 /// By the same rows as the signer's role: what leaves the list is no longer served
 /// from the cache either.
-fn is_allowed(operation: Operation, path: &str, config: &AuthorizerConfig) -> bool {
+fn is_allowed(operation: &Operation, config: &AuthorizerConfig) -> bool {
     let Some(rows) = &config.allow else {
         return true;
     };
-    // `/datastore/{id}/imageSet/{id}`, `/datastore/{id}/studies/{uid}/series/{uid}`
-    let mut ids = path.split('/').skip(2).step_by(2);
-    let (datastore, part, series) = (ids.next(), ids.next(), ids.next());
+    rows.iter()
+        .filter(|row| row.datastore == operation.datastore())
+        .any(|row| is_in(operation, row))
+}
+
+/// Whether a row of this data store reaches as far as the operation.
+fn is_in(operation: &Operation, row: &Allow) -> bool {
     let listed =
         |list: &[String], id: Option<&str>| list.iter().any(|one| Some(one.as_str()) == id);
-    rows.iter()
-        .filter(|row| Some(row.datastore.as_str()) == datastore)
-        .any(|row| {
-            let in_parts = row.studies.is_some() || row.series.is_some();
-            match operation {
-                Operation::GetImageFrame => match &row.image_sets {
-                    Some(sets) => listed(sets, part),
-                    None => !in_parts,
-                },
-                Operation::DicomInstance if in_parts => {
-                    let within = |list: &Option<Vec<String>>, id| {
-                        list.as_ref().is_none_or(|list| listed(list, id))
-                    };
-                    within(&row.studies, part) && within(&row.series, series)
-                }
-                Operation::DicomInstance | Operation::DicomSearch => {
-                    row.image_sets.is_none() && !in_parts
-                }
-            }
-        })
+    let within = |list: &Option<Vec<String>>, id| list.as_ref().is_none_or(|it| listed(it, id));
+    let in_parts = row.studies.is_some() || row.series.is_some();
+    match operation.kind() {
+        Kind::GetImageFrame => match &row.image_sets {
+            Some(sets) => listed(sets, operation.image_set()),
+            None => !in_parts,
+        },
+        Kind::DicomInstance if in_parts => {
+            within(&row.studies, operation.study()) && within(&row.series, operation.series())
+        }
+        Kind::DicomInstance | Kind::DicomSearch => row.image_sets.is_none() && !in_parts,
+    }
 }
 
 /// The answer where the keys stayed out of reach.
@@ -213,9 +211,9 @@ pub fn keys_unavailable(request: &Request, config: &AuthorizerConfig) -> (Respon
 fn respond(
     request: &Request,
     config: &AuthorizerConfig,
-    operation: Option<Operation>,
+    kind: Option<Kind>,
     denial: Denial,
 ) -> Decision {
-    let response = answer::denied(request, config, operation, denial.reason);
+    let response = answer::denied(request, config, kind, denial.reason);
     Decision::Respond(response, denial)
 }

@@ -87,7 +87,7 @@ impl Authorizer {
         KeySet::parse(&source.fetch().await?)
     }
 
-    /// One line a denial. Neither the token nor the query string is ever in it.
+    /// One line per denial. Neither the token nor the query string is ever in it.
     fn log_denial(&self, id: &str, denial: &Denial) {
         // A preflight is no denial, only no request to go on with.
         let (level, decision) = match denial.reason {

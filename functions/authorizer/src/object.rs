@@ -5,16 +5,16 @@ use serde_json::{Map, Value};
 use std::fmt;
 
 /// A JSON object, and nothing that merely reads like one: serde takes an array
-/// for a struct. A name that stands there twice is refused: two readers could
+/// for a struct. A name that is there twice is refused: two readers could
 /// take different values.
-pub struct Object(Map<String, Value>);
+pub(crate) struct Object(Map<String, Value>);
 
 impl Object {
-    pub fn get(&self, name: &str) -> Option<&Value> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (&String, &Value)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &Value)> {
         self.0.iter()
     }
 }
@@ -34,7 +34,7 @@ impl<'de> Deserialize<'de> for Object {
                 let mut fields = Map::new();
                 while let Some((name, value)) = access.next_entry::<String, Value>()? {
                     if fields.insert(name, value).is_some() {
-                        return Err(A::Error::custom("a name stands there twice"));
+                        return Err(A::Error::custom("a name is there twice"));
                     }
                 }
                 Ok(Object(fields))

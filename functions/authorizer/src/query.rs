@@ -1,11 +1,11 @@
-//! The query string: where a token may stand in it, and what of it goes on.
+//! The query string: where a token may be in it, and what of it goes on.
 //!
 //! No token goes on, whatever the parameter is called that carries it. Of a
 //! DICOMweb request only what the operation knows goes on; the native read
 //! knows no parameters, and CloudFront forwards none of its.
 
 use crate::reason::Reason;
-use frames_edge::Operation;
+use frames_edge::operation::Kind;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
@@ -45,7 +45,7 @@ const SECRETS: [&str; 24] = [
 const MOST_DECODINGS: usize = 4;
 
 /// All tokens, empty ones included.
-pub fn tokens(query: &str) -> Result<Vec<String>, Reason> {
+pub(crate) fn tokens(query: &str) -> Result<Vec<String>, Reason> {
     query
         .split('&')
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
@@ -63,17 +63,17 @@ pub fn tokens(query: &str) -> Result<Vec<String>, Reason> {
 }
 
 /// What goes on, byte for byte as it was sent.
-pub fn kept(query: &str, operation: Operation) -> String {
+pub(crate) fn kept(query: &str, kind: Kind) -> String {
     let pairs: Vec<String> = query
         .split('&')
-        .filter_map(|pair| kept_of_pair(pair, operation))
+        .filter_map(|pair| kept_of_pair(pair, kind))
         .collect();
     pairs.join("&")
 }
 
-/// Some readers take `;` for another `&`. What stands behind one, without a
+/// Some readers take `;` for another `&`. What follows one, without a
 /// name of its own, belongs to the parameter before it.
-fn kept_of_pair(pair: &str, operation: Operation) -> Option<String> {
+fn kept_of_pair(pair: &str, kind: Kind) -> Option<String> {
     if pair.is_empty() {
         return Some(String::new());
     }
@@ -82,7 +82,7 @@ fn kept_of_pair(pair: &str, operation: Operation) -> Option<String> {
     for (at, part) in pair.split(';').enumerate() {
         if at == 0 || part.contains('=') || holds_secret(part) {
             let name = part.split_once('=').map_or(part, |(name, _)| name);
-            goes_on = !holds_secret(part) && operation.knows(&decoded(name));
+            goes_on = !holds_secret(part) && kind.knows(&decoded(name));
         }
         if goes_on {
             kept.push(part);
@@ -207,11 +207,7 @@ mod tests {
             "password",
             "sid",
         ] {
-            for operation in [
-                Operation::GetImageFrame,
-                Operation::DicomInstance,
-                Operation::DicomSearch,
-            ] {
+            for kind in [Kind::GetImageFrame, Kind::DicomInstance, Kind::DicomSearch] {
                 for (sent, left) in [
                     ("NAME=s", ""),
                     ("NAME", ""),
@@ -223,12 +219,12 @@ mod tests {
                     ("limit=1%3BNAME%3Ds&offset=2", "offset=2"),
                 ] {
                     let sent = sent.replace("NAME", name);
-                    let kept = kept(&sent, operation);
-                    let left = match operation {
-                        Operation::DicomInstance => "",
+                    let kept = kept(&sent, kind);
+                    let left = match kind {
+                        Kind::DicomInstance => "",
                         _ => left,
                     };
-                    assert_eq!(kept, left, "{sent} of {operation:?}");
+                    assert_eq!(kept, left, "{sent} of {kind:?}");
                 }
             }
         }
@@ -243,11 +239,11 @@ mod tests {
             format!("StudyDate=x{token}y"),
             format!("limit=1;offset={token}"),
         ] {
-            let left = kept(&query, Operation::DicomSearch);
+            let left = kept(&query, Kind::DicomSearch);
             assert!(!left.contains("eyJ"), "{query}: {left}");
         }
         let honest = "PatientName=eyJones&StudyDescription=eyJ.a";
-        assert_eq!(kept(honest, Operation::DicomSearch), honest);
+        assert_eq!(kept(honest, Kind::DicomSearch), honest);
     }
 
     #[test]
@@ -264,7 +260,7 @@ mod tests {
             "StudyInstanceUID=1.2,1.3&imageSetId=aaaabbbbccccddddeeeeffff00001111",
             "FuzzyMatching=true&Limit=1&includeField=all",
         ] {
-            assert_eq!(kept(query, Operation::DicomSearch), query, "{query}");
+            assert_eq!(kept(query, Kind::DicomSearch), query, "{query}");
         }
         for (sent, left) in [
             ("_=17&limit=1", "limit=1"),
@@ -274,13 +270,13 @@ mod tests {
             ("=x&Tokens=x&PatientTokens=x&limit=1&", "limit=1&"),
             (";limit=1&;;x=1&limit=2;;x=2", "limit=1&limit=2;"),
         ] {
-            assert_eq!(kept(sent, Operation::DicomSearch), left, "{sent}");
+            assert_eq!(kept(sent, Kind::DicomSearch), left, "{sent}");
         }
     }
 
     #[test]
     fn a_retrieval_keeps_its_image_set() {
-        let kept = |query| kept(query, Operation::DicomInstance);
+        let kept = |query| kept(query, Kind::DicomInstance);
         assert_eq!(kept("imageSetId=abc&x=1"), "imageSetId=abc");
         assert_eq!(kept("accept=image/png&imagesetid=abc"), "");
         assert_eq!(kept(""), "");
@@ -289,6 +285,6 @@ mod tests {
     #[test]
     fn values_are_no_names() {
         let query = "a=token&b=1&&c=x%3Dtoken&d=Bearer";
-        assert_eq!(kept(query, Operation::GetImageFrame), query);
+        assert_eq!(kept(query, Kind::GetImageFrame), query);
     }
 }

@@ -34,7 +34,7 @@ pub enum Reason {
 
 /// What the viewer gets to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
+pub(crate) enum Class {
     Preflight,
     NotFound,
     MethodNotAllowed,

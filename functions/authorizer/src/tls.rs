@@ -1,4 +1,4 @@
-//! TLS for fetching keys: rustls on ring with what a client alone needs.
+//! TLS for fetching keys: rustls on ring, with only what a client needs.
 //!
 //! Left out of rustls' own provider: ChaCha20 (wherever Lambda runs, AES is in
 //! the processor), Ed25519 (no public authority signs with it) and client
@@ -15,7 +15,7 @@ use rustls::{Error, SignatureScheme};
 use std::sync::Arc;
 use webpki::ring as signatures;
 
-pub fn provider() -> CryptoProvider {
+pub(crate) fn provider() -> CryptoProvider {
     CryptoProvider {
         cipher_suites: vec![
             cipher_suite::TLS13_AES_128_GCM_SHA256,
@@ -32,7 +32,7 @@ pub fn provider() -> CryptoProvider {
     }
 }
 
-/// Certificates' signatures, and the servers' own. TLS 1.2 leaves the curve open, so both stand there.
+/// Certificates' signatures, and the servers' own. TLS 1.2 leaves the curve open, so both are listed.
 static SIGNATURES: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
     all: &[
         signatures::ECDSA_P256_SHA256,

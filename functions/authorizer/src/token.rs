@@ -3,13 +3,14 @@
 
 use crate::query;
 use crate::reason::Reason;
-use frames_edge::{Operation, Request, TokenSource};
+use frames_edge::operation::Kind;
+use frames_edge::{Request, TokenSource};
 
 /// The header's name.
 const NAME: &str = "token";
 
 /// The request's one token.
-pub fn find(request: &Request, sources: &[TokenSource]) -> Result<String, Reason> {
+pub(crate) fn find(request: &Request, sources: &[TokenSource]) -> Result<String, Reason> {
     let mut found: Option<String> = None;
     for source in sources {
         for token in tokens(request, *source)? {
@@ -24,10 +25,10 @@ pub fn find(request: &Request, sources: &[TokenSource]) -> Result<String, Reason
 
 /// Takes every token away, whatever source it came from: none may get into a
 /// cache key, to the origin or into a log. The rest stays as it was sent.
-pub fn remove(request: &mut Request, operation: Operation) {
+pub(crate) fn remove(request: &mut Request, kind: Kind) {
     request.headers.remove("authorization");
     request.headers.remove(NAME);
-    request.querystring = query::kept(&request.querystring, operation);
+    request.querystring = query::kept(&request.querystring, kind);
 }
 
 /// All non-empty tokens of one source.

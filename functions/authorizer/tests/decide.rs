@@ -247,7 +247,7 @@ fn the_rest_of_the_query_stays_byte_for_byte() {
 }
 
 #[test]
-fn a_passed_request_differs_by_its_token_alone() {
+fn a_passed_request_differs_only_by_its_token() {
     let event = json!({
         "clientIp": "203.0.113.178", "method": "POST", "uri": PATH, "querystring": "a=1",
         "headers": {"host": [{"key": "Host", "value": "frames.example.org"}], "x-any": [{"value": "1"}, {"value": "2"}]},
@@ -658,7 +658,7 @@ fn credentials_in_an_address_are_refused_and_not_repeated() {
 }
 
 #[test]
-fn listed_studies_and_series_are_served_by_dicomweb_alone() {
+fn listed_studies_and_series_are_served_only_by_dicomweb() {
     let instance = |study: &str, series: &str| {
         format!("{STUDIES}/{study}/series/{series}/instances/1.4/frames/1")
     };

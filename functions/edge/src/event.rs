@@ -24,7 +24,7 @@ pub struct Record {
 pub struct Cf {
     pub config: Config,
     pub request: Request,
-    /// The origin's, on origin-response events alone; without its body, which no function sees.
+    /// The origin's answer, on origin-response events only. Its body isn't in it: no function sees that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<Response>,
 }
@@ -56,7 +56,7 @@ pub struct Request {
     pub uri: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Body>,
-    /// `{"custom": {"domainName", …}}`, on origin events alone.
+    /// `{"custom": {"domainName", …}}`, on origin events only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Value>,
     #[serde(flatten)]
@@ -109,14 +109,6 @@ impl Request {
             value: value.into(),
         };
         self.headers.insert(key.to_ascii_lowercase(), vec![header]);
-    }
-
-    /// `origin.custom.domainName`, where the event names a custom origin.
-    pub fn origin_domain(&self) -> Option<&str> {
-        self.origin
-            .as_ref()?
-            .pointer("/custom/domainName")?
-            .as_str()
     }
 
     /// Whether it goes to this host, over HTTPS on its usual port, with the path as it is

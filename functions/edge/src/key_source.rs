@@ -39,9 +39,10 @@ impl KeySource {
             return Err(problem.to_owned());
         };
         let base = issuer.strip_suffix('/').unwrap_or(issuer);
-        let document = match base.contains(['?', '#']) {
-            true => Err("an issuer has no query and no fragment".to_owned()),
-            false => configured(&format!("{base}/.well-known/openid-configuration")),
+        let document = if base.contains(['?', '#']) {
+            Err("an issuer has no query and no fragment".to_owned())
+        } else {
+            configured(&format!("{base}/.well-known/openid-configuration"))
         }
         .map_err(|problem| format!("`auth.issuers`: {problem}"))?;
         Ok(Self::Discovery {
@@ -75,8 +76,8 @@ impl KeySource {
     }
 }
 
-/// An address that stands in the configuration: HTTPS, or HTTP from this very
-/// machine, which local runs use.
+/// An address from the configuration: HTTPS, or HTTP from this very machine,
+/// which local runs use.
 fn configured(address: &str) -> Result<Uri, String> {
     parse(address, true)
 }

@@ -1,18 +1,19 @@
 //! What both edge functions share: CloudFront's Lambda@Edge event
 //! ([`event`]), their `config.json` ([`config`]), the operations that the
-//! delivery serves ([`operation`]), tokens' algorithms and keys ([`jose`]) and
-//! the answers they make ([`response`]).
+//! delivery serves ([`operation`]) and the answers they make ([`response`]).
 //!
-//! With the feature `issuer`: where an issuer's keys are (`key_source`).
+//! With the feature `jose`: tokens' algorithms and keys (`jose`). With the
+//! feature `issuer`: where an issuer's keys are (`key_source`).
 //!
 //! Everything here is pure: no clock, no network, no environment. The one
-//! exception stands behind the feature `runtime`: how a function starts and serves.
+//! exception is behind the feature `runtime`: how a function starts and serves.
 
 // The programs abort where they panic: nothing that could is let into them.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice))]
 
 pub mod config;
 pub mod event;
+#[cfg(feature = "jose")]
 pub mod jose;
 #[cfg(feature = "issuer")]
 pub mod key_source;

@@ -1,5 +1,6 @@
 //! The operations that the delivery serves, and their paths. A path is one of
-//! these whole and anchored, or it is refused: nothing else ever gets signed.
+//! these from its first to its last character, or it is refused: nothing else
+//! ever gets signed.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -28,9 +29,9 @@ const SEARCH: [&str; 7] = [
 /// No path of attributes that HealthImaging could match is longer.
 const LONGEST_ATTRIBUTE: usize = 256;
 
-/// A HealthImaging operation that a viewer may call.
+/// Which of HealthImaging's reads a viewer may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
+pub enum Kind {
     /// `POST /datastore/{id}/imageSet/{id}/getImageFrame`
     GetImageFrame,
     /// `GET /datastore/{id}/studies/{uid}/series/{uid}/instances/{uid}[/frames/{list}|/metadata]`
@@ -39,13 +40,25 @@ pub enum Operation {
     DicomSearch,
 }
 
+/// One read, with the ids that its path names. Only [`Operation::parse`] makes one,
+/// so each of them has the form of an id, and whoever decides by them needs no path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    kind: Kind,
+    path: String,
+    datastore: String,
+    image_set: Option<String>,
+    study: Option<String>,
+    series: Option<String>,
+    instance: Option<String>,
+}
+
 /// Why a path is none of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotAnOperation;
 
 impl Operation {
-    /// Reads a path. Returns the operation and the path in the service's own
-    /// spelling: `imageset` is taken and goes on as `imageSet`, and a character
+    /// Reads a path. `imageset` is taken and goes on as `imageSet`, and a character
     /// that needn't be percent-encoded goes on as itself. So one resource has one
     /// path, in the cache and under the signature.
     ///
@@ -53,7 +66,7 @@ impl Operation {
     /// refused: a slash, a dot segment, a NUL, another `%`.
     ///
     /// DICOMweb paths are known only where `dicomweb` is on.
-    pub fn parse(path: &str, dicomweb: bool) -> Result<(Self, String), NotAnOperation> {
+    pub fn parse(path: &str, dicomweb: bool) -> Result<Self, NotAnOperation> {
         if path.len() > LONGEST {
             return Err(NotAnOperation);
         }
@@ -61,19 +74,25 @@ impl Operation {
             .split('/')
             .map(|segment| decoded(segment).ok_or(NotAnOperation))
             .collect::<Result<_, _>>()?;
-        let mut segments = decoded.iter().map(Cow::as_ref);
-        if segments.next() != Some("") || segments.next() != Some("datastore") {
+        let segments: Vec<&str> = decoded.iter().map(Cow::as_ref).collect();
+        let ["", "datastore", datastore, rest @ ..] = segments.as_slice() else {
+            return Err(NotAnOperation);
+        };
+        if !is_id(datastore) {
             return Err(NotAnOperation);
         }
-        let datastore = segments.next().filter(|s| is_id(s)).ok_or(NotAnOperation)?;
-        let rest: Vec<&str> = segments.collect();
-        let operation = match rest.as_slice() {
+        match rest {
             ["imageSet" | "imageset", image_set, "getImageFrame"] if is_id(image_set) => {
                 let path = format!("/datastore/{datastore}/imageSet/{image_set}/getImageFrame");
-                return Ok((Self::GetImageFrame, path));
+                Ok(Self {
+                    image_set: Some((*image_set).to_owned()),
+                    ..Self::on(datastore, Kind::GetImageFrame, path)
+                })
             }
-            _ if !dicomweb => return Err(NotAnOperation),
-            ["studies" | "series" | "instances"] => Self::DicomSearch,
+            _ if !dicomweb => Err(NotAnOperation),
+            ["studies" | "series" | "instances"] => {
+                Ok(Self::on(datastore, Kind::DicomSearch, segments.join("/")))
+            }
             [
                 "studies",
                 study,
@@ -85,13 +104,63 @@ impl Operation {
             ] if [study, series, instance].into_iter().all(|uid| is_uid(uid))
                 && is_instance_tail(tail) =>
             {
-                Self::DicomInstance
+                Ok(Self {
+                    study: Some((*study).to_owned()),
+                    series: Some((*series).to_owned()),
+                    instance: Some((*instance).to_owned()),
+                    ..Self::on(datastore, Kind::DicomInstance, segments.join("/"))
+                })
             }
-            _ => return Err(NotAnOperation),
-        };
-        Ok((operation, decoded.join("/")))
+            _ => Err(NotAnOperation),
+        }
     }
 
+    /// An operation that names its data store and nothing further.
+    fn on(datastore: &str, kind: Kind, path: String) -> Self {
+        Self {
+            kind,
+            path,
+            datastore: datastore.to_owned(),
+            image_set: None,
+            study: None,
+            series: None,
+            instance: None,
+        }
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The path in the service's own spelling.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub fn datastore(&self) -> &str {
+        &self.datastore
+    }
+
+    /// The image set of a native read. DICOMweb's paths name none.
+    pub fn image_set(&self) -> Option<&str> {
+        self.image_set.as_deref()
+    }
+
+    /// The study's UID, where the path names one.
+    pub fn study(&self) -> Option<&str> {
+        self.study.as_deref()
+    }
+
+    pub fn series(&self) -> Option<&str> {
+        self.series.as_deref()
+    }
+
+    pub fn instance(&self) -> Option<&str> {
+        self.instance.as_deref()
+    }
+}
+
+impl Kind {
     /// The methods that reach the origin, as `Allow` lists them (besides `OPTIONS`).
     pub fn methods(self) -> &'static [&'static str] {
         match self {
@@ -217,14 +286,19 @@ mod tests {
     const STORE: &str = "12345678901234567890123456789012";
     const SET: &str = "aaaabbbbccccddddeeeeffff00001111";
 
-    fn parse(path: &str) -> Option<Operation> {
-        Operation::parse(path, true).ok().map(|(op, _)| op)
+    fn parse(path: &str) -> Option<Kind> {
+        Operation::parse(path, true).ok().map(|read| read.kind)
+    }
+
+    /// The path that it goes on as.
+    fn gone_on(path: &str) -> String {
+        Operation::parse(path, true).unwrap().path
     }
 
     #[test]
     fn native_path_is_anchored() {
         let path = format!("/datastore/{STORE}/imageSet/{SET}/getImageFrame");
-        assert_eq!(parse(&path), Some(Operation::GetImageFrame));
+        assert_eq!(parse(&path), Some(Kind::GetImageFrame));
         for wrong in [
             format!("{path}/"),
             format!("{path}x"),
@@ -264,14 +338,11 @@ mod tests {
 
     #[test]
     fn the_samples_spelling_goes_on_as_the_services() {
-        let (operation, path) = Operation::parse(
-            &format!("/datastore/{STORE}/imageset/{SET}/getImageFrame"),
-            false,
-        )
-        .unwrap();
-        assert_eq!(operation, Operation::GetImageFrame);
+        let path = format!("/datastore/{STORE}/imageset/{SET}/getImageFrame");
+        let operation = Operation::parse(&path, false).unwrap();
+        assert_eq!(operation.kind(), Kind::GetImageFrame);
         assert_eq!(
-            path,
+            operation.path(),
             format!("/datastore/{STORE}/imageSet/{SET}/getImageFrame")
         );
     }
@@ -290,8 +361,48 @@ mod tests {
             ),
             (instance.replace("1.2", "1%2E2"), instance.clone()),
         ] {
-            let (_, gone_on) = Operation::parse(&written, true).unwrap();
-            assert_eq!(gone_on, plain, "{written}");
+            assert_eq!(gone_on(&written), plain, "{written}");
+        }
+    }
+
+    #[test]
+    fn an_operation_knows_its_ids_however_the_path_was_written() {
+        let ids = |path: &str| {
+            let read = Operation::parse(path, true).unwrap();
+            let shown = |id: Option<&str>| id.unwrap_or("-").to_owned();
+            let [set, study, series, instance] = [
+                read.image_set(),
+                read.study(),
+                read.series(),
+                read.instance(),
+            ]
+            .map(shown);
+            format!("{} {set} {study} {series} {instance}", read.datastore())
+        };
+        let native = format!("/datastore/{STORE}/imageSet/{SET}/getImageFrame");
+        for path in [
+            native.clone(),
+            native.replace("imageSet", "imageset"),
+            native
+                .replace("aaaa", "%61%61a%61")
+                .replace("/123", "/%3123"),
+        ] {
+            assert_eq!(ids(&path), format!("{STORE} {SET} - - -"), "{path}");
+        }
+        let instance = format!("/datastore/{STORE}/studies/1.2/series/1.3/instances/1.4");
+        for path in [
+            instance.clone(),
+            format!("{instance}/metadata"),
+            format!("{instance}/frames/1,2"),
+            instance
+                .replace("1.3", "1%2E3")
+                .replace("series", "%73eries"),
+        ] {
+            assert_eq!(ids(&path), format!("{STORE} - 1.2 1.3 1.4"), "{path}");
+        }
+        for level in ["studies", "series", "instances"] {
+            let path = format!("/datastore/{STORE}/{level}");
+            assert_eq!(ids(&path), format!("{STORE} - - - -"), "{path}");
         }
     }
 
@@ -300,7 +411,7 @@ mod tests {
         let instance = format!("/datastore/{STORE}/studies/1.2.3/series/1.2.4/instances/1.2.5");
         for tail in ["", "/frames/1", "/frames/1,2,30", "/metadata"] {
             let path = format!("{instance}{tail}");
-            assert_eq!(parse(&path), Some(Operation::DicomInstance), "{path}");
+            assert_eq!(parse(&path), Some(Kind::DicomInstance), "{path}");
             assert_eq!(Operation::parse(&path, false), Err(NotAnOperation));
         }
         for tail in [
@@ -318,7 +429,7 @@ mod tests {
         }
         assert_eq!(
             parse(&format!("/datastore/{STORE}/studies")),
-            Some(Operation::DicomSearch)
+            Some(Kind::DicomSearch)
         );
         assert_eq!(
             parse(&format!("/datastore/{STORE}/studies/1..2/series")),
@@ -334,9 +445,9 @@ mod tests {
             parse(&format!("{instance}/frames/{}", numbers.join(",")))
         };
         let numbers: Vec<u32> = (1..=101).collect();
-        assert_eq!(list(&numbers[..100]), Some(Operation::DicomInstance));
+        assert_eq!(list(&numbers[..100]), Some(Kind::DicomInstance));
         assert_eq!(list(&numbers), None);
-        assert_eq!(list(&[3, 1, 31]), Some(Operation::DicomInstance));
+        assert_eq!(list(&[3, 1, 31]), Some(Kind::DicomInstance));
         assert_eq!(list(&[1, 1]), None);
         assert_eq!(list(&[2, 1, 3, 2]), None);
     }
@@ -354,7 +465,7 @@ mod tests {
             "0020000d",
             "RequestAttributesSequence.00401001",
         ] {
-            assert!(Operation::DicomSearch.knows(name), "{name}");
+            assert!(Kind::DicomSearch.knows(name), "{name}");
         }
         let long = vec!["00400275"; 40].join(".");
         for name in [
@@ -368,10 +479,10 @@ mod tests {
             "AccessToken",
             &long,
         ] {
-            assert!(!Operation::DicomSearch.knows(name), "{name}");
-            assert!(!Operation::DicomInstance.knows(name), "{name}");
+            assert!(!Kind::DicomSearch.knows(name), "{name}");
+            assert!(!Kind::DicomInstance.knows(name), "{name}");
         }
-        assert!(Operation::DicomInstance.knows("imageSetId"));
-        assert!(!Operation::DicomInstance.knows("imagesetid"));
+        assert!(Kind::DicomInstance.knows("imageSetId"));
+        assert!(!Kind::DicomInstance.knows("imagesetid"));
     }
 }

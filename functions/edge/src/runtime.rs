@@ -75,7 +75,7 @@ pub fn read_config<T: DeserializeOwned>() -> Result<T, String> {
     })
 }
 
-/// The function's log: one JSON line an event, of the configured level and graver ones.
+/// The function's log: one JSON line per event, of the configured level and graver ones.
 #[derive(Debug, Clone, Copy)]
 pub struct Log {
     level: LogLevel,

@@ -18,7 +18,8 @@ use aws_sigv4::http_request::{
 use aws_sigv4::sign::v4::SigningParams;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use frames_edge::{Operation, Request, Response, SignerConfig, operation};
+use frames_edge::operation::{self, Kind, Operation};
+use frames_edge::{Request, Response, SignerConfig};
 use serde_json::json;
 use std::borrow::Cow;
 use std::time::SystemTime;
@@ -105,20 +106,20 @@ fn signature(
     credentials: &Credentials,
     now: SystemTime,
 ) -> Result<Signature, Refusal> {
-    let (operation, path) = checked(request, config)?;
-    let host = host_for(operation, request, config)?.to_owned();
-    let body = body_bytes(operation, request)?;
+    let operation = checked(request, config)?;
+    let host = host_for(operation.kind(), request, config)?.to_owned();
+    let body = body_bytes(operation.kind(), request)?;
     let query = query::encoded(&request.querystring);
     let target = Target {
         host: &host,
-        path: &path,
+        path: operation.path(),
         query: &query,
         body: &body,
         request_id,
     };
     let headers = signing_headers(request, &target, config, credentials, now)?;
     Ok(Signature {
-        path,
+        path: operation.path().to_owned(),
         query,
         host,
         headers,
@@ -137,7 +138,7 @@ struct Target<'a> {
 /// Why a request isn't signed.
 enum Refusal {
     NotFound { dicomweb: bool },
-    Method(Operation),
+    Method(Kind),
     OtherOrigin,
     Truncated,
     NoBody,
@@ -173,12 +174,12 @@ impl Refusal {
                     "paths": operation::paths(dicomweb),
                 }),
             ),
-            Self::Method(operation) => answer(
+            Self::Method(kind) => answer(
                 405,
                 "Method Not Allowed",
                 "This path takes another method: see `Allow`.",
             )
-            .with_header("Allow", operation.methods().join(", ")),
+            .with_header("Allow", kind.methods().join(", ")),
             Self::OtherOrigin => answer(
                 502,
                 "Bad Gateway",
@@ -200,13 +201,17 @@ impl Refusal {
     }
 }
 
-/// The operation and its path in the service's spelling.
-fn checked(request: &Request, config: &SignerConfig) -> Result<(Operation, String), Refusal> {
+/// What is asked for, if it may be.
+fn checked(request: &Request, config: &SignerConfig) -> Result<Operation, Refusal> {
     let dicomweb = config.dicomweb_host.is_some();
-    let (operation, path) =
+    let operation =
         Operation::parse(&request.uri, dicomweb).map_err(|_| Refusal::NotFound { dicomweb })?;
-    if !operation.methods().contains(&request.method.as_str()) {
-        return Err(Refusal::Method(operation));
+    if !operation
+        .kind()
+        .methods()
+        .contains(&request.method.as_str())
+    {
+        return Err(Refusal::Method(operation.kind()));
     }
     query::check(&request.querystring).map_err(Refusal::Unreadable)?;
     if !content_types(request).all(is_header_text) {
@@ -217,7 +222,7 @@ fn checked(request: &Request, config: &SignerConfig) -> Result<(Operation, Strin
     if content_types(request).count() > 1 {
         return Err(Refusal::Unreadable("There is more than one content type."));
     }
-    Ok((operation, path))
+    Ok(operation)
 }
 
 fn content_types(request: &Request) -> impl Iterator<Item = &str> {
@@ -225,33 +230,34 @@ fn content_types(request: &Request) -> impl Iterator<Item = &str> {
     headers.map(|header| header.value.as_str())
 }
 
-/// No tab either: some signers fold it into a space, some keep it.
+/// A tab isn't taken either: some signers fold it into a space, some keep it.
 fn is_header_text(value: &str) -> bool {
     value.bytes().all(|b| (b' '..=b'~').contains(&b))
 }
 
 /// The operation's host. The origin that the event names must be the same one:
 /// a signature for another host would be refused there, or worse, be of use there.
-/// Nor does one, with its session token, go out in plain text.
+/// Nor does a signature, with its session token, go out in plain text.
 fn host_for<'a>(
-    operation: Operation,
+    kind: Kind,
     request: &Request,
     config: &'a SignerConfig,
 ) -> Result<&'a str, Refusal> {
-    let host = if operation.is_dicomweb() {
+    let host = if kind.is_dicomweb() {
         config.dicomweb_host.as_deref()
     } else {
         Some(config.native_host.as_str())
     };
     let host = host.ok_or(Refusal::NotFound { dicomweb: false })?;
-    match request.goes_to(host) {
-        true => Ok(host),
-        false => Err(Refusal::OtherOrigin),
+    if request.goes_to(host) {
+        Ok(host)
+    } else {
+        Err(Refusal::OtherOrigin)
     }
 }
 
 /// The body as it will leave, for its hash.
-fn body_bytes(operation: Operation, request: &Request) -> Result<Cow<'_, [u8]>, Refusal> {
+fn body_bytes(kind: Kind, request: &Request) -> Result<Cow<'_, [u8]>, Refusal> {
     let body = match &request.body {
         None => Cow::Borrowed(&[][..]),
         Some(body) if body.input_truncated => return Err(Refusal::Truncated),
@@ -264,7 +270,7 @@ fn body_bytes(operation: Operation, request: &Request) -> Result<Cow<'_, [u8]>, 
             _ => return Err(Refusal::Unreadable("The body's encoding is unknown.")),
         },
     };
-    if body.is_empty() && operation == Operation::GetImageFrame {
+    if body.is_empty() && kind == Kind::GetImageFrame {
         return Err(Refusal::NoBody);
     }
     Ok(body)
@@ -296,7 +302,7 @@ fn signing_headers(
         "https://{}{}{separator}{}",
         target.host, target.path, target.query
     );
-    // Only what the origin is sure to get as it stands here: a proxy may change any other header.
+    // Only what the origin is sure to get as it is here: a proxy may change any other header.
     let headers = [("host", target.host), ("x-amz-cf-id", target.request_id)]
         .into_iter()
         .chain(content_types(request).map(|value| ("content-type", value)));

@@ -15,7 +15,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// The same parameters, in the encoding that is signed: then it doesn't matter
 /// whether a reader takes `+` for a space, or decodes before it hashes.
-pub fn encoded(query: &str) -> String {
+pub(crate) fn encoded(query: &str) -> String {
     let pairs = form_urlencoded::parse(query.as_bytes());
     let pairs: Vec<String> = pairs
         .map(|(name, value)| {
@@ -27,7 +27,7 @@ pub fn encoded(query: &str) -> String {
 }
 
 /// Checks that every reader decodes `query` alike.
-pub fn check(query: &str) -> Result<(), &'static str> {
+pub(crate) fn check(query: &str) -> Result<(), &'static str> {
     let mut decoded = Vec::with_capacity(query.len());
     let mut rest = query.as_bytes();
     while let Some((&byte, tail)) = rest.split_first() {

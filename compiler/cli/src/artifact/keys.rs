@@ -5,7 +5,7 @@ use frames_compiler::check::key_set_problem;
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::plan::Plan;
 use frames_edge::AuthConfig;
-use frames_edge::jose::{Algorithm, Key};
+use frames_edge::jose::{self, Key};
 use frames_edge::key_source::{KeySource, SIZE_LIMIT, TIME_LIMIT, USER_AGENT, shown};
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty, Limited};
@@ -60,7 +60,7 @@ pub async fn fetch_keys(auth: &AuthConfig) -> Result<Value> {
 
 fn pared(set: &Value, algorithms: &[String]) -> Value {
     let suits = |key: &Key| {
-        let mut allowed = algorithms.iter().filter_map(|name| Algorithm::parse(name));
+        let mut allowed = algorithms.iter().filter_map(|name| jose::algorithm(name));
         allowed.any(|algorithm| key.suits(algorithm))
     };
     let mut keys: Vec<Value> = set["keys"]

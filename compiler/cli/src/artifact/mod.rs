@@ -15,5 +15,5 @@ mod zips;
 pub use build::{CARGO_LAMBDA_INSTALL, can_build_for_lambda, programs};
 pub use builder::Builder;
 pub use keys::{bake_keys, fetch_keys};
-pub use package::{package, write};
+pub use package::{OUTPUT, package, write};
 pub use programs::Programs;

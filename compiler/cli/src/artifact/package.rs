@@ -2,7 +2,6 @@
 
 use super::programs::Programs;
 use super::{files, zips};
-use crate::project::OUTPUT;
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::names;
 use frames_compiler::package::{Package, Zip};
@@ -10,6 +9,9 @@ use frames_compiler::plan::{Artifact, Plan};
 use frames_compiler::template::{self, PlanFile};
 use sha2::{Digest, Sha256};
 use std::path::Path;
+
+/// What `frames package` writes to, beside the manifest.
+pub const OUTPUT: &str = ".frames";
 
 pub fn package(plan: &Plan, programs: &Programs) -> Result<Package> {
     let mut zips = Vec::new();

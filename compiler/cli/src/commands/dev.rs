@@ -1,6 +1,6 @@
 //! `frames dev`: issuer, package, edge, page; then one line per request until it is ended.
 
-use super::findings::plan_of;
+use super::manifest::plan_of;
 use crate::artifact::{self, Builder};
 use crate::cli::{Dev, Global, IssuerChoice, OriginChoice};
 use crate::project::{MANIFEST, Project};

@@ -1,7 +1,6 @@
 //! Compiles a manifest, and shows what was found.
 
-use super::online;
-use crate::cli::{Format, Global};
+use crate::cli::Format;
 use crate::project::Project;
 use crate::terminal::{self, Terminal, data, json};
 use frames_compiler::diagnostic::{Code, codes};
@@ -10,18 +9,6 @@ use frames_compiler::render;
 use frames_compiler::variables::Open;
 use frames_compiler::{Compiled, Diagnostic, Plan, Source, Target, World, compile};
 use serde_json::Value;
-
-/// With `online`, AWS answers what only it can.
-pub(super) fn compile_project(
-    project: &Project,
-    global: &Global,
-    online: bool,
-) -> Result<(Source, Compiled)> {
-    if online {
-        return online::compile(project, global);
-    }
-    Ok(compile_with(project, global.target(), project))
-}
 
 /// Compiles a project's manifest; an unreadable file is a finding like any other.
 pub(super) fn compile_with(
@@ -46,17 +33,6 @@ pub(super) fn compile_with(
             (unreadable.source, compiled)
         }
     }
-}
-
-/// The plan, with the findings on stderr; errors end the command.
-pub(super) fn plan_of(
-    project: &Project,
-    global: &Global,
-    online: bool,
-    terminal: Terminal,
-) -> Result<Plan> {
-    let (source, compiled) = compile_project(project, global, online)?;
-    compile_findings(&source, &compiled, terminal)
 }
 
 /// The plan of a compiled manifest, with the findings on stderr; errors end the command.

@@ -4,6 +4,7 @@ mod completions;
 mod dev;
 mod findings;
 mod init;
+mod manifest;
 mod package;
 mod policy;
 mod print;

@@ -1,7 +1,7 @@
 //! What `--online` adds: references that AWS answers, and the checks that need it.
 
 use super::event_loop;
-use super::findings::{Asked, compile_findings, compile_project, compile_with};
+use super::findings::{Asked, compile_findings, compile_with};
 use crate::cli::Global;
 use crate::project::Project;
 use crate::terminal::{self, Terminal};
@@ -30,7 +30,7 @@ pub(super) fn compile(project: &Project, global: &Global) -> Result<(Source, Com
 
 /// `validate --online`: asks AWS once there is no error without it.
 pub(super) fn validate(project: &Project, global: &Global) -> Result<(Source, Compiled)> {
-    let (source, compiled) = compile_project(project, global, false)?;
+    let (source, compiled) = compile_with(project, global.target(), project);
     if compiled.diagnostics.iter().any(Diagnostic::is_error) {
         return Ok((source, compiled));
     }

@@ -1,7 +1,7 @@
 //! `frames package`: manifest, programs, zips, templates; nothing but `.frames/<env>/` is written.
 
 use super::event_loop;
-use super::findings::plan_of;
+use super::manifest::plan_of;
 use crate::artifact::{self, Builder};
 use crate::cli::{Global, Package};
 use crate::project::Project;

@@ -1,6 +1,7 @@
 //! `frames print`: the manifest after environments, variables and defaults.
 
-use super::findings::{compile_project, open, report};
+use super::findings::{open, report};
+use super::manifest::compile_project;
 use crate::cli::{Global, Print};
 use crate::project::Project;
 use crate::terminal::{self, Terminal};

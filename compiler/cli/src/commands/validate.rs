@@ -1,6 +1,6 @@
 //! `frames validate`: the findings, and nothing else.
 
-use super::findings::{compile_project, show};
+use super::findings::{compile_with, show};
 use super::{online, watch};
 use crate::cli::{Format, Global, Validate};
 use crate::project::Project;
@@ -24,7 +24,7 @@ pub(super) fn run(global: &Global, arguments: &Validate, terminal: Terminal) -> 
     let (source, compiled) = if arguments.online.online {
         online::validate(&project, global)?
     } else {
-        compile_project(&project, global, false)?
+        compile_with(&project, global.target(), &project)
     };
     show(&source, &compiled, terminal, &|json| format!("{json:#}\n"));
     if compiled.diagnostics.iter().any(Diagnostic::is_error) {

@@ -8,23 +8,23 @@ use frames_compiler::{Compiled, Source};
 use frames_emulator::CredentialsSource;
 
 /// One line on how to get the rest.
-pub fn refused() -> Failure {
+pub(super) fn refused() -> Failure {
     Failure::new("this build of frames can't use AWS: it was built for the local delivery only")
         .help("build the whole of frames with `cargo build --release`, then use target/release/frames")
 }
 
-pub fn compile(_: &Project, _: &Global) -> Result<(Source, Compiled)> {
+pub(super) fn compile(_: &Project, _: &Global) -> Result<(Source, Compiled)> {
     Err(refused())
 }
 
-pub fn validate(_: &Project, _: &Global) -> Result<(Source, Compiled)> {
+pub(super) fn validate(_: &Project, _: &Global) -> Result<(Source, Compiled)> {
     Err(refused())
 }
 
-pub fn ask_for_policy(_: &Project, _: &Global) -> Result<Asked> {
+pub(super) fn ask_for_policy(_: &Project, _: &Global) -> Result<Asked> {
     Err(refused())
 }
 
-pub async fn credentials(_: &Global, _: &str) -> Result<CredentialsSource> {
+pub(super) async fn credentials(_: &Global, _: &str) -> Result<CredentialsSource> {
     Err(refused())
 }

@@ -2,7 +2,7 @@
 
 mod trust;
 
-use crate::artifact::files;
+use crate::artifact::{OUTPUT, files};
 use crate::cli::Global;
 use crate::terminal::Terminal;
 use frames_compiler::failure::{Context, Failure, Result};
@@ -11,9 +11,6 @@ use frames_compiler::world::{Unread, World};
 use std::path::{Component, Path, PathBuf};
 
 pub const MANIFEST: &str = "frames.yml";
-
-/// What `frames package` writes to, beside the manifest.
-pub const OUTPUT: &str = ".frames";
 
 /// A manifest's file and its directory.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::Text;
 use crate::variables::outside_file;
 use crate::world::{Unread, World};
-use frames_edge::jose::{Algorithm, Key};
+use frames_edge::jose::{self, Key};
 use serde_json::Value;
 
 /// Members that only private and symmetric keys have (RFC 7518, 6.2.2, 6.3.2, 6.4.1).
@@ -63,7 +63,7 @@ pub fn problem(set: &Value, algorithms: &[String]) -> Option<String> {
 
 /// `None`: it verifies by one of the algorithms.
 fn useless(key: &Value, algorithms: &[String]) -> Option<&'static str> {
-    let mut allowed = algorithms.iter().filter_map(|name| Algorithm::parse(name));
+    let mut allowed = algorithms.iter().filter_map(|name| jose::algorithm(name));
     match Key::parse(key) {
         Ok(key) if allowed.any(|algorithm| key.suits(algorithm)) => None,
         Ok(_) => Some("is for another algorithm"),

@@ -53,6 +53,8 @@ pub(super) enum Kind {
 #[derive(Debug)]
 pub(super) struct Choice {
     pub words: &'static [&'static str],
+    /// Words that one may well expect among them, and why they aren't there.
+    pub missing: &'static [(&'static str, &'static str)],
     pub code: &'static Code,
 }
 
@@ -99,6 +101,7 @@ impl Field {
 pub(super) const fn words(words: &'static [&'static str]) -> Kind {
     Kind::Choice(Choice {
         words,
+        missing: &[],
         code: codes::INVALID_VALUE,
     })
 }

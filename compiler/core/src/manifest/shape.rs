@@ -359,12 +359,14 @@ impl Walk<'_> {
             // Nor is a country's code: the nearest is another country.
             let is_code = choice.words.iter().all(|word| word.len() == 2);
             let nearest = number.and_then(|number| nearest_numbers(number, choice.words));
+            let missing = choice.missing.iter().find(|(word, _)| *word == text);
             let help = match did_you_mean(text, choice.words.iter().copied()) {
                 _ if is_code => "a two-letter code of ISO 3166-1, such as US or GB".to_owned(),
                 _ if nearest.is_some() => nearest.unwrap_or_default(),
                 Some(guess) if number.is_none() => format!("{guess} ({all})"),
-                _ => all,
+                _ => all.clone(),
             };
+            let help = missing.map_or(help, |(_, why)| format!("{why} ({all})"));
             let key = path.rsplit('.').next().unwrap_or(path);
             let key = key.split('[').next().unwrap_or(key);
             let message = format!("`{}` isn't a value of `{key}`", shown(text));

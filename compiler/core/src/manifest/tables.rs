@@ -107,6 +107,10 @@ pub(super) static AUTH: Table = Table {
             .modes(OIDC).makes("authorizer `auth.jwksUri`"),
         Field::new("algorithms", Kind::List(&Kind::Choice(Choice {
                 words: &jose::NAMES,
+                missing: &[(
+                    "ES512",
+                    "signatures on P-521 aren't verified here; let the issuer sign with one of the others",
+                )],
                 code: codes::INVALID_ALGORITHM,
             })),
             "Signature algorithms that are taken, RSA keys being of 2048 bits or more.")

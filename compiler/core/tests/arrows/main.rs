@@ -88,9 +88,9 @@ const CRATES: &[Order] = &[
             // What lies beside the stacks.
             "artifacts",
             "edge_logs",
-            "versions",
             // One stage of a deployment, all of them, and all of them backwards.
             "stage",
+            "versions",
             "lingering",
             "trial",
             "state",
@@ -197,6 +197,28 @@ fn arrows_go_forward() {
     }
 }
 
+/// The modules of a crate as ARCHITECTURE.md lists them, below its heading: the first block of text.
+fn told<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
+    let heading = format!("\n### compiler/{name}\n");
+    let (_, section) = page.split_once(&heading).unwrap_or_default();
+    let section = section.split("\n#").next().unwrap_or_default();
+    let (_, block) = section.split_once("```text\n").unwrap_or_default();
+    let block = block.split("```").next().unwrap_or_default();
+    block
+        .split_whitespace()
+        .filter(|word| *word != "·")
+        .collect()
+}
+
+#[test]
+fn the_page_tells_the_same_order() {
+    let page = include_str!("../../../../ARCHITECTURE.md");
+    for order in CRATES {
+        assert_eq!(told(page, order.name), order.modules, "{}", order.name);
+    }
+    assert_eq!(told(page, "nothing"), [""; 0]);
+}
+
 /// Problems of a crate whose order is `a`, `b`, `c`.
 fn of(files: &[(&str, &str)]) -> Vec<String> {
     let order = Order {
@@ -252,6 +274,10 @@ const RAW: &str = r#\"use crate::b;\"#;
 fn quote() -> char { '\"' }
 #[cfg(test)]
 use crate::b::Thing;
+#[cfg(all(test, unix))]
+use crate::b::Other;
+#[cfg(all(test, unix))]
+mod elsewhere { use super::Thing; }
 #[cfg(test)]
 mod tests { use crate::c::z::Zed; }
 #[cfg(test)]

@@ -204,11 +204,18 @@ fn is_word(c: char) -> bool {
 
 /// The code without items that are there for tests, and the modules among these.
 fn without_tests(code: &str) -> (String, Vec<String>) {
-    const MARK: &str = "#[cfg(test)]";
+    const MARKS: [&str; 2] = ["#[cfg(test)]", "#[cfg(all(test,"];
+    let first = |text: &str| {
+        let found = MARKS
+            .iter()
+            .filter_map(|mark| Some((text.find(mark)?, mark.len())));
+        found.min()
+    };
     let (mut kept, mut modules) = (String::new(), Vec::new());
     let mut rest = code;
-    while let Some((before, after)) = rest.split_once(MARK) {
-        kept.push_str(before);
+    while let Some((at, length)) = first(rest) {
+        let after = &rest[at + length..];
+        kept.push_str(&rest[..at]);
         let mut depth = 0;
         let end = after.find(|c| {
             depth += match c {

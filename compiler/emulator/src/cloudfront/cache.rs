@@ -1,8 +1,7 @@
 //! The edge's cache. It is bounded, and drops the least recently used answer first.
 
 use super::forward::Key;
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use super::stored::Stored;
 use std::{
     collections::HashMap,
     time::{Duration, Instant},
@@ -12,14 +11,6 @@ use std::{
 const BYTES: usize = 256 * 1024 * 1024;
 /// Roughly what an entry costs beside its body.
 const OVERHEAD: usize = 1024;
-
-/// An answer as the origin, or a function in its place, gave it.
-#[derive(Debug, Clone)]
-pub(super) struct Stored {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
-}
 
 struct Entry {
     stored: Stored,
@@ -99,6 +90,7 @@ fn size(stored: &Stored) -> usize {
 mod tests {
     use super::super::forward::{key, tests::behavior};
     use super::*;
+    use http::{HeaderMap, StatusCode};
 
     fn key_of(uri: &str) -> Key {
         let request =

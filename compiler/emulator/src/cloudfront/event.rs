@@ -1,7 +1,7 @@
 //! The events that functions get, and the request between them.
 
-use super::cache::Stored;
 use super::names::{self, Trigger};
+use super::stored::Stored;
 use crate::package::{Association, Origin};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;

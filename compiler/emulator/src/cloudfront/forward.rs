@@ -258,7 +258,8 @@ pub(super) mod tests {
         assert_eq!(sent.header("host"), Some("origin.example"));
         assert_eq!(sent.header("user-agent"), Some("Amazon CloudFront"));
         assert_eq!(sent.header("x-forwarded-for"), Some("127.0.0.1"));
-        assert_eq!(sent.origin_domain(), Some("origin.example"));
+        let origin = sent.origin.as_ref().unwrap();
+        assert_eq!(origin["custom"]["domainName"], "origin.example");
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod pipeline;
 mod refusal;
 mod request_log;
 mod response_headers;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod timing;

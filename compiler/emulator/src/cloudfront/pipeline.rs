@@ -2,7 +2,7 @@
 
 use super::{
     Options, RequestSink,
-    cache::{Cache, Stored},
+    cache::Cache,
     event,
     event::Flow,
     forward, freshness,
@@ -11,6 +11,7 @@ use super::{
     refusal::Refusal,
     request_log::{CacheResult, RequestLog, Stages},
     response_headers,
+    stored::Stored,
     timing::{self, Timing},
     upstream::Upstream,
     verdict::{self, Generated, Verdict},

@@ -1,6 +1,6 @@
 //! An error page much like CloudFront's.
 
-use super::cache::Stored;
+use super::stored::Stored;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 

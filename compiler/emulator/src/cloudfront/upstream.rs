@@ -1,6 +1,6 @@
 //! The connection to the origin.
 
-use super::{OriginServer, cache::Stored, event, event::Flow, refusal::Refusal, response_headers};
+use super::{OriginServer, event, event::Flow, refusal::Refusal, response_headers, stored::Stored};
 use crate::{
     Error,
     http::{self as local_http, BodyError},

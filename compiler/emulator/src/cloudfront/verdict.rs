@@ -1,9 +1,9 @@
 //! What a function handed back: a request to go on with, an answer, or
 //! something that CloudFront refuses with a 502.
 
-use super::cache::Stored;
 use super::event;
 use super::names::{self, Trigger};
+use super::stored::Stored;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use frames_edge::event::{Headers, Request};

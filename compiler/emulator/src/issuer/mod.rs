@@ -16,7 +16,8 @@ use aws_lc_rs::{
     },
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use frames_edge::{AuthConfig, TokenUse, jose::Algorithm};
+use frames_edge::jose::{self, Algorithm};
+use frames_edge::{AuthConfig, TokenUse};
 use http::{Method, Request, StatusCode, header};
 use hyper::body::Incoming;
 use serde_json::{Map, Value, json};
@@ -43,7 +44,7 @@ impl IssuerClaims {
     pub fn satisfying(auth: &AuthConfig) -> Result<Self, Error> {
         let names = auth.algorithms.iter();
         let algorithm = names
-            .filter_map(|name| Algorithm::parse(name))
+            .filter_map(|name| jose::algorithm(name))
             .next()
             .ok_or_else(|| Error::new("auth.algorithms names no algorithm to sign with"))?;
         let mut claims = Map::new();
@@ -214,7 +215,7 @@ impl State {
             "issuer": self.claims.claims.get("iss"),
             "jwks_uri": format!("{base}/.well-known/jwks.json"),
             "token_endpoint": format!("{base}/token"),
-            "id_token_signing_alg_values_supported": [self.claims.algorithm.name()],
+            "id_token_signing_alg_values_supported": [self.claims.algorithm],
         });
         local_http::json(StatusCode::OK, &body)
     }
@@ -325,7 +326,7 @@ impl Key {
             }
         };
         key["use"] = json!("sig");
-        key["alg"] = json!(algorithm.name());
+        key["alg"] = json!(algorithm);
         key["kid"] = json!(self.id);
         key
     }
@@ -359,7 +360,7 @@ fn with_times(mut claims: Map<String, Value>) -> Map<String, Value> {
 
 /// A JWT in its compact form (RFC 7515).
 fn sign(key: &Key, algorithm: Algorithm, claims: &Map<String, Value>) -> Result<String, Error> {
-    let header = json!({"alg": algorithm.name(), "typ": "JWT", "kid": key.id});
+    let header = json!({"alg": algorithm, "typ": "JWT", "kid": key.id});
     let text = |value: String| URL_SAFE_NO_PAD.encode(value);
     let signed = format!(
         "{}.{}",
@@ -388,7 +389,6 @@ fn curve(algorithm: Algorithm) -> Option<(&'static str, &'static EcdsaSigningAlg
     Some(match algorithm {
         Algorithm::ES256 => ("P-256", &signature::ECDSA_P256_SHA256_FIXED_SIGNING),
         Algorithm::ES384 => ("P-384", &signature::ECDSA_P384_SHA384_FIXED_SIGNING),
-        Algorithm::ES512 => ("P-521", &signature::ECDSA_P521_SHA512_FIXED_SIGNING),
         _ => return None,
     })
 }

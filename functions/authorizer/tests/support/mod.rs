@@ -1,5 +1,5 @@
 //! Tokens, keys and requests for the tests. The keys in tests/keys are made for
-//! the tests alone: RSA private keys (PKCS #1, DER) of 2048 bits, `weak.der` of 1024.
+//! the tests only: RSA private keys (PKCS #1, DER) of 2048 bits, `weak.der` of 1024.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -20,39 +20,39 @@ use ring::signature::{
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-pub const ISSUER: &str = "https://issuer.example";
-pub const KID: &str = "key-1";
+pub(crate) const ISSUER: &str = "https://issuer.example";
+pub(crate) const KID: &str = "key-1";
 /// 2026-11-22T09:08:07Z
-pub const NOW: u64 = 1_795_338_487;
-pub const PATH: &str = "/datastore/12345678901234567890123456789012/imageSet/aaaabbbbccccddddeeeeffff00001111/getImageFrame";
-pub const STUDIES: &str = "/datastore/12345678901234567890123456789012/studies";
+pub(crate) const NOW: u64 = 1_795_338_487;
+pub(crate) const PATH: &str = "/datastore/12345678901234567890123456789012/imageSet/aaaabbbbccccddddeeeeffff00001111/getImageFrame";
+pub(crate) const STUDIES: &str = "/datastore/12345678901234567890123456789012/studies";
 
-pub fn now() -> SystemTime {
+pub(crate) fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(NOW)
 }
 
-pub struct Key(RsaKeyPair);
+pub(crate) struct Key(RsaKeyPair);
 
 impl Key {
-    pub fn issuer() -> Self {
+    pub(crate) fn issuer() -> Self {
         Self(RsaKeyPair::from_der(include_bytes!("../keys/issuer.der")).unwrap())
     }
 
-    pub fn stranger() -> Self {
+    pub(crate) fn stranger() -> Self {
         Self(RsaKeyPair::from_der(include_bytes!("../keys/stranger.der")).unwrap())
     }
 
-    pub fn components(&self) -> (Vec<u8>, Vec<u8>) {
+    pub(crate) fn components(&self) -> (Vec<u8>, Vec<u8>) {
         let public = RsaPublicKeyComponents::<Vec<u8>>::from(self.0.public_key());
         (public.n, public.e)
     }
 
-    pub fn jwk(&self, kid: &str) -> Value {
+    pub(crate) fn jwk(&self, kid: &str) -> Value {
         let (n, e) = self.components();
         json!({"kty": "RSA", "use": "sig", "kid": kid, "n": b64(&n), "e": b64(&e)})
     }
 
-    pub fn sign(&self, encoding: &'static dyn RsaEncoding, message: &str) -> Vec<u8> {
+    pub(crate) fn sign(&self, encoding: &'static dyn RsaEncoding, message: &str) -> Vec<u8> {
         let mut signature = vec![0; self.0.public().modulus_len()];
         self.0
             .sign(
@@ -66,7 +66,7 @@ impl Key {
     }
 
     /// A token with this very header and these claims, as JSON text.
-    pub fn token_of(&self, header: &str, claims: &str) -> String {
+    pub(crate) fn token_of(&self, header: &str, claims: &str) -> String {
         let signed = format!("{}.{}", b64(header.as_bytes()), b64(claims.as_bytes()));
         let algorithm = serde_json::from_str::<Value>(header).unwrap_or_default();
         let encoding: &dyn RsaEncoding = match algorithm["alg"].as_str() {
@@ -80,36 +80,29 @@ impl Key {
         format!("{signed}.{}", b64(&self.sign(encoding, &signed)))
     }
 
-    pub fn token(&self, claims: &Value) -> String {
+    pub(crate) fn token(&self, claims: &Value) -> String {
         let header = json!({"alg": "RS256", "kid": KID});
         self.token_of(&header.to_string(), &claims.to_string())
     }
 }
 
 /// A fresh key on a curve, by the one algorithm that goes with it.
-pub enum Curve {
-    Ring(&'static str, EcdsaKeyPair),
-    P521(Box<p521::ecdsa::SigningKey>),
+pub(crate) enum Curve {
+    Ecdsa(&'static str, EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
 }
 
 impl Curve {
-    pub fn fresh(algorithm: &str) -> Self {
+    pub(crate) fn fresh(algorithm: &str) -> Self {
         let random = SystemRandom::new();
         let ecdsa = |curve, algorithm| {
             let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
             let pair = EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &random);
-            Self::Ring(curve, pair.unwrap())
+            Self::Ecdsa(curve, pair.unwrap())
         };
         match algorithm {
             "ES256" => ecdsa("P-256", &ECDSA_P256_SHA256_FIXED_SIGNING),
             "ES384" => ecdsa("P-384", &ECDSA_P384_SHA384_FIXED_SIGNING),
-            "ES512" => {
-                let mut scalar = [7; 66];
-                ring::rand::SecureRandom::fill(&random, &mut scalar[2..]).unwrap();
-                scalar[..2].fill(0);
-                Self::P521(p521::ecdsa::SigningKey::from_slice(&scalar).unwrap().into())
-            }
             _ => {
                 let document = Ed25519KeyPair::generate_pkcs8(&random).unwrap();
                 Self::Ed25519(Ed25519KeyPair::from_pkcs8(document.as_ref()).unwrap())
@@ -117,36 +110,30 @@ impl Curve {
         }
     }
 
-    pub fn jwk(&self) -> Value {
-        let point = |curve: &str, point: &[u8]| {
-            let (x, y) = point[1..].split_at(point.len() / 2);
-            json!({"kty": "EC", "crv": curve, "kid": KID, "x": b64(x), "y": b64(y)})
-        };
+    pub(crate) fn jwk(&self) -> Value {
         match self {
-            Self::Ring(curve, pair) => point(curve, pair.public_key().as_ref()),
-            Self::P521(key) => point("P-521", key.verifying_key().to_sec1_point(false).as_bytes()),
+            Self::Ecdsa(curve, pair) => {
+                let point = &pair.public_key().as_ref()[1..];
+                let (x, y) = point.split_at(point.len() / 2);
+                json!({"kty": "EC", "crv": curve, "kid": KID, "x": b64(x), "y": b64(y)})
+            }
             Self::Ed25519(pair) => {
                 json!({"kty": "OKP", "crv": "Ed25519", "kid": KID, "x": b64(pair.public_key().as_ref())})
             }
         }
     }
 
-    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
-        use p521::ecdsa::signature::Signer;
+    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
         match self {
-            Self::Ring(_, pair) => {
+            Self::Ecdsa(_, pair) => {
                 let signature = pair.sign(&SystemRandom::new(), message).unwrap();
                 signature.as_ref().to_vec()
-            }
-            Self::P521(key) => {
-                let signature: p521::ecdsa::Signature = key.sign(message);
-                signature.to_bytes().to_vec()
             }
             Self::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),
         }
     }
 
-    pub fn token(&self, algorithm: &str, claims: &Value) -> String {
+    pub(crate) fn token(&self, algorithm: &str, claims: &Value) -> String {
         let header = json!({"alg": algorithm, "kid": KID}).to_string();
         let signed = format!(
             "{}.{}",
@@ -157,12 +144,12 @@ impl Curve {
     }
 }
 
-pub fn b64(bytes: &[u8]) -> String {
+pub(crate) fn b64(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// Claims that are good in every configuration here, with the changes of one test; `null` takes one away.
-pub fn claims(changes: Value) -> Value {
+pub(crate) fn claims(changes: Value) -> Value {
     merged(
         json!({
             "iss": ISSUER, "sub": "user", "exp": NOW + 300, "iat": NOW, "nbf": NOW,
@@ -173,12 +160,12 @@ pub fn claims(changes: Value) -> Value {
     )
 }
 
-pub fn jwks() -> Value {
+pub(crate) fn jwks() -> Value {
     json!({"keys": [Key::issuer().jwk(KID)]})
 }
 
 /// The configuration with `changes` merged into `auth`.
-pub fn config(changes: Value) -> AuthorizerConfig {
+pub(crate) fn config(changes: Value) -> AuthorizerConfig {
     let auth = merged(
         json!({
             "issuers": [ISSUER],
@@ -211,7 +198,7 @@ fn merged(mut base: Value, changes: Value) -> Value {
 }
 
 /// A native request with these headers and this query.
-pub fn request(headers: &[(&str, &str)], query: &str) -> Request {
+pub(crate) fn request(headers: &[(&str, &str)], query: &str) -> Request {
     let mut map = json!({});
     for (name, value) in headers {
         let header = json!({"key": name, "value": value});
@@ -227,11 +214,11 @@ pub fn request(headers: &[(&str, &str)], query: &str) -> Request {
     .unwrap()
 }
 
-pub fn bearer(token: &str) -> Request {
+pub(crate) fn bearer(token: &str) -> Request {
     request(&[("Authorization", &format!("Bearer {token}"))], "")
 }
 
-pub fn value<'a>(response: &'a Response, header: &str) -> Option<&'a str> {
+pub(crate) fn value<'a>(response: &'a Response, header: &str) -> Option<&'a str> {
     response
         .headers
         .get(header)

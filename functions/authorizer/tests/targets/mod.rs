@@ -9,8 +9,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use frames_authorizer::keys::{KeyCache, KeySet, Lookup};
 use frames_authorizer::{Decision, decide, prepare};
-use frames_edge::jose::{Algorithm, NAMES};
-use frames_edge::{AuthorizerConfig, Event, Operation, Request, Response};
+use frames_edge::jose::{self, NAMES};
+use frames_edge::operation::{Kind, Operation};
+use frames_edge::{AuthorizerConfig, Event, Request, Response};
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
@@ -33,7 +34,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
 
 /// Any bytes as an event: an answer that CloudFront takes, or the request
 /// without a token anywhere.
-pub fn events(bytes: &[u8]) {
+pub(crate) fn events(bytes: &[u8]) {
     let Ok(event) = serde_json::from_slice::<Event>(bytes) else {
         return;
     };
@@ -70,9 +71,10 @@ fn judge(came: Request, config: &AuthorizerConfig, keys: &KeyCache) -> bool {
 }
 
 fn check_sent(sent: &Request) {
-    let (operation, path) = Operation::parse(&sent.uri, true).unwrap();
-    assert_eq!(path, sent.uri);
-    assert!(operation.methods().contains(&sent.method.as_str()));
+    let operation = Operation::parse(&sent.uri, true).unwrap();
+    assert_eq!(operation.path(), sent.uri);
+    let kind = operation.kind();
+    assert!(kind.methods().contains(&sent.method.as_str()));
     for name in sent.headers.keys() {
         let name = name.to_ascii_lowercase();
         assert!(
@@ -80,14 +82,14 @@ fn check_sent(sent: &Request) {
             "{name}"
         );
     }
-    check_query(operation, &sent.querystring);
+    check_query(kind, &sent.querystring);
     let json = serde_json::to_vec(sent).unwrap();
     serde_json::from_slice::<Request>(&json).unwrap();
 }
 
 /// Read a second way: no parameter is left that anybody takes for a token, and
 /// of a DICOMweb query only what that operation knows.
-fn check_query(operation: Operation, query: &str) {
+fn check_query(kind: Kind, query: &str) {
     let mut text = query.to_owned();
     for _ in 0..3 {
         for pair in text.split(['&', ';']) {
@@ -110,13 +112,13 @@ fn check_query(operation: Operation, query: &str) {
         }
         text = unescaped(&text);
     }
-    if operation == Operation::GetImageFrame {
+    if kind == Kind::GetImageFrame {
         return;
     }
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let name = unescaped(&pair.split('=').next().unwrap().replace('+', " "));
         let name = name.split(';').next().unwrap();
-        assert!(operation.knows(name), "{name:?} in {query}");
+        assert!(kind.knows(name), "{name:?} in {query}");
     }
 }
 
@@ -153,7 +155,7 @@ fn check_answer(response: &Response, tokens: &[String]) {
 
 /// Any bytes as a token. The first byte says how they are read: as the token
 /// itself, or as a header and claims, a NUL between them, which the issuer signs.
-pub fn tokens(bytes: &[u8]) {
+pub(crate) fn tokens(bytes: &[u8]) {
     let Some((kind, rest)) = bytes.split_first() else {
         return;
     };
@@ -214,7 +216,7 @@ fn is_good(header: &str, claims: &str) -> bool {
 }
 
 /// Any bytes as a key set: what can be read of it verifies, or is left out.
-pub fn key_sets(bytes: &[u8]) {
+pub(crate) fn key_sets(bytes: &[u8]) {
     let Ok(jwks) = serde_json::from_slice::<Value>(bytes) else {
         return;
     };
@@ -228,7 +230,8 @@ pub fn key_sets(bytes: &[u8]) {
         .filter_map(|key| key["kid"].as_str())
         .chain([KID])
     {
-        for algorithm in NAMES.iter().filter_map(|name| Algorithm::parse(name)) {
+        for name in NAMES {
+            let algorithm = jose::algorithm(name).unwrap();
             let found = match cache.lookup(kid, algorithm, now()) {
                 Lookup::Key(_) => true,
                 Lookup::Fetch => panic!("keys that are baked in are never fetched"),
@@ -236,13 +239,12 @@ pub fn key_sets(bytes: &[u8]) {
             };
             let suits = |key: &&Value| {
                 key["kid"] == kid
-                    && (key["alg"].is_null() || key["alg"] == algorithm.name())
+                    && (key["alg"].is_null() || key["alg"] == name)
                     && (key["use"].is_null() || key["use"] == "sig")
             };
             assert!(
                 !found || keys.iter().any(|key| suits(&key)),
-                "{kid:?} for {}",
-                algorithm.name()
+                "{kid:?} for {name}"
             );
         }
     }

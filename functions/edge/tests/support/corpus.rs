@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// Runs `target` over every file of its corpus, then over `mutations` changed ones.
-pub fn replay(name: &str, mutations: usize, target: impl Fn(&[u8])) {
+pub(crate) fn replay(name: &str, mutations: usize, target: impl Fn(&[u8])) {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../fuzz/corpus")
         .join(name);

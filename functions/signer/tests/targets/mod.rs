@@ -41,7 +41,7 @@ fn outcome(request: Request) -> Outcome {
 
 /// Any bytes as an event: an answer that CloudFront takes, or a request with
 /// this signer's own signature and nobody else's.
-pub fn events(bytes: &[u8]) {
+pub(crate) fn events(bytes: &[u8]) {
     let Ok(event) = serde_json::from_slice::<Event>(bytes) else {
         return;
     };
@@ -50,17 +50,18 @@ pub fn events(bytes: &[u8]) {
     }
 }
 
-/// Any bytes as path, query, content type and body, a line each but the last.
-pub fn canonical_requests(bytes: &[u8]) {
+/// Any bytes as path, query, content type and body, one line for each but the last.
+pub(crate) fn canonical_requests(bytes: &[u8]) {
     let mut lines = bytes.splitn(4, |byte| *byte == b'\n');
     let mut line = || lines.next().unwrap_or_default();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (uri, query, kind) = (text(line()), text(line()), text(line()));
-    let operation = Operation::parse(&uri, true).map(|(operation, _)| operation);
-    let method = operation.map_or("GET", |operation| operation.methods()[0]);
-    let host = match operation.is_ok_and(|operation| operation.is_dicomweb()) {
-        true => DICOMWEB,
-        false => NATIVE,
+    let asked = Operation::parse(&uri, true).map(|operation| operation.kind());
+    let method = asked.map_or("GET", |asked| asked.methods()[0]);
+    let host = if asked.is_ok_and(|asked| asked.is_dicomweb()) {
+        DICOMWEB
+    } else {
+        NATIVE
     };
     let request = json!({
         "method": method,
@@ -86,8 +87,8 @@ fn check(came: Request) {
             return;
         }
     };
-    let (operation, path) = Operation::parse(&sent.uri, true).unwrap();
-    assert_eq!(path, sent.uri);
+    let operation = Operation::parse(&sent.uri, true).unwrap();
+    assert_eq!(operation.path(), sent.uri);
     for (name, values) in &sent.headers {
         let name = name.to_ascii_lowercase();
         let ours = [
@@ -103,7 +104,7 @@ fn check(came: Request) {
         );
         assert!(!signed || values.len() == 1, "{name} twice");
     }
-    let host = if operation.is_dicomweb() {
+    let host = if operation.kind().is_dicomweb() {
         DICOMWEB
     } else {
         NATIVE

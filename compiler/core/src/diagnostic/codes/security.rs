@@ -21,7 +21,7 @@ auth:
     INVALID_ALGORITHM "invalid-algorithm" Error
     what: "A signature algorithm that isn't asymmetric, or isn't known."
     why: "With HS256 whoever can verify a token can also make one; `none` isn't a signature at all (RFC 8725, 3.1 and 3.2)."
-    remedy: "Take RS, PS or ES with 256, 384 or 512, or EdDSA: whichever the issuer signs with."
+    remedy: "Take RS or PS with 256, 384 or 512, ES256, ES384 or EdDSA: whichever the issuer signs with."
     example: "\
 service: x
 auth:
