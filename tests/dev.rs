@@ -393,7 +393,7 @@ fn no_token_reaches_the_origin() {
         });
 }
 
-/// What a viewer asks, a token in the place of `<t>`, and what HealthImaging is asked.
+/// What a viewer asks, with a token for `<t>`, and what HealthImaging is asked.
 const SEARCHES: [(&str, &str); 7] = [
     ("access_token=<t>&limit=5", "limit=5"),
     ("PatientID=1&TOKEN=<t>", "PatientID=1"),

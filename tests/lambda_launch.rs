@@ -261,7 +261,7 @@ fn a_child_that_is_killed_comes_back() {
     assert_eq!(lambda.invoke(&event)["uri"], FRAME);
     assert_ne!(child(&lambda).pid, first);
     // Within one, that one fails as Lambda has it, and the next one doesn't. How long an event
-    // takes to the child is the machine's affair.
+    // takes to the child depends on the machine.
     let failed = [300, 1_000, 4_000, 8_000].into_iter().find_map(|wait| {
         let answer = killed_within(&lambda, &event, Duration::from_millis(wait));
         (answer["uri"] != FRAME).then_some(answer)

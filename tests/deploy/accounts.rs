@@ -301,7 +301,7 @@ fn another_account_than_the_manifests_is_asked_nothing() {
     stand.remove();
 }
 
-/// The account in a variable that AWS answers is held against it all the same, once it is known.
+/// An account in a variable that AWS answers is checked too, once it is known.
 #[test]
 fn an_account_that_aws_names() {
     let stand = Stand::new();

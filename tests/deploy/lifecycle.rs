@@ -98,7 +98,7 @@ fn another_configuration_is_another_version_of_the_same_program() {
     assert_eq!(uploads, 3);
 }
 
-/// The authorizer's program, as it lies in the zip.
+/// The authorizer's program, as it is in the zip.
 fn program(stand: &Stand) -> Vec<u8> {
     let plan = stand.plan("dev");
     let file = plan["stages"][0]["artifacts"][0]["file"].as_str().unwrap();

@@ -115,7 +115,7 @@ impl Session<'_> {
         }
     }
 
-    /// Runs it, and shows the events until the stack is at rest.
+    /// Runs it, and shows the events until the operation ends.
     pub async fn run(&self, stage: &str, proposal: &Proposal<'_>) -> Result<Ran> {
         let (stacks, stack) = (proposal.stacks, proposal.stack);
         let now = stacks.newest_event(stack).await?;

@@ -177,7 +177,7 @@ fn left(stand: &Stand, before: &[String]) -> Vec<String> {
 }
 
 /// The logs with their key, and the bucket of the artifacts, which is the account's.
-/// What lies in a bucket of one's own that isn't the artifacts' any more.
+/// What is in an own bucket that no longer holds the artifacts.
 /// And a certificate that another took the place of while a distribution had it:
 /// ACM doesn't delete such a one, and it costs nothing.
 fn is_kept(line: &str) -> bool {

@@ -31,7 +31,7 @@ const NETWORK: [&str; 4] = [
     "CARGO_REGISTRY_",
 ];
 
-/// Downloads first: only then is it known where the dependencies' sources lie.
+/// Downloads first: only then is it known where the dependencies' sources are.
 pub(super) fn fetch(source: &Path) -> Command {
     let mut command = cargo();
     command

@@ -92,7 +92,7 @@ pub(crate) fn own_directory(path: &Path, why: &str) -> Result<()> {
     {
         return Err(error).context(context);
     }
-    // This tightens what was opened, whatever is put in its place.
+    // This tightens what was opened, even if something else is put there meanwhile.
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW;
     let directory = File::options()
         .read(true)

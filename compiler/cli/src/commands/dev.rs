@@ -173,7 +173,7 @@ impl Delivery {
 
     /// On return all processes have ended, all ports are closed and all files are gone.
     async fn stop(self) {
-        // All the rest ends when it is dropped, after CloudFront.
+        // Everything else ends when it is dropped, after CloudFront.
         self.cloudfront.stop().await;
     }
 
@@ -202,7 +202,7 @@ impl Delivery {
         if let Some(issuer) = &self.issuer {
             terminal.status(
                 "Issuer",
-                &format!("{} takes the place of the manifest's", issuer.url()),
+                &format!("{} replaces the manifest's", issuer.url()),
             );
         }
         if terminal.is_json() {
@@ -234,7 +234,7 @@ impl Delivery {
     }
 }
 
-/// Puts an issuer of our own in the place of the manifest's: the same claims, other keys.
+/// Replaces the manifest's issuer by our own: the same claims, other keys.
 async fn stand_in_issuer(plan: &mut Plan) -> Result<Option<Issuer>> {
     let auth = plan
         .authorizer_mut()

@@ -63,7 +63,7 @@ pub fn warnings(answers: &Answers) -> Vec<String> {
         .collect()
 }
 
-/// The errors, each with its flag in the place of its path.
+/// The errors, each with its flag instead of its path.
 pub fn complaints(answers: &Answers) -> Vec<String> {
     let mut complaints = Vec::new();
     for found in findings(answers).iter().filter(|d| d.is_error()) {

@@ -1,4 +1,4 @@
-//! Where frames.yml is, and what lies beside it.
+//! Where frames.yml is, and what is beside it.
 
 mod trust;
 

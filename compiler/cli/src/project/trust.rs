@@ -8,7 +8,7 @@ const STICKY: u32 = 0o1000;
 const OTHERS_WRITE: u32 = 0o022;
 
 /// The problem, where another user than this one and root could have written the file, or put
-/// it in the place of one. What links lead to is looked at, not the links.
+/// another in its place. This looks at what links lead to, not at the links.
 pub(super) fn check(file: &Path) -> Result<(), String> {
     check_for(file, rustix::process::geteuid().as_raw())
 }
@@ -20,7 +20,7 @@ fn check_for(file: &Path, user: u32) -> Result<(), String> {
         for (steps, path) in path.ancestors().enumerate() {
             let metadata = path.symlink_metadata().map_err(|error| error.to_string())?;
             let shared = match steps {
-                // The file itself, and what lies beside it.
+                // The file itself, and what is beside it.
                 0 | 1 => OTHERS_WRITE & metadata.mode(),
                 // Nobody moves what isn't theirs out of a sticky directory.
                 _ if metadata.mode() & STICKY != 0 => 0,

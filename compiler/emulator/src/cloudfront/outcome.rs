@@ -1,6 +1,6 @@
 //! How a request ends, and the answer that the viewer gets.
 
-use super::{cache::Stored, event, names::Trigger, refusal::Refusal, verdict::Generated};
+use super::{event, names::Trigger, refusal::Refusal, stored::Stored, verdict::Generated};
 use crate::http::Answer;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};

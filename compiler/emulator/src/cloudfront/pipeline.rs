@@ -268,7 +268,7 @@ impl Pipeline {
         Ok(outcome)
     }
 
-    /// Asks the origin, or the function in its place.
+    /// Asks the origin, or the function that answers instead of it.
     async fn fetch(
         &self,
         behavior: &Behavior,

@@ -30,7 +30,7 @@ pub(super) async fn start(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    // Its own group: a Ctrl-C on the terminal is this process's to handle.
+    // Its own group: only this process handles a Ctrl-C on the terminal.
     #[cfg(unix)]
     command.process_group(0);
     #[cfg(target_os = "linux")]

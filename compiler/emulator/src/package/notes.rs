@@ -59,7 +59,7 @@ pub(super) fn notes(
     let mut notes: Vec<String> = web_acl.and_then(web_acl_note).into_iter().collect();
     if config.opt("Aliases").is_some() {
         notes.push(
-            "plain HTTP takes the place of HTTPS here: no certificate, no security policy"
+            "plain HTTP is used instead of HTTPS here: no certificate, no security policy"
                 .to_owned(),
         );
     }
