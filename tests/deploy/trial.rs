@@ -339,7 +339,7 @@ fn a_version_that_answers_something_else() {
         ),
         (
             json!(["AWS4-HMAC-SHA256"]),
-            "answers neither with a status nor with a request",
+            "answers with neither a status nor a request",
         ),
     ];
     each(cases, |(body, words)| {

@@ -154,7 +154,7 @@ impl Version<'_> {
         let status = answer["status"].as_str().map(printable::line);
         let answered = match status {
             Some(status) => format!("with status {status:.3}"),
-            None if answer["uri"].is_string() => "with a request to forward".to_owned(),
+            None if answer["uri"].is_string() => "with a request to go on with".to_owned(),
             None => "with neither a status nor a request".to_owned(),
         };
         let wanted = self.function.trial.wanted();
