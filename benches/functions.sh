@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The edge functions against the same on Node.js (aws-jwt-verify, aws4), under AWS's own Lambda
-# emulator, in one run; and in process, against the cryptography alone. Prints a Markdown table.
+# emulator, in one run; and in process, against only the cryptography. Prints a Markdown table.
 # The peers have to be installed (`cargo test -p frames --test e2e peer_` does it), in
 # PEERS or target/peers; FUNCTIONS may name a directory with `authorizer` and `signer` built before.
 # Run as root where cgroups are to limit the processor's share.

@@ -192,7 +192,7 @@ fn dicomweb_is_cached_for_those_with_a_token() {
         (200, "Hit from cloudfront")
     );
     assert!(first.body == second.body);
-    // The token is no part of the cache key, wherever it stands.
+    // The token is no part of the cache key, wherever it is.
     let by_query = dev.request(
         "GET",
         &format!("{url}&token={}", dev.token()),
@@ -393,7 +393,7 @@ fn no_token_reaches_the_origin() {
         });
 }
 
-/// What a viewer asks, a token in the place of `<t>`, and what HealthImaging is asked.
+/// What a viewer asks, with a token for `<t>`, and what HealthImaging is asked.
 const SEARCHES: [(&str, &str); 7] = [
     ("access_token=<t>&limit=5", "limit=5"),
     ("PatientID=1&TOKEN=<t>", "PatientID=1"),

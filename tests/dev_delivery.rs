@@ -257,9 +257,9 @@ domain: {cnames: [a.example.org], hostedZoneId: Z0123456789}
     assert_eq!(
         notes(dev),
         [
-            "of the web ACL these aren't modelled: AWSManagedRulesAmazonIpReputationList, \
+            "these parts of the web ACL aren't modelled: AWSManagedRulesAmazonIpReputationList, \
              the rest of AWSManagedRulesCommonRuleSet, AWSManagedRulesKnownBadInputsRuleSet",
-            "plain HTTP stands for HTTPS here: no certificate, no security policy",
+            "plain HTTP is used instead of HTTPS here: no certificate, no security policy",
             "the permissions boundary isn't known here: it may forbid what the role allows",
             "not made here: access logs, alarms, DNS records",
         ]

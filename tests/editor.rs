@@ -186,7 +186,7 @@ fn what_is_wrong_gets_a_red_line_and_what_is_right_none() {
         assert_eq!(found[0].0, line, "{text}: {found:#?}");
         assert!(found[0].1.contains(named), "{text}: {found:#?}");
     }
-    // What is required may stand in an environment.
+    // A required key may be in an environment.
     let text = "service: x\nauth: {mode: cognito}\n\
                 environments: {dev: {auth: {userPoolId: us-east-1_AbCdEfGhI}}}\n";
     assert_eq!(findings(&mut server, "file:///environments.yml", text), []);

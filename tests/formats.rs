@@ -134,7 +134,7 @@ fn watching_checks_again_after_every_change() {
     .unwrap();
     shows("unknown key `dicomwep`", 2);
     std::fs::remove_file(project.path().join("frames.yml")).unwrap();
-    shows("waiting until that changes", 1);
+    shows("frames waits until that changes", 1);
     project.write("frames.yml", "service: x\nauth: {mode: nune}\n");
     shows("did you mean `none`?", 1);
     let rounds = watch

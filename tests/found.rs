@@ -89,7 +89,7 @@ fn one_that_somebody_else_could_have_written_is_refused() {
                 assert!(run.stderr.contains(words), "{what}: {words}: {run:#?}");
             }
         }
-        // Who names it, or stands beside it, has chosen it.
+        // Those who name it, or run in its directory, have chosen it.
         let run = in_b(&project, &["validate", "--config", "../../frames.yml"]);
         assert_eq!(run.code, 0, "{what}: {run:#?}");
         let beside = Run::of(
@@ -189,7 +189,7 @@ fn a_file_outside_of_the_directory_needs_a_flag() {
         let run = validate(&manifest, &["--allow-outside-files"]);
         assert_eq!(run.code, 0, "{path}: {run:#?}");
     }
-    // A default doesn't stand in for what may not be read, and what is missing there isn't told.
+    // A default doesn't replace what may not be read, and the error doesn't say whether it exists.
     for manifest in [
         file("../secret.yml").replace("service}", "service, 'x'}"),
         file("../none.yml"),

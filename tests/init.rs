@@ -171,8 +171,11 @@ fn a_terminal_is_asked_until_the_answer_is_right() {
     init.answer("]:", "ct-viewer");
     init.answer("[cognito]:", "");
     init.answer("pool's id:", "us-east-1_AbCdEfGhI");
-    init.answer("leave empty:", "");
-    init.answer("of the account:", "12345678901234567890123456789012");
+    init.answer("none: leave empty:", "");
+    init.answer(
+        "of the account: leave empty:",
+        "12345678901234567890123456789012",
+    );
     init.answer("[us-east-1]:", "us-west-2");
     assert_eq!(init.code(), 0, "{}", init.shown());
     let text = manifest(&project, "frames.yml");

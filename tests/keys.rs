@@ -79,7 +79,10 @@ fn package_asks_no_network_unless_it_is_told_to() {
 
     let run = package(&project, &server, &["--fetch-keys"]);
     assert_eq!((run.code, server.asked()), (0, 2), "{run:#?}");
-    assert!(run.stderr.contains("1 key of the issuer's"), "{run:#?}");
+    assert!(
+        run.stderr.contains("1 key of the issuer is baked in"),
+        "{run:#?}"
+    );
     assert_eq!(config(&project)["auth"]["initialJwks"], issuer.key_set());
     let plan = fs::read(project.output("plan.json")).unwrap();
 

@@ -55,7 +55,7 @@ fn timeless(mut answer: Value) -> Value {
     answer
 }
 
-/// What of an error doesn't depend on who reports it.
+/// The parts of an error that don't depend on which program reports it.
 fn error(answer: &Value) -> (&str, &str) {
     let text = |member: &str| answer[member].as_str().unwrap_or_default();
     (text("errorType"), text("errorMessage"))
@@ -261,7 +261,7 @@ fn a_child_that_is_killed_comes_back() {
     assert_eq!(lambda.invoke(&event)["uri"], FRAME);
     assert_ne!(child(&lambda).pid, first);
     // Within one, that one fails as Lambda has it, and the next one doesn't. How long an event
-    // takes to the child is the machine's affair.
+    // takes to the child depends on the machine.
     let failed = [300, 1_000, 4_000, 8_000].into_iter().find_map(|wait| {
         let answer = killed_within(&lambda, &event, Duration::from_millis(wait));
         (answer["uri"] != FRAME).then_some(answer)
@@ -278,7 +278,7 @@ fn a_child_that_is_killed_comes_back() {
     assert_eq!(lambda.program().pid, python, "Python stays");
 }
 
-/// What comes of an event whose child stands still, and is killed after a while.
+/// What comes of an event whose child hangs, and is killed after a while.
 fn killed_within(lambda: &Lambda, event: &Value, wait: Duration) -> Value {
     let stopped = child(lambda).pid;
     send(stopped, Signal::STOP);
@@ -384,7 +384,7 @@ fn a_broken_configuration_is_told_alike_by_both_ways() {
     assert_eq!(told[0].0, "InvalidPackage");
 }
 
-/// Whoever gets to the port, and that is this machine alone, doesn't know the path.
+/// Others on this machine can reach the port, but don't know the path.
 #[test]
 fn nobody_but_the_child_gets_an_event() {
     let (lambda, event) = signer();

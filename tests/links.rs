@@ -1,5 +1,5 @@
 //! Every relative link of the pages leads somewhere, to its heading too, and every path that
-//! they quote is in the tree; and no page tells of the machine on which it was written.
+//! they quote is in the tree; and no page names the machine on which it was written.
 
 use crate::support::root;
 use std::collections::{BTreeSet, HashMap};
@@ -24,7 +24,7 @@ fn text(page: &Path) -> String {
     fs::read_to_string(root().join(page)).unwrap()
 }
 
-/// The lines outside of code blocks, without what stands in backticks.
+/// The lines outside of code blocks, without what is in backticks.
 fn prose(page: &str) -> Vec<String> {
     let mut in_code = false;
     page.lines()

@@ -1,7 +1,7 @@
 //! What a user or a peer would run, against the real `frames` binary and the
 //! real peers. `support` installs these, pinned, below `target/`.
 
-// Tests talk to who develops frames.
+// Tests talk to those who develop frames.
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
 // Nothing here is anybody else's.
 #![allow(unreachable_pub)]

@@ -1,4 +1,4 @@
-//! `frames package`: what lies in `.frames/<env>/` afterwards, and how it gets there.
+//! `frames package`: what is in `.frames/<env>/` afterwards, and how it gets there.
 
 use crate::support::frames::{Project, Run};
 use crate::support::{root, target};

@@ -117,7 +117,7 @@ const STRICTER: &[(&str, &str, &str)] = &[
     (
         "groups-odd",
         "missing_group",
-        "a list of groups holds strings alone",
+        "a list of groups holds only strings",
     ),
     (
         "key-weak",
@@ -162,7 +162,7 @@ const STRICTER: &[(&str, &str, &str)] = &[
     (
         "ed448-signature",
         "unknown_key",
-        "EdDSA is verified by Ed25519 alone",
+        "EdDSA is verified by Ed25519 only",
     ),
     (
         "ec-curve-other",

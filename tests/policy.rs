@@ -1,5 +1,5 @@
-//! `frames policy`: what it prints, and that a user who has just that deploys and
-//! removes, while whoever lacks an action is told which.
+//! `frames policy`: what it prints. A user with just that can deploy and remove, and a
+//! user who lacks an action is told which.
 //!
 //! The tests' AWS checks what frames calls itself; what CloudFormation does on the
 //! user's behalf it lets pass. `policy_reference` holds that against AWS's schemas.
@@ -42,13 +42,13 @@ const DEPLOY: &[&str] = &[
     "lambda:ListVersionsByFunction",
 ];
 
-/// What one asks for that has nothing to do.
+/// What a deployment without changes asks for.
 const NO_CHANGE: &[&str] = &[
     "cloudformation:GetTemplate",
     "cloudformation:GetStackPolicy",
 ];
 
-/// What is asked of stacks that stand.
+/// What is asked of deployed stacks.
 const INFO: &[&str] = &[
     "cloudfront:GetDistribution",
     "cloudformation:ListStackResources",
@@ -93,7 +93,7 @@ const NOT_MISSED: &[(&str, &str)] = &[
     ),
     (
         "cloudformation:ContinueUpdateRollback",
-        "after a failed rollback alone",
+        "only after a failed rollback",
     ),
     (
         "cloudformation:DetectStackResourceDrift",
@@ -101,11 +101,11 @@ const NOT_MISSED: &[(&str, &str)] = &[
     ),
     (
         "cloudformation:TagResource",
-        "checked by AWS alone, with the change set",
+        "checked only by AWS, with the change set",
     ),
     (
         "cloudformation:UntagResource",
-        "checked by AWS alone, with the change set",
+        "checked only by AWS, with the change set",
     ),
     (
         "cloudfront:AllowVendedLogDeliveryForResource",
@@ -121,11 +121,11 @@ const NOT_MISSED: &[(&str, &str)] = &[
     ),
     (
         "cloudfront:GetDistributionConfig",
-        "where CloudFormation can't take a distribution down alone",
+        "where CloudFormation by itself can't remove a distribution",
     ),
     (
         "cloudfront:UpdateDistribution",
-        "where CloudFormation can't take a distribution down alone",
+        "where CloudFormation by itself can't remove a distribution",
     ),
     (
         "logs:DeleteLogGroup",
@@ -190,8 +190,8 @@ impl Stage {
         Run::of(command.args(arguments).envs(user.environment()))
     }
 
-    /// The command, by users who have all of the policy but one action each: all
-    /// are told which. What each got done, the next one finds.
+    /// Runs the command as one user per action, who has all of the policy but that action.
+    /// Each is told which is missing. What one user has done, the next one finds.
     fn lacking(&self, policy: &Value, actions: &[&str], arguments: &[&str]) {
         for action in actions {
             let name = format!("no-{}-{}", arguments[0], action.replace(':', "-"));

@@ -128,7 +128,7 @@ fn what_only_aws_knows_stays_open_and_is_named() {
     let run = project.frames(&["package"]);
     assert_eq!(run.code, 1);
     assert!(
-        run.stderr.contains("still open: `${ssm:/pool}`"),
+        run.stderr.contains("only AWS knows `${ssm:/pool}`"),
         "{}",
         run.stderr
     );

@@ -18,7 +18,7 @@ const COMMANDS: [&[&str]; 7] = [
     &["validate", "--online"],
 ];
 
-/// Two accounts: the environment's keys are of the first, the profile `other` is of the second.
+/// Two accounts: the environment's keys belong to the first, the profile `other` to the second.
 struct Two {
     stand: Stand,
     other: Account,
@@ -84,7 +84,7 @@ impl Two {
         if run.stderr.contains("there is no AWS profile") {
             return "ProfileNotFound".to_owned();
         }
-        if run.stderr.contains("there are no AWS credentials") {
+        if run.stderr.contains("no AWS credentials were found") {
             return "NoCredentialsError".to_owned();
         }
         let account = &closing(&run)["result"]["account"];
@@ -301,7 +301,7 @@ fn another_account_than_the_manifests_is_asked_nothing() {
     stand.remove();
 }
 
-/// The account in a variable that AWS answers is held against it all the same, once it is known.
+/// An account in a variable that AWS answers is checked too, once it is known.
 #[test]
 fn an_account_that_aws_names() {
     let stand = Stand::new();

@@ -1,4 +1,4 @@
-//! What isn't this service's is left alone, and what was done by hand isn't passed over.
+//! What belongs to another service isn't touched, and changes by hand are reported.
 
 use super::{MANIFEST, Stand};
 use crate::support::frames::Run;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 fn refused(run: &Run, stack: &str) {
     assert_eq!(run.code, 1, "{run:#?}");
     assert!(run.stderr.contains(&format!("stack {stack}")), "{run:#?}");
-    assert!(run.stderr.contains(" isn't of "), "{run:#?}");
+    assert!(run.stderr.contains(" doesn't belong to "), "{run:#?}");
 }
 
 #[test]

@@ -78,7 +78,7 @@ fn reasons_of_events() {
     shows("remove", &mut stand.command(&["remove", "--yes"]));
 }
 
-/// Stacks that look like this service's, by somebody who writes what he likes into them.
+/// Stacks that look like this service's, made by somebody else with any content.
 fn like_ours(stand: &Stand) {
     let version = format!("arn:aws:lambda:us-east-1:1:function:{}:1", named());
     for stack in ["heart-dev-lambda-edge", "heart-dev-cdn"] {

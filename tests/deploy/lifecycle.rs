@@ -40,7 +40,10 @@ fn a_first_deployment_serves_and_a_second_one_changes_nothing() {
     let (state, calls) = (stand.account.state(), stand.account.calls().len());
     let run = stand.run(&["deploy"]);
     assert_eq!(run.code, 0, "{run:#?}");
-    assert!(run.stderr.contains("nothing to do"), "{run:#?}");
+    assert!(
+        run.stderr.contains("everything is deployed as it is here"),
+        "{run:#?}"
+    );
     assert_eq!(run.stdout.trim(), first["result"]["url"].as_str().unwrap());
     let more = &stand.account.calls()[calls..];
     assert!(more.len() <= 12, "{more:#?}");
@@ -95,7 +98,7 @@ fn another_configuration_is_another_version_of_the_same_program() {
     assert_eq!(uploads, 3);
 }
 
-/// The authorizer's program, as it lies in the zip.
+/// The authorizer's program, as it is in the zip.
 fn program(stand: &Stand) -> Vec<u8> {
     let plan = stand.plan("dev");
     let file = plan["stages"][0]["artifacts"][0]["file"].as_str().unwrap();

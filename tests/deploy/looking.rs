@@ -1,4 +1,4 @@
-//! `frames diff` and `frames info`: what would change, and what stands.
+//! `frames diff` and `frames info`: what would change, and what is deployed.
 
 use super::{MANIFEST, Stand, closing};
 use serde_json::{Value, json};
@@ -140,7 +140,7 @@ fn what_stands_is_told() {
     );
     let run = stand.run(&["info"]);
     for line in [
-        "version 2 in use; 1 old, until CloudFront's replicas let go: 1",
+        "version 2 in use; 1 old, which CloudFront's replicas still hold: 1",
         "CNAME         frames.example.org -> ",
     ] {
         assert!(run.stdout.contains(line), "{line}: {run:#?}");

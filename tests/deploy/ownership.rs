@@ -90,7 +90,8 @@ fn where_nothing_is_its_own_nothing_goes_and_nothing_is_asked() {
             let run = stand.run(arguments);
             assert_eq!(run.code, 0, "{run:#?}");
             assert!(run.stderr.contains("it is not deployed"), "{run:#?}");
-            let kept = format!("below heart/dev/ in bucket {bucket}:");
+            let kept =
+                format!("objects below heart/dev/ in bucket {bucket} that frames didn't make:");
             let line = run.stderr.lines().find(|line| line.contains(&kept));
             let line = line.unwrap_or_else(|| panic!("{run:#?}"));
             assert!(
@@ -213,7 +214,7 @@ fn logs_of_a_function_of_another_service_stay() {
     assert!(state.iter().any(|line| line.ends_with(&kept)), "{state:#?}");
 }
 
-/// S3 refuses whoever isn't the owner, and so do we before anything is changed.
+/// S3 refuses everybody but the owner, and so do we before anything is changed.
 #[test]
 fn a_bucket_of_another_account_is_refused() {
     let (stand, stranger) = (Stand::new(), Stand::new());
@@ -385,7 +386,9 @@ fn the_logs_key_stays_where_something_else_needs_it() {
     assert_eq!(run.code, 0, "{run:#?}");
     let shown = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        shown.contains("LogsKey (AWS::KMS::Key), which is kept: something else that is kept is encrypted with it"),
+        shown.contains(
+            "LogsKey (AWS::KMS::Key), which is kept: it encrypts something else that is kept"
+        ),
         "{shown}"
     );
     let keys = stand.account.call("kms", "ListKeys", json!({}));

@@ -141,7 +141,8 @@ fn replicas_that_live_on() {
     let run = stand.run(&["remove", "--yes", "--wait", "2m"]);
     assert_eq!(run.code, 0, "{run:#?}");
     assert!(
-        run.stderr.contains("for CloudFront's replicas to let go"),
+        run.stderr
+            .contains("for CloudFront to delete the replicas of"),
         "{run:#?}"
     );
     assert_eq!(left(&stand), Vec::<String>::new());
@@ -238,7 +239,7 @@ fn a_protected_stack_is_refused_with_what_to_do() {
 fn what_is_gone_is_gone() {
     type ByHand = fn(&Stand);
     let by_hand: Vec<(&str, ByHand)> = vec![
-        ("lambda-edge alone stands", |stand| {
+        ("only lambda-edge is deployed", |stand| {
             stand.account.call(
                 "cloudformation",
                 "DeleteStack",

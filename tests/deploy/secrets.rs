@@ -179,7 +179,7 @@ fn forms(secret: &str) -> Vec<String> {
             .filter(|line| line.len() > 8)
             .map(str::to_owned),
     );
-    // A tail alone would be one too many.
+    // Even a tail would be too much.
     let tail = secret
         .char_indices()
         .rev()
@@ -289,7 +289,7 @@ impl Watched {
                 continue;
             };
             let what = format!("{arguments:?}: {} holds {secret:?}", path.display());
-            // What the functions and the stacks need is in them, for the owner alone.
+            // What the functions and the stacks need is in them, for the owner only.
             assert!(
                 allowed && ![KEY, TOKEN].contains(&secret.as_str()),
                 "{what}"
@@ -452,14 +452,17 @@ fn an_address_that_isnt_deployed_is_asked_by_deploy_alone() {
         assert_eq!(asked(), 0, "{arguments:?}");
     }
     let run = watched.run(&["diff"]);
-    assert!(run.stderr.contains("isn't asked for its keys"), "{run:#?}");
+    assert!(
+        run.stderr.contains("doesn't ask a new issuer for its keys"),
+        "{run:#?}"
+    );
     assert_eq!(watched.run(&["deploy", "--yes"]).code, 0);
     let mut before = asked();
     assert!(before > 0);
     for arguments in [&["diff"][..], &["deploy", "--dry-run"]] {
         let run = watched.run(arguments);
         assert_eq!(run.code, 0, "{run:#?}");
-        assert!(!run.stderr.contains("isn't asked"), "{run:#?}");
+        assert!(!run.stderr.contains("doesn't ask"), "{run:#?}");
         assert!(asked() > before, "{arguments:?}");
         before = asked();
     }
@@ -475,7 +478,10 @@ fn an_address_that_isnt_deployed_is_asked_by_deploy_alone() {
     for arguments in [&["diff"][..], &["deploy", "--dry-run"]] {
         let run = watched.run(arguments);
         assert_eq!(run.code, 0, "{run:#?}");
-        assert!(run.stderr.contains("isn't asked for its keys"), "{run:#?}");
+        assert!(
+            run.stderr.contains("doesn't ask a new issuer for its keys"),
+            "{run:#?}"
+        );
     }
     let run = watched.run(&["diff", "--exit-code"]);
     assert_eq!(run.code, 1, "the authorizer counts as changed: {run:#?}");

@@ -96,7 +96,7 @@ fn another_template_than_the_uploaded_one_is_refused() {
     let refused = |run: &Run| {
         assert_eq!(run.code, 1, "{run:#?}");
         for said in [
-            "read another template than the one that was uploaded",
+            "CloudFormation didn't read the template that frames uploaded",
             "versioning",
         ] {
             assert!(run.stderr.contains(said), "{said}: {run:#?}");
@@ -136,7 +136,11 @@ fn a_diff_of_another_template_is_refused_too() {
     ));
     let run = with_evil_template(&stand, &["diff"], 1, &bucket);
     assert_eq!(run.code, 1, "{run:#?}");
-    assert!(run.stderr.contains("read another template"), "{run:#?}");
+    assert!(
+        run.stderr
+            .contains("didn't read the template that frames uploaded"),
+        "{run:#?}"
+    );
     assert!(!run.stdout.contains("Evil"), "{run:#?}");
 }
 

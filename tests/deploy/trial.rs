@@ -128,7 +128,7 @@ fn cdn(stand: &Stand) -> Value {
 fn refused(stand: &Stand, run: &Run, words: &[&str]) {
     assert_eq!(run.code, 1, "{run:#?}");
     assert_eq!(run.stdout, "");
-    for words in words.iter().chain(&["stage cdn wasn't touched"]) {
+    for words in words.iter().chain(&["stage cdn wasn't changed"]) {
         assert!(run.stderr.contains(words), "{words}: {run:#?}");
     }
     for secret in ["AWS4-HMAC-SHA256", "ASIAEXAMPLE", "IQoJb3JpZ2lu"] {
@@ -139,7 +139,7 @@ fn refused(stand: &Stand, run: &Run, words: &[&str]) {
         .iter()
         .filter(|name| *name == "CreateChangeSet")
         .count();
-    assert_eq!(sets, 1, "of lambda-edge alone: {run:#?}");
+    assert_eq!(sets, 1, "of lambda-edge only: {run:#?}");
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn a_role_that_cannot_be_assumed() {
     for words in [
         "heart-dev-authorizer:2 can't be invoked: Lambda can't assume its role",
         "`frames info --drift`",
-        "stage cdn wasn't touched",
+        "stage cdn wasn't changed",
     ] {
         assert!(run.stderr.contains(words), "{words}: {run:#?}");
     }
@@ -324,7 +324,7 @@ fn a_version_that_another_run_has_replaced() {
     stand.never_open();
 }
 
-/// An answer that isn't the right one is of no use, and nothing of it is shown but its status.
+/// A wrong answer is of no use, and only its status is shown.
 #[test]
 fn a_version_that_answers_something_else() {
     let signed = json!({"authorization": [{"key": "Authorization", "value": "AWS4-HMAC-SHA256 Credential=ASIAEXAMPLE"}]});
@@ -339,7 +339,7 @@ fn a_version_that_answers_something_else() {
         ),
         (
             json!(["AWS4-HMAC-SHA256"]),
-            "answers neither with a status nor with a request",
+            "answers with neither a status nor a request",
         ),
     ];
     each(cases, |(body, words)| {

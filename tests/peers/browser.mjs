@@ -3,7 +3,7 @@
 // with its stdin. The first argument is Chromium's program.
 //
 // Chromium runs with its defaults: nothing that would take CORS away. It can
-// resolve no name but localhost, so nothing of it leaves this machine.
+// resolve no name but localhost, so nothing leaves this machine.
 
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";

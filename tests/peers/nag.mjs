@@ -1,7 +1,7 @@
 // Runs cdk-nag's AwsSolutions and HIPAASecurity packs over CloudFormation
 // templates; prints what they find as JSON. Run where cdk-nag is installed.
 //
-// cdk-nag 3 takes acknowledgements from constructs alone: those in a resource's
+// cdk-nag 3 takes acknowledgements only from constructs: those in a resource's
 // Metadata, as cdk-nag itself writes them there, are handed on.
 
 import { readFileSync } from "node:fs";

@@ -4,7 +4,7 @@
 //
 // First come the configurations: {"profile", "now", "config"}, config.json of the
 // authorizer; then the tokens: {"profile", "kinds", "token", "refused": null | why}.
-// The tokens are the same in every run but for their keys, which are made anew.
+// The tokens are the same in every run but for their keys, which are made again.
 
 import { createRequire } from 'node:module'
 import { constants, createHmac, generateKeyPairSync, sign as signWith } from 'node:crypto'

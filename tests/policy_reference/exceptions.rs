@@ -71,7 +71,7 @@ pub const EXCEPTIONS: &[Exception] = &[
     ),
     never(
         "AWS::IAM::ManagedPolicy",
-        "policies of roles alone, attached by the role",
+        "only policies of roles, attached by the role",
         &[
             "iam:AttachGroupPolicy",
             "iam:AttachUserPolicy",
@@ -90,7 +90,7 @@ pub const EXCEPTIONS: &[Exception] = &[
     ),
     never(
         "AWS::IAM::Role",
-        "who deploys doesn't take a boundary away",
+        "a deployer doesn't take a boundary away",
         &["iam:DeleteRolePermissionsBoundary"],
     ),
     without(

@@ -246,7 +246,7 @@ impl Account {
         }
     }
 
-    /// Takes all rules back; whoever is held goes on.
+    /// Removes all rules; calls that are held go on.
     pub fn clear_rules(&self) {
         self.control("DELETE", "rules", "");
     }

@@ -98,7 +98,7 @@ impl Browser {
 #[expect(dead_code, reason = "only a failure shows the text itself")]
 pub struct Text {
     text: String,
-    /// Within its picture, and within the box that it stands in.
+    /// Within its picture, and within its box.
     pub inside: bool,
     pub color: [u8; 3],
     pub behind: [u8; 3],

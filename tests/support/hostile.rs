@@ -52,7 +52,7 @@ pub fn xml(text: &str) -> String {
     text.chars().filter(|c| *c >= ' ').collect()
 }
 
-/// As YAML that says it in ASCII, and as YAML in which it stands as it is.
+/// As YAML that escapes it to ASCII, and as YAML that has it unescaped.
 pub fn in_yaml(value: &serde_json::Value) -> [String; 2] {
     let raw = value.to_string();
     let ascii = raw.chars().map(|c| {

@@ -1,5 +1,5 @@
-//! An HTTPS server of the test's own, with an authority of its own: whoever is
-//! to trust it gets that one as `SSL_CERT_FILE`.
+//! An HTTPS server of the test's own, with an authority of its own. A program that has
+//! to trust it gets that authority as `SSL_CERT_FILE`.
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};

@@ -1,5 +1,5 @@
 //! The peers: installed at first use into `target/peers/`, pinned in
-//! `tests/peers/`. A change of the pins installs them anew.
+//! `tests/peers/`. A change of the pins installs them again.
 
 use super::{read, root, target};
 use sha2::{Digest, Sha256};
@@ -48,7 +48,7 @@ pub fn peers() -> &'static Peers {
     })
 }
 
-/// checkov, in a virtual environment of its own: it wants other versions of what the rest needs.
+/// checkov, in a virtual environment of its own: it needs other versions of shared packages.
 pub fn checkov() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {

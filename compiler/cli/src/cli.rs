@@ -1,4 +1,4 @@
-//! The command line: its shape is settled in the contract that scripts rely on.
+//! The command line. Scripts rely on its shape.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -17,8 +17,9 @@ pub struct Cli {
 }
 
 const AFTER: &str = "\
-Exit codes: 0 done, 1 the operation failed, 2 bad usage, 3 the manifest has errors,
-4 not finished yet (run the same command again), 130 interrupted.
+Exit codes: 0 done, 1 the operation failed, 2 bad usage,
+3 the manifest has errors, 4 not finished yet (run the same command again),
+130 interrupted.
 
 Begin with `frames init`, or with a frames.yml of two lines:
   service: image-frames
@@ -31,15 +32,15 @@ pub struct Global {
     #[arg(short, long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// The environment: part of every name, so that several live side by side [default: dev]
+    /// The environment, which is part of every name [default: dev]
     #[arg(short, long, global = true, value_name = "NAME", value_parser = env_name)]
     pub env: Option<String>,
 
-    /// A value for `${opt:name}`; may be given several times
+    /// A value for `${opt:name}`; repeatable
     #[arg(long = "opt", global = true, value_name = "NAME=VALUE", value_parser = option)]
     pub options: Vec<(String, String)>,
 
-    /// Let a `resources` overlay through that opens the endpoint
+    /// Accept a `resources` overlay that opens the endpoint
     #[arg(long, global = true)]
     pub allow_unsafe_overlay: bool,
 
@@ -47,11 +48,11 @@ pub struct Global {
     #[arg(long, global = true)]
     pub allow_outside_files: bool,
 
-    /// The AWS profile, where a command needs AWS; access keys in the environment don't count then
+    /// The AWS profile to use, even where the environment has access keys
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
 
-    /// How results are written to stdout; sarif and github are for `validate` alone
+    /// How results are written to stdout; sarif and github are for `validate` only
     #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
     pub format: Format,
 
@@ -59,11 +60,11 @@ pub struct Global {
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,
 
-    /// Say nothing but errors
+    /// Print only errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Say more
+    /// Print more
     #[arg(short, long, global = true)]
     pub verbose: bool,
 }
@@ -95,25 +96,25 @@ pub enum Color {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Write a commented frames.yml: asks on a terminal, or takes flags
+    /// Write a commented frames.yml, by questions or by flags
     Init(Box<Init>),
-    /// Check the manifest: every finding in one run, with its place and what to do
+    /// Check the manifest, and say where and how to correct it
     Validate(Validate),
-    /// Compile to .frames/<env>/: the stacks' templates and the functions' zips
+    /// Compile the templates and the functions' zips to .frames/<env>/
     Package(Package),
     /// Print the manifest after environments, variables and defaults
     Print(Print),
-    /// Deploy: package, upload, then the stages in order; prints the URL
+    /// Package, upload, and deploy the stages in order; print the URL
     Deploy(Deploy),
     /// Show what a deploy would change, per stage
     Diff(Diff),
-    /// Show what stands: stacks, versions, URL, CNAME records, distribution and replicas
+    /// Show what is deployed: stacks, versions, URL and CNAME records
     Info(Info),
-    /// Take everything down in the reverse order, replicas included
+    /// Remove everything in reverse order, and wait for the replicas
     Remove(Remove),
-    /// Print the IAM policy that who deploys and removes this manifest needs, as JSON: no AWS account needed
+    /// Print the IAM policy needed to deploy and remove this manifest
     Policy(Policy),
-    /// Serve the compiled delivery on this machine: no AWS account, no keys
+    /// Serve the delivery on this machine, without an AWS account
     Dev(Dev),
     /// Print the JSON Schema of frames.yml, for editors
     Schema,
@@ -134,7 +135,7 @@ pub struct Init {
     pub answers: InitAnswers,
 }
 
-/// With any of these, nothing is asked.
+/// With any of these, `init` asks nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct InitAnswers {
     /// The service's name [default: the directory's]
@@ -153,11 +154,11 @@ pub struct InitAnswers {
     #[arg(long, value_name = "URL")]
     pub issuer: Option<String>,
 
-    /// What the tokens' `aud` claim must hold, with --auth oidc; repeatable
+    /// An accepted value of the tokens' `aud` claim, with --auth oidc; repeatable
     #[arg(long, value_name = "NAME")]
     pub audience: Vec<String>,
 
-    /// A domain name of your own, with --certificate-arn; repeatable
+    /// Your own domain name, with --certificate-arn; repeatable
     #[arg(long, value_name = "HOST")]
     pub cname: Vec<String>,
 
@@ -176,7 +177,7 @@ pub struct InitAnswers {
 
 #[derive(Debug, Args)]
 pub struct Validate {
-    /// Tell more about a finding's code instead
+    /// Explain a finding's code instead
     #[arg(long, value_name = "CODE")]
     pub explain: Option<String>,
 
@@ -190,15 +191,15 @@ pub struct Validate {
 
 #[derive(Debug, Args)]
 pub struct Online {
-    /// Ask AWS: values of `${cf:…}`, `${ssm:…}`, `${aws:…}`; with `validate` also whether what the manifest names is there,
-    /// with `policy` also for the account
+    /// Ask AWS for the values of `${cf:…}`, `${ssm:…}` and `${aws:…}`. `validate` also asks whether
+    /// what the manifest names exists, `policy` also for the account
     #[arg(long)]
     pub online: bool,
 }
 
 #[derive(Debug, Args)]
 pub struct Package {
-    /// Ask the issuer for its key set and bake it in; without this, nothing is asked of the network
+    /// Ask the issuer for its key set and bake it in; else the issuer isn't asked
     #[arg(long)]
     pub fetch_keys: bool,
 
@@ -208,7 +209,7 @@ pub struct Package {
 
 #[derive(Debug, Args)]
 pub struct Print {
-    /// One value alone: `domain.cnames`, `iam.allow.0.datastore`
+    /// Print only one value, as in `domain.cnames` or `iam.allow.0.datastore`
     #[arg(long, value_name = "PATH")]
     pub path: Option<String>,
 
@@ -218,7 +219,7 @@ pub struct Print {
 
 #[derive(Debug, Args)]
 pub struct Deploy {
-    /// Don't ask where something is replaced or removed
+    /// Don't ask before something is replaced or removed
     #[arg(short, long)]
     pub yes: bool,
 
@@ -226,21 +227,21 @@ pub struct Deploy {
     #[arg(long)]
     pub dry_run: bool,
 
-    /// Only this stage: lambda-edge, cdn, or logs where there is one
+    /// Deploy only this stage: lambda-edge, cdn, or logs where the manifest has it
     #[arg(long, value_name = "STAGE")]
     pub only: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// Exit with 1 where something would change
+    /// Exit with 1 if something would change
     #[arg(long)]
     pub exit_code: bool,
 }
 
 #[derive(Debug, Args)]
 pub struct Info {
-    /// Also compare every resource with its template: takes a while
+    /// Also compare every resource with its template, which takes a while
     #[arg(long)]
     pub drift: bool,
 }
@@ -251,11 +252,11 @@ pub struct Remove {
     #[arg(short, long)]
     pub yes: bool,
 
-    /// Show what would go, and change nothing
+    /// Show what would be removed, and change nothing
     #[arg(long)]
     pub dry_run: bool,
 
-    /// For how long to wait for CloudFront's replicas: `90s`, `30m`, `2h` [default: 30m on a terminal, 0 elsewhere]
+    /// How long to wait for CloudFront's replicas: `90s`, `30m`, `2h` [default: 30m on a terminal, else 0]
     #[arg(long, value_name = "DURATION", value_parser = wait)]
     pub wait: Option<Duration>,
 
@@ -263,18 +264,18 @@ pub struct Remove {
     #[arg(long)]
     pub delete_logs: bool,
 
-    /// Leave functions behind that replicas still hold, and list them
+    /// Leave behind the functions that replicas still hold, and list them
     #[arg(long)]
     pub abandon: bool,
 }
 
 #[derive(Debug, Args)]
 pub struct Policy {
-    /// The account to deploy to [default: `deploy.account`; else any, with `*` in its place]
+    /// The account to deploy to [default: `deploy.account`, else `*` for any account]
     #[arg(long, value_name = "ID", value_parser = account)]
     pub account: Option<String>,
 
-    /// Also allow what `remove --delete-logs` needs: to delete the access logs
+    /// Also allow `remove --delete-logs` to delete the access logs
     #[arg(long)]
     pub delete_logs: bool,
 
@@ -292,11 +293,11 @@ pub struct Dev {
     #[arg(long)]
     pub port: Option<u16>,
 
-    /// Where frames come from: a HealthImaging stand-in with a few CT and MR frames, or AWS with your credentials
+    /// Where frames come from: a stand-in with a few CT and MR frames, or AWS with your credentials
     #[arg(long, value_enum, default_value_t = OriginChoice::Embedded)]
     pub origin: OriginChoice,
 
-    /// Who issues tokens: an issuer on this machine in the place of the manifest's, or the manifest's own
+    /// Who issues tokens: an issuer on this machine, or the manifest's own
     #[arg(long, value_enum, default_value_t = IssuerChoice::Embedded)]
     pub issuer: IssuerChoice,
 
@@ -319,7 +320,7 @@ pub enum IssuerChoice {
 fn option(text: &str) -> Result<(String, String), String> {
     let (name, value) = text
         .split_once('=')
-        .ok_or("an option is written name=value")?;
+        .ok_or("an option has to be written as name=value")?;
     if name.is_empty() {
         return Err("the option has no name".to_owned());
     }
@@ -348,11 +349,11 @@ fn wait(text: &str) -> Result<Duration, String> {
     let number = number.map_err(|_| "a duration is a number and s, m, h or d: `30m`".to_owned())?;
     let total = number
         .checked_mul(seconds)
-        .ok_or("that is longer than anybody lives")?;
+        .ok_or("this duration is too long")?;
     Ok(Duration::from_secs(total))
 }
 
-/// It becomes part of stack and function names, which have a bound.
+/// It becomes part of stack and function names, whose length AWS limits.
 fn env_name(text: &str) -> Result<String, String> {
     let fits = (1..=16).contains(&text.len())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')

@@ -4,7 +4,7 @@ use frames::terminal::{self, Terminal};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // A defect's message may quote anything, too.
+    // A panic's message may quote anything, too.
     std::panic::set_hook(Box::new(|defect| terminal::say(defect.to_string())));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -11,7 +11,7 @@ use frames_compiler::plan::{Place, Plan};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
-/// What CloudFormation takes in a request.
+/// The largest template that CloudFormation takes in a request.
 const INLINE: usize = 51_200;
 
 pub fn bucket_name(session: &Session<'_>, plan: &Plan) -> String {
@@ -24,7 +24,7 @@ pub fn bucket(session: &Session<'_>, plan: &Plan) -> Bucket {
     session.aws.bucket(&name, EDGE_REGION, &session.identity)
 }
 
-/// Uploads the zips that aren't there yet: their names tell their content.
+/// Uploads the zips that aren't there yet: a zip's name depends on its content.
 pub async fn upload(session: &Session<'_>, plan: &Plan, package: &Package) -> Result<()> {
     let bucket = ready(session, plan).await?;
     for zip in &package.zips {
@@ -62,14 +62,14 @@ pub struct Artifacts {
     pub bucket: Bucket,
     /// `image-frames/dev/`
     pub prefix: String,
-    /// Every version of what frames put there.
+    /// Every version of every object that frames put there.
     pub own: Vec<Object>,
-    /// What else is there, which stays: folders end with a slash.
+    /// What else is there and stays: folders end with a slash.
     pub others: Vec<String>,
 }
 
 impl Artifacts {
-    /// Looked for by the form of their keys; none where there is no bucket.
+    /// Finds them by the form of their keys. Without a bucket, there are none.
     pub async fn find(session: &Session<'_>, plan: &Plan) -> Result<Option<Self>> {
         let bucket = bucket(session, plan);
         if !bucket.exists().await? {
@@ -88,7 +88,7 @@ impl Artifacts {
         }))
     }
 
-    /// Without their versions.
+    /// How many they are, without their versions.
     pub fn keys(&self) -> BTreeSet<&str> {
         self.own.iter().map(|object| object.key.as_str()).collect()
     }
@@ -106,7 +106,7 @@ async fn ready(session: &Session<'_>, plan: &Plan) -> Result<Bucket> {
         }
         Some(name) if !bucket.exists().await? => {
             return Err(Failure::new(format!("there is no bucket {name}")).help(
-                "make it in us-east-1, correct `deploy.bucket`, or leave it out: frames makes one",
+                "make it in us-east-1, correct `deploy.bucket`, or remove that key: frames then makes one",
             ));
         }
         Some(_) => {}

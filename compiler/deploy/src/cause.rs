@@ -15,7 +15,7 @@ pub struct Cause {
     pub replicated: bool,
 }
 
-/// Of one operation's events, oldest first.
+/// The cause, from one operation's events, oldest first.
 pub fn cause(events: &[Event]) -> Option<Cause> {
     let failed = |event: &&Event| event.status.ends_with("_FAILED") && !is_cascade(event);
     let event = events
@@ -40,7 +40,7 @@ pub fn cause(events: &[Event]) -> Option<Cause> {
     })
 }
 
-/// Cancelled, or counted up by the stack, because something else failed.
+/// Whether it was cancelled, or listed by the stack, because something else failed.
 pub fn is_cascade(event: &Event) -> bool {
     let reason = event.reason.as_deref().unwrap_or_default();
     reason.contains(" cancelled") || reason.starts_with("The following resource(s) failed")
@@ -51,29 +51,29 @@ fn in_words(raw: &str) -> (String, Option<String>) {
     let reason = innermost(raw);
     let told = |reason: &str, help: &str| (reason.to_owned(), Some(help.to_owned()));
     if let Some(action) = denied_action(raw) {
-        let reason = format!("no permission for `{action}`");
+        let reason = format!("you have no permission for `{action}`");
         return told(
             &reason,
-            "`frames policy` prints the policy that the deployer of this manifest needs",
+            "`frames policy` prints the policy needed to deploy and remove this manifest",
         );
     }
     let has = |words: &str| raw.contains(words);
     if has("CNAMEAlreadyExists") || has("CNAMEs you provided are already associated") {
         return told(
             &format!("another distribution has one of the CNAMEs already: {reason}"),
-            "take it off that distribution first (CloudFront: ListConflictingAliases finds it), or name another in `domain.cnames`",
+            "remove it from that distribution first (CloudFront's ListConflictingAliases finds it), or name another in `domain.cnames`",
         );
     }
     if has("InvalidViewerCertificate") || has("SSL certificate doesn't exist") {
         return told(
             &format!("CloudFront doesn't take the certificate: {reason}"),
-            "it has to be in us-east-1, ISSUED, and cover every name of `domain.cnames`: `frames validate --online` tells which it is",
+            "it has to be in us-east-1, ISSUED, and cover every name of `domain.cnames`: `frames validate --online` says what is wrong",
         );
     }
     if is_replicated(raw) {
         return told(
             &reason,
-            "CloudFront's replicas go by themselves, some hours after the last distribution let go of them",
+            "CloudFront deletes the replicas itself, some hours after the last distribution stopped using them",
         );
     }
     if has("not empty") && (has("bucket") || has("Bucket")) {
@@ -85,7 +85,7 @@ fn in_words(raw: &str) -> (String, Option<String>) {
     if has("AlreadyExists") || has("already exists") {
         return told(
             &reason,
-            "a leftover, or another tool's: delete it or choose another `service` or `--env`, then deploy again",
+            "it is a leftover, or belongs to another tool: delete it or choose another `service` or `--env`, then deploy again",
         );
     }
     if has("LimitExceeded") || has("TooMany") || has("quota") {
@@ -153,7 +153,7 @@ mod tests {
         let (reason, help) = in_words(
             "Resource handler returned message: \"User: arn:aws:iam::1:user/x is not authorized to perform: wafv2:GetWebACL on resource: y (Service: CloudFront, Status Code: 403)\"",
         );
-        assert_eq!(reason, "no permission for `wafv2:GetWebACL`");
+        assert_eq!(reason, "you have no permission for `wafv2:GetWebACL`");
         assert!(help.unwrap().contains("frames policy"));
         let (reason, help) = in_words(
             "Invalid request provided: The specified SSL certificate doesn't exist, isn't in us-east-1 region (Service: CloudFront)",

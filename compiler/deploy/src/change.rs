@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// How often a change set may become stale before somebody else is to blame.
+/// How often a change set may become stale before frames stops and says that somebody else interferes.
 pub(crate) const TRIES: usize = 4;
 
 const SOON: Duration = Duration::from_millis(250);
@@ -32,7 +32,7 @@ pub enum Proposed<'a> {
     Ready(Proposal<'a>),
     /// The stack is as wanted.
     Unchanged,
-    /// CloudFormation doesn't take the template.
+    /// CloudFormation refuses the template.
     Refused {
         status: String,
         reason: String,
@@ -50,7 +50,7 @@ pub enum Ran {
 
 impl Session<'_> {
     /// Asks CloudFormation what a change would do. `deployed` is the stack as it was looked at;
-    /// none where there is none yet.
+    /// `None`: there is no stack yet.
     pub async fn propose<'a>(
         &self,
         stacks: &'a Stacks,
@@ -74,7 +74,7 @@ impl Session<'_> {
             return Ok(Proposed::Stale);
         };
         if made == Made::Exists && !is_ready(&set) {
-            // An earlier request of this run left it; it is of no use any more.
+            // An earlier request of this run left it; it is no longer of use.
             proposal.delete().await?;
             return Ok(Proposed::Stale);
         }
@@ -101,7 +101,7 @@ impl Session<'_> {
         })
     }
 
-    /// The change set, once CloudFormation knows what it does. None: it is gone.
+    /// The change set, once CloudFormation knows what it does. `None`: it is gone.
     async fn computed(&self, proposal: &Proposal<'_>) -> Result<Option<ChangeSet>> {
         let mut pause = SOON;
         loop {
@@ -115,7 +115,7 @@ impl Session<'_> {
         }
     }
 
-    /// Runs it, and shows the events until the stack is at rest.
+    /// Runs it, and shows the events until the operation ends.
     pub async fn run(&self, stage: &str, proposal: &Proposal<'_>) -> Result<Ran> {
         let (stacks, stack) = (proposal.stacks, proposal.stack);
         let now = stacks.newest_event(stack).await?;
@@ -132,7 +132,7 @@ impl Session<'_> {
 }
 
 impl Proposal<'_> {
-    /// It isn't to be run. The empty stack that came with it goes too.
+    /// Deletes a change set that isn't run, and the empty stack that came with it.
     pub async fn discard(&self) -> Result<()> {
         self.delete().await?;
         if self.new
@@ -172,7 +172,7 @@ fn is_ready(set: &ChangeSet) -> bool {
     set.status == "CREATE_COMPLETE" && set.execution == "AVAILABLE"
 }
 
-/// CloudFormation tells it in one of two sentences, by what the change set was to hold.
+/// CloudFormation says it in one of two sentences, depending on the kind of change set.
 fn is_unchanged(reason: &str) -> bool {
     reason.contains("didn't contain changes") || reason.contains("No updates are to be performed")
 }
@@ -192,16 +192,16 @@ fn tampered(wanted: &Wanted<'_>) -> Failure {
         Body::Text(_) => "",
     };
     Failure::new(format!(
-        "stack {}: CloudFormation read another template than the one that was uploaded as {key}: somebody else wrote to the artifact bucket in between",
+        "stack {}: CloudFormation didn't read the template that frames uploaded as {key}: somebody else wrote to the artifact bucket in between",
         wanted.stack
     ))
-    .help("nothing was changed. See who may write to that bucket, and switch its versioning on: CloudFormation then reads the very version that was uploaded")
+    .help("nothing was changed. Check who may write to that bucket, and switch its versioning on: CloudFormation then reads exactly the uploaded version")
 }
 
-/// After [`TRIES`] stale ones.
+/// After [`TRIES`] stale change sets.
 pub(crate) fn changed_by_somebody_else(stack: &str) -> Failure {
     Failure::new(format!(
-        "stack {stack} is changed by somebody else at the same time"
+        "somebody else is changing stack {stack} at the same time"
     ))
     .help("run the same command again, once nobody else is at work on this service")
 }

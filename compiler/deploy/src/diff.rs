@@ -1,4 +1,4 @@
-//! What a deployment would change, stage by stage; nothing stays changed.
+//! What a deployment would change, stage by stage. It leaves nothing changed.
 
 use super::change::{Proposed, TRIES, changed_by_somebody_else};
 use super::going::{Options, Standing};
@@ -21,12 +21,12 @@ use serde_json::{Value, json};
 pub struct StageDiff {
     pub name: &'static str,
     pub stack_name: String,
-    /// None: the stack isn't deployed.
+    /// `None`: the stack isn't deployed.
     pub status: Option<String>,
     pub changes: Vec<Change>,
     /// Tags, outputs, metadata or settings differ.
     pub differs: bool,
-    /// What a stage before makes anew, and this one takes: versions, outputs.
+    /// What an earlier stage makes again and this one uses: versions, outputs.
     pub versions: Vec<String>,
 }
 
@@ -44,16 +44,14 @@ pub async fn diff(session: &Session<'_>, plan: &Plan, package: &Package) -> Resu
         let standing = stack.filter(|stack| stack.status.updatable());
         let known = parameters(stage, &bucket, &done);
         if let (Some(stack), Err(_)) = (&standing, &known) {
+            let new = new_outputs(stage, &done);
             diffs.push(StageDiff {
                 name: stage.name,
                 stack_name: stage.stack_name.clone(),
                 status: Some(stack.status.0.clone()),
                 changes: vec![],
                 differs: true,
-                versions: versions
-                    .into_iter()
-                    .chain(new_outputs(stage, &done))
-                    .collect(),
+                versions: versions.into_iter().chain(new).collect(),
             });
             continue;
         }
@@ -93,7 +91,7 @@ pub async fn diff(session: &Session<'_>, plan: &Plan, package: &Package) -> Resu
     Ok(diffs)
 }
 
-/// A stack that a deployment takes down.
+/// A stack that a deployment removes.
 fn removed(standing: &Standing<'_>) -> StageDiff {
     let changes = standing.contents.resources().map(|resource| Change {
         action: "Remove".to_owned(),
@@ -142,7 +140,7 @@ impl Session<'_> {
     }
 }
 
-/// The functions whose new versions a later stage takes, without having seen them yet.
+/// The functions whose new versions a later stage uses, but can't know yet.
 fn new_versions(diffs: &[StageDiff]) -> Vec<String> {
     let changes = diffs.iter().flat_map(|diff| &diff.changes);
     let added =
@@ -150,8 +148,8 @@ fn new_versions(diffs: &[StageDiff]) -> Vec<String> {
     added.map(|change| change.resource.clone()).collect()
 }
 
-/// Both sides of a property go where either holds a secret: the other one is what it was, or
-/// is to be.
+/// Hides both sides of a property where either holds a secret: the other one is its old or
+/// new value.
 pub fn mask(diffs: &mut [StageDiff], masks: &Masks) {
     let changes = diffs.iter_mut().flat_map(|diff| &mut diff.changes);
     for detail in changes.flat_map(|change| &mut change.details) {
@@ -174,7 +172,7 @@ pub fn text(diffs: &[StageDiff]) -> Styled {
             (None, _) => format!("not deployed: {}", summary::counts(&diff.changes)),
             (Some(_), false) => "nothing changes".to_owned(),
             (Some(_), true) if diff.changes.is_empty() && !diff.versions.is_empty() => {
-                "takes what a stage before makes".to_owned()
+                "uses what an earlier stage makes".to_owned()
             }
             (Some(_), true) => summary::counts(&diff.changes),
         };
@@ -188,7 +186,7 @@ pub fn text(diffs: &[StageDiff]) -> Styled {
         }
         if diff.status.is_some() {
             for version in &diff.versions {
-                let takes = format!(" takes the new {version}");
+                let takes = format!(" uses the new {version}");
                 text = text
                     .text("   ")
                     .paint(Style::Yellow, "~")
@@ -207,8 +205,8 @@ fn property(detail: &Detail) -> String {
         (before, after) => format!(": {} -> {}", value(before), value(after)),
     };
     let why = match (detail.recreates, &detail.cause) {
-        (true, Some(cause)) => format!(" (made anew, because of {cause})"),
-        (true, None) => " (made anew)".to_owned(),
+        (true, Some(cause)) => format!(" (replaced, because of {cause})"),
+        (true, None) => " (replaced)".to_owned(),
         (false, _) => String::new(),
     };
     format!("{}{change}{why}", summary::property(&detail.property))

@@ -1,5 +1,5 @@
 //! The functions' log groups outside us-east-1. Lambda makes one in a Region with the first viewer
-//! there: it belongs to no stack, and keeps its lines for ever unless somebody says otherwise.
+//! there. It belongs to no stack, and keeps its lines for ever unless its retention is set.
 
 use super::report::count;
 use super::session::Session;
@@ -10,7 +10,7 @@ use frames_compiler::plan::Plan;
 use std::collections::BTreeSet;
 use tokio::task::JoinSet;
 
-/// What all Regions have.
+/// The log groups of all Regions.
 struct Everywhere {
     groups: Vec<Found>,
     /// Regions that the account keeps the caller out of.
@@ -18,12 +18,12 @@ struct Everywhere {
 }
 
 impl Everywhere {
-    /// The groups, once it is said where nobody could look.
+    /// The groups, after saying in which Regions frames couldn't look.
     fn told(self, session: &Session<'_>) -> Vec<Found> {
         if !self.closed.is_empty() {
-            // By an organization's rule, say: what has succeeded doesn't fail for that.
+            // An organization's rule may cause this: what has succeeded doesn't fail for it.
             let what = format!(
-                "log groups in {} Regions, for want of logs:DescribeLogGroups there (-v names them)",
+                "log groups in {} Regions: you have no permission for logs:DescribeLogGroups there (-v names them)",
                 self.closed.len()
             );
             session.progress.step("Skipped", &what);
@@ -76,9 +76,9 @@ pub(crate) async fn retain(session: &Session<'_>, plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-/// Those that a removal deletes. A name tells whose a group is where the stack that made its function
-/// is this environment's. Where there is no stack, a function of that name is somebody else's, and so
-/// are its logs: `a` in `b-c` and `a-b` in `c` have functions of the same names.
+/// Those that a removal deletes. A group's name tells its owner only where this environment's stack
+/// made the function. Without that stack, a function of that name belongs to somebody else, and so do
+/// its logs. Names can collide: `a` in `b-c` and `a-b` in `c` have functions of the same names.
 pub(crate) async fn own(session: &Session<'_>, plan: &Plan, stages: &[&str]) -> Result<Vec<Found>> {
     let mut kept = Vec::new();
     for stage in plan.stages.iter().filter(|s| !stages.contains(&s.name)) {
@@ -99,7 +99,7 @@ pub(crate) async fn own(session: &Session<'_>, plan: &Plan, stages: &[&str]) -> 
     }
     for function in foreign {
         let what = format!(
-            "log groups of function {function} in other Regions: no stack of {} ({}) has it",
+            "log groups of function {function} in other Regions: no stack of {} ({}) has this function",
             plan.service, plan.env
         );
         session.progress.step("Keeping", &what);
@@ -127,7 +127,7 @@ pub(crate) async fn late(
     Ok(found)
 }
 
-/// Deletes them, when no function is left that writes to them.
+/// Deletes them, once no function writes to them.
 pub(crate) async fn delete(session: &Session<'_>, found: &[Found]) -> Result<()> {
     for (groups, group) in found {
         groups.delete(&group.name).await?;

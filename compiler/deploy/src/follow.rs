@@ -1,4 +1,4 @@
-//! A stack's operation, from its begin to its end.
+//! A stack's operation, from its start to its end.
 
 use super::session::Session;
 use crate::aws::stacks::{Event, Stack, Stacks, vanished};
@@ -23,8 +23,8 @@ impl Ended {
 }
 
 impl Session<'_> {
-    /// Shows the events after the given one until the stack rests. `stack` is an
-    /// id, so that a deletion can be seen to its end.
+    /// Shows the events after the given one until the operation ends. `stack` is an
+    /// id, so that a deletion can be followed to its end.
     pub async fn follow(
         &self,
         stacks: &Stacks,

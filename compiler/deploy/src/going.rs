@@ -1,4 +1,4 @@
-//! What a removal takes: found, shown and asked for before anything changes. It goes by ownership:
+//! What a removal deletes: found, shown and confirmed before anything changes. Ownership decides:
 //! this environment's stacks and what they hold, objects whose keys frames made, the functions' own logs.
 
 use super::artifacts::Artifacts;
@@ -17,9 +17,9 @@ use std::time::Duration;
 
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
-    /// Show what would go, and change nothing.
+    /// Show what would be removed, and change nothing.
     pub dry_run: bool,
-    /// For how long to wait for replicas.
+    /// How long to wait for replicas.
     pub wait: Duration,
     pub delete_logs: bool,
     /// Keep functions that replicas hold, and list them.
@@ -30,13 +30,13 @@ pub struct Options {
 const NAMED: usize = 3;
 
 pub(crate) struct Going<'a> {
-    /// The last first.
+    /// The last stage first.
     pub stages: Vec<Standing<'a>>,
     pub artifacts: Option<Artifacts>,
     pub log_groups: Vec<Found>,
 }
 
-/// A stage that is to go.
+/// A stage to remove.
 pub(crate) struct Standing<'a> {
     pub stage: &'a Place,
     pub stacks: Stacks,
@@ -48,9 +48,9 @@ pub(crate) struct Standing<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
     pub resources: Vec<Resource>,
-    /// As it is deployed; null for a stack that never had one.
+    /// As deployed; null for a stack that never had one.
     pub template: Value,
-    /// Something that is kept is encrypted with the logs' key: without it nobody reads that.
+    /// Something that is kept is encrypted with the logs' key, and unreadable without it.
     pub key_is_needed: bool,
 }
 
@@ -67,7 +67,7 @@ impl<'a> Going<'a> {
         for standing in &mut stages {
             standing.contents.key_is_needed = key_is_needed;
         }
-        // A stack that is only planned may be somebody else's, and has made nothing.
+        // A stack that isn't deployed may belong to somebody else, and has made nothing.
         let made = stages
             .iter()
             .filter(|standing| !standing.stack.status.is("REVIEW_IN_PROGRESS"));
@@ -83,11 +83,11 @@ impl<'a> Going<'a> {
         self.stages.is_empty() && self.own_keys() == 0 && self.log_groups.is_empty()
     }
 
-    /// Why it is refused, where a stack is protected.
+    /// Why the removal is refused, where a stack is protected.
     pub(crate) fn protected(&self) -> Option<Failure> {
         let mut stacks = self.stages.iter().map(|standing| &standing.stack);
         let stack = stacks.find(|stack| stack.termination_protection)?;
-        let what = format!("stack {} is protected from being deleted", stack.name);
+        let what = format!("stack {} is protected from deletion", stack.name);
         Some(Failure::new(what).help(
             "set `deploy.terminationProtection: false`, run `frames deploy`, then `frames remove`",
         ))
@@ -126,7 +126,7 @@ impl<'a> Going<'a> {
         }
     }
 
-    /// What is in the way of nobody: objects below the same prefix that frames didn't make.
+    /// What stays: objects below the same prefix that frames didn't make.
     pub(crate) fn tell_others(&self, session: &Session<'_>) {
         let Some(artifacts) = &self.artifacts else {
             return;
@@ -144,7 +144,7 @@ impl<'a> Going<'a> {
             named.push(format!("{} more", others.len() - NAMED));
         }
         let what = format!(
-            "what frames didn't make below {} in bucket {}: {}",
+            "objects below {} in bucket {} that frames didn't make: {}",
             artifacts.prefix,
             artifacts.bucket.name,
             named.join(", ")
@@ -190,7 +190,7 @@ impl<'a> Going<'a> {
         done.collect()
     }
 
-    /// What scripts get of it, beside the stages.
+    /// What scripts get, beside the stages.
     pub(crate) fn json(&self, options: Options) -> Value {
         let resources = self.stages.iter().flat_map(|standing| {
             standing.contents.resources().map(move |resource| {
@@ -272,10 +272,10 @@ impl<'a> Standing<'a> {
                     ", which is kept with the logs in it: --delete-logs deletes it too"
                 }
                 KEY if of_logs && self.contents.key_is_needed => {
-                    ", which is kept: something else that is kept is encrypted with it"
+                    ", which is kept: it encrypts something else that is kept"
                 }
                 KEY if of_logs => {
-                    ", which is kept as long as logs need it: --delete-logs deletes it too"
+                    ", which is kept because the logs need it: --delete-logs deletes it too"
                 }
                 _ => ", which is kept: its DeletionPolicy says so",
             };
@@ -292,7 +292,7 @@ impl<'a> Standing<'a> {
 }
 
 impl Contents {
-    /// Those of access logs, and none that an overlay has added.
+    /// The buckets of access logs, without any that an overlay has added.
     pub(crate) fn log_buckets(&self) -> Vec<String> {
         self.physical(|resource| {
             resource.kind == BUCKET && teardown::is_of_logs(&self.template, &resource.id)
@@ -303,7 +303,7 @@ impl Contents {
         self.names(|resource| resource.kind == DISTRIBUTION)
     }
 
-    /// What goes with the stack: a function that an overlay keeps isn't touched.
+    /// The functions deleted with the stack, without those that an overlay keeps.
     pub(crate) fn functions(&self) -> Vec<String> {
         self.physical(|resource| {
             let retained = teardown::is_retained(&self.template, &resource.id);
@@ -311,8 +311,8 @@ impl Contents {
         })
     }
 
-    /// What the service knows those by that the stack made. The name of what couldn't be made may
-    /// be somebody else's, which stood in the way.
+    /// The physical ids of the resources that the stack made. A resource that couldn't be made is left
+    /// out: its name may be in use by somebody else.
     fn physical(&self, wanted: impl Fn(&Resource) -> bool) -> Vec<String> {
         self.names(|resource| resource.status != "CREATE_FAILED" && wanted(resource))
     }
@@ -323,7 +323,7 @@ impl Contents {
         wanted.map(|resource| resource.physical.clone()).collect()
     }
 
-    /// Those that are still there.
+    /// The resources that still exist.
     pub(crate) fn resources(&self) -> impl Iterator<Item = &Resource> {
         let resources = self.resources.iter();
         resources.filter(|resource| resource.status != "DELETE_COMPLETE")
@@ -358,7 +358,7 @@ mod tests {
         }
     }
 
-    /// Somebody else's function stood in the way; its name is all that the stack has.
+    /// A function of somebody else was in the way; the stack has only its name.
     #[test]
     fn what_couldnt_be_made_isnt_the_stacks() {
         let name = "heart-dev-authorizer";
@@ -380,8 +380,8 @@ mod tests {
         assert_eq!(contents.functions(), Vec::<String>::new());
     }
 
-    /// CloudFront makes up the ids of distributions, so that one is the stack's in any state: it
-    /// may serve all the same.
+    /// CloudFront chooses the ids of distributions, so one belongs to the stack in any state: even
+    /// then it may serve.
     #[test]
     fn a_distribution_is_the_stacks_in_any_state() {
         let contents = Contents {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// For the template's buckets that outlive it; none where there is nothing to guard.
+/// For the template's buckets that outlive it; `None` where there is nothing to guard.
 pub(crate) fn policy(template: &str) -> Option<String> {
     let template: Value = serde_json::from_str(template).ok()?;
     let resources = template.get("Resources")?.as_object()?;
@@ -25,7 +25,7 @@ pub(crate) fn policy(template: &str) -> Option<String> {
     Some(policy.to_string())
 }
 
-/// A policy that guards nothing: there is no way to take one off.
+/// A policy that guards nothing: a stack policy can't be removed.
 pub(crate) fn none() -> String {
     json!({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "Update:*", "Resource": "*"}]}).to_string()
 }

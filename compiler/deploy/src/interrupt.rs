@@ -1,4 +1,4 @@
-//! Ctrl-C: the first ends at the next safe place, the second at once.
+//! Ctrl-C: the first stops at the next safe place, the second at once.
 
 use frames_compiler::failure::{Context, Exit, Failure, Result};
 use std::time::Duration;
@@ -12,7 +12,7 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// `command` is what goes on later: `deploy`. `say` tells what an interruption does.
+    /// `command` is the command that continues later: `deploy`. `say` shows what an interruption does.
     pub fn listen(command: &'static str, say: fn(&str)) -> Result<Self> {
         let listen = |kind| signal(kind).context(|| "can't listen for signals");
         let mut interrupt = listen(SignalKind::interrupt())?;
@@ -26,7 +26,7 @@ impl Interrupt {
                 }
                 if *ask.borrow() {
                     say(&format!(
-                        "interrupted at once; `frames {command}` goes on from wherever AWS is"
+                        "interrupted at once; `frames {command}` goes on from what AWS has by then"
                     ));
                     std::process::exit(Exit::Interrupted as i32);
                 }
@@ -55,7 +55,7 @@ impl Interrupt {
         self.check()
     }
 
-    /// The work, or the interruption of what only waits.
+    /// Does work that only waits, or ends it when interrupted.
     pub async fn or<T>(&self, waiting: impl Future<Output = T>) -> Result<T> {
         let mut asked = self.asked.clone();
         tokio::select! {
@@ -66,7 +66,7 @@ impl Interrupt {
 
     fn failure(&self) -> Failure {
         let failure = Failure::new("interrupted").help(format!(
-            "what CloudFormation has begun, it ends by itself; `frames {}` goes on from there",
+            "CloudFormation ends by itself what it has begun; `frames {}` goes on from there",
             self.command
         ));
         Failure {

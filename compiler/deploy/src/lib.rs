@@ -1,7 +1,7 @@
 //! Everything that talks to AWS: a plan and its package to stacks, and back to nothing.
 //!
-//! - [`aws`]: the few AWS calls, thin
-//! - [`report`], [`interrupt`], [`session`]: what a run tells, how it ends early, whose account it is
+//! - [`aws`]: the few AWS calls
+//! - [`report`], [`interrupt`], [`session`]: what a run shows, how it ends early, whose account it is
 //! - [`cause`], [`summary`], [`guard`], [`teardown`]: pure: events and templates to words and templates
 //! - [`follow`], [`change`], [`settle`]: one stack: its events, its change sets, what earlier runs left
 //! - [`artifacts`], [`edge_logs`]: what is beside the stacks

@@ -1,6 +1,6 @@
 //! What a stage gives up while a later one still uses it. CloudFormation would try to delete a web
-//! ACL or a certificate that a distribution holds, fail, and leave it behind: so it stays in the
-//! stack until the later stage has let go of it.
+//! ACL or a certificate that a distribution uses, fail, and leave it behind. So it stays in the
+//! stack until the later stage no longer uses it.
 
 use super::session::Session;
 use frames_compiler::failure::Result;
@@ -19,7 +19,7 @@ pub struct Lingering {
 }
 
 impl Session<'_> {
-    /// What a standing stage gives up for now; none where nothing goes.
+    /// What a deployed stage keeps for now; `None` where it loses nothing.
     pub async fn lingering(&self, stage: &Stage, wanted: &Template) -> Result<Option<Lingering>> {
         let stacks = self.aws.stacks(&stage.region);
         let stack = self.settled(&stacks, stage).await?;
@@ -33,7 +33,7 @@ impl Session<'_> {
     pub fn tell_lingering(&self, stage: &Stage, lingering: &Lingering) {
         let count = lingering.resources.len();
         let what = format!(
-            "{}: {count} to remove, once the stages after it have let go",
+            "{}: {count} to remove, once later stages no longer use it",
             stage.name
         );
         self.progress.step("Stage", &what);
@@ -45,7 +45,7 @@ impl Session<'_> {
     }
 }
 
-/// None where nothing goes.
+/// `None` where nothing is removed.
 fn with_lingering(standing: &str, wanted: &Template) -> Option<Lingering> {
     let standing: Value = serde_json::from_str(standing).ok()?;
     let mut template = wanted.value.clone();
@@ -71,7 +71,7 @@ fn with_lingering(standing: &str, wanted: &Template) -> Option<Lingering> {
     })
 }
 
-/// Its stack lets go of it, and deletes nothing.
+/// The stack drops it, and deletes nothing.
 fn is_retained(resource: &Value) -> bool {
     resource["DeletionPolicy"]
         .as_str()

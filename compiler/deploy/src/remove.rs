@@ -1,5 +1,5 @@
-//! Everything down, in the reverse order: first nothing is served, then the
-//! distribution goes, then the functions, as soon as their replicas let them.
+//! Removes everything, in the reverse order: first nothing is served, then the
+//! distribution is deleted, then the functions, once CloudFront has deleted their replicas.
 
 use super::change::{Proposed, Ran, TRIES, changed_by_somebody_else};
 use super::follow::Ended;
@@ -26,7 +26,7 @@ const PROPAGATION: Duration = Duration::from_secs(15);
 /// Logs may still be written while a bucket is being emptied.
 const EMPTYINGS: usize = 4;
 
-/// What is gone, or would go.
+/// What was removed, or would be.
 pub struct Removed {
     pub stages: Vec<Done>,
     /// What there was, for scripts.
@@ -37,7 +37,7 @@ pub struct Removed {
 pub async fn remove(session: &Session<'_>, plan: &Plan, options: Options) -> Result<Removed> {
     let mut going = Going::find(session, plan).await?;
     if !options.dry_run {
-        // What is under way has its end first: what is shown then is what goes.
+        // Wait for what is under way: what is shown then is what gets removed.
         for standing in &mut going.stages {
             standing.settled(session).await?;
         }
@@ -73,7 +73,7 @@ async fn take(
     let mut gone = Vec::new();
     let mut uploaded = Vec::new();
     let mut stages = going.stages;
-    // Whatever comes after the distribution stays until it is closed: what is served is logged.
+    // What comes after the distribution stays until it is closed: what is served is logged.
     for standing in &mut stages {
         session.interrupt.check()?;
         standing.as_shown(session).await?;
@@ -117,7 +117,7 @@ impl Standing<'_> {
         }
         while self.stack.status.in_progress() {
             let what = format!(
-                "stack {} is {}: this goes on when that has ended",
+                "stack {} is {}: frames waits until that has ended",
                 self.stack.name, self.stack.status
             );
             session.progress.step("Waiting", &what);
@@ -131,7 +131,7 @@ impl Standing<'_> {
         Ok(())
     }
 
-    /// The same, once the yes is given: it was for what was shown, and for nothing else.
+    /// Whether it is still the same, once confirmed: the yes was for what was shown, and nothing else.
     async fn as_shown(&mut self, session: &Session<'_>) -> Result<()> {
         let shown = self.contents.ids();
         self.settled(session).await?;
@@ -141,14 +141,14 @@ impl Standing<'_> {
             return Ok(());
         }
         Err(Failure::new(format!(
-            "stack {} has more in it than was shown: {}",
+            "stack {} now has more in it than was shown: {}",
             self.stack.name,
             new.join(", ")
         ))
-        .help("somebody has deployed meanwhile; run the same command again, which shows all of it"))
+        .help("somebody has deployed meanwhile; run the same command again to see all of it"))
     }
 
-    /// Nothing is served any more, everywhere. The template that says so, where it is an object.
+    /// Closes the distribution at every edge location. Returns the template for that, where it is an object.
     async fn close(
         &mut self,
         session: &Session<'_>,
@@ -164,7 +164,7 @@ impl Standing<'_> {
         if self.stack.status.updatable() {
             uploaded = self.update_closed(session, plan, options).await?
         } else {
-            // CloudFormation can't update it any more.
+            // CloudFormation can no longer update it.
             for id in &distributions {
                 session.aws.distributions().close(id).await?;
             }
@@ -175,7 +175,7 @@ impl Standing<'_> {
         Ok(uploaded)
     }
 
-    /// Nothing is served any more, as the stack has it. The template that says so, where it is an
+    /// Closes the distribution in its stack. Returns the template for that, where it is an
     /// object in the bucket.
     async fn update_closed(
         &mut self,
@@ -213,7 +213,7 @@ impl Standing<'_> {
         Err(changed_by_somebody_else(&self.stack.name))
     }
 
-    /// None: the stack changed in between.
+    /// `None`: the stack changed in between.
     async fn change(&self, session: &Session<'_>, wanted: &Wanted<'_>) -> Result<Option<Ended>> {
         let what = if !self.contents.distributions().is_empty() {
             "the distribution: disabled, and without its functions, in one change"
@@ -238,7 +238,7 @@ impl Standing<'_> {
         }
     }
 
-    /// Until no edge location runs the functions or serves from its cache.
+    /// Waits until no edge location runs the functions or serves from its cache.
     async fn closed_everywhere(&self, session: &Session<'_>, id: &str) -> Result<()> {
         let distributions = session.aws.distributions();
         let began = Instant::now();
@@ -263,7 +263,7 @@ impl Standing<'_> {
         }
     }
 
-    /// The functions' versions, as soon as replicas let go of them.
+    /// Deletes the functions' versions, once CloudFront has deleted their replicas.
     async fn drain(&self, session: &Session<'_>, options: Options) -> Result<()> {
         let functions = self.contents.functions();
         if functions.is_empty() {
@@ -283,7 +283,10 @@ impl Standing<'_> {
             }
             let pause_now = pause.min(left);
             countdown.show(
-                &format!("for CloudFront's replicas to let go of {}", held.join(", ")),
+                &format!(
+                    "for CloudFront to delete the replicas of {}",
+                    held.join(", ")
+                ),
                 &format!(
                     "(asking again in {}, for {} more)",
                     duration(pause_now),
@@ -340,13 +343,13 @@ impl Standing<'_> {
             return Err(failed(self.stage.name, &ended));
         }
         Err(Failure::new(format!(
-            "logs keep coming into the bucket of stack {}",
+            "logs still arrive in the bucket of stack {}",
             self.stack.name
         ))
-        .help("run the same command again in some minutes"))
+        .help("run the same command again in a few minutes"))
     }
 
-    /// Everything but the functions, which are named.
+    /// Deletes everything but the functions, and names those.
     async fn abandon(mut self, session: &Session<'_>) -> Result<Done> {
         self.look().await?;
         let functions =
@@ -372,7 +375,7 @@ impl Standing<'_> {
         Ok(self.done(ended.stack))
     }
 
-    /// What outlives the stack, on purpose.
+    /// Names what outlives the stack on purpose.
     fn tell_kept(&self, session: &Session<'_>, events: &[Event]) {
         for event in events
             .iter()
@@ -388,12 +391,12 @@ impl Standing<'_> {
             };
             let what = match kind.as_str() {
                 BUCKET => format!("bucket {physical} with the access logs in it"),
-                KEY => format!("KMS key {physical}, without which nobody reads the logs"),
+                KEY => format!("KMS key {physical}, which is needed to read the logs"),
                 _ => continue,
             };
             session.progress.step(
                 "Keeping",
-                &format!("{what}: delete it when nobody needs the logs any more"),
+                &format!("{what}: delete it when nobody needs the logs"),
             );
         }
     }
@@ -407,7 +410,7 @@ impl Standing<'_> {
     }
 }
 
-/// Tries to delete every version; those that replicas hold, as `name:3`.
+/// Tries to delete every version, and returns those that replicas hold, as `name:3`.
 async fn held(session: &Session<'_>, functions: &[String]) -> Result<Vec<String>> {
     let lambda = session.aws.functions();
     let mut held = Vec::new();
@@ -434,7 +437,7 @@ fn unfinished(held: &[String], waited: Duration) -> Failure {
         format!(" after {}", duration(waited))
     };
     let failure = Failure::new(format!("not finished yet{waited}: CloudFront's replicas still hold {}", held.join(", "))).help(
-        "nothing is served any more. Replicas go by themselves, within hours as a rule: run the same command again later (--wait 2h waits longer, --abandon leaves the functions behind)",
+        "nothing is served any more. CloudFront usually deletes the replicas within hours: run the same command again later (--wait 2h waits longer, --abandon leaves the functions behind)",
     );
     Failure {
         exit: Exit::Unfinished,

@@ -1,10 +1,10 @@
-//! What a run tells while it is at work. Who listens draws it: this crate knows no terminal.
+//! What a run reports while it works. The listener draws it: this crate knows no terminal.
 
 use crate::aws::stacks::Event;
 use frames_compiler::printable::Styled;
 use std::time::Duration;
 
-/// Takes what happens, as it happens.
+/// Receives what happens, as it happens.
 pub trait Report {
     /// A step of our own: `Uploading`, `Deployed`.
     fn step(&self, verb: &str, what: &str);
@@ -18,7 +18,7 @@ pub trait Report {
     /// An event of a stage's stack.
     fn event(&self, stage: &str, event: &Event);
 
-    /// Called between events: what takes long says why.
+    /// Called between events, to say why something takes long.
     fn tick(&self);
 
     /// A wait with an end in sight.

@@ -1,4 +1,4 @@
-//! One run of a command against an account: whose it is, who listens, who says yes.
+//! One run of a command against an account: whose it is, who listens, who confirms.
 
 use crate::aws::{Aws, Identity};
 use crate::interrupt::Interrupt;
@@ -16,14 +16,14 @@ pub struct Session<'a> {
     pub questions: Questions,
 }
 
-/// What to do where a yes is needed.
+/// How a change is confirmed.
 #[derive(Debug, Clone, Copy)]
 pub enum Questions {
     /// `--yes`
     Yes,
-    /// Somebody is there: asks a question on the terminal, and tells whether it was a yes.
+    /// Asks a question on the terminal, and returns whether the answer was yes.
     Ask(fn(&str) -> std::io::Result<bool>),
-    /// Nobody is there: refuse.
+    /// Refuses, because nobody can answer.
     Refuse,
 }
 
@@ -45,12 +45,12 @@ impl Session<'_> {
         format!("{account} ({}), as {arn}", regions(plan).join(", "))
     }
 
-    /// A yes, from the flag or the terminal.
+    /// Asks for a confirmation, from the flag or the terminal.
     pub async fn yes(&self, question: &str) -> Result<()> {
         match self.questions {
             Questions::Yes => Ok(()),
             Questions::Refuse => Err(Failure::new(
-                "this needs a yes, and there is no terminal to ask on",
+                "this has to be confirmed, and there is no terminal to ask on",
             )
             .help("look at the changes above, then run the same command with --yes")),
             Questions::Ask(ask) => {
@@ -83,7 +83,7 @@ impl Session<'_> {
     }
 }
 
-/// The stages', each once.
+/// The stages' Regions, each once.
 fn regions(plan: &Plan) -> Vec<&str> {
     let mut regions: Vec<&str> = Vec::new();
     for stage in &plan.stages {
@@ -94,7 +94,7 @@ fn regions(plan: &Plan) -> Vec<&str> {
     regions
 }
 
-/// Each request of a kind has one token, whatever the SDK has to repeat.
+/// One token per request of a kind, whatever the SDK has to repeat.
 pub(crate) fn token() -> String {
     format!("frames-{}", uuid::Uuid::new_v4())
 }

@@ -7,11 +7,11 @@ use crate::follow::Ended;
 use frames_compiler::failure::{Exit, Failure, Result};
 use frames_compiler::plan::Place;
 
-/// More steps than any chain of states needs.
+/// No chain of states needs as many steps.
 const STEPS: usize = 8;
 
 impl Session<'_> {
-    /// The stack at rest, ready for an update; none where there is none to update.
+    /// The stack once nothing is under way, ready for an update; `None` where there is none to update.
     pub async fn settled(&self, stacks: &Stacks, wanted: &Place) -> Result<Option<Stack>> {
         let (stage, name) = (wanted.name, &wanted.stack_name);
         for _ in 0..STEPS {
@@ -28,33 +28,33 @@ impl Session<'_> {
             }
             if status.in_progress() {
                 let what = format!(
-                    "stack {name} is {status}: another run began that, and this one goes on when it has ended"
+                    "stack {name} is {status}: another run began that, and this one waits until it has ended"
                 );
                 self.progress.step("Waiting", &what);
                 let now = stacks.newest_event(name).await?;
                 self.follow(stacks, stage, &stack.id, now).await?;
             } else if status.is("UPDATE_ROLLBACK_FAILED") {
                 let what =
-                    format!("the rollback of stack {name}, which an earlier run left half done");
+                    format!("the rollback of stack {name}, which an earlier run left unfinished");
                 self.progress.step("Resuming", &what);
                 self.resume_rollback(stacks, stage, &stack).await?;
             } else if status.never_stood() || status.is("DELETE_FAILED") {
                 let what =
-                    format!("what is left of stack {name} ({status}) before it is made anew");
+                    format!("what is left of stack {name} ({status}), before it is made again");
                 self.progress.step("Clearing", &what);
                 self.delete_stack(stacks, stage, &stack).await?;
             } else {
-                return Err(Failure::new(format!("stack {name} is {status}, which frames doesn't know how to go on from"))
+                return Err(Failure::new(format!("stack {name} is {status}, and frames doesn't know how to go on from there"))
                     .help("bring it to a stable state in the CloudFormation console, then run the same command"));
             }
         }
         Err(Failure::new(format!(
-            "stack {name} doesn't come to rest: somebody else keeps changing it"
+            "stack {name} keeps changing: somebody else is at work on it"
         ))
         .help("run the same command again, once nobody else is at work on this service"))
     }
 
-    /// Whether an earlier run left something that a deployment would take up first. A dry run
+    /// Whether an earlier run left something that a deployment would finish first. A dry run
     /// leaves it as it is, and says so.
     pub async fn is_unsettled(&self, stage: &Place) -> Result<bool> {
         let stacks = self.aws.stacks(&stage.region);
@@ -67,7 +67,7 @@ impl Session<'_> {
             return Ok(false);
         }
         let what = format!(
-            "{}: not tried, since stack {} is {status}: a deployment takes that up first",
+            "{}: not compared, since stack {} is {status}: a deployment finishes that first",
             stage.name, stack.name
         );
         self.progress.step("Stage", &what);
@@ -103,13 +103,13 @@ impl Session<'_> {
         retain: &[String],
     ) -> Result<Ended> {
         let now = stacks.newest_event(&stack.id).await?;
-        // By id: a stack that is made anew under this name in the meantime isn't meant.
+        // By id, so that a new stack of the same name isn't deleted.
         stacks.delete(&stack.id, &token(), retain).await?;
         self.follow(stacks, stage, &stack.id, now).await
     }
 }
 
-/// A stack of that name that isn't this service's, in this environment, is left alone.
+/// Leaves a stack of that name untouched where it doesn't belong to this service and environment.
 pub(crate) fn refuse_foreign(stage: &Place, stack: &Stack) -> Result<()> {
     let description = stack.description.as_deref().unwrap_or_default();
     let unmade = stack.status.is("REVIEW_IN_PROGRESS") || stack.status.is("DELETE_COMPLETE");
@@ -121,14 +121,14 @@ pub(crate) fn refuse_foreign(stage: &Place, stack: &Stack) -> Result<()> {
         text => format!("its description is {text:?}"),
     };
     Err(Failure::new(format!(
-        "stack {} isn't of {}: {whose}",
+        "stack {} doesn't belong to {}: {whose}",
         stack.name,
         stage.mark.trim_end_matches(": ")
     ))
-    .help("another service, environment or tool has made it: choose another `service` or `--env`, or another account"))
+    .help("another service, environment or tool made it: choose another `service` or `--env`, or another account"))
 }
 
-/// Why a stage's operation failed, and how things stand now.
+/// Why a stage's operation failed, and in which state it left the stack.
 pub(crate) fn failed(stage: &str, ended: &Ended) -> Failure {
     let status = &ended.stack.status;
     let Some(cause) = cause(&ended.events) else {
@@ -137,19 +137,22 @@ pub(crate) fn failed(stage: &str, ended: &Ended) -> Failure {
             .reason
             .as_deref()
             .unwrap_or("CloudFormation gives no reason");
-        return Failure::new(format!("{stage}: stack {} is {status}: {reason}", ended.stack.name))
-            .help("its events in the CloudFormation console tell more; `frames deploy` takes it up from there");
+        return Failure::new(format!(
+            "{stage}: stack {} is {status}: {reason}",
+            ended.stack.name
+        ))
+        .help("see its events in the CloudFormation console; `frames deploy` goes on from there");
     };
     let state = match status.0.as_str() {
         "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" => {
-            "the first deployment of this stage was rolled back; `frames deploy` clears what is left away and begins anew"
+            "the first deployment of this stage was rolled back; `frames deploy` deletes what is left and begins again"
         }
         "UPDATE_ROLLBACK_COMPLETE" => "everything in this stage is as it was before",
         "UPDATE_ROLLBACK_FAILED" => {
-            "the rollback failed too: mend the cause, then `frames deploy` goes on with it"
+            "the rollback failed too: fix the cause, then `frames deploy` goes on with it"
         }
         "DELETE_FAILED" => "the same command goes on where this one stopped",
-        _ => "`frames deploy` takes it up from there",
+        _ => "`frames deploy` goes on from there",
     };
     let help = match cause.help {
         Some(help) => format!("{help}; {state}"),

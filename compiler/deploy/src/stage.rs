@@ -1,4 +1,4 @@
-//! One stage: what changes, a yes where something goes, and on to its end.
+//! One stage: what changes, a confirmation where something is removed, and the change to its end.
 
 use super::change::{Proposed, Ran, TRIES, changed_by_somebody_else};
 use super::session::Session;
@@ -12,7 +12,7 @@ use frames_compiler::template::Template;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// What a stage's stack is to be.
+/// What a stage's stack should be.
 pub struct Job<'a> {
     pub(super) stage: &'a Stage,
     template: &'a Template,
@@ -26,13 +26,13 @@ pub struct Job<'a> {
 enum Consent {
     /// Where it removes or replaces something.
     AsNeeded,
-    /// Something goes in a later step.
+    /// Something is removed in a later step.
     Always,
-    /// That was asked before, and the answer was yes.
+    /// It was confirmed before.
     Given,
 }
 
-/// A stage whose stack stands as wanted.
+/// A stage whose stack is as wanted.
 #[derive(Debug, Clone)]
 pub struct Done {
     pub stage: &'static str,
@@ -73,13 +73,13 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Something goes from it in the end: that takes a yes too.
+    /// Something is removed from it in the end: that has to be confirmed too.
     pub fn lingering(self) -> Self {
         let consent = Consent::Always;
         Self { consent, ..self }
     }
 
-    /// What goes was named before, and may go.
+    /// What is removed was named and confirmed before.
     pub fn agreed(self) -> Self {
         let consent = Consent::Given;
         Self { consent, ..self }
@@ -94,7 +94,7 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Whether the stack is this very template, with these values.
+    /// Whether the stack has exactly this template, with these values.
     pub async fn stands(&self, stacks: &Stacks, stack: &Stack) -> Result<bool> {
         if stack.parameters != *self.parameters || stack.tags != self.stage.tags {
             return Ok(false);
@@ -118,7 +118,7 @@ impl<'a> Job<'a> {
 }
 
 impl Session<'_> {
-    /// The stage as wanted. None: a dry run, which changes nothing.
+    /// Makes the stage as wanted. `None`: a dry run, which changes nothing.
     pub async fn stage(
         &self,
         job: &Job<'_>,
@@ -204,18 +204,19 @@ impl Session<'_> {
         }
     }
 
-    /// In a dry run, a stage whose parameters aren't known before the one before it stands.
+    /// In a dry run, a stage whose parameters are unknown until the one before it is deployed.
     pub fn tell_new(&self, stage: &Stage, template: &Template) {
         self.tell(stage, &added(template));
         self.progress.note(
-            "   (not tried: its parameters are outputs of a stage that isn't deployed yet)".into(),
+            "   (not compared: its parameters are outputs of a stage that isn't deployed yet)"
+                .into(),
         );
     }
 
-    /// In a dry run, a stage that stands, but takes something that isn't made yet.
+    /// In a dry run, a stage that is deployed, but uses something that isn't made yet.
     pub fn tell_awaiting(&self, stage: &Stage, outputs: &[String]) {
         let what = format!(
-            "{}: not tried, since it takes what the stage before it makes first: {}",
+            "{}: not compared, since it uses what the stage before it makes first: {}",
             stage.name,
             outputs.join(", ")
         );
@@ -232,13 +233,13 @@ impl Session<'_> {
             return Ok(());
         }
         self.yes(&format!(
-            "Go on with stage {}? Something that stands goes or is made anew.",
+            "Go on with stage {}? It removes or replaces something that is deployed.",
             job.stage.name
         ))
         .await
     }
 
-    /// Another run may have replaced what this one builds on: then the other wins.
+    /// Another run may have replaced what this one depends on: then the other wins.
     pub(super) async fn still_stands(&self, before: &[Done]) -> Result<()> {
         for done in before {
             let stacks = self.aws.stacks(&region_of(&done.stack.id));
@@ -250,7 +251,7 @@ impl Session<'_> {
             });
             if !same {
                 return Err(Failure::new(format!(
-                    "another run changed stage {} while this one was at work: that one wins, and this one ends here",
+                    "another run changed stage {} at the same time: that one wins, and this one ends here",
                     done.stage
                 ))
                 .help("nothing is mixed up: run the same command again to deploy what is here"));
@@ -260,7 +261,7 @@ impl Session<'_> {
     }
 
     /// The stack policy keeps buckets. One that the manifest takes out of the stack stays all the
-    /// same: the stack only lets go of it.
+    /// same: the stack only drops it.
     async fn unguard(&self, job: &Job<'_>, stacks: &Stacks, changes: &[Change]) -> Result<()> {
         let goes = |change: &Change| change.kind == BUCKET && change.action == "Remove";
         if !changes.iter().any(goes) {
@@ -281,7 +282,7 @@ impl Session<'_> {
         }
     }
 
-    /// A stage that isn't to be touched, as it stands.
+    /// A stage that isn't changed, as it is deployed.
     pub async fn standing(&self, stage: &Stage) -> Result<Option<Done>> {
         let stacks = self.aws.stacks(&stage.region);
         let stack = stacks.describe(&stage.stack_name).await?;
@@ -293,7 +294,7 @@ impl Session<'_> {
     }
 }
 
-/// All that a new stack consists of.
+/// All resources of a new stack.
 pub(super) fn added(template: &Template) -> Vec<Change> {
     let resources = template.value.get("Resources").and_then(Value::as_object);
     let resources = resources.into_iter().flatten();
@@ -308,12 +309,12 @@ pub(super) fn added(template: &Template) -> Vec<Change> {
     added.collect()
 }
 
-/// What CloudFormation says of a template that it doesn't take.
+/// What CloudFormation says about a template that it refuses.
 pub(super) fn refused(stage: &str, status: &str, reason: &str) -> Failure {
     Failure::new(format!(
         "stage {stage}: CloudFormation refuses the template ({status}): {reason}"
     ))
-    .help("an overlay in `resources`, or a quota of the account, is the likeliest cause; nothing was changed")
+    .help("the most likely cause is an overlay in `resources` or a quota of the account; nothing was changed")
 }
 
 /// `arn:aws:cloudformation:eu-west-1:…`

@@ -1,4 +1,4 @@
-//! The stages of a deployment, in their order: what one puts out is the next one's parameters.
+//! The stages of a deployment, in their order: the outputs of one are parameters of the next.
 
 use crate::aws::Aws;
 use crate::going::{self, Standing};
@@ -16,17 +16,17 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options<'a> {
     pub dry_run: bool,
-    /// This stage alone.
+    /// Only this stage.
     pub only: Option<&'a str>,
     /// An overlay may take the authorizer away.
     pub unsafe_overlay: bool,
 }
 
-/// Old versions that a run without changes tries to delete: it stays short.
+/// How many old versions a run without changes tries to delete, so that it stays short.
 const FEW: usize = 4;
 
-/// The stages as they stand, where a deployment has nothing to change. What an
-/// earlier one had to leave may go now.
+/// The stages as deployed, where a deployment has nothing to change. What an
+/// earlier one had to leave may be deleted now.
 pub async fn unchanged(
     session: &Session<'_>,
     plan: &Plan,
@@ -71,7 +71,7 @@ pub async fn unchanged(
 }
 
 /// Whether the addresses that the plan's keys come from are those of what is deployed. No others
-/// are asked before somebody deploys them: who only looks at a change doesn't vouch for it.
+/// are asked before somebody deploys them: looking at a change doesn't approve it.
 pub async fn asks_as_deployed(aws: &Aws, plan: &Plan) -> Result<bool> {
     let Some(wanted) = plan.keys_from() else {
         return Ok(true);
@@ -83,7 +83,7 @@ pub async fn asks_as_deployed(aws: &Aws, plan: &Plan) -> Result<bool> {
         .stacks(&stage.region)
         .describe(&stage.stack_name)
         .await?;
-    // Somebody else's stack says nothing of this service.
+    // A stack of somebody else says nothing about this service.
     let own = stack.filter(|stack| settle::refuse_foreign(stage, stack).is_ok());
     Ok(own.is_some_and(|stack| stack.outputs.get(names::KEYS_FROM) == Some(&wanted)))
 }
@@ -99,7 +99,7 @@ pub async fn is_first(session: &Session<'_>, plan: &Plan) -> Result<bool> {
     Ok(false)
 }
 
-/// The stacks that the manifest has nothing to put into any more.
+/// The stacks that the manifest no longer puts anything into.
 async fn former<'a>(session: &Session<'_>, plan: &'a Plan) -> Result<Vec<Standing<'a>>> {
     let mut found = Vec::new();
     for place in plan.former.iter().rev() {
@@ -108,7 +108,7 @@ async fn former<'a>(session: &Session<'_>, plan: &'a Plan) -> Result<Vec<Standin
     Ok(found)
 }
 
-/// The same, shown, and with a yes: what is in them goes, apart from what its policy keeps.
+/// The same, shown and confirmed: what is in them is deleted, apart from what its policy keeps.
 async fn agreed<'a>(
     session: &Session<'_>,
     former: Vec<Standing<'a>>,
@@ -121,13 +121,13 @@ async fn agreed<'a>(
         && !options.dry_run
     {
         let stack = &standing.stack.name;
-        let question = format!("Remove stack {stack}, which the manifest has nothing for?");
+        let question = format!("Remove stack {stack}, which the manifest no longer needs?");
         session.yes(&question).await?;
     }
     Ok(former)
 }
 
-/// The stages, in order; what one puts out is the next one's parameters.
+/// The stages, in order; the outputs of one are parameters of the next.
 pub async fn stages(
     session: &Session<'_>,
     plan: &Plan,
@@ -250,14 +250,14 @@ impl<'a> Run<'a> {
         let comes_after = self.done.iter().any(|done| Some(done.stage) == only);
         match self.session.standing(stage).await? {
             Some(standing) => self.done.push(standing),
-            // Nothing that is deployed here builds on it.
+            // Nothing that is deployed here depends on it.
             None if comes_after => {}
             None => return Err(missing(stage)),
         }
         Ok(())
     }
 
-    /// The last one first: what it held is what those before it may let go of.
+    /// The last one first: those before it may drop what it no longer uses.
     async fn let_go(&mut self) -> Result<()> {
         for held in std::mem::take(&mut self.lingering).into_iter().rev() {
             let job = Job::new(held.stage, held.template, &held.parameters);
@@ -278,14 +278,14 @@ impl<'a> Run<'a> {
 
 fn missing(stage: &Stage) -> Failure {
     Failure::new(format!("stage {} is not deployed", stage.name))
-        .help("deploy all of it: `frames deploy` without --only")
+        .help("deploy all stages: run `frames deploy` without --only")
 }
 
 fn skipped(stage: &Stage, options: Options<'_>) -> bool {
     options.only.is_some_and(|only| only != stage.name)
 }
 
-/// What a stage takes from those before it that isn't there yet.
+/// What a stage uses from earlier ones that isn't there yet.
 pub(crate) fn new_outputs(stage: &Stage, done: &[Done]) -> Vec<String> {
     let wanted = stage.parameters.values().filter_map(|value| match value {
         Parameter::Output { stage, output } => Some((stage, output)),
@@ -317,11 +317,11 @@ pub(crate) fn parameters(
             let value = before.and_then(|done| done.stack.outputs.get(output));
             value.cloned().ok_or_else(|| {
                 Failure::new(format!(
-                    "stage {} needs the output {output} of stage {from}, which has none",
+                    "stage {} needs the output {output}, which stage {from} doesn't have",
                     stage.name
                 ))
                 .help(format!(
-                    "deploy {from} first: `frames deploy` without --only"
+                    "deploy {from} first: run `frames deploy` without --only"
                 ))
             })
         }

@@ -1,4 +1,4 @@
-//! What stands, asked of each service.
+//! What is deployed, as each service says.
 
 use super::session::Session;
 use super::settle::refuse_foreign;
@@ -94,10 +94,10 @@ pub async fn look(session: &Session<'_>, plan: &Plan, drift: bool) -> Result<Sta
     Ok(state)
 }
 
-/// Nothing is said to be deployed, or unchanged, while a distribution of the stacks serves without
-/// the authorizer: somebody may have taken it off by hand, which CloudFormation doesn't see.
+/// Fails while a distribution of the stacks serves without the authorizer, so that no run then says
+/// `Deployed` or `Unchanged`. Somebody may have removed it by hand, which CloudFormation doesn't see.
 pub async fn refuse_open(session: &Session<'_>, plan: &Plan, done: &[Done]) -> Result<()> {
-    // What the distribution's own stage takes: a newer version may still wait for its turn.
+    // What the distribution's own stage uses: a newer version may still wait for its turn.
     let parameter = names::version_arn(names::AUTHORIZER);
     let mut stacks = done.iter().map(|done| &done.stack);
     let Some(arn) = stacks.find_map(|stack| stack.parameters.get(&parameter)) else {
@@ -134,7 +134,7 @@ async fn refuse_open_distribution(session: &Session<'_>, id: &str, arn: &str) ->
         Err(Failure::new(format!(
         "distribution {id} doesn't run the authorizer on every path: it was changed outside of CloudFormation"
     ))
-    .help(format!("what it serves may be open to all: disable it in the CloudFront console at once, put {arn} back at viewer-request of every behavior, and run the same command")))
+    .help(format!("what it serves may be open to all. Disable it in the CloudFront console at once. Then put {arn} back at viewer-request of every behavior, and run the same command")))
     }
 }
 

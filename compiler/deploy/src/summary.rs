@@ -1,19 +1,19 @@
-//! What a change set would do, named, and whether that needs a yes.
+//! What a change set would do, in words, and whether that has to be confirmed.
 
 use crate::aws::stacks::Change;
 use frames_compiler::printable::{Style, Styled};
 
-/// What each change comes to for the user.
+/// What each change means for the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Add,
     Change,
-    /// Deleted and made anew.
+    /// Deleted and made again.
     Replace,
     /// CloudFormation can't tell before.
     MayReplace,
     Remove,
-    /// The stack lets go of it; the resource stays.
+    /// The stack drops it; the resource stays.
     Keep,
 }
 
@@ -37,7 +37,7 @@ fn is_version(change: &Change) -> bool {
     change.kind == "AWS::Lambda::Version"
 }
 
-/// Something goes that was there.
+/// Something that was there is removed.
 pub(crate) fn needs_a_yes(changes: &[Change]) -> bool {
     changes.iter().any(|change| {
         matches!(
@@ -47,7 +47,7 @@ pub(crate) fn needs_a_yes(changes: &[Change]) -> bool {
     })
 }
 
-/// A line a resource, the worst last.
+/// One line per resource, the worst last.
 pub(crate) fn lines(changes: &[Change]) -> Vec<Styled> {
     sorted(changes).into_iter().map(line).collect()
 }

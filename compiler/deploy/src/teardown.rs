@@ -1,6 +1,6 @@
-//! A stack's template on its way out: every distribution off, and without its
+//! A stack's template before its removal: every distribution disabled, and without its
 //! functions, in one change. A frame in an edge location's cache is never served
-//! while no authorizer stands before it.
+//! while no authorizer is in front of it.
 
 use frames_compiler::names;
 use serde_json::{Map, Value, json};
@@ -8,14 +8,14 @@ use serde_json::{Map, Value, json};
 pub(crate) const DISTRIBUTION: &str = "AWS::CloudFront::Distribution";
 pub(crate) const FUNCTION: &str = "AWS::Lambda::Function";
 pub(crate) const BUCKET: &str = "AWS::S3::Bucket";
-/// What encrypts the logs: it stays or goes with them.
+/// What encrypts the logs: it is kept or deleted with them.
 pub(crate) const KEY: &str = "AWS::KMS::Key";
 pub(crate) const VERSION: &str = "AWS::Lambda::Version";
 const DELIVERY: &str = "AWS::Logs::Delivery";
 
-/// What `--delete-logs` takes, and what uses it: (id, type, type of the user, its property). An id
-/// isn't enough. Where frames compiles no such resource, one of that id is an overlay's, with data
-/// of its own.
+/// What `--delete-logs` deletes, and what uses it: (id, type, type of the user, its property). An id
+/// isn't enough. Where frames compiles no such resource, one with that id belongs to an overlay, and
+/// has data of its own.
 const LOGS: [(&str, &str, &str, &str); 2] = [
     (
         names::ACCESS_LOGS,
@@ -51,13 +51,13 @@ pub(crate) fn needs_logs_key(template: &Value) -> bool {
     })
 }
 
-/// Whether the stack lets go of a resource without deleting it.
+/// Whether the stack drops a resource without deleting it.
 pub(crate) fn is_retained(template: &Value, id: &str) -> bool {
     let policy = template["Resources"][id]["DeletionPolicy"].as_str();
     policy.is_some_and(|policy| policy.starts_with("Retain"))
 }
 
-/// Whether it goes with the logs: they, and the bucket's policy.
+/// Whether it is deleted with the logs: the logs, and the bucket's policy.
 pub(crate) fn goes_with_logs(template: &Value, id: &str) -> bool {
     let resource = &template["Resources"][id];
     let bucket = resource["Properties"]["Bucket"]["Ref"].as_str();
@@ -80,7 +80,7 @@ fn mentions(value: &Value, id: &str) -> bool {
     }
 }
 
-/// None where nothing is open any more, and the logs are treated as asked.
+/// `None` where nothing is open any more, and the logs are treated as asked.
 pub(crate) fn closed(template: &Value, delete_logs: bool, keep_key: bool) -> Option<Value> {
     let mut closed = template.clone();
     let resources = closed.get_mut("Resources")?.as_object_mut()?;
@@ -95,7 +95,7 @@ pub(crate) fn closed(template: &Value, delete_logs: bool, keep_key: bool) -> Opt
         }
     }
     if delete_logs {
-        // Nothing is to be written into a bucket that is being emptied.
+        // Nothing may be written into a bucket that is being emptied.
         resources.retain(|_, resource| resource["Type"] != DELIVERY);
     }
     (closed != *template).then_some(closed)

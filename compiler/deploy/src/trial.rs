@@ -12,7 +12,7 @@ use frames_compiler::printable;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
-/// A role that was made a moment ago can't be assumed everywhere yet, and a version not be run.
+/// A role that was made a moment ago can't be assumed everywhere yet, so the version can't run.
 const PATIENCE: Duration = Duration::from_secs(30);
 const SOON: Duration = Duration::from_millis(500);
 const LATER: Duration = Duration::from_secs(4);
@@ -20,7 +20,7 @@ const LATER: Duration = Duration::from_secs(4);
 /// How much of a log is shown.
 const LINES: usize = 20;
 
-/// Tries the versions that `stage` is about to take, but for those that it has already: an
+/// Tries the versions that `stage` is about to use, but not those that it uses already. An
 /// interrupted deployment tries again, and one without changes tries nothing.
 pub(crate) async fn before(
     session: &Session<'_>,
@@ -67,7 +67,7 @@ pub(crate) async fn before(
 struct Version<'a> {
     function: &'a Function,
     arn: &'a str,
-    /// The stage that isn't touched where this one doesn't run.
+    /// The stage that isn't changed where the version doesn't run.
     taken_by: &'a str,
 }
 
@@ -110,7 +110,7 @@ impl Version<'_> {
     }
 
     fn failure(&self, what: &str, help: &str) -> Failure {
-        let untouched = format!("stage {} wasn't touched", self.taken_by);
+        let untouched = format!("stage {} wasn't changed", self.taken_by);
         Failure::new(format!("{} {what}", self.name())).help(format!("{help}; {untouched}"))
     }
 
@@ -118,7 +118,7 @@ impl Version<'_> {
         let (what, help) = match refusal {
             Refusal::Pending => (
                 "isn't ready to be invoked",
-                "Lambda is still at work on it: run the same command again in a minute",
+                "Lambda still prepares it: run the same command again in a minute",
             ),
             Refusal::Throttled => (
                 "can't be invoked: Lambda keeps throttling this account",
@@ -149,30 +149,30 @@ impl Version<'_> {
         Failure { message, ..failure }
     }
 
-    /// An answer that is of no use. All that is shown of it is its status: the rest may be signed.
+    /// An answer that is of no use. Only its status is shown: the rest may be signed.
     fn wrong(&self, answer: &Value) -> Failure {
         let status = answer["status"].as_str().map(printable::line);
         let answered = match status {
             Some(status) => format!("with status {status:.3}"),
             None if answer["uri"].is_string() => "with a request to go on with".to_owned(),
-            None => "neither with a status nor with a request".to_owned(),
+            None => "with neither a status nor a request".to_owned(),
         };
         let wanted = self.function.trial.wanted();
         self.failure(
             &format!("answers {answered}, where it should {wanted}"),
-            "another zip may have been put in its place, or an overlay in `resources` changes how it runs",
+            "somebody may have replaced its zip, or an overlay in `resources` changes how it runs",
         )
     }
 }
 
-const REPACKAGE: &str = "what was packaged is damaged: empty the cache of programs (`~/.cache/frames`) and run the same command again";
+const REPACKAGE: &str = "the package is damaged: empty the cache of programs (`~/.cache/frames`) and run the same command again";
 
 /// index.py has tried both ways by then.
-const NO_WAY: &str = "neither way to start a program is open there: this needs a change of frames, so please report it with this message";
+const NO_WAY: &str = "Lambda allows neither way to start a program: this needs a change of frames, so please report it with this message";
 
-const BY_CHILD: &str = "if its log doesn't tell why, Lambda may refuse that a program takes Python's place: set `deploy.launch: child`, which keeps Python, and run the same command again";
+const BY_CHILD: &str = "if its log doesn't say why, Lambda may not let a program take Python's place. Set `deploy.launch: child`, which keeps Python, and run the same command again";
 
-const BY_ITSELF: &str = "the program itself is at fault: its log tells more, with `logs.functions.level: info` the most";
+const BY_ITSELF: &str = "the program itself is at fault: its log says more, most of all with `logs.functions.level: info`";
 
 /// What happened, and what to do.
 fn why(fault: &Fault, launch: Launch) -> (String, &'static str) {
@@ -189,7 +189,7 @@ fn why(fault: &Fault, launch: Launch) -> (String, &'static str) {
         return (what, REPACKAGE);
     }
     if not_started && has("No such file") {
-        let what = format!("doesn't run: its zip has no program that could be started ({message})");
+        let what = format!("doesn't run: its zip has no program to start ({message})");
         return (what, REPACKAGE);
     }
     if not_started {
@@ -222,7 +222,7 @@ fn why(fault: &Fault, launch: Launch) -> (String, &'static str) {
     }
 }
 
-/// The last lines of a log, each on one of its own.
+/// The last lines of a log, each on a line of its own.
 fn tail(log: &str) -> String {
     let lines = log
         .split(['\n', '\r'])

@@ -1,5 +1,5 @@
-//! CloudFormation's own validation of what doesn't fit into a request: such a template has to be
-//! in the bucket first. The others are asked about before anything is uploaded.
+//! CloudFormation's own validation of templates that are too large for a request: these have to be
+//! in the bucket first. The others are validated before anything is uploaded.
 
 use super::artifacts;
 use super::session::Session;
@@ -22,7 +22,7 @@ pub async fn large_templates(session: &Session<'_>, plan: &Plan, package: &Packa
                 "CloudFormation refuses the template of stage {}: {reason}",
                 stage.name
             ))
-            .help("an overlay in `resources` is the likeliest cause; nothing was changed"));
+            .help("the most likely cause is an overlay in `resources`; nothing was changed"));
         }
     }
     Ok(())

@@ -1,5 +1,5 @@
 //! Versions that nothing refers to any more. CloudFront's replicas may hold
-//! them for hours: what doesn't go now, goes with a later deployment.
+//! them for hours: what can't be deleted now is deleted with a later deployment.
 
 use super::session::Session;
 use super::stage::Done;
@@ -22,12 +22,12 @@ pub(crate) async fn collect(
         .map(|function| names::function(&plan.service, &plan.env, function.name))
         .collect();
     let (mut held, mut tried) = (0, 0);
-    // An overlay's outputs may name anybody's.
+    // An overlay's outputs may name anybody's function.
     let in_use = in_use(done).into_iter();
     for (function, oldest) in in_use.filter(|(function, _)| own.contains(function)) {
         for version in functions.versions(&function).await? {
             session.interrupt.check()?;
-            // A newer one may be another run's, about to be used.
+            // A newer one may belong to another run, which is about to use it.
             if version >= oldest || tried >= most {
                 continue;
             }
@@ -42,14 +42,14 @@ pub(crate) async fn collect(
     }
     if held > 0 {
         let what = format!(
-            "{held} old function versions, until CloudFront's replicas let go of them; a later deploy deletes them"
+            "{held} old function versions that CloudFront's replicas still hold; a later deployment deletes them"
         );
         session.progress.step("Keeping", &what);
     }
     Ok(())
 }
 
-/// By function, the lowest version that a stage puts out or takes in.
+/// By function, the lowest version that is an output or a parameter of a stage.
 fn in_use(done: &[Done]) -> BTreeMap<String, u64> {
     let mut oldest = BTreeMap::new();
     for done in done {

@@ -14,11 +14,11 @@ pub struct Credentials {
 /// What a [`CredentialsSource`] answers with.
 pub type CredentialsFuture = Pin<Box<dyn Future<Output = Result<Credentials, Error>> + Send>>;
 
-/// Asked once for each new sandbox.
+/// Called once per new sandbox.
 pub type CredentialsSource = Arc<dyn Fn() -> CredentialsFuture + Send + Sync>;
 
 impl Credentials {
-    /// Temporary credentials in AWS's form that nobody but this run knows.
+    /// Temporary credentials in AWS's form that only this run knows.
     pub fn random() -> Result<Self, Error> {
         const KEY_ID: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
         const SECRET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

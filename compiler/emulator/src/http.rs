@@ -88,7 +88,7 @@ where
             return;
         };
         let Ok((stream, peer)) = listener.accept().await else {
-            // Out of descriptors, say: what is open must close first.
+            // There may be no descriptor left: what is open must close first.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
@@ -124,7 +124,7 @@ pub(crate) async fn read(body: Incoming, limit: usize) -> Result<Bytes, BodyErro
     read_within(body, limit, BODY_TIMEOUT).await
 }
 
-/// Reads a body into memory, waiting for each of its parts for `wait` at most.
+/// Reads a body into memory, and waits for each of its parts for `wait` at most.
 pub(crate) async fn read_within<B>(
     mut body: B,
     limit: usize,
@@ -171,12 +171,12 @@ pub(crate) fn json(status: StatusCode, body: &serde_json::Value) -> Answer {
     answer(status, "application/json", body.to_string())
 }
 
-/// Why a request is not taken as meant for this server.
+/// Why a request doesn't count as meant for this server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotOurs {
     /// No `Host`, several, or a target that names another server.
     Malformed,
-    /// One `Host`, of somebody else.
+    /// One `Host`, which belongs to somebody else.
     Unknown,
 }
 
@@ -189,7 +189,7 @@ impl NotOurs {
     }
 }
 
-/// Whether a request names this very server. A page of another site that
+/// Whether a request names this server. A page of another site that
 /// reaches it by a name of its own (DNS rebinding) sends that name.
 pub(crate) fn check_host(headers: &HeaderMap, target: &Uri, port: u16) -> Result<(), NotOurs> {
     let mut hosts = headers.get_all(header::HOST).iter();

@@ -1,11 +1,14 @@
-//! The compiled delivery on this machine: the templates that a deploy would
-//! send, and the very zips that it would upload, behind a model of CloudFront.
+//! The compiled delivery on this machine. It runs the templates that a deployment would
+//! send, and the zips that it would upload, behind a model of CloudFront.
 //!
-//! [`package`] reads the package, [`lambda`] runs its functions as Lambda does,
-//! [`cloudfront`] is the path from the viewer to the origin, [`healthimaging`]
-//! stands in for the service, [`issuer`] for the manifest's token issuer, and
-//! [`page`] is a page to look at it all with. It is a model: only a deployment
-//! tells what CloudFront does that isn't written down.
+//! - [`package`]: reads the package
+//! - [`lambda`]: runs its functions as Lambda does
+//! - [`cloudfront`]: the path from the viewer to the origin
+//! - [`healthimaging`]: replaces the service
+//! - [`issuer`]: replaces the manifest's token issuer
+//! - [`page`]: a page to look at it all with
+//!
+//! It is a model: only a deployment tells what CloudFront does that isn't documented.
 //!
 //! It reads what `frames package` writes, and knows neither the compiler nor
 //! the command line. Everything binds 127.0.0.1 and ends when its handle is dropped.

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 
 const PAGE: &str = include_str!("page.html");
 
-/// The page's address, before the edge that it talks to is there.
+/// The page's address, reserved before the edge that it talks to exists.
 pub struct Bound {
     listener: TcpListener,
     address: SocketAddr,
@@ -56,7 +56,7 @@ struct Content {
 
 impl Page {
     pub async fn bind() -> Result<Bound, Error> {
-        let broken = |_| Error::new("the page's port can't be told");
+        let broken = |_| Error::new("can't find out the page's port");
         let listener = local_http::bind(0).await?;
         let address = listener.local_addr().map_err(broken)?;
         Ok(Bound { listener, address })
@@ -81,8 +81,8 @@ impl Page {
         Ok(Self { server, key })
     }
 
-    /// The page's address. The key in its fragment, which a browser sends to no server and
-    /// to no log, opens the values: others on this machine don't get the token.
+    /// The page's address. The key in its fragment opens the values: others on this machine
+    /// don't get the token, since a browser sends the fragment to no server and no log.
     pub fn url(&self) -> String {
         format!("http://{}/#{}", self.server.address, self.key)
     }
@@ -143,7 +143,11 @@ fn answer(request: &Request<Incoming>, content: &Content) -> Answer {
         "/values" if reads => {
             local_http::answer(StatusCode::FORBIDDEN, "text/plain", "the key is missing\n")
         }
-        _ => local_http::answer(StatusCode::NOT_FOUND, "text/plain", "there is / alone\n"),
+        _ => local_http::answer(
+            StatusCode::NOT_FOUND,
+            "text/plain",
+            "only / is served here\n",
+        ),
     };
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, content.policy.clone());

@@ -8,7 +8,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A directory for this user alone, whatever the umask; gone when it is dropped.
+/// A directory for this user only, whatever the umask; dropping it deletes it.
 pub fn directory(prefix: &str) -> Result<TempDir, Error> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(prefix);
@@ -20,7 +20,7 @@ pub fn directory(prefix: &str) -> Result<TempDir, Error> {
         .map_err(|e| Error::new(format!("cannot make a temporary directory: {e}")))
 }
 
-/// Writes a new file for this user alone.
+/// Writes a new file for this user only.
 pub fn write(path: &Path, text: &str) -> Result<(), Error> {
     create(path, text).map_err(|e| Error::new(format!("cannot write {}: {e}", path.display())))
 }

@@ -1,4 +1,4 @@
-//! A package for tests, whose functions are this very test program: they do
+//! A package for tests, whose functions are this test program itself: they do
 //! what a header of the request tells them to.
 
 // A function of the tests prints as one of the user's would.

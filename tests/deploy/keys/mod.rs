@@ -26,7 +26,7 @@ struct Group {
     rows: &'static [Row],
 }
 
-/// What a service tells of a key: before, and with it.
+/// What a service says about a key: before, and with it.
 struct Row {
     key: &'static str,
     look: fn(&Seen) -> Value,
@@ -57,7 +57,7 @@ impl Row {
     }
 }
 
-/// What a manifest refers to, by the words that stand for it.
+/// What a manifest refers to, by the words that replace it.
 struct Furniture {
     words: BTreeMap<&'static str, String>,
     issuer: Https,
@@ -177,7 +177,7 @@ fn left(stand: &Stand, before: &[String]) -> Vec<String> {
 }
 
 /// The logs with their key, and the bucket of the artifacts, which is the account's.
-/// What lies in a bucket of one's own that isn't the artifacts' any more.
+/// What is in an own bucket that no longer holds the artifacts.
 /// And a certificate that another took the place of while a distribution had it:
 /// ACM doesn't delete such a one, and it costs nothing.
 fn is_kept(line: &str) -> bool {
@@ -283,7 +283,7 @@ fn another_service_is_another_pair_of_stacks() {
     );
 }
 
-/// Names that are unique within an account stand in the way of a second cdn
+/// Names that are unique within an account are in the way of a second cdn
 /// stack: AWS refuses it, and what is deployed goes on serving.
 #[test]
 fn another_region_takes_a_removal_first() {

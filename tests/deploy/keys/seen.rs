@@ -16,7 +16,7 @@ pub fn at(value: &Value, pointer: &str) -> Value {
     value.pointer(pointer).cloned().unwrap_or(Value::Null)
 }
 
-/// The items of one of CloudFront's lists; none where it has none.
+/// The items of one of CloudFront's lists; empty where it isn't set.
 pub fn items(list: &Value) -> Value {
     list.get("Items").cloned().unwrap_or(json!([]))
 }
@@ -281,7 +281,7 @@ impl<'a> Seen<'a> {
         all.first().cloned().unwrap_or(Value::Null)
     }
 
-    /// The form of the access logs' keys: what stands behind the bucket in the destination's
+    /// The form of the access logs' keys: what follows the bucket in the destination's
     /// ARN, else what AWS puts in its place, and then the suffix path.
     pub fn log_keys(&self) -> Value {
         let to = &self.destination()["deliveryDestinationConfiguration"];

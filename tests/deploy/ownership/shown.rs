@@ -135,10 +135,7 @@ fn a_dry_run_says_what_is_protected() {
     stand.deploy();
     let run = stand.run(&["remove", "--dry-run"]);
     assert_eq!(run.code, 0, "{run:#?}");
-    for said in [
-        "is protected from being deleted",
-        "To go stack heart-dev-cdn",
-    ] {
+    for said in ["is protected from deletion", "To go stack heart-dev-cdn"] {
         assert!(run.stderr.contains(said), "{said}: {run:#?}");
     }
 }

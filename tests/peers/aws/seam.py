@@ -339,11 +339,11 @@ class Module:
         return find(self.path, self.rows[name].name)
 
     def replace(self, name, around):
-        """Puts `around(original)` in the place of a function."""
+        """Replaces a function by `around(original)`."""
         self.put(REPLACED, name, around(getattr(self, name)))
 
     def add(self, name, value):
-        """Puts in what MiniStack has none of."""
+        """Adds what MiniStack lacks."""
         self.put(ADDED, name, value)
 
     def put(self, how, name, value):

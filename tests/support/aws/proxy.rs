@@ -16,7 +16,7 @@ impl Proxy {
         self.0.url()
     }
 
-    /// Sets the rules anew. The first that fits a call befalls it:
+    /// Replaces the rules. The first that fits a call applies to it:
     /// `{"service", "operation", "times", …}` and one of `"error": {"code", "status"}`,
     /// `"reset": true`, `"timeout_ms": 60000` (hangs), `"response": {"abort_bytes": 1}`
     /// (cut after it took effect; an answer without a body has nothing to cut), `"request": {"cut_upload": {"after_bytes": n}}`.

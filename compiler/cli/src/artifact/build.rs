@@ -1,4 +1,4 @@
-//! The functions' programs: built once a version into the user's cache, taken
+//! The functions' programs: built once per version into the user's cache, and taken
 //! from there by every later run of any project.
 
 use super::builder::Builder;
@@ -34,7 +34,7 @@ pub fn programs(builder: Builder, terminal: Terminal) -> Result<Programs> {
         terminal.status(
             "Damaged",
             &format!(
-                "{} isn't what frames stored: it is built again",
+                "{} isn't what frames stored: frames builds it again",
                 ready.display()
             ),
         );
@@ -47,7 +47,7 @@ pub fn programs(builder: Builder, terminal: Terminal) -> Result<Programs> {
     }
     terminal.status(
         "Building",
-        "the edge functions, once for this version of frames (a minute or two)",
+        "the edge functions, once per version of frames (this takes a minute or two)",
     );
     cache.store(&key, &build(builder, &cache, &key, terminal)?)?;
     cache.read(&key)?.ok_or_else(|| {
@@ -134,11 +134,11 @@ fn run(command: &mut Command, what: &str, terminal: Terminal) -> Result<()> {
         .help(NEEDS)
     };
     if !terminal.is_quiet() {
-        // Cargo's own words, on stderr alone: stdout is for data. They quote what is built.
+        // Cargo's own words, on stderr only: stdout is for data. They quote what is built.
         let (said, stream) = std::io::pipe().map_err(not_started)?;
         command.stdout(stream.try_clone().map_err(not_started)?);
         let started = command.stderr(stream).spawn().map_err(not_started);
-        // Ours are closed: what is said ends with those who say it.
+        // Our own ends are closed: the output ends when the last program that writes it ends.
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = started?;
         terminal::relay(said, terminal);
@@ -156,4 +156,4 @@ fn run(command: &mut Command, what: &str, terminal: Terminal) -> Result<()> {
     Err(failed(&String::from_utf8_lossy(&output.stderr)))
 }
 
-const NEEDS: &str = "frames needs Rust 1.95 or newer with cargo on the PATH, and for the first build cargo's registry within reach";
+const NEEDS: &str = "frames needs Rust 1.95 or newer with cargo on the PATH, and the first build needs access to cargo's registry";

@@ -98,7 +98,7 @@ impl Cache {
             .context(|| format!("can't make a directory in {}", self.directory.display()))
     }
 
-    /// Moves the programs in as a whole, in the place of damaged ones. Needs the lock.
+    /// Moves the programs in as a whole, and replaces damaged ones. Needs the lock.
     pub(super) fn store(&self, key: &str, programs: &Programs) -> Result<()> {
         let work = self.work(key)?;
         for (function, base) in programs.bases() {
@@ -137,7 +137,7 @@ fn sums(programs: &Programs) -> String {
         .collect()
 }
 
-/// Whatever lies there.
+/// Removes whatever is there.
 fn remove(path: &Path) -> Result<()> {
     let Ok(metadata) = fs::symlink_metadata(path) else {
         return Ok(());
@@ -218,7 +218,7 @@ mod tests {
         fs::write(path, content).unwrap();
     }
 
-    /// The sums alone don't make a base: they could be another version's.
+    /// Sums that match don't make a base: they could be another version's.
     #[test]
     fn a_base_has_the_shim_of_this_version() {
         let (_caches, cache, _) = stored();

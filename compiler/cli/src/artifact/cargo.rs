@@ -1,4 +1,4 @@
-//! Cargo, set to what decides the programs' bytes, and to nothing of the caller's.
+//! Cargo, set to what decides the programs' bytes. Nothing of the caller's settings counts.
 
 use super::builder::Builder;
 use std::fs;
@@ -31,7 +31,7 @@ const NETWORK: [&str; 4] = [
     "CARGO_REGISTRY_",
 ];
 
-/// Downloads first: only then it is known where the dependencies' sources lie.
+/// Downloads first: only then is it known where the dependencies' sources are.
 pub(super) fn fetch(source: &Path) -> Command {
     let mut command = cargo();
     command
@@ -89,7 +89,7 @@ fn cargo() -> Command {
     {
         command.env("CARGO_HOME", home);
     }
-    // Empty means none, whatever a configuration file names.
+    // An empty value means no wrapper, whatever a configuration file names.
     command
         .env("CARGO_ENCODED_RUSTFLAGS", "")
         .env("RUSTC_WRAPPER", "")
@@ -119,7 +119,7 @@ fn remapped_paths(source: &Path, target: &Path) -> Vec<String> {
     let mut flags = vec![remap(source, "/frames"), remap(target, "/target")];
     if let Some(home) = cargo_home() {
         flags.push(remap(&home, "/cargo"));
-        // A folder a registry, named after its address: mirrors differ.
+        // One folder per registry, named after its address: mirrors differ.
         let registries = fs::read_dir(home.join("registry/src"))
             .into_iter()
             .flatten()

@@ -8,14 +8,14 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-/// A regular file's content, up to one byte more than `most`: whoever gets that
-/// many knows that it is too large. A length that a file system states decides
-/// nothing: those below /proc state none.
+/// A regular file's content, up to one byte more than `most`: with that many, the
+/// caller knows that it is too large. The length that a file system states decides
+/// nothing: files below /proc state none.
 pub(crate) fn read(path: &Path, most: u64) -> std::result::Result<Vec<u8>, Unread> {
     let mut content = Vec::new();
     let file = File::options()
         .read(true)
-        // A pipe that nobody writes to would be waited for.
+        // Opening a pipe that nobody writes to would wait for ever.
         .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
         .open(path)
         .map_err(reason)?;
@@ -42,7 +42,7 @@ pub(crate) fn write_durably(path: &Path, content: &[u8]) -> Result<()> {
     write().context(|| format!("can't write {}", path.display()))
 }
 
-/// A new file of the owner's alone; never one that is there.
+/// A new file for the owner only; never one that is there.
 pub(crate) fn write_new(path: &Path, content: &[u8]) -> std::io::Result<File> {
     let mut file = File::options()
         .write(true)
@@ -60,7 +60,7 @@ pub(crate) fn sync_directory(path: &Path) -> Result<()> {
         .context(|| format!("can't write {}", path.display()))
 }
 
-/// The owner's alone, whatever the umask is.
+/// For the owner only, whatever the umask is.
 pub(crate) fn owner_only() -> Permissions {
     Permissions::from_mode(0o700)
 }
@@ -76,8 +76,8 @@ pub(crate) fn is_owners(file: &Metadata) -> bool {
     file.uid() == user && file.mode() & 0o7777 == owners_file().mode()
 }
 
-/// A directory for the owner alone, made where there is none, and tightened where there is a
-/// looser one; never what a link leads to. `why` not, in a sentence.
+/// A directory for the owner only: made where there is none, tightened where others may use it,
+/// and never what a link leads to. `why` says in a sentence why not.
 pub(crate) fn own_directory(path: &Path, why: &str) -> Result<()> {
     let context = || format!("can't make {}", path.display());
     if path.is_symlink() {
@@ -92,7 +92,7 @@ pub(crate) fn own_directory(path: &Path, why: &str) -> Result<()> {
     {
         return Err(error).context(context);
     }
-    // What was opened is what is tightened, whatever is put in its place.
+    // This tightens what was opened, even if something else is put there meanwhile.
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW;
     let directory = File::options()
         .read(true)
@@ -103,7 +103,7 @@ pub(crate) fn own_directory(path: &Path, why: &str) -> Result<()> {
     let user = rustix::process::geteuid().as_raw();
     if metadata.uid() != user {
         return Err(Failure::new(format!(
-            "{} belongs to another user (uid {}, and you are {user}): what is written there isn't yours alone",
+            "{} belongs to another user (uid {}, and you are {user}): they can read and change what is written there",
             path.display(),
             metadata.uid()
         ))
@@ -124,7 +124,7 @@ pub(crate) fn create_private(path: &Path) -> Result<()> {
         .context(|| format!("can't make {}", path.display()))
 }
 
-/// Refuses what another user could have put programs into. One that isn't there is fine.
+/// Refuses a directory that another user could have put programs into. A missing one is fine.
 pub(crate) fn check_private(path: &Path) -> Result<()> {
     let Ok(link) = std::fs::symlink_metadata(path) else {
         return Ok(());
@@ -148,7 +148,7 @@ pub(crate) fn check_private(path: &Path) -> Result<()> {
             path.display()
         ))
         .help(format!(
-            "remove it (`rm -r '{}'`): frames makes it again, for you alone",
+            "remove it (`rm -r '{}'`): frames makes it again, for you only",
             path.display()
         )));
     }

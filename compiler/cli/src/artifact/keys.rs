@@ -34,8 +34,8 @@ pub async fn bake_keys(plan: &mut Plan) -> Result<Option<usize>> {
     Ok(Some(count))
 }
 
-/// The keys of the issuer that verify tokens by one of the allowed algorithms,
-/// in an order of their own: the same keys are the same bytes, however they come.
+/// The keys of the issuer that verify tokens by one of the allowed algorithms. They are
+/// sorted: the same keys give the same bytes, in whichever order they come.
 pub async fn fetch_keys(auth: &AuthConfig) -> Result<Value> {
     let failed = |problem: String| {
         Failure::new(format!("the issuer's keys can't be baked in: {problem}")).help(
@@ -45,7 +45,7 @@ pub async fn fetch_keys(auth: &AuthConfig) -> Result<Value> {
     };
     let source = KeySource::of(auth).map_err(failed)?;
     let attempt = || tokio::time::timeout(TIME_LIMIT, source.follow(get));
-    // Nobody waits for a frame here: one that was slow gets another go.
+    // Nobody waits for a frame here: a slow issuer is asked once more.
     let fetched = match attempt().await {
         Err(_) => attempt().await,
         in_time => in_time,

@@ -51,7 +51,7 @@ pub fn package(plan: &Plan, programs: &Programs) -> Result<Package> {
     })
 }
 
-/// Writes the directory. `plan.json` comes last: whoever reads it finds all that it names.
+/// Writes the directory. `plan.json` comes last: a reader of it finds all that it names.
 pub fn write(package: &Package, directory: &Path) -> Result<()> {
     if let Some(above) = output_above(directory) {
         files::own_directory(above, LINK)?;
@@ -105,7 +105,7 @@ fn output_above(directory: &Path) -> Option<&Path> {
     (above.file_name()? == OUTPUT).then_some(above)
 }
 
-/// A reader sees the old file or the new one, never a part; and no reader but the owner.
+/// A reader sees the old file or the new one, never a part. Only the owner can read it.
 fn write_file(directory: &Path, name: &str, content: &[u8]) -> Result<()> {
     let path = directory.join(name);
     if holds(&path, content) {
@@ -125,7 +125,7 @@ fn write_file(directory: &Path, name: &str, content: &[u8]) -> Result<()> {
     file.persist(&path).map(drop).context(context)
 }
 
-/// Anything but a regular file of the owner's alone is replaced, and not even opened.
+/// Anything but a regular file that only the owner can use is replaced, and not even opened.
 fn holds(path: &Path, content: &[u8]) -> bool {
     let length = content.len() as u64;
     std::fs::symlink_metadata(path)
@@ -169,7 +169,7 @@ mod tests {
         assert!(!path.is_symlink() && holds(&path, b"other"));
         assert!(!holds(&path, b"othe") && !holds(&path, b"others") && !holds(&path, b"Other"));
         assert_eq!(std::fs::read(&elsewhere).unwrap(), b"same");
-        // One that others may read is written anew.
+        // One that others may read is written again.
         let mode = |mode| std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
         mode(0o640);
         assert!(!holds(&path, b"other"));

@@ -11,7 +11,7 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// None: there is no such function.
+    /// `None`: there is no such function.
     pub(super) fn base(&self, function: &str) -> Option<&[u8]> {
         let mut bases = self.bases();
         bases.find_map(|(name, base)| (name == function).then_some(base))

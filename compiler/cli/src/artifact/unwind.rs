@@ -1,7 +1,7 @@
 //! The programs' unwind tables: a tenth of a zip, and never read. The functions
-//! abort at a panic, and no debugger is where they run. The compiler writes the
-//! tables nonetheless, into the very pages that are mapped, so that they can't
-//! be cut out; but zeros take no room in a zip.
+//! abort at a panic, and there is no debugger where they run. The compiler writes
+//! the tables nonetheless. They can't be cut out, since they are in pages that are
+//! mapped; but zeros take no room in a zip.
 
 use frames_compiler::failure::{Context, Result};
 use object::read::elf::ElfFile64;

@@ -6,7 +6,7 @@ use std::io::{Cursor, Read, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
-/// Zopfli, 15 iterations: some 5% smaller than deflate's best, and slow, so once a version.
+/// Zopfli, 15 iterations: some 5% smaller than deflate's best, and slow, so once per version.
 const ZOPFLI: i64 = 24;
 const DEFLATE: i64 = 9;
 
@@ -18,7 +18,7 @@ fn options(mode: u32, level: i64) -> SimpleFileOptions {
         .unix_permissions(mode)
 }
 
-/// The part that is the same for everybody, compressed once a version: the program, and
+/// The part that is the same for everybody, compressed once per version: the program, and
 /// the files that start it.
 pub(super) fn base(bootstrap: &[u8], shim: &[(&str, &[u8])]) -> Result<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));

@@ -43,10 +43,9 @@ async fn deploy(
     session.announce("Deploying", "to", plan);
     let done = match stages::unchanged(&session, plan, &package, options).await? {
         Some(done) => {
-            session.progress.step(
-                "Unchanged",
-                "everything stands as it is here: nothing to do",
-            );
+            session
+                .progress
+                .step("Unchanged", "everything is deployed as it is here");
             done
         }
         None => {
@@ -77,15 +76,15 @@ async fn check(session: &Session<'_>, opened: &Opened, terminal: Terminal) -> Re
     report(&opened.source, &all, LOUD, terminal)
 }
 
-/// With the issuer's keys baked in: the functions start without asking for them. Unless the
-/// issuer isn't to be asked: then they are as good as changed.
+/// Bakes the issuer's keys in, so that the functions start without asking for them. Where the
+/// issuer must not be asked, the keys count as changed.
 pub(super) async fn package(plan: &mut Plan, asks: bool, terminal: Terminal) -> Result<Package> {
     if asks {
         artifact::bake_keys(plan).await?;
     } else {
         terminal.status(
             "Note",
-            "the issuer isn't asked for its keys before its address is deployed: which they are isn't known here, and the authorizer counts as changed",
+            "frames doesn't ask a new issuer for its keys before its address is deployed, so the authorizer counts as changed",
         );
     }
     let programs = artifact::programs(Builder::CargoLambda, terminal)?;

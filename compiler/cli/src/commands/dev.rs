@@ -1,4 +1,4 @@
-//! `frames dev`: issuer, package, edge, page; then a line a request until it is ended.
+//! `frames dev`: issuer, package, edge, page; then one line per request until it is ended.
 
 use super::manifest::plan_of;
 use crate::artifact::{self, Builder};
@@ -42,7 +42,7 @@ pub(super) fn run(global: &Global, arguments: &Dev, terminal: Terminal) -> Resul
         end.wait().await;
         delivery.stop().await;
         if !terminal.is_json() {
-            terminal.status("Stopped", "nothing of it is left running");
+            terminal.status("Stopped", "all of its processes have ended");
         }
         Ok(())
     })
@@ -68,7 +68,7 @@ fn refuse_the_unsafe(arguments: &Dev, asks_for_a_token: bool, knows_peers: bool)
     let real_tokens = matches!(arguments.issuer, IssuerChoice::Manifest);
     if from_aws && !asks_for_a_token {
         return Err(Failure::new(
-            "`--origin aws` with `auth.mode: none` would let everybody on this machine read frames with your credentials",
+            "`--origin aws` with `auth.mode: none` would let every user of this machine read frames with your credentials",
         )
         .help("set `auth.mode` to cognito or oidc (the local issuer's token will do), or leave `--origin aws` out"));
     }
@@ -81,10 +81,10 @@ fn refuse_the_unsafe(arguments: &Dev, asks_for_a_token: bool, knows_peers: bool)
         return Ok(());
     }
     Err(Failure::new(format!(
-        "`{unsafe_choice}` needs Linux: elsewhere the local Lambda can't tell its own functions from others on this \
-         machine, who could take tokens and use your credentials"
+        "`{unsafe_choice}` needs Linux: elsewhere the local Lambda can't tell its own functions from other \
+         processes, which could take tokens and use your credentials"
     ))
-    .help(format!("leave `{unsafe_choice}` out, or run it on Linux, in a container say")))
+    .help(format!("leave `{unsafe_choice}` out, or run it on Linux, for example in a container")))
 }
 
 /// What a deploy would ship, where it can be built and run here.
@@ -103,7 +103,7 @@ struct Delivery {
     page: Page,
     issuer: Option<Issuer>,
     stand_in: Option<Arc<StandIn>>,
-    /// The package, and what else this run alone may read.
+    /// The package, and what else only this run may read.
     directory: tempfile::TempDir,
 }
 
@@ -171,17 +171,10 @@ impl Delivery {
         })
     }
 
-    /// On return nothing of it runs, listens or lies about.
+    /// On return all processes have ended, all ports are closed and all files are gone.
     async fn stop(self) {
-        let Self {
-            cloudfront,
-            page,
-            issuer,
-            stand_in,
-            directory,
-        } = self;
-        cloudfront.stop().await;
-        drop((page, issuer, stand_in, directory));
+        // Everything else ends when it is dropped, after CloudFront.
+        self.cloudfront.stop().await;
     }
 
     fn announce(&self, terminal: Terminal) -> Result<()> {
@@ -202,14 +195,14 @@ impl Delivery {
             if stand_in.refuses_frames() {
                 terminal.status(
                     "Refused",
-                    "the signer's role may not read this frame: it is answered with 403, as on AWS (see `iam.allow`)",
+                    "the signer's role may not read this frame: the answer is 403, as on AWS (see `iam.allow`)",
                 );
             }
         }
         if let Some(issuer) = &self.issuer {
             terminal.status(
                 "Issuer",
-                &format!("{} in the place of the manifest's", issuer.url()),
+                &format!("{} replaces the manifest's", issuer.url()),
             );
         }
         if terminal.is_json() {
@@ -226,7 +219,10 @@ impl Delivery {
             ));
             return Ok(());
         }
-        terminal.status("Ready", &format!("{url}; Ctrl-C ends it. To get a frame:"));
+        terminal.status(
+            "Ready",
+            &format!("{url} (Ctrl-C ends it). This gets a frame:"),
+        );
         let authorization = match (token, &self.stand_in) {
             (None, _) => String::new(),
             (Some(token), Some(_)) => format!(" -H 'Authorization: Bearer {token}'"),
@@ -238,7 +234,7 @@ impl Delivery {
     }
 }
 
-/// Puts an issuer of our own in the place of the manifest's: the same claims, other keys.
+/// Replaces the manifest's issuer by our own: the same claims, other keys.
 async fn stand_in_issuer(plan: &mut Plan) -> Result<Option<Issuer>> {
     let auth = plan
         .authorizer_mut()
@@ -268,13 +264,16 @@ impl<T> Explained<T> for std::result::Result<T, frames_emulator::Error> {
     }
 }
 
-/// The port that was asked for; else the usual one, or a free one where that is taken.
+/// The requested port; else the usual one, or a free one where that is taken.
 fn port(asked: Option<u16>, terminal: Terminal) -> Result<u16> {
     match asked {
         Some(port) => Ok(port),
         None if TcpListener::bind(("127.0.0.1", PORT)).is_ok() => Ok(PORT),
         None => {
-            terminal.status("Port", &format!("{PORT} is taken: using a free one"));
+            terminal.status(
+                "Port",
+                &format!("{PORT} is taken, so frames uses a free one"),
+            );
             Ok(0)
         }
     }

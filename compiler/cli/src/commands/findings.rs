@@ -44,25 +44,23 @@ pub(super) fn compile_findings(
     report(source, &compiled.diagnostics, LOUD, terminal)?;
     if !compiled.open.is_empty() {
         return Err(Failure::new(format!(
-            "{}, and AWS wasn't asked",
+            "{}, and frames didn't ask AWS",
             open(source, &compiled.open)
         ))
-        .help(
-            "ask it with --online, or give them a value that is known here: `${env:…}`, `${opt:…}`",
-        ));
+        .help("ask AWS with --online, or use `${env:…}` or `${opt:…}`, which need no AWS"));
     }
     compiled.plan.clone().ok_or_else(Failure::manifest)
 }
 
-/// The warnings that nobody should deploy past unseen; the others are for `validate`.
+/// The warnings that a deployment always shows; `validate` shows the others.
 pub(super) const LOUD: &[&Code] = &[
     codes::AUTH_NONE,
     codes::UNSAFE_OVERLAY_ALLOWED,
     codes::NOT_ASKED,
 ];
 
-/// The findings on stderr: all where there are errors, which end the command; else the
-/// loud warnings, and how many others there are.
+/// Shows the findings on stderr. Where there are errors, it shows all, and the command ends.
+/// Else it shows the loud warnings, and how many others there are.
 pub(super) fn report(
     source: &Source,
     diagnostics: &[Diagnostic],
@@ -98,7 +96,7 @@ pub(super) fn report(
     Ok(())
 }
 
-/// Which references only AWS can answer, and where they stand.
+/// Which references only AWS can answer, and where they are written.
 pub(super) fn open(source: &Source, open: &[Open]) -> String {
     let mut places: Vec<String> = open
         .iter()
@@ -111,7 +109,7 @@ pub(super) fn open(source: &Source, open: &[Open]) -> String {
         })
         .collect();
     places.dedup();
-    format!("still open: {}", places.join(", "))
+    format!("only AWS knows {}", places.join(", "))
 }
 
 /// The findings in the chosen format, to stdout. That there are none, and what

@@ -1,4 +1,4 @@
-//! `frames info`: what stands, and in which state.
+//! `frames info`: what is deployed, and in which state.
 
 use super::session;
 use crate::cli::{Global, Info};
@@ -77,23 +77,25 @@ fn text(state: &State, account: &str) -> String {
         let in_use = function
             .in_use
             .map_or("none".to_owned(), |version| version.to_string());
-        let old = match function.old.as_slice() {
-            [] => String::new(),
-            old => {
-                let old: Vec<String> = old.iter().map(u64::to_string).collect();
-                format!(
-                    "; {} old, until CloudFront's replicas let go: {}",
-                    old.len(),
-                    old.join(", ")
-                )
-            }
-        };
+        let old = old_versions(&function.old);
         row(
             "function",
             &format!("{}: version {in_use} in use{old}", function.name),
         );
     }
     text
+}
+
+fn old_versions(old: &[u64]) -> String {
+    if old.is_empty() {
+        return String::new();
+    }
+    let numbers: Vec<String> = old.iter().map(u64::to_string).collect();
+    format!(
+        "; {} old, which CloudFront's replicas still hold: {}",
+        old.len(),
+        numbers.join(", ")
+    )
 }
 
 fn drifted(drift: &Drift) -> String {

@@ -1,5 +1,5 @@
-//! `frames init`: a first frames.yml, from answers or from flags. Nothing is
-//! written before all is known, and nothing over what is there.
+//! `frames init`: a first frames.yml, from answers or from flags. It writes nothing
+//! before it knows everything, and never over an existing file.
 
 use crate::cli::{Global, Init};
 use crate::init::answers::{complaints, service_name, warnings, with_defaults};
@@ -38,7 +38,7 @@ pub(super) fn run(global: &Global, arguments: &Init, terminal: Terminal) -> Resu
         let complaints = complaints(&answers);
         if !complaints.is_empty() {
             return Err(Failure::usage(complaints.join("\n")).help(
-                "`frames init --help` tells of the flags; on a terminal and without flags it asks",
+                "see `frames init --help` for flags; on a terminal and without flags, it asks",
             ));
         }
         for warning in warnings(&answers) {
@@ -68,7 +68,7 @@ fn exists(file: &Path) -> Failure {
     .help("edit it, or name another directory: `frames init DIR`")
 }
 
-/// For the name that `.` or `..` stand for.
+/// For the directory's real name, where `.` or `..` was given.
 fn absolute(directory: &Path) -> Result<PathBuf> {
     directory
         .canonicalize()
@@ -113,7 +113,7 @@ fn left() -> Failure {
     Failure {
         exit: Exit::Interrupted,
         ..Failure::new("nothing was written")
-            .help("`frames init` begins again; its flags answer without questions")
+            .help("run `frames init` again, or answer with its flags")
     }
 }
 

@@ -25,7 +25,7 @@ mod remove;
 #[cfg(feature = "aws")]
 mod session;
 
-/// The same functions, which all say how to get the real ones.
+/// The same functions. Each says how to get the real one.
 #[cfg(not(feature = "aws"))]
 #[path = "without_aws.rs"]
 mod online;
@@ -63,7 +63,7 @@ pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
     }
 }
 
-/// The formats for findings are taken where findings are all there is.
+/// Formats for findings fit only a command whose output is findings.
 fn human_or_json(format: Format) -> Result<()> {
     let name = match format {
         Format::Human | Format::Json => return Ok(()),
@@ -71,12 +71,12 @@ fn human_or_json(format: Format) -> Result<()> {
         Format::Github => "github",
     };
     Err(Failure::usage(format!(
-        "`--format {name}` is for `frames validate` (without --watch) alone"
+        "`--format {name}` is only for `frames validate` without --watch"
     ))
-    .help("here it is `--format human` or `--format json`"))
+    .help("use `--format human` or `--format json`"))
 }
 
-/// One thread: a child that is to die with its parent dies with the thread that started it.
+/// One thread: a child process that is bound to its parent ends with the thread that started it.
 fn event_loop() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -60,7 +60,7 @@ pub(super) fn ask_for_policy(project: &Project, global: &Global) -> Result<Asked
     })
 }
 
-/// The caller's own credentials, asked for again by each new sandbox, so that expired ones are renewed.
+/// The caller's own credentials. Each new sandbox asks for them again, so that expired ones are renewed.
 pub(super) async fn credentials(global: &Global, region: &str) -> Result<CredentialsSource> {
     let profile = global.profile.as_deref();
     let renewing = Renewing::of(profile, region, terminal::conceal_text).await?;
@@ -80,7 +80,7 @@ pub(super) async fn credentials(global: &Global, region: &str) -> Result<Credent
     }))
 }
 
-/// What is wrong whatever AWS says is told before anybody looks for credentials.
+/// Errors that don't depend on AWS are reported before frames looks for credentials.
 pub(super) fn offline(project: &Project, global: &Global, terminal: Terminal) -> Result<()> {
     let (source, compiled) = compile_with(project, global.target(), project);
     if compiled.diagnostics.iter().any(Diagnostic::is_error) {
@@ -117,7 +117,7 @@ async fn answered(
     Ok(compile_with(project, global.target(), &*answers))
 }
 
-/// `deploy.account`: no other is asked for anything, but for what the name itself takes.
+/// `deploy.account`: frames asks no other account for anything, except what `account` itself refers to.
 async fn only_account(compiled: &Compiled, aws: &Aws) -> Result<()> {
     let Some(wanted) = compiled.resolved.as_ref().and_then(online::account) else {
         return Ok(());
@@ -128,25 +128,25 @@ async fn only_account(compiled: &Compiled, aws: &Aws) -> Result<()> {
     }
     let (account, arn) = (&identity.account, &identity.arn);
     Err(Failure::new(format!(
-        "these credentials are of account {account} ({arn}), and `deploy.account` is {wanted}"
+        "these credentials belong to account {account} ({arn}), but `deploy.account` is {wanted}"
     ))
     .help(
-        "nothing there was changed: choose the account with --profile, or correct `deploy.account`",
+        "nothing was changed in that account: choose another with --profile, or correct `deploy.account`",
     ))
 }
 
-/// Who asks, and so what about.
+/// Which command asks. That decides what it asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asking {
     /// Everything.
     Validate,
-    /// Quotas for a first deployment only: of what is deployed already they say nothing new.
+    /// Quotas for a first deployment only: they say nothing new about what is deployed already.
     /// A large template is asked about once it is in the bucket.
     Deploy { first: bool },
 }
 
-/// Holds what the manifest names against AWS, where it has no errors yet, and the templates
-/// against CloudFormation's own validation. Answers with what that adds.
+/// Where the manifest has no errors yet, compares what it names with AWS, and has CloudFormation
+/// validate the templates. Returns the findings that this adds.
 pub(super) async fn ask(compiled: &Compiled, aws: &Aws, asking: Asking) -> Result<Vec<Diagnostic>> {
     let Some(resolved) = &compiled.resolved else {
         return Ok(Vec::new());

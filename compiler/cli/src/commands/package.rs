@@ -14,9 +14,9 @@ pub(super) fn run(global: &Global, arguments: &Package, terminal: Terminal) -> R
     if arguments.fetch_keys {
         let baked = event_loop()?.block_on(artifact::bake_keys(&mut plan))?;
         let what = match baked {
-            Some(1) => "1 key of the issuer's, baked in".to_owned(),
-            Some(count) => format!("{count} keys of the issuer's, baked in"),
-            None => "no keys: the manifest brings its own, or takes no tokens".to_owned(),
+            Some(1) => "1 key of the issuer is baked in".to_owned(),
+            Some(count) => format!("{count} keys of the issuer are baked in"),
+            None => "no keys are baked in: the manifest has its own, or uses no tokens".to_owned(),
         };
         terminal.status("Fetched", &what);
     }

@@ -1,4 +1,4 @@
-//! `frames policy`: what who deploys this manifest may do, in IAM's terms.
+//! `frames policy`: the IAM policy needed to deploy and remove this manifest.
 
 use super::findings::{Asked, compile_findings, compile_with};
 use super::online;
@@ -63,7 +63,7 @@ fn offline(project: &Project, global: &Global) -> Asked {
 fn tell(printed: &Printed, split: bool, terminal: Terminal) {
     if !printed.unknown.is_empty() {
         let what = format!(
-            "what CloudFormation needs for {} isn't in the policy: frames doesn't know it; add it by hand",
+            "frames doesn't know what CloudFormation needs for {}: add that to the policy by hand",
             printed.unknown.join(", ")
         );
         terminal.status("Note", &what);
@@ -73,12 +73,12 @@ fn tell(printed: &Printed, split: bool, terminal: Terminal) {
         return;
     }
     let inline = if size <= INLINE {
-        "; as an inline policy of a role it fits"
+        "; it fits as an inline policy of a role"
     } else {
         ""
     };
     let what = format!(
-        "{size} characters are more than a managed policy takes ({}): --split makes several of it{inline}",
+        "the policy has {size} characters, and a managed policy takes {}: --split makes several policies{inline}",
         policy::MANAGED
     );
     terminal.status("Note", &what);

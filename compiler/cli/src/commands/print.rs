@@ -29,7 +29,7 @@ pub(super) fn run(global: &Global, arguments: &Print, terminal: Terminal) -> Res
     let json = || serde_json::to_value(value).context(|| "can't write JSON");
     match value {
         _ if terminal.is_json() => terminal::json(&format!("{:#}\n", json()?)),
-        // A single value is for a script: as it is.
+        // A single value is for a script: it is printed as it is.
         Printed::Text(text) => terminal::value(text),
         // YAML knows JSON's escapes, and its writers don't use them for all that is hidden.
         value if value.has_hidden() => terminal::json(&format!("{:#}\n", json()?)),

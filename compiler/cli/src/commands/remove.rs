@@ -1,4 +1,4 @@
-//! `frames remove`: everything down in the reverse order, replicas included.
+//! `frames remove`: removes everything in the reverse order, replicas included.
 
 use super::session::{self, questions};
 use crate::cli::{Global, Remove};

@@ -1,4 +1,4 @@
-//! What every command on a deployment begins with: the manifest, the account, who listens.
+//! What every command on a deployment begins with: the manifest, the account, the progress.
 
 use super::findings::compile_findings;
 use super::{event_loop, online};
@@ -22,8 +22,8 @@ pub(super) struct Opened {
     interrupt: Interrupt,
 }
 
-/// Runs `work` on what `command` needs. What is wrong whatever AWS says is told before
-/// anybody looks for credentials.
+/// Runs `work` on what `command` needs. Errors that don't depend on AWS are reported before
+/// frames looks for credentials.
 pub(super) fn run(
     command: &'static str,
     global: &Global,
@@ -62,7 +62,7 @@ impl Opened {
     }
 }
 
-/// `--yes`, a terminal to ask on, or nobody.
+/// Says yes with `--yes`, asks on a terminal, and refuses elsewhere.
 pub(super) fn questions(yes: bool) -> Questions {
     if yes {
         Questions::Yes

@@ -33,7 +33,7 @@ pub(super) fn run(global: &Global, arguments: &Validate, terminal: Terminal) -> 
     Ok(())
 }
 
-/// What reads SARIF and annotations knows files by their path from the
+/// Readers of SARIF and annotations know files by their path from the
 /// repository's root, wherever in it `frames` is run.
 fn within_the_repository(project: &Project) -> Option<String> {
     let file = project.path.as_ref()?.canonicalize().ok()?;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Asking anew works on every file system, network mounts and containers included.
+/// Asking again and again works on every file system, network mounts and containers included.
 const INTERVAL: Duration = Duration::from_millis(300);
 
 /// For how long a file has to stay as it is: editors write in several steps.
@@ -27,7 +27,7 @@ pub(super) fn run(global: &Global, terminal: Terminal) -> Result<()> {
     };
     let runtime = super::event_loop()?;
     runtime.block_on(async {
-        // From here on, not from the first wait on: a run in between is ended as well.
+        // From here on, not only during the waits: Ctrl-C also ends a run in between.
         let mut interrupt =
             signal(SignalKind::interrupt()).context(|| "can't listen for signals")?;
         tokio::select! {
@@ -53,9 +53,9 @@ async fn rounds(manifest: &Path, global: &Global, terminal: Terminal) {
     }
 }
 
-/// One run. Answers with the files that it stands on.
+/// One run. Returns the files that its findings depend on.
 fn round(manifest: &Path, global: &Global, terminal: Terminal) -> Vec<Seen> {
-    // Before it is read: a change in between is then one that is noticed.
+    // Before it is read: a change in between is then noticed.
     let seen = Seen::now(manifest.to_owned());
     let time = chrono::Local::now().format("%H:%M:%S");
     terminal.note(format!("--- {time} {}", manifest.display()));
@@ -63,7 +63,10 @@ fn round(manifest: &Path, global: &Global, terminal: Terminal) -> Vec<Seen> {
         Ok(project) => project,
         // Many editors take the file away for a moment.
         Err(failure) => {
-            terminal.note(format!("{}; waiting until that changes", failure.message));
+            terminal.note(format!(
+                "{}; frames waits until that changes",
+                failure.message
+            ));
             return vec![seen];
         }
     };
@@ -72,7 +75,7 @@ fn round(manifest: &Path, global: &Global, terminal: Terminal) -> Vec<Seen> {
         seen: RefCell::new(vec![seen]),
     };
     let (source, compiled) = compile_with(&project, global.target(), &watched);
-    // A document a line, for whoever reads along.
+    // One document per line, for programs that read along.
     show(&source, &compiled, terminal, &|json| format!("{json}\n"));
     watched.seen.into_inner()
 }

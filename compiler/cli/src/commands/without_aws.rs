@@ -1,4 +1,4 @@
-//! What stands in for [`online`](super) in a build without the feature `aws`.
+//! What replaces [`online`](super) in a build without the feature `aws`.
 
 use super::findings::Asked;
 use crate::cli::Global;
@@ -9,10 +9,8 @@ use frames_emulator::CredentialsSource;
 
 /// One line on how to get the rest.
 pub(super) fn refused() -> Failure {
-    Failure::new(
-        "this build of frames has no access to AWS: it was built for the local delivery only",
-    )
-    .help("build all of it with `cargo build --release`, then use target/release/frames")
+    Failure::new("this build of frames can't use AWS: it was built for the local delivery only")
+        .help("build the whole of frames with `cargo build --release`, then use target/release/frames")
 }
 
 pub(super) fn compile(_: &Project, _: &Global) -> Result<(Source, Compiled)> {

@@ -1,4 +1,4 @@
-//! What is wrong with an answer: the compiler says, as it would of the file.
+//! What is wrong with an answer: the compiler checks it, as it checks the file.
 
 use super::Answers;
 use super::text::as_yaml;
@@ -46,7 +46,7 @@ pub fn findings(answers: &Answers) -> Vec<Diagnostic> {
     compile(&source, DEV, &Around).diagnostics
 }
 
-/// The warnings on what was given: there is nothing to say of what was left out.
+/// The warnings about answers that were given. What was left out needs none.
 pub fn warnings(answers: &Answers) -> Vec<String> {
     let found = findings(answers).into_iter();
     let given = |found: &Diagnostic| {
@@ -63,7 +63,7 @@ pub fn warnings(answers: &Answers) -> Vec<String> {
         .collect()
 }
 
-/// The errors, each with its flag in the place of its path.
+/// The errors, each with its flag instead of its path.
 pub fn complaints(answers: &Answers) -> Vec<String> {
     let mut complaints = Vec::new();
     for found in findings(answers).iter().filter(|d| d.is_error()) {
@@ -101,7 +101,7 @@ pub fn within(path: &str, outer: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
-/// The answers alone, without examples.
+/// Only the answers, without examples.
 pub(super) fn manifest(answers: &Answers) -> Value {
     let mut manifest = Map::new();
     let mut put = |block: &str, key: &str, value: Option<Value>| {
@@ -131,7 +131,7 @@ pub(super) fn manifest(answers: &Answers) -> Value {
     manifest.into()
 }
 
-/// What the flags leave open and can be told from the other answers.
+/// Fills in what the flags leave open and the other answers decide.
 pub fn with_defaults(mut answers: Answers, directory: &Path) -> Answers {
     answers.service = answers.service.or_else(|| Some(service_name(directory)));
     if answers.auth.is_none() {

@@ -1,7 +1,7 @@
 //! A first frames.yml: the answers, what is wrong with them, the text.
 //!
-//! - [`answers`]: held against the very checks of `frames validate`
-//! - [`questions`]: for who sits at a terminal
+//! - [`answers`]: checked as `frames validate` checks the file
+//! - [`questions`]: for those who sit at a terminal
 //! - [`text`]: the commented file
 
 pub mod answers;

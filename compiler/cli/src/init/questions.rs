@@ -57,7 +57,7 @@ pub fn ask(service: String, input: &mut dyn BufRead, out: &mut dyn Write) -> io:
         _ => {}
     }
 
-    let text = "Domain names of your own\n  several: with commas; none: leave empty";
+    let text = "Your own domain names\n  several: with commas; none: leave empty";
     let cnames = question("domain.cnames", text, |a, v| a.cname = v);
     ask(cnames.many().optional(), &mut answers)?;
     if !answers.cname.is_empty() {
@@ -70,7 +70,7 @@ pub fn ask(service: String, input: &mut dyn BufRead, out: &mut dyn Write) -> io:
         )?;
     }
 
-    let text = "Data stores' ids\n  several: with commas; empty: every one of the account";
+    let text = "Data stores' ids\n  several: with commas; all of the account: leave empty";
     let datastores = question("iam.allow", text, |a, v| a.datastore = v);
     ask(datastores.many().optional(), &mut answers)?;
 

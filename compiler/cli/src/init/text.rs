@@ -1,5 +1,5 @@
-//! The answers as a commented frames.yml. A `#` and one space begin a remark; a `#`
-//! without a space an example, which goes on for as long as two spaces follow.
+//! The answers as a commented frames.yml. A `#` and one space begin a remark. A `#`
+//! without a space begins an example, which goes on for as long as two spaces follow.
 
 use super::Answers;
 use std::fmt::Write;
@@ -17,7 +17,7 @@ pub fn text(answers: &Answers) -> String {
 }
 
 const HEAD: &str = "\
-# `frames validate` finds what is wrong, and says what to do; `frames dev` serves this on your machine;
+# `frames validate` finds what is wrong, and says what to do. `frames dev` serves this on your machine.
 # `frames package` compiles it to CloudFormation.
 #
 # A block that begins with a # and no space is an example: take its # away, and it is valid.
@@ -28,25 +28,25 @@ const HEAD: &str = "\
 ";
 
 const REST: &str = "\
-# What is served. DICOMweb, by GET, is cached at the edge for `ttl`; `cors` names the pages that may read frames.
+# What is served. The edge caches DICOMweb, by GET, for `ttl`. `cors` names the pages that may read frames.
 #delivery:
 #  dicomweb: true
 #  cache: {ttl: 1d}
 #  cors: {origins: ['https://viewer.example.org'], credentials: false}
 
-# CloudFront's access logs in S3, without query strings; and what the functions log: error, warn or info.
+# CloudFront's access logs go to S3, without query strings. The functions log at error, warn or info.
 #logs:
 #  access: {enabled: true, retention: 365d}
 #  functions: {level: warn, retentionDays: 30}
 
-# The only account that this may be deployed to, and the home of the cdn stack.
+# The only account that this may be deployed to, and the Region of the cdn stack.
 # The lambda-edge stack is always in us-east-1; so are access logs and alarms.
 #deploy:
 #  account: 111122223333
 #  region: us-east-1
 #  tags: {team: imaging}
 
-# Differences by environment, merged over the rest: `frames deploy --env prod`.
+# What differs per environment, merged over the rest: `frames deploy --env prod`.
 #environments:
 #  dev: {}
 #  prod:
@@ -60,14 +60,14 @@ const REST: &str = "\
 ";
 
 const COGNITO: &str = "  \
-  # App clients whose tokens are taken; left out: every client of the pool.
+  # App clients whose tokens are accepted. If not set: every client of the pool.
   #clientIds: [3n4b5urk1ft4fl3mg5e62d9ado]
   # access, id or any.
   #tokenUse: access
 ";
 
 const OIDC: &str = "  \
-  # Where the keys are; left out: found by OpenID Connect Discovery.
+  # Where the keys are. If not set, OpenID Connect Discovery finds them.
   #jwksUri: https://login.example.org/realms/imaging/certs
   #algorithms: [RS256]
 ";
@@ -79,12 +79,12 @@ const TOKENS: &str = "  \
   #groups: [radiology]
   # The claim that holds the groups.
   #groupsClaim: cognito:groups
-  # Where a token may stand. `query` is for viewers that can't send a header; it costs a warning.
+  # Where a token may be. `query` is for viewers that can't send a header, and gives a warning.
   #tokenSources: [authorization, header]
 ";
 
 const DOMAIN: &str = "\
-# Names of your own, with an ACM certificate in us-east-1 that covers them.
+# Your own domain names, with an ACM certificate in us-east-1 that covers them.
 #domain:
 #  cnames: [frames.example.org]
 #  certificateArn: arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11
@@ -93,7 +93,7 @@ const DOMAIN: &str = "\
 ";
 
 const IAM: &str = "\
-# What may be read; left out: every image set of every data store in the account.
+# What may be read. If not set: every image set of every data store in the account.
 #iam:
 #  allow:
 #    - datastore: '12345678901234567890123456789012'
@@ -152,7 +152,7 @@ fn iam(out: &mut String, answers: &Answers) {
         out.push_str(IAM);
         return;
     }
-    out.push_str("# What may be read: nothing else.\niam:\n  allow:\n");
+    out.push_str("# Only this may be read.\niam:\n  allow:\n");
     for id in &answers.datastore {
         let _ = write!(
             out,

@@ -1,4 +1,4 @@
-//! Where frames.yml is, and what lies beside it.
+//! Where frames.yml is, and what is beside it.
 
 mod trust;
 
@@ -25,7 +25,7 @@ pub struct Project {
     options: Vec<(String, String)>,
     /// `--allow-outside-files`
     outside: bool,
-    /// Nobody named it: it was found above.
+    /// It was found above, and not named by the user.
     found: bool,
 }
 
@@ -41,8 +41,8 @@ impl Project {
         }
     }
 
-    /// The nearest frames.yml, if there is one. One that isn't in the current directory is
-    /// somebody's choice only if nobody else can have put it there.
+    /// The nearest frames.yml, if there is one. Outside the current directory, it counts as the
+    /// user's choice only if nobody else can have put it there.
     pub fn search(global: &Global) -> Result<Option<Self>> {
         let here = std::env::current_dir().context(|| "can't tell the current directory")?;
         let mut path = PathBuf::from(MANIFEST);
@@ -80,7 +80,7 @@ impl Project {
     }
 
     pub fn read(path: PathBuf, global: &Global) -> Result<Self> {
-        // One byte too many is enough for the compiler to find it too large.
+        // One byte too many is enough for the compiler to see that it is too large.
         let text = files::read(&path, source::MAX_BYTES as u64)
             .map_err(|reason| Failure::usage(format!("can't read {}: {reason}", path.display())))?;
         let directory = match path.parent() {
@@ -111,7 +111,7 @@ impl Project {
         let directory = self.directory.canonicalize().map_err(files::reason)?;
         let named = std::path::absolute(&self.directory).map_err(files::reason)?;
         let below = |path: &Path| path.starts_with(&directory) || path.starts_with(&named);
-        // Whether there is such a file outside is nobody's affair.
+        // Whether there is such a file outside isn't told.
         if !below(&without_steps_back(&directory.join(path))) {
             return Err(Unread::Outside);
         }
@@ -142,7 +142,7 @@ fn without_steps_back(path: &Path) -> PathBuf {
 fn refused(path: &Path, problem: &str) -> Failure {
     let shown = path.display();
     Failure::usage(format!("{shown}, found above, isn't used: {problem}")).help(format!(
-        "if it is the one that you mean, name it (`--config {shown}`), or see that nobody else can write it"
+        "name it with `--config {shown}` if you mean this one, or make sure that nobody else can write it"
     ))
 }
 
@@ -151,7 +151,7 @@ impl World for Project {
         std::env::var(name).ok()
     }
 
-    /// The last one counts, as with every flag.
+    /// The last value counts, as with every flag.
     fn option(&self, name: &str) -> Option<String> {
         let given = self.options.iter().rev().find(|(given, _)| given == name);
         given.map(|(_, value)| value.clone())
@@ -164,7 +164,7 @@ impl World for Project {
         if self.found {
             trust::check(&file).map_err(|problem| {
                 Unread::Other(format!(
-                    "{problem}; to take it all the same, name the manifest with --config"
+                    "{problem}; to use it all the same, name the manifest with --config"
                 ))
             })?;
         }
@@ -195,7 +195,7 @@ mod tests {
         std::fs::create_dir_all(directory.join("sub")).unwrap();
         std::fs::write(directory.join("sub/in.yml"), "in").unwrap();
         std::fs::write(above.path().join("out.yml"), "out").unwrap();
-        // As another's directory whose name begins alike.
+        // A directory of somebody else whose name begins the same.
         std::fs::create_dir(above.path().join("project-2")).unwrap();
         std::fs::write(above.path().join("project-2/x.yml"), "out").unwrap();
         symlink("sub/in.yml", directory.join("inner-link")).unwrap();

@@ -8,7 +8,7 @@ const STICKY: u32 = 0o1000;
 const OTHERS_WRITE: u32 = 0o022;
 
 /// The problem, where another user than this one and root could have written the file, or put
-/// it in the place of one. What links lead to is looked at, not the links.
+/// another in its place. This looks at what links lead to, not at the links.
 pub(super) fn check(file: &Path) -> Result<(), String> {
     check_for(file, rustix::process::geteuid().as_raw())
 }
@@ -20,7 +20,7 @@ fn check_for(file: &Path, user: u32) -> Result<(), String> {
         for (steps, path) in path.ancestors().enumerate() {
             let metadata = path.symlink_metadata().map_err(|error| error.to_string())?;
             let shared = match steps {
-                // The file itself, and what stands beside it.
+                // The file itself, and what is beside it.
                 0 | 1 => OTHERS_WRITE & metadata.mode(),
                 // Nobody moves what isn't theirs out of a sticky directory.
                 _ if metadata.mode() & STICKY != 0 => 0,
@@ -44,7 +44,7 @@ fn problem(metadata: &Metadata, shared: u32, user: u32) -> Option<String> {
             "belongs to another user (uid {owner}, and you are {user})"
         ));
     }
-    // Everybody may write a link, by its mode: who may change it is its directory's to say.
+    // By its mode, everybody may write a link: its directory decides who may change it.
     (shared != 0 && !metadata.is_symlink()).then(|| {
         let mode = metadata.mode() & 0o7777;
         format!("can be written to by other users (mode {mode:04o})")
@@ -114,7 +114,7 @@ mod tests {
             let problem = check_for(&file, user + 1).unwrap_err();
             assert!(problem.contains("belongs to another user"));
         }
-        // Root's is anybody's to use.
+        // Anybody may use root's.
         assert_eq!(check_for(Path::new("/etc/passwd"), user + 1), Ok(()));
     }
 }

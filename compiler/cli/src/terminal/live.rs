@@ -14,7 +14,7 @@ const TICK: Duration = Duration::from_millis(120);
 pub struct Live(MultiProgress);
 
 impl Live {
-    /// None where stderr is no terminal.
+    /// `None` where stderr is no terminal.
     pub fn new() -> Option<Self> {
         super::stderr_is_terminal().then(|| Self(MultiProgress::new()))
     }

@@ -67,7 +67,7 @@ impl Terminal {
         }
     }
 
-    /// A line for who asked for more.
+    /// A line for those who asked for more.
     pub fn detail(&self, what: &str) {
         if self.verbose {
             let what = format!("{:>10} {}", "", indented(what, 11));
@@ -83,7 +83,7 @@ impl Terminal {
     }
 }
 
-/// Values that nothing shows from here on, whoever says them: CloudFormation quotes properties.
+/// Values that no output shows from here on, from any source: CloudFormation quotes properties.
 static CONCEALED: RwLock<Option<Masks>> = RwLock::new(None);
 
 pub fn conceal(secrets: &[Secret]) {
@@ -104,7 +104,7 @@ fn conceal_texts<'a>(secrets: impl IntoIterator<Item = &'a str>) {
     }
 }
 
-/// The same for every stream and every shape. Where the secrets can't be had, all is one.
+/// The same for every stream and every shape. Where the secrets can't be read, everything is masked.
 fn masked<'a>(text: &'a str, mask: impl Fn(&Masks, &'a str) -> Cow<'a, str>) -> Cow<'a, str> {
     match CONCEALED.read() {
         Ok(concealed) => match concealed.as_ref() {
@@ -123,7 +123,7 @@ pub fn data(text: impl Into<Styled>) {
     );
 }
 
-/// A JSON document, or one a line, to stdout: what is hidden is escaped as JSON does it.
+/// A JSON document, or one per line, to stdout: hidden characters are escaped as JSON does it.
 pub fn json(text: &str) {
     let text = masked(text, Masks::mask_json);
     write_out(&mut io::stdout(), &printable::json(&text));
@@ -147,7 +147,9 @@ fn write_out(out: &mut impl Write, text: &str) {
         && error.kind() != io::ErrorKind::BrokenPipe
     {
         let failed = Failure::new(format!("can't write to stdout: {error}"));
-        failure(&failed.help("what is there is cut short: make room, then run it again"));
+        failure(
+            &failed.help("the output is incomplete: free some space, then run the command again"),
+        );
         std::process::exit(Exit::Failed as i32);
     }
 }
@@ -159,7 +161,7 @@ pub fn say(line: impl Into<Styled>) {
 
 /// A terminal that went away is no failure either.
 fn write_error(text: &str) {
-    // In one piece: whoever reads both streams must not find a line cut.
+    // In one piece: a reader of both streams must not find a line cut.
     let _ = anstream::stderr().write_all(text.as_bytes());
 }
 
@@ -183,8 +185,8 @@ fn indented(text: &str, columns: usize) -> String {
     lines.fold(first, |all, line| format!("{all}\n{:columns$}{line}", ""))
 }
 
-/// What the command line's parser says, which quotes what it was given. With its colours where
-/// nothing that was given could pass for one.
+/// What the command line's parser says, which quotes its input. It keeps its colours where
+/// nothing in the input could pass for one.
 pub fn command_line(error: &clap::Error) {
     let given = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
     let given: Vec<String> = given.collect();

@@ -1,4 +1,4 @@
-//! What a deployment shows while it runs: a live tree on a terminal, a line an
+//! What a deployment shows while it runs: a live tree on a terminal, one line per
 //! event elsewhere, JSON for scripts.
 
 use super::live::{Bar, Live};
@@ -101,7 +101,7 @@ impl Report for Progress {
                 && row.kind == DISTRIBUTION
                 && row.began.elapsed() > LONG
             {
-                bar.message("on its way to every edge location, which takes minutes");
+                bar.message("CloudFront updates every edge location, which takes minutes");
             }
         }
     }

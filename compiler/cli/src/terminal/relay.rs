@@ -1,4 +1,4 @@
-//! What a program that frames runs has to say.
+//! The output of a program that frames runs.
 
 use super::Terminal;
 use std::io::{BufRead, BufReader, Read};
@@ -13,7 +13,7 @@ pub fn relay(stream: impl Read, terminal: Terminal) {
         let mut line = Vec::new();
         match stream.by_ref().take(LONGEST).read_until(b'\n', &mut line) {
             Ok(1..) => terminal.note(String::from_utf8_lossy(&line).trim_end()),
-            // Nobody is told what can't be read: how the program ends tells.
+            // What can't be read is left out: the program's exit status still tells how it ended.
             Ok(0) | Err(_) => return,
         }
     }

@@ -1,4 +1,4 @@
-//! S3: the artifact bucket, and buckets that go.
+//! S3: the artifact bucket, and buckets that are removed.
 
 use super::{Aws, errors, explain};
 use aws_sdk_s3::Client;
@@ -21,7 +21,7 @@ const OLD_ARTIFACT_DAYS: i32 = 90;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
     pub key: String,
-    /// None, or `null`: the bucket keeps no versions, and what is written next overwrites it.
+    /// `None`, or `null`: the bucket keeps no versions, and the next write overwrites it.
     pub version: Option<String>,
 }
 
@@ -59,7 +59,7 @@ impl Aws {
 }
 
 impl Bucket {
-    /// Whether it is there, and the account's own: a stranger may have taken the name.
+    /// Whether it is there and belongs to the account: somebody else may have taken the name.
     pub async fn exists(&self) -> Result<bool> {
         let asked = self.client.head_bucket().bucket(&self.name);
         match asked.expected_bucket_owner(&self.account).send().await {
@@ -67,7 +67,7 @@ impl Bucket {
             Err(error) => match error.raw_response().map(|answer| answer.status().as_u16()) {
                 Some(404) => Ok(false),
                 Some(403) => Err(Failure::new(format!(
-                    "bucket {} isn't to be had: it belongs to another account, or there is no permission for `s3:ListBucket` on it",
+                    "can't use bucket {}: it belongs to another account, or you have no permission for `s3:ListBucket` on it",
                     self.name
                 ))
                 .help("name a bucket of your own in us-east-1 as `deploy.bucket`, or check the permissions (`frames policy`)")),
@@ -76,8 +76,8 @@ impl Bucket {
         }
     }
 
-    /// Makes the managed bucket. One that stands gets its settings anew: what is taken from it
-    /// runs at the edge, so that nobody else may have opened it.
+    /// Makes the managed bucket. One that exists gets its settings again: its objects run at the
+    /// edge, so nobody else may have opened it.
     pub async fn ensure(&self) -> Result<bool> {
         let made = !self.exists().await?;
         if made {
@@ -101,8 +101,38 @@ impl Bucket {
         }
     }
 
-    /// Private, encrypted, TLS alone, versioned, cleared of what is old.
+    /// Private, encrypted, TLS only, versioned; old objects expire.
     async fn settle(&self) -> Result<()> {
+        self.close().await?;
+        self.keep_versions().await?;
+        let (client, owner) = (&self.client, &self.account);
+        let asked = client
+            .put_bucket_policy()
+            .bucket(&self.name)
+            .expected_bucket_owner(owner);
+        asked
+            .policy(self.tls_only())
+            .send()
+            .await
+            .map_err(|e| self.failed("s3:PutBucketPolicy", "set the policy of", e))?;
+        let tags = types::Tag::builder()
+            .key(READY.0)
+            .value(READY.1)
+            .build()
+            .and_then(|tag| types::Tagging::builder().tag_set(tag).build());
+        let asked = client
+            .put_bucket_tagging()
+            .bucket(&self.name)
+            .expected_bucket_owner(owner);
+        asked
+            .tagging(self.build(tags)?)
+            .send()
+            .await
+            .map_err(|e| self.failed("s3:PutBucketTagging", "tag", e))?;
+        Ok(())
+    }
+
+    async fn close(&self) -> Result<()> {
         let (client, owner) = (&self.client, &self.account);
         let access = types::PublicAccessBlockConfiguration::builder()
             .block_public_acls(true)
@@ -137,6 +167,11 @@ impl Bucket {
             .send()
             .await
             .map_err(|e| self.failed("s3:PutEncryptionConfiguration", "encrypt", e))?;
+        Ok(())
+    }
+
+    async fn keep_versions(&self) -> Result<()> {
+        let (client, owner) = (&self.client, &self.account);
         let versioned = types::VersioningConfiguration::builder()
             .status(types::BucketVersioningStatus::Enabled)
             .build();
@@ -158,29 +193,6 @@ impl Bucket {
             .send()
             .await
             .map_err(|e| self.failed("s3:PutLifecycleConfiguration", "set the lifecycle of", e))?;
-        let asked = client
-            .put_bucket_policy()
-            .bucket(&self.name)
-            .expected_bucket_owner(owner);
-        asked
-            .policy(self.tls_only())
-            .send()
-            .await
-            .map_err(|e| self.failed("s3:PutBucketPolicy", "set the policy of", e))?;
-        let tags = types::Tag::builder()
-            .key(READY.0)
-            .value(READY.1)
-            .build()
-            .and_then(|tag| types::Tagging::builder().tag_set(tag).build());
-        let asked = client
-            .put_bucket_tagging()
-            .bucket(&self.name)
-            .expected_bucket_owner(owner);
-        asked
-            .tagging(self.build(tags)?)
-            .send()
-            .await
-            .map_err(|e| self.failed("s3:PutBucketTagging", "tag", e))?;
         Ok(())
     }
 
@@ -200,7 +212,7 @@ impl Bucket {
         .to_string()
     }
 
-    /// The object under this key, if it is these very bytes.
+    /// The object under this key, if it has exactly these bytes.
     pub async fn holds(&self, key: &str, sha256: &str) -> Result<Option<Object>> {
         let asked = self.client.head_object().bucket(&self.name).key(key);
         let asked = asked.checksum_mode(ChecksumMode::Enabled);
@@ -218,7 +230,7 @@ impl Bucket {
         }
     }
 
-    /// S3 holds the bytes against their checksum, and refuses a cut upload.
+    /// S3 compares the bytes with their checksum, and refuses an incomplete upload.
     pub async fn put(&self, key: &str, bytes: &[u8], sha256: &str) -> Result<Object> {
         let asked = self.client.put_object().bucket(&self.name).key(key);
         let asked = asked.body(ByteStream::from(bytes.to_vec()));
@@ -235,7 +247,7 @@ impl Bucket {
         }
     }
 
-    /// Where CloudFormation reads an object from: its very version, where there are versions.
+    /// Where CloudFormation reads an object from: exactly this version, where there are versions.
     pub fn url(&self, object: &Object) -> String {
         let suffix = if self.partition == "aws-cn" {
             "amazonaws.com.cn"
@@ -278,17 +290,17 @@ impl Bucket {
             if page.is_truncated() != Some(true) {
                 return Ok(found);
             }
-            // It comes as keys do, and is asked for as it is.
+            // The answer has it encoded as keys are; the next request takes it decoded.
             key = page.next_key_marker().map(from_address);
             version = page.next_version_id_marker().map(str::to_owned);
         }
     }
 
-    /// Deletes every version of every object. The number of them.
+    /// Deletes every version of every object, and returns how many there were.
     pub async fn empty(&self) -> Result<usize> {
         let mut deleted = 0;
         loop {
-            // From the start each time: what was listed is gone.
+            // From the start each time: what was listed before is gone.
             let asked = self.client.list_object_versions().bucket(&self.name);
             let page = match asked.expected_bucket_owner(&self.account).send().await {
                 Ok(page) => page,
@@ -343,7 +355,7 @@ impl Bucket {
                     .or(refused.code())
                     .unwrap_or("S3 gives no reason"),
             ))
-            .help("`s3:DeleteObjectVersion` is needed, and no object lock may hold the object")),
+            .help("you need permission for `s3:DeleteObjectVersion`, and no object lock may hold the object")),
         }
     }
 

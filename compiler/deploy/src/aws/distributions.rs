@@ -1,5 +1,5 @@
-//! CloudFront: how far a distribution is, and taking one off the net where
-//! CloudFormation can't any more.
+//! CloudFront: the state of a distribution. It also disables one where
+//! CloudFormation no longer can.
 
 use super::{Aws, errors, explain};
 use aws_sdk_cloudfront::Client;
@@ -14,11 +14,11 @@ pub struct Distributions {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Distribution {
     pub enabled: bool,
-    /// On its way to the edge locations no more.
+    /// Every edge location has its last change.
     pub deployed: bool,
     /// The functions' versions that it runs.
     pub functions: Vec<String>,
-    /// What stands at viewer-request of each behavior.
+    /// The function at viewer-request of each behavior.
     pub guards: Vec<Option<String>>,
     pub domain_name: String,
     pub aliases: Vec<String>,
@@ -33,7 +33,7 @@ impl Aws {
 }
 
 impl Distributions {
-    /// None where it is gone.
+    /// `None` where it is gone.
     pub async fn describe(&self, id: &str) -> Result<Option<Distribution>> {
         let answer = match self.client.get_distribution().id(id).send().await {
             Ok(answer) => answer,
@@ -60,7 +60,7 @@ impl Distributions {
         }))
     }
 
-    /// Off, and without its functions, in one change: no edge location serves
+    /// Disables it and takes its functions away in one change: no edge location serves
     /// from its cache without asking the authorizer.
     pub async fn close(&self, id: &str) -> Result<()> {
         let doing = format!("disable distribution {id}");

@@ -1,4 +1,4 @@
-//! What AWS refuses, in a user's words: what was being done, why it failed, what to do.
+//! What AWS refuses, in a user's words: what frames was doing, why it failed, what to do.
 
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use frames_compiler::failure::Failure;
@@ -26,8 +26,8 @@ where
     };
     // The answer to a HEAD has no body, and so no code.
     let Some(code) = service.code() else {
-        return Failure::new(format!("can't {doing}: AWS refuses, without a reason")).help(
-            "expired credentials are the likeliest cause: sign in again, then run the same command",
+        return Failure::new(format!("can't {doing}: AWS refuses this and gives no reason")).help(
+            "expired credentials are the most likely cause: sign in again, then run the same command",
         );
     };
     let message = service.message().unwrap_or_default();
@@ -62,7 +62,7 @@ where
     code(error).is_some_and(|code| cause(code, message(error)) == Cause::Denied)
 }
 
-/// Too many calls at once: later it may do.
+/// Too many calls at once: AWS may accept it later.
 pub fn is_throttled<E, R>(error: &SdkError<E, R>) -> bool
 where
     E: ProvideErrorMetadata,
@@ -133,15 +133,17 @@ fn cause(code: &str, message: &str) -> Cause {
     }
 }
 
-/// Names the missing action: AWS does, most of the time. The answer to a HEAD has no words.
+/// Names the missing action. AWS mostly does so itself, but the answer to a HEAD has no text.
 pub fn denied(action: &str, doing: &str, message: &str) -> Failure {
     let missing = denied_action(message).unwrap_or(action);
     let on = match denied_resource(message) {
         Some(resource) => format!(" on {resource}"),
         None => String::new(),
     };
-    Failure::new(format!("can't {doing}: no permission for `{missing}`{on}"))
-        .help("`frames policy` prints the policy that the deployer of this manifest needs")
+    Failure::new(format!(
+        "can't {doing}: you have no permission for `{missing}`{on}"
+    ))
+    .help("`frames policy` prints the policy needed to deploy and remove this manifest")
 }
 
 /// `… is not authorized to perform: lambda:DeleteFunction on resource: arn:…`
@@ -172,7 +174,7 @@ fn unreachable<E, R>(doing: &str, error: &SdkError<E, R>) -> Failure {
             )
         }
         SdkError::ConstructionFailure(_) => (
-            "the request can't be made".to_owned(),
+            "the request can't be built".to_owned(),
             "check that a Region and credentials are set for this profile",
         ),
         _ => (

@@ -14,7 +14,7 @@ pub struct Functions {
     client: Client,
 }
 
-/// What became of a version that was to go.
+/// What became of a version that was to be deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deleted {
     Deleted,
@@ -34,7 +34,7 @@ pub enum Invoked {
 /// Why a version's program didn't answer.
 #[derive(Debug)]
 pub struct Fault {
-    /// Lambda's own, or the program's: `Runtime.ExitError`.
+    /// Lambda's own error type, or the program's: `Runtime.ExitError`.
     pub kind: String,
     pub message: String,
     /// The end of the log of this invocation.
@@ -44,10 +44,10 @@ pub struct Fault {
 /// Why Lambda didn't even start a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// It isn't ready yet.
+    /// The version isn't ready yet.
     Pending,
     Throttled,
-    /// Lambda can't assume its role: not yet, where that was made a moment ago.
+    /// Lambda can't assume its role. A role that was made a moment ago isn't ready yet.
     Role,
     /// Its zip can't be unpacked.
     Zip,
@@ -69,7 +69,7 @@ impl Functions {
         Ok(!self.all_versions(function).await?.is_empty())
     }
 
-    /// The numbers of a function's versions; none where there is no function.
+    /// The numbers of a function's versions. Without a function, there are none.
     pub async fn versions(&self, function: &str) -> Result<Vec<u64>> {
         let all = self.all_versions(function).await?;
         // `$LATEST` is no number.
@@ -149,7 +149,7 @@ impl Functions {
     }
 }
 
-/// Of what is no permission of the caller's, though it may have the same code.
+/// Refusals that aren't about the caller's permissions, though they may have the same code.
 fn refusal(code: &str, message: &str) -> Option<Refusal> {
     match code {
         "ResourceConflictException" | "ResourceNotReadyException" => Some(Refusal::Pending),
@@ -160,7 +160,7 @@ fn refusal(code: &str, message: &str) -> Option<Refusal> {
     }
 }
 
-/// The full text is AWS's to change; these words are what all its versions share.
+/// AWS may change the full text; all its versions share these words.
 pub fn is_replicated(message: &str) -> bool {
     message.contains("replicated function")
 }

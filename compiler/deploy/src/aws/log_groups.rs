@@ -14,7 +14,7 @@ pub struct LogGroups {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogGroup {
     pub name: String,
-    /// None: for ever.
+    /// `None`: for ever.
     pub retention_days: Option<i32>,
 }
 
@@ -28,7 +28,7 @@ impl Aws {
 }
 
 impl LogGroups {
-    /// Those of a prefix. None: the account keeps the caller out of this Region.
+    /// The log groups with a prefix. `None`: the account keeps the caller out of this Region.
     pub async fn list(&self, prefix: &str) -> Result<Option<Vec<LogGroup>>> {
         let asked = self.client.describe_log_groups();
         let mut pages = asked.log_group_name_prefix(prefix).into_paginator().send();
@@ -81,7 +81,7 @@ impl LogGroups {
     }
 }
 
-/// By a policy of the organization, or since the Region isn't enabled.
+/// A policy of the organization refuses, or the Region isn't enabled.
 fn is_closed<R>(
     error: &aws_sdk_cloudwatchlogs::error::SdkError<
         aws_sdk_cloudwatchlogs::operation::describe_log_groups::DescribeLogGroupsError,

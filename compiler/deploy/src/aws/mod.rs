@@ -1,5 +1,5 @@
-//! The few AWS calls that frames makes, thin: credentials, endpoints and
-//! retries are the SDK's affair, and every refusal comes back in a user's words.
+//! The few AWS calls that frames makes. The SDK takes care of credentials, endpoints
+//! and retries. Every refusal comes back in a user's words.
 
 pub mod bucket;
 pub mod distributions;
@@ -28,12 +28,12 @@ use tokio::sync::OnceCell;
 /// Lambda@Edge's home, CloudFront's, and that of its certificates and web ACLs.
 pub const EDGE_REGION: &str = "us-east-1";
 
-/// A call that hangs is asked again, some seconds apart.
+/// A call that hangs is made again, some seconds apart.
 const ATTEMPTS: u32 = 5;
 const CONNECT: Duration = Duration::from_secs(5);
 const ATTEMPT: Duration = Duration::from_secs(60);
 
-/// Takes a text that nothing shows from then on.
+/// Takes a text that no output may show from then on.
 pub type Conceal = fn(&str);
 
 /// A way into an account.
@@ -53,8 +53,8 @@ pub struct Identity {
 }
 
 impl Aws {
-    /// As the AWS CLI: with `--profile` that profile, else environment, profile, SSO, role, credential process.
-    /// `conceal` takes what must never be shown.
+    /// Chooses as the AWS CLI does: with `--profile` that profile, else environment, profile, SSO, role,
+    /// credential process. `conceal` takes what must never be shown.
     pub async fn connect(profile: Option<&str>, conceal: Conceal) -> Result<Self> {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT)
@@ -76,7 +76,7 @@ impl Aws {
         self.config.region().map(Region::as_ref)
     }
 
-    /// Asked once.
+    /// AWS is asked once.
     pub async fn identity(&self) -> Result<Identity> {
         let asked = self.identity.get_or_try_init(|| self.ask_identity());
         asked.await.cloned()
@@ -88,7 +88,7 @@ impl Aws {
         let answer = answer.map_err(|e| {
             explain(
                 "sts:GetCallerIdentity",
-                "tell whose credentials these are",
+                "find out whose credentials these are",
                 e,
             )
         })?;
@@ -114,7 +114,7 @@ impl Aws {
 
     pub fn s3(&self, region: &str) -> aws_sdk_s3::Client {
         let config = self.within(region);
-        // An endpoint of one's own has no name for each bucket.
+        // A custom endpoint has no host name per bucket.
         let own =
             config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
         let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(own);
@@ -127,10 +127,10 @@ impl Aws {
     }
 }
 
-/// Credentials that can be had; else what to do about it.
+/// The credentials that are found; else what to do about it.
 async fn credentials(config: &SdkConfig, conceal: Conceal) -> Result<SharedCredentialsProvider> {
     let none = || {
-        Failure::new("there are no AWS credentials").help(
+        Failure::new("no AWS credentials were found").help(
             "name a profile with --profile, sign in (`aws sso login`), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
         )
     };

@@ -11,8 +11,8 @@ use frames_compiler::online::quotas::Kind;
 use frames_compiler::online::templates::INLINE;
 use frames_compiler::online::{Answer, Question, Subject};
 
-/// The answer to one question. What can't be asked for want of a permission is
-/// unknown; credentials that don't count, or a network that is down, end it.
+/// The answer to one question. Without the permission to ask, it is unknown. Credentials that
+/// AWS refuses, or a network that is down, end the command.
 pub async fn ask(aws: &Aws, question: &Question) -> Result<Answer> {
     match &question.subject {
         Subject::UserPool { id } => user_pool(aws, id).await,
@@ -29,12 +29,12 @@ pub async fn ask(aws: &Aws, question: &Question) -> Result<Answer> {
             }
         }
         Subject::Template { .. } => Ok(Answer::Unknown(format!(
-            "it has more than {INLINE} bytes, and so has to be in a bucket; `frames deploy` asks"
+            "it has more than {INLINE} bytes, so it has to be in a bucket; `frames deploy` asks"
         ))),
     }
 }
 
-/// A pool's Region stands before the underscore.
+/// A pool's id has its Region before the underscore.
 fn region_of_pool(pool: &str) -> &str {
     pool.split('_').next().unwrap_or(pool)
 }
@@ -119,7 +119,7 @@ async fn datastore(aws: &Aws, id: &str, region: &str) -> Result<Answer> {
     }))
 }
 
-/// Of the account's own policies; one page has five times the quota.
+/// Only the account's own policies count; one page has five times the quota.
 async fn names(aws: &Aws, kind: Kind) -> Result<Answer> {
     match kind {
         Kind::Cache => cache_policies(aws).await,
@@ -189,13 +189,15 @@ where
 {
     match errors::code(&error) {
         Some("ResourceNotFoundException" | "WAFNonexistentItemException") => Ok(Answer::Missing),
-        // An id that isn't one, for a service that checks its form before it looks.
+        // Some services check an id's form before they look for it.
         Some("ValidationException" | "InvalidParameterException" | "InvalidArnException") => {
             Ok(Answer::Missing)
         }
         Some(_) if errors::is_denied(&error) => {
             let action = errors::denied_action(errors::message(&error)).unwrap_or(action);
-            Ok(Answer::Unknown(format!("no permission for `{action}`")))
+            Ok(Answer::Unknown(format!(
+                "you have no permission for `{action}`"
+            )))
         }
         _ => Err(unanswered(action, error)),
     }

@@ -1,8 +1,8 @@
-//! Whose credentials: chosen as the AWS CLI chooses them.
+//! Whose credentials frames takes. It chooses as the AWS CLI does.
 //!
 //! `--profile` means that profile. Access keys and web identities in the environment don't count
-//! then, which the SDK's own chain would ask first: a removal would go to another account than the
-//! one that was named. A profile that only the environment names loses to keys there.
+//! then, though the SDK's own chain would ask them first. Otherwise a removal would go to another
+//! account than the named one. A profile that only the environment names loses to keys there.
 
 use aws_config::ConfigLoader;
 use aws_config::default_provider::region::DefaultRegionChain;
@@ -17,7 +17,7 @@ use frames_compiler::failure::{Context, Failure, Result};
 /// What names a profile, the first that is set.
 const VARIABLES: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
 
-/// More names than this nobody reads.
+/// Nobody reads more names than this.
 const SHOWN: usize = 20;
 
 /// The SDK's loader, with the profile of the command line or the environment.
@@ -41,7 +41,7 @@ pub(super) async fn loader(asked: Option<&str>) -> Result<ConfigLoader> {
     }
 }
 
-/// The profile's own; where it has none, those of the machine.
+/// The profile's own credentials; where it has none, those of the machine.
 async fn credentials_of(profile: &str) -> CredentialsProviderChain {
     let region = DefaultRegionChain::builder().profile_name(profile).build();
     let config = ProviderConfig::without_region().with_region(region.region().await);

@@ -7,7 +7,7 @@ use frames_compiler::world::{AwsValue, Unread, World};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A world whose references to AWS are answered.
+/// A world that answers references to AWS.
 pub struct Answers<'a> {
     world: &'a dyn World,
     known: BTreeMap<String, AwsValue>,
@@ -28,7 +28,7 @@ impl<'a> Answers<'a> {
         self.known.keys().cloned().collect()
     }
 
-    /// Looks up what has been asked for since. `false`: nothing new.
+    /// Looks up what the compiler asked for since. `false`: nothing new.
     pub async fn look_up(&mut self, aws: &Aws) -> Result<bool> {
         let wanted = self.wanted.take();
         for reference in &wanted {
@@ -98,7 +98,7 @@ async fn stack_output(aws: &Aws, reference: &str) -> Result<AwsValue> {
     Ok(value.map_or(AwsValue::Missing, |value| AwsValue::Value(value.to_owned())))
 }
 
-/// A SecureString is decrypted, and a secret from then on.
+/// A SecureString is decrypted, and counts as a secret from then on.
 async fn parameter(aws: &Aws, name: &str) -> Result<AwsValue> {
     use aws_sdk_ssm::types::ParameterType;
     let client = aws_sdk_ssm::Client::new(&aws.within(region(aws, name)?));
@@ -126,7 +126,7 @@ async fn parameter(aws: &Aws, name: &str) -> Result<AwsValue> {
 
 fn region<'a>(aws: &'a Aws, reference: &str) -> Result<&'a str> {
     aws.region().ok_or_else(|| {
-        Failure::new(format!("no Region is set to look `{reference}` up in"))
+        Failure::new(format!("there is no Region to look up `{reference}` in"))
             .help("set AWS_REGION, or `region` in the profile")
     })
 }

@@ -1,4 +1,4 @@
-//! The edge's cache: bounded, least recently used out first.
+//! The edge's cache. It is bounded, and drops the least recently used answer first.
 
 use super::forward::Key;
 use super::stored::Stored;
@@ -9,7 +9,7 @@ use std::{
 
 /// Enough for a few studies.
 const BYTES: usize = 256 * 1024 * 1024;
-/// What an entry costs beside its body, by and large.
+/// Roughly what an entry costs beside its body.
 const OVERHEAD: usize = 1024;
 
 struct Entry {

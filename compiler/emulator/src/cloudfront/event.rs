@@ -10,12 +10,12 @@ use frames_edge::event::{Body, Cf, Config, Event, Header, Headers, Record, Reque
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
 
-/// Names of a distribution that exists on this machine alone.
+/// Names of a distribution that exists on this machine only.
 pub(super) const DISTRIBUTION_ID: &str = "EFRAMESDEV0000";
 pub(super) const DISTRIBUTION_DOMAIN: &str = "dframesdev.cloudfront.net";
 
-/// What travels from step to step: the request as events show it, and beside it
-/// the whole body, of which they show a part at most.
+/// What travels from step to step: the request as events show it, and the whole
+/// body, of which events show only a part.
 #[derive(Debug, Clone)]
 pub(super) struct Flow {
     /// `body` is empty here; [`event`] fills it in.

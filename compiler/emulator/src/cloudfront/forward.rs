@@ -1,4 +1,4 @@
-//! What of a request reaches the origin, and what of it makes the cache's key.
+//! Which parts of a request reach the origin, and which make the cache's key.
 
 use super::event::DISTRIBUTION_ID;
 use crate::package::{Behavior, ForwardPolicy, Origin, Selection};
@@ -16,7 +16,7 @@ pub(super) struct Key {
     cookies: String,
 }
 
-/// The cache key of a request, by the behavior's cache policy alone.
+/// The cache key of a request, by the behavior's cache policy only.
 pub(super) fn key(behavior: &Behavior, request: &Request) -> Key {
     let policy = &behavior.cache.key;
     let headers = request

@@ -1,4 +1,4 @@
-//! For how long CloudFront keeps an answer.
+//! How long CloudFront keeps an answer.
 //! Source: "Manage how long content stays in the cache" and "Control how long
 //! CloudFront caches errors", Amazon CloudFront Developer Guide.
 
@@ -12,7 +12,7 @@ use std::{
 /// `ErrorCachingMinTTL`, where the distribution says nothing.
 const ERROR_TTL: u64 = 10;
 
-/// How long to keep it; zero: not at all.
+/// How long to keep it. Zero means not at all.
 pub(super) fn lifetime(
     policy: &CachePolicy,
     error_ttl: &BTreeMap<u16, u64>,
@@ -88,14 +88,14 @@ impl Said {
         match expires.map(httpdate::parse_http_date) {
             None => Self::Nothing,
             Some(Ok(at)) => Self::Seconds(at.duration_since(now).unwrap_or_default().as_secs()),
-            // `Expires: 0` and the like: already over.
+            // `Expires: 0` and the like: already expired.
             Some(Err(_)) => Self::Seconds(0),
         }
     }
 }
 
-/// A malformed one counts as over (RFC 9111, 4.2.1): what was meant to be
-/// limited is not kept for the policy's default.
+/// A malformed one counts as expired (RFC 9111, 4.2.1): an answer with a limit
+/// is not kept for the policy's default.
 fn delta_seconds(value: &str) -> u64 {
     let value = value.trim_matches('"');
     let is_number = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());

@@ -1,21 +1,22 @@
 //! A model of CloudFront: what happens to a request between the viewer and the
-//! origin, by the compiled template alone.
+//! origin, by the compiled template only.
 //!
-//! The viewer speaks plain HTTP here: on 127.0.0.1 it stands for the HTTPS that
+//! The viewer speaks plain HTTP here: on 127.0.0.1 it replaces the HTTPS that
 //! `ViewerProtocolPolicy: https-only` asks for. Not modelled: ranges and
 //! conditional requests (answered whole), compression, collapsing of
-//! simultaneous misses, and of web ACLs what neither the template nor AWS's
-//! documentation tells. [`CloudFront::notes`] says what a package has of the like.
+//! simultaneous misses, and what neither the template nor AWS's documentation
+//! tells of web ACLs. [`CloudFront::notes`] says what a package has of these.
 //!
 //! All viewers have one address here, which is in no country. So a geo
-//! restriction goes by the header `CloudFront-Viewer-Country` that the viewer
-//! sends to this edge; whoever sends none is served.
+//! restriction uses the header `CloudFront-Viewer-Country` that the viewer
+//! sends to this edge; a viewer that sends none is served.
 
 mod cache;
 mod event;
 mod forward;
 mod freshness;
 mod names;
+mod outcome;
 mod pipeline;
 mod refusal;
 mod request_log;
@@ -61,8 +62,8 @@ pub struct Options {
     pub functions: FunctionLog,
 }
 
-/// The edge, listening. It, its functions' processes and their files are gone
-/// when it is dropped.
+/// The edge, listening. Dropping it ends it and its functions' processes, and
+/// deletes their files.
 pub struct CloudFront {
     server: local_http::Server,
     pipeline: Arc<Pipeline>,
@@ -110,7 +111,7 @@ impl CloudFront {
         })
     }
 
-    /// What a deployment would do and this edge doesn't, a sentence each.
+    /// What a deployment would do and this edge doesn't, one sentence each.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }

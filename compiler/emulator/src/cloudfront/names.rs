@@ -97,7 +97,7 @@ pub(super) fn is_disallowed(name: &str) -> bool {
     DISALLOWED.contains(&name) || name.starts_with("x-amz-cf-") || name.starts_with("x-edge-")
 }
 
-/// Of one connection, not of the message (RFC 9110, 7.6.1).
+/// Headers of one connection, not of the message (RFC 9110, 7.6.1).
 pub(super) fn is_hop_by_hop(name: &str) -> bool {
     matches!(
         name,

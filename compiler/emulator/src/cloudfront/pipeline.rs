@@ -7,6 +7,7 @@ use super::{
     event::Flow,
     forward, freshness,
     names::Trigger,
+    outcome::{Outcome, respond},
     refusal::Refusal,
     request_log::{CacheResult, RequestLog, Stages},
     response_headers,
@@ -26,8 +27,7 @@ use crate::{
 };
 use bytes::Bytes;
 use frames_edge::event::Request as EdgeRequest;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header, request::Parts};
-use http_body_util::Full;
+use http::{HeaderMap, Request, header, request::Parts};
 use hyper::body::Incoming;
 use std::{
     collections::BTreeMap,
@@ -55,51 +55,12 @@ pub(super) struct Pipeline {
     log: FunctionLog,
 }
 
-/// What becomes of a request, before CloudFront adds its own headers.
-struct Outcome {
-    stored: Stored,
-    x_cache: &'static str,
-    age: Option<u64>,
-    /// The behavior's policy is applied.
-    decorated: bool,
-}
-
-impl Outcome {
-    fn refused(refusal: &Refusal, id: &str) -> Self {
-        Self {
-            stored: refusal.answer(id),
-            x_cache: refusal.x_cache(),
-            age: None,
-            decorated: false,
-        }
-    }
-
-    /// AWS's documentation has the policy applied to what comes from the origin
-    /// or the cache. Whether also to what a viewer-request function answers
-    /// isn't said: not here, so that such an answer must stand on its own.
-    fn generated(generated: &Generated, trigger: Trigger) -> Self {
-        Self {
-            stored: stored(generated),
-            x_cache: "LambdaGeneratedResponse from cloudfront",
-            age: None,
-            decorated: trigger == Trigger::OriginRequest,
-        }
-    }
-
-    fn served(stored: Stored, age: Option<u64>) -> Self {
-        let is_error = stored.status.is_client_error() || stored.status.is_server_error();
-        let x_cache = match (is_error, age) {
-            (true, _) => "Error from cloudfront",
-            (false, Some(_)) => "Hit from cloudfront",
-            (false, None) => "Miss from cloudfront",
-        };
-        Self {
-            stored,
-            x_cache,
-            age,
-            decorated: true,
-        }
-    }
+/// What a function's invocation comes to.
+enum Invoked {
+    /// The request goes on, changed or not.
+    Forwards(Flow),
+    /// The function made the answer itself.
+    Answers(Generated),
 }
 
 /// What the request's log line will say.
@@ -243,7 +204,7 @@ impl Pipeline {
         }
     }
 
-    /// Before any function runs: nobody who is kept out learns what is served.
+    /// Before any function runs, so that a refused viewer doesn't learn what is served.
     /// The country first: AWS WAF never sees a request from one that isn't served.
     fn screen(&self, parts: &Parts, body: &[u8]) -> Result<(), Refusal> {
         let country = parts.headers.get(COUNTRY).and_then(|v| v.to_str().ok());
@@ -271,16 +232,16 @@ impl Pipeline {
         notes: &mut Notes,
     ) -> Result<Outcome, Refusal> {
         let start = Instant::now();
-        let flow = match self
+        let invoked = self
             .invoke(
                 behavior.viewer_request.as_ref(),
                 Trigger::ViewerRequest,
                 flow,
             )
-            .await?
-        {
-            Ok(flow) => flow,
-            Err(generated) => {
+            .await?;
+        let flow = match invoked {
+            Invoked::Forwards(flow) => flow,
+            Invoked::Answers(generated) => {
                 notes.stages.viewer_request = Some(milliseconds(start));
                 return Ok(Outcome::generated(&generated, Trigger::ViewerRequest));
             }
@@ -307,7 +268,7 @@ impl Pipeline {
         Ok(outcome)
     }
 
-    /// Asks the origin, or the function in its place.
+    /// Asks the origin, or the function that answers instead of it.
     async fn fetch(
         &self,
         behavior: &Behavior,
@@ -331,8 +292,8 @@ impl Pipeline {
             notes.stages.origin_request = Some(milliseconds(start));
         }
         let mut outcome = match invoked? {
-            Err(generated) => Outcome::generated(&generated, Trigger::OriginRequest),
-            Ok(flow) => {
+            Invoked::Answers(generated) => Outcome::generated(&generated, Trigger::OriginRequest),
+            Invoked::Forwards(flow) => {
                 let start = Instant::now();
                 let answer = self.upstream.send(&flow, origin.read_timeout).await;
                 notes.stages.origin = Some(milliseconds(start));
@@ -358,8 +319,8 @@ impl Pipeline {
         Ok((outcome, lifetime))
     }
 
-    /// Runs the origin-response function, if there is one, on the origin's answer:
-    /// before it is kept, and not on what a function answered in the origin's place.
+    /// Runs the origin-response function, if there is one, on the origin's answer before
+    /// it is kept. It doesn't run on what a function answered in the origin's place.
     async fn answered(
         &self,
         behavior: &Behavior,
@@ -403,24 +364,23 @@ impl Pipeline {
         Refusal::InvalidResult
     }
 
-    /// Runs the function of an event, if there is one: the request to go on
-    /// with, or the answer that it made.
+    /// Runs the function of an event. Without one, the request goes on as it is.
     async fn invoke(
         &self,
         association: Option<&Association>,
         trigger: Trigger,
         flow: Flow,
-    ) -> Result<Result<Flow, Generated>, Refusal> {
+    ) -> Result<Invoked, Refusal> {
         let Some((association, pool)) =
             association.and_then(|a| Some((a, self.functions.get(&a.function)?)))
         else {
-            return Ok(Ok(flow));
+            return Ok(Invoked::Forwards(flow));
         };
         let payload = event::event(&flow, trigger, association, None);
         let result = self.run_in(pool, payload).await?;
         match verdict::judge(trigger, association.include_body, &flow.request, &result) {
-            Ok(Verdict::Response(generated)) => Ok(Err(generated)),
-            Ok(Verdict::Request(changed)) => Ok(Ok(Flow {
+            Ok(Verdict::Response(generated)) => Ok(Invoked::Answers(generated)),
+            Ok(Verdict::Request(changed)) => Ok(Invoked::Forwards(Flow {
                 request: changed.request,
                 body: changed.body.unwrap_or(flow.body),
                 id: flow.id,
@@ -482,37 +442,6 @@ fn check_head(parts: &Parts, target: &str) -> Result<(), Refusal> {
         return Err(Refusal::BadRequest("The request has no path."));
     }
     Ok(())
-}
-
-fn stored(generated: &Generated) -> Stored {
-    let mut headers = event::to_wire(&generated.headers);
-    headers.remove(header::CONTENT_LENGTH);
-    headers
-        .entry(header::SERVER)
-        .or_insert(HeaderValue::from_static("CloudFront"));
-    Stored {
-        status: generated.status,
-        headers,
-        body: generated.body.clone(),
-    }
-}
-
-fn respond(status: StatusCode, mut headers: HeaderMap, body: Bytes, head: bool) -> Answer {
-    let has_body = !matches!(status.as_u16(), 204 | 304);
-    let body = if head || !has_body {
-        // An origin that answered the HEAD itself said how long the body would be.
-        if head && has_body && !body.is_empty() {
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
-        }
-        Bytes::new()
-    } else {
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
-        body
-    };
-    let mut answer = Response::new(Full::new(body));
-    *answer.status_mut() = status;
-    *answer.headers_mut() = headers;
-    answer
 }
 
 /// In the form of CloudFront's own ids: 56 characters of URL-safe base64.

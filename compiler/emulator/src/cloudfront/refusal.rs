@@ -1,4 +1,4 @@
-//! CloudFront's error page, by and large.
+//! An error page much like CloudFront's.
 
 use super::stored::Stored;
 use bytes::Bytes;

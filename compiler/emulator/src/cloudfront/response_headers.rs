@@ -1,5 +1,5 @@
 //! What CloudFront does to a response on its way out: the response headers
-//! policy, and the headers of its own.
+//! policy, and its own headers.
 
 use super::{forward, names};
 use crate::package::{Cors, ResponseHeadersPolicy};
@@ -82,9 +82,12 @@ fn apply_cors(cors: &Cors, method: &str, origin: Option<&str>, headers: &mut Hea
             true,
         );
     }
-    if method != "OPTIONS" {
-        return;
+    if method == "OPTIONS" {
+        answer_preflight(cors, headers);
     }
+}
+
+fn answer_preflight(cors: &Cors, headers: &mut HeaderMap) {
     put(
         headers,
         "access-control-allow-methods",

@@ -11,7 +11,7 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 pub(super) struct Timing<'a> {
     pub id: &'a str,
     pub is_hit: bool,
-    /// Until the origin's answer was there, whole: it isn't passed on in parts here.
+    /// Until the whole answer of the origin was there: it isn't passed on in parts here.
     pub upstream: Option<f64>,
     pub shielded: bool,
     pub downstream: f64,
@@ -123,7 +123,7 @@ mod tests {
             assert!(!wanted(0, &silent));
             assert!(wanted(0, &asks));
         }
-        // Of a thousand draws none, or all: once in 10^300 runs.
+        // A thousand draws give none, or all, once in 10^300 runs.
         let drawn = (0..1_000).filter(|_| wanted(500_000, &silent)).count();
         assert!((1..1_000).contains(&drawn));
     }

@@ -62,8 +62,8 @@ impl Upstream {
     }
 
     /// Sends the request as the origin-request function left it, and reads the
-    /// answer whole. The time-out is CloudFront's: for the answer's start, and
-    /// then anew for each of its parts.
+    /// whole answer. The time-out is CloudFront's: for the answer's start, and
+    /// then again for each of its parts.
     pub(super) async fn send(
         &self,
         flow: &Flow,
@@ -105,7 +105,7 @@ impl Upstream {
         // The client frames the body itself, replaced or not.
         headers.remove(header::CONTENT_LENGTH);
         headers.remove(header::TRANSFER_ENCODING);
-        // After the function, and so by its signature alone known to it.
+        // After the function, which knows of it only by signing it.
         let id = HeaderValue::from_str(&flow.id).map_err(|_| unreachable())?;
         headers.insert(HeaderName::from_static("x-amz-cf-id"), id);
         *wire.headers_mut() = headers;

@@ -45,7 +45,7 @@ impl Firewall {
         }
     }
 
-    /// By the first rule that does, so that a later one doesn't count the request.
+    /// The first rule that blocks ends it, so that a later one doesn't count the request.
     pub(super) fn blocks(&self, request: &Inspected<'_>, now: Instant) -> bool {
         self.rules.iter().any(|rule| match rule {
             Step::Rate(rate) => rate
@@ -75,7 +75,7 @@ struct Rate {
     limit: u64,
     window: Duration,
     total: u64,
-    /// By the second: the window's length bounds the memory, not the traffic.
+    /// Counted per second: the window's length bounds the memory, not the traffic.
     seconds: VecDeque<(Instant, u64)>,
 }
 

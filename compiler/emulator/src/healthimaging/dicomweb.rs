@@ -1,8 +1,8 @@
 //! DICOMweb (WADO-RS): an instance's frames and metadata.
 //!
 //! Sources: "Getting DICOM instance frames from HealthImaging", AWS HealthImaging
-//! Developer Guide; DICOM PS3.18, 8.7 and 10.4. AWS documents octets in a
-//! multipart alone. Whether the service also takes `image/jphc` or `image/jph`
+//! Developer Guide; DICOM PS3.18, 8.7 and 10.4. AWS documents only octets in a
+//! multipart. Whether the service also takes `image/jphc` or `image/jph`
 //! (PS3.18's types for HTJ2K), or one frame without a multipart, isn't said:
 //! here both are taken.
 
@@ -18,7 +18,7 @@ use http_body_util::Full;
 
 const EXPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
 
-/// In no frame: the fixtures are fixed, and a test looks.
+/// No frame contains it: the fixtures are fixed, and a test checks that.
 const BOUNDARY: &str = "frames-5f0c9d2b7a1e4836";
 
 /// The image set that a query names, if it does.
@@ -75,7 +75,7 @@ pub(super) fn frames(
 ) -> Result<Answer, ServiceError> {
     let count = check_list(list)?;
     let form = negotiate(&accept(headers), &fixtures.transfer_syntax, count).ok_or_else(|| {
-        ServiceError::not_acceptable("The frame can't be had in any of the accepted forms.")
+        ServiceError::not_acceptable("The frame isn't available in any of the accepted forms.")
     })?;
     let bytes = if form.syntax == EXPLICIT_LITTLE_ENDIAN {
         fixture.pixels
@@ -125,7 +125,7 @@ fn check_list(list: &str) -> Result<usize, ServiceError> {
             Err(ServiceError::not_found("A frame of the list"))
         }
         None => Err(ServiceError::validation(
-            "The frame list is not one of numbers from 1.",
+            "The frame list must hold numbers from 1.",
         )),
     }
 }
@@ -197,7 +197,7 @@ fn split_quoted(text: &str, separator: char) -> Vec<&str> {
     split.collect()
 }
 
-/// The best form that both sides know. Nothing accepted is anything accepted.
+/// The best form that both sides know. An empty Accept accepts anything.
 fn negotiate(accept: &[Range], stored: &str, count: usize) -> Option<Form> {
     if accept.is_empty() {
         return form(true, "application/octet-stream", None, stored);
@@ -235,7 +235,7 @@ fn form(multipart: bool, media: &str, syntax: Option<&str>, stored: &str) -> Opt
         None if is_octets => EXPLICIT_LITTLE_ENDIAN,
         None | Some("*") => stored,
         Some(EXPLICIT_LITTLE_ENDIAN) if is_octets => EXPLICIT_LITTLE_ENDIAN,
-        // As it is stored, or not at all: the service transcodes to octets alone.
+        // As it is stored, or not at all: the service transcodes to octets only.
         Some(syntax) if syntax == stored => stored,
         Some(_) => return None,
     };

@@ -70,7 +70,7 @@ impl Fixtures {
         Ok(fixtures)
     }
 
-    /// Puts the data store under another id, and its image sets under `sets`,
+    /// Gives the data store another id, and its image sets the ids in `sets`,
     /// as far as these go.
     pub(super) fn rename(&mut self, store: &str, sets: &[&str]) {
         self.datastore_id = store.to_owned();

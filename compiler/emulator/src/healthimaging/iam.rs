@@ -70,7 +70,7 @@ impl Policy {
         self.check(action, region, &format!("datastore/{store}"), &context)
     }
 
-    /// An explicit denial outweighs every permission, and nothing is allowed by itself.
+    /// An explicit denial outweighs every permission, and nothing is allowed by default.
     fn check(
         &self,
         action: &str,
@@ -117,7 +117,7 @@ fn is_action(pattern: &str, action: &str) -> bool {
     )
 }
 
-/// Partition and account are AWS's to know: any will do. Fields that a pattern
+/// Only AWS knows partition and account: any will do. Fields that a pattern
 /// leaves out at its end are wildcards.
 fn is_resource(pattern: &str, region: &str, resource: &str) -> bool {
     let mut fields = pattern.splitn(6, ':');

@@ -49,7 +49,7 @@ struct State {
 }
 
 impl StandIn {
-    /// Starts it under the very hosts and Region that the signer signs for. Its
+    /// Starts it under exactly the hosts and Region that the signer signs for. Its
     /// data store takes the ids that `policy` names, so that there is something
     /// to be read.
     pub async fn start(
@@ -156,7 +156,7 @@ impl State {
         answer
     }
 
-    /// Host, then signature, then policy, then operation: nothing is said to whoever didn't sign.
+    /// Host, then signature, then policy, then operation: a caller that didn't sign learns nothing.
     async fn serve(&self, request: Request<Bytes>) -> Result<Answer, ServiceError> {
         let host = request
             .headers()

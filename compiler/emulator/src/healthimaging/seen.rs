@@ -9,7 +9,7 @@ use std::{
 
 const KEPT: usize = 1000;
 
-/// A request at the origin. Of its headers, the names alone.
+/// A request at the origin. Of its headers, only the names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     pub method: String,

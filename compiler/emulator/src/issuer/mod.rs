@@ -1,6 +1,5 @@
-//! An OIDC issuer for this machine: it speaks for the manifest's issuer with
-//! keys of its own, so that the functions verify real tokens and no account is
-//! needed.
+//! An OIDC issuer for this machine. It replaces the manifest's issuer, with keys of
+//! its own, so that the functions verify real tokens and no account is needed.
 
 use super::{
     Error,
@@ -47,7 +46,7 @@ impl IssuerClaims {
         let algorithm = names
             .filter_map(|name| jose::algorithm(name))
             .next()
-            .ok_or_else(|| Error::new("auth.algorithms names nothing to sign with"))?;
+            .ok_or_else(|| Error::new("auth.algorithms names no algorithm to sign with"))?;
         let mut claims = Map::new();
         let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
         set(
@@ -96,7 +95,7 @@ pub struct Issuer {
 struct State {
     claims: IssuerClaims,
     port: u16,
-    /// The printed one: who holds it may mint and rotate.
+    /// The printed one: it allows its holder to mint and rotate.
     token: String,
     keys: Mutex<Keys>,
 }

@@ -22,7 +22,7 @@ fn decode(part: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
-/// Verifies by the served set alone, and gives the claims.
+/// Verifies by the served set only, and returns the claims.
 fn verify(token: &str, jwks: &Value) -> Option<Value> {
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let (header, claims) = signed.split_once('.').unwrap();

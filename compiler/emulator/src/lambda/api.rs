@@ -109,7 +109,7 @@ impl State {
             return refuse(
                 StatusCode::FORBIDDEN,
                 "NotThisSandbox",
-                "this Runtime API serves its own process alone",
+                "this Runtime API serves its own process only",
             );
         }
         let path = request

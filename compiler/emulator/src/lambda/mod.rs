@@ -1,4 +1,4 @@
-//! Lambda on this machine: a pool of sandboxes for each packaged function, each
+//! Lambda on this machine: one pool of sandboxes per packaged function, each sandbox
 //! with a Runtime API and a process of its own.
 //!
 //! What Lambda bounds and this doesn't: memory, and a share of a core.

@@ -1,17 +1,17 @@
-//! Who is at the other end of a loopback connection. The Runtime API hands out
-//! events, with the viewer's token in them, to whoever asks; on Lambda nobody
+//! Which process is at the other end of a loopback connection. The Runtime API gives
+//! events, with the viewer's token in them, to anybody who asks. On Lambda nobody
 //! else can ask. Here other users of the machine could.
 
 use std::net::SocketAddr;
 
-/// Whether this system tells which process a connection is of. Where it
-/// doesn't, no token and no credentials of worth may pass through a sandbox.
+/// Whether this system tells which process a connection belongs to. Where it
+/// doesn't, no real token and no real credentials may pass through a sandbox.
 pub fn knows_peers() -> bool {
     cfg!(target_os = "linux")
 }
 
-/// Whether the connection from `peer` to `own` is of process `pid`. On Linux
-/// what can't be told is a no; elsewhere it never can, see [`knows_peers`].
+/// Whether the connection from `peer` to `own` belongs to process `pid`. On Linux the
+/// answer is no where it can't be told; elsewhere it never can, see [`knows_peers`].
 #[cfg(target_os = "linux")]
 pub(super) fn is_process(pid: u32, peer: SocketAddr, own: SocketAddr) -> bool {
     is_process_by("/proc".as_ref(), pid, peer, own)
@@ -77,7 +77,7 @@ mod tests {
         let stream = TcpStream::connect(own).unwrap();
         let peer = stream.local_addr().unwrap();
         assert!(is_process(std::process::id(), peer, own));
-        // Process 1 is somebody else's, whoever runs this test.
+        // Process 1 is somebody else's, whichever user runs this test.
         assert!(!is_process(1, peer, own));
         let closed = SocketAddr::from(([127, 0, 0, 1], 1));
         assert!(!is_process(std::process::id(), closed, own));

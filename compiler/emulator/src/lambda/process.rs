@@ -30,7 +30,7 @@ pub(super) async fn start(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    // Its own group: a Ctrl-C on the terminal is this process's to handle.
+    // Its own group: only this process handles a Ctrl-C on the terminal.
     #[cfg(unix)]
     command.process_group(0);
     #[cfg(target_os = "linux")]
@@ -66,9 +66,9 @@ async fn spawn(command: &mut Command, program: &Path) -> Result<Child, Error> {
     }
 }
 
-/// Has the kernel kill the child when this thread ends, however it ends. Not
-/// before: so it must be a thread that lives as long as the edge, as the one
-/// of a current-thread runtime does.
+/// Has the kernel kill the child when this thread ends, however it ends. So it
+/// must be a thread that lives as long as the edge, as the one of a
+/// current-thread runtime does.
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code)]
 fn die_with_parent(command: &mut Command) {
@@ -90,7 +90,7 @@ fn die_with_parent(command: &mut Command) {
     }
 }
 
-/// The variables of Lambda's managed Python runtimes, as they stand before the
+/// The variables of Lambda's managed Python runtimes, as they are before the
 /// shim puts the program in the interpreter's place. `_X_AMZN_TRACE_ID` comes
 /// with each invocation instead.
 fn environment(

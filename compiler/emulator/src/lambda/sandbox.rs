@@ -71,8 +71,8 @@ impl Sandbox {
         }
     }
 
-    /// Runs one invocation; whatever doesn't end well leaves the sandbox unusable,
-    /// but for an error that the function itself reported.
+    /// Runs one invocation. A failure leaves the sandbox unusable, except for an
+    /// error that the function itself reported.
     pub(super) async fn invoke(&mut self, event: Bytes) -> Result<Bytes, Failure> {
         let limit = self.launch.function.timeout;
         let (reply, answer) = oneshot::channel();

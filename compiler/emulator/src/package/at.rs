@@ -1,5 +1,4 @@
-//! A JSON value together with where it stands, so that every complaint names
-//! the place.
+//! A JSON value together with its place, so that every error names the place.
 
 use crate::Error;
 use serde_json::Value;
@@ -106,21 +105,28 @@ impl<'a> At<'a> {
     }
 
     pub(super) fn number_or(&self, key: &str, default: u64) -> Result<u64, Error> {
-        self.opt(key).map_or(Ok(default), |it| it.number())
+        let found = self.opt(key);
+        Ok(found.map(|it| it.number()).transpose()?.unwrap_or(default))
     }
 
     pub(super) fn flag_or(&self, key: &str, default: bool) -> Result<bool, Error> {
-        self.opt(key).map_or(Ok(default), |it| it.flag())
+        let found = self.opt(key);
+        Ok(found.map(|it| it.flag()).transpose()?.unwrap_or(default))
+    }
+
+    pub(super) fn text_or(&self, key: &str, default: &'a str) -> Result<&'a str, Error> {
+        let found = self.opt(key);
+        Ok(found.map(|it| it.text()).transpose()?.unwrap_or(default))
     }
 
     pub(super) fn items_or_empty(&self, key: &str) -> Result<Vec<Self>, Error> {
-        self.opt(key)
-            .map_or_else(|| Ok(Vec::new()), |it| it.items())
+        let found = self.opt(key);
+        Ok(found.map(|it| it.items()).transpose()?.unwrap_or_default())
     }
 
     pub(super) fn texts_or_empty(&self, key: &str) -> Result<Vec<String>, Error> {
-        self.opt(key)
-            .map_or_else(|| Ok(Vec::new()), |it| it.texts())
+        let found = self.opt(key);
+        Ok(found.map(|it| it.texts()).transpose()?.unwrap_or_default())
     }
 
     /// A percentage with up to four decimal places, in millionths.

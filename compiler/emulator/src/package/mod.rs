@@ -30,7 +30,7 @@ pub struct Package {
     pub functions: BTreeMap<String, Function>,
     /// What the signer's role says about HealthImaging.
     pub signer: Vec<Statement>,
-    /// What a deployment would do and the local edge doesn't, a sentence each.
+    /// What a deployment would do and the local edge doesn't, one sentence each.
     pub notes: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ pub struct Distribution {
     pub error_ttl: BTreeMap<u16, u64>,
 }
 
-/// Countries that are served alone, or not at all.
+/// The only countries that are served, or those that are not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Geo {
     pub allow: bool,
@@ -95,7 +95,7 @@ pub struct Origin {
     pub domain_name: String,
     pub https_port: u16,
     pub path: String,
-    /// Origin Shield stands before it.
+    /// Origin Shield is in front of it.
     pub shielded: bool,
     pub read_timeout: Duration,
     pub keepalive_timeout: u64,
@@ -115,7 +115,7 @@ pub struct Function {
 }
 
 impl Distribution {
-    /// Whether a host name is one of its aliases; `*.` stands for one label.
+    /// Whether a host name is one of its aliases; `*.` matches one label.
     pub fn has_alias(&self, name: &str) -> bool {
         let name = name.to_ascii_lowercase();
         self.aliases.iter().any(|alias| {

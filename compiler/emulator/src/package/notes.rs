@@ -1,10 +1,10 @@
-//! What a deployment of the package would do and the local edge doesn't: said
-//! at its start, so that nobody takes it for tested.
+//! What a deployment of the package would do and the local edge doesn't. The edge says
+//! it at its start, so that nobody takes it for tested.
 
 use super::{at::At, stages::Stage, web_acl::WebAcl};
 use crate::Error;
 
-/// Parts of a distribution that the edge goes by, or that no viewer can tell.
+/// Parts of a distribution that the edge obeys, or that no viewer can notice.
 const DISTRIBUTION: &[&str] = &[
     "Aliases",
     "CacheBehaviors",
@@ -59,7 +59,8 @@ pub(super) fn notes(
     let mut notes: Vec<String> = web_acl.and_then(web_acl_note).into_iter().collect();
     if config.opt("Aliases").is_some() {
         notes.push(
-            "plain HTTP stands for HTTPS here: no certificate, no security policy".to_owned(),
+            "plain HTTP is used instead of HTTPS here: no certificate, no security policy"
+                .to_owned(),
         );
     }
     let mut resources = Vec::new();
@@ -94,18 +95,18 @@ pub(super) fn notes(
 fn web_acl_note(web_acl: &WebAcl) -> Option<String> {
     match web_acl {
         WebAcl::Elsewhere => Some(
-            "the web ACL isn't of these stacks: what it blocks isn't known, and nothing is blocked here"
+            "the web ACL doesn't belong to these stacks: what it blocks isn't known, and nothing is blocked here"
                 .to_owned(),
         ),
         WebAcl::Here { unmodelled, .. } if unmodelled.is_empty() => None,
         WebAcl::Here { unmodelled, .. } => Some(format!(
-            "of the web ACL these aren't modelled: {}",
+            "these parts of the web ACL aren't modelled: {}",
             unmodelled.join(", ")
         )),
     }
 }
 
-/// An overlay may say more of a distribution than the edge knows.
+/// An overlay may say more about a distribution than the edge knows.
 fn unmodelled(config: &At<'_>) -> Result<Vec<String>, Error> {
     let mut found = unknown_keys("distribution", config, DISTRIBUTION)?;
     if config

@@ -1,4 +1,4 @@
-//! CloudFront's path patterns: `*` for any run of characters, `?` for one.
+//! CloudFront's path patterns: `*` for any number of characters, `?` for one.
 
 /// Whether a behavior's `PathPattern` matches a request path. Case counts, and
 /// a leading slash on either side doesn't.

@@ -35,7 +35,7 @@ pub struct ResponseHeadersPolicy {
     pub cors: Option<Cors>,
     pub security: Vec<SecurityHeader>,
     pub remove: Vec<String>,
-    /// How many answers of a million get a `Server-Timing`; `None`: not even those that ask for one.
+    /// How many answers per million get a `Server-Timing`; `None`: not even those that ask for one.
     pub server_timing: Option<u32>,
 }
 
@@ -219,10 +219,10 @@ fn server_timing(section: &At<'_>) -> Result<Option<u32>, Error> {
     if !section.get("Enabled")?.flag()? {
         return Ok(None);
     }
-    section
-        .opt("SamplingRate")
-        .map_or(Ok(0), |rate| rate.percent())
-        .map(Some)
+    match section.opt("SamplingRate") {
+        Some(rate) => rate.percent().map(Some),
+        None => Ok(Some(0)),
+    }
 }
 
 fn managed_response_headers(id: &At<'_>) -> Result<ResponseHeadersPolicy, Error> {

@@ -1,4 +1,4 @@
-//! Follows the package from the distribution to the zips, by reading alone:
+//! Follows the package from the distribution to the zips, without running anything:
 //! association -> the plan's parameter -> the other stage's output -> version
 //! -> function -> artifact.
 
@@ -129,7 +129,7 @@ fn origins(config: &At<'_>) -> Result<BTreeMap<String, Origin>, Error> {
         let protocol = custom.get("OriginProtocolPolicy")?;
         if protocol.text()? != "https-only" {
             return Err(
-                protocol.error("the local edge reaches origins by HTTPS alone (`https-only`)")
+                protocol.error("the local edge reaches origins by HTTPS only (`https-only`)")
             );
         }
         let port = custom.number_or("HTTPSPort", 443)?;
@@ -138,13 +138,8 @@ fn origins(config: &At<'_>) -> Result<BTreeMap<String, Origin>, Error> {
             domain_name: node.get("DomainName")?.text()?.to_owned(),
             https_port: u16::try_from(port)
                 .map_err(|_| custom.error("`HTTPSPort` is not a port"))?,
-            path: node
-                .opt("OriginPath")
-                .map_or(Ok(""), |p| p.text())?
-                .to_owned(),
-            shielded: node
-                .opt("OriginShield")
-                .map_or(Ok(false), |shield| shield.get("Enabled")?.flag())?,
+            path: node.text_or("OriginPath", "")?.to_owned(),
+            shielded: is_shielded(&node)?,
             read_timeout: Duration::from_secs(custom.number_or("OriginReadTimeout", 30)?),
             keepalive_timeout: custom.number_or("OriginKeepaliveTimeout", 5)?,
             ssl_protocols: custom.texts_or_empty("OriginSSLProtocols")?,
@@ -152,6 +147,13 @@ fn origins(config: &At<'_>) -> Result<BTreeMap<String, Origin>, Error> {
         origins.insert(origin.id.clone(), origin);
     }
     Ok(origins)
+}
+
+fn is_shielded(origin: &At<'_>) -> Result<bool, Error> {
+    match origin.opt("OriginShield") {
+        Some(shield) => shield.get("Enabled")?.flag(),
+        None => Ok(false),
+    }
 }
 
 fn behavior(
@@ -197,7 +199,7 @@ fn behavior(
             "origin-response" => &mut behavior.origin_response_function,
             _ => {
                 return Err(event.error(
-                    "the local edge runs functions at origin-response, viewer-request and origin-request alone",
+                    "the local edge runs functions only at viewer-request, origin-request and origin-response",
                 ));
             }
         };

@@ -1,7 +1,7 @@
-//! What the signer's role allows, as it stands in the template.
+//! What the signer's role allows, as the template says.
 //!
-//! Its own policies, and the managed ones of its stack. A permissions boundary, which can only take away,
-//! is the account's and not in the package.
+//! That is its own policies, and the managed ones of its stack. A permissions boundary, which can only
+//! take away, belongs to the account and isn't in the package.
 
 use super::{Distribution, at::At, stages::Stage};
 use crate::Error;
@@ -67,7 +67,7 @@ fn statements(template: &At<'_>, function: &str) -> Result<Vec<Statement>, Error
     }
     for arn in role.items_or_empty("ManagedPolicyArns")? {
         let id = arn.reference().ok_or_else(|| {
-            arn.error("the HealthImaging stand-in knows the policies of this stack alone")
+            arn.error("the HealthImaging stand-in knows only the policies of this stack")
         })?;
         let policy = template.properties(id, "AWS::IAM::ManagedPolicy")?;
         documents.push(policy.get("PolicyDocument")?);
@@ -143,7 +143,7 @@ fn resource(node: &At<'_>) -> Result<String, Error> {
         });
     if text.contains("${") {
         return Err(node
-            .error("the HealthImaging stand-in fills in AWS::Partition and AWS::AccountId alone"));
+            .error("the HealthImaging stand-in fills in only AWS::Partition and AWS::AccountId"));
     }
     Ok(text)
 }

@@ -71,7 +71,7 @@ fn what_the_edge_does_not_model_is_refused_not_ignored() {
         (
             "/DefaultCacheBehavior/LambdaFunctionAssociations/0/EventType",
             json!("viewer-response"),
-            "viewer-request and origin-request alone",
+            "only at viewer-request, origin-request and origin-response",
         ),
         (
             "/DefaultCacheBehavior/CachePolicyId",
@@ -86,7 +86,7 @@ fn what_the_edge_does_not_model_is_refused_not_ignored() {
         (
             "/Origins/0/CustomOriginConfig/OriginProtocolPolicy",
             json!("match-viewer"),
-            "HTTPS alone",
+            "HTTPS only",
         ),
         (
             "/Restrictions",

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WebAcl {
-    /// One that isn't of these stacks: nothing but its name is known.
+    /// One that doesn't belong to these stacks: only its name is known.
     Elsewhere,
     /// The rules that can be told from the template, in their order, and the
     /// names of those that can't.
@@ -20,9 +20,9 @@ pub enum WebAcl {
 /// A rule that blocks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rule {
-    /// More requests than this of one address within the window.
+    /// More requests than this per address within the window.
     Rate { limit: u64, window: Duration },
-    /// Those of AWS's core rule set that are in force.
+    /// The rules of AWS's core rule set that are in force.
     Core(Vec<CoreRule>),
 }
 
@@ -75,7 +75,7 @@ pub(super) fn web_acl(stages: &[Stage], stage: &Stage, id: &At<'_>) -> Result<We
         let name = node.get("Name")?.text()?.to_owned();
         match rule(&node)? {
             Some(rule) => {
-                // Of the core rule set a part alone.
+                // Of the core rule set, only a part.
                 if matches!(rule, Rule::Core(_)) {
                     unmodelled.push(format!("the rest of {name}"));
                 }

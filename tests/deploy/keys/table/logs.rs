@@ -93,7 +93,7 @@ pub const OWN_BUCKET: Group = Group {
             "false",
             "true",
         ),
-        // Who owns a bucket says who may write to it.
+        // A bucket's owner decides who may write to it.
         row(
             "logs.access.bucket",
             |seen| {

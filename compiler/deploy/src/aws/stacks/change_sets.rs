@@ -8,7 +8,7 @@ use aws_sdk_cloudformation::types::{self, Capability, ChangeSetType, TemplateSta
 use frames_compiler::failure::Result;
 use std::collections::BTreeMap;
 
-/// What a stack is to become.
+/// What a stack should become.
 #[derive(Debug, Clone)]
 pub struct Wanted<'a> {
     pub stack: &'a str,
@@ -17,7 +17,7 @@ pub struct Wanted<'a> {
     pub tags: &'a BTreeMap<String, String>,
 }
 
-/// What DescribeStacks has in the place of a parameter with `NoEcho`.
+/// What DescribeStacks shows for a parameter with `NoEcho`.
 const NO_ECHO: &str = "****";
 
 /// CloudFormation takes 51,200 bytes in the request, and more from S3.
@@ -56,7 +56,7 @@ pub struct Change {
     pub kind: String,
     /// `True`, `False` or `Conditional`, for `Modify`.
     pub replacement: Option<String>,
-    /// `Retain`, for what CloudFormation lets go without deleting it.
+    /// `Retain`, where CloudFormation drops the resource from the stack and doesn't delete it.
     pub policy: Option<String>,
     pub details: Vec<Detail>,
 }
@@ -77,7 +77,7 @@ pub enum Made {
     Made,
     /// One of this name is there already.
     Exists,
-    /// The stack isn't in the state any more for which it was asked.
+    /// The stack is no longer in the state that the request was for.
     Stale,
 }
 
@@ -145,7 +145,7 @@ impl Stacks {
         }
     }
 
-    /// None where it is gone.
+    /// `None` where it is gone.
     pub async fn change_set(&self, stack: &str, name: &str) -> Result<Option<ChangeSet>> {
         let mut found: Option<ChangeSet> = None;
         let mut next = None;
@@ -188,8 +188,8 @@ impl Stacks {
         }
     }
 
-    /// Whether CloudFormation read from S3 what was put there: others may write to the bucket, and
-    /// one without versions has a single address for whatever is there at the moment.
+    /// Whether CloudFormation read from S3 what frames put there. Others may write to the bucket, and
+    /// without versions one address gives whatever is there at the moment.
     pub async fn has_read_it(&self, name: &str, wanted: &Wanted<'_>) -> Result<bool> {
         let Body::InS3 { text, .. } = wanted.body else {
             return Ok(true);
@@ -258,8 +258,8 @@ fn cant_read(message: &str) -> bool {
     message.contains("S3 error: Access Denied")
 }
 
-/// The characters of a template that mean something, as CloudFormation gives them back: those beyond
-/// ASCII as question marks, and no promise about space between tokens.
+/// The characters of a template that mean something, as CloudFormation gives them back. It replaces
+/// those beyond ASCII by question marks, and may change the space between tokens.
 fn essence(json: &str) -> impl Iterator<Item = char> {
     let (mut in_text, mut escaped, mut before) = (false, false, ' ');
     json.chars().filter_map(move |c| {
@@ -277,14 +277,14 @@ fn essence(json: &str) -> impl Iterator<Item = char> {
     })
 }
 
-/// Somebody else began something with the stack, made it, or deleted it.
+/// Somebody else made the stack, deleted it, or began an operation on it.
 fn has_moved_on(message: &str, new: bool) -> bool {
     message.contains("_IN_PROGRESS state")
         || (new && message.contains("already exists and cannot be created again"))
         || (!new && message.contains("does not exist"))
 }
 
-/// Anything but the stack being at work with something else.
+/// Any refusal other than an operation under way on the stack.
 fn is_stale(code: Option<&str>, message: &str) -> bool {
     matches!(
         code,

@@ -16,7 +16,7 @@ pub struct Drift {
 }
 
 impl Stacks {
-    /// Begins to compare a stack with what is there. The detection's id.
+    /// Begins to compare a stack with what is there, and returns the detection's id.
     pub async fn detect_drift(&self, stack: &str) -> Result<String> {
         let answer = self
             .client

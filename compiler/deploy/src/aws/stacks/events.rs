@@ -16,12 +16,12 @@ pub struct Event {
     pub reason: Option<String>,
     /// The event is the stack's own.
     pub of_stack: bool,
-    /// Of the request that it came from.
+    /// The token of the request that it came from.
     pub token: Option<String>,
 }
 
 impl Stacks {
-    /// The events after the given one, oldest first; all of them without one.
+    /// The events after the given one, oldest first. Without one: all events.
     pub async fn events(&self, stack: &str, after: Option<&str>) -> Result<Vec<Event>> {
         let mut pages = self
             .client

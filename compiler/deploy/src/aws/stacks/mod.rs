@@ -52,7 +52,7 @@ impl Status {
         self.0.ends_with("_IN_PROGRESS") && !self.is("REVIEW_IN_PROGRESS")
     }
 
-    /// What was wanted has been reached.
+    /// The operation has succeeded.
     pub fn succeeded(&self) -> bool {
         matches!(
             self.0.as_str(),
@@ -73,7 +73,7 @@ impl Status {
         )
     }
 
-    /// A first deployment that failed: nothing but the leftovers stands.
+    /// A first deployment that failed: only leftovers are there.
     pub fn never_stood(&self) -> bool {
         matches!(
             self.0.as_str(),
@@ -106,7 +106,7 @@ impl Aws {
 }
 
 impl Stacks {
-    /// By name: none if it is gone. By id: gone ones too.
+    /// By name: `None` if it is gone. By id: deleted ones too.
     pub async fn describe(&self, stack: &str) -> Result<Option<Stack>> {
         let answer = self.client.describe_stacks().stack_name(stack).send().await;
         let answer = match answer {

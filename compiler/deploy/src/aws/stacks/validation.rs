@@ -10,7 +10,7 @@ pub enum Validity {
     Valid,
     /// In its own words.
     Refused(String),
-    /// It wasn't asked, and why.
+    /// It wasn't asked, for this reason.
     Unknown(String),
 }
 
@@ -26,7 +26,9 @@ impl Stacks {
             return Ok(Validity::Valid);
         };
         if errors::is_denied(&error) {
-            return Ok(Validity::Unknown(format!("no permission for `{ACTION}`")));
+            return Ok(Validity::Unknown(format!(
+                "you have no permission for `{ACTION}`"
+            )));
         }
         let said = errors::message(&error).trim_end_matches('.');
         match errors::code(&error) {

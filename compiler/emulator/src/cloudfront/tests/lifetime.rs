@@ -4,10 +4,10 @@ use super::*;
 
 #[tokio::test]
 async fn nothing_outlives_the_edge() {
-    let setup = Setup::new().await;
-    let who = setup.viewer("who").await.json();
-    let address = setup.edge.address();
-    drop(setup);
+    let (who, address) = {
+        let setup = Setup::new().await;
+        (setup.viewer("who").await.json(), setup.edge.address())
+    };
     assert!(is_gone(&who["pid"]).await);
     assert!(is_closed(address).await);
 }

@@ -42,7 +42,7 @@ fn rate(limit: u64) -> Value {
         {"RateBasedStatement": {"AggregateKeyType": "IP", "EvaluationWindowSec": 300, "Limit": limit}}})
 }
 
-/// AWS's core rule set, where these rules count alone.
+/// AWS's core rule set, where these rules only count.
 fn core(counted: &[&str]) -> Value {
     let counted: Vec<Value> = counted
         .iter()
@@ -113,7 +113,7 @@ async fn what_of_a_web_acl_is_not_modelled_is_said_and_blocks_nothing() {
     let setup = Setup::with(|parts| web_acl(parts, &rules)).await;
     assert_eq!(
         setup.edge.notes(),
-        ["of the web ACL these aren't modelled: mine, narrowed, the rest of core"]
+        ["these parts of the web ACL aren't modelled: mine, narrowed, the rest of core"]
     );
     for _ in 0..3 {
         let reply = setup.get("/a", &[AGENT, ("x-viewer", "cached")]).await;
