@@ -442,6 +442,11 @@ mod tests {
             "delivery.geo.deny",
         );
         only("{geo: {}}", "missing-key", "delivery.geo");
+        // A misspelt list isn't missed a second time.
+        for key in ["alow", "dney"] {
+            let geo = format!("{{geo: {{{key}: [US]}}}}");
+            only(&geo, "unknown-key", &format!("delivery.geo.{key}"));
+        }
         only("{geo: {allow: []}}", "invalid-value", "delivery.geo.allow");
         only(
             "{geo: {allow: [us]}}",

@@ -206,7 +206,11 @@ impl<'a> Resolver<'a> {
             }
             Value::Scalar { text, .. } if text.contains("${") => {
                 let value = self.node(node, depth + 1);
-                self.at_path(&value, path, depth + 1)
+                // What is text still holds `${` that aren't ours, and nothing is inside.
+                match value.value {
+                    Value::Scalar { .. } => None,
+                    _ => self.at_path(&value, path, depth + 1),
+                }
             }
             Value::Open(_) => Some(node.clone()),
             Value::Scalar { .. } => None,

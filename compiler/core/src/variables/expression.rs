@@ -257,6 +257,39 @@ mod tests {
     }
 
     #[test]
+    fn a_quote_counts_where_a_default_begins() {
+        let literal = |text: &str| Alternative::Literal(text.to_owned());
+        for (text, defaults) in [
+            ("${env:A, 'a}b'}", &["a}b"][..]),
+            ("${env:A, \"a},b\", c}", &["a},b", "c"]),
+            ("${env:A, 'a\"b}', c}", &["a\"b}", "c"]),
+            ("${env:A, it's, b}", &["it's", "b"]),
+            ("${env:A, 6\" wide}", &["6\" wide"]),
+            ("${env:A, $5, 6$}", &["$5", "6$"]),
+            ("${env:A, a (b, c), d}", &["a (b, c)", "d"]),
+        ] {
+            let mut expected = vec![source("env", "A")];
+            expected.extend(defaults.iter().map(|default| literal(default)));
+            assert_eq!(single(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn references_nest_to_a_bound() {
+        let nested = |levels: usize, inner: &str| {
+            format!("{}{inner}{}", "${".repeat(levels), "}".repeat(levels))
+        };
+        assert!(parse(&nested(MAX_DEPTH + 1, "'x'")).is_ok());
+        let deeper = parse(&nested(MAX_DEPTH + 2, "'x'")).unwrap_err();
+        assert_eq!(deeper, "references nest deeper than 16 levels");
+        let arguments =
+            |levels: usize| format!("{}x{}", "${self:".repeat(levels), "}".repeat(levels));
+        assert!(parse(&arguments(MAX_DEPTH)).is_ok());
+        let deeper = parse(&arguments(MAX_DEPTH + 1)).unwrap_err();
+        assert_eq!(deeper, "references nest deeper than 16 levels");
+    }
+
+    #[test]
     fn references_nest_and_stand_within_text() {
         let parts = parse("a-${self:pools.${frames:env}}-b").unwrap();
         assert_eq!(parts.len(), 3);
