@@ -415,6 +415,8 @@ mod tests {
             assert_eq!(open.stage_of(name).unwrap().name, "lambda-edge");
         }
         assert!(open.stage_of("shim").is_none());
+        assert!(open.authorizer().unwrap().auth.is_none());
+        assert_eq!(open.signer().unwrap().region, "us-east-1");
         assert_eq!(open.keys_from(), None, "no issuer to ask");
         let pool = |id: &str| format!("auth: {{mode: cognito, userPoolId: us-east-1_{id}}}");
         let one = plan(&pool("AbCdEfGhI"));

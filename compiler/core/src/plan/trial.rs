@@ -155,6 +155,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wanted_can_be_said() {
+        let open = "auth: {mode: none}";
+        for (function, manifest, wanted) in [
+            ("authorizer", OIDC, "with status 401"),
+            ("authorizer", open, "with the request to go on with"),
+            ("signer", open, "with the request, signed"),
+        ] {
+            assert_eq!(trial(function, manifest).wanted(), wanted);
+        }
+    }
+
+    #[test]
     fn an_event_is_what_cloudfront_sends() {
         let path = "/datastore/framesasksonceifthisversionruns0/imageSet/framesasksonceifthisversionruns0/getImageFrame";
         for (function, kind, host) in [

@@ -78,6 +78,8 @@ fn what_has_no_value_is_reported_at_the_reference() {
     assert!(messages("a: ${evn:NO}")[0].contains("no source `evn`"));
     assert!(messages("a: ${file(./broken.yml):a}")[0].contains("line 1"));
     assert!(messages("a: x${self:b}\nb: {c: 1}")[0].contains("a mapping"));
+    assert!(messages("a: ${frames:stage}")[0].contains("`frames` has no `stage`"));
+    assert!(messages("a: ${file:./x.yml}")[0].contains("a path in parentheses"));
     let found = resolved("b: 1\na: [x, '${env:NO}']").diagnostics;
     assert_eq!((found[0].span.start, found[0].span.end), (12, 23));
 }
@@ -188,7 +190,7 @@ fn the_nearest_key_is_shown_where_a_path_leads_nowhere() {
     );
     assert!(near("a: ${self:pools.prod.x}\npools: {prod: y}").is_empty());
     // A hundred are hints enough.
-    let missing: String = (0..101)
+    let missing: String = (0..103)
         .map(|i| format!("a{i}: ${{self:pols.p{i}}}\n"))
         .collect();
     assert_eq!(near(&format!("pools: x\n{missing}")).len(), 100);
@@ -244,10 +246,12 @@ fn hostile_references_end_soon() {
     let found = messages(&bomb);
     assert!(found[0].contains("too large"));
     assert_eq!(found.len(), 1, "one finding says so");
-    let chain: String = (0..5_000)
-        .map(|i| format!("a{i}: ${{self:a{}}}\n", i + 1))
-        .collect();
-    assert!(messages(&format!("{chain}a5000: x\n"))[0].contains("too deeply"));
+    for path in ["", ".x"] {
+        let chain: String = (0..5_000)
+            .map(|i| format!("a{i}: ${{self:a{}{path}}}\n", i + 1))
+            .collect();
+        assert!(messages(&format!("{chain}a5000: x\n"))[0].contains("too deeply"));
+    }
 }
 
 #[test]

@@ -99,6 +99,18 @@ fn whom_an_added_policy_lets_in_is_found() {
             "{Statement: [{Effect: Allow, Principal: {Service: '{{resolve:ssm:x}}'}}]}",
             unknown,
         ),
+        (
+            "{Statement: [{Effect: Allow, Principal: {Service: example.org}}]}",
+            unknown,
+        ),
+        (
+            "{Statement: [{Effect: Allow, Principal: {Service: sns.amazonaws.com.example.org}}]}",
+            unknown,
+        ),
+        (
+            "{Statement: [{Effect: Allow, Principal: {Service: a_b.amazonaws.com}}]}",
+            unknown,
+        ),
         // Without `!Sub` it is no service's name.
         (
             "{Statement: [{Effect: Allow, Principal: {Service: 'logs.${AWS::Region}.amazonaws.com'}}]}",
