@@ -309,6 +309,14 @@ mod tests {
     }
 
     #[test]
+    fn a_template_of_ours_is_read_without_a_finding_or_not_at_all() {
+        let read = |yaml: &str| read_yaml("cdn", yaml).map_err(|defect| defect.0);
+        assert_eq!(read("a: 1\n"), Ok(json!({"a": 1})));
+        let twice = read("a: 1\na: 2\n").unwrap_err();
+        assert!(twice.contains("line: 2"), "{twice}");
+    }
+
+    #[test]
     fn only_what_is_unsafe_is_let_through() {
         let opens = "Resources: {Mine: {Type: 'AWS::S3::Bucket'}}";
         let broken =
