@@ -521,6 +521,34 @@ fn added_buckets_keys_and_policies_obey_what_holds_for_compiled_ones() {
             "opens to other accounts",
         ),
         (
+            on(
+                "!Ref Own",
+                ", Condition: {StringNotEquals: {'aws:SourceAccount': !Ref 'AWS::AccountId'}}",
+            ),
+            "opens to other accounts",
+        ),
+        (
+            on(
+                "!Ref Own",
+                ", Condition: {StringEquals: {'aws:SourceOrgID': !Ref 'AWS::AccountId'}}",
+            ),
+            "opens to other accounts",
+        ),
+        (
+            on(
+                "!Ref Own",
+                ", Condition: {StringEquals: {'aws:SourceAccount': []}}",
+            ),
+            "opens to other accounts",
+        ),
+        (
+            on(
+                "!Ref Own",
+                ", Condition: {'Fn::If': [a, {}, {}], StringEquals: {'aws:SourceAccount': !Ref 'AWS::AccountId'}}",
+            ),
+            "opens to other accounts",
+        ),
+        (
             mine("AWS::WAFv2::RuleGroup", "{Rules: [{VisibilityConfig: {}}]}"),
             "samples of requests",
         ),
@@ -636,5 +664,17 @@ fn a_policy_is_for_what_the_overlay_adds() {
             let path = format!("Resources.Mine.Properties.{property}{place}");
             assert_eq!(opened(list), [(path, what)], "{kind} {list}");
         }
+    }
+}
+
+#[test]
+fn what_rewrites_the_template_afterwards_is_found_wherever_it_is() {
+    for overlay in [
+        "Transform: 'AWS::LanguageExtensions'",
+        "Hooks: {Mine: {Type: 'AWS::CodeDeploy::BlueGreen'}}",
+        "Outputs: {A: {Value: {'Fn::Transform': {Name: x}}}}",
+        "Resources: {'Fn::ForEach::All': [Id, [a], {'T${Id}': {Type: 'AWS::SNS::Topic'}}]}",
+    ] {
+        is_found(CDN, overlay, "a transform, which may change anything");
     }
 }

@@ -23,9 +23,13 @@ fn what_cloudformation_would_refuse_is_found_at_its_place() {
         (
             "Parameters: {Mine: {Type: String}}",
             "Mine",
-            "has no `Default`",
+            "has no `Default` (frames passes no values",
         ),
-        ("Parameters: {Mine: {Default: x}}", "Mine", "has no `Type`"),
+        (
+            "Parameters: {Mine: {Default: x}}",
+            "Mine",
+            "has no `Type` (for example `Type: String`)",
+        ),
         (
             "Output: {A: {Value: x}}",
             "Output",
