@@ -89,9 +89,9 @@ fn sources(directory: &Path, into: &mut Vec<PathBuf>) {
 
 /// Every literal `"service:Action"` where frames talks to AWS.
 fn calls() -> BTreeSet<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/src");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut files = Vec::new();
-    for directory in ["aws", "deploy", "commands"] {
+    for directory in ["deploy/src", "cli/src/commands"] {
         sources(&root.join(directory), &mut files);
     }
     let mut found = BTreeSet::new();

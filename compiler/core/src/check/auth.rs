@@ -166,3 +166,76 @@ fn token_sources(auth: &Auth, found: &mut Vec<Diagnostic>) -> Vec<TokenSource> {
     }
     auth.token_sources.iter().map(source).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::testing::{checked, findings};
+
+    fn cognito(rest: &str) -> AuthConfig {
+        let auth = format!("auth: {{mode: cognito, userPoolId: eu-west-1_AbCdEfGhI{rest}}}");
+        checked(&format!("service: x\n{auth}\n")).auth.unwrap()
+    }
+
+    #[test]
+    fn every_word_for_a_tokens_use_counts() {
+        for (rest, expected) in [
+            ("", TokenUse::Access),
+            (", tokenUse: access", TokenUse::Access),
+            (", tokenUse: id", TokenUse::Id),
+            (", tokenUse: any", TokenUse::Any),
+        ] {
+            assert_eq!(cognito(rest).token_use, Some(expected), "{rest}");
+        }
+    }
+
+    #[test]
+    fn every_place_for_a_token_counts() {
+        use TokenSource::{Authorization, Header, Query};
+        for (rest, expected) in [
+            ("", vec![Authorization, Header]),
+            (", tokenSources: [header]", vec![Header]),
+            (
+                ", tokenSources: [query, authorization]",
+                vec![Query, Authorization],
+            ),
+        ] {
+            assert_eq!(cognito(rest).token_sources, expected, "{rest}");
+        }
+    }
+
+    #[test]
+    fn a_pool_is_in_its_region() {
+        let pool = cognito("");
+        assert_eq!(
+            pool.issuers,
+            [
+                "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI",
+                "https://issuer-cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI",
+            ]
+        );
+        assert_eq!(
+            pool.jwks_uri.as_deref(),
+            Some(
+                "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI/.well-known/jwks.json"
+            )
+        );
+    }
+
+    #[test]
+    fn what_a_mode_needs_is_missed_and_what_it_ignores_is_said() {
+        let found = |auth: &str| findings(&format!("service: x\nauth: {{{auth}}}\n"));
+        let of = |code: &str, key: &str| (code.to_owned(), format!("auth.{key}"));
+        assert_eq!(found("mode: cognito"), [of("missing-key", "userPoolId")]);
+        assert_eq!(
+            found("mode: oidc"),
+            [of("missing-key", "audience"), of("missing-key", "issuer")]
+        );
+        assert_eq!(
+            found(
+                "mode: oidc, issuer: 'https://a.example', audience: a, userPoolId: us-east-1_AbCdEfGhI"
+            ),
+            [of("unused-key", "userPoolId")]
+        );
+    }
+}

@@ -430,6 +430,20 @@ mod tests {
         only("{rateLimit: 9}", "invalid-value", "delivery.rateLimit");
     }
 
+    /// What depends on a key that has a finding of its own isn't judged.
+    #[test]
+    fn nothing_follows_from_a_flawed_key() {
+        for (flawed, place) in [
+            ("{dicomweb: maybe, cache: {ttl: 2d}}", "delivery.dicomweb"),
+            (
+                "{cors: {origins: {a: b}, credentials: true}}",
+                "delivery.cors.origins",
+            ),
+        ] {
+            only(flawed, "wrong-type", place);
+        }
+    }
+
     #[test]
     fn countries_are_allowed_or_denied() {
         let geo = |geo: &str| checked(&delivery(&format!("{{geo: {geo}}}"))).delivery.geo;
@@ -442,6 +456,11 @@ mod tests {
             "delivery.geo.deny",
         );
         only("{geo: {}}", "missing-key", "delivery.geo");
+        // A misspelt list isn't missed a second time.
+        for key in ["alow", "dney"] {
+            let geo = format!("{{geo: {{{key}: [US]}}}}");
+            only(&geo, "unknown-key", &format!("delivery.geo.{key}"));
+        }
         only("{geo: {allow: []}}", "invalid-value", "delivery.geo.allow");
         only(
             "{geo: {allow: [us]}}",

@@ -98,6 +98,9 @@ fn tags(tags: &[(Text, Text)], found: &mut Vec<Diagnostic>) {
 mod tests {
     use crate::check::Launch;
     use crate::check::testing::{checked, findings};
+    use crate::source::Source;
+    use crate::world::{AwsValue, Fixed};
+    use crate::{syntax, variables};
 
     fn manifest(deploy: &str) -> String {
         format!("service: x\nauth: {{mode: none}}\ndeploy: {deploy}\n")
@@ -144,6 +147,49 @@ mod tests {
         };
         assert_eq!(many(50), Vec::<String>::new());
         assert_eq!(many(51), ["invalid-value"]);
+    }
+
+    #[test]
+    fn an_account_guards_by_being_written() {
+        let asked = "aws:accountId";
+        let answered = AwsValue::Value("111122223333".to_owned());
+        let worlds = [Fixed::empty(), Fixed::empty().aws(asked, answered)];
+        let guards = |text: &str| {
+            let (node, found) = syntax::parse(&Source::new("frames.yml", text));
+            assert_eq!(found, []);
+            let node = node.unwrap();
+            worlds.each_ref().map(|world| {
+                let resolved = variables::resolve(&node, "dev", world);
+                super::unguarded(&resolved).is_none()
+            })
+        };
+        for (text, expected) in [
+            ("deploy: {account: '111122223333'}", true),
+            ("deploy: {account: '${aws:accountId}'}", false),
+            (
+                "x-me: '${aws:accountId}'\ndeploy: {account: '${self:x-me}'}",
+                false,
+            ),
+            (
+                "x-me: '111122223333'\ndeploy: {account: '${self:x-me}'}",
+                true,
+            ),
+            ("deploy: {account: '${env:NO, 111122223333}'}", true),
+            // What another key is made of is no matter.
+            (
+                "x-me: '${aws:accountId}'\ndeploy: {account: '111122223333'}",
+                true,
+            ),
+            (
+                "x-a: '1'\nx-b: '${self:x-a}'\nx-me: '${aws:accountId}'\ndeploy: {account: '111122223333'}",
+                true,
+            ),
+        ] {
+            assert_eq!(guards(text), [expected; 2], "{text}");
+        }
+        let elsewhere =
+            "x-a: '${aws:accountId}'\nx-b: '${self:x-a}'\ndeploy: {account: '111122223333'}";
+        assert_eq!(guards(elsewhere), [true; 2]);
     }
 
     #[test]

@@ -193,6 +193,23 @@ mod tests {
         );
     }
 
+    #[test]
+    fn without_names_what_is_set_has_no_effect() {
+        let idle = |domain: &str| findings(&manifest(domain)).len();
+        assert_eq!(idle("{securityPolicy: TLSv1.2_2021}"), 0, "the default");
+        only(
+            "{securityPolicy: TLSv1.2_2025}",
+            "missing-key",
+            "domain.cnames",
+        );
+        let default = format!("{{{CERTIFICATE}, securityPolicy: TLSv1.2_2021}}");
+        only(&default, "missing-key", "domain.cnames");
+        assert_eq!(
+            idle(&format!("{{{CERTIFICATE}, securityPolicy: TLSv1.2_2025}}")),
+            2
+        );
+    }
+
     /// A name of so many characters.
     fn long(length: usize) -> String {
         let labels = "a234567.".repeat(length / 8 + 1);
@@ -222,6 +239,12 @@ mod tests {
         only(&own(101), "limit", "domain.cnames[100]");
         let made = |n| format!("{{cnames: [{}], hostedZoneId: Z0123}}", names(n));
         assert_eq!(findings(&manifest(&made(10))), []);
+        // With a certificate of its own, the zone is for the records only.
+        let both = format!(
+            "{{cnames: [{}], hostedZoneId: Z0123, {CERTIFICATE}}}",
+            names(11)
+        );
+        assert_eq!(findings(&manifest(&both)), []);
         only(&made(11), "certificate-quota", "domain.cnames[10]");
         let long = format!("{}.example.org", vec!["x".repeat(60); 4].join("."));
         let zone = |names: &str| format!("{{cnames: [{names}], hostedZoneId: Z0123}}");

@@ -219,7 +219,20 @@ mod tests {
         ] {
             assert_eq!(found(text), [path], "{text}");
         }
+        let header = |id: &str, config: &str| {
+            format!(
+                "resources: {{cdn: {{Resources: {{{id}: {{Properties: {{ResponseHeadersPolicyConfig: {config}}}}}}}}}}}"
+            )
+        };
+        let sent = "{CustomHeadersConfig: {Items: [{Header: X-A, Value: '${ssm:/secret}'}]}}";
+        assert_eq!(
+            found(&header("ResponseHeadersPolicy", sent)),
+            [
+                "resources.cdn.Resources.ResponseHeadersPolicy.Properties.ResponseHeadersPolicyConfig.CustomHeadersConfig.Items[0].Value"
+            ]
+        );
         for text in [
+            &header("ResponseHeadersPolicy", "{Comment: '${ssm:/secret}'}"),
             "x-a: ${ssm:/secret}\nservice: x",
             "x-a: {issuer: 'https://i', audience: '${ssm:/secret}'}\nauth: ${self:x-a}",
             "auth: {issuer: 'https://${env:HOST, 'h'}'}",

@@ -91,3 +91,32 @@ fn known(region: &str, path: &str, at: &Text, found: &mut Vec<Diagnostic>) {
     let message = format!("HealthImaging isn't known to run in {region}");
     found.push(Diagnostic::new(codes::UNKNOWN_REGION, path, at.span, message).help(help));
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{checked, findings};
+
+    fn endpoint(host: &str) -> String {
+        format!("service: x\nauth: {{mode: none}}\nhealthImaging: {{endpoint: '{host}'}}\n")
+    }
+
+    #[test]
+    fn an_endpoint_is_healthimagings_own() {
+        let ours = checked(&endpoint("runtime-medical-imaging.eu-west-1.amazonaws.com"));
+        assert_eq!(ours.health_imaging.region, "eu-west-1");
+        for host in [
+            "runtime-medical-imaging..amazonaws.com",
+            "runtime-medical-imaging.eu-west-1.example.amazonaws.com",
+            "runtime-medical-imaging.eu-west-1.amazonaws.com.example.org",
+            "example.org",
+        ] {
+            let found = findings(&endpoint(host));
+            let place = "healthImaging.endpoint";
+            assert_eq!(
+                found,
+                [("not-healthimaging".to_owned(), place.to_owned())],
+                "{host}"
+            );
+        }
+    }
+}

@@ -340,3 +340,52 @@ fn object(value: Value) -> Map<String, Value> {
         _ => Map::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A policy's size as it is sent.
+    fn sent(policy: &[Statement]) -> usize {
+        let document = json!({"Version": "2012-10-17", "Statement": policy});
+        document.to_string().chars().count()
+    }
+
+    /// A resource of so many characters, quotes included.
+    fn resource(length: usize) -> Value {
+        json!("r".repeat(length - 2))
+    }
+
+    fn read(resources: Vec<Value>) -> Statement {
+        Statement::allow("Read", RETRIEVE, resources)
+    }
+
+    fn sizes(statements: Vec<Statement>) -> Vec<usize> {
+        let policies = policies(statements);
+        policies.iter().map(|policy| sent(policy)).collect()
+    }
+
+    /// Separators are counted once too often, so two or three characters stay free.
+    #[test]
+    fn a_policy_is_filled_to_iams_limit() {
+        let one = sent(&[read(vec![resource(100), resource(100)])]) - 100;
+        let in_one = |total: usize| sizes(vec![read(vec![resource(100), resource(total - one)])]);
+        assert_eq!(in_one(POLICY_SIZE - 2), [POLICY_SIZE - 2]);
+        assert_eq!(in_one(POLICY_SIZE - 1).len(), 2);
+        let two = sent(&[read(vec![resource(100)]), read(vec![resource(100)])]) - 100;
+        let in_two = |total: usize| {
+            let last = read(vec![resource(total - two)]);
+            sizes(vec![read(vec![resource(100)]), last])
+        };
+        assert_eq!(in_two(POLICY_SIZE - 3), [POLICY_SIZE - 3]);
+        assert_eq!(in_two(POLICY_SIZE - 2).len(), 2);
+    }
+
+    #[test]
+    fn a_resource_is_as_long_as_it_gets() {
+        let text = "arn:${AWS::Partition}:s3:::x/${AWS::AccountId}";
+        let longest = "'arn:aws-us-gov:s3:::x/111122223333'";
+        assert_eq!(size(&sub(text)), longest.len());
+        assert_eq!(size(&json!("*")), 3);
+    }
+}

@@ -409,6 +409,31 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_tells_what_a_stage_decides() {
+        let plan = |rest: &str| {
+            let text = format!("service: x\n{rest}\n");
+            super::plan(&checked(&text), "dev")
+        };
+        let open = plan("auth: {mode: none}");
+        for name in [names::AUTHORIZER, names::SIGNER] {
+            assert_eq!(open.stage_of(name).unwrap().name, "lambda-edge");
+        }
+        assert!(open.stage_of("shim").is_none());
+        assert!(open.authorizer().unwrap().auth.is_none());
+        assert_eq!(open.signer().unwrap().region, "us-east-1");
+        assert_eq!(open.keys_from(), None, "no issuer to ask");
+        let pool = |id: &str| format!("auth: {{mode: cognito, userPoolId: us-east-1_{id}}}");
+        let one = plan(&pool("AbCdEfGhI"));
+        let digest = one.keys_from().unwrap();
+        assert_eq!(digest.len(), 64);
+        assert_ne!(plan(&pool("AbCdEfGhJ")).keys_from(), Some(digest));
+        for (rest, days) in [("", 30), ("logs: {functions: {retentionDays: 90}}", 90)] {
+            let plan = plan(&format!("auth: {{mode: none}}\n{rest}"));
+            assert_eq!(plan.log_retention_days(), Some(days), "{rest}");
+        }
+    }
+
+    #[test]
     fn an_admitted_origin_joins_named_ones_alone() {
         let named = serde_json::json!(["https://a.example", "http://127.0.0.1:1"]);
         assert_eq!(

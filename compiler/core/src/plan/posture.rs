@@ -145,3 +145,30 @@ pub(super) fn metadata(waivers: &[Waiver]) -> Value {
         _ => Value::Null,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resource_says_what_is_switched_off_for_it() {
+        let waiver = |checkov: &'static [&'static str], cdk_nag: &[&str]| Waiver {
+            checkov,
+            cdk_nag: cdk_nag.iter().map(|&rule| rule.to_owned()).collect(),
+            reason: "why",
+        };
+        assert_eq!(metadata(&[]), Value::Null);
+        assert_eq!(metadata(&[waiver(&[], &[])]), Value::Null);
+        assert_eq!(
+            metadata(&[waiver(&["CKV_1"], &[])]),
+            json!({"checkov": {"skip": [{"id": "CKV_1", "comment": "why"}]}})
+        );
+        assert_eq!(
+            metadata(&[waiver(&[], &["A-1", "A-2"])]),
+            json!({"cdk_nag": {"rules_to_suppress": [
+                {"id": "A-1", "reason": "why"},
+                {"id": "A-2", "reason": "why"},
+            ]}})
+        );
+    }
+}

@@ -155,6 +155,39 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wanted_can_be_said() {
+        let open = "auth: {mode: none}";
+        for (function, manifest, wanted) in [
+            ("authorizer", OIDC, "with status 401"),
+            ("authorizer", open, "with the request to go on with"),
+            ("signer", open, "with the request, signed"),
+        ] {
+            assert_eq!(trial(function, manifest).wanted(), wanted);
+        }
+    }
+
+    #[test]
+    fn an_event_is_what_cloudfront_sends() {
+        let path = "/datastore/framesasksonceifthisversionruns0/imageSet/framesasksonceifthisversionruns0/getImageFrame";
+        for (function, kind, host) in [
+            ("authorizer", "viewer-request", "deploy.frames.invalid"),
+            (
+                "signer",
+                "origin-request",
+                "runtime-medical-imaging.us-east-1.amazonaws.com",
+            ),
+        ] {
+            let event = trial(function, OIDC).event;
+            let sent = &event["Records"][0]["cf"];
+            assert_eq!(sent["config"]["eventType"], kind);
+            assert_eq!(sent["request"]["uri"], path);
+            assert_eq!(sent["request"]["headers"]["host"][0]["value"], host);
+            let origin = sent["request"]["origin"]["custom"]["domainName"].as_str();
+            assert_eq!(origin, (function == "signer").then_some(host));
+        }
+    }
+
+    #[test]
     fn a_signer_signs() {
         let trial = trial("signer", OIDC);
         let mut answer = trial.event["Records"][0]["cf"]["request"].clone();

@@ -275,3 +275,59 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
         .map(|i| u8::from_str_radix(text.get(i..i + 2)?, 16).ok())
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::Fixed;
+    use crate::{Target, compile};
+
+    const ALLOWING: Target = Target {
+        env: "dev",
+        chosen: false,
+        allow_unsafe_overlay: true,
+    };
+
+    /// A plan whose cdn stack gets an overlay, whatever is wrong with it.
+    fn overlaid(overlay: &str) -> Plan {
+        let source = Source::new("frames.yml", "service: x\nauth: {mode: none}\n");
+        let mut plan = compile(&source, ALLOWING, &Fixed::empty()).plan.unwrap();
+        let (node, found) = syntax::parse(&Source::new("overlay", overlay));
+        assert_eq!(found, []);
+        let cdn = plan.stages.iter_mut().find(|stage| stage.name == "cdn");
+        cdn.unwrap().overlay = node;
+        plan
+    }
+
+    /// What a rendering is refused for.
+    fn refused(plan: &Plan) -> Vec<overlay::Kind> {
+        match render(plan, &unbuilt(plan)) {
+            Ok(_) => Vec::new(),
+            Err(Refusal::Overlay(found)) => found.iter().map(|one| one.finding.kind).collect(),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn a_template_of_ours_is_read_without_a_finding_or_not_at_all() {
+        let read = |yaml: &str| read_yaml("cdn", yaml).map_err(|defect| defect.0);
+        assert_eq!(read("a: 1\n"), Ok(json!({"a": 1})));
+        let twice = read("a: 1\na: 2\n").unwrap_err();
+        assert!(twice.contains("line: 2"), "{twice}");
+    }
+
+    #[test]
+    fn only_what_is_unsafe_is_let_through() {
+        let opens = "Resources: {Mine: {Type: 'AWS::S3::Bucket'}}";
+        let broken =
+            "Resources: {Mine: {Type: 'AWS::SNS::Topic', Properties: {TopicName: !Ref Nothing}}}";
+        let mut plan = overlaid(opens);
+        assert_eq!(refused(&plan), []);
+        plan.unsafe_overlay = false;
+        assert_eq!(refused(&plan), [overlay::Kind::Unsafe]);
+        let mut plan = overlaid(broken);
+        assert_eq!(refused(&plan), [overlay::Kind::Invalid]);
+        plan.unsafe_overlay = false;
+        assert_eq!(refused(&plan), [overlay::Kind::Invalid]);
+    }
+}

@@ -204,12 +204,15 @@ impl<'a> Resolver<'a> {
             Value::Sequence(items) => {
                 self.at_path(items.get(segment.parse::<usize>().ok()?)?, rest, depth)
             }
-            Value::Scalar { text, .. } if text.contains("${") => {
+            Value::Scalar { .. } => {
                 let value = self.node(node, depth + 1);
-                self.at_path(&value, path, depth + 1)
+                // What is text still holds `${` that aren't ours, and nothing is inside.
+                match value.value {
+                    Value::Scalar { .. } => None,
+                    _ => self.at_path(&value, path, depth),
+                }
             }
             Value::Open(_) => Some(node.clone()),
-            Value::Scalar { .. } => None,
         }
     }
 }

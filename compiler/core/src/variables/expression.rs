@@ -105,7 +105,6 @@ fn closing(text: &str) -> Option<usize> {
     while let Some((at, c)) = chars.next() {
         match (quote, c) {
             (Some(open), _) if c == open => quote = None,
-            (Some(_), _) => {}
             // A quote counts where a default may begin, not within a word.
             (None, '\'' | '"') if text[..at].trim_end().ends_with(',') => quote = Some(c),
             (None, '$') if chars.peek().is_some_and(|(_, next)| *next == '{') => {
@@ -143,7 +142,6 @@ fn at_commas(body: &str) -> Vec<&str> {
     for (at, c) in body.char_indices() {
         match (quote, c) {
             (Some(open), _) if c == open => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"') if body[start..at].trim().is_empty() => quote = Some(c),
             (None, '{' | '(') => depth += 1,
             (None, '}' | ')') => depth = depth.saturating_sub(1),
@@ -254,6 +252,46 @@ mod tests {
             [_, Alternative::Nested(_)]
         ));
         assert_eq!(single("${ssm:/a/b}"), [source("ssm", "/a/b")]);
+    }
+
+    #[test]
+    fn a_quote_counts_where_a_default_begins() {
+        let literal = |text: &str| Alternative::Literal(text.to_owned());
+        for (text, defaults) in [
+            ("${env:A, 'a}b'}", &["a}b"][..]),
+            ("${env:A, \"a},b\", c}", &["a},b", "c"]),
+            ("${env:A, 'a\"b}', c}", &["a\"b}", "c"]),
+            ("${env:A, it's, b}", &["it's", "b"]),
+            ("${env:A, 6\" wide}", &["6\" wide"]),
+            ("${env:A, $5, 6$}", &["$5", "6$"]),
+            ("${env:A, a (b, c), d}", &["a (b, c)", "d"]),
+        ] {
+            let mut expected = vec![source("env", "A")];
+            expected.extend(defaults.iter().map(|default| literal(default)));
+            assert_eq!(single(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn references_nest_to_a_bound() {
+        let nested = |levels: usize, inner: &str| {
+            format!("{}{inner}{}", "${".repeat(levels), "}".repeat(levels))
+        };
+        assert!(parse(&nested(MAX_DEPTH + 1, "'x'")).is_ok());
+        let deeper = parse(&nested(MAX_DEPTH + 2, "'x'")).unwrap_err();
+        assert_eq!(deeper, "references nest deeper than 16 levels");
+        let within =
+            |open: &str, levels: usize| format!("{}x{}", open.repeat(levels), "}".repeat(levels));
+        let all: [&dyn Fn(usize) -> String; 3] = [
+            &|levels| within("${self:", levels),
+            &|levels| within("${file(a):", levels),
+            &|levels| format!("${{file({}):b}}", within("${self:", levels - 1)),
+        ];
+        for nested in all {
+            assert!(parse(&nested(MAX_DEPTH)).is_ok());
+            let deeper = parse(&nested(MAX_DEPTH + 1)).unwrap_err();
+            assert_eq!(deeper, "references nest deeper than 16 levels");
+        }
     }
 
     #[test]

@@ -4,7 +4,8 @@ use super::resolve::*;
 use super::*;
 use crate::source::Source;
 use crate::syntax;
-use crate::world::Fixed;
+use crate::world::{AwsValue, Fixed};
+use std::collections::BTreeSet;
 
 fn world() -> Fixed {
     const X: &str = "a: {b: [1, '${env:POOL}']}\nring: '${file(./x.yml):ring}'\n";
@@ -77,6 +78,8 @@ fn what_has_no_value_is_reported_at_the_reference() {
     assert!(messages("a: ${evn:NO}")[0].contains("no source `evn`"));
     assert!(messages("a: ${file(./broken.yml):a}")[0].contains("line 1"));
     assert!(messages("a: x${self:b}\nb: {c: 1}")[0].contains("a mapping"));
+    assert!(messages("a: ${frames:stage}")[0].contains("`frames` has no `stage`"));
+    assert!(messages("a: ${file:./x.yml}")[0].contains("a path in parentheses"));
     let found = resolved("b: 1\na: [x, '${env:NO}']").diagnostics;
     assert_eq!((found[0].span.start, found[0].span.end), (12, 23));
 }
@@ -155,15 +158,131 @@ fn both_kinds_of_references_live_in_one_text() {
 }
 
 #[test]
+fn a_path_leads_through_references() {
+    assert_eq!(
+        value("a: ${self:b.c}\nb: ${self:d}\nd: {c: '${env:POOL}'}")["a"],
+        "us-east-1_x"
+    );
+    // Text is a value with nothing inside, whosever its `${` are.
+    for text in [
+        "a: ${self:b.c}\nb: x",
+        "a: ${self:b.c}\nb: $${self:x}",
+        "a: ${self:resources.b.c}\nresources: {b: '${AWS::Region}'}",
+    ] {
+        let found = messages(text);
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        assert!(found[0].contains("has no value"), "{text}: {found:?}");
+    }
+}
+
+#[test]
+fn the_nearest_key_is_shown_where_a_path_leads_nowhere() {
+    let near = |text: &str| -> Vec<String> {
+        let found = resolved(text).diagnostics;
+        let related = found.into_iter().flat_map(|finding| finding.related);
+        related.map(|(_, what)| what).collect()
+    };
+    let text = "a: ${self:pools.prdo}\npools: {dev: x, prod: y}";
+    assert_eq!(near(text), ["`prod` is here"]);
+    assert_eq!(
+        near("a: ${self:pols.prod}\npools: {prod: y}"),
+        ["`pools` is here"]
+    );
+    assert!(near("a: ${self:pools.prod.x}\npools: {prod: y}").is_empty());
+    // A hundred are hints enough.
+    let missing: String = (0..103)
+        .map(|i| format!("a{i}: ${{self:pols.p{i}}}\n"))
+        .collect();
+    assert_eq!(near(&format!("pools: x\n{missing}")).len(), 100);
+}
+
+#[test]
+fn the_budget_is_used_up_to_its_bound() {
+    let codes = |text: &str, big: usize| -> Vec<String> {
+        let world = Fixed::empty().variable("BIG", &"x".repeat(big));
+        let (node, found) = syntax::parse(&Source::new("f", text));
+        assert_eq!(found, []);
+        let found = resolve(&node.unwrap(), "prod", &world).diagnostics;
+        found
+            .iter()
+            .map(|finding| finding.code.name.to_owned())
+            .collect()
+    };
+    // Three values beside the items, which are there twice.
+    let list = |items: usize| format!("a: [x{}]\nb: ${{self:a}}\n", ", x".repeat(items - 1));
+    assert!(codes(&format!("{}c: x\n", list(24_998)), 0).is_empty());
+    assert_eq!(
+        codes(&format!("{}c: x\nd: x\n", list(24_998)), 0),
+        ["too-large"]
+    );
+    const MIB: usize = 1024 * 1024;
+    assert!(codes("a: x${env:BIG}", 4 * MIB).is_empty());
+    assert_eq!(codes("a: x${env:BIG}", 4 * MIB + 1), ["too-large"]);
+    let chain = |references: usize| -> String {
+        let links = (0..references).map(|i| format!("a{i}: ${{self:a{}}}\n", i + 1));
+        format!("{}a{references}: x\n", links.collect::<String>())
+    };
+    assert!(codes(&chain(64), 0).is_empty());
+    assert_eq!(codes(&chain(65), 0), ["too-large"], "once");
+    // A level of the value that holds the reference counts as well.
+    for (open, close) in [("{b: ", "}"), ("[", "]")] {
+        let nested = |references: usize| -> String {
+            let links =
+                (0..references).map(|i| format!("a{i}: {open}'${{self:a{}}}'{close}\n", i + 1));
+            format!("{}a{references}: x\n", links.collect::<String>())
+        };
+        assert!(codes(&nested(32), 0).is_empty(), "{open}");
+        assert_eq!(codes(&nested(33), 0), ["too-large"], "{open}");
+    }
+}
+
+#[test]
 fn hostile_references_end_soon() {
     let mut bomb = "a0: xxxxxxxxxxxxxxxx\n".to_owned();
     for i in 1..40 {
         let r = format!("${{self:a{}}}", i - 1);
         bomb.push_str(&format!("a{i}: \"{r}{r}{r}{r}\"\n"));
     }
-    assert!(messages(&bomb)[0].contains("too large"));
-    let chain: String = (0..5_000)
-        .map(|i| format!("a{i}: ${{self:a{}}}\n", i + 1))
-        .collect();
-    assert!(messages(&format!("{chain}a5000: x\n"))[0].contains("too deeply"));
+    let found = messages(&bomb);
+    assert!(found[0].contains("too large"));
+    assert_eq!(found.len(), 1, "one finding says so");
+    for path in ["", ".x"] {
+        let chain: String = (0..5_000)
+            .map(|i| format!("a{i}: ${{self:a{}{path}}}\n", i + 1))
+            .collect();
+        assert!(messages(&format!("{chain}a5000: x\n"))[0].contains("too deeply"));
+    }
+}
+
+#[test]
+fn what_holds_no_reference_stays_as_it_is() {
+    let value = value("a:\nb: ''\nc: 7\nd: $5\nresources: {e: , f: $5}");
+    let expected = serde_json::json!({"a": null, "b": "", "c": 7, "d": "$5", "resources": {"e": null, "f": "$5"}});
+    assert_eq!(value, expected);
+}
+
+#[test]
+fn credentials_and_what_aws_keeps_secret_are_secrets() {
+    let world = Fixed::empty()
+        .variable("POOL", "a")
+        .variable("AWS_SECRET_ACCESS_KEY", "b")
+        .variable("AWS_SESSION_TOKEN", "c")
+        .aws("ssm:/open", AwsValue::Value("d".to_owned()))
+        .aws("ssm:/secret", AwsValue::Secret("e".to_owned()));
+    for (reference, secret) in [
+        ("env:POOL", None),
+        ("env:AWS_SECRET_ACCESS_KEY", Some("b")),
+        ("env:AWS_SESSION_TOKEN", Some("c")),
+        ("ssm:/open", None),
+        ("ssm:/secret", Some("e")),
+    ] {
+        let source = Source::new("f", format!("a: ${{{reference}}}"));
+        let resolved = resolve(&syntax::parse(&source).0.unwrap(), "prod", &world);
+        let secrets = resolved.secrets.iter().map(|secret| secret.text.as_str());
+        assert_eq!(
+            BTreeSet::from_iter(secrets),
+            secret.into_iter().collect(),
+            "{reference}"
+        );
+    }
 }

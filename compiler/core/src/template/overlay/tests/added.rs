@@ -100,6 +100,23 @@ fn whom_an_added_policy_lets_in_is_found() {
             unknown,
         ),
         (
+            "{Statement: [{Effect: Allow, Principal: {Service: example.org}}]}",
+            unknown,
+        ),
+        (
+            "{Statement: [{Effect: Allow, Principal: {Service: sns.amazonaws.com.example.org}}]}",
+            unknown,
+        ),
+        (
+            "{Statement: [{Effect: Allow, Principal: {Service: a_b.amazonaws.com}}]}",
+            unknown,
+        ),
+        // Without `!Sub` it is no service's name.
+        (
+            "{Statement: [{Effect: Allow, Principal: {Service: 'logs.${AWS::Region}.amazonaws.com'}}]}",
+            unknown,
+        ),
+        (
             "{Statement: [{Effect: Allow, Principal: {AWS: 'arn:aws:iam::444455556666:root'}}]}",
             foreign,
         ),
@@ -504,6 +521,34 @@ fn added_buckets_keys_and_policies_obey_what_holds_for_compiled_ones() {
             "opens to other accounts",
         ),
         (
+            on(
+                "!Ref Own",
+                ", Condition: {StringNotEquals: {'aws:SourceAccount': !Ref 'AWS::AccountId'}}",
+            ),
+            "opens to other accounts",
+        ),
+        (
+            on(
+                "!Ref Own",
+                ", Condition: {StringEquals: {'aws:SourceOrgID': !Ref 'AWS::AccountId'}}",
+            ),
+            "opens to other accounts",
+        ),
+        (
+            on(
+                "!Ref Own",
+                ", Condition: {StringEquals: {'aws:SourceAccount': []}}",
+            ),
+            "opens to other accounts",
+        ),
+        (
+            on(
+                "!Ref Own",
+                ", Condition: {'Fn::If': [a, {}, {}], StringEquals: {'aws:SourceAccount': !Ref 'AWS::AccountId'}}",
+            ),
+            "opens to other accounts",
+        ),
+        (
             mine("AWS::WAFv2::RuleGroup", "{Rules: [{VisibilityConfig: {}}]}"),
             "samples of requests",
         ),
@@ -578,5 +623,58 @@ fn records_of_the_deliverys_own_names_are_found() {
         record("notframes.example.org", "CNAME"),
     ] {
         assert_eq!(apply(CDN, &overlay).1, [], "{overlay}");
+    }
+}
+
+#[test]
+fn a_permission_for_a_service_lets_not_everybody_in() {
+    let permission = |principal: &str| {
+        let overlay = mine(
+            "AWS::Lambda::Permission",
+            &format!("{{Principal: {principal}}}"),
+        );
+        let (_, opened) = apply(LAMBDA_EDGE, &overlay);
+        opened
+            .iter()
+            .any(|(_, what)| what == "a wildcard principal")
+    };
+    assert!(permission("'*'"));
+    assert!(!permission("sns.amazonaws.com"));
+}
+
+#[test]
+fn a_policy_is_for_what_the_overlay_adds() {
+    let kinds = [
+        ("AWS::SNS::TopicPolicy", "Topics", "AWS::SNS::Topic"),
+        ("AWS::SQS::QueuePolicy", "Queues", "AWS::SQS::Queue"),
+    ];
+    for (kind, property, holder) in kinds {
+        let opened = |list: &str| {
+            let policy = format!("{{Type: '{kind}', Properties: {{{property}: {list}}}}}");
+            let overlay = format!("Resources: {{Own: {{Type: '{holder}'}}, Mine: {policy}}}");
+            apply(CDN, &overlay).1
+        };
+        assert_eq!(opened("[{Ref: Own}]"), [], "{kind}");
+        for (list, place) in [
+            ("['arn:aws:x']", ".0"),
+            ("[{Ref: Own}, {Ref: AccessLogs}]", ".1"),
+            ("{Ref: Own}", ""),
+        ] {
+            let what = "a policy of something that isn't the overlay's own".to_owned();
+            let path = format!("Resources.Mine.Properties.{property}{place}");
+            assert_eq!(opened(list), [(path, what)], "{kind} {list}");
+        }
+    }
+}
+
+#[test]
+fn what_rewrites_the_template_afterwards_is_found_wherever_it_is() {
+    for overlay in [
+        "Transform: 'AWS::LanguageExtensions'",
+        "Hooks: {Mine: {Type: 'AWS::CodeDeploy::BlueGreen'}}",
+        "Outputs: {A: {Value: {'Fn::Transform': {Name: x}}}}",
+        "Resources: {'Fn::ForEach::All': [Id, [a], {'T${Id}': {Type: 'AWS::SNS::Topic'}}]}",
+    ] {
+        is_found(CDN, overlay, "a transform, which may change anything");
     }
 }

@@ -469,3 +469,92 @@ fn what_weakens_a_compiled_resource_is_found() {
         is_found(template, overlay, expected);
     }
 }
+
+/// Lambda@Edge's limits, to the very last that fits.
+#[test]
+fn a_function_has_what_the_edge_takes() {
+    let bounds = [
+        ("AuthorizerFunction", "Timeout", 5),
+        ("AuthorizerFunction", "MemorySize", 128),
+        ("SignerFunction", "Timeout", 30),
+        ("SignerFunction", "MemorySize", 10_240),
+    ];
+    for (function, property, most) in bounds {
+        let opened = |given: u32| {
+            let rest = format!("{{Properties: {{{property}: {given}}}}}");
+            let overlay = format!("Resources: {{{function}: {rest}}}");
+            apply(LAMBDA_EDGE, &overlay).1.len()
+        };
+        assert_eq!(
+            (opened(most), opened(most + 1)),
+            (0, 1),
+            "{function} {property}"
+        );
+    }
+}
+
+#[test]
+fn every_compiled_error_stays_and_none_is_kept() {
+    let compiled: Value = serde_json::from_str(CDN).unwrap();
+    let place = "/Resources/Distribution/Properties/DistributionConfig/CustomErrorResponses";
+    let compiled = compiled.pointer(place).and_then(Value::as_array).unwrap();
+    let opened = |change: &dyn Fn(&mut Vec<Value>)| {
+        let mut errors = compiled.clone();
+        change(&mut errors);
+        let config = serde_json::json!({"CustomErrorResponses": errors});
+        let overlay = format!(
+            "Resources: {{Distribution: {{Properties: {{DistributionConfig: {config}}}}}}}"
+        );
+        let whats = apply(CDN, &overlay).1.into_iter().map(|(_, what)| what);
+        whats.collect::<Vec<_>>()
+    };
+    let weakened = ["errors that are cached or hidden"];
+    let further = |error: Value| opened(&|errors: &mut Vec<Value>| errors.push(error.clone()));
+    let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    assert!(opened(&|errors| errors.reverse()).is_empty());
+    assert!(further(json(r#"{"ErrorCode": 505, "ErrorCachingMinTTL": 0}"#)).is_empty());
+    assert_eq!(
+        further(json(r#"{"ErrorCode": 505, "ErrorCachingMinTTL": 1}"#)),
+        weakened
+    );
+    assert_eq!(further(json(r#"{"ErrorCode": 505}"#)), weakened);
+    assert_eq!(
+        further(json(
+            r#"{"ErrorCode": 505, "ErrorCachingMinTTL": 0, "ResponseCode": 200, "ResponsePagePath": "/x"}"#
+        )),
+        weakened
+    );
+    assert_eq!(opened(&|errors| drop(errors.pop())), weakened);
+}
+
+/// What may be added where nothing was may not be changed where something is.
+#[test]
+fn what_may_only_be_added_is_added_whole() {
+    let minimal = include_str!("../../../../../../tests/golden/minimal/cdn.template.json");
+    let config = |rest: &str| {
+        format!("Resources: {{Distribution: {{Properties: {{DistributionConfig: {rest}}}}}}}")
+    };
+    let geo =
+        config("{Restrictions: {GeoRestriction: {RestrictionType: whitelist, Locations: [US]}}}");
+    assert_eq!(apply(minimal, &geo).1, []);
+    let within = config("{Restrictions: {GeoRestriction: {Further: x}}}");
+    is_found(CDN, &within, "other countries");
+    let boundary = "Resources: {SignerRole: {Properties: {PermissionsBoundary: mine}}}";
+    let compiled = include_str!("../../../../../../tests/golden/minimal/lambda-edge.template.json");
+    assert_eq!(apply(compiled, boundary).1, []);
+    is_found(LAMBDA_EDGE, boundary, "without its permissions boundary");
+}
+
+/// An intrinsic in the place of a mapping is one change.
+#[test]
+fn an_intrinsic_takes_the_place_of_the_whole() {
+    let config = "Resources.Distribution.Properties.DistributionConfig";
+    let overlay = "Resources: {Distribution: {Properties: {DistributionConfig: {ViewerCertificate: {'Fn::If': [a, {}, {}]}}}}}";
+    assert_eq!(
+        apply(CDN, overlay).1,
+        [(
+            format!("{config}.ViewerCertificate"),
+            "another certificate".to_owned()
+        )]
+    );
+}

@@ -23,9 +23,13 @@ fn what_cloudformation_would_refuse_is_found_at_its_place() {
         (
             "Parameters: {Mine: {Type: String}}",
             "Mine",
-            "has no `Default`",
+            "has no `Default` (frames passes no values",
         ),
-        ("Parameters: {Mine: {Default: x}}", "Mine", "has no `Type`"),
+        (
+            "Parameters: {Mine: {Default: x}}",
+            "Mine",
+            "has no `Type` (for example `Type: String`)",
+        ),
         (
             "Output: {A: {Value: x}}",
             "Output",
@@ -217,4 +221,22 @@ fn what_cloudformation_takes_is_no_finding() {
     ] {
         assert_eq!(findings(CDN, overlay).1, [], "{overlay}");
     }
+}
+
+/// As many resources as CloudFormation takes into a stack.
+#[test]
+fn circles_are_looked_for_in_every_stack_that_fits() {
+    let compiled: Value = serde_json::from_str(CDN).unwrap();
+    let own = 500 - compiled["Resources"].as_object().unwrap().len();
+    let circles = |own: usize| {
+        let topics =
+            (0..own).map(|i| format!("T{i:03}: {{Type: 'AWS::SNS::Topic', DependsOn: T000}}"));
+        let overlay = format!("Resources: {{{}}}", topics.collect::<Vec<_>>().join(", "));
+        let found = refused(&overlay);
+        let circles = found
+            .iter()
+            .filter(|(_, what)| what.contains("wait for each other"));
+        circles.count()
+    };
+    assert_eq!((circles(own), circles(own + 1)), (1, 0));
 }
