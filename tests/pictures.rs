@@ -114,7 +114,7 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
 
 /// What is another at each run: the ports (8080 is the one that a reader gets), the page's key, the token.
 fn masked(shown: &str) -> String {
-    let ready = between(shown, "http://127.0.0.1:", "; Ctrl-C");
+    let ready = between(shown, "http://127.0.0.1:", " (Ctrl-C");
     let ready = ready.rsplit(':').next().unwrap();
     let mut text = shown.replace(&format!("127.0.0.1:{ready}"), "127.0.0.1:8080");
     for (label, port) in [("Page", "8081"), ("Origin", "8082"), ("Issuer", "8083")] {

@@ -58,7 +58,7 @@ pub(super) struct Pipeline {
 /// What a function's invocation comes to.
 enum Invoked {
     /// The request goes on, changed or not.
-    Forwards(Flow),
+    Forwards(Box<Flow>),
     /// The function made the answer itself.
     Answers(Generated),
 }
@@ -240,7 +240,7 @@ impl Pipeline {
             )
             .await?;
         let flow = match invoked {
-            Invoked::Forwards(flow) => flow,
+            Invoked::Forwards(flow) => *flow,
             Invoked::Answers(generated) => {
                 notes.stages.viewer_request = Some(milliseconds(start));
                 return Ok(Outcome::generated(&generated, Trigger::ViewerRequest));
@@ -374,17 +374,17 @@ impl Pipeline {
         let Some((association, pool)) =
             association.and_then(|a| Some((a, self.functions.get(&a.function)?)))
         else {
-            return Ok(Invoked::Forwards(flow));
+            return Ok(Invoked::Forwards(Box::new(flow)));
         };
         let payload = event::event(&flow, trigger, association, None);
         let result = self.run_in(pool, payload).await?;
         match verdict::judge(trigger, association.include_body, &flow.request, &result) {
             Ok(Verdict::Response(generated)) => Ok(Invoked::Answers(generated)),
-            Ok(Verdict::Request(changed)) => Ok(Invoked::Forwards(Flow {
+            Ok(Verdict::Request(changed)) => Ok(Invoked::Forwards(Box::new(Flow {
                 request: changed.request,
                 body: changed.body.unwrap_or(flow.body),
                 id: flow.id,
-            })),
+            }))),
             Err(invalid) => Err(self.refused(pool, &invalid)),
         }
     }
