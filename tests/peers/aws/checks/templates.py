@@ -25,34 +25,32 @@ def main(golden):
 
 
 def round_trip(directory):
+    """A plan's stages in their order, each with what those before it put out; and back."""
     plan = json.loads((directory / "plan.json").read_text())
-    edge, cdn = (stage(directory, stage_) for stage_ in plan["stages"])
+    stages = [stage(directory, described) for described in plan["stages"]]
     bucket = f"{directory.name}-{aws.ACCOUNT}"
     aws.client("s3").create_bucket(Bucket=bucket)
     before = inventory()
-    names = re.findall(r'"Aliases": \[([^\]]*)\]', cdn["template"])
-    names = re.findall(r'"([^"]+)"', names[0]) if names else []
-    template = with_services(with_code(edge["template"], bucket), names)
-    made = aws.deploy(edge["name"], json.loads(template), Parameters=parameters({"ArtifactBucket": bucket}))
-    assert made["StackStatus"] == "CREATE_COMPLETE", (directory.name, aws.events(edge["name"]))
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
-    template = with_services(cdn["template"], names)
-    values = {key: outputs[source["output"]] for key, source in cdn["parameters"].items()}
-    made = aws.deploy(cdn["name"], json.loads(template), region=cdn["region"], Parameters=parameters(values))
-    if made["StackStatus"] != "CREATE_COMPLETE":
-        raise AssertionError((directory.name, aws.events(cdn["name"], cdn["region"])))
-    seen = set()
-    for of in (edge, cdn):
+    names = [name for of in stages for listed in re.findall(r'"Aliases": \[([^\]]*)\]', of["template"])
+             for name in re.findall(r'"([^"]+)"', listed)]
+    outputs, seen = {}, set()
+    for of in stages:
+        template = json.loads(with_services(with_code(of["template"], bucket), names))
+        values = {key: bucket if source["source"] == "artifactBucket" else outputs[source["stage"]][source["output"]]
+                  for key, source in of["parameters"].items()}
+        made = aws.deploy(of["name"], template, region=of["region"], Parameters=parameters(values))
+        assert made["StackStatus"] == "CREATE_COMPLETE", (directory.name, aws.events(of["name"], of["region"]))
+        of["id"] = made["StackId"]
+        outputs[of["stage"]] = {output["OutputKey"]: output["OutputValue"] for output in made.get("Outputs", [])}
         stack = aws.client("cloudformation", of["region"]).describe_stack_resources(StackName=of["name"])
         for resource in stack["StackResources"]:
             there(resource, of["region"])
             seen.add(resource["ResourceType"])
-    again = aws.change_set(cdn["name"], json.loads(template), "UPDATE", "again", cdn["region"], Parameters=parameters(values))
-    assert again["Status"] == "FAILED", (directory.name, again["Changes"])
-    gone = aws.delete(made["StackId"], cdn["region"])
-    assert gone["StackStatus"] == "DELETE_COMPLETE", aws.events(made["StackId"], cdn["region"])
-    stack_id = aws.client("cloudformation").describe_stacks(StackName=edge["name"])["Stacks"][0]["StackId"]
-    assert aws.delete(stack_id)["StackStatus"] == "DELETE_COMPLETE", aws.events(stack_id)
+        again = aws.change_set(of["name"], template, "UPDATE", "again", of["region"], Parameters=parameters(values))
+        assert again["Status"] == "FAILED", (directory.name, of["stage"], again["Changes"])
+    for of in reversed(stages):
+        gone = aws.delete(of["id"], of["region"])
+        assert gone["StackStatus"] == "DELETE_COMPLETE", aws.events(of["id"], of["region"])
     left = [entry for entry in inventory() if entry not in before]
     # What the check brought along, and what is to be kept: logs, and the key that they are encrypted with.
     assert all(entry[0] in ("s3", "kms", "acm", "waf", "route53") for entry in left), (directory.name, left)
@@ -60,8 +58,8 @@ def round_trip(directory):
 
 
 def stage(directory, described):
-    return {"name": described["stackName"], "region": described["region"], "parameters": described["parameters"],
-            "template": (directory / described["template"]).read_text()}
+    return {"stage": described["name"], "name": described["stackName"], "region": described["region"],
+            "parameters": described["parameters"], "template": (directory / described["template"]).read_text()}
 
 
 def parameters(values):
