@@ -80,6 +80,11 @@ fn what_weakens_a_compiled_resource_is_found() {
             "`CacheBehaviors` that can't be checked",
         ),
         (config("{'Fn::If': [a, {}, {}]}"), "can't be checked"),
+        // A behavior is a distribution's only.
+        (
+            properties("AccessLogs", "{DefaultCacheBehavior: {Compress: true}}"),
+            "keeps the logs less well",
+        ),
         // Origins
         (
             config(
@@ -385,6 +390,10 @@ fn what_weakens_a_compiled_resource_is_found() {
         (
             properties("LogsKey", "{EnableKeyRotation: false}"),
             "less well",
+        ),
+        (
+            properties("AuthorizerVersionaaaaaaaaaaaa", "{Description: mine}"),
+            "another version in the place",
         ),
         (
             properties("SignerFunction", "{Role: mine}"),

@@ -36,6 +36,7 @@ fn what_is_meant_to_be_tuned_or_added_passes() {
         own("{Statement: [{Effect: Allow, Principal: {Service: {'Fn::Sub': 'logs.${AWS::Region}.amazonaws.com'}}}]}"),
         own("{Statement: [{Effect: Allow, Principal: {Service: sns.amazonaws.com}, Action: ['sns:Publish', 'sns:Subscribe']}]}"),
         own("{Statement: [{Effect: Allow, Principal: {AWS: {Ref: 'AWS::AccountId'}}}]}"),
+        own("{Statement: [{Effect: Allow, Principal: {AWS: {'Fn::Sub': '${AWS::AccountId}'}}}]}"),
         own("{Statement: [{Effect: Allow, Principal: {AWS: [{'Fn::Sub': 'arn:${AWS::Partition}:iam::${AWS::AccountId}:root'}]}}]}"),
         own("{Statement: [{Effect: Deny, Principal: '*', Action: {Ref: x}}]}"),
         own("{Statement: [{Effect: Allow, Principal: {Service: sns.amazonaws.com}, Action: {Ref: x}, Condition: {StringEquals: {a: b}}}]}"),
@@ -50,6 +51,7 @@ fn what_is_meant_to_be_tuned_or_added_passes() {
         properties("SignerRole", "{Description: mine, Tags: []}"),
         properties("SignerLogGroup", "{RetentionInDays: 7}"),
         properties("LogsKey", "{Description: mine, Tags: []}"),
+        own("{Statement: [{Effect: Allow, Principal: {AWS: {'Fn::GetAtt': [SignerRole, Arn]}}}]}"),
     ];
     let block = "{Name: mine, Priority: 9, Action: {Block: {}}, Statement: {GeoMatchStatement: {CountryCodes: [XX]}}, VisibilityConfig: {CloudWatchMetricsEnabled: true, MetricName: mine, SampledRequestsEnabled: false}}";
     let compiled: Value = serde_json::from_str(HOSPITAL).unwrap();
