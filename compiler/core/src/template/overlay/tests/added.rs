@@ -440,6 +440,10 @@ fn added_buckets_keys_and_policies_obey_what_holds_for_compiled_ones() {
             "without the rotation",
         ),
         (
+            mine("AWS::KMS::Key", "{KeySpec: SYMMETRIC_DEFAULT}"),
+            "without the rotation",
+        ),
+        (
             mine(
                 "AWS::KMS::Key",
                 "{EnableKeyRotation: true, BypassPolicyLockoutSafetyCheck: true}",
@@ -591,6 +595,7 @@ fn added_buckets_keys_and_policies_obey_what_holds_for_compiled_ones() {
         on("!Ref Own", ", Condition: {ArnEquals: {'aws:SourceArn': !GetAtt Own.Arn}}"),
         mine("AWS::Logs::LogGroup", "{LogGroupName: !Sub '/app/${AWS::StackName}'}"),
         bucket("OwnershipControls: {Rules: [{ObjectOwnership: BucketOwnerEnforced}]}, VersioningConfiguration: {Status: Enabled}"),
+        mine("AWS::KMS::Key", "{KeySpec: RSA_2048, KeyUsage: SIGN_VERIFY}"),
         mine("AWS::KMS::Key", "{EnableKeyRotation: true, KeyPolicy: {Statement: [{Effect: Allow, Principal: {AWS: !Sub 'arn:aws:iam::${AWS::AccountId}:root'}, Action: 'kms:*', Resource: '*'}]}}"),
         "Resources: {T: {Type: 'AWS::SNS::Topic'}, R: {Type: 'AWS::Events::Rule', Properties: {ScheduleExpression: rate(1 day), Targets: [{Id: a, Arn: !Ref T}]}}}".to_owned(),
     ] {

@@ -85,6 +85,12 @@ fn what_weakens_a_compiled_resource_is_found() {
             properties("AccessLogs", "{DefaultCacheBehavior: {Compress: true}}"),
             "keeps the logs less well",
         ),
+        (
+            headers(
+                "{SecurityHeadersConfig: {StrictTransportSecurity: {IncludeSubdomains: false, Preload: false}}}",
+            ),
+            "without the compiled security headers",
+        ),
         // Origins
         (
             config(
@@ -134,6 +140,10 @@ fn what_weakens_a_compiled_resource_is_found() {
             "a CloudFront Function",
         ),
         (behavior("{RealtimeLogConfigArn: mine}"), "real-time logs"),
+        (
+            behavior("{AllowedMethods: [GET, TRACE]}"),
+            "a behavior other than the compiled one",
+        ),
         (behavior("{CachePolicyId: mine}"), "another cache key"),
         (
             behavior("{OriginRequestPolicyId: mine}"),

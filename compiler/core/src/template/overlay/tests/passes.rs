@@ -22,6 +22,7 @@ fn what_is_meant_to_be_tuned_or_added_passes() {
         config("{Origins: [{Id: healthimaging, DomainName: runtime-medical-imaging.us-east-1.amazonaws.com, ConnectionAttempts: 2, CustomOriginConfig: {HTTPPort: 80, HTTPSPort: 443, OriginProtocolPolicy: https-only, OriginSSLProtocols: [TLSv1.2], OriginReadTimeout: 60}}]}"),
         properties("Distribution", "{Tags: [{Key: team, Value: imaging}]}"),
         "Resources: {Distribution: {Metadata: {a: b}, DependsOn: [AccessLogs], DeletionPolicy: Retain}}".to_owned(),
+        "Resources: {Distribution: {DeletionPolicy: Delete, UpdateReplacePolicy: Delete}, AccessLogs: {DeletionPolicy: RetainExceptOnCreate}}".to_owned(),
         headers("{Comment: mine, ServerTimingHeadersConfig: {SamplingRate: 1}, CorsConfig: {AccessControlMaxAgeSec: 60}}"),
         headers("{CustomHeadersConfig: {Items: [{Header: X-Site, Value: hospital, Override: true}]}}"),
         headers("{SecurityHeadersConfig: {StrictTransportSecurity: {AccessControlMaxAgeSec: 63072000, IncludeSubdomains: true, Preload: true}}}"),
