@@ -317,6 +317,21 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_says_what_is_wrong_and_where() {
+        let defect = Refusal::from(Defect("no zip for signer".to_owned()));
+        assert_eq!(
+            defect.to_string(),
+            "frames made a template that it can't read: no zip for signer; this is a bug in frames, not in your manifest"
+        );
+        let mut plan = overlaid("Resources: {Mine: {Type: 'AWS::S3::Bucket'}}");
+        plan.unsafe_overlay = false;
+        assert_eq!(
+            render(&plan, &unbuilt(&plan)).unwrap_err().to_string(),
+            "`resources.cdn` can't be deployed: a bucket that can be made public (Resources.Mine)"
+        );
+    }
+
+    #[test]
     fn only_what_is_unsafe_is_let_through() {
         let opens = "Resources: {Mine: {Type: 'AWS::S3::Bucket'}}";
         let broken =

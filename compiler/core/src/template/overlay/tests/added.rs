@@ -37,6 +37,11 @@ fn what_opens_by_being_added_is_found() {
     );
     is_found(
         CDN,
+        "Resources: {Mine: {Type: 'AWS::Lambda::Url', Properties: {AuthType: NONE}}}",
+        "anybody may call",
+    );
+    is_found(
+        CDN,
         "Resources: {Mine: {Type: {Ref: x}}}",
         "can't be checked",
     );
@@ -109,6 +114,14 @@ fn whom_an_added_policy_lets_in_is_found() {
         ),
         (
             "{Statement: [{Effect: Allow, Principal: {Service: a_b.amazonaws.com}}]}",
+            unknown,
+        ),
+        (
+            "{Statement: [{Effect: Allow, Principal: {AWS: {'Fn::Sub': '${Who}'}}}]}",
+            unknown,
+        ),
+        (
+            "{Statement: [{Effect: Allow, Principal: {AWS: {'Fn::Sub': 'arn:aws:iam::${AWS::AccountId}:role/${Who}'}}}]}",
             unknown,
         ),
         // Without `!Sub` it is no service's name.
@@ -357,9 +370,18 @@ fn a_second_distribution_obeys_what_holds_for_the_first() {
             ),
             "certificate",
         ),
+        (
+            config(
+                "ViewerCertificate",
+                serde_json::json!({"AcmCertificateArn": "x", "SslSupportMethod": "vip", "MinimumProtocolVersion": "TLSv1.2_2021"}),
+            ),
+            "certificate",
+        ),
     ] {
         is_found(CDN, &overlay, expected);
     }
+    let certificate = serde_json::json!({"AcmCertificateArn": "x", "SslSupportMethod": "sni-only", "MinimumProtocolVersion": "TLSv1.2_2021"});
+    assert_eq!(apply(CDN, &config("ViewerCertificate", certificate)).1, []);
 }
 
 #[test]
@@ -415,6 +437,10 @@ fn added_buckets_keys_and_policies_obey_what_holds_for_compiled_ones() {
         ),
         (
             mine("AWS::KMS::Key", "{KeyPolicy: {Statement: []}}"),
+            "without the rotation",
+        ),
+        (
+            mine("AWS::KMS::Key", "{KeySpec: SYMMETRIC_DEFAULT}"),
             "without the rotation",
         ),
         (
@@ -569,6 +595,7 @@ fn added_buckets_keys_and_policies_obey_what_holds_for_compiled_ones() {
         on("!Ref Own", ", Condition: {ArnEquals: {'aws:SourceArn': !GetAtt Own.Arn}}"),
         mine("AWS::Logs::LogGroup", "{LogGroupName: !Sub '/app/${AWS::StackName}'}"),
         bucket("OwnershipControls: {Rules: [{ObjectOwnership: BucketOwnerEnforced}]}, VersioningConfiguration: {Status: Enabled}"),
+        mine("AWS::KMS::Key", "{KeySpec: RSA_2048, KeyUsage: SIGN_VERIFY}"),
         mine("AWS::KMS::Key", "{EnableKeyRotation: true, KeyPolicy: {Statement: [{Effect: Allow, Principal: {AWS: !Sub 'arn:aws:iam::${AWS::AccountId}:root'}, Action: 'kms:*', Resource: '*'}]}}"),
         "Resources: {T: {Type: 'AWS::SNS::Topic'}, R: {Type: 'AWS::Events::Rule', Properties: {ScheduleExpression: rate(1 day), Targets: [{Id: a, Arn: !Ref T}]}}}".to_owned(),
     ] {

@@ -80,6 +80,17 @@ fn what_weakens_a_compiled_resource_is_found() {
             "`CacheBehaviors` that can't be checked",
         ),
         (config("{'Fn::If': [a, {}, {}]}"), "can't be checked"),
+        // A behavior is a distribution's only.
+        (
+            properties("AccessLogs", "{DefaultCacheBehavior: {Compress: true}}"),
+            "keeps the logs less well",
+        ),
+        (
+            headers(
+                "{SecurityHeadersConfig: {StrictTransportSecurity: {IncludeSubdomains: false, Preload: false}}}",
+            ),
+            "without the compiled security headers",
+        ),
         // Origins
         (
             config(
@@ -129,6 +140,10 @@ fn what_weakens_a_compiled_resource_is_found() {
             "a CloudFront Function",
         ),
         (behavior("{RealtimeLogConfigArn: mine}"), "real-time logs"),
+        (
+            behavior("{AllowedMethods: [GET, TRACE]}"),
+            "a behavior other than the compiled one",
+        ),
         (behavior("{CachePolicyId: mine}"), "another cache key"),
         (
             behavior("{OriginRequestPolicyId: mine}"),
@@ -385,6 +400,10 @@ fn what_weakens_a_compiled_resource_is_found() {
         (
             properties("LogsKey", "{EnableKeyRotation: false}"),
             "less well",
+        ),
+        (
+            properties("AuthorizerVersionaaaaaaaaaaaa", "{Description: mine}"),
+            "another version in the place",
         ),
         (
             properties("SignerFunction", "{Role: mine}"),

@@ -22,6 +22,7 @@ fn what_is_meant_to_be_tuned_or_added_passes() {
         config("{Origins: [{Id: healthimaging, DomainName: runtime-medical-imaging.us-east-1.amazonaws.com, ConnectionAttempts: 2, CustomOriginConfig: {HTTPPort: 80, HTTPSPort: 443, OriginProtocolPolicy: https-only, OriginSSLProtocols: [TLSv1.2], OriginReadTimeout: 60}}]}"),
         properties("Distribution", "{Tags: [{Key: team, Value: imaging}]}"),
         "Resources: {Distribution: {Metadata: {a: b}, DependsOn: [AccessLogs], DeletionPolicy: Retain}}".to_owned(),
+        "Resources: {Distribution: {DeletionPolicy: Delete, UpdateReplacePolicy: Delete}, AccessLogs: {DeletionPolicy: RetainExceptOnCreate}}".to_owned(),
         headers("{Comment: mine, ServerTimingHeadersConfig: {SamplingRate: 1}, CorsConfig: {AccessControlMaxAgeSec: 60}}"),
         headers("{CustomHeadersConfig: {Items: [{Header: X-Site, Value: hospital, Override: true}]}}"),
         headers("{SecurityHeadersConfig: {StrictTransportSecurity: {AccessControlMaxAgeSec: 63072000, IncludeSubdomains: true, Preload: true}}}"),
@@ -36,6 +37,7 @@ fn what_is_meant_to_be_tuned_or_added_passes() {
         own("{Statement: [{Effect: Allow, Principal: {Service: {'Fn::Sub': 'logs.${AWS::Region}.amazonaws.com'}}}]}"),
         own("{Statement: [{Effect: Allow, Principal: {Service: sns.amazonaws.com}, Action: ['sns:Publish', 'sns:Subscribe']}]}"),
         own("{Statement: [{Effect: Allow, Principal: {AWS: {Ref: 'AWS::AccountId'}}}]}"),
+        own("{Statement: [{Effect: Allow, Principal: {AWS: {'Fn::Sub': '${AWS::AccountId}'}}}]}"),
         own("{Statement: [{Effect: Allow, Principal: {AWS: [{'Fn::Sub': 'arn:${AWS::Partition}:iam::${AWS::AccountId}:root'}]}}]}"),
         own("{Statement: [{Effect: Deny, Principal: '*', Action: {Ref: x}}]}"),
         own("{Statement: [{Effect: Allow, Principal: {Service: sns.amazonaws.com}, Action: {Ref: x}, Condition: {StringEquals: {a: b}}}]}"),
@@ -50,6 +52,7 @@ fn what_is_meant_to_be_tuned_or_added_passes() {
         properties("SignerRole", "{Description: mine, Tags: []}"),
         properties("SignerLogGroup", "{RetentionInDays: 7}"),
         properties("LogsKey", "{Description: mine, Tags: []}"),
+        own("{Statement: [{Effect: Allow, Principal: {AWS: {'Fn::GetAtt': [SignerRole, Arn]}}}]}"),
     ];
     let block = "{Name: mine, Priority: 9, Action: {Block: {}}, Statement: {GeoMatchStatement: {CountryCodes: [XX]}}, VisibilityConfig: {CloudWatchMetricsEnabled: true, MetricName: mine, SampledRequestsEnabled: false}}";
     let compiled: Value = serde_json::from_str(HOSPITAL).unwrap();

@@ -56,6 +56,12 @@ fn what_cloudformation_would_refuse_is_found_at_its_place() {
             "no resource or parameter `Mine`",
         ),
         (
+            "Parameters: {Mine: {Type: String, Default: x}}\nOutputs: {A: {Value: !Sub '${Mine.Arn}'}}",
+            "'${Mine.Arn}'",
+            "no resource or parameter `Mine`",
+        ),
+        ("Resources: {Mine: x}", "x", "`Mine` isn't a mapping"),
+        (
             "Outputs: {A: {Value: !Ref Distributon}}",
             "Distributon",
             "did you mean `Distribution`?",
