@@ -29,6 +29,27 @@ fn a_stack_of_another_tool() {
     }
 }
 
+/// Where the manifest wants no third stack, one of its name is nobody's business.
+#[test]
+fn a_stack_of_another_tool_where_none_is_wanted() {
+    let stand = Stand::new();
+    stand.write(&format!(
+        "{MANIFEST}deploy: {{region: eu-west-1}}\nlogs: {{access: {{enabled: false}}}}\n"
+    ));
+    let template = json!({"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}).to_string();
+    let asked = json!({"StackName": "heart-dev-logs", "TemplateBody": template});
+    stand.account.call("cloudformation", "CreateStack", asked);
+    let before = stand.stack("heart-dev-logs")["StackId"].clone();
+    let closing = stand.deploy();
+    stand.serves(&closing);
+    for command in [&["diff"][..], &["info"]] {
+        let stages = stand.json(command)["result"]["stages"].clone();
+        assert_eq!(stages.as_array().unwrap().len(), 2, "{stages:#}");
+    }
+    stand.remove();
+    assert_eq!(stand.stack("heart-dev-logs")["StackId"], before);
+}
+
 /// `a-b` in `dev` and `a` in `b-dev` have stacks of the same names.
 #[test]
 fn a_stack_of_another_service() {
@@ -111,6 +132,24 @@ fn an_authorizer_taken_off_by_hand() {
             .contains("doesn't run the authorizer on every path"),
         "{run:#?}"
     );
+}
+
+/// One stage is looked at like all of them, where a later one isn't deployed yet.
+#[test]
+fn an_authorizer_taken_off_by_hand_before_the_last_stage() {
+    let stand = Stand::new();
+    let elsewhere = format!("{MANIFEST}deploy: {{region: eu-west-1}}\n");
+    stand.write(&format!(
+        "{elsewhere}logs: {{access: {{enabled: false}}}}\n"
+    ));
+    let deployed = stand.deploy();
+    let id = deployed["result"]["distributionId"].as_str().unwrap();
+    open_by_hand(&stand, id);
+    stand.write(&elsewhere);
+    let run = stand.run(&["deploy", "--yes", "--only", "cdn"]);
+    assert_eq!(run.code, 1, "{run:#?}");
+    let said = "doesn't run the authorizer on every path";
+    assert!(run.stderr.contains(said), "{run:#?}");
 }
 
 /// Takes the authorizer off a distribution's default path, as somebody with a console does.

@@ -85,7 +85,7 @@ pub async fn diff(session: &Session<'_>, plan: &Plan, package: &Package) -> Resu
         done.push(Done::unchanged(stage, stack));
     }
     for place in plan.former.iter().rev() {
-        let standing = Standing::find(session, place).await?;
+        let standing = Standing::find_former(session, place).await?;
         diffs.extend(standing.map(|standing| removed(&standing)));
     }
     Ok(diffs)

@@ -42,6 +42,8 @@ pub(crate) struct Standing<'a> {
     pub stacks: Stacks,
     pub stack: Stack,
     pub contents: Contents,
+    /// What was in it when its removal was confirmed.
+    shown: BTreeSet<String>,
 }
 
 /// What a stack consists of.
@@ -57,9 +59,11 @@ pub(crate) struct Contents {
 impl<'a> Going<'a> {
     pub(crate) async fn find(session: &Session<'_>, plan: &'a Plan) -> Result<Self> {
         let mut stages = Vec::new();
-        let places = plan.stages.iter().map(|stage| &stage.place);
-        for place in places.chain(&plan.former).rev() {
-            stages.extend(Standing::find(session, place).await?);
+        for place in plan.former.iter().rev() {
+            stages.extend(Standing::find_former(session, place).await?);
+        }
+        for stage in plan.stages.iter().rev() {
+            stages.extend(Standing::find(session, &stage.place).await?);
         }
         let key_is_needed = stages
             .iter()
@@ -186,6 +190,7 @@ impl<'a> Going<'a> {
             stage: standing.stage.name,
             stack: standing.stack.clone(),
             changed: true,
+            ran: true,
         });
         done.collect()
     }
@@ -240,9 +245,40 @@ impl<'a> Standing<'a> {
             stacks,
             stack,
             contents: Contents::default(),
+            shown: BTreeSet::new(),
         };
         standing.look().await?;
         Ok(Some(standing))
+    }
+
+    /// The same for a stack that the manifest no longer asks for: one that belongs to somebody else,
+    /// or was never made, is nobody's business here.
+    pub(crate) async fn find_former(
+        session: &Session<'_>,
+        place: &'a Place,
+    ) -> Result<Option<Self>> {
+        let stacks = session.aws.stacks(&place.region);
+        let Some(stack) = stacks.describe(&place.stack_name).await? else {
+            return Ok(None);
+        };
+        if stack.status.is("REVIEW_IN_PROGRESS") || refuse_foreign(place, &stack).is_err() {
+            return Ok(None);
+        }
+        Self::find(session, place).await
+    }
+
+    /// The yes is for what is in it now.
+    pub(crate) fn confirmed(&mut self) {
+        self.shown = self.contents.ids();
+    }
+
+    /// What has come since, if anything.
+    pub(crate) fn come_since(&self) -> Vec<String> {
+        self.contents
+            .ids()
+            .difference(&self.shown)
+            .cloned()
+            .collect()
     }
 
     /// What the stack consists of now.

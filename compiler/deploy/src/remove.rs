@@ -7,7 +7,7 @@ pub use super::going::Options;
 use super::going::{Going, Standing};
 use super::report::{count, duration};
 use super::session::Session;
-use super::settle::failed;
+use super::settle::{failed, refuse_foreign};
 use super::stage::Done;
 use super::teardown::{self, BUCKET, FUNCTION, KEY};
 use super::{artifacts, edge_logs};
@@ -59,6 +59,7 @@ pub async fn remove(session: &Session<'_>, plan: &Plan, options: Options) -> Res
     }
     let question = format!("Remove all of this ({})?", going.counts(options));
     session.yes(&question).await?;
+    going.stages.iter_mut().for_each(Standing::confirmed);
     removed.stages = take(session, plan, options, going).await?;
     Ok(removed)
 }
@@ -73,15 +74,20 @@ async fn take(
     let mut gone = Vec::new();
     let mut uploaded = Vec::new();
     let mut stages = going.stages;
-    // What comes after the distribution stays until it is closed: what is served is logged.
+    // Distributions first, and all of them before anything is deleted: what is served is logged.
+    stages.sort_by_key(|standing| standing.contents.distributions().is_empty());
     for standing in &mut stages {
         session.interrupt.check()?;
         standing.as_shown(session).await?;
         uploaded.extend(standing.close(session, plan, options).await?);
     }
+    stages.sort_by_key(|standing| place_of(plan, standing));
     for mut standing in stages {
         session.interrupt.check()?;
         standing.as_shown(session).await?;
+        for id in standing.contents.distributions() {
+            standing.closed_everywhere(session, &id).await?;
+        }
         standing.drain(session, options).await?;
         gone.push(standing.delete(session, options).await?);
     }
@@ -133,10 +139,8 @@ impl Standing<'_> {
 
     /// Whether it is still the same, once confirmed: the yes was for what was shown, and nothing else.
     async fn as_shown(&mut self, session: &Session<'_>) -> Result<()> {
-        let shown = self.contents.ids();
         self.settled(session).await?;
-        let now = self.contents.ids();
-        let new: Vec<&str> = now.difference(&shown).map(String::as_str).collect();
+        let new = self.come_since();
         if new.is_empty() {
             return Ok(());
         }
@@ -349,6 +353,24 @@ impl Standing<'_> {
         .help("run the same command again in a few minutes"))
     }
 
+    /// Deletes a stack that the manifest no longer asks for, as it was confirmed. Its protection
+    /// comes back where it can't be deleted.
+    pub(crate) async fn take_former(mut self, session: &Session<'_>) -> Result<Done> {
+        session.interrupt.check()?;
+        self.as_shown(session).await?;
+        refuse_foreign(self.stage, &self.stack)?;
+        let (stacks, id) = (self.stacks.clone(), self.stack.id.clone());
+        let protected = self.stack.termination_protection;
+        if protected {
+            stacks.protect(&id, false).await?;
+        }
+        let deleted = self.delete(session, Options::default()).await;
+        if deleted.is_err() && protected {
+            stacks.protect(&id, true).await?;
+        }
+        deleted
+    }
+
     /// Deletes everything but the functions, and names those.
     async fn abandon(mut self, session: &Session<'_>) -> Result<Done> {
         self.look().await?;
@@ -406,8 +428,16 @@ impl Standing<'_> {
             stage: self.stage.name,
             stack,
             changed: true,
+            ran: true,
         }
     }
+}
+
+/// The last stage first; what the plan no longer has comes before all of them.
+fn place_of(plan: &Plan, standing: &Standing<'_>) -> usize {
+    let mut stages = plan.stages.iter().rev();
+    let index = stages.position(|stage| stage.name == standing.stage.name);
+    index.map_or(0, |index| index + 1)
 }
 
 /// Tries to delete every version, and returns those that replicas hold, as `name:3`.

@@ -38,6 +38,8 @@ pub struct Done {
     pub stage: &'static str,
     pub stack: Stack,
     pub changed: bool,
+    /// A change set was run, and so what it does was confirmed. Settings change without a question.
+    pub ran: bool,
 }
 
 impl Done {
@@ -46,6 +48,7 @@ impl Done {
             stage: stage.name,
             stack,
             changed: true,
+            ran: true,
         }
     }
 
@@ -54,6 +57,7 @@ impl Done {
             stage: stage.name,
             stack,
             changed: false,
+            ran: false,
         }
     }
 }
@@ -191,6 +195,7 @@ impl Session<'_> {
             stage: name,
             stack,
             changed,
+            ran: false,
         })
     }
 

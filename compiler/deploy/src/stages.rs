@@ -103,7 +103,7 @@ pub async fn is_first(session: &Session<'_>, plan: &Plan) -> Result<bool> {
 async fn former<'a>(session: &Session<'_>, plan: &'a Plan) -> Result<Vec<Standing<'a>>> {
     let mut found = Vec::new();
     for place in plan.former.iter().rev() {
-        found.extend(Standing::find(session, place).await?);
+        found.extend(Standing::find_former(session, place).await?);
     }
     Ok(found)
 }
@@ -111,18 +111,26 @@ async fn former<'a>(session: &Session<'_>, plan: &'a Plan) -> Result<Vec<Standin
 /// The same, shown and confirmed: what is in them is deleted, apart from what its policy keeps.
 async fn agreed<'a>(
     session: &Session<'_>,
-    former: Vec<Standing<'a>>,
+    mut former: Vec<Standing<'a>>,
     options: Options<'_>,
 ) -> Result<Vec<Standing<'a>>> {
-    for standing in &former {
+    for standing in &mut former {
         standing.tell(session, going::Options::default());
-    }
-    if let Some(standing) = former.first()
-        && !options.dry_run
-    {
+        if options.dry_run {
+            continue;
+        }
+        let protection = if standing.stack.termination_protection {
+            ", its protection from deletion included"
+        } else {
+            ""
+        };
         let stack = &standing.stack.name;
-        let question = format!("Remove stack {stack}, which the manifest no longer needs?");
-        session.yes(&question).await?;
+        session
+            .yes(&format!(
+                "Remove stack {stack}, which the manifest no longer needs{protection}?"
+            ))
+            .await?;
+        standing.confirmed();
     }
     Ok(former)
 }
@@ -150,8 +158,14 @@ pub async fn stages(
         session.interrupt.check()?;
         run.stage(stage, template).await?;
     }
+    if options.dry_run {
+        return Ok(run.done);
+    }
     // A stage that isn't looked at may run any version, or hold anything.
-    if options.dry_run || run.done.len() < plan.stages.len() {
+    if run.done.len() < plan.stages.len() {
+        if !options.unsafe_overlay {
+            state::refuse_open(session, plan, &run.done).await?;
+        }
         return Ok(run.done);
     }
     if options.only.is_none() {
@@ -159,11 +173,7 @@ pub async fn stages(
     }
     let done = run.done;
     for standing in former {
-        let (stacks, stack) = (&standing.stacks, &standing.stack);
-        if stack.termination_protection {
-            stacks.protect(&stack.name, false).await?;
-        }
-        standing.delete(session, going::Options::default()).await?;
+        standing.take_former(session).await?;
     }
     if !options.unsafe_overlay {
         state::refuse_open(session, plan, &done).await?;
@@ -236,7 +246,7 @@ impl<'a> Run<'a> {
             self.lingering.push(Held {
                 stage,
                 template,
-                agreed: ended.as_ref().is_some_and(|done| done.changed),
+                agreed: ended.as_ref().is_some_and(|done| done.ran),
                 parameters,
             });
         }

@@ -57,7 +57,8 @@ pub async fn look(session: &Session<'_>, plan: &Plan, drift: bool) -> Result<Sta
         let stacks = session.aws.stacks(&stage.region);
         let stack = stacks.describe(&stage.stack_name).await?;
         let stack = stack.filter(|stack| !stack.status.is("DELETE_COMPLETE"));
-        if stack.is_none() && plan.former.contains(stage) {
+        let is_ours = |stack: &Stack| refuse_foreign(stage, stack).is_ok();
+        if plan.former.contains(stage) && !stack.as_ref().is_some_and(is_ours) {
             continue;
         }
         let mut found = Vec::new();
