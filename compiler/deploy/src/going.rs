@@ -186,12 +186,7 @@ impl<'a> Going<'a> {
     /// The stages, as a dry run's result has them.
     pub(crate) fn dry(&self) -> Vec<Done> {
         let stages = self.stages.iter();
-        let done = stages.map(|standing| Done {
-            stage: standing.stage.name,
-            stack: standing.stack.clone(),
-            changed: true,
-            ran: true,
-        });
+        let done = stages.map(|standing| Done::changed(standing.stage, standing.stack.clone()));
         done.collect()
     }
 
@@ -235,11 +230,17 @@ impl<'a> Going<'a> {
 impl<'a> Standing<'a> {
     pub(crate) async fn find(session: &Session<'_>, stage: &'a Place) -> Result<Option<Self>> {
         let stacks = session.aws.stacks(&stage.region);
-        let stack = stacks.describe(&stage.stack_name).await?;
-        let Some(stack) = stack.filter(|stack| !stack.status.is("DELETE_COMPLETE")) else {
+        let Some(stack) = stacks.describe(&stage.stack_name).await? else {
             return Ok(None);
         };
         refuse_foreign(stage, &stack)?;
+        Self::of(stage, stacks, stack).await
+    }
+
+    async fn of(stage: &'a Place, stacks: Stacks, stack: Stack) -> Result<Option<Self>> {
+        if stack.status.is("DELETE_COMPLETE") {
+            return Ok(None);
+        }
         let mut standing = Self {
             stage,
             stacks,
@@ -264,7 +265,7 @@ impl<'a> Standing<'a> {
         if stack.status.is("REVIEW_IN_PROGRESS") || refuse_foreign(place, &stack).is_err() {
             return Ok(None);
         }
-        Self::find(session, place).await
+        Self::of(place, stacks, stack).await
     }
 
     /// The yes is for what is in it now.

@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 /// For the template's buckets that outlive it; `None` where there is nothing to guard.
-pub(crate) fn policy(template: &str) -> Option<String> {
-    let template: Value = serde_json::from_str(template).ok()?;
+pub(crate) fn policy(template: &Value) -> Option<String> {
     let resources = template.get("Resources")?.as_object()?;
     let guarded = resources
         .iter()
@@ -43,7 +42,7 @@ mod tests {
     #[test]
     fn a_bucket_that_stays_is_guarded() {
         let kept = json!({"Resources": {"Logs": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}, "X": {"Type": "AWS::X::Y"}}});
-        let policy = policy(&kept.to_string()).unwrap();
+        let policy = policy(&kept).unwrap();
         assert!(
             policy.contains("LogicalResourceId/Logs") && !policy.contains("LogicalResourceId/X"),
             "{policy}"
@@ -56,6 +55,6 @@ mod tests {
         assert!(!same(&policy, &none()));
         let gone =
             json!({"Resources": {"Logs": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Delete"}}});
-        assert_eq!(super::policy(&gone.to_string()), None);
+        assert_eq!(super::policy(&gone), None);
     }
 }

@@ -424,12 +424,7 @@ impl Standing<'_> {
     }
 
     fn done(&self, stack: Stack) -> Done {
-        Done {
-            stage: self.stage.name,
-            stack,
-            changed: true,
-            ran: true,
-        }
+        Done::changed(self.stage, stack)
     }
 }
 

@@ -7,7 +7,7 @@ use super::teardown::BUCKET;
 use super::{guard, summary};
 use crate::aws::stacks::{Body, Change, Stack, Stacks, Wanted, vanished};
 use frames_compiler::failure::{Failure, Result};
-use frames_compiler::plan::Stage;
+use frames_compiler::plan::{Place, Stage};
 use frames_compiler::template::Template;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -43,7 +43,7 @@ pub struct Done {
 }
 
 impl Done {
-    fn changed(stage: &Stage, stack: Stack) -> Self {
+    pub(super) fn changed(stage: &Place, stack: Stack) -> Self {
         Self {
             stage: stage.name,
             stack,
@@ -72,7 +72,7 @@ impl<'a> Job<'a> {
             stage,
             template,
             parameters,
-            policy: guard::policy(&template.text),
+            policy: guard::policy(&template.value),
             consent: Consent::AsNeeded,
         }
     }
@@ -104,8 +104,8 @@ impl<'a> Job<'a> {
             return Ok(false);
         }
         let standing = stacks.template(&stack.name).await?;
-        let parsed = |text: &str| serde_json::from_str::<Value>(text).ok();
-        Ok(parsed(&standing).is_some_and(|standing| parsed(&self.template.text) == Some(standing)))
+        let standing = serde_json::from_str::<Value>(&standing);
+        Ok(standing.is_ok_and(|standing| standing == self.template.value))
     }
 
     /// What isn't in the template: termination protection, stack policy.
