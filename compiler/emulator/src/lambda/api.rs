@@ -277,3 +277,56 @@ fn refuse(status: StatusCode, class: &str, message: &str) -> Answer {
         &json!({"errorType": class, "errorMessage": message}),
     )
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use hyper_util::{
+        client::legacy::{Client, connect::HttpConnector},
+        rt::TokioExecutor,
+    };
+
+    type Caller = Client<HttpConnector, Full<Bytes>>;
+
+    /// A client that keeps its one connection, as a function's runtime does.
+    fn caller() -> Caller {
+        Client::builder(TokioExecutor::new()).build_http()
+    }
+
+    async fn call(caller: &Caller, api: &Api) -> StatusCode {
+        let request = Request::post(format!("http://{}{BASE}init/error", api.address));
+        let answer = caller
+            .request(request.body(Full::default()).unwrap())
+            .await
+            .unwrap();
+        let (parts, body) = answer.into_parts();
+        // The connection is free again once its answer is read.
+        local_http::read(body, ANSWER_BYTES).await.unwrap();
+        parts.status
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_asked_once_whose_it_is() {
+        let api = Api::start().await.unwrap();
+        let own = caller();
+        api.serve_only(std::process::id());
+        assert_eq!(call(&own, &api).await, StatusCode::ACCEPTED);
+        // From now on every answer to the question is another: it isn't put again.
+        api.serve_only(1);
+        assert_eq!(call(&own, &api).await, StatusCode::ACCEPTED);
+        assert_eq!(call(&caller(), &api).await, StatusCode::FORBIDDEN);
+    }
+
+    #[tokio::test]
+    async fn another_processs_connection_is_refused_at_every_call() {
+        let api = Api::start().await.unwrap();
+        let stranger = caller();
+        api.serve_only(1);
+        for _ in 0..2 {
+            assert_eq!(call(&stranger, &api).await, StatusCode::FORBIDDEN);
+        }
+        // Before there is a process, nobody's is served.
+        let early = Api::start().await.unwrap();
+        assert_eq!(call(&stranger, &early).await, StatusCode::FORBIDDEN);
+    }
+}
