@@ -57,6 +57,20 @@ pub(super) fn refreshed(mut stored: Stored, not_modified: &Stored) -> Stored {
     stored
 }
 
+/// Whether the origin's answer to this request is one to other viewers' too. A HEAD's has
+/// no body, a part is a part, and that one viewer's copy is good, or isn't, is news to
+/// that viewer only.
+pub(super) fn is_for_all(request: &Request, answer: &Stored) -> bool {
+    let is_the_viewers = matches!(
+        answer.status,
+        StatusCode::NOT_MODIFIED
+            | StatusCode::PRECONDITION_FAILED
+            | StatusCode::PARTIAL_CONTENT
+            | StatusCode::RANGE_NOT_SATISFIABLE
+    );
+    request.method != "HEAD" && !is_the_viewers
+}
+
 #[derive(Debug, PartialEq, Eq)]
 enum Precondition {
     Holds,
@@ -314,6 +328,26 @@ mod tests {
             (answer.status, answer.body.len()),
             (StatusCode::NOT_FOUND, 10)
         );
+    }
+
+    #[test]
+    fn what_answers_one_viewers_conditions_is_kept_for_nobody() {
+        for (method, status, kept) in [
+            ("GET", StatusCode::OK, true),
+            ("GET", StatusCode::NOT_FOUND, true),
+            ("HEAD", StatusCode::OK, false),
+            ("GET", StatusCode::NOT_MODIFIED, false),
+            ("GET", StatusCode::PRECONDITION_FAILED, false),
+            ("GET", StatusCode::PARTIAL_CONTENT, false),
+            ("GET", StatusCode::RANGE_NOT_SATISFIABLE, false),
+        ] {
+            let answer = Stored {
+                status,
+                ..stored(BOTH)
+            };
+            let is_kept = is_for_all(&request(method, &[]), &answer);
+            assert_eq!(is_kept, kept, "{method} {status}");
+        }
     }
 
     #[test]

@@ -250,10 +250,21 @@ impl Pipeline {
         if behavior.viewer_request.is_some() {
             notes.stages.viewer_request = Some(milliseconds(start));
         }
-        if !behavior.cached_methods.contains(&flow.request.method) {
+        if behavior.cached_methods.contains(&flow.request.method) {
+            self.cached(behavior, flow, notes).await
+        } else {
             let (outcome, _) = self.fetch(behavior, flow, &[], notes).await?;
-            return Ok(outcome);
+            Ok(outcome)
         }
+    }
+
+    /// From the cache, or by way of it.
+    async fn cached(
+        &self,
+        behavior: &Behavior,
+        flow: Flow,
+        notes: &mut Notes,
+    ) -> Result<Outcome, Refusal> {
         let compares = !forward::forwards_cookies(behavior);
         let key = forward::key(behavior, &flow.request);
         let found = self.lock_cache().get(&key, Instant::now());
@@ -282,7 +293,7 @@ impl Pipeline {
             let served = conditions::served(stored, &asked, compares);
             return Ok(Outcome::refreshed(served));
         }
-        if is_the_object(&asked, &outcome.stored) {
+        if conditions::is_for_all(&asked, &outcome.stored) {
             self.keep(key, &outcome.stored, lifetime);
         }
         Ok(outcome)
@@ -419,20 +430,6 @@ impl Pipeline {
     fn lock_cache(&self) -> std::sync::MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Whether an answer is one for the cache: a HEAD's has no body, a part is a part, and
-/// that a viewer's own copy is good, or isn't, says nothing to other viewers.
-fn is_the_object(asked: &EdgeRequest, answer: &Stored) -> bool {
-    let of_the_viewers_copy = matches!(
-        answer.status,
-        StatusCode::NOT_MODIFIED | StatusCode::PRECONDITION_FAILED
-    );
-    let is_part = matches!(
-        answer.status,
-        StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE
-    );
-    asked.method != "HEAD" && !of_the_viewers_copy && !is_part
 }
 
 /// Applies the behavior's response headers policy. `asked` are the viewer's headers.
