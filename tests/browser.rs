@@ -94,6 +94,41 @@ fn a_page_of_an_allowed_origin_fetches_frames() {
     }
 }
 
+/// What a progressive loader does: it asks for the first bytes, learns from
+/// `Content-Range` how many there are, and asks for the rest.
+#[test]
+fn a_page_loads_a_frame_in_parts() {
+    let site = Site::start();
+    // A page on this machine, under its address instead of its name.
+    let page = site.page().replace("localhost", "127.0.0.1");
+    let dev = edge(page.trim_end_matches('/'), "");
+    let mut browser = Browser::start();
+    let url = dicomweb(&dev);
+    let mut fetch = |more: Value| {
+        let mut headers =
+            json!({"Authorization": format!("Bearer {}", dev.token()), "Accept": STORED});
+        for (name, value) in more.as_object().unwrap() {
+            headers[name] = value.clone();
+        }
+        browser.fetch(&page, &url, json!({"headers": headers}))
+    };
+    let whole = fetch(json!({}));
+    assert_eq!(whole.status(), 200, "{whole:?}");
+    let length = whole.body().len();
+    let first = fetch(json!({"Range": "bytes=0-63"}));
+    assert_eq!(first.status(), 206, "{first:?}");
+    let said = format!("bytes 0-63/{length}");
+    assert_eq!(first.header("content-range"), Some(said.as_str()));
+    // Not safelisted: the preflight has to allow both.
+    let rest = fetch(json!({"Range": "bytes=64-", "If-None-Match": "\"none\""}));
+    assert_eq!(rest.status(), 206, "{rest:?}");
+    assert!([first.body(), rest.body()].concat() == whole.body());
+    let behind = fetch(json!({"Range": format!("bytes={length}-")}));
+    assert_eq!(behind.status(), 416, "{behind:?}");
+    let said = format!("bytes */{length}");
+    assert_eq!(behind.header("content-range"), Some(said.as_str()));
+}
+
 #[test]
 fn a_page_reads_why_it_is_refused() {
     let site = Site::start();

@@ -139,6 +139,117 @@ fn an_answer_is_kept_for_as_long_as_the_manifest_says() {
     assert_eq!(cache(), "Miss from cloudfront");
 }
 
+/// The authorizer answers some requests, the policy is on the answers to all others.
+#[test]
+fn a_page_may_send_and_read_the_same_whoever_answers() {
+    let dev = start_as(
+        "{mode: oidc, issuer: 'https://issuer.example', audience: a}",
+        "",
+        "delivery: {dicomweb: true, webAcl: none, cors: {origins: ['http://127.0.0.1:18600']}}",
+    );
+    let url = format!("{}{}", dev.url(), dicomweb_path(&dev));
+    let origin = ("Origin", "http://127.0.0.1:18600");
+    let words = |reply: &Reply, name: &str| -> BTreeSet<String> {
+        let list = reply.header(name).to_ascii_lowercase();
+        list.split(',').map(|word| word.trim().to_owned()).collect()
+    };
+    // What OHIF's browser asks before it fetches a frame, and what a progressive loader's does.
+    for asked in [
+        "authorization",
+        "accept,authorization",
+        "authorization,if-none-match,range",
+    ] {
+        let preflight = [
+            origin,
+            ("Access-Control-Request-Method", "GET"),
+            ("Access-Control-Request-Headers", asked),
+        ];
+        let reply = dev.request("OPTIONS", &url, &preflight, None);
+        assert_eq!(reply.status, 204);
+        assert_eq!(reply.header("access-control-allow-origin"), origin.1);
+        assert!(words(&reply, "access-control-allow-methods").contains("get"));
+        let allowed = words(&reply, "access-control-allow-headers");
+        let missing: Vec<&str> = asked.split(',').filter(|n| !allowed.contains(*n)).collect();
+        assert!(missing.is_empty(), "{asked}: {missing:?}");
+        assert_eq!(reply.header("access-control-max-age"), "7200");
+    }
+    let bearer = format!("Bearer {}", dev.token());
+    let missing = url.replace("frames/1", "frames/99");
+    let exposed: Vec<BTreeSet<String>> = [
+        (&url, vec![origin], 401),
+        (&url, vec![origin, ("Authorization", bearer.as_str())], 200),
+        (
+            &missing,
+            vec![origin, ("Authorization", bearer.as_str())],
+            404,
+        ),
+    ]
+    .into_iter()
+    .map(|(url, headers, status)| {
+        let reply = dev.request("GET", url, &headers, None);
+        assert_eq!(reply.status, status, "{}", reply.text());
+        assert_eq!(reply.header("access-control-allow-origin"), origin.1);
+        words(&reply, "access-control-expose-headers")
+    })
+    .collect();
+    assert_eq!(exposed[0], exposed[1]);
+    assert_eq!(exposed[1], exposed[2]);
+    for name in [
+        "accept-ranges",
+        "content-length",
+        "content-range",
+        "etag",
+        "retry-after",
+    ] {
+        assert!(exposed[0].contains(name), "{name}");
+    }
+}
+
+/// HealthImaging doesn't document ranges, and its stand-in ignores them. CloudFront cuts
+/// them from what it holds.
+#[test]
+fn a_part_of_a_frame_is_cut_from_what_the_edge_holds() {
+    let dev = start("webAcl: none");
+    let url = format!("{}{}", dev.url(), dicomweb_path(&dev));
+    let get = |url: &str, headers: &[(&str, &str)]| dev.request("GET", url, headers, None);
+    let whole = get(&url, &[("Range", "bytes=0-99")]);
+    assert_eq!(whole.status, 200, "{}", whole.text());
+    assert_eq!(whole.header("x-cache"), "Miss from cloudfront");
+    let length = whole.body.len();
+    let range = |start: usize, end: usize| format!("bytes {start}-{}/{length}", end - 1);
+    let ends = format!("bytes={}-", length - 10);
+    for (asked, part) in [
+        ("bytes=0-99", 0..100),
+        ("bytes=100-199", 100..200),
+        ("bytes=-10", length - 10..length),
+        (ends.as_str(), length - 10..length),
+    ] {
+        let reply = get(&url, &[("Range", asked), ("Origin", "https://a.example")]);
+        assert_eq!(reply.status, 206, "{asked}");
+        assert_eq!(reply.header("x-cache"), "Hit from cloudfront", "{asked}");
+        let said = range(part.start, part.end);
+        assert_eq!(reply.header("content-range"), said, "{asked}");
+        assert!(reply.body == whole.body[part], "{asked}");
+        let exposed = reply.header("access-control-expose-headers");
+        assert!(exposed.contains("Content-Range"), "{exposed}");
+        assert_eq!(reply.header("cache-control"), "private, no-store");
+    }
+    let behind = get(&url, &[("Range", &format!("bytes={length}-"))]);
+    assert_eq!(behind.status, 416);
+    assert_eq!(behind.header("content-range"), format!("bytes */{length}"));
+    // No tag of the origin's, and so none of the edge's.
+    assert_eq!(whole.header("etag"), "");
+    let conditional = get(&url, &[("If-None-Match", "*"), ("If-Range", "\"v1\"")]);
+    assert_eq!(conditional.status, 200);
+    // A range is part of a miss, and the signature holds with it: no error of the origin's.
+    let other = url.replace("frames/1", "metadata");
+    let miss = get(&other, &[("Range", "bytes=0-9"), ("If-Range", "\"v1\"")]);
+    assert_eq!(miss.status, 200, "{}", miss.text());
+    assert_eq!(get(&other, &[("Range", "bytes=0-9")]).status, 206);
+    let native = frame(&dev, &[("Range", "bytes=0-9")]);
+    assert_eq!((native.status, native.header("content-range")), (200, ""));
+}
+
 #[test]
 fn browsers_keep_what_the_manifest_says_and_no_refusal() {
     for (cache, said, varies) in [

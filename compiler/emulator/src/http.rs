@@ -67,16 +67,31 @@ where
     H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
+    serve_each(listener, move |peer| {
+        let handle = handle.clone();
+        move |request| handle(request, peer)
+    })
+}
+
+/// The same, by a handler of its own for each connection: what is to be known of the peer
+/// is asked once.
+pub(crate) fn serve_each<C, H, F>(listener: TcpListener, connected: C) -> Result<Server, Error>
+where
+    C: Fn(SocketAddr) -> H + Send + Sync + 'static,
+    H: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
+    F: Future<Output = Answer> + Send + 'static,
+{
     let address = listener
         .local_addr()
         .map_err(|e| Error::new(format!("a listening socket has no address: {e}")))?;
-    let task = tokio::spawn(accept(listener, handle));
+    let task = tokio::spawn(accept(listener, connected));
     Ok(Server { address, task })
 }
 
-async fn accept<H, F>(listener: TcpListener, handle: H)
+async fn accept<C, H, F>(listener: TcpListener, connected: C)
 where
-    H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
+    C: Fn(SocketAddr) -> H + Send + Sync + 'static,
+    H: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
     let free = Arc::new(Semaphore::new(CONNECTIONS));
@@ -93,11 +108,11 @@ where
             continue;
         };
         let _ = stream.set_nodelay(true);
-        let handle = handle.clone();
+        let handle = connected(peer);
         connections.spawn(async move {
             let _permit = permit;
             let service = service_fn(move |request| {
-                let answer = handle(request, peer);
+                let answer = handle(request);
                 async move { Ok::<_, Infallible>(answer.await) }
             });
             // An error here is the peer's: it left, or didn't speak HTTP.

@@ -207,6 +207,9 @@ fn act(what: &str, mut request: Value, served: u32) -> (&'static str, String) {
             "cache-control": [{"value": "max-age=60"}], "set-cookie": [{"value": "session=1"}]}})
         .to_string(),
         "cached" => answer("200", "max-age=60", served.to_string()),
+        "tagged" => tagged(&request, "max-age=60", served),
+        "expiring" => tagged(&request, "max-age=1", served),
+        "replaced" => tagged(&Value::Null, "max-age=60", served),
         "missing" => answer("404", "max-age=0", served.to_string()),
         "hang" => {
             std::thread::sleep(Duration::from_secs(60));
@@ -221,6 +224,22 @@ fn act(what: &str, mut request: Value, served: u32) -> (&'static str, String) {
         }
     };
     ("response", result)
+}
+
+/// An object with both validators, or the word that the asker's copy is the latest.
+/// Its headers count how often it was asked for.
+fn tagged(request: &Value, cache: &str, served: u32) -> String {
+    let tag = "\"v1\"";
+    let headers = json!({
+        "cache-control": [{"value": cache}], "etag": [{"value": tag}],
+        "last-modified": [{"value": "Mon, 23 Nov 2026 10:00:00 GMT"}],
+        "content-type": [{"value": "image/jph"}], "x-served": [{"value": served.to_string()}],
+    });
+    if request["headers"]["if-none-match"][0]["value"] == tag {
+        json!({"status": "304", "headers": headers}).to_string()
+    } else {
+        json!({"status": "200", "headers": headers, "body": "0123456789"}).to_string()
+    }
 }
 
 /// One call of the Runtime API: the invocation's id, and the body.

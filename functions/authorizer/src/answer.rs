@@ -2,15 +2,10 @@
 
 use crate::keys::PENALTY;
 use crate::reason::{Class, Reason};
+use frames_edge::cors::{ALLOWED_HEADERS, EXPOSED_HEADERS, PREFLIGHT_SECONDS};
 use frames_edge::operation::{self, Kind};
 use frames_edge::{AuthorizerConfig, Cors, Request, Response};
 use serde_json::json;
-
-/// As long as Chromium keeps a preflight at all.
-const PREFLIGHT_SECONDS: &str = "7200";
-
-/// Headers that a page may send: the token's two, and those that choose the frame.
-const ALLOWED_HEADERS: &str = "authorization, content-type, accept, token";
 
 /// Answers `OPTIONS`, for any path and without a token: browsers send none along.
 fn preflight(request: &Request, config: &AuthorizerConfig, kind: Option<Kind>) -> Response {
@@ -19,8 +14,8 @@ fn preflight(request: &Request, config: &AuthorizerConfig, kind: Option<Kind>) -
     if !config.cors.origins.is_empty() {
         response = response
             .with_header("Access-Control-Allow-Methods", methods)
-            .with_header("Access-Control-Allow-Headers", ALLOWED_HEADERS)
-            .with_header("Access-Control-Max-Age", PREFLIGHT_SECONDS);
+            .with_header("Access-Control-Allow-Headers", ALLOWED_HEADERS.join(", "))
+            .with_header("Access-Control-Max-Age", PREFLIGHT_SECONDS.to_string());
     }
     with_cors(response, request, &config.cors)
 }
@@ -96,7 +91,7 @@ fn with_cors(response: Response, request: &Request, cors: &Cors) -> Response {
     };
     let response = response
         .with_header("Access-Control-Allow-Origin", origin)
-        .with_header("Access-Control-Expose-Headers", "WWW-Authenticate");
+        .with_header("Access-Control-Expose-Headers", EXPOSED_HEADERS.join(", "));
     if cors.credentials && origin != "*" {
         response.with_header("Access-Control-Allow-Credentials", "true")
     } else {

@@ -69,9 +69,12 @@ fn preflight_is_answered_without_a_token() {
         );
         assert_eq!(
             header("access-control-allow-headers"),
-            Some("authorization, content-type, accept, token")
+            Some(
+                "Accept, Authorization, Content-Type, If-Modified-Since, If-None-Match, If-Range, \
+                 Range, Token"
+            )
         );
-        assert!(header("access-control-max-age").is_some());
+        assert_eq!(header("access-control-max-age"), Some("7200"));
     }
 }
 
@@ -139,10 +142,24 @@ fn a_denial_is_readable_for_a_page_and_sniffed_by_none() {
     assert_eq!(value(&response, "access-control-allow-origin"), Some("*"));
     assert_eq!(
         value(&response, "access-control-expose-headers"),
-        Some("WWW-Authenticate")
+        Some(
+            "Accept-Ranges, Age, Content-Length, Content-Range, Content-Type, ETag, Retry-After, \
+             Server-Timing, WWW-Authenticate, X-Cache"
+        )
     );
     assert_eq!(value(&response, "x-content-type-options"), Some("nosniff"));
     assert_eq!(value(&response, "content-type"), Some("application/json"));
+}
+
+#[test]
+fn a_page_reads_when_to_try_again() {
+    let asks = request(&[("Origin", "https://a.example")], "");
+    let (response, _) = keys_unavailable(&asks, &config(json!({})));
+    assert_eq!(response.status, "503");
+    assert!(value(&response, "retry-after").is_some());
+    assert_eq!(value(&response, "access-control-allow-origin"), Some("*"));
+    let exposed = value(&response, "access-control-expose-headers").unwrap();
+    assert!(exposed.contains("Retry-After"), "{exposed}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What both edge functions share: CloudFront's Lambda@Edge event
 //! ([`event`]), their `config.json` ([`config`]), the operations that the
-//! delivery serves ([`operation`]) and the answers they make ([`response`]).
+//! delivery serves ([`operation`]), what pages of other origins may send and read
+//! ([`cors`]), and the answers they make ([`response`]).
 //!
 //! With the feature `jose`: tokens' algorithms and keys (`jose`). With the
 //! feature `issuer`: where an issuer's keys are (`key_source`).
@@ -12,6 +13,7 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice))]
 
 pub mod config;
+pub mod cors;
 pub mod event;
 #[cfg(feature = "jose")]
 pub mod jose;

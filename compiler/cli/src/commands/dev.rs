@@ -313,7 +313,7 @@ fn request(log: &RequestLog, terminal: Terminal) {
             .filter(|cache| *cache != "none")
             .unwrap_or("");
         terminal::say(format!(
-            "{:>10} {:<4} {:>7.1} ms  {:<4} {}",
+            "{:>10} {:<4} {:>7.1} ms  {:<7} {}",
             log.method, log.status, log.ms, cache, log.path
         ));
     }

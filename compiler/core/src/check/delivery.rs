@@ -347,14 +347,15 @@ mod tests {
                 .cors
         };
         let given = cors(
-            "{origins: ['https://A.example:443', 'https://b.example:8443', 'http://localhost:80'], credentials: true}",
+            "{origins: ['https://A.example:443', 'https://b.example:8443', 'http://localhost:80', 'http://127.0.0.1:18600'], credentials: true}",
         );
         assert_eq!(
             given.origins,
             [
                 "https://a.example",
                 "https://b.example:8443",
-                "http://localhost"
+                "http://localhost",
+                "http://127.0.0.1:18600"
             ]
         );
         assert!(given.credentials);

@@ -76,8 +76,8 @@ formats! {
     WEB_ACL_ARN "an AWS WAF web ACL's ARN"
         r"^arn:aws:wafv2:[a-z0-9-]+:[0-9]{12}:(global|regional)/webacl/[A-Za-z0-9_-]{1,128}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
         "arn:aws:wafv2:us-east-1:111122223333:global/webacl/frames/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11"
-    ORIGIN "an origin (`*`, `https://host[:port]` or `http://localhost[:port]`, without a path)"
-        r"^(\*|(https://([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?|http://localhost)(:[1-9][0-9]{0,4})?)$"
+    ORIGIN "an origin (`*`, `https://host[:port]`, `http://localhost[:port]` or `http://127.0.0.1[:port]`, without a path)"
+        r"^(\*|(https://([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?|http://localhost|http://127\.0\.0\.1)(:[1-9][0-9]{0,4})?)$"
         "https://viewer.example.org"
     DURATION "a duration (a number with `s`, `m`, `h` or `d` behind it)"
         r"^(0|[1-9][0-9]{0,8})[smhd]$" "12h"
@@ -132,6 +132,8 @@ mod tests {
             (&ORIGIN, "https://Viewer.example.org:8443"),
             (&ORIGIN, "http://localhost"),
             (&ORIGIN, "http://localhost:3000"),
+            (&ORIGIN, "http://127.0.0.1"),
+            (&ORIGIN, "http://127.0.0.1:18600"),
             (&DURATION, "0s"),
             (&BUCKET, "managed"),
             (&KEY_PREFIX, "a/b/c"),
@@ -164,6 +166,10 @@ mod tests {
             (&ORIGIN, "https://viewer.example.org/"),
             (&ORIGIN, "http://viewer.example.org"),
             (&ORIGIN, "viewer.example.org"),
+            (&ORIGIN, "http://127x0.0.1:18600"),
+            (&ORIGIN, "http://192.0.2.1:18600"),
+            (&ORIGIN, "http://localhost.example.org"),
+            (&ORIGIN, "http://127.0.0.1.example.org"),
             (&ORIGIN, "https://*.example.org"),
             (&DURATION, "30"),
             (&DURATION, "1.5h"),

@@ -1,5 +1,7 @@
-//! The edge's cache. It is bounded, and drops the least recently used answer first.
+//! The edge's cache. It is bounded, and drops the least recently used answer first. What
+//! has expired stays, if the origin can be asked whether it is still the latest.
 
+use super::conditions;
 use super::forward::Key;
 use super::stored::Stored;
 use std::{
@@ -19,6 +21,15 @@ struct Entry {
     used: u64,
 }
 
+/// What the cache has for a key.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// And its age in whole seconds.
+    Fresh(Stored, u64),
+    /// It says by what the origin can be asked about it.
+    Expired(Stored),
+}
+
 #[derive(Default)]
 pub(super) struct Cache {
     entries: HashMap<Key, Entry>,
@@ -28,21 +39,25 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    /// A fresh answer, and its age in whole seconds.
-    pub(super) fn get(&mut self, key: &Key, now: Instant) -> Option<(Stored, u64)> {
+    pub(super) fn get(&mut self, key: &Key, now: Instant) -> Option<Found> {
         self.clock += 1;
         let entry = self.entries.get_mut(key)?;
-        if entry.until <= now {
+        entry.used = self.clock;
+        if entry.until > now {
+            let age = now.duration_since(entry.since).as_secs();
+            return Some(Found::Fresh(entry.stored.clone(), age));
+        }
+        if conditions::validators(&entry.stored).is_empty() {
             self.remove(key);
             return None;
         }
-        entry.used = self.clock;
-        let age = now.duration_since(entry.since).as_secs();
-        Some((entry.stored.clone(), age))
+        Some(Found::Expired(entry.stored.clone()))
     }
 
-    /// Keeps an answer for `lifetime`.
+    /// Keeps an answer for `lifetime`, in the place of an older one. One that may not be
+    /// kept says that the older one isn't the latest either.
     pub(super) fn put(&mut self, key: Key, stored: Stored, lifetime: Duration, now: Instant) {
+        self.remove(&key);
         let size = size(&stored);
         // One entry never pushes out most of the others.
         if lifetime.is_zero() || size > BYTES / 4 {
@@ -51,7 +66,6 @@ impl Cache {
         let Some(until) = now.checked_add(lifetime) else {
             return;
         };
-        self.remove(&key);
         while self.bytes + size > BYTES && self.evict() {}
         self.clock += 1;
         self.bytes += size;
@@ -111,12 +125,28 @@ mod tests {
         let (mut cache, now) = (Cache::default(), Instant::now());
         cache.put(key_of("/a"), stored(1), Duration::from_secs(10), now);
         let later = |seconds| now + Duration::from_secs(seconds);
-        assert_eq!(
-            cache.get(&key_of("/a"), later(9)).map(|(_, age)| age),
-            Some(9)
-        );
+        assert!(matches!(
+            cache.get(&key_of("/a"), later(9)),
+            Some(Found::Fresh(_, 9))
+        ));
         assert!(cache.get(&key_of("/b"), later(9)).is_none());
         assert!(cache.get(&key_of("/a"), later(10)).is_none());
+        assert_eq!(cache.bytes, 0);
+    }
+
+    #[test]
+    fn what_can_be_asked_about_outlives_its_time() {
+        let (mut cache, now) = (Cache::default(), Instant::now());
+        let mut tagged = stored(1);
+        let tag = http::HeaderValue::from_static("\"v1\"");
+        tagged.headers.insert(http::header::ETAG, tag);
+        let second = Duration::from_secs(1);
+        cache.put(key_of("/a"), tagged, second, now);
+        let found = cache.get(&key_of("/a"), now + second);
+        assert!(matches!(found, Some(Found::Expired(_))), "{found:?}");
+        // The origin's next answer is the latest, kept or not.
+        cache.put(key_of("/a"), stored(1), Duration::ZERO, now + second);
+        assert!(cache.get(&key_of("/a"), now + second).is_none());
         assert_eq!(cache.bytes, 0);
     }
 

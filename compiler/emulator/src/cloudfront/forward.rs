@@ -56,9 +56,39 @@ fn query(text: &str, keep: impl Fn(&str) -> bool) -> String {
     kept.join("&")
 }
 
+/// Conditions on the object, which a viewer that has a copy sends.
+const CONDITIONS: [&str; 4] = [
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-unmodified-since",
+];
+/// Which part is wanted.
+const PARTS: [&str; 2] = ["if-range", "range"];
+
+/// Whether viewers' cookies go on. CloudFront then compares no copies of theirs.
+/// Source: "Caching content based on cookies", Amazon CloudFront Developer Guide.
+pub(super) fn forwards_cookies(behavior: &Behavior) -> bool {
+    let policies = [&behavior.cache.key, &behavior.origin_request];
+    policies.iter().any(|p| p.cookies != Selection::None)
+}
+
 /// The request for the origin: what the cache policy or the origin request
 /// policy names, and what CloudFront always sends.
-pub(super) fn to_origin(behavior: &Behavior, origin: &Origin, request: &Request) -> Request {
+///
+/// `validators` are of the expired object that the cache still has. With them, all of
+/// the object is asked for, since the answer has to do for other viewers too. Without
+/// them, conditions and ranges go on as the viewer sent them. CloudFront may ask for a
+/// larger range, which isn't modelled.
+///
+/// Source: "Request and response behavior for custom origins" (conditional requests; HTTP
+/// request headers), Amazon CloudFront Developer Guide.
+pub(super) fn to_origin(
+    behavior: &Behavior,
+    origin: &Origin,
+    request: &Request,
+    validators: &[(&str, String)],
+) -> Request {
     let policies = [&behavior.cache.key, &behavior.origin_request];
     let mut headers: Headers = request
         .headers
@@ -77,6 +107,7 @@ pub(super) fn to_origin(behavior: &Behavior, origin: &Origin, request: &Request)
             None => headers.remove(name),
         };
     }
+    conditions(behavior, request, validators, &mut headers);
     append(&mut headers, "X-Forwarded-For", &request.client_ip);
     append(&mut headers, "Via", &via());
     headers
@@ -97,6 +128,33 @@ pub(super) fn to_origin(behavior: &Behavior, origin: &Origin, request: &Request)
         querystring: query,
         origin: Some(super::event::origin(origin)),
         ..request.clone()
+    }
+}
+
+fn conditions(
+    behavior: &Behavior,
+    request: &Request,
+    validators: &[(&str, String)],
+    headers: &mut Headers,
+) {
+    if !validators.is_empty() {
+        for name in CONDITIONS.iter().chain(&PARTS) {
+            headers.remove(*name);
+        }
+        for (name, value) in validators {
+            headers.insert(name.to_ascii_lowercase(), one(name, value));
+        }
+        return;
+    }
+    let reads = matches!(request.method.as_str(), "GET" | "HEAD");
+    let conditions = CONDITIONS
+        .iter()
+        .filter(|_| reads && !forwards_cookies(behavior));
+    let parts = PARTS.iter().filter(|_| request.method == "GET");
+    for name in conditions.chain(parts) {
+        if let Some(values) = request.headers.get(*name) {
+            headers.insert((*name).to_owned(), values.clone());
+        }
     }
 }
 
@@ -241,7 +299,7 @@ pub(super) mod tests {
                 ("cookie", "c=1"),
             ],
         );
-        let sent = to_origin(&behavior(), &origin(), &viewer);
+        let sent = to_origin(&behavior(), &origin(), &viewer, &[]);
         assert_eq!(sent.querystring, "imageSetId=2&version=3");
         let names: Vec<&str> = sent.headers.keys().map(String::as_str).collect();
         assert_eq!(
@@ -262,11 +320,60 @@ pub(super) mod tests {
         assert_eq!(origin["custom"]["domainName"], "origin.example");
     }
 
+    const CONDITIONAL: &[(&str, &str)] = &[
+        ("if-match", "*"),
+        ("if-none-match", "\"v1\""),
+        ("if-range", "\"v1\""),
+        ("range", "bytes=0-9"),
+    ];
+
+    fn conditional(
+        behavior: &Behavior,
+        method: &str,
+        validators: &[(&str, String)],
+    ) -> Vec<String> {
+        let mut viewer = request("", CONDITIONAL);
+        viewer.method = method.to_owned();
+        let sent = to_origin(behavior, &origin(), &viewer, validators);
+        let names = CONDITIONS.iter().chain(&PARTS);
+        names
+            .filter_map(|name| Some(format!("{name}: {}", sent.header(name)?)))
+            .collect()
+    }
+
+    #[test]
+    fn conditions_and_ranges_go_on_with_what_reads() {
+        let all = [
+            "if-match: *",
+            "if-none-match: \"v1\"",
+            "if-range: \"v1\"",
+            "range: bytes=0-9",
+        ];
+        assert_eq!(conditional(&behavior(), "GET", &[]), all);
+        assert_eq!(conditional(&behavior(), "HEAD", &[]), all[..2]);
+        assert!(conditional(&behavior(), "POST", &[]).is_empty());
+        let mut with_cookies = behavior();
+        with_cookies.origin_request.cookies = Selection::All;
+        assert_eq!(conditional(&with_cookies, "GET", &[]), all[2..]);
+    }
+
+    #[test]
+    fn an_expired_object_is_asked_about_in_the_caches_own_name() {
+        let validators = [
+            ("If-None-Match", "\"v0\"".to_owned()),
+            ("If-Modified-Since", "then".to_owned()),
+        ];
+        assert_eq!(
+            conditional(&behavior(), "GET", &validators),
+            ["if-modified-since: then", "if-none-match: \"v0\""]
+        );
+    }
+
     #[test]
     fn all_leaves_the_query_byte_for_byte() {
         let mut all = behavior();
         all.origin_request.query = Selection::All;
-        let sent = to_origin(&all, &origin(), &request("&b=%20&&a", &[]));
+        let sent = to_origin(&all, &origin(), &request("&b=%20&&a", &[]), &[]);
         assert_eq!(sent.querystring, "&b=%20&&a");
     }
 }

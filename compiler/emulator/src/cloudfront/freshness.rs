@@ -23,12 +23,21 @@ pub(super) fn lifetime(
     let said = Said::read(headers, now);
     let seconds = if status.is_client_error() || status.is_server_error() {
         error_seconds(error_ttl, status, &said)
-    } else if status.is_informational() || status == StatusCode::PARTIAL_CONTENT {
+    } else if status.is_informational() || is_about_an_object(status) {
         0
     } else {
         success_seconds(policy, &said)
     };
     Duration::from_secs(seconds)
+}
+
+/// A part of an object, or the word that a viewer's copy is good: neither is the object.
+/// CloudFront keeps parts too; HealthImaging doesn't say that it makes any.
+fn is_about_an_object(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED
+    )
 }
 
 fn success_seconds(policy: &CachePolicy, said: &Said) -> u64 {
@@ -151,6 +160,7 @@ mod tests {
             9
         );
         assert_eq!(seconds(0, 206, &[("cache-control", "max-age=30")]), 0);
+        assert_eq!(seconds(9, 304, &[("cache-control", "max-age=30")]), 0);
     }
 
     #[test]

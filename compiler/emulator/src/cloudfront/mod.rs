@@ -2,22 +2,31 @@
 //! origin, by the compiled template only.
 //!
 //! The viewer speaks plain HTTP here: on 127.0.0.1 it replaces the HTTPS that
-//! `ViewerProtocolPolicy: https-only` asks for. Not modelled: ranges and
-//! conditional requests (answered whole), compression, collapsing of
-//! simultaneous misses, and what neither the template nor AWS's documentation
-//! tells of web ACLs. [`CloudFront::notes`] says what a package has of these.
+//! `ViewerProtocolPolicy: https-only` asks for. Not modelled: compression, collapsing of
+//! simultaneous misses, an expired object in place of the origin's 5xx, and what neither
+//! the template nor AWS's documentation tells of web ACLs. [`CloudFront::notes`] says what
+//! a package has of these.
+//!
+//! A range of what the cache holds comes from the cache. Where it holds nothing, the
+//! range goes on to the origin. HealthImaging doesn't document ranges, and an origin that
+//! ignores them sends the whole object: CloudFront passes on all of it, keeps it, and cuts
+//! later ranges from it. An origin's part (206) is passed on too, but isn't kept here.
+//! Source: "How CloudFront processes partial requests for an object (range GETs)",
+//! Amazon CloudFront Developer Guide.
 //!
 //! All viewers have one address here, which is in no country. So a geo
 //! restriction uses the header `CloudFront-Viewer-Country` that the viewer
 //! sends to this edge; a viewer that sends none is served.
 
 mod cache;
+mod conditions;
 mod event;
 mod forward;
 mod freshness;
 mod names;
 mod outcome;
 mod pipeline;
+mod ranges;
 mod refusal;
 mod request_log;
 mod response_headers;

@@ -37,16 +37,30 @@ impl Outcome {
         }
     }
 
-    pub(super) fn served(stored: Stored, age: Option<u64>) -> Self {
+    /// From the origin.
+    pub(super) fn fetched(stored: Stored) -> Self {
+        Self::answered(stored, "Miss from cloudfront", None)
+    }
+
+    /// From the cache.
+    pub(super) fn hit(stored: Stored, age: u64) -> Self {
+        Self::answered(stored, "Hit from cloudfront", Some(age))
+    }
+
+    /// From the cache, after the origin said that it is still the latest.
+    pub(super) fn refreshed(stored: Stored) -> Self {
+        Self::answered(stored, "RefreshHit from cloudfront", Some(0))
+    }
+
+    fn answered(stored: Stored, x_cache: &'static str, age: Option<u64>) -> Self {
         let is_error = stored.status.is_client_error() || stored.status.is_server_error();
-        let x_cache = match (is_error, age) {
-            (true, _) => "Error from cloudfront",
-            (false, Some(_)) => "Hit from cloudfront",
-            (false, None) => "Miss from cloudfront",
-        };
         Self {
             stored,
-            x_cache,
+            x_cache: if is_error {
+                "Error from cloudfront"
+            } else {
+                x_cache
+            },
             age,
             decorated: true,
         }

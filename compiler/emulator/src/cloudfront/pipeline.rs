@@ -2,10 +2,11 @@
 
 use super::{
     Options, RequestSink,
-    cache::Cache,
-    event,
+    cache::{Cache, Found},
+    conditions, event,
     event::Flow,
-    forward, freshness,
+    forward::{self, Key},
+    freshness,
     names::Trigger,
     outcome::{Outcome, respond},
     refusal::Refusal,
@@ -21,19 +22,19 @@ use crate::{
     Error, FunctionLog,
     http::{self as local_http, Answer, NotOurs},
     lambda::{Failure, Pool},
-    package::{Association, Behavior, Distribution, Selection, WebAcl},
+    package::{Association, Behavior, Distribution, WebAcl},
     printable::printable,
     random,
 };
 use bytes::Bytes;
 use frames_edge::event::Request as EdgeRequest;
-use http::{HeaderMap, Request, header, request::Parts};
+use http::{HeaderMap, Request, StatusCode, header, request::Parts};
 use hyper::body::Incoming;
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
     sync::{Mutex, PoisonError},
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 const URL_BYTES: usize = 8_192;
@@ -113,7 +114,7 @@ impl Pipeline {
         if let Some(behavior) = behavior.filter(|_| outcome.decorated) {
             let timing = Timing {
                 id: &id,
-                is_hit: outcome.age.is_some(),
+                cache: notes.cache,
                 upstream: notes.stages.origin,
                 shielded: self.is_shielded(behavior),
                 downstream: milliseconds(start),
@@ -249,23 +250,68 @@ impl Pipeline {
         if behavior.viewer_request.is_some() {
             notes.stages.viewer_request = Some(milliseconds(start));
         }
-        let cacheable = behavior.cached_methods.contains(&flow.request.method);
-        let key = forward::key(behavior, &flow.request);
-        if cacheable {
-            if let Some((stored, age)) = self.lock_cache().get(&key, Instant::now()) {
-                notes.cache = CacheResult::Hit;
-                return Ok(Outcome::served(stored, Some(age)));
-            }
-            notes.cache = CacheResult::Miss;
+        if behavior.cached_methods.contains(&flow.request.method) {
+            self.cached(behavior, flow, notes).await
+        } else {
+            let (outcome, _) = self.fetch(behavior, flow, &[], notes).await?;
+            Ok(outcome)
         }
-        // A HEAD's answer has no body to keep for a GET.
-        let keeps = cacheable && flow.request.method != "HEAD";
-        let (outcome, lifetime) = self.fetch(behavior, flow, notes).await?;
-        if keeps {
-            self.lock_cache()
-                .put(key, outcome.stored.clone(), lifetime, Instant::now());
+    }
+
+    /// From the cache, or by way of it.
+    async fn cached(
+        &self,
+        behavior: &Behavior,
+        flow: Flow,
+        notes: &mut Notes,
+    ) -> Result<Outcome, Refusal> {
+        let compares = !forward::forwards_cookies(behavior);
+        let key = forward::key(behavior, &flow.request);
+        let found = self.lock_cache().get(&key, Instant::now());
+        let expired = match found {
+            Some(Found::Fresh(stored, age)) => {
+                notes.cache = CacheResult::Hit;
+                let served = conditions::served(stored, &flow.request, compares);
+                return Ok(Outcome::hit(served, age));
+            }
+            Some(Found::Expired(stored)) => Some(stored),
+            None => None,
+        };
+        notes.cache = CacheResult::Miss;
+        let asked = flow.request.clone();
+        let validators = expired.as_ref().map(conditions::validators);
+        let (outcome, lifetime) = self
+            .fetch(behavior, flow, &validators.unwrap_or_default(), notes)
+            .await?;
+        if let Some(expired) = expired
+            && outcome.stored.status == StatusCode::NOT_MODIFIED
+        {
+            notes.cache = CacheResult::Refresh;
+            let stored = conditions::refreshed(expired, &outcome.stored);
+            let lifetime = self.lifetime(behavior, &stored);
+            self.keep(key, &stored, lifetime);
+            let served = conditions::served(stored, &asked, compares);
+            return Ok(Outcome::refreshed(served));
+        }
+        if conditions::is_for_all(&asked, &outcome.stored) {
+            self.keep(key, &outcome.stored, lifetime);
         }
         Ok(outcome)
+    }
+
+    fn keep(&self, key: Key, stored: &Stored, lifetime: Duration) {
+        self.lock_cache()
+            .put(key, stored.clone(), lifetime, Instant::now());
+    }
+
+    fn lifetime(&self, behavior: &Behavior, stored: &Stored) -> Duration {
+        freshness::lifetime(
+            &behavior.cache,
+            &self.distribution.error_ttl,
+            stored.status,
+            &stored.headers,
+            SystemTime::now(),
+        )
     }
 
     /// Asks the origin, or the function that answers instead of it.
@@ -273,12 +319,13 @@ impl Pipeline {
         &self,
         behavior: &Behavior,
         flow: Flow,
+        validators: &[(&str, String)],
         notes: &mut Notes,
-    ) -> Result<(Outcome, std::time::Duration), Refusal> {
+    ) -> Result<(Outcome, Duration), Refusal> {
         let Some(origin) = self.distribution.origins.get(&behavior.origin) else {
             return Err(Refusal::OriginUnreachable);
         };
-        let request = forward::to_origin(behavior, origin, &flow.request);
+        let request = forward::to_origin(behavior, origin, &flow.request, validators);
         let flow = Flow { request, ..flow };
         let start = Instant::now();
         let invoked = self
@@ -298,24 +345,15 @@ impl Pipeline {
                 let answer = self.upstream.send(&flow, origin.read_timeout).await;
                 notes.stages.origin = Some(milliseconds(start));
                 let answer = self.answered(behavior, &flow, answer?, notes).await?;
-                Outcome::served(answer, None)
+                Outcome::fetched(answer)
             }
         };
         // CloudFront drops them where it forwards no cookies: an answer that many
         // viewers share must not make a session of one of them.
-        let policies = [&behavior.cache.key, &behavior.origin_request];
-        if policies.iter().all(|p| p.cookies == Selection::None) {
+        if !forward::forwards_cookies(behavior) {
             outcome.stored.headers.remove(header::SET_COOKIE);
         }
-        let stored = &outcome.stored;
-        let errors = &self.distribution.error_ttl;
-        let lifetime = freshness::lifetime(
-            &behavior.cache,
-            errors,
-            stored.status,
-            &stored.headers,
-            SystemTime::now(),
-        );
+        let lifetime = self.lifetime(behavior, &outcome.stored);
         Ok((outcome, lifetime))
     }
 

@@ -15,6 +15,8 @@ pub struct RequestLog {
 #[serde(rename_all = "lowercase")]
 pub enum CacheResult {
     Hit,
+    /// Expired, and by the origin's word still the latest.
+    Refresh,
     Miss,
     /// The cache wasn't asked.
     None,

@@ -1,6 +1,7 @@
 //! `Server-Timing`, as a response headers policy asks for it.
 //! Source: "Server-Timing header", Amazon CloudFront Developer Guide.
 
+use super::request_log::CacheResult;
 use super::response_headers::POP;
 use crate::random;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -10,7 +11,7 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 /// What became of a request, in milliseconds.
 pub(super) struct Timing<'a> {
     pub id: &'a str,
-    pub is_hit: bool,
+    pub cache: CacheResult,
     /// Until the whole answer of the origin was there: it isn't passed on in parts here.
     pub upstream: Option<f64>,
     pub shielded: bool,
@@ -31,7 +32,7 @@ pub(super) fn wanted(millionths: u32, request: &HeaderMap) -> bool {
 pub(super) fn apply(timing: &Timing<'_>, headers: &mut HeaderMap) {
     let held = headers.get_all(&SERVER_TIMING).iter();
     let held: Vec<&str> = held.filter_map(|value| value.to_str().ok()).collect();
-    let mut metrics = if timing.is_hit {
+    let mut metrics = if timing.from_cache() {
         Vec::new()
     } else {
         held.iter().map(|value| (*value).to_owned()).collect()
@@ -43,6 +44,10 @@ pub(super) fn apply(timing: &Timing<'_>, headers: &mut HeaderMap) {
 }
 
 impl Timing<'_> {
+    fn from_cache(&self) -> bool {
+        matches!(self.cache, CacheResult::Hit | CacheResult::Refresh)
+    }
+
     fn metrics(&self) -> Vec<String> {
         let mut metrics = Vec::new();
         if let Some(upstream) = self.upstream {
@@ -56,15 +61,15 @@ impl Timing<'_> {
             metrics.push("cdn-upstream-connect;dur=0".to_owned());
             metrics.push(format!("cdn-upstream-fbl;dur={:.0}", upstream));
         }
-        let cache = if self.is_hit {
-            "cdn-cache-hit"
-        } else {
-            "cdn-cache-miss"
+        let cache = match self.cache {
+            CacheResult::Hit => "cdn-cache-hit",
+            CacheResult::Refresh => "cdn-cache-refresh",
+            CacheResult::Miss | CacheResult::None => "cdn-cache-miss",
         };
         metrics.push(cache.to_owned());
         metrics.push(format!("cdn-pop;desc=\"{POP}\""));
         metrics.push(format!("cdn-rid;desc=\"{}\"", self.id));
-        if self.is_hit {
+        if self.from_cache() {
             metrics.push("cdn-hit-layer;desc=\"EDGE\"".to_owned());
         }
         metrics.push(format!("cdn-downstream-fbl;dur={:.0}", self.downstream));
@@ -87,7 +92,7 @@ mod tests {
     fn a_miss_says_what_the_origin_took_and_a_hit_says_nothing_of_it() {
         let miss = Timing {
             id: "abc",
-            is_hit: false,
+            cache: CacheResult::Miss,
             upstream: Some(12.4),
             shielded: false,
             downstream: 20.0,
@@ -103,13 +108,30 @@ mod tests {
         };
         assert!(applied(&shielded).contains("cdn-upstream-layer;desc=\"Origin Shield\""));
         let hit = Timing {
-            is_hit: true,
+            cache: CacheResult::Hit,
             upstream: None,
             ..shielded
         };
         assert_eq!(
             applied(&hit),
             "cdn-cache-hit,cdn-pop;desc=\"DEV50-P1\",cdn-rid;desc=\"abc\",cdn-hit-layer;desc=\"EDGE\",cdn-downstream-fbl;dur=20"
+        );
+    }
+
+    #[test]
+    fn a_refreshed_object_says_what_asking_took() {
+        let refreshed = Timing {
+            id: "abc",
+            cache: CacheResult::Refresh,
+            upstream: Some(3.0),
+            shielded: false,
+            downstream: 4.0,
+        };
+        let said = applied(&refreshed);
+        assert!(said.starts_with("cdn-upstream-layer"), "{said}");
+        assert!(
+            said.contains("cdn-upstream-fbl;dur=3,cdn-cache-refresh,"),
+            "{said}"
         );
     }
 

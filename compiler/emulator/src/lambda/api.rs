@@ -14,7 +14,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
 use tokio::sync::{mpsc, oneshot, watch};
@@ -62,6 +62,26 @@ struct State {
     phase: watch::Sender<Phase>,
 }
 
+/// The other end of one connection.
+struct Peer {
+    address: SocketAddr,
+    /// It is the sandbox's process. Once that is seen, it stays so as long as the connection
+    /// does. To ask anew at every call takes milliseconds: the system writes down all of its
+    /// connections for each answer.
+    is_own: AtomicBool,
+}
+
+impl Peer {
+    fn is_process(&self, pid: u32, own: SocketAddr) -> bool {
+        if self.is_own.load(Ordering::Acquire) {
+            return true;
+        }
+        let is_own = peer::is_process(pid, self.address, own);
+        self.is_own.store(is_own, Ordering::Release);
+        is_own
+    }
+}
+
 impl Api {
     pub(super) async fn start() -> Result<Self, Error> {
         let listener = local_http::bind(0).await?;
@@ -78,9 +98,16 @@ impl Api {
             phase,
         });
         let shared = state.clone();
-        let server = local_http::serve(listener, move |request, peer| {
+        let server = local_http::serve_each(listener, move |address| {
+            let peer = Arc::new(Peer {
+                address,
+                is_own: AtomicBool::new(false),
+            });
             let state = shared.clone();
-            async move { state.answer(request, peer).await }
+            move |request| {
+                let (state, peer) = (state.clone(), peer.clone());
+                async move { state.answer(request, &peer).await }
+            }
         })?;
         Ok(Self {
             address,
@@ -103,9 +130,9 @@ impl Api {
 }
 
 impl State {
-    async fn answer(&self, request: Request<Incoming>, from: SocketAddr) -> Answer {
+    async fn answer(&self, request: Request<Incoming>, from: &Peer) -> Answer {
         let pid = self.pid.load(Ordering::Acquire);
-        if !peer::is_process(pid, from, self.own) {
+        if !from.is_process(pid, self.own) {
             return refuse(
                 StatusCode::FORBIDDEN,
                 "NotThisSandbox",
@@ -249,4 +276,57 @@ fn refuse(status: StatusCode, class: &str, message: &str) -> Answer {
         status,
         &json!({"errorType": class, "errorMessage": message}),
     )
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use hyper_util::{
+        client::legacy::{Client, connect::HttpConnector},
+        rt::TokioExecutor,
+    };
+
+    type Caller = Client<HttpConnector, Full<Bytes>>;
+
+    /// A client that keeps its one connection, as a function's runtime does.
+    fn caller() -> Caller {
+        Client::builder(TokioExecutor::new()).build_http()
+    }
+
+    async fn call(caller: &Caller, api: &Api) -> StatusCode {
+        let request = Request::post(format!("http://{}{BASE}init/error", api.address));
+        let answer = caller
+            .request(request.body(Full::default()).unwrap())
+            .await
+            .unwrap();
+        let (parts, body) = answer.into_parts();
+        // The connection is free again once its answer is read.
+        local_http::read(body, ANSWER_BYTES).await.unwrap();
+        parts.status
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_asked_once_whose_it_is() {
+        let api = Api::start().await.unwrap();
+        let own = caller();
+        api.serve_only(std::process::id());
+        assert_eq!(call(&own, &api).await, StatusCode::ACCEPTED);
+        // From now on every answer to the question is another: it isn't put again.
+        api.serve_only(1);
+        assert_eq!(call(&own, &api).await, StatusCode::ACCEPTED);
+        assert_eq!(call(&caller(), &api).await, StatusCode::FORBIDDEN);
+    }
+
+    #[tokio::test]
+    async fn another_processs_connection_is_refused_at_every_call() {
+        let api = Api::start().await.unwrap();
+        let stranger = caller();
+        api.serve_only(1);
+        for _ in 0..2 {
+            assert_eq!(call(&stranger, &api).await, StatusCode::FORBIDDEN);
+        }
+        // Before there is a process, nobody's is served.
+        let early = Api::start().await.unwrap();
+        assert_eq!(call(&stranger, &early).await, StatusCode::FORBIDDEN);
+    }
 }

@@ -3,6 +3,7 @@
 use crate::check::Delivery;
 use crate::names;
 use frames_edge::Cors;
+use frames_edge::cors::{ALLOWED_HEADERS, EXPOSED_HEADERS, PREFLIGHT_SECONDS};
 use serde::Serialize;
 
 #[derive(Debug, Clone, Serialize)]
@@ -115,15 +116,8 @@ fn cors(cors: &Cors) -> Option<CorsView> {
         origins: cors.origins.clone(),
         credentials: cors.credentials,
         methods: &["GET", "HEAD", "POST", "OPTIONS"],
-        headers: &["Accept", "Authorization", "Content-Type", "Token"],
-        expose: &[
-            "Age",
-            "Content-Length",
-            "Content-Type",
-            "Server-Timing",
-            "WWW-Authenticate",
-            "X-Cache",
-        ],
-        max_age: 600,
+        headers: &ALLOWED_HEADERS,
+        expose: &EXPOSED_HEADERS,
+        max_age: PREFLIGHT_SECONDS,
     })
 }

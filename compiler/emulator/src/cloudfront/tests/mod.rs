@@ -3,6 +3,7 @@
 mod caching;
 mod functions;
 mod lifetime;
+mod ranges;
 mod requests;
 mod response_headers;
 mod screening;
