@@ -132,9 +132,9 @@ fn parse(address: &str, local: bool) -> Result<Uri, String> {
     if has_credentials(address) {
         return Err("an address with credentials in it".to_owned());
     }
-    address
-        .parse()
-        .ok()
+    Some(address)
+        .filter(|address| address.is_ascii())
+        .and_then(|address| address.parse().ok())
         .filter(|uri| is_https(uri) || (local && is_local(uri)))
         .filter(has_port_that_is_one)
         .ok_or_else(|| "not an https:// URL".to_owned())

@@ -107,7 +107,7 @@ pub(super) static AUTH: Table = Table {
             .non_empty().modes(OIDC).makes("authorizer `auth.issuers[].jwksUri`"),
         Field::new("trustKeysFor", Kind::Duration(Duration { format: &f::DURATION, least: "0s", most: "7d" }),
             "How long after a deployment the key set that it brought is used without asking the issuer. Where a sandbox starts in that time, no token waits for a fetch, and a key that was withdrawn meanwhile still counts. Each deployment brings a new version of the authorizer. `0s`: not at all.")
-            .default("0s").modes(TOKENS).makes("authorizer `auth.trustKeysFor`, `auth.issuers[].initialAt`"),
+            .default("0s").modes(TOKENS).makes("authorizer `auth.trustKeysFor`"),
         Field::new("algorithms", Kind::List(&Kind::Choice(Choice {
                 words: &jose::NAMES,
                 missing: &[(
