@@ -170,7 +170,11 @@ fn asked(issuer: &Issuer, name: &Text, address: Option<&Text>, found: &mut Vec<D
     );
     found.push(
         Diagnostic::new(codes::INVALID_VALUE, path, written.span, message)
-            .help("a host's name in ASCII letters (`xn--…` for others), a port below 65536, and nothing in it that is still to be filled in"),
+            .help(if address.is_none() && written.value.starts_with("http:") {
+                "keys come by HTTPS only; an issuer whose name is an http URL, as AD FS's, needs `jwksUri`"
+            } else {
+                "a host's name in ASCII letters (`xn--…` for others), a port below 65536, and nothing in it that is still to be filled in"
+            }),
     );
 }
 
@@ -414,6 +418,18 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// AD FS's access tokens name `http://<host>/adfs/services/trust`. A name isn't asked.
+    #[test]
+    fn an_issuers_name_may_be_over_http_where_its_keys_are_not() {
+        let name = "issuer: 'http://adfs.example/adfs/services/trust'";
+        assert_eq!(
+            found(name),
+            [("invalid-value".to_owned(), "auth.issuer".to_owned())]
+        );
+        let keys = "jwksUri: 'https://adfs.example/adfs/discovery/keys'";
+        assert_eq!(oidc(&format!("{name}, {keys}")).issuers[0].names.len(), 1);
     }
 
     #[test]

@@ -50,8 +50,8 @@ formats! {
         r"^[!-~]{1,256}$" "3n4b5urk1ft4fl3mg5e62d9ado"
     COGNITO_CLIENT_ID "a Cognito app client's id"
         r"^[A-Za-z0-9_+]{1,128}$" "3n4b5urk1ft4fl3mg5e62d9ado"
-    ISSUER "an issuer (an https URL without query and fragment)"
-        r"^(https://[^\s/?#@]+(/[^\s?#]*)?|accounts\.google\.com)$" "https://login.example.org/realms/imaging"
+    ISSUER "an issuer (a URL without query and fragment)"
+        r"^(https?://[^\s/?#@]+(/[^\s?#]*)?|accounts\.google\.com)$" "https://login.example.org/realms/imaging"
     HTTPS_URL "an https URL"
         r"^https://[^\s/?#@]+(/[^\s#]*)?$" "https://login.example.org/realms/imaging/certs"
     AUDIENCE "an audience"
@@ -188,7 +188,8 @@ mod tests {
             (&TAG_VALUE, "a;b"),
             (&DATASTORE_ID, "1234567890123456789012345678901"),
             (&DATASTORE_ID, "A2345678901234567890123456789012"),
-            (&ISSUER, "http://login.example.org"),
+            (&ISSUER, "ftp://login.example.org"),
+            (&ISSUER, "login.example.org"),
             (&IAM_PATH, "imaging/"),
             (&UID, "1.2.840.x"),
             (&UID, "1.2."),
