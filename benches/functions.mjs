@@ -25,7 +25,7 @@ const signed = `${b64({ alg: 'RS256', kid: 'one' })}.${b64(claims)}`
 const token = `${signed}.${sign('sha256', Buffer.from(signed), privateKey).toString('base64url')}`
 const CONFIG = {
   authorizer: {
-    auth: { issuers: [issuer], jwks, algorithms: ['RS256'], clientIds: ['client'], tokenUse: 'access', groupsClaim: 'cognito:groups', tokenSources: ['authorization', 'header'] },
+    auth: { issuers: [{ names: [issuer] }], jwks, algorithms: ['RS256'], clientIds: ['client'], tokenUse: 'access', groupsClaim: 'cognito:groups', tokenSources: ['authorization', 'header'] },
     dicomweb: true, cors: { origins: ['*'], credentials: false }, logLevel: 'warn',
   },
   signer: { region: 'us-east-1', nativeHost: 'runtime-medical-imaging.us-east-1.amazonaws.com', logLevel: 'warn' },

@@ -75,7 +75,11 @@ fn package_asks_no_network_unless_it_is_told_to() {
     let project = project(&server);
     let run = package(&project, &server, &[]);
     assert_eq!((run.code, server.asked()), (0, 0), "{run:#?}");
-    assert!(config(&project)["auth"].get("initialJwks").is_none());
+    assert!(
+        config(&project)["auth"]["issuers"][0]
+            .get("initialJwks")
+            .is_none()
+    );
 
     let run = package(&project, &server, &["--fetch-keys"]);
     assert_eq!((run.code, server.asked()), (0, 2), "{run:#?}");
@@ -83,7 +87,10 @@ fn package_asks_no_network_unless_it_is_told_to() {
         run.stderr.contains("1 key of the issuer is baked in"),
         "{run:#?}"
     );
-    assert_eq!(config(&project)["auth"]["initialJwks"], issuer.key_set());
+    assert_eq!(
+        config(&project)["auth"]["issuers"][0]["initialJwks"],
+        issuer.key_set()
+    );
     let plan = fs::read(project.output("plan.json")).unwrap();
 
     // What doesn't decide, doesn't change a byte: another order, keys of other uses.

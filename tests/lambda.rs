@@ -271,7 +271,7 @@ fn a_broken_package_fails_at_its_start_and_says_why() {
         (
             "authorizer",
             Some(
-                "{\"auth\": {\"issuers\": [\"https://a.example\"], \"initialJwks\": {\"keys\": []}, \
+                "{\"auth\": {\"issuers\": [{\"names\": [\"https://a.example\"], \"initialJwks\": {\"keys\": []}}], \
                  \"algorithms\": [\"RS256\"], \"audience\": [\"a\"], \"groupsClaim\": \"groups\", \
                  \"tokenSources\": [\"header\"]}, \"dicomweb\": true, \"logLevel\": \"warn\", \
                  \"cors\": {\"origins\": [], \"credentials\": false}}",

@@ -97,7 +97,7 @@ fn the_authorizer() {
         "frames-authorizer",
         &json!({
             "auth": {
-                "issuers": [ISSUER], "jwks": issuer.key_set(), "algorithms": ["RS256"], "audience": [AUDIENCE],
+                "issuers": [{"names": [ISSUER]}], "jwks": issuer.key_set(), "algorithms": ["RS256"], "audience": [AUDIENCE],
                 "groupsClaim": "groups", "tokenSources": ["authorization"],
             },
             "dicomweb": true, "cors": {"origins": ["*"], "credentials": false}, "logLevel": "warn",

@@ -68,12 +68,12 @@ const RSA = ['RS256', 'RS384', 'RS512']
 const ALL = [...RSA, 'ES256', 'ES384', 'EdDSA']
 
 const cognito = (ours, theirs) => ({
-  auth: { issuers: ISSUERS, algorithms: ['RS256'], ...ours },
+  auth: { issuers: [{ names: ISSUERS }], algorithms: ['RS256'], ...ours },
   verifier: CognitoJwtVerifier.create({ userPoolId: POOL, graceSeconds, ...theirs }),
   algorithms: ['RS256'],
 })
 const oidc = (Verifier, algorithms, ours, theirs) => ({
-  auth: { issuers: [OIDC], algorithms, audience: ['frames', 'viewer'], ...ours },
+  auth: { issuers: [{ names: [OIDC] }], algorithms, audience: ['frames', 'viewer'], ...ours },
   verifier: Verifier.create({ issuer: OIDC, audience: ['frames', 'viewer'], graceSeconds, ...theirs }),
   algorithms,
 })
@@ -97,7 +97,7 @@ function good(profile) {
   const kid = pick(KID[alg])
   const use = { id: 'id', any: pick(['id', 'access']) }[profile] ?? 'access'
   const client = profile === 'access' ? pick(CLIENTS) : CLIENTS[0]
-  const claims = { iss: PROFILES[profile].auth.issuers[0], sub: `user-${below(1e6)}`, iat: NOW - below(3000), exp: NOW + 1 + below(3600), jti: `${random()}` }
+  const claims = { iss: PROFILES[profile].auth.issuers[0].names[0], sub: `user-${below(1e6)}`, iat: NOW - below(3000), exp: NOW + 1 + below(3600), jti: `${random()}` }
   if (profile.startsWith('oidc') || profile === 'every') Object.assign(claims, { aud: pick(['frames', ['viewer'], ['other', 'frames']]), scope: 'openid frames/read' })
   else {
     claims.iss = pick(ISSUERS)

@@ -1,7 +1,7 @@
 //! Every name and logical id of the stacks, in one place. Renaming one
 //! replaces the resource in every deployed stack.
 
-use frames_edge::AuthConfig;
+use frames_edge::{AuthConfig, Issuer};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -52,7 +52,8 @@ pub const SEARCH_HEADERS_POLICY: &str = "SearchHeadersPolicy";
 /// Which addresses the authorizer's keys are fetched from, as a digest: what isn't deployed
 /// yet is known by it. None where the keys are baked in.
 pub fn keys_from(auth: &AuthConfig) -> Option<String> {
-    let addresses = json!([auth.issuers, auth.jwks_uri]).to_string();
+    let of = |issuer: &Issuer| json!([issuer.names, issuer.jwks_uri]);
+    let addresses = json!(auth.issuers.iter().map(of).collect::<Vec<_>>()).to_string();
     let fetched = auth.jwks.is_none();
     fetched.then(|| format!("{:x}", Sha256::digest(addresses)))
 }

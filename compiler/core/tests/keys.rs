@@ -61,6 +61,11 @@ const CASES: &[(&str, &str, &str)] = &[
         "auth: {mode: oidc, issuer: 'https://a.example.org', audience: a, jwksUri: 'https://a.example.org/keys'}",
     ),
     (
+        "auth.trustKeysFor",
+        COGNITO,
+        "auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, trustKeysFor: 36h}",
+    ),
+    (
         "auth.algorithms",
         OIDC,
         "auth: {mode: oidc, issuer: 'https://a.example.org', audience: a, algorithms: [RS512]}",

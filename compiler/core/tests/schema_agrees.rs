@@ -28,6 +28,42 @@ const ONLY_COMPILE: &[(&str, &str, &str, &str)] = &[
     // Several values of one list or mapping, or of two blocks.
     (
         "conflict",
+        "auth.jwksUri",
+        "",
+        "{auth: {mode: oidc, audience: a, issuer: ['https://a.example.org', 'https://b.example.org'], jwksUri: 'https://a.example.org/k'}}",
+    ),
+    (
+        "conflict",
+        "auth.jwksFile",
+        "",
+        "{auth: {mode: oidc, audience: a, issuer: ['https://a.example.org', 'https://b.example.org'], jwksFile: ./jwks.json}}",
+    ),
+    (
+        "unused-key",
+        "auth.trustKeysFor",
+        "",
+        "{auth: {mode: oidc, audience: a, issuer: 'https://a.example.org', jwksFile: ./jwks.json, trustKeysFor: 1d}}",
+    ),
+    (
+        "duplicate-value",
+        "auth.issuer",
+        "",
+        "{auth: {mode: oidc, audience: a, issuer: ['https://a.example.org', 'https://a.example.org']}}",
+    ),
+    (
+        "invalid-value",
+        "auth.issuer",
+        "",
+        "{auth: {mode: oidc, audience: a, issuer: 'https://a.example.org:99999'}}",
+    ),
+    (
+        "invalid-value",
+        "auth.jwksUri",
+        "",
+        "{auth: {mode: oidc, audience: a, issuer: 'https://a.example.org', jwksUri: 'https://a.example.org:99999'}}",
+    ),
+    (
+        "conflict",
         "delivery.cors.origins",
         "",
         "{delivery: {cors: {origins: ['*', 'https://a.example.org']}}}",
@@ -247,6 +283,7 @@ const VALID: &[&str] = &[
     "{service: x, auth: {mode: oidc, issuer: 'https://a.example.org/', audience: a, jwksUri: 'https://a.example.org/k', algorithms: [RS256, RS512]}}",
     "{service: x, auth: {mode: oidc, issuer: 'https://a.example.org/', audience: [a, 5], jwksFile: ./jwks.json}}",
     "{service: x, auth: {mode: oidc, issuer: 'https://a.example.org/', audience: 5}}",
+    "{service: x, auth: {mode: oidc, issuer: ['https://a.example.org/', accounts.google.com], audience: a, jwksUri: ['https://a.example.org/k', 'https://b.example.org/k'], clientIds: [a-b], trustKeysFor: 1d}}",
     "{service: x, healthImaging: {region: eu-west-1}, auth: {mode: none}}",
     "{service: x, healthImaging: {endpoint: runtime-medical-imaging.eu-west-1.amazonaws.com}, auth: {mode: none}}",
     "{service: x, auth: {mode: none}, domain: {cnames: [a.example.org], certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11', hostedZoneId: Z0123, securityPolicy: TLSv1.3_2025}}",

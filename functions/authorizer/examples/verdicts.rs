@@ -4,7 +4,7 @@
 //! line per token: `pass`, or the reason.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use frames_authorizer::keys::KeyCache;
+use frames_authorizer::keys::Keys;
 use frames_authorizer::{Decision, decide, prepare};
 use frames_edge::AuthorizerConfig;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 struct Profile {
     config: AuthorizerConfig,
-    keys: KeyCache,
+    keys: Keys,
     now: SystemTime,
 }
 

@@ -1,8 +1,10 @@
 //! Fetching the issuer's key set: HTTPS only, three seconds, 256 KiB, no redirects.
 
 use crate::tls;
-use frames_edge::AuthConfig;
-use frames_edge::key_source::{KeySource, SIZE_LIMIT, TIME_LIMIT, USER_AGENT, shown};
+use frames_edge::Issuer;
+use frames_edge::key_source::{
+    KeySource, SIZE_LIMIT, TIME_LIMIT, USER_AGENT, document, shown, with_cause,
+};
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
@@ -16,9 +18,9 @@ use serde_json::Value;
 pub struct Source(KeySource);
 
 impl Source {
-    /// The source that the configuration names.
-    pub fn of(auth: &AuthConfig) -> Result<Self, String> {
-        KeySource::of(auth)
+    /// The source of an issuer's keys.
+    pub fn of(issuer: &Issuer) -> Result<Self, String> {
+        KeySource::of(issuer)
             .map(Self)
             .map_err(|problem| format!("config.json: {problem}"))
     }
@@ -56,7 +58,7 @@ async fn get(address: Uri) -> Result<Value, String> {
         .await
         .map_err(|error| format!("{shown}: {error}"))?
         .to_bytes();
-    serde_json::from_slice(&body).map_err(|_| format!("{shown} didn't answer with JSON"))
+    document(&body).map_err(|problem| format!("{shown} {problem}"))
 }
 
 /// Made for each fetch, as that is once an hour: between two of them a sandbox
@@ -83,15 +85,4 @@ fn client(address: &Uri) -> Result<Client<HttpsConnector<HttpConnector>, Empty<B
     Ok(Client::builder(TokioExecutor::new())
         .pool_max_idle_per_host(0)
         .build(connector))
-}
-
-/// hyper's own message stops before the reason.
-fn with_cause(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

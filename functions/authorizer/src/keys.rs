@@ -73,6 +73,8 @@ pub struct KeyCache {
     fetched_at: Option<SystemTime>,
     /// When the sandbox started with the set that was packaged.
     began_at: Option<SystemTime>,
+    /// Until when that set is as good as a fetched one.
+    trusted_until: Option<SystemTime>,
     penalty_since: Option<SystemTime>,
     last_fetch_failed: bool,
 }
@@ -98,6 +100,7 @@ impl KeyCache {
             fixed: false,
             fetched_at: None,
             began_at: None,
+            trusted_until: None,
             penalty_since: None,
             last_fetch_failed: false,
         }
@@ -122,6 +125,15 @@ impl KeyCache {
         }
     }
 
+    /// The packaged set is used without asking the issuer until then: whoever deploys
+    /// often pays no fetch where a sandbox starts.
+    pub fn trusted_until(self, until: SystemTime) -> Self {
+        Self {
+            trusted_until: Some(until),
+            ..self
+        }
+    }
+
     /// The sandbox starts.
     pub fn begin(&mut self, now: SystemTime) {
         if self.set.is_some() && self.fetched_at.is_none() {
@@ -130,9 +142,11 @@ impl KeyCache {
     }
 
     pub fn lookup(&self, kid: &str, algorithm: Algorithm, now: SystemTime) -> Lookup<'_> {
-        let may_fetch = !self.fixed && !within(self.penalty_since, PENALTY, now);
-        let fresh = self.fixed || within(self.fetched_at, TTL, now);
-        let trusted = self.fixed || within(self.fetched_at.or(self.began_at), TRUST, now);
+        let may_fetch = self.may_fetch(now);
+        let baked =
+            self.fetched_at.is_none() && self.trusted_until.is_some_and(|until| now < until);
+        let fresh = self.fixed || baked || within(self.fetched_at, TTL, now);
+        let trusted = self.fixed || baked || within(self.fetched_at.or(self.began_at), TRUST, now);
         let found = self
             .set
             .as_ref()
@@ -148,16 +162,64 @@ impl KeyCache {
         }
     }
 
-    /// Keeps what a fetch for `kid` brought.
-    pub fn fetched(&mut self, result: Result<KeySet, String>, kid: &str, now: SystemTime) {
+    fn may_fetch(&self, now: SystemTime) -> bool {
+        !self.fixed && !within(self.penalty_since, PENALTY, now)
+    }
+
+    /// A signature was wrong by the key that the set has. The issuer may have put
+    /// another key under the same `kid`: it is worth one fetch, unless the set just came.
+    pub fn may_be_replaced(&self, now: SystemTime) -> bool {
+        self.may_fetch(now) && !within(self.fetched_at, PENALTY, now)
+    }
+
+    /// Keeps what a fetch for this need brought.
+    pub fn fetched(&mut self, result: Result<KeySet, String>, need: &Need, now: SystemTime) {
         self.last_fetch_failed = result.is_err();
         self.penalty_since = match &result {
-            Ok(set) if set.has(kid) => None,
+            Ok(set) if set.has(&need.kid) && !need.again => None,
             _ => Some(now),
         };
         if let Ok(set) = result {
             self.set = Some(set);
             self.fetched_at = Some(now);
+        }
+    }
+}
+
+/// Why an issuer's keys are to be fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// Which of the configured issuers.
+    pub issuer: usize,
+    pub kid: String,
+    /// The set has this `kid`, but its key didn't sign.
+    pub again: bool,
+}
+
+/// The key sets of all issuers, in the configuration's order.
+#[derive(Debug)]
+pub struct Keys(Vec<KeyCache>);
+
+impl Keys {
+    pub fn new(caches: Vec<KeyCache>) -> Self {
+        Self(caches)
+    }
+
+    pub fn of(&self, issuer: usize) -> Option<&KeyCache> {
+        self.0.get(issuer)
+    }
+
+    /// The sandbox starts.
+    pub fn begin(&mut self, now: SystemTime) {
+        for cache in &mut self.0 {
+            cache.begin(now);
+        }
+    }
+
+    /// Keeps what a fetch for this need brought.
+    pub fn fetched(&mut self, result: Result<KeySet, String>, need: &Need, now: SystemTime) {
+        if let Some(cache) = self.0.get_mut(need.issuer) {
+            cache.fetched(result, need, now);
         }
     }
 }
@@ -191,6 +253,14 @@ mod tests {
         UNIX_EPOCH + Duration::from_secs(1_000_000 + seconds)
     }
 
+    fn need(kid: &str) -> Need {
+        Need {
+            issuer: 0,
+            kid: kid.to_owned(),
+            again: false,
+        }
+    }
+
     /// What the cache says, in one word.
     fn says(cache: &KeyCache, kid: &str, seconds: u64) -> &'static str {
         match cache.lookup(kid, RS256, at(seconds)) {
@@ -218,10 +288,10 @@ mod tests {
         let mut cache = KeyCache::initial(set(&["a"]).unwrap());
         cache.begin(at(0));
         assert_eq!(says(&cache, "a", 0), "fetch");
-        cache.fetched(set(&["b"]), "b", at(1));
+        cache.fetched(set(&["b"]), &need("b"), at(1));
         assert_eq!(says(&cache, "b", 1), "key");
         assert_eq!(says(&cache, "a", 1), "fetch", "withdrawn since");
-        cache.fetched(set(&["b"]), "a", at(1));
+        cache.fetched(set(&["b"]), &need("a"), at(1));
         assert_eq!(says(&cache, "a", 1), "unknown");
     }
 
@@ -230,19 +300,60 @@ mod tests {
         let mut cache = KeyCache::initial(set(&["a"]).unwrap());
         assert_eq!(says(&cache, "a", 0), "fetch");
         cache.begin(at(0));
-        cache.fetched(Err("no route".to_owned()), "a", at(3));
+        cache.fetched(Err("no route".to_owned()), &need("a"), at(3));
         assert_eq!(says(&cache, "a", 3), "key");
         assert_eq!(says(&cache, "b", 3), "unavailable");
         assert_eq!(says(&cache, "a", 13), "fetch", "it may be back");
-        cache.fetched(Err("no route".to_owned()), "a", at(24 * 60 * 60));
+        cache.fetched(Err("no route".to_owned()), &need("a"), at(24 * 60 * 60));
         assert_eq!(says(&cache, "a", 24 * 60 * 60), "unavailable");
+    }
+
+    #[test]
+    fn a_set_that_is_trusted_for_a_while_is_not_asked_for() {
+        let mut cache = KeyCache::initial(set(&["a"]).unwrap()).trusted_until(at(100));
+        cache.begin(at(0));
+        assert_eq!(says(&cache, "a", 99), "key");
+        assert!(cache.may_be_replaced(at(99)));
+        assert_eq!(
+            says(&cache, "b", 99),
+            "fetch",
+            "the issuer may have a new one"
+        );
+        assert_eq!(says(&cache, "a", 100), "fetch");
+        // What the issuer says counts more.
+        cache.fetched(set(&["b"]), &need("b"), at(50));
+        assert_eq!(says(&cache, "a", 51), "fetch", "withdrawn since");
+        cache.fetched(set(&["b"]), &need("a"), at(51));
+        assert_eq!(says(&cache, "a", 52), "unknown");
+        // A sandbox that starts when it is over.
+        let mut late = KeyCache::initial(set(&["a"]).unwrap()).trusted_until(at(100));
+        late.begin(at(200));
+        assert_eq!(says(&late, "a", 200), "fetch");
+    }
+
+    #[test]
+    fn a_replaced_key_is_asked_for_once() {
+        let mut cache = KeyCache::empty();
+        cache.fetched(set(&["a"]), &need("a"), at(0));
+        assert!(!cache.may_be_replaced(at(9)), "the set just came");
+        assert!(cache.may_be_replaced(at(10)));
+        let again = Need {
+            again: true,
+            ..need("a")
+        };
+        cache.fetched(set(&["a"]), &again, at(60));
+        assert_eq!(says(&cache, "a", 60), "key");
+        assert!(!cache.may_be_replaced(at(69)));
+        assert!(cache.may_be_replaced(at(70)));
+        let fixed = KeyCache::fixed(set(&["a"]).unwrap());
+        assert!(!fixed.may_be_replaced(at(0)));
     }
 
     #[test]
     fn a_set_is_fetched_once_and_again_after_an_hour() {
         let mut cache = KeyCache::empty();
         assert_eq!(says(&cache, "a", 0), "fetch");
-        cache.fetched(set(&["a"]), "a", at(0));
+        cache.fetched(set(&["a"]), &need("a"), at(0));
         assert_eq!(says(&cache, "a", 0), "key");
         assert_eq!(says(&cache, "a", 3599), "key");
         assert_eq!(says(&cache, "a", 3600), "fetch");
@@ -251,9 +362,9 @@ mod tests {
     #[test]
     fn an_unknown_kid_fetches_once_in_ten_seconds() {
         let mut cache = KeyCache::empty();
-        cache.fetched(set(&["a"]), "a", at(0));
+        cache.fetched(set(&["a"]), &need("a"), at(0));
         assert_eq!(says(&cache, "b", 1), "fetch");
-        cache.fetched(set(&["a"]), "b", at(1));
+        cache.fetched(set(&["a"]), &need("b"), at(1));
         for kid in ["b", "c"] {
             assert_eq!(says(&cache, kid, 1), "unknown");
             assert_eq!(says(&cache, kid, 10), "unknown");
@@ -269,9 +380,9 @@ mod tests {
     #[test]
     fn a_rotated_key_is_found_by_the_next_fetch() {
         let mut cache = KeyCache::empty();
-        cache.fetched(set(&["old"]), "old", at(0));
+        cache.fetched(set(&["old"]), &need("old"), at(0));
         assert_eq!(says(&cache, "new", 60), "fetch");
-        cache.fetched(set(&["new"]), "new", at(60));
+        cache.fetched(set(&["new"]), &need("new"), at(60));
         assert_eq!(says(&cache, "new", 60), "key");
         assert_eq!(
             says(&cache, "old", 60),
@@ -283,7 +394,7 @@ mod tests {
     #[test]
     fn after_a_failure_nothing_is_fetched_for_ten_seconds() {
         let mut cache = KeyCache::empty();
-        cache.fetched(Err("no route".to_owned()), "a", at(0));
+        cache.fetched(Err("no route".to_owned()), &need("a"), at(0));
         assert_eq!(says(&cache, "a", 0), "unavailable");
         assert_eq!(says(&cache, "b", 9), "unavailable");
         assert_eq!(says(&cache, "a", 10), "fetch");
@@ -292,9 +403,9 @@ mod tests {
     #[test]
     fn a_stale_set_serves_on_while_it_cannot_be_refreshed() {
         let mut cache = KeyCache::empty();
-        cache.fetched(set(&["a"]), "a", at(0));
+        cache.fetched(set(&["a"]), &need("a"), at(0));
         assert_eq!(says(&cache, "a", 4000), "fetch");
-        cache.fetched(Err("no route".to_owned()), "a", at(4000));
+        cache.fetched(Err("no route".to_owned()), &need("a"), at(4000));
         assert_eq!(says(&cache, "a", 4000), "key");
         assert_eq!(says(&cache, "b", 4000), "unavailable");
         assert_eq!(says(&cache, "a", 4010), "fetch");
@@ -304,8 +415,8 @@ mod tests {
     fn a_set_that_cannot_be_refreshed_is_trusted_for_a_day() {
         const DAY: u64 = 24 * 60 * 60;
         let mut cache = KeyCache::empty();
-        cache.fetched(set(&["a"]), "a", at(0));
-        cache.fetched(Err("no route".to_owned()), "a", at(DAY - 1));
+        cache.fetched(set(&["a"]), &need("a"), at(0));
+        cache.fetched(Err("no route".to_owned()), &need("a"), at(DAY - 1));
         assert_eq!(says(&cache, "a", DAY - 1), "key");
         assert_eq!(
             says(&cache, "a", DAY),
@@ -315,16 +426,16 @@ mod tests {
         let other = cache.lookup("a", Algorithm::ES256, at(DAY));
         assert!(matches!(other, Lookup::Unavailable), "{other:?}");
         assert_eq!(says(&cache, "a", DAY + 9), "fetch");
-        cache.fetched(set(&["a"]), "a", at(DAY + 9));
+        cache.fetched(set(&["a"]), &need("a"), at(DAY + 9));
         assert_eq!(says(&cache, "a", DAY + 9), "key");
     }
 
     #[test]
     fn a_clock_that_was_set_back_blocks_nothing() {
         let mut cache = KeyCache::empty();
-        cache.fetched(Err("no route".to_owned()), "a", at(5000));
+        cache.fetched(Err("no route".to_owned()), &need("a"), at(5000));
         assert_eq!(says(&cache, "a", 0), "fetch");
-        cache.fetched(set(&["a"]), "a", at(5000));
+        cache.fetched(set(&["a"]), &need("a"), at(5000));
         assert_eq!(says(&cache, "a", 0), "fetch");
     }
 

@@ -37,9 +37,9 @@ pub use reason::{Denial, Reason};
 use frames_edge::jose;
 use frames_edge::key_source;
 use frames_edge::operation::{Kind, Operation};
-use frames_edge::{Allow, AuthConfig, AuthorizerConfig, Request, Response};
-use keys::{KeyCache, KeySet};
-use std::time::SystemTime;
+use frames_edge::{Allow, AuthConfig, AuthorizerConfig, Issuer, Request, Response};
+use keys::{KeyCache, KeySet, Keys, Need};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What becomes of a request.
 #[derive(Debug)]
@@ -49,38 +49,56 @@ pub enum Decision {
     /// Answered here.
     Respond(Response, Denial),
     /// Can't be told before the issuer's keys are fetched. Hand the result to
-    /// [`KeyCache::fetched`], then decide on the same request again.
-    NeedKeys { kid: String, request: Box<Request> },
+    /// [`Keys::fetched`], then decide on the same request again.
+    NeedKeys { need: Need, request: Box<Request> },
 }
 
+/// No packaged key set is used longer without a word from its issuer: seven days.
+const LONGEST_TRUST: u64 = 7 * 24 * 60 * 60;
+
 /// Checks the configuration and prepares the keys that it holds.
-pub fn prepare(config: &AuthorizerConfig) -> Result<KeyCache, String> {
+pub fn prepare(config: &AuthorizerConfig) -> Result<Keys, String> {
     let Some(auth) = &config.auth else {
-        return Ok(KeyCache::empty());
+        return Ok(Keys::new(vec![]));
     };
     check(auth).map_err(|problem| format!("config.json: {problem}"))?;
+    let caches = auth.issuers.iter().map(|issuer| cache(auth, issuer));
+    caches.collect::<Result<_, _>>().map(Keys::new)
+}
+
+fn cache(auth: &AuthConfig, issuer: &Issuer) -> Result<KeyCache, String> {
     let read = |key: &str, jwks| {
         KeySet::parse(jwks).map_err(|problem| format!("config.json: `auth.{key}`: {problem}"))
     };
-    match (&auth.jwks, &auth.initial_jwks) {
+    match (&auth.jwks, &issuer.initial_jwks) {
         (Some(_), Some(_)) => {
             Err("config.json: `auth` has both `jwks` and `initialJwks`".to_owned())
         }
         (Some(jwks), None) => read("jwks", jwks).map(KeyCache::fixed),
         (None, initial) => {
-            fetch::Source::of(auth)?;
-            match initial {
-                Some(jwks) => read("initialJwks", jwks).map(KeyCache::initial),
-                None => Ok(KeyCache::empty()),
-            }
+            fetch::Source::of(issuer)?;
+            let Some(jwks) = initial else {
+                return Ok(KeyCache::empty());
+            };
+            let cache = KeyCache::initial(read("initialJwks", jwks)?);
+            let trusted = auth.trust_keys_for.zip(issuer.initial_at);
+            let until = trusted.and_then(|(trust, at)| at.checked_add(trust));
+            let until = until.map(Duration::from_secs);
+            Ok(
+                match until.and_then(|until| UNIX_EPOCH.checked_add(until)) {
+                    Some(until) => cache.trusted_until(until),
+                    None => cache,
+                },
+            )
         }
     }
 }
 
 /// Refuses what could not decide, or would let more in than anyone meant to.
 fn check(auth: &AuthConfig) -> Result<(), String> {
+    let names: Vec<String> = auth.issuer_names().cloned().collect();
     let lists = [
-        ("issuers", &auth.issuers),
+        ("issuers", &names),
         ("algorithms", &auth.algorithms),
         ("audience", &auth.audience),
         ("clientIds", &auth.client_ids),
@@ -92,6 +110,10 @@ fn check(auth: &AuthConfig) -> Result<(), String> {
         return Err(format!("`auth.{key}` holds an empty string"));
     }
     let required = [
+        (
+            "issuers",
+            auth.issuers.iter().any(|issuer| issuer.names.is_empty()),
+        ),
         ("issuers", auth.issuers.is_empty()),
         ("algorithms", auth.algorithms.is_empty()),
         ("tokenSources", auth.token_sources.is_empty()),
@@ -116,8 +138,28 @@ fn check(auth: &AuthConfig) -> Result<(), String> {
             jose::NAMES.join(", ")
         ));
     }
-    let addresses = auth.issuers.iter().map(|issuer| ("issuers", issuer));
-    let mut addresses = addresses.chain(auth.jwks_uri.iter().map(|uri| ("jwksUri", uri)));
+    let twice = |name: &&String| names.iter().filter(|other| other == name).count() > 1;
+    if let Some(name) = names.iter().find(twice) {
+        return Err(format!("`auth.issuers` has {name:?} twice"));
+    }
+    if auth
+        .trust_keys_for
+        .is_some_and(|trust| trust > LONGEST_TRUST)
+    {
+        return Err(format!(
+            "`auth.trustKeysFor` is more than {LONGEST_TRUST} s"
+        ));
+    }
+    if auth.jwks.is_some() && auth.issuers.len() > 1 {
+        let problem = "`auth.jwks` is one issuer's set, and there are several";
+        return Err(problem.to_owned());
+    }
+    let addresses = names.iter().map(|name| ("issuers", name));
+    let key_sets = auth
+        .issuers
+        .iter()
+        .filter_map(|issuer| issuer.jwks_uri.as_ref());
+    let mut addresses = addresses.chain(key_sets.map(|uri| ("jwksUri", uri)));
     match addresses.find(|(_, address)| key_source::has_credentials(address)) {
         Some((key, _)) => Err(format!("`auth.{key}`: an address with credentials in it")),
         None => Ok(()),
@@ -128,7 +170,7 @@ fn check(auth: &AuthConfig) -> Result<(), String> {
 pub fn decide(
     mut request: Request,
     config: &AuthorizerConfig,
-    keys: &KeyCache,
+    keys: &Keys,
     now: SystemTime,
 ) -> Decision {
     let parsed = Operation::parse(&request.uri, config.dicomweb);
@@ -152,9 +194,9 @@ pub fn decide(
             .and_then(|token| verify::verify(&token, auth, keys, now));
         match verdict {
             Ok(()) => {}
-            Err(verify::Failure::NeedKeys(kid)) => {
+            Err(verify::Failure::NeedKeys(need)) => {
                 let request = Box::new(request);
-                return Decision::NeedKeys { kid, request };
+                return Decision::NeedKeys { need, request };
             }
             Err(verify::Failure::Denied(denial)) => {
                 return respond(&request, config, kind, denial);

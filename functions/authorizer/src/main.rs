@@ -4,7 +4,7 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice))]
 
 use frames_authorizer::fetch::Source;
-use frames_authorizer::keys::{KeyCache, KeySet};
+use frames_authorizer::keys::{KeySet, Keys};
 use frames_authorizer::{Decision, Denial, Reason, decide, keys_unavailable, prepare};
 use frames_edge::runtime::{self, Log, Reply};
 use frames_edge::{AuthorizerConfig, Cf, LogLevel, Request};
@@ -26,8 +26,9 @@ fn main() -> ExitCode {
 
 struct Authorizer {
     config: AuthorizerConfig,
-    source: Option<Source>,
-    keys: Mutex<KeyCache>,
+    /// Of each issuer whose keys are fetched, in the configuration's order.
+    sources: Vec<Source>,
+    keys: Mutex<Keys>,
     log: Log,
 }
 
@@ -35,14 +36,17 @@ impl Authorizer {
     fn new(config: AuthorizerConfig) -> Result<Self, String> {
         let mut keys = prepare(&config)?;
         keys.begin(SystemTime::now());
-        let source = match &config.auth {
-            Some(auth) if auth.jwks.is_none() => Some(Source::of(auth)?),
-            _ => None,
+        let sources = match &config.auth {
+            Some(auth) if auth.jwks.is_none() => {
+                let sources = auth.issuers.iter().map(Source::of);
+                sources.collect::<Result<_, _>>()?
+            }
+            _ => vec![],
         };
         Ok(Self {
             log: Log::new(config.log_level),
             config,
-            source,
+            sources,
             keys: Mutex::new(keys),
         })
     }
@@ -56,7 +60,7 @@ impl Authorizer {
                 return Reply::Request(request);
             }
             Decision::Respond(response, denial) => (response, denial),
-            // `fetched` settles what a `kid` is; should it ever not, nobody gets in.
+            // `fetched` settles what a key is; should it ever not, nobody gets in.
             Decision::NeedKeys { request, .. } => keys_unavailable(&request, &self.config),
         };
         self.log_denial(&id, &denial);
@@ -67,23 +71,23 @@ impl Authorizer {
         let now = SystemTime::now();
         // Held while fetching: whoever comes meanwhile waits for this one fetch.
         let mut keys = self.keys.lock().await;
-        let (kid, request) = match decide(request, &self.config, &keys, now) {
-            Decision::NeedKeys { kid, request } => (kid, request),
+        let (need, request) = match decide(request, &self.config, &keys, now) {
+            Decision::NeedKeys { need, request } => (need, request),
             decided => return decided,
         };
-        let fetched = self.fetch().await;
+        let fetched = self.fetch(need.issuer).await;
         if let Err(problem) = &fetched {
             let line = json!({"event": "keys", "reason": problem});
             self.log.write(LogLevel::Error, id, line);
         }
         // A fetch takes up to three seconds.
         let now = SystemTime::now();
-        keys.fetched(fetched, &kid, now);
+        keys.fetched(fetched, &need, now);
         decide(*request, &self.config, &keys, now)
     }
 
-    async fn fetch(&self) -> Result<KeySet, String> {
-        let source = self.source.as_ref().ok_or("no source of keys")?;
+    async fn fetch(&self, issuer: usize) -> Result<KeySet, String> {
+        let source = self.sources.get(issuer).ok_or("no source of keys")?;
         KeySet::parse(&source.fetch().await?)
     }
 

@@ -13,10 +13,6 @@ impl Object {
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &Value)> {
-        self.0.iter()
-    }
 }
 
 impl<'de> Deserialize<'de> for Object {

@@ -9,7 +9,8 @@ use frames_edge::{Request, TokenSource};
 /// The header's name.
 const NAME: &str = "token";
 
-/// The request's one token.
+/// The request's one token. Credentials of another scheme in `Authorization`, a client's
+/// signature for one, are no token: they count only where there is none.
 pub(crate) fn find(request: &Request, sources: &[TokenSource]) -> Result<String, Reason> {
     let mut found: Option<String> = None;
     for source in sources {
@@ -20,7 +21,15 @@ pub(crate) fn find(request: &Request, sources: &[TokenSource]) -> Result<String,
             }
         }
     }
-    found.ok_or(Reason::NoToken)
+    found.ok_or_else(|| {
+        let authorization = sources.contains(&TokenSource::Authorization);
+        let mut values = values(request, "authorization");
+        if authorization && values.any(|value| bearer(value).is_none()) {
+            Reason::NotBearer
+        } else {
+            Reason::NoToken
+        }
+    })
 }
 
 /// Takes every token away, whatever source it came from: none may get into a
@@ -33,17 +42,21 @@ pub(crate) fn remove(request: &mut Request, operation: &Operation) {
 
 /// All non-empty tokens of one source.
 fn tokens(request: &Request, source: TokenSource) -> Result<Vec<String>, Reason> {
-    let values = |name: &str| request.headers.get(name).into_iter().flatten();
     let tokens: Vec<String> = match source {
-        TokenSource::Authorization => values("authorization")
-            .map(|header| bearer(&header.value).ok_or(Reason::NotBearer))
-            .collect::<Result<_, _>>()?,
-        TokenSource::Header => values(NAME)
-            .map(|header| header.value.trim().to_owned())
+        TokenSource::Authorization => values(request, "authorization")
+            .filter_map(bearer)
+            .collect(),
+        TokenSource::Header => values(request, NAME)
+            .map(|value| value.trim().to_owned())
             .collect(),
         TokenSource::Query => query::tokens(&request.querystring)?,
     };
     Ok(tokens.into_iter().filter(|t| !t.is_empty()).collect())
+}
+
+fn values<'a>(request: &'a Request, name: &str) -> impl Iterator<Item = &'a str> {
+    let headers = request.headers.get(name).into_iter().flatten();
+    headers.map(|header| header.value.as_str())
 }
 
 /// What follows `Bearer`; the scheme's name is read in any case (RFC 9110, 11.1).

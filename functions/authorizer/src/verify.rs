@@ -7,13 +7,13 @@
 
 use crate::claims::Claims;
 use crate::crypto;
-use crate::keys::{KeyCache, Lookup};
+use crate::keys::{Keys, Lookup, Need};
 use crate::object::Object;
 use crate::reason::{Denial, Reason};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use frames_edge::AuthConfig;
 use frames_edge::jose::{self, Algorithm, Key};
+use frames_edge::{AuthConfig, Issuer};
 use jsonwebtoken::Validation;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::jws::{self, Jws};
@@ -30,13 +30,13 @@ const LOGGED_CHARS: usize = 128;
 
 /// Why a token isn't good, or isn't known to be yet.
 pub(crate) enum Failure {
-    NeedKeys(String),
+    NeedKeys(Need),
     Denied(Denial),
 }
 
 /// What is wrong with a token, unless its claims show something that counts first.
 enum Doubt {
-    NeedKeys,
+    NeedKeys { again: bool },
     Because(Reason),
 }
 
@@ -44,7 +44,7 @@ enum Doubt {
 pub(crate) fn verify(
     token: &str,
     auth: &AuthConfig,
-    keys: &KeyCache,
+    keys: &Keys,
     now: SystemTime,
 ) -> Result<(), Failure> {
     let anonymous = |reason| Failure::Denied(Denial::of(reason));
@@ -56,26 +56,55 @@ pub(crate) fn verify(
     let (algorithm, kid) = header
         .check(auth)
         .map_err(|reason| header.denied(reason, parts.unverified().as_ref()))?;
+    let unverified = || parts.unverified();
+    let position = match auth.issuers.as_slice() {
+        // Most have one: its claims need no reading twice.
+        [_] => Some(0),
+        issuers => unverified().and_then(|claims| {
+            let name = claims.issuer()?.to_owned();
+            issuers.iter().position(|one| one.names.contains(&name))
+        }),
+    };
+    let Some((position, issuer, keys)) =
+        position.and_then(|at| Some((at, auth.issuers.get(at)?, keys.of(at)?)))
+    else {
+        let reason = unverified().map_or(Reason::MalformedToken, |_| Reason::WrongIssuer);
+        return Err(header.denied(reason, unverified().as_ref()));
+    };
     let verified = match keys.lookup(kid, algorithm, now) {
-        Lookup::Key(key) => parts.verified(key, algorithm, auth).map_err(Doubt::Because),
-        Lookup::Fetch => Err(Doubt::NeedKeys),
+        Lookup::Key(key) => {
+            let verified = header.verified(&parts, key, algorithm, auth, issuer);
+            verified.map_err(|reason| match reason {
+                Reason::BadSignature if keys.may_be_replaced(now) => {
+                    Doubt::NeedKeys { again: true }
+                }
+                reason => Doubt::Because(reason),
+            })
+        }
+        Lookup::Fetch => Err(Doubt::NeedKeys { again: false }),
         Lookup::Unknown => Err(Doubt::Because(Reason::UnknownKey)),
         Lookup::Unsuitable => Err(Doubt::Because(Reason::UnsuitableKey)),
         Lookup::Unavailable => Err(Doubt::Because(Reason::KeysUnavailable)),
     };
     let (claims, doubt) = match verified {
         Ok(claims) => (Some(claims), None),
-        Err(doubt) => (parts.unverified(), Some(doubt)),
+        Err(doubt) => (unverified(), Some(doubt)),
     };
     let denied = |reason| header.denied(reason, claims.as_ref());
     let claims = claims
         .as_ref()
         .ok_or_else(|| denied(Reason::MalformedToken))?;
-    claims.check(auth, now).map_err(denied)?;
+    claims.check(&issuer.names, now).map_err(denied)?;
     // The claims come first: only a token that might be good makes anyone fetch keys.
     match doubt {
         None => {}
-        Some(Doubt::NeedKeys) => return Err(Failure::NeedKeys(kid.to_owned())),
+        Some(Doubt::NeedKeys { again }) => {
+            return Err(Failure::NeedKeys(Need {
+                issuer: position,
+                kid: kid.to_owned(),
+                again,
+            }));
+        }
         Some(Doubt::Because(reason)) => return Err(denied(reason)),
     }
     claims.check_recipient(auth).map_err(denied)?;
@@ -108,6 +137,7 @@ impl<'a> Parts<'a> {
         key: &Key,
         algorithm: Algorithm,
         auth: &AuthConfig,
+        issuer: &Issuer,
     ) -> Result<Claims, Reason> {
         let token = Jws {
             protected: self.header.to_owned(),
@@ -116,8 +146,26 @@ impl<'a> Parts<'a> {
             _pd: PhantomData,
         };
         crypto::install();
-        match jws::decode(&token, &key.public, &validation(algorithm, auth)) {
+        let validation = validation(algorithm, auth, issuer);
+        match jws::decode(&token, &key.public, &validation) {
             Ok(verified) => Ok(verified.claims),
+            Err(error) => Err(reason(error.kind())),
+        }
+    }
+
+    /// The claims, if this key signed them. Their rules are left to the caller.
+    fn signed(&self, key: &Key, algorithm: Algorithm) -> Result<Claims, Reason> {
+        crypto::install();
+        let message = format!("{}.{}", self.header, self.claims);
+        let verified = jsonwebtoken::crypto::verify(
+            self.signature,
+            message.as_bytes(),
+            &key.public,
+            algorithm,
+        );
+        match verified {
+            Ok(true) => self.unverified().ok_or(Reason::MalformedToken),
+            Ok(false) => Err(Reason::BadSignature),
             Err(error) => Err(reason(error.kind())),
         }
     }
@@ -127,12 +175,12 @@ impl<'a> Parts<'a> {
     }
 }
 
-fn validation(algorithm: Algorithm, auth: &AuthConfig) -> Validation {
+fn validation(algorithm: Algorithm, auth: &AuthConfig, issuer: &Issuer) -> Validation {
     let mut validation = Validation::new(algorithm);
     // Times are checked by the caller's clock, not by the library's.
     validation.validate_exp = false;
     validation.required_spec_claims.clear();
-    validation.set_issuer(&auth.issuers);
+    validation.set_issuer(&issuer.names);
     if auth.audience.is_empty() {
         validation.validate_aud = false;
     } else {
@@ -188,6 +236,23 @@ impl Header {
         Ok((algorithm, kid))
     }
 
+    /// The claims, if the token is signed as it says. `Ed25519` (RFC 9864) is a name that
+    /// the library doesn't know, for what it knows as `EdDSA`.
+    fn verified(
+        &self,
+        parts: &Parts<'_>,
+        key: &Key,
+        algorithm: Algorithm,
+        auth: &AuthConfig,
+        issuer: &Issuer,
+    ) -> Result<Claims, Reason> {
+        if self.alg == jose::ED25519 {
+            parts.signed(key, algorithm)
+        } else {
+            parts.verified(key, algorithm, auth, issuer)
+        }
+    }
+
     fn denied(&self, reason: Reason, claims: Option<&Claims>) -> Failure {
         Failure::Denied(Denial {
             reason,
@@ -207,12 +272,14 @@ impl Header {
     }
 }
 
-/// The algorithm, if the configuration lists it by this very name.
+/// The algorithm, if the configuration lists it, under this name or its other one.
 fn allowed(name: &str, auth: &AuthConfig) -> Result<Algorithm, Reason> {
-    auth.algorithms
+    let mut allowed = auth
+        .algorithms
         .iter()
-        .find(|allowed| *allowed == name)
-        .and_then(|name| jose::algorithm(name))
+        .filter_map(|name| jose::algorithm(name));
+    jose::algorithm(name)
+        .filter(|algorithm| allowed.any(|allowed| allowed == *algorithm))
         .ok_or(Reason::AlgorithmNotAllowed)
 }
 

@@ -413,6 +413,39 @@ fn two_different_tokens_are_one_too_many() {
     }
 }
 
+/// An SDK signs its requests, and a proxy wants a password: neither is a token, and both go.
+#[test]
+fn another_scheme_beside_a_token_is_no_second_token() {
+    let token = good();
+    let both = format!("Bearer {token}");
+    for value in [
+        "AWS4-HMAC-SHA256 Credential=AKIA/20261122/us-east-1/medical-imaging/aws4_request, SignedHeaders=host, Signature=00",
+        "Basic dTpw",
+        "Negotiate YII=",
+        "DPoP abc",
+        "Bearertoken",
+        "",
+    ] {
+        for (second, query) in [
+            (("token", token.as_str()), String::new()),
+            (("x", ""), format!("token={token}")),
+            (("Authorization", both.as_str()), String::new()),
+        ] {
+            let sent = request(&[("Authorization", value), second], &query);
+            let passed = pass(sent, &config(json!({})));
+            assert!(!format!("{passed:?}").contains("uthorization"), "{value}");
+            assert!(!format!("{passed:?}").contains(&token), "{value}");
+        }
+        let bad = request(&[("Authorization", value), ("token", "x")], "");
+        let (_, denial) = respond(bad, &config(json!({})));
+        assert_eq!(denial.reason, Reason::MalformedToken, "{value}");
+    }
+    // Where `Authorization` is no source, what it says is of no interest.
+    let elsewhere = config(json!({"tokenSources": ["header"]}));
+    let (_, denial) = respond(request(&[("Authorization", "Basic dTpw")], ""), &elsewhere);
+    assert_eq!(denial.reason, Reason::NoToken);
+}
+
 #[test]
 fn another_scheme_than_bearer_is_refused() {
     for value in [
@@ -421,9 +454,8 @@ fn another_scheme_than_bearer_is_refused() {
         "AWS4-HMAC-SHA256 Credential=x",
         "",
     ] {
-        let token = good();
-        let request = request(&[("Authorization", value), ("token", &token)], "");
-        let (response, denial) = respond(request, &config(json!({})));
+        let alone = request(&[("Authorization", value)], "");
+        let (response, denial) = respond(alone, &config(json!({})));
         assert_eq!(denial.reason, Reason::NotBearer, "{value}");
         assert_eq!(response.status, "401");
         assert_eq!(body(&response), json!({"error": "invalid_token"}));
@@ -630,9 +662,23 @@ fn a_configuration_that_could_not_decide_is_refused() {
             json!({"jwks": null, "issuers": ["https://issuer.example#x"]}),
             "issuers",
         ),
+        (json!({"jwks": null, "issuers": [ISSUER, ISSUER]}), "twice"),
+        (json!({"jwks": null, "issuers": [{"names": []}]}), "issuers"),
         (
-            json!({"jwks": null, "issuers": [ISSUER, "https://other.example"]}),
-            "jwksUri",
+            json!({"jwks": null, "trustKeysFor": 604_801}),
+            "trustKeysFor",
+        ),
+        (
+            json!({"issuers": [{"names": [ISSUER]}, {"names": ["https://other.example"]}]}),
+            "several",
+        ),
+        (
+            json!({"jwks": null, "issuers": [{"names": [ISSUER]}, {"names": [ISSUER]}]}),
+            "twice",
+        ),
+        (
+            json!({"jwks": null, "issuers": [{"names": [ISSUER]}, {"names": ["x"]}]}),
+            "issuers",
         ),
         (json!({"audience": null}), "audience"),
         (json!({"audience": []}), "tokenUse"),

@@ -59,7 +59,7 @@ fn source(changes: Value) -> Source {
     for (key, value) in changes.as_object().unwrap() {
         all[key] = value.clone();
     }
-    Source::of(&config(all).auth.unwrap()).unwrap()
+    Source::of(&config(all).auth.unwrap().issuers[0]).unwrap()
 }
 
 fn at(server: &Server) -> Source {

@@ -3,18 +3,19 @@
 
 mod support;
 
-use frames_authorizer::keys::{KeyCache, KeySet, PENALTY};
+use frames_authorizer::keys::{KeyCache, KeySet, Keys, Need, PENALTY};
 use frames_authorizer::{Decision, Denial, Reason, decide, prepare};
 use frames_edge::{AuthorizerConfig, Response};
 use ring::signature::RSA_PKCS1_SHA256;
 use serde_json::{Value, json};
+use std::time::Duration;
 use support::*;
 
 fn decided(token: &str, config: &AuthorizerConfig) -> Option<(Response, Denial)> {
     match decide(bearer(token), config, &prepare(config).unwrap(), now()) {
         Decision::Pass(_) => None,
         Decision::Respond(response, denial) => Some((response, denial)),
-        Decision::NeedKeys { kid, .. } => panic!("asked for {kid}"),
+        Decision::NeedKeys { need, .. } => panic!("asked for {need:?}"),
     }
 }
 
@@ -621,7 +622,8 @@ fn one_audience_must_match() {
         (json!("frame"), Some(Reason::WrongAudience)),
         (json!([]), Some(Reason::WrongAudience)),
         (json!(null), Some(Reason::WrongAudience)),
-        (json!([["frames"]]), Some(Reason::MalformedToken)),
+        (json!([["frames"]]), Some(Reason::WrongAudience)),
+        (json!(["frames", 1]), Some(Reason::WrongAudience)),
     ] {
         let found = on(
             json!({"aud": aud}),
@@ -631,22 +633,56 @@ fn one_audience_must_match() {
     }
 }
 
+/// Entra, Auth0 and Keycloak write them as texts, others as they like.
 #[test]
-fn claims_are_of_their_type() {
+fn a_claim_by_which_nothing_is_decided_may_have_any_type() {
     for changes in [
         json!({"sub": 1}),
+        json!({"sub": null}),
         json!({"jti": ["a"]}),
         json!({"iat": NOW.to_string()}),
         json!({"scope": ["a", "b"]}),
         json!({"scope": 5}),
-        json!({"aud": ["frames", 1]}),
-        json!({"aud": {"frames": true}}),
+        json!({"scp": {"a": true}}),
+        json!({"azp": 7}),
+        json!({"cognito:groups": 7}),
+        json!({"token_use": 7}),
     ] {
-        let found = on(changes.clone(), json!({}));
-        assert_eq!(found, Some(Reason::MalformedToken), "{changes}");
+        assert_eq!(on(changes.clone(), json!({})), None, "{changes}");
+    }
+    let pool = json!({"audience": null, "tokenUse": "access"});
+    let access = json!({"token_use": "access", "aud": {"frames": true}});
+    assert_eq!(on(access, pool), None);
+}
+
+#[test]
+fn what_is_decided_by_is_of_its_type() {
+    for (changes, auth, reason) in [
+        (
+            json!({"aud": ["frames", 1]}),
+            json!({}),
+            Reason::WrongAudience,
+        ),
+        (
+            json!({"aud": {"frames": true}}),
+            json!({}),
+            Reason::WrongAudience,
+        ),
+        (
+            json!({"scope": 5}),
+            json!({"scopes": ["5"]}),
+            Reason::MissingScope,
+        ),
+        (
+            json!({"scope": {"a": 1}}),
+            json!({"scopes": ["a"]}),
+            Reason::MissingScope,
+        ),
+    ] {
+        assert_eq!(on(changes.clone(), auth), Some(reason), "{changes}");
     }
     let found = on(
-        json!({"client_id": ["client"]}),
+        json!({"client_id": ["client"], "token_use": "access"}),
         json!({"clientIds": ["client"], "tokenUse": "access"}),
     );
     assert_eq!(found, Some(Reason::WrongClient));
@@ -657,12 +693,51 @@ fn claims_are_of_their_type() {
     assert_eq!(found, Some(Reason::MissingGroup));
 }
 
+/// Outside Cognito: the first that is there says which client it is.
+#[test]
+fn a_client_is_known_by_the_claim_that_its_issuer_has() {
+    let clients = json!({"clientIds": ["viewer"]});
+    for (claims, expected) in [
+        (json!({"azp": "viewer"}), None),
+        (json!({"client_id": "viewer"}), None),
+        (json!({"cid": "viewer"}), None),
+        (json!({"appid": "viewer"}), None),
+        (json!({"azp": "viewer", "client_id": "other"}), None),
+        (
+            json!({"azp": "other", "client_id": "viewer"}),
+            Some(Reason::WrongClient),
+        ),
+        (json!({"azp": ["viewer"]}), Some(Reason::WrongClient)),
+        (json!({"azp": null, "client_id": "viewer"}), None),
+        (
+            json!({"aud": ["frames", "viewer"]}),
+            Some(Reason::WrongClient),
+        ),
+        (json!({}), Some(Reason::WrongClient)),
+    ] {
+        let claims = merge(json!({"client_id": null}), &claims);
+        assert_eq!(on(claims.clone(), clients.clone()), expected, "{claims}");
+    }
+}
+
+fn merge(mut base: Value, changes: &Value) -> Value {
+    for (key, value) in changes.as_object().unwrap() {
+        base[key] = value.clone();
+    }
+    base
+}
+
 #[test]
 fn all_scopes_must_be_granted() {
     for (changes, expected) in [
         (json!({"scope": "a b c"}), None),
         (json!({"scope": null, "scp": "b a"}), None),
         (json!({"scope": null, "scp": ["a", "b"]}), None),
+        (json!({"scope": ["a", "b"]}), None),
+        (json!({"scope": ["b a"]}), None),
+        (json!({"scope": ["a"], "scp": ["b"]}), None),
+        (json!({"scope": ["a", "c"]}), Some(Reason::MissingScope)),
+        (json!({"scope": ["a", 1, "b"]}), Some(Reason::MissingScope)),
         (json!({"scope": "a"}), Some(Reason::MissingScope)),
         (json!({"scope": "ab a"}), Some(Reason::MissingScope)),
         (json!({"scope": "A B"}), Some(Reason::MissingScope)),
@@ -749,16 +824,24 @@ fn the_log_learns_kid_and_issuer_shortened_and_never_the_token() {
     assert!(!format!("{denial:?}").contains(&token[token.len() - 20..]));
 }
 
+fn need_of(kid: &str) -> Need {
+    Need {
+        issuer: 0,
+        kid: kid.to_owned(),
+        again: false,
+    }
+}
+
 #[test]
 fn keys_are_asked_for_only_by_a_token_that_might_be_good() {
     let remote = config(json!({"jwks": null}));
     let keys = prepare(&remote).unwrap();
     let verdict = |token: &str| decide(bearer(token), &remote, &keys, now());
     let good = Key::issuer().token(&claims(json!({})));
-    let Decision::NeedKeys { kid, request } = verdict(&good) else {
+    let Decision::NeedKeys { need, request } = verdict(&good) else {
         panic!("didn't ask");
     };
-    assert_eq!(kid, KID);
+    assert_eq!(need, need_of(KID));
     assert_eq!(
         request.header("authorization"),
         Some(format!("Bearer {good}").as_str())
@@ -780,15 +863,15 @@ fn keys_are_asked_for_only_by_a_token_that_might_be_good() {
 fn a_fetched_key_verifies_and_an_unknown_one_stays_unknown() {
     let remote = config(json!({"jwks": null}));
     let token = Key::issuer().token(&claims(json!({})));
-    let mut keys = KeyCache::empty();
-    keys.fetched(KeySet::parse(&jwks()), KID, now());
+    let mut keys = Keys::new(vec![KeyCache::empty()]);
+    keys.fetched(KeySet::parse(&jwks()), &need_of(KID), now());
     assert!(matches!(
         decide(bearer(&token), &remote, &keys, now()),
         Decision::Pass(_)
     ));
 
     let rotated = json!({"keys": [Key::stranger().jwk("key-2")]});
-    keys.fetched(KeySet::parse(&rotated), KID, now());
+    keys.fetched(KeySet::parse(&rotated), &need_of(KID), now());
     let Decision::Respond(response, denial) = decide(bearer(&token), &remote, &keys, now()) else {
         panic!("passed");
     };
@@ -797,8 +880,8 @@ fn a_fetched_key_verifies_and_an_unknown_one_stays_unknown() {
         ("401", Reason::UnknownKey)
     );
 
-    let mut unreachable = KeyCache::empty();
-    unreachable.fetched(Err("no route".to_owned()), KID, now());
+    let mut unreachable = Keys::new(vec![KeyCache::empty()]);
+    unreachable.fetched(Err("no route".to_owned()), &need_of(KID), now());
     let Decision::Respond(response, denial) = decide(bearer(&token), &remote, &unreachable, now())
     else {
         panic!("passed");
@@ -824,4 +907,217 @@ fn a_signature_over_other_bytes_with_the_right_key_is_refused() {
         reason(&token, &config(json!({}))),
         Some(Reason::BadSignature)
     );
+}
+
+/// Keycloak's, Auth0's, and names with dots in them.
+#[test]
+fn groups_are_at_a_claim_by_its_whole_name_or_at_a_path() {
+    let changes = json!({
+        "realm_access": {"roles": ["realm"]},
+        "resource_access": {"my.viewer": {"roles": ["client"]}, "account": {"roles": ["x"]}},
+        "https://example.org/roles": ["named"],
+        "a.b": {"c": ["whole-first"], "d.e": "text"},
+        "a": {"b": {"c": ["path"], "f": ["inner"]}},
+        "a.b.c": ["whole"],
+        "list": [{"roles": ["in-a-list"]}],
+    });
+    for (claim, group) in [
+        ("realm_access.roles", "realm"),
+        ("resource_access.my.viewer.roles", "client"),
+        ("https://example.org/roles", "named"),
+        ("a.b.c", "whole"),
+        ("a.b.d.e", "text"),
+        ("a.b.f", "inner"),
+    ] {
+        let auth = |group: &str| json!({"groups": [group], "groupsClaim": claim});
+        assert_eq!(on(changes.clone(), auth(group)), None, "{claim}");
+        let other = on(changes.clone(), auth("other"));
+        assert_eq!(other, Some(Reason::MissingGroup), "{claim}");
+    }
+    for claim in [
+        "realm_access",
+        "realm_access.",
+        ".roles",
+        "realm_access..roles",
+        "list.roles",
+        "list.0.roles",
+        ".",
+    ] {
+        let auth = json!({"groups": ["realm", "in-a-list"], "groupsClaim": claim});
+        assert_eq!(
+            on(changes.clone(), auth),
+            Some(Reason::MissingGroup),
+            "{claim}"
+        );
+    }
+}
+
+/// RFC 9864: another name for EdDSA with this curve, in each place.
+#[test]
+fn ed25519_is_eddsa() {
+    let curve = Curve::fresh("EdDSA");
+    let mut jwk = curve.jwk();
+    for (own, allowed, alg, expected) in [
+        (None, "EdDSA", "EdDSA", None),
+        (None, "EdDSA", "Ed25519", None),
+        (None, "Ed25519", "EdDSA", None),
+        (Some("Ed25519"), "Ed25519", "Ed25519", None),
+        (Some("EdDSA"), "EdDSA", "Ed25519", None),
+        (Some("Ed25519"), "EdDSA", "EdDSA", None),
+        (None, "RS256", "Ed25519", Some(Reason::AlgorithmNotAllowed)),
+        (None, "Ed25519", "Ed448", Some(Reason::AlgorithmNotAllowed)),
+        (
+            None,
+            "Ed25519",
+            "ed25519",
+            Some(Reason::AlgorithmNotAllowed),
+        ),
+        (
+            Some("Ed448"),
+            "Ed25519",
+            "Ed25519",
+            Some(Reason::UnknownKey),
+        ),
+    ] {
+        match own {
+            Some(own) => jwk["alg"] = own.into(),
+            None => jwk.as_object_mut().unwrap().retain(|key, _| key != "alg"),
+        }
+        let keys = json!({"keys": [jwk, Key::issuer().jwk("other")]});
+        let config = config(json!({"jwks": keys, "algorithms": [allowed]}));
+        let token = |claims: &Value| curve.token(alg, claims);
+        let shown = format!("{own:?} {allowed} {alg}");
+        assert_eq!(
+            reason(&token(&claims(json!({}))), &config),
+            expected,
+            "{shown}"
+        );
+        if expected.is_some() {
+            continue;
+        }
+        for (changes, wrong) in [
+            (json!({"aud": "other"}), Reason::WrongAudience),
+            (json!({"aud": null}), Reason::WrongAudience),
+            (json!({"iss": "https://evil.example"}), Reason::WrongIssuer),
+            (json!({"exp": 1}), Reason::Expired),
+        ] {
+            let found = reason(&token(&claims(changes.clone())), &config);
+            assert_eq!(found, Some(wrong), "{shown} {changes}");
+        }
+        let good = token(&claims(json!({})));
+        let (signed, _) = good.rsplit_once('.').unwrap();
+        for signature in ["", "AAAA", &b64(&[0; 64])] {
+            let found = reason(&format!("{signed}.{signature}"), &config);
+            assert_eq!(found, Some(Reason::BadSignature), "{shown} {signature}");
+        }
+    }
+}
+
+/// Entra's v1 and v2 are two, by their names and by their keys.
+#[test]
+fn each_issuer_has_its_own_keys() {
+    const OTHER: &str = "https://other.example";
+    let several = config(json!({
+        "jwks": null,
+        "issuers": [
+            {"names": [ISSUER], "jwksUri": "https://issuer.example/keys"},
+            {"names": [OTHER, "other.example"], "jwksUri": "https://other.example/keys"},
+        ],
+    }));
+    let set = |key: &Key| KeySet::parse(&json!({"keys": [key.jwk(KID)]}));
+    let mut keys = prepare(&several).unwrap();
+    let need = |issuer| Need {
+        issuer,
+        ..need_of(KID)
+    };
+    let token = |key: &Key, iss: &str| key.token(&claims(json!({"iss": iss})));
+    let verdict = |keys: &Keys, token: &str| match decide(bearer(token), &several, keys, now()) {
+        Decision::Pass(_) => "pass".to_owned(),
+        Decision::NeedKeys { need, .. } => format!("keys of {}", need.issuer),
+        Decision::Respond(_, denial) => denial.reason.as_str().to_owned(),
+    };
+    let (first, second) = (Key::issuer(), Key::stranger());
+    assert_eq!(verdict(&keys, &token(&first, ISSUER)), "keys of 0");
+    assert_eq!(
+        verdict(&keys, &token(&second, "other.example")),
+        "keys of 1"
+    );
+    keys.fetched(set(&first), &need(0), now());
+    assert_eq!(verdict(&keys, &token(&first, ISSUER)), "pass");
+    assert_eq!(verdict(&keys, &token(&second, OTHER)), "keys of 1");
+    keys.fetched(set(&second), &need(1), now());
+    assert_eq!(verdict(&keys, &token(&second, OTHER)), "pass");
+    assert_eq!(verdict(&keys, &token(&second, "other.example")), "pass");
+    // The same kid, each signed by the other's key.
+    assert_eq!(verdict(&keys, &token(&second, ISSUER)), "bad_signature");
+    assert_eq!(verdict(&keys, &token(&first, OTHER)), "bad_signature");
+    for iss in [json!("https://third.example"), json!(null), json!([ISSUER])] {
+        let token = first.token(&claims(json!({"iss": iss})));
+        assert_eq!(verdict(&keys, &token), "wrong_issuer", "{iss}");
+    }
+    // One that is out of reach keeps no other from its tokens.
+    keys.fetched(Err("no route".to_owned()), &need(1), now());
+    assert_eq!(verdict(&keys, &token(&first, ISSUER)), "pass");
+}
+
+/// An issuer may put another key under the old `kid`.
+#[test]
+fn a_signature_by_another_key_of_that_kid_costs_one_fetch() {
+    let remote = config(json!({"jwks": null, "jwksUri": "https://issuer.example/keys"}));
+    let set = |key: &Key| KeySet::parse(&json!({"keys": [key.jwk(KID)]}));
+    let (old, new) = (Key::issuer(), Key::stranger());
+    let mut keys = prepare(&remote).unwrap();
+    keys.fetched(set(&old), &need_of(KID), now());
+    let token = new.token(&claims(json!({})));
+    let asked = |keys: &Keys, after| match decide(bearer(&token), &remote, keys, now() + after) {
+        Decision::NeedKeys { need, .. } => Some(need),
+        Decision::Respond(_, denial) => {
+            assert_eq!(denial.reason, Reason::BadSignature);
+            None
+        }
+        Decision::Pass(_) => panic!("passed"),
+    };
+    assert_eq!(asked(&keys, Duration::ZERO), None, "the set just came");
+    let need = asked(&keys, PENALTY).unwrap();
+    assert!(need.again);
+    // Nothing new: nobody is asked again for a while.
+    keys.fetched(set(&old), &need, now() + PENALTY);
+    assert_eq!(asked(&keys, PENALTY), None);
+    assert_eq!(asked(&keys, PENALTY * 2 - Duration::from_secs(1)), None);
+    let need = asked(&keys, PENALTY * 2).unwrap();
+    keys.fetched(set(&new), &need, now() + PENALTY * 2);
+    let decision = decide(bearer(&token), &remote, &keys, now() + PENALTY * 2);
+    assert!(matches!(decision, Decision::Pass(_)));
+    // A forged token of which nothing else is right asks for nothing.
+    let expired = new.token(&claims(json!({"exp": 1})));
+    let decision = decide(bearer(&expired), &remote, &keys, now() + PENALTY * 9);
+    assert!(matches!(decision, Decision::Respond(..)));
+}
+
+/// Who deploys often lets a sandbox start without a fetch.
+#[test]
+fn a_packaged_set_is_trusted_as_long_as_it_was_said() {
+    let token = Key::issuer().token(&claims(json!({})));
+    let remote = json!({
+        "jwks": null, "jwksUri": "https://issuer.example/keys", "initialJwks": jwks(),
+    });
+    let asks = |changes: Value| {
+        let config = config(merge(remote.clone(), &changes));
+        let mut keys = prepare(&config).unwrap();
+        keys.begin(now());
+        match decide(bearer(&token), &config, &keys, now()) {
+            Decision::Pass(_) => false,
+            Decision::NeedKeys { .. } => true,
+            Decision::Respond(_, denial) => panic!("{denial:?}"),
+        }
+    };
+    assert!(asks(json!({})));
+    assert!(asks(json!({"initialAt": NOW})));
+    assert!(asks(json!({"trustKeysFor": 60})));
+    assert!(!asks(json!({"trustKeysFor": 60, "initialAt": NOW})));
+    assert!(!asks(json!({"trustKeysFor": 60, "initialAt": NOW - 59})));
+    assert!(asks(json!({"trustKeysFor": 60, "initialAt": NOW - 60})));
+    // Fetched in what this machine takes for the future: a clock is wrong, and nothing is worse for it.
+    assert!(!asks(json!({"trustKeysFor": 60, "initialAt": NOW + 30})));
+    assert!(asks(json!({"trustKeysFor": 60, "initialAt": u64::MAX})));
 }

@@ -39,25 +39,23 @@ pub struct Allow {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuthConfig {
-    /// `iss` must be one of these, character for character.
-    pub issuers: Vec<String>,
-    /// A key set (RFC 7517) baked in by `jwksFile`; never fetched again.
+    /// Whose tokens are taken. Each has its own keys.
+    pub issuers: Vec<Issuer>,
+    /// A key set (RFC 7517) baked in by `jwksFile`, of the only issuer; nothing is fetched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks: Option<Value>,
-    /// The issuer's key set as it was when the function was packaged: for a
-    /// sandbox that can't reach the issuer.
+    /// For how many seconds after they were fetched the issuers' `initialJwks` are used
+    /// without asking the issuer; missing: not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub initial_jwks: Option<Value>,
-    /// Where the key set is fetched from. Missing together with `jwks`: by
-    /// discovery (`<issuer>/.well-known/openid-configuration`), of a single issuer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub jwks_uri: Option<String>,
+    pub trust_keys_for: Option<u64>,
     /// JOSE algorithm names, asymmetric ones only.
     pub algorithms: Vec<String>,
     /// `aud` must hold one of these; empty: not checked, and then `tokenUse` is needed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audience: Vec<String>,
-    /// Cognito's app clients: `client_id` of an access token, `aud` of an id token; empty: any.
+    /// The clients whose tokens are taken; empty: any. Cognito names the client in
+    /// `client_id` of an access token and in `aud` of an id token, others in `azp`,
+    /// else `client_id`, `cid` or `appid`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub client_ids: Vec<String>,
     /// Cognito's `token_use`; missing for other issuers, whose tokens have no such claim.
@@ -66,11 +64,38 @@ pub struct AuthConfig {
     /// All of them must be in `scope`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<String>,
-    /// One of them must be in `groupsClaim`.
+    /// One of them must be in `groupsClaim`: a claim by that whole name, else a path of
+    /// members with dots between them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
     pub groups_claim: String,
     pub token_sources: Vec<TokenSource>,
+}
+
+/// One issuer of tokens.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Issuer {
+    /// `iss` is one of these, character for character. Some issuers write more than one.
+    pub names: Vec<String>,
+    /// Where the key set is fetched from. Missing: by discovery
+    /// (`<first name>/.well-known/openid-configuration`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
+    /// The key set as it was when the function was packaged: for a sandbox that can't
+    /// reach the issuer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_jwks: Option<Value>,
+    /// When `initialJwks` was fetched, in seconds since 1970; there only with `trustKeysFor`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_at: Option<u64>,
+}
+
+impl AuthConfig {
+    /// Everything that `iss` may be.
+    pub fn issuer_names(&self) -> impl Iterator<Item = &String> {
+        self.issuers.iter().flat_map(|issuer| &issuer.names)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

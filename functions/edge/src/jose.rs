@@ -18,12 +18,15 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// The algorithms, by their names in `alg`, in the order of [`ALL`].
-pub const NAMES: [&str; 9] = [
-    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",
+pub const NAMES: [&str; 10] = [
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", ED25519,
 ];
 
+/// The newer name (RFC 9864, 2.2) of `EdDSA`, whose only curve here is this one.
+pub const ED25519: &str = "Ed25519";
+
 /// Asymmetric ones only: whoever can verify must not be able to sign.
-const ALL: [Algorithm; 9] = [
+const ALL: [Algorithm; 10] = [
     Algorithm::RS256,
     Algorithm::RS384,
     Algorithm::RS512,
@@ -32,6 +35,7 @@ const ALL: [Algorithm; 9] = [
     Algorithm::PS512,
     Algorithm::ES256,
     Algorithm::ES384,
+    Algorithm::EdDSA,
     Algorithm::EdDSA,
 ];
 
@@ -235,11 +239,13 @@ mod tests {
     fn names_are_the_algorithms_and_nothing_else() {
         for (name, known) in NAMES.into_iter().zip(ALL) {
             assert_eq!(algorithm(name), Some(known));
+            let name = if name == ED25519 { "EdDSA" } else { name };
             assert_eq!(format!("{known:?}"), name);
             assert_eq!(json!(known), name);
         }
         for name in [
-            "none", "HS256", "HS384", "HS512", "rs256", "RS1", "ES512", "ES256K", "Ed25519", "",
+            "none", "HS256", "HS384", "HS512", "rs256", "RS1", "ES512", "ES256K", "Ed448",
+            "ed25519", "",
         ] {
             assert_eq!(algorithm(name), None, "{name}");
         }
@@ -251,7 +257,7 @@ mod tests {
         assert_eq!(fit(&rsa()), all);
         assert_eq!(fit(&ec("P-256", 32)), ["ES256"]);
         assert_eq!(fit(&ec("P-384", 48)), ["ES384"]);
-        assert_eq!(fit(&ed()), ["EdDSA"]);
+        assert_eq!(fit(&ed()), ["EdDSA", "Ed25519"]);
         assert_eq!(fit(&with(rsa(), json!({"alg": "PS384"}))), ["PS384"]);
         let named = with(rsa(), json!({"use": "sig", "key_ops": ["sign", "verify"]}));
         assert_eq!(fit(&named), all);

@@ -3,7 +3,7 @@
 //! brings its own HTTPS. What goes wrong is told by an address's scheme, host
 //! and path: a query may hold a secret.
 
-use crate::config::AuthConfig;
+use crate::config::Issuer;
 use http::Uri;
 use serde_json::Value;
 use std::time::Duration;
@@ -17,6 +17,29 @@ pub const SIZE_LIMIT: usize = 256 * 1024;
 /// Some issuers' firewalls turn away whoever doesn't name itself.
 pub const USER_AGENT: &str = concat!("frames/", env!("CARGO_PKG_VERSION"));
 
+/// Of what a document says of itself, so many characters are repeated.
+const LONGEST_SHOWN: usize = 200;
+
+/// What an answer's body says. Some servers put a byte order mark before it.
+pub fn document(body: &[u8]) -> Result<Value, &'static str> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    if body.starts_with(&[0xff, 0xfe]) || body.starts_with(&[0xfe, 0xff]) {
+        return Err("answered in UTF-16; JSON is UTF-8 (RFC 8259, 8.1)");
+    }
+    serde_json::from_slice(body).map_err(|_| "didn't answer with JSON")
+}
+
+/// An error of a library with what caused it: the first message often stops before the reason.
+pub fn with_cause(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
 /// Where the key set is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeySource {
@@ -27,17 +50,14 @@ pub enum KeySource {
 }
 
 impl KeySource {
-    /// The source that the configuration names.
-    pub fn of(auth: &AuthConfig) -> Result<Self, String> {
-        if let Some(address) = &auth.jwks_uri {
+    /// The source of an issuer's keys.
+    pub fn of(issuer: &Issuer) -> Result<Self, String> {
+        if let Some(address) = &issuer.jwks_uri {
             return configured(address)
                 .map(Self::KeySet)
                 .map_err(|problem| format!("`auth.jwksUri`: {problem}"));
         }
-        let [issuer] = auth.issuers.as_slice() else {
-            let problem = "`auth.jwksUri` is missing: only a single issuer's can be discovered";
-            return Err(problem.to_owned());
-        };
+        let issuer = issuer.names.first().ok_or("`auth.issuers` is empty")?;
         let base = issuer.strip_suffix('/').unwrap_or(issuer);
         let document = if base.contains(['?', '#']) {
             Err("an issuer has no query and no fragment".to_owned())
@@ -63,9 +83,8 @@ impl KeySource {
                 let found = get(document.clone()).await?;
                 let shown = shown(document);
                 let text = |key| found.get(key).and_then(Value::as_str);
-                if text("issuer") != Some(issuer) {
-                    return Err(format!("{shown} speaks for another issuer"));
-                }
+                check_issuer(text("issuer"), issuer)
+                    .map_err(|problem| format!("{shown} {problem}"))?;
                 let address =
                     text("jwks_uri").ok_or_else(|| format!("{shown} has no `jwks_uri`"))?;
                 let address = discovered(address, document)
@@ -74,6 +93,27 @@ impl KeySource {
             }
         }
     }
+}
+
+/// A document speaks for the issuer that it names, character for character (OpenID
+/// Connect Discovery 1.0, 4.3).
+fn check_issuer(found: Option<&str>, configured: &str) -> Result<(), String> {
+    let Some(found) = found.filter(|found| *found != configured) else {
+        return match found {
+            Some(_) => Ok(()),
+            None => Err("speaks for another issuer: it names none".to_owned()),
+        };
+    };
+    let found: String = found.chars().take(LONGEST_SHOWN).collect();
+    let bare = |text: &str| text.trim_end_matches('/').to_owned();
+    let hint = if bare(&found) == bare(configured) {
+        ": a slash at the end counts, write `auth.issuer` as the document does"
+    } else {
+        ""
+    };
+    Err(format!(
+        "speaks for another issuer: it says {found:?}, the manifest {configured:?}{hint}"
+    ))
 }
 
 /// An address from the configuration: HTTPS, or HTTP from this very machine,
@@ -92,15 +132,23 @@ fn parse(address: &str, local: bool) -> Result<Uri, String> {
     if has_credentials(address) {
         return Err("an address with credentials in it".to_owned());
     }
-    address
-        .parse()
-        .ok()
+    Some(address)
+        .filter(|address| address.is_ascii())
+        .and_then(|address| address.parse().ok())
         .filter(|uri| is_https(uri) || (local && is_local(uri)))
+        .filter(has_port_that_is_one)
         .ok_or_else(|| "not an https:// URL".to_owned())
 }
 
 fn is_https(uri: &Uri) -> bool {
     uri.scheme_str() == Some("https") && uri.host().is_some_and(|host| !host.is_empty())
+}
+
+/// The library takes any digits.
+fn has_port_that_is_one(uri: &Uri) -> bool {
+    uri.authority().is_some_and(|authority| {
+        authority.as_str() == authority.host() || authority.port_u16().is_some_and(|port| port > 0)
+    })
 }
 
 /// Plain HTTP from this very machine.
@@ -144,6 +192,9 @@ mod tests {
             "http://issuer.example/keys",
             "http://127.0.0.1.evil.example/keys",
             "/keys",
+            "https://keys.example:99999/keys",
+            "https://keys.example:0/keys",
+            "https://keys.example:/keys",
         ] {
             assert!(discovered(keys, &here).is_err(), "{keys}");
             assert!(configured(keys).is_err(), "{keys}");

@@ -4,14 +4,17 @@
 use frames_compiler::check::key_set_problem;
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::plan::Plan;
-use frames_edge::AuthConfig;
 use frames_edge::jose::{self, Key};
-use frames_edge::key_source::{KeySource, SIZE_LIMIT, TIME_LIMIT, USER_AGENT, shown};
+use frames_edge::key_source::{
+    KeySource, SIZE_LIMIT, TIME_LIMIT, USER_AGENT, document, shown, with_cause,
+};
+use frames_edge::{AuthConfig, Issuer};
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use serde_json::{Map, Value, json};
+use std::time::UNIX_EPOCH;
 
 /// What a public key of a set is made of (RFC 7517, 4; RFC 7518, 6; RFC 8037, 2).
 /// Certificates, which some issuers add, verify no token here.
@@ -19,7 +22,7 @@ const MEMBERS: [&str; 10] = [
     "kty", "kid", "use", "key_ops", "alg", "n", "e", "crv", "x", "y",
 ];
 
-/// Fetches the issuer's set and bakes it into the authorizer's `config.json`.
+/// Fetches the issuers' sets and bakes them into the authorizer's `config.json`.
 /// `None`: the plan has no issuer to ask, or a set of its own.
 pub async fn bake_keys(plan: &mut Plan) -> Result<Option<usize>> {
     let auth = plan
@@ -28,22 +31,37 @@ pub async fn bake_keys(plan: &mut Plan) -> Result<Option<usize>> {
     let Some(auth) = auth.filter(|auth| auth.jwks.is_none()) else {
         return Ok(None);
     };
-    let set = fetch_keys(auth).await?;
-    let count = set["keys"].as_array().map_or(0, Vec::len);
-    auth.initial_jwks = Some(set);
-    Ok(Some(count))
+    let sets = fetch_keys(auth).await?;
+    let count = |set: &Value| set["keys"].as_array().map_or(0, Vec::len);
+    let counted = sets.iter().map(count).sum();
+    // Only what is trusted for a while has to know when that began: else the same keys
+    // give the same bytes.
+    let now = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
+    let initial_at = auth.trust_keys_for.map(|_| now);
+    for (issuer, set) in auth.issuers.iter_mut().zip(sets) {
+        (issuer.initial_jwks, issuer.initial_at) = (Some(set), initial_at);
+    }
+    Ok(Some(counted))
 }
 
-/// The keys of the issuer that verify tokens by one of the allowed algorithms. They are
+/// The keys of each issuer that verify tokens by one of the allowed algorithms. They are
 /// sorted: the same keys give the same bytes, in whichever order they come.
-pub async fn fetch_keys(auth: &AuthConfig) -> Result<Value> {
+pub async fn fetch_keys(auth: &AuthConfig) -> Result<Vec<Value>> {
+    let mut sets = Vec::new();
+    for issuer in &auth.issuers {
+        sets.push(fetch_set(issuer, auth).await?);
+    }
+    Ok(sets)
+}
+
+async fn fetch_set(issuer: &Issuer, auth: &AuthConfig) -> Result<Value> {
     let failed = |problem: String| {
         Failure::new(format!("the issuer's keys can't be baked in: {problem}")).help(
             "look whether `auth` names the right issuer and this machine reaches it, \
              or save its `jwks_uri` document beside frames.yml and name that in `auth.jwksFile`",
         )
     };
-    let source = KeySource::of(auth).map_err(failed)?;
+    let source = KeySource::of(issuer).map_err(failed)?;
     let attempt = || tokio::time::timeout(TIME_LIMIT, source.follow(get));
     // Nobody waits for a frame here: a slow issuer is asked once more.
     let fetched = match attempt().await {
@@ -105,18 +123,7 @@ async fn get(address: Uri) -> std::result::Result<Value, String> {
     let body = body
         .map_err(|error| format!("{shown}: {error}"))?
         .to_bytes();
-    serde_json::from_slice(&body).map_err(|_| format!("{shown} didn't answer with JSON"))
-}
-
-/// hyper's own message stops before the reason.
-fn with_cause(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
+    document(&body).map_err(|problem| format!("{shown} {problem}"))
 }
 
 #[cfg(test)]

@@ -245,8 +245,10 @@ async fn stand_in_issuer(plan: &mut Plan) -> Result<Option<Issuer>> {
     let claims = IssuerClaims::satisfying(auth).explained()?;
     let issuer = Issuer::start(claims).await.explained()?;
     auth.jwks = None;
-    auth.initial_jwks = None;
-    auth.jwks_uri = Some(issuer.jwks_uri());
+    for one in &mut auth.issuers {
+        (one.initial_jwks, one.initial_at) = (None, None);
+        one.jwks_uri = Some(issuer.jwks_uri());
+    }
     Ok(Some(issuer))
 }
 

@@ -1,10 +1,11 @@
 //! Who may fetch frames.
 
-use super::{EDGE_REGION, Flawed, jwks};
+use super::{EDGE_REGION, Flawed, jwks, no_duplicates};
 use crate::diagnostic::{Diagnostic, codes};
-use crate::manifest::{Auth, Manifest, Spanned, Text, auth_modes_of};
+use crate::manifest::{Auth, Manifest, Spanned, Text, auth_modes_of, is_cognito_client};
 use crate::world::World;
-use frames_edge::{AuthConfig, TokenSource, TokenUse};
+use frames_edge::key_source::KeySource;
+use frames_edge::{AuthConfig, Issuer, TokenSource, TokenUse};
 
 /// `None`: mode `none`.
 pub(super) fn check(
@@ -15,7 +16,7 @@ pub(super) fn check(
     let auth = manifest.auth.as_ref().ok_or(Flawed)?;
     let mode = auth.mode.as_ref().ok_or(Flawed)?;
     unused_keys(auth, mode, found);
-    let (issuers, jwks_uri) = match mode.value.as_str() {
+    let mut issuers = match mode.value.as_str() {
         "cognito" => cognito(auth, found).ok_or(Flawed)?,
         "oidc" => oidc(auth, found).ok_or(Flawed)?,
         _ => {
@@ -39,11 +40,17 @@ pub(super) fn check(
         Some(file) => Some(jwks::check(file, &algorithms, world, found).ok_or(Flawed)?),
         None => None,
     };
+    let trust_keys_for = auth.trust_keys_for.as_ref().map(|trust| trust.value);
+    if jwks.is_some() {
+        one_key_set(auth, &issuers, found);
+        for issuer in &mut issuers {
+            issuer.jwks_uri = None;
+        }
+    }
     Ok(Some(AuthConfig {
         issuers,
-        jwks_uri: jwks_uri.filter(|_| jwks.is_none()),
         jwks,
-        initial_jwks: None,
+        trust_keys_for: trust_keys_for.filter(|trust| *trust > 0),
         algorithms,
         audience: values(&auth.audience),
         client_ids: values(&auth.client_ids),
@@ -63,9 +70,7 @@ fn values(texts: &[Text]) -> Vec<String> {
     texts.iter().map(|text| text.value.clone()).collect()
 }
 
-type Issuer = (Vec<String>, Option<String>);
-
-fn cognito(auth: &Auth, found: &mut Vec<Diagnostic>) -> Option<Issuer> {
+fn cognito(auth: &Auth, found: &mut Vec<Diagnostic>) -> Option<Vec<Issuer>> {
     required(
         auth,
         "cognito",
@@ -73,16 +78,30 @@ fn cognito(auth: &Auth, found: &mut Vec<Diagnostic>) -> Option<Issuer> {
         "the id of the Cognito user pool",
         found,
     );
+    for (i, client) in auth.client_ids.iter().enumerate() {
+        if !is_cognito_client(&client.value) {
+            let message = format!("`{}` isn't a Cognito app client's id", client.value);
+            let path = format!("auth.clientIds[{i}]");
+            found.push(
+                Diagnostic::new(codes::INVALID_VALUE, path, client.span, message)
+                    .help("for example `3n4b5urk1ft4fl3mg5e62d9ado`"),
+            );
+        }
+    }
     let pool = &auth.user_pool_id.as_ref()?.value;
     let region = pool.split('_').next().unwrap_or(EDGE_REGION);
     // A pool issues under either name, by its settings; the keys are the same.
     let issuer = format!("https://cognito-idp.{region}.amazonaws.com/{pool}");
     let newer = format!("https://issuer-cognito-idp.{region}.amazonaws.com/{pool}");
-    let jwks_uri = format!("{issuer}/.well-known/jwks.json");
-    Some((vec![issuer, newer], Some(jwks_uri)))
+    let jwks_uri = Some(format!("{issuer}/.well-known/jwks.json"));
+    Some(vec![Issuer {
+        names: vec![issuer, newer],
+        jwks_uri,
+        ..Issuer::default()
+    }])
 }
 
-fn oidc(auth: &Auth, found: &mut Vec<Diagnostic>) -> Option<Issuer> {
+fn oidc(auth: &Auth, found: &mut Vec<Diagnostic>) -> Option<Vec<Issuer>> {
     required(
         auth,
         "oidc",
@@ -97,9 +116,92 @@ fn oidc(auth: &Auth, found: &mut Vec<Diagnostic>) -> Option<Issuer> {
         "what the token's `aud` claim must hold",
         found,
     );
-    let issuer = auth.issuer.as_ref()?.value.clone();
-    let jwks_uri = auth.jwks_uri.as_ref().map(|uri| uri.value.clone());
-    Some((vec![issuer], jwks_uri))
+    no_duplicates(&auth.issuer, "auth.issuer", found);
+    let (issuers, addresses) = (auth.issuer.len(), auth.jwks_uri.len());
+    if addresses > 0 && issuers > 0 && addresses != issuers {
+        let span = auth.jwks_uri.first()?.span;
+        let message = format!("{addresses} addresses of keys for {issuers} issuers");
+        found.push(
+            Diagnostic::new(codes::CONFLICT, "auth.jwksUri", span, message)
+                .related(auth.issuer.first()?.span, "the issuers")
+                .help("write one for each issuer, in the same order, or leave `jwksUri` out: then each issuer is asked where its keys are"),
+        );
+        return None;
+    }
+    let mut issuers = Vec::new();
+    for (i, name) in auth.issuer.iter().enumerate() {
+        let address = auth.jwks_uri.get(i);
+        let issuer = Issuer {
+            names: names(&name.value),
+            jwks_uri: address.map(|address| address.value.clone()),
+            ..Issuer::default()
+        };
+        asked(&issuer, name, address, found);
+        if !issuers.contains(&issuer) {
+            issuers.push(issuer);
+        }
+    }
+    (!issuers.is_empty()).then_some(issuers)
+}
+
+/// Google's ID tokens may have it without the scheme, which its documents always have
+/// ("OpenID Connect", Google Identity).
+fn names(written: &str) -> Vec<String> {
+    const GOOGLE: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
+    if GOOGLE.contains(&written) {
+        GOOGLE.map(str::to_owned).to_vec()
+    } else {
+        vec![written.to_owned()]
+    }
+}
+
+/// The function starts only with addresses that it can ask.
+fn asked(issuer: &Issuer, name: &Text, address: Option<&Text>, found: &mut Vec<Diagnostic>) {
+    if KeySource::of(issuer).is_ok() {
+        return;
+    }
+    let (path, written) = match address {
+        Some(address) => ("auth.jwksUri", address),
+        None => ("auth.issuer", name),
+    };
+    let message = format!(
+        "`{}` isn't an address that can be asked for keys",
+        written.value
+    );
+    found.push(
+        Diagnostic::new(codes::INVALID_VALUE, path, written.span, message)
+            .help(if address.is_none() && written.value.starts_with("http:") {
+                "keys come by HTTPS only; an issuer whose name is an http URL, as AD FS's, needs `jwksUri`"
+            } else {
+                "a host's name in ASCII letters (`xn--…` for others), a port below 65536, and nothing in it that is still to be filled in"
+            }),
+    );
+}
+
+/// What one file holds verifies tokens of one issuer.
+fn one_key_set(auth: &Auth, issuers: &[Issuer], found: &mut Vec<Diagnostic>) {
+    let Some(file) = &auth.jwks_file else { return };
+    if issuers.len() > 1 {
+        let message = format!(
+            "one key set for {} issuers: each has its own keys",
+            issuers.len()
+        );
+        found.push(
+            Diagnostic::new(codes::CONFLICT, "auth.jwksFile", file.span, message)
+                .help("leave `jwksFile` out, or name one issuer"),
+        );
+    }
+    if let Some(trust) = &auth.trust_keys_for
+        && trust.value > 0
+    {
+        let message =
+            "`trustKeysFor` has no effect beside `jwksFile`: that key set is never fetched";
+        found.push(
+            Diagnostic::new(codes::UNUSED_KEY, "auth.trustKeysFor", trust.span, message)
+                .related(file.span, "the key set")
+                .help("remove one of them"),
+        );
+    }
 }
 
 fn required(auth: &Auth, mode: &str, key: &str, what: &str, found: &mut Vec<Diagnostic>) {
@@ -207,8 +309,11 @@ mod tests {
     #[test]
     fn a_pool_is_in_its_region() {
         let pool = cognito("");
+        let [pool] = pool.issuers.as_slice() else {
+            panic!("{:?}", pool.issuers);
+        };
         assert_eq!(
-            pool.issuers,
+            pool.names,
             [
                 "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI",
                 "https://issuer-cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI",
@@ -219,6 +324,151 @@ mod tests {
             Some(
                 "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI/.well-known/jwks.json"
             )
+        );
+    }
+
+    fn oidc(rest: &str) -> AuthConfig {
+        let auth = format!("auth: {{mode: oidc, audience: a, {rest}}}");
+        checked(&format!("service: x\n{auth}\n")).auth.unwrap()
+    }
+
+    fn found(rest: &str) -> Vec<(String, String)> {
+        findings(&format!(
+            "service: x\nauth: {{mode: oidc, audience: a, {rest}}}\n"
+        ))
+    }
+
+    #[test]
+    fn each_issuer_has_its_own_keys() {
+        const TWO: &str = "issuer: ['https://a.example/v2', 'https://b.example/']";
+        let asked = |rest: &str| {
+            let auth = oidc(rest);
+            let of = |issuer: &Issuer| (issuer.names.join(" "), issuer.jwks_uri.clone());
+            auth.issuers.iter().map(of).collect::<Vec<_>>()
+        };
+        let of = |name: &str, address: Option<&str>| (name.to_owned(), address.map(str::to_owned));
+        assert_eq!(
+            asked(TWO),
+            [
+                of("https://a.example/v2", None),
+                of("https://b.example/", None)
+            ]
+        );
+        assert_eq!(
+            asked(&format!(
+                "{TWO}, jwksUri: ['https://a.example/k', 'https://b.example/k']"
+            )),
+            [
+                of("https://a.example/v2", Some("https://a.example/k")),
+                of("https://b.example/", Some("https://b.example/k")),
+            ]
+        );
+        let conflict = |key: &str| [("conflict".to_owned(), format!("auth.{key}"))];
+        let one = format!("{TWO}, jwksUri: 'https://a.example/k'");
+        assert_eq!(found(&one), conflict("jwksUri"));
+        let twice = found("issuer: ['https://a.example', 'https://a.example']");
+        assert_eq!(
+            twice,
+            [("duplicate-value".to_owned(), "auth.issuer[1]".to_owned())]
+        );
+    }
+
+    #[test]
+    fn google_is_known_by_both_of_its_names() {
+        let names = ["https://accounts.google.com", "accounts.google.com"];
+        for written in [
+            "issuer: accounts.google.com",
+            "issuer: 'https://accounts.google.com'",
+            "issuer: ['https://accounts.google.com', accounts.google.com]",
+        ] {
+            let auth = oidc(written);
+            let [google] = auth.issuers.as_slice() else {
+                panic!("{written}: {:?}", auth.issuers);
+            };
+            assert_eq!(google.names, names, "{written}");
+        }
+        for other in [
+            "issuer: accounts.example.org",
+            "issuer: [accounts.google.com.evil.example]",
+        ] {
+            let [(code, _)] = &found(other)[..] else {
+                panic!("{other}");
+            };
+            assert_eq!(code, "invalid-value", "{other}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_the_function_would_not_start_with_is_refused() {
+        for issuer in [
+            "https://lögin.example",
+            "https://<realm>.example",
+            "https://[login",
+            "https://login.example:99999",
+            "https://login.example/\u{e9}",
+        ] {
+            for rest in [
+                format!("issuer: \"{issuer}\""),
+                format!("issuer: 'https://a.example', jwksUri: \"{issuer}\""),
+            ] {
+                let found = found(&rest);
+                assert!(
+                    matches!(&found[..], [(code, _)] if code == "invalid-value"),
+                    "{rest}: {found:?}"
+                );
+            }
+        }
+    }
+
+    /// AD FS's access tokens name `http://<host>/adfs/services/trust`. A name isn't asked.
+    #[test]
+    fn an_issuers_name_may_be_over_http_where_its_keys_are_not() {
+        let name = "issuer: 'http://adfs.example/adfs/services/trust'";
+        assert_eq!(
+            found(name),
+            [("invalid-value".to_owned(), "auth.issuer".to_owned())]
+        );
+        let keys = "jwksUri: 'https://adfs.example/adfs/discovery/keys'";
+        assert_eq!(oidc(&format!("{name}, {keys}")).issuers[0].names.len(), 1);
+    }
+
+    #[test]
+    fn a_client_may_have_any_name_but_cognitos() {
+        for client in [
+            "0oa1b2-c3",
+            "1234-ab.apps.googleusercontent.com",
+            "https://viewer.example/",
+        ] {
+            assert_eq!(
+                oidc(&format!(
+                    "issuer: 'https://a.example', clientIds: ['{client}']"
+                ))
+                .client_ids,
+                [client]
+            );
+        }
+        let pool = findings(
+            "service: x\nauth: {mode: cognito, userPoolId: eu-west-1_AbCdEfGhI, clientIds: [abc, a-b]}\n",
+        );
+        assert_eq!(
+            pool,
+            [("invalid-value".to_owned(), "auth.clientIds[1]".to_owned())]
+        );
+    }
+
+    #[test]
+    fn keys_are_trusted_for_a_week_at_most() {
+        let trust = |text: &str| cognito(&format!(", trustKeysFor: {text}")).trust_keys_for;
+        assert_eq!(cognito("").trust_keys_for, None);
+        assert_eq!(trust("0s"), None);
+        assert_eq!(trust("36h"), Some(36 * 3600));
+        assert_eq!(trust("7d"), Some(7 * 86_400));
+        let found = findings(
+            "service: x\nauth: {mode: cognito, userPoolId: eu-west-1_AbCdEfGhI, trustKeysFor: 8d}\n",
+        );
+        assert_eq!(
+            found,
+            [("invalid-value".to_owned(), "auth.trustKeysFor".to_owned())]
         );
     }
 

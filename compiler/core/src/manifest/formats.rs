@@ -46,10 +46,12 @@ formats! {
         r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$" "runtime-medical-imaging.us-east-1.amazonaws.com"
     USER_POOL_ID "a Cognito user pool's id"
         r"^[a-z]{2}(-[a-z]+)+-[0-9]+_[0-9A-Za-z]{1,55}$" "us-east-1_AbCdEfGhI"
-    CLIENT_ID "a Cognito app client's id"
+    CLIENT_ID "a client's id (printable, without spaces)"
+        r"^[!-~]{1,256}$" "3n4b5urk1ft4fl3mg5e62d9ado"
+    COGNITO_CLIENT_ID "a Cognito app client's id"
         r"^[A-Za-z0-9_+]{1,128}$" "3n4b5urk1ft4fl3mg5e62d9ado"
-    ISSUER "an issuer (an https URL without query and fragment)"
-        r"^https://[^\s/?#@]+(/[^\s?#]*)?$" "https://login.example.org/realms/imaging"
+    ISSUER "an issuer (a URL without query and fragment)"
+        r"^(https?://[^\s/?#@]+(/[^\s?#]*)?|accounts\.google\.com)$" "https://login.example.org/realms/imaging"
     HTTPS_URL "an https URL"
         r"^https://[^\s/?#@]+(/[^\s#]*)?$" "https://login.example.org/realms/imaging/certs"
     AUDIENCE "an audience"
@@ -192,7 +194,8 @@ mod tests {
             (&TAG_VALUE, "a;b"),
             (&DATASTORE_ID, "1234567890123456789012345678901"),
             (&DATASTORE_ID, "A2345678901234567890123456789012"),
-            (&ISSUER, "http://login.example.org"),
+            (&ISSUER, "ftp://login.example.org"),
+            (&ISSUER, "login.example.org"),
             (&IAM_PATH, "imaging/"),
             (&UID, "1.2.840.x"),
             (&UID, "1.2."),

@@ -74,9 +74,10 @@ pub struct Auth {
     pub user_pool_id: Option<Text>,
     pub client_ids: Vec<Text>,
     pub token_use: Option<Text>,
-    pub issuer: Option<Text>,
+    pub issuer: Vec<Text>,
     pub audience: Vec<Text>,
-    pub jwks_uri: Option<Text>,
+    pub jwks_uri: Vec<Text>,
+    pub trust_keys_for: Option<Spanned<u64>>,
     pub algorithms: Vec<Text>,
     pub scopes: Vec<Text>,
     pub groups: Vec<Text>,
@@ -218,6 +219,11 @@ pub fn auth_modes_of(key: &str) -> Option<&'static [&'static str]> {
     (!field.modes.is_empty()).then_some(field.modes)
 }
 
+/// Cognito makes its clients' ids; other issuers let their users choose.
+pub fn is_cognito_client(id: &str) -> bool {
+    formats::COGNITO_CLIENT_ID.matches(id)
+}
+
 fn manifest(mut root: Block) -> Manifest {
     let health_imaging = root.block("healthImaging").map(|mut b| HealthImaging {
         region: b.text("region"),
@@ -256,9 +262,10 @@ fn auth(mut b: Block) -> Auth {
         user_pool_id: b.text("userPoolId"),
         client_ids: b.texts("clientIds").unwrap_or_default(),
         token_use: b.text("tokenUse"),
-        issuer: b.text("issuer"),
+        issuer: b.texts("issuer").unwrap_or_default(),
         audience: b.texts("audience").unwrap_or_default(),
-        jwks_uri: b.text("jwksUri"),
+        jwks_uri: b.texts("jwksUri").unwrap_or_default(),
+        trust_keys_for: b.seconds("trustKeysFor"),
         algorithms: b.texts("algorithms").unwrap_or_default(),
         scopes: b.texts("scopes").unwrap_or_default(),
         groups: b.texts("groups").unwrap_or_default(),

@@ -2,7 +2,7 @@
 
 use super::field::{Field, Kind, Table};
 use super::tables::{AUTH, MANIFEST};
-use super::{MOST_TAGS, OWN_KEY};
+use super::{MOST_TAGS, OWN_KEY, formats};
 use crate::environments::KEY;
 use crate::syntax;
 use serde_json::{Map, Value, json};
@@ -210,15 +210,19 @@ fn not_required(schema: &mut Value) {
 /// Each mode with the keys that it requires, and without those that it doesn't use.
 fn modes(auth: &Table) -> Value {
     let rule = |mode: &str, required: &[&str]| {
-        let unused: Map<String, Value> = auth
+        let mut keys: Map<String, Value> = auth
             .fields
             .iter()
             .filter(|field| !field.modes.is_empty() && !field.modes.contains(&mode))
             .map(|field| (field.key.to_owned(), Value::Bool(false)))
             .collect();
+        if mode == "cognito" {
+            let client = kind(&Kind::Text(&formats::COGNITO_CLIENT_ID));
+            keys.insert("clientIds".to_owned(), json!({"items": client}));
+        }
         json!({
             "if": {"properties": {"mode": {"const": mode}}, "required": ["mode"]},
-            "then": {"required": required, "properties": unused},
+            "then": {"required": required, "properties": keys},
         })
     };
     json!([

@@ -89,22 +89,25 @@ pub(super) static AUTH: Table = Table {
             .required().makes("authorizer `auth`"),
         Field::new("userPoolId", Kind::Text(&f::USER_POOL_ID),
             "The Cognito user pool. Required with mode `cognito`.")
-            .modes(COGNITO).makes("authorizer `auth.issuers`, `auth.jwksUri`"),
+            .modes(COGNITO).makes("authorizer `auth.issuers`"),
         Field::new("clientIds", Kind::List(&Kind::Text(&f::CLIENT_ID)),
-            "App clients whose tokens are taken; left out: every client of the pool.")
-            .non_empty().modes(COGNITO).makes("authorizer `auth.clientIds`"),
+            "Clients whose tokens are taken; left out: every client. With mode `cognito`, the pool's app clients; with mode `oidc`, held against `azp`, else `client_id`, `cid`, `appid`, whichever the token has first.")
+            .non_empty().modes(TOKENS).makes("authorizer `auth.clientIds`"),
         Field::new("tokenUse", words(&["access", "id", "any"]),
             "Which of Cognito's tokens are taken.")
             .default("access").modes(COGNITO).makes("authorizer `auth.tokenUse`"),
-        Field::new("issuer", Kind::Text(&f::ISSUER),
-            "The issuer, exactly as the token's `iss` claim spells it. Required with mode `oidc`.")
-            .modes(OIDC).makes("authorizer `auth.issuers`"),
+        Field::new("issuer", Kind::OneOrMany(&f::ISSUER),
+            "One or several issuers, exactly as the token's `iss` claim spells them, each with its own keys. `https://accounts.google.com` is also taken as Google writes it, without the scheme. Required with mode `oidc`.")
+            .non_empty().modes(OIDC).makes("authorizer `auth.issuers`"),
         Field::new("audience", Kind::OneOrMany(&f::AUDIENCE),
             "One or several audiences, one of which must be in the token's `aud` claim. Required with mode `oidc`.")
             .non_empty().modes(OIDC).makes("authorizer `auth.audience`"),
-        Field::new("jwksUri", Kind::Text(&f::HTTPS_URL),
-            "Where the issuer's key set is; left out: found by OpenID Connect Discovery.")
-            .modes(OIDC).makes("authorizer `auth.jwksUri`"),
+        Field::new("jwksUri", Kind::OneOrMany(&f::HTTPS_URL),
+            "Where the issuer's key set is, as many as there are issuers and in their order; left out: found by OpenID Connect Discovery.")
+            .non_empty().modes(OIDC).makes("authorizer `auth.issuers[].jwksUri`"),
+        Field::new("trustKeysFor", Kind::Duration(Duration { format: &f::DURATION, least: "0s", most: "7d" }),
+            "How long after a deployment the key set that it brought is used without asking the issuer. Where a sandbox starts in that time, no token waits for a fetch, and a key that was withdrawn meanwhile still counts. Each deployment brings a new version of the authorizer. `0s`: not at all.")
+            .default("0s").modes(TOKENS).makes("authorizer `auth.trustKeysFor`"),
         Field::new("algorithms", Kind::List(&Kind::Choice(Choice {
                 words: &jose::NAMES,
                 missing: &[(
@@ -122,7 +125,7 @@ pub(super) static AUTH: Table = Table {
             "Groups, one of which must be in the token.")
             .default("[]").modes(TOKENS).makes("authorizer `auth.groups`"),
         Field::new("groupsClaim", Kind::Text(&f::CLAIM),
-            "The claim that holds the groups.")
+            "The claim that holds the groups: a claim by that whole name, else a path of members, as Keycloak's `realm_access.roles`.")
             .default("cognito:groups").modes(TOKENS).makes("authorizer `auth.groupsClaim`"),
         Field::new("jwksFile", Kind::Text(&f::FILE),
             "A JSON Web Key Set beside frames.yml that is baked into the authorizer: no other key is ever taken, nothing is fetched.")

@@ -52,8 +52,8 @@ impl IssuerClaims {
         set(
             "iss",
             json!(
-                auth.issuers
-                    .first()
+                auth.issuer_names()
+                    .next()
                     .map_or("https://issuer.invalid", String::as_str)
             ),
         );

@@ -165,8 +165,10 @@ pub(crate) fn jwks() -> Value {
 }
 
 /// The configuration with `changes` merged into `auth`.
+/// With changes to `auth`. Names in `issuers` are one issuer's, and what belongs to an
+/// issuer is its.
 pub(crate) fn config(changes: Value) -> AuthorizerConfig {
-    let auth = merged(
+    let mut auth = merged(
         json!({
             "issuers": [ISSUER],
             "jwks": jwks(),
@@ -177,6 +179,16 @@ pub(crate) fn config(changes: Value) -> AuthorizerConfig {
         }),
         changes,
     );
+    let names = auth["issuers"].as_array().unwrap().clone();
+    if names.iter().any(Value::is_string) {
+        let mut issuer = json!({"names": names});
+        for key in ["jwksUri", "initialJwks", "initialAt"] {
+            if let Some(value) = auth.as_object_mut().unwrap().remove(key) {
+                issuer[key] = value;
+            }
+        }
+        auth["issuers"] = json!([issuer]);
+    }
     serde_json::from_value(json!({
         "auth": auth,
         "dicomweb": true,

@@ -7,7 +7,7 @@ mod support;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use frames_authorizer::keys::{KeyCache, KeySet, Lookup};
+use frames_authorizer::keys::{KeyCache, KeySet, Keys, Lookup};
 use frames_authorizer::{Decision, decide, prepare};
 use frames_edge::jose::{self, NAMES};
 use frames_edge::operation::{Kind, Operation};
@@ -19,7 +19,7 @@ use support::{ISSUER, KID, Key, NOW, bearer, config, jwks, now, request};
 
 struct World {
     config: AuthorizerConfig,
-    keys: KeyCache,
+    keys: Keys,
     key: Key,
 }
 
@@ -45,11 +45,11 @@ pub(crate) fn events(bytes: &[u8]) {
             auth: None,
             ..WORLD.config.clone()
         };
-        judge(came, &open, &KeyCache::empty());
+        judge(came, &open, &Keys::new(vec![]));
     }
 }
 
-fn judge(came: Request, config: &AuthorizerConfig, keys: &KeyCache) -> bool {
+fn judge(came: Request, config: &AuthorizerConfig, keys: &Keys) -> bool {
     let tokens: Vec<String> = came
         .headers
         .iter()
@@ -238,7 +238,8 @@ pub(crate) fn key_sets(bytes: &[u8]) {
             };
             let suits = |key: &&Value| {
                 key["kid"] == kid
-                    && (key["alg"].is_null() || key["alg"] == name)
+                    && (key["alg"].is_null()
+                        || key["alg"].as_str().and_then(jose::algorithm) == Some(algorithm))
                     && (key["use"].is_null() || key["use"] == "sig")
             };
             assert!(
@@ -250,7 +251,7 @@ pub(crate) fn key_sets(bytes: &[u8]) {
     // A token of ours against whatever keys those are: no key, or a good one, but never a panic.
     static GOOD: LazyLock<String> = LazyLock::new(|| WORLD.key.token(&support::claims(json!({}))));
     let foreign = !keys.iter().any(|key| key["n"] == jwks_modulus());
-    let passed = judge(bearer(&GOOD), &WORLD.config, &cache);
+    let passed = judge(bearer(&GOOD), &WORLD.config, &Keys::new(vec![cache]));
     assert!(
         !(passed && foreign),
         "signed by a key that isn't in the set"

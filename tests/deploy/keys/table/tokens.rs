@@ -10,7 +10,7 @@ pub const USER_POOL: Group = Group {
     rows: &[
         row(
             "auth.userPoolId",
-            |seen| at(&seen.decides("authorizer"), "/auth/issuers/0"),
+            |seen| at(&seen.decides("authorizer"), "/auth/issuers/0/names/0"),
             "https://cognito-idp.us-east-1.amazonaws.com/<pool>",
             "https://cognito-idp.us-east-1.amazonaws.com/<other-pool>",
         ),
@@ -72,7 +72,7 @@ pub const USER_POOL: Group = Group {
 pub const ISSUER: Group = Group {
     name: "issuer",
     base: "auth: {mode: none}",
-    set: "auth: {mode: oidc, issuer: '<issuer>', audience: [frames, images], jwksUri: '<issuer>/keys', algorithms: [RS256, ES256]}",
+    set: "auth: {mode: oidc, issuer: '<issuer>', audience: [frames, images], jwksUri: '<issuer>/keys', algorithms: [RS256, ES256], trustKeysFor: 36h}",
     rows: &[
         row(
             "auth.mode",
@@ -82,7 +82,7 @@ pub const ISSUER: Group = Group {
         ),
         row(
             "auth.issuer",
-            |seen| at(&seen.decides("authorizer"), "/auth/issuers"),
+            |seen| at(&seen.decides("authorizer"), "/auth/issuers/0/names"),
             "null",
             r#"["<issuer>"]"#,
         ),
@@ -94,9 +94,15 @@ pub const ISSUER: Group = Group {
         ),
         row(
             "auth.jwksUri",
-            |seen| at(&seen.decides("authorizer"), "/auth/jwksUri"),
+            |seen| at(&seen.decides("authorizer"), "/auth/issuers/0/jwksUri"),
             "null",
             "<issuer>/keys",
+        ),
+        row(
+            "auth.trustKeysFor",
+            |seen| at(&seen.decides("authorizer"), "/auth/trustKeysFor"),
+            "null",
+            "129600",
         ),
         row(
             "auth.algorithms",
