@@ -7,6 +7,7 @@
 //! - [`healthimaging`]: replaces the service
 //! - [`issuer`]: replaces the manifest's token issuer
 //! - [`page`]: a page to look at it all with
+//! - [`ohif`]: a viewer to look at it all with
 //!
 //! It is a model: only a deployment tells what CloudFront does that isn't documented.
 //!
@@ -20,6 +21,7 @@ pub mod healthimaging;
 mod http;
 pub mod issuer;
 mod lambda;
+pub mod ohif;
 pub mod package;
 pub mod page;
 mod printable;

@@ -67,7 +67,7 @@ impl Page {
         let policy = content_security_policy(values.edge_url)
             .and_then(|policy| HeaderValue::from_str(&policy).ok())
             .ok_or_else(|| Error::new("the embedded page is broken"))?;
-        let key = random_text(ALPHABET, KEY)?;
+        let key = key()?;
         let content = Content {
             port: bound.address.port(),
             policy,
@@ -92,6 +92,11 @@ const ALPHABET: &[u8] = b"abcdefghijklmnopqrstuvwxyz234567";
 
 /// 130 bits.
 const KEY: usize = 26;
+
+/// What opens a page's secrets.
+pub(crate) fn key() -> Result<String, Error> {
+    random_text(ALPHABET, KEY)
+}
 
 impl Values<'_> {
     fn to_json(&self) -> Value {
@@ -162,7 +167,7 @@ fn answer(request: &Request<Incoming>, content: &Content) -> Answer {
     answer
 }
 
-fn knows(request: &Request<Incoming>, key: &str) -> bool {
+pub(crate) fn knows(request: &Request<Incoming>, key: &str) -> bool {
     let given = request.headers().get("x-key");
     given.is_some_and(|given| verify_slices_are_equal(given.as_bytes(), key.as_bytes()).is_ok())
 }

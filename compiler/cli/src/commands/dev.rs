@@ -1,6 +1,7 @@
 //! `frames dev`: issuer, package, edge, page; then one line per request until it is ended.
 
 use super::manifest::plan_of;
+use super::ohif::{self, Announced};
 use crate::artifact::{self, Builder};
 use crate::cli::{Dev, Global, IssuerChoice, OriginChoice};
 use crate::project::{MANIFEST, Project};
@@ -10,6 +11,7 @@ use frames_compiler::failure::{Context, Failure, Result};
 use frames_emulator::cloudfront::{CloudFront, Options, OriginServer, RequestLog};
 use frames_emulator::healthimaging::{Fixture, Policy, StandIn};
 use frames_emulator::issuer::{Issuer, IssuerClaims};
+use frames_emulator::ohif::{Files, Ohif, Values as OhifValues};
 use frames_emulator::page::{Page, Values};
 use frames_emulator::{Credentials, knows_peers, package, private};
 use serde_json::json;
@@ -29,12 +31,13 @@ pub(super) fn run(global: &Global, arguments: &Dev, terminal: Terminal) -> Resul
         .authorizer()
         .is_some_and(|config| config.auth.is_some());
     refuse_the_unsafe(arguments, asks_for_a_token, knows_peers())?;
+    let files = ohif::files(arguments.ohif.as_ref(), &plan, terminal)?;
     let programs = artifact::programs(builder(), terminal)?;
     let runtime = super::event_loop()?;
     runtime.block_on(async {
         let mut end = End::new()?;
         let started = tokio::select! {
-            delivery = Delivery::start(plan, &programs, global, arguments, terminal) => Some(delivery?),
+            delivery = Delivery::start(plan, &programs, files, global, arguments, terminal) => Some(delivery?),
             () = end.wait() => None,
         };
         let Some(delivery) = started else { return Ok(()) };
@@ -101,7 +104,10 @@ fn builder() -> Builder {
 struct Delivery {
     cloudfront: CloudFront,
     page: Page,
-    issuer: Option<Issuer>,
+    ohif: Option<(Ohif, Announced)>,
+    /// Where DICOMweb is served, what a viewer's configuration calls its root.
+    dicomweb: Option<String>,
+    issuer: Option<Arc<Issuer>>,
     stand_in: Option<Arc<StandIn>>,
     /// The package, and what else only this run may read.
     directory: tempfile::TempDir,
@@ -111,16 +117,25 @@ impl Delivery {
     async fn start(
         mut plan: Plan,
         programs: &artifact::Programs,
+        ohif: Option<Files>,
         global: &Global,
         arguments: &Dev,
         terminal: Terminal,
     ) -> Result<Self> {
         let issuer = match arguments.issuer {
-            IssuerChoice::Embedded => stand_in_issuer(&mut plan).await?,
+            IssuerChoice::Embedded => stand_in_issuer(&mut plan).await?.map(Arc::new),
             IssuerChoice::Manifest => None,
         };
+        let announced = Announced::of(&plan, issuer.is_some());
         let page = Page::bind().await.explained()?;
         plan.admit(&page.origin());
+        let ohif = match ohif {
+            Some(files) => Some((files, Ohif::bind().await.explained()?)),
+            None => None,
+        };
+        if let Some((_, bound)) = &ohif {
+            plan.admit(&bound.origin());
+        }
         let directory = private::directory("frames-dev-").explained()?;
         artifact::write(&artifact::package(&plan, programs)?, directory.path())?;
         let read = package::read(directory.path()).explained()?;
@@ -156,15 +171,53 @@ impl Delivery {
             page,
             &Values {
                 edge_url: &cloudfront.url(),
-                token: issuer.as_ref().map(Issuer::token),
+                token: issuer.as_ref().map(|issuer| issuer.token()),
                 datastore_id: fixtures.map_or("", |fixtures| fixtures.datastore_id.as_str()),
                 fixture: fixtures.and_then(|fixtures| fixtures.instances.first()),
             },
         )
         .explained()?;
+        let named = || {
+            Some(
+                plan.authorizer()?
+                    .allow
+                    .as_ref()?
+                    .first()?
+                    .datastore
+                    .as_str(),
+            )
+        };
+        let datastore = fixtures
+            .map(|fixtures| fixtures.datastore_id.as_str())
+            .or_else(named);
+        let host = signer_host(&plan);
+        let url = cloudfront.url();
+        let ohif = match (ohif, datastore) {
+            (Some((files, bound)), Some(datastore_id)) => {
+                let values = OhifValues {
+                    edge_url: &url,
+                    datastore_id,
+                    dicomweb_host: host,
+                    issuer: issuer.clone(),
+                };
+                Some((Ohif::serve(bound, files, &values).explained()?, announced))
+            }
+            (Some(_), None) => {
+                return Err(
+                    Failure::new("OHIF needs a data store, and the manifest names none")
+                        .help("name it in `iam.allow`"),
+                );
+            }
+            (None, _) => None,
+        };
+        let dicomweb = datastore
+            .filter(|_| !host.is_empty())
+            .map(|datastore| format!("{url}/datastore/{datastore}"));
         Ok(Self {
             cloudfront,
             page,
+            ohif,
+            dicomweb,
             issuer,
             stand_in,
             directory,
@@ -179,13 +232,16 @@ impl Delivery {
 
     fn announce(&self, terminal: Terminal) -> Result<()> {
         let url = self.cloudfront.url();
-        let token = self.issuer.as_ref().map(Issuer::token);
+        let token = self.issuer.as_ref().map(|issuer| issuer.token());
         let fixtures = self.stand_in.as_ref().map(|stand_in| stand_in.fixtures());
         let frame = fixtures.and_then(|fixtures| fixtures.instances.first());
         let datastore = fixtures.map_or("", |fixtures| fixtures.datastore_id.as_str());
         let page = self.page.url();
         if !terminal.is_json() {
             terminal.status("Page", &page);
+        }
+        if let Some((ohif, announced)) = &self.ohif {
+            ohif::announce(&ohif.url(), *announced, terminal);
         }
         if let Some(stand_in) = &self.stand_in {
             terminal.status(
@@ -213,11 +269,21 @@ impl Delivery {
                     "imageFrameId": frame.image_frame_id,
                 })
             });
-            terminal::json(&format!(
-                "{}\n",
-                json!({"url": url, "token": token, "frame": frame, "page": page})
-            ));
+            let mut ready = json!({"url": url, "token": token, "frame": frame, "page": page});
+            if let Some(root) = &self.dicomweb {
+                ready["dicomweb"] = root.as_str().into();
+            }
+            if let Some((ohif, _)) = &self.ohif {
+                ready["ohif"] = ohif.url().into();
+            }
+            terminal::json(&format!("{ready}\n"));
             return Ok(());
+        }
+        if let Some(root) = &self.dicomweb {
+            terminal.status(
+                "DICOMweb",
+                &format!("{root} (a viewer's root for QIDO and WADO)"),
+            );
         }
         terminal.status(
             "Ready",
@@ -232,6 +298,14 @@ impl Delivery {
         data(format!("\n{line}\n\n"));
         Ok(())
     }
+}
+
+/// HealthImaging's host of DICOMweb; empty where the manifest doesn't serve it.
+fn signer_host(plan: &Plan) -> &str {
+    let host = plan
+        .signer()
+        .and_then(|signer| signer.dicomweb_host.as_deref());
+    host.unwrap_or_default()
 }
 
 /// Replaces the manifest's issuer by our own: the same claims, other keys.
@@ -357,6 +431,7 @@ mod tests {
             port: None,
             origin,
             issuer,
+            ohif: None,
             online: Online { online: false },
         }
     }

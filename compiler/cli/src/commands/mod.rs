@@ -5,6 +5,7 @@ mod dev;
 mod findings;
 mod init;
 mod manifest;
+mod ohif;
 mod package;
 mod policy;
 mod print;

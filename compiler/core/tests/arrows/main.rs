@@ -65,6 +65,7 @@ const CRATES: &[Order] = &[
             "issuer",
             "cloudfront",
             "page",
+            "ohif",
         ],
         one_thing: &[],
     },
