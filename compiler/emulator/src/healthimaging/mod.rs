@@ -9,6 +9,7 @@ mod error;
 mod fixtures;
 mod iam;
 mod native;
+mod search;
 mod seen;
 mod signature;
 
