@@ -71,8 +71,8 @@ pub(crate) fn denied(
 fn methods(kind: Option<Kind>, dicomweb: bool) -> String {
     let served: &[&[&str]] = match kind {
         Some(kind) => &[kind.methods()],
-        None if dicomweb => &[Kind::GetImageFrame.methods(), Kind::DicomInstance.methods()],
-        None => &[Kind::GetImageFrame.methods()],
+        None if dicomweb => &[Kind::ImageFrame.methods(), Kind::Instance.methods()],
+        None => &[Kind::ImageFrame.methods()],
     };
     let mut methods: Vec<&str> = served.concat();
     methods.push("OPTIONS");

@@ -164,10 +164,8 @@ pub fn decide(
     if !is_allowed(&operation, config) {
         return respond(&request, config, kind, Denial::of(Reason::NotAllowed));
     }
-    token::remove(&mut request, operation.kind());
-    if operation.kind() == Kind::DicomInstance {
-        accept::normalise(&mut request);
-    }
+    token::remove(&mut request, &operation);
+    accept::settle(&mut request, operation.kind());
     request.uri = operation.path().to_owned();
     Decision::Pass(Box::new(request))
 }
@@ -190,14 +188,15 @@ fn is_in(operation: &Operation, row: &Allow) -> bool {
     let within = |list: &Option<Vec<String>>, id| list.as_ref().is_none_or(|it| listed(it, id));
     let in_parts = row.studies.is_some() || row.series.is_some();
     match operation.kind() {
-        Kind::GetImageFrame => match &row.image_sets {
+        Kind::ImageFrame => match &row.image_sets {
             Some(sets) => listed(sets, operation.image_set()),
             None => !in_parts,
         },
-        Kind::DicomInstance if in_parts => {
+        // A search that names no study goes through all of them.
+        _ if in_parts => {
             within(&row.studies, operation.study()) && within(&row.series, operation.series())
         }
-        Kind::DicomInstance | Kind::DicomSearch => row.image_sets.is_none() && !in_parts,
+        _ => row.image_sets.is_none(),
     }
 }
 

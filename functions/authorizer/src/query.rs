@@ -5,7 +5,7 @@
 //! knows no parameters, and CloudFront forwards none of its.
 
 use crate::reason::Reason;
-use frames_edge::operation::Kind;
+use frames_edge::operation::Operation;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
@@ -63,17 +63,17 @@ pub(crate) fn tokens(query: &str) -> Result<Vec<String>, Reason> {
 }
 
 /// What goes on, byte for byte as it was sent.
-pub(crate) fn kept(query: &str, kind: Kind) -> String {
+pub(crate) fn kept(query: &str, operation: &Operation) -> String {
     let pairs: Vec<String> = query
         .split('&')
-        .filter_map(|pair| kept_of_pair(pair, kind))
+        .filter_map(|pair| kept_of_pair(pair, operation))
         .collect();
     pairs.join("&")
 }
 
 /// Some readers take `;` for another `&`. What follows one, without a
 /// name of its own, belongs to the parameter before it.
-fn kept_of_pair(pair: &str, kind: Kind) -> Option<String> {
+fn kept_of_pair(pair: &str, operation: &Operation) -> Option<String> {
     if pair.is_empty() {
         return Some(String::new());
     }
@@ -82,7 +82,7 @@ fn kept_of_pair(pair: &str, kind: Kind) -> Option<String> {
     for (at, part) in pair.split(';').enumerate() {
         if at == 0 || part.contains('=') || holds_secret(part) {
             let name = part.split_once('=').map_or(part, |(name, _)| name);
-            goes_on = !holds_secret(part) && kind.knows(&decoded(name));
+            goes_on = !holds_secret(part) && operation.knows(&decoded(name));
         }
         if goes_on {
             kept.push(part);
@@ -166,6 +166,23 @@ mod tests {
         assert_eq!(tokens("token=%ff"), Err(Reason::MalformedToken));
     }
 
+    fn operation(rest: &str) -> Operation {
+        let path = format!("/datastore/12345678901234567890123456789012/{rest}");
+        Operation::parse(&path, true).unwrap()
+    }
+
+    fn search() -> Operation {
+        operation("studies")
+    }
+
+    fn retrieval() -> Operation {
+        operation("studies/1.2/series/1.3/instances/1.4")
+    }
+
+    fn image_frame() -> Operation {
+        operation("imageSet/aaaabbbbccccddddeeeeffff00001111/getImageFrame")
+    }
+
     #[test]
     fn no_secret_goes_on_however_its_name_is_written() {
         for name in [
@@ -207,7 +224,7 @@ mod tests {
             "password",
             "sid",
         ] {
-            for kind in [Kind::GetImageFrame, Kind::DicomInstance, Kind::DicomSearch] {
+            for operation in [image_frame(), retrieval(), search()] {
                 for (sent, left) in [
                     ("NAME=s", ""),
                     ("NAME", ""),
@@ -219,12 +236,9 @@ mod tests {
                     ("limit=1%3BNAME%3Ds&offset=2", "offset=2"),
                 ] {
                     let sent = sent.replace("NAME", name);
-                    let kept = kept(&sent, kind);
-                    let left = match kind {
-                        Kind::DicomInstance => "",
-                        _ => left,
-                    };
-                    assert_eq!(kept, left, "{sent} of {kind:?}");
+                    let kept = kept(&sent, &operation);
+                    let left = if operation == retrieval() { "" } else { left };
+                    assert_eq!(kept, left, "{sent} of {operation:?}");
                 }
             }
         }
@@ -239,11 +253,11 @@ mod tests {
             format!("StudyDate=x{token}y"),
             format!("limit=1;offset={token}"),
         ] {
-            let left = kept(&query, Kind::DicomSearch);
+            let left = kept(&query, &search());
             assert!(!left.contains("eyJ"), "{query}: {left}");
         }
         let honest = "PatientName=eyJones&StudyDescription=eyJ.a";
-        assert_eq!(kept(honest, Kind::DicomSearch), honest);
+        assert_eq!(kept(honest, &search()), honest);
     }
 
     #[test]
@@ -257,34 +271,55 @@ mod tests {
             "RequestAttributesSequence.RequestedProcedureID=1",
             "00400275.00401001=1",
             "PatientName=A;B&ModalitiesInStudy=CT%5CMR",
-            "StudyInstanceUID=1.2,1.3&imageSetId=aaaabbbbccccddddeeeeffff00001111",
+            "StudyInstanceUID=1.2,1.3",
             "FuzzyMatching=true&Limit=1&includeField=all",
         ] {
-            assert_eq!(kept(query, Kind::DicomSearch), query, "{query}");
+            assert_eq!(kept(query, &search()), query, "{query}");
         }
         for (sent, left) in [
             ("_=17&limit=1", "limit=1"),
+            (
+                "imageSetId=aaaabbbbccccddddeeeeffff00001111&limit=1",
+                "limit=1",
+            ),
             ("limit=1&foo=bar&callback=x", "limit=1"),
             ("0010001=x&001000100=x&PatientName.=x&.PatientName=x", ""),
             ("Patient-Name=x&Patient%20Name=x&Pati%C3%ABnt=x", ""),
             ("=x&Tokens=x&PatientTokens=x&limit=1&", "limit=1&"),
             (";limit=1&;;x=1&limit=2;;x=2", "limit=1&limit=2;"),
         ] {
-            assert_eq!(kept(sent, Kind::DicomSearch), left, "{sent}");
+            assert_eq!(kept(sent, &search()), left, "{sent}");
         }
     }
 
     #[test]
     fn a_retrieval_keeps_its_image_set() {
-        let kept = |query| kept(query, Kind::DicomInstance);
+        let kept = |query| kept(query, &retrieval());
         assert_eq!(kept("imageSetId=abc&x=1"), "imageSetId=abc");
         assert_eq!(kept("accept=image/png&imagesetid=abc"), "");
         assert_eq!(kept(""), "");
     }
 
+    /// The path says which study is searched, and that one was allowed.
+    #[test]
+    fn a_search_inside_a_study_is_not_told_another() {
+        let series = operation("studies/1.2/series");
+        let other = "StudyInstanceUID=1.9&0020000d=1.9&%300020000D=1.9&Modality=CT";
+        assert_eq!(kept(other, &series), "Modality=CT");
+        assert_eq!(
+            kept("SeriesInstanceUID=1.3", &series),
+            "SeriesInstanceUID=1.3"
+        );
+        let instances = operation("studies/1.2/series/1.3/instances");
+        assert_eq!(
+            kept("0020000E=1.9&limit=1;SeriesInstanceUID=1.9", &instances),
+            "limit=1"
+        );
+    }
+
     #[test]
     fn values_are_no_names() {
         let query = "a=token&b=1&&c=x%3Dtoken&d=Bearer";
-        assert_eq!(kept(query, Kind::GetImageFrame), query);
+        assert_eq!(kept(query, &image_frame()), query);
     }
 }

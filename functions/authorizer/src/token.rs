@@ -3,7 +3,7 @@
 
 use crate::query;
 use crate::reason::Reason;
-use frames_edge::operation::Kind;
+use frames_edge::operation::Operation;
 use frames_edge::{Request, TokenSource};
 
 /// The header's name.
@@ -25,10 +25,10 @@ pub(crate) fn find(request: &Request, sources: &[TokenSource]) -> Result<String,
 
 /// Takes every token away, whatever source it came from: none may get into a
 /// cache key, to the origin or into a log. The rest stays as it was sent.
-pub(crate) fn remove(request: &mut Request, kind: Kind) {
+pub(crate) fn remove(request: &mut Request, operation: &Operation) {
     request.headers.remove("authorization");
     request.headers.remove(NAME);
-    request.querystring = query::kept(&request.querystring, kind);
+    request.querystring = query::kept(&request.querystring, operation);
 }
 
 /// All non-empty tokens of one source.

@@ -526,18 +526,31 @@ fn accept_is_part_of_the_caches_key_in_one_spelling() {
         let left = passed.headers.get("accept").into_iter().flatten();
         left.map(|header| header.value.clone()).collect::<Vec<_>>()
     };
-    for tail in ["", "/frames/1", "/metadata"] {
-        let uri = format!("{instance}{tail}");
-        assert_eq!(accepted(&uri, "GET", &[]), ["*/*"]);
-        assert_eq!(accepted(&uri, "HEAD", &["*/*;q=0.5"]), ["*/*"]);
-        assert_eq!(
-            accepted(&uri, "GET", &["image/png;q=0.5", "IMAGE/JPEG"]),
-            ["image/jpeg, image/png;q=0.500"]
-        );
-        assert_eq!(accepted(&uri, "GET", &["text/html"]), ["text/html"]);
+    let frames = format!("{instance}/frames/1");
+    assert_eq!(accepted(&frames, "GET", &[]), ["*/*"]);
+    assert_eq!(accepted(&frames, "HEAD", &["*/*;q=0.5"]), ["*/*"]);
+    assert_eq!(
+        accepted(&frames, "GET", &["image/png;q=0.5", "IMAGE/JPEG"]),
+        ["image/jpeg, image/png;q=0.500"]
+    );
+    assert_eq!(accepted(&frames, "GET", &["text/html"]), ["text/html"]);
+    let series = format!("{STUDIES}/1.2/series");
+    for (uri, form) in [
+        (instance.clone(), "application/dicom"),
+        (format!("{instance}/metadata"), "application/dicom+json"),
+        (
+            format!("{instance}/bulkdata/b026"),
+            "application/octet-stream",
+        ),
+        (STUDIES.to_owned(), "application/dicom+json"),
+        (series.clone(), "application/dicom+json"),
+        (format!("{series}/1.3/metadata"), "application/dicom+json"),
+        (format!("{series}/1.3/instances"), "application/dicom+json"),
+    ] {
+        for values in [&[][..], &["*/*;q=0.5"], &["image/png;q=0.5", "IMAGE/JPEG"]] {
+            assert_eq!(accepted(&uri, "GET", values), [form], "{uri}");
+        }
     }
-    // Not cached: as they came.
-    assert_eq!(accepted(STUDIES, "GET", &["*/*;q=0.5"]), ["*/*;q=0.5"]);
     assert_eq!(accepted(PATH, "POST", &["IMAGE/JPH"]), ["IMAGE/JPH"]);
 }
 
@@ -690,7 +703,39 @@ fn listed_studies_and_series_are_served_only_by_dicomweb() {
             (instance("1.2", "1.3"), "GET", here),
             (instance("1.9", "1.3"), "GET", other_study),
             (instance("1.2", "1.9"), "GET", other_series),
+            (format!("{STUDIES}/1.2/series/1.3/metadata"), "GET", here),
+            (
+                format!("{STUDIES}/1.9/series/1.3/metadata"),
+                "GET",
+                other_study,
+            ),
+            (
+                format!("{STUDIES}/1.2/series/1.9/metadata"),
+                "GET",
+                other_series,
+            ),
+            // Searches inside what is listed, and no further.
+            (format!("{STUDIES}/1.2/series/1.3/instances"), "GET", here),
+            (
+                format!("{STUDIES}/1.9/series/1.3/instances"),
+                "GET",
+                other_study,
+            ),
+            (
+                format!("{STUDIES}/1.2/series/1.9/instances"),
+                "GET",
+                other_series,
+            ),
+            (format!("{STUDIES}/1.2/series"), "GET", here && other_series),
+            (
+                format!("{STUDIES}/1.2/instances"),
+                "GET",
+                here && other_series,
+            ),
+            (format!("{STUDIES}/1.9/series"), "GET", false),
             (STUDIES.to_owned(), "GET", false),
+            (STUDIES.replace("studies", "series"), "GET", false),
+            (STUDIES.replace("studies", "instances"), "GET", false),
             (PATH.to_owned(), "POST", native),
         ] {
             let request = asked(&uri, method);

@@ -12,32 +12,55 @@ const LONGEST: usize = 2048;
 /// The longest list of frames that one request may ask for.
 const MOST_FRAMES: usize = 100;
 
+/// No hash that stands for an element's value is longer. AWS's example is 32 hexadecimal
+/// digits, its form isn't documented.
+const LONGEST_HASH: usize = 128;
+
 /// The image set that a retrieval goes by; without it, HealthImaging takes the primary ones.
 const IMAGE_SET: &str = "imageSetId";
 
-/// The parameters of a search that name no attribute (DICOM PS3.18, 8.3.4), and the service's own.
-const SEARCH: [&str; 7] = [
+/// The parameters of a search that name no attribute (DICOM PS3.18, 8.3.4).
+const SEARCH: [&str; 6] = [
     "emptyvaluematching",
     "fuzzymatching",
-    IMAGE_SET,
     "includefield",
     "limit",
     "multiplevaluematching",
     "offset",
 ];
 
+/// The attributes by which a study and a series are known, as keyword and as tag.
+const STUDY_UID: [&str; 2] = ["StudyInstanceUID", "0020000D"];
+const SERIES_UID: [&str; 2] = ["SeriesInstanceUID", "0020000E"];
+
 /// No path of attributes that HealthImaging could match is longer.
 const LONGEST_ATTRIBUTE: usize = 256;
 
-/// Which of HealthImaging's reads a viewer may ask for.
+/// Which of HealthImaging's reads a viewer may ask for, by what comes back.
+///
+/// Sources: "Searching DICOM data in HealthImaging" and "Retrieving DICOM data from
+/// HealthImaging", AWS HealthImaging Developer Guide. Its DICOMweb has no study
+/// metadata, no `rendered` and no thumbnails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// `POST /datastore/{id}/imageSet/{id}/getImageFrame`
-    GetImageFrame,
-    /// `GET /datastore/{id}/studies/{uid}/series/{uid}/instances/{uid}[/frames/{list}|/metadata]`
-    DicomInstance,
-    /// `GET /datastore/{id}/studies|series|instances`
-    DicomSearch,
+    ImageFrame,
+    /// `GET …/studies`
+    Studies,
+    /// `GET …/series`, `…/studies/{uid}/series`
+    Series,
+    /// `GET …/instances`, `…/studies/{uid}/instances`, `…/studies/{uid}/series/{uid}/instances`
+    Instances,
+    /// `GET …/studies/{uid}/series/{uid}/metadata`
+    SeriesMetadata,
+    /// `GET …/studies/{uid}/series/{uid}/instances/{uid}`
+    Instance,
+    /// `GET …/instances/{uid}/metadata`
+    InstanceMetadata,
+    /// `GET …/instances/{uid}/frames/{list}`
+    InstanceFrames,
+    /// `GET …/instances/{uid}/bulkdata/{hash}`
+    Bulkdata,
 }
 
 /// One read, with the ids that its path names. Only [`Operation::parse`] makes one,
@@ -81,38 +104,26 @@ impl Operation {
         if !is_id(datastore) {
             return Err(NotAnOperation);
         }
-        match rest {
-            ["imageSet" | "imageset", image_set, "getImageFrame"] if is_id(image_set) => {
-                let path = format!("/datastore/{datastore}/imageSet/{image_set}/getImageFrame");
-                Ok(Self {
-                    image_set: Some((*image_set).to_owned()),
-                    ..Self::on(datastore, Kind::GetImageFrame, path)
-                })
-            }
-            _ if !dicomweb => Err(NotAnOperation),
-            ["studies" | "series" | "instances"] => {
-                Ok(Self::on(datastore, Kind::DicomSearch, segments.join("/")))
-            }
-            [
-                "studies",
-                study,
-                "series",
-                series,
-                "instances",
-                instance,
-                tail @ ..,
-            ] if [study, series, instance].into_iter().all(|uid| is_uid(uid))
-                && is_instance_tail(tail) =>
-            {
-                Ok(Self {
-                    study: Some((*study).to_owned()),
-                    series: Some((*series).to_owned()),
-                    instance: Some((*instance).to_owned()),
-                    ..Self::on(datastore, Kind::DicomInstance, segments.join("/"))
-                })
-            }
-            _ => Err(NotAnOperation),
+        let on = |kind, path| Self::on(datastore, kind, path);
+        if let ["imageSet" | "imageset", image_set, "getImageFrame"] = rest
+            && is_id(image_set)
+        {
+            let path = format!("/datastore/{datastore}/imageSet/{image_set}/getImageFrame");
+            return Ok(Self {
+                image_set: Some((*image_set).to_owned()),
+                ..on(Kind::ImageFrame, path)
+            });
         }
+        let (kind, uids) = resource(rest)
+            .filter(|(_, uids)| dicomweb && uids.iter().flatten().all(|uid| is_uid(uid)))
+            .ok_or(NotAnOperation)?;
+        let [study, series, instance] = uids.map(|uid| uid.map(str::to_owned));
+        Ok(Self {
+            study,
+            series,
+            instance,
+            ..on(kind, segments.join("/"))
+        })
     }
 
     /// An operation that names its data store and nothing further.
@@ -125,6 +136,25 @@ impl Operation {
             study: None,
             series: None,
             instance: None,
+        }
+    }
+
+    /// Whether a query parameter may go on to the origin; `name` is decoded.
+    ///
+    /// DICOMweb's are known by their form: a search matches any attribute, and
+    /// one that the service doesn't match is its own to refuse. A study or series
+    /// that the path names isn't named again: it is the path's that was allowed.
+    /// The native read knows none, and CloudFront forwards none: they are let be.
+    pub fn knows(&self, name: &str) -> bool {
+        let is = |known: &[&str]| known.iter().any(|known| known.eq_ignore_ascii_case(name));
+        match self.kind {
+            Kind::ImageFrame => true,
+            kind if kind.is_search() => {
+                let in_path = (self.study.is_some() && is(&STUDY_UID))
+                    || (self.series.is_some() && is(&SERIES_UID));
+                !in_path && (is(&SEARCH) || is_attribute(name))
+            }
+            _ => name == IMAGE_SET,
         }
     }
 
@@ -162,43 +192,69 @@ impl Operation {
 
 impl Kind {
     /// The methods that reach the origin, as `Allow` lists them (besides `OPTIONS`).
+    ///
+    /// HealthImaging documents GET. HEAD is what CloudFront answers from its cache.
     pub fn methods(self) -> &'static [&'static str] {
         match self {
-            Self::GetImageFrame => &["POST"],
-            Self::DicomInstance | Self::DicomSearch => &["GET", "HEAD"],
+            Self::ImageFrame => &["POST"],
+            _ => &["GET", "HEAD"],
         }
     }
 
-    /// Whether a query parameter may go on to the origin; `name` is decoded.
-    ///
-    /// DICOMweb's are known by their form: a search matches any attribute, and
-    /// one that the service doesn't match is its own to refuse. The native read
-    /// knows none, and CloudFront forwards none: they are let be.
-    pub fn knows(self, name: &str) -> bool {
-        match self {
-            Self::GetImageFrame => true,
-            Self::DicomInstance => name == IMAGE_SET,
-            Self::DicomSearch => {
-                let is_named = |known: &&str| known.eq_ignore_ascii_case(name);
-                SEARCH.iter().any(is_named) || is_attribute(name)
-            }
-        }
+    /// QIDO-RS: it looks for something, and is never cached.
+    pub fn is_search(self) -> bool {
+        matches!(self, Self::Studies | Self::Series | Self::Instances)
     }
 
     /// Served by the DICOMweb endpoint, not by the native one.
     pub fn is_dicomweb(self) -> bool {
-        self != Self::GetImageFrame
+        self != Self::ImageFrame
     }
+}
+
+/// What DICOMweb has below a data store, and the study, series and instance on the way there.
+type Resource<'a> = (Kind, [Option<&'a str>; 3]);
+
+fn resource<'a>(rest: &[&'a str]) -> Option<Resource<'a>> {
+    let (uids, rest) = match rest {
+        [
+            "studies",
+            study,
+            "series",
+            series,
+            "instances",
+            instance,
+            rest @ ..,
+        ] => ([Some(*study), Some(*series), Some(*instance)], rest),
+        ["studies", study, "series", series, rest @ ..] => {
+            ([Some(*study), Some(*series), None], rest)
+        }
+        ["studies", study, rest @ ..] => ([Some(*study), None, None], rest),
+        rest => ([None; 3], rest),
+    };
+    let kind = match (uids, rest) {
+        ([None, ..], ["studies"]) => Kind::Studies,
+        ([_, None, None], ["series"]) => Kind::Series,
+        ([_, _, None], ["instances"]) => Kind::Instances,
+        ([_, Some(_), None], ["metadata"]) => Kind::SeriesMetadata,
+        ([_, _, Some(_)], []) => Kind::Instance,
+        ([_, _, Some(_)], ["metadata"]) => Kind::InstanceMetadata,
+        ([_, _, Some(_)], ["frames", list]) if is_frame_list(list) => Kind::InstanceFrames,
+        ([_, _, Some(_)], ["bulkdata", hash]) if is_hash(hash) => Kind::Bulkdata,
+        _ => return None,
+    };
+    Some((kind, uids))
 }
 
 /// The paths that exist, for the body of a 404.
 pub fn paths(dicomweb: bool) -> &'static [&'static str] {
     const ALL: &[&str] = &[
         "POST /datastore/{datastoreId}/imageSet/{imageSetId}/getImageFrame",
-        "GET /datastore/{datastoreId}/studies/{studyUid}/series/{seriesUid}/instances/{instanceUid}[/frames/{frames}|/metadata][?imageSetId={imageSetId}]",
         "GET /datastore/{datastoreId}/studies",
-        "GET /datastore/{datastoreId}/series",
-        "GET /datastore/{datastoreId}/instances",
+        "GET /datastore/{datastoreId}[/studies/{studyUid}]/series",
+        "GET /datastore/{datastoreId}[/studies/{studyUid}[/series/{seriesUid}]]/instances",
+        "GET /datastore/{datastoreId}/studies/{studyUid}/series/{seriesUid}/metadata[?imageSetId={imageSetId}]",
+        "GET /datastore/{datastoreId}/studies/{studyUid}/series/{seriesUid}/instances/{instanceUid}[/metadata|/frames/{frames}|/bulkdata/{hash}][?imageSetId={imageSetId}]",
     ];
     if dicomweb {
         ALL
@@ -257,12 +313,12 @@ fn decoded(segment: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(text))
 }
 
-fn is_instance_tail(tail: &[&str]) -> bool {
-    match tail {
-        [] | ["metadata"] => true,
-        ["frames", list] => is_frame_list(list),
-        _ => false,
-    }
+/// What the service calls the value of a large element by.
+fn is_hash(text: &str) -> bool {
+    (1..=LONGEST_HASH).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 /// Frame numbers from 1, between commas: not too many, and none twice. Each list
@@ -298,7 +354,7 @@ mod tests {
     #[test]
     fn native_path_is_anchored() {
         let path = format!("/datastore/{STORE}/imageSet/{SET}/getImageFrame");
-        assert_eq!(parse(&path), Some(Kind::GetImageFrame));
+        assert_eq!(parse(&path), Some(Kind::ImageFrame));
         for wrong in [
             format!("{path}/"),
             format!("{path}x"),
@@ -340,7 +396,7 @@ mod tests {
     fn the_samples_spelling_goes_on_as_the_services() {
         let path = format!("/datastore/{STORE}/imageset/{SET}/getImageFrame");
         let operation = Operation::parse(&path, false).unwrap();
-        assert_eq!(operation.kind(), Kind::GetImageFrame);
+        assert_eq!(operation.kind(), Kind::ImageFrame);
         assert_eq!(
             operation.path(),
             format!("/datastore/{STORE}/imageSet/{SET}/getImageFrame")
@@ -400,41 +456,87 @@ mod tests {
         ] {
             assert_eq!(ids(&path), format!("{STORE} - 1.2 1.3 1.4"), "{path}");
         }
-        for level in ["studies", "series", "instances"] {
-            let path = format!("/datastore/{STORE}/{level}");
-            assert_eq!(ids(&path), format!("{STORE} - - - -"), "{path}");
+        for (tail, uids) in [
+            ("studies", "- - -"),
+            ("series", "- - -"),
+            ("instances", "- - -"),
+            ("studies/1.2/series", "1.2 - -"),
+            ("studies/1%2E2/instances", "1.2 - -"),
+            ("studies/1.2/series/1.3/instances", "1.2 1.3 -"),
+            ("studies/1.2/%73eries/1.3/metadata", "1.2 1.3 -"),
+        ] {
+            let path = format!("/datastore/{STORE}/{tail}");
+            assert_eq!(ids(&path), format!("{STORE} - {uids}"), "{path}");
         }
     }
 
     #[test]
     fn dicomweb_paths_exist_only_where_they_are_on() {
-        let instance = format!("/datastore/{STORE}/studies/1.2.3/series/1.2.4/instances/1.2.5");
-        for tail in ["", "/frames/1", "/frames/1,2,30", "/metadata"] {
-            let path = format!("{instance}{tail}");
-            assert_eq!(parse(&path), Some(Kind::DicomInstance), "{path}");
-            assert_eq!(Operation::parse(&path, false), Err(NotAnOperation));
-        }
-        for tail in [
-            "/frames",
-            "/frames/",
-            "/frames/0",
-            "/frames/1,",
-            "/bulkdata",
-            "/rendered",
-            "/frames/1/rendered",
-            "/thumbnail",
-            "/",
+        let study = "studies/1.2.3";
+        let series = "studies/1.2.3/series/1.2.4";
+        let instance = "studies/1.2.3/series/1.2.4/instances/1.2.5";
+        for (path, kind) in [
+            ("studies".to_owned(), Kind::Studies),
+            ("series".to_owned(), Kind::Series),
+            (format!("{study}/series"), Kind::Series),
+            ("instances".to_owned(), Kind::Instances),
+            (format!("{study}/instances"), Kind::Instances),
+            (format!("{series}/instances"), Kind::Instances),
+            (format!("{series}/metadata"), Kind::SeriesMetadata),
+            (instance.to_owned(), Kind::Instance),
+            (format!("{instance}/metadata"), Kind::InstanceMetadata),
+            (format!("{instance}/frames/1"), Kind::InstanceFrames),
+            (format!("{instance}/frames/1,2,30"), Kind::InstanceFrames),
+            (
+                format!("{instance}/bulkdata/b026324c6904b2a9cb4b88d6d61c81d1"),
+                Kind::Bulkdata,
+            ),
         ] {
-            assert_eq!(parse(&format!("{instance}{tail}")), None, "{tail}");
+            let path = format!("/datastore/{STORE}/{path}");
+            assert_eq!(parse(&path), Some(kind), "{path}");
+            assert_eq!(Operation::parse(&path, false), Err(NotAnOperation));
+            assert_eq!(parse(&format!("{path}/")), None, "{path}/");
         }
-        assert_eq!(
-            parse(&format!("/datastore/{STORE}/studies")),
-            Some(Kind::DicomSearch)
-        );
-        assert_eq!(
-            parse(&format!("/datastore/{STORE}/studies/1..2/series")),
-            None
-        );
+    }
+
+    #[test]
+    fn what_healthimaging_does_not_have_is_no_operation() {
+        let hash = "a".repeat(129);
+        for path in [
+            "",
+            "studies/1.2",
+            "studies/1.2/metadata",
+            "studies/1.2/studies",
+            "studies/1.2/rendered",
+            "studies/1..2/series",
+            "studies/1.2a/series",
+            "studies//series",
+            "series/1.3",
+            "series/1.3/instances",
+            "series/1.3/metadata",
+            "instances/1.4",
+            "studies/1.2/instances/1.4",
+            "studies/1.2/series/1.3",
+            "studies/1.2/series/1.3/series",
+            "studies/1.2/series/1.3/rendered",
+            "studies/1.2/series/1.x/metadata",
+            "studies/1.2/series/1.3/instances/1.4/frames",
+            "studies/1.2/series/1.3/instances/1.4/frames/",
+            "studies/1.2/series/1.3/instances/1.4/frames/0",
+            "studies/1.2/series/1.3/instances/1.4/frames/1,",
+            "studies/1.2/series/1.3/instances/1.4/frames/1/rendered",
+            "studies/1.2/series/1.3/instances/1.4/bulkdata",
+            "studies/1.2/series/1.3/instances/1.4/bulkdata/",
+            "studies/1.2/series/1.3/instances/1.4/bulkdata/a.b",
+            "studies/1.2/series/1.3/instances/1.4/bulkdata/a/b",
+            &format!("studies/1.2/series/1.3/instances/1.4/bulkdata/{hash}"),
+            "studies/1.2/series/1.3/instances/1.4/rendered",
+            "studies/1.2/series/1.3/instances/1.4/thumbnail",
+            "studies/1.2/series/1.3/instances/1.4/instances",
+        ] {
+            let path = format!("/datastore/{STORE}/{path}");
+            assert_eq!(parse(&path), None, "{path}");
+        }
     }
 
     #[test]
@@ -445,32 +547,40 @@ mod tests {
             parse(&format!("{instance}/frames/{}", numbers.join(",")))
         };
         let numbers: Vec<u32> = (1..=101).collect();
-        assert_eq!(list(&numbers[..100]), Some(Kind::DicomInstance));
+        assert_eq!(list(&numbers[..100]), Some(Kind::InstanceFrames));
         assert_eq!(list(&numbers), None);
-        assert_eq!(list(&[3, 1, 31]), Some(Kind::DicomInstance));
+        assert_eq!(list(&[3, 1, 31]), Some(Kind::InstanceFrames));
         assert_eq!(list(&[1, 1]), None);
         assert_eq!(list(&[2, 1, 3, 2]), None);
     }
 
+    fn on(path: &str) -> Operation {
+        Operation::parse(&format!("/datastore/{STORE}/{path}"), true).unwrap()
+    }
+
     #[test]
     fn a_parameter_goes_on_where_the_operation_knows_it() {
+        let search = on("studies");
+        let instance = on("studies/1.2/series/1.3/instances/1.4");
         for name in [
             "limit",
             "offset",
             "fuzzymatching",
             "includeField",
-            "imageSetId",
             "PatientName",
             "00100010",
             "0020000d",
+            "StudyInstanceUID",
             "RequestAttributesSequence.00401001",
         ] {
-            assert!(Kind::DicomSearch.knows(name), "{name}");
+            assert!(search.knows(name), "{name}");
+            assert!(!instance.knows(name), "{name}");
         }
         let long = vec!["00400275"; 40].join(".");
         for name in [
             "",
             "token",
+            "imageSetId",
             "patientName",
             "0010001",
             "PatientName.",
@@ -479,10 +589,32 @@ mod tests {
             "AccessToken",
             &long,
         ] {
-            assert!(!Kind::DicomSearch.knows(name), "{name}");
-            assert!(!Kind::DicomInstance.knows(name), "{name}");
+            assert!(!search.knows(name), "{name}");
+            assert!(!instance.knows(name) || name == IMAGE_SET, "{name}");
         }
-        assert!(Kind::DicomInstance.knows("imageSetId"));
-        assert!(!Kind::DicomInstance.knows("imagesetid"));
+        for path in [
+            "studies/1.2/series/1.3/metadata",
+            "studies/1.2/series/1.3/instances/1.4/frames/1",
+        ] {
+            assert!(on(path).knows("imageSetId"), "{path}");
+            assert!(!on(path).knows("imagesetid"), "{path}");
+        }
+    }
+
+    /// The path's study is the one that was allowed.
+    #[test]
+    fn a_search_is_not_told_another_study_than_the_paths() {
+        let knows = |path: &str| {
+            let search = on(path);
+            let names = STUDY_UID.into_iter().chain(SERIES_UID).chain(["0020000e"]);
+            names.map(|name| search.knows(name)).collect::<Vec<_>>()
+        };
+        for path in ["studies", "series", "instances"] {
+            assert_eq!(knows(path), [true; 5], "{path}");
+        }
+        let in_study = [false, false, true, true, true];
+        assert_eq!(knows("studies/1.2/series"), in_study);
+        assert_eq!(knows("studies/1.2/instances"), in_study);
+        assert_eq!(knows("studies/1.2/series/1.3/instances"), [false; 5]);
     }
 }

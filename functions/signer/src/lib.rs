@@ -270,7 +270,7 @@ fn body_bytes(kind: Kind, request: &Request) -> Result<Cow<'_, [u8]>, Refusal> {
             _ => return Err(Refusal::Unreadable("The body's encoding is unknown.")),
         },
     };
-    if body.is_empty() && kind == Kind::GetImageFrame {
+    if body.is_empty() && kind == Kind::ImageFrame {
         return Err(Refusal::NoBody);
     }
     Ok(body)

@@ -209,14 +209,14 @@ static ALLOW: Table = Table {
         Field::new(
             "studies",
             Kind::List(&Kind::Text(&f::UID)),
-            "Study Instance UIDs, for DICOMweb; left out: all studies, unless the row has `imageSets`.",
+            "Study Instance UIDs, for DICOMweb, searches inside them included; left out: all studies, unless the row has `imageSets`.",
         )
         .non_empty()
         .makes("SignerReadPolicy `PolicyDocument`, the conditions; authorizer `allow[].studies`"),
         Field::new(
             "series",
             Kind::List(&Kind::Text(&f::UID)),
-            "Series Instance UIDs, for DICOMweb; with `studies` too: those of them that belong to these studies.",
+            "Series Instance UIDs, for DICOMweb; with `studies` too: those of them that belong to these studies. A study can't be searched for its series then.",
         )
         .non_empty()
         .makes("SignerReadPolicy `PolicyDocument`, the conditions; authorizer `allow[].series`"),
@@ -226,7 +226,7 @@ static ALLOW: Table = Table {
 static DELIVERY: Table = Table {
     fields: &[
         Field::new("dicomweb", Kind::Flag,
-            "Also serve DICOMweb GET paths, cached at the edge.")
+            "Also serve DICOMweb: searches, and retrievals cached at the edge.")
             .default("false").makes("Distribution `CacheBehaviors`, `Origins`; authorizer `dicomweb`; signer `dicomwebHost`"),
         Field::new("cache", Kind::Table(&CACHE),
             "How answers are cached. Native reads are POST requests, which neither CloudFront nor a browser keeps."),

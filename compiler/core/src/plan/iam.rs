@@ -82,22 +82,32 @@ pub(super) fn logs(log_group: &str) -> Vec<Statement> {
     )]
 }
 
-/// DICOMweb retrievals, which can be limited to studies and series.
-const RETRIEVE: &[&str] = &[
+/// DICOMweb reads that can be limited to studies and to series. HealthImaging decides
+/// by an action's condition keys only where the action has them: under a key that it
+/// doesn't have, it would be allowed without limits.
+///
+/// Source: "Granting permissions based on Study Instance UID and Series Instance UID",
+/// AWS HealthImaging Developer Guide.
+const IN_SERIES: &[&str] = &[
+    "medical-imaging:GetDICOMBulkdata",
     "medical-imaging:GetDICOMInstance",
     "medical-imaging:GetDICOMInstanceFrames",
     "medical-imaging:GetDICOMInstanceMetadata",
+    "medical-imaging:GetDICOMSeriesMetadata",
+    "medical-imaging:SearchDICOMInstances",
 ];
 
-/// The searches that are served go through a whole data store.
-const RETRIEVE_AND_SEARCH: &[&str] = &[
-    "medical-imaging:GetDICOMInstance",
-    "medical-imaging:GetDICOMInstanceFrames",
-    "medical-imaging:GetDICOMInstanceMetadata",
-    "medical-imaging:SearchDICOMInstances",
-    "medical-imaging:SearchDICOMSeries",
-    "medical-imaging:SearchDICOMStudies",
-];
+/// Besides, what can be limited to studies, but not to series.
+const IN_STUDIES: &[&str] = &["medical-imaging:SearchDICOMSeries"];
+
+/// Besides, what goes through a whole data store. The searches of all series, of all
+/// instances and of a study's instances have no actions in IAM's reference; they go by
+/// those of their level.
+const IN_DATASTORES: &[&str] = &["medical-imaging:SearchDICOMStudies"];
+
+/// The keys of conditions.
+const STUDY_UID: &str = "medical-imaging:StudyInstanceUID";
+const SERIES_UID: &str = "medical-imaging:SeriesInstanceUID";
 
 /// So many UIDs per condition that a statement always fits into a policy.
 const UIDS: usize = 35;
@@ -156,14 +166,18 @@ pub(super) fn read_frames(manifest: &CheckedManifest) -> Vec<Statement> {
     if manifest.delivery.dicomweb && !dicomweb.is_empty() {
         statements.push(Statement::allow(
             "ReadDicomweb",
-            RETRIEVE_AND_SEARCH,
+            &[IN_SERIES, IN_STUDIES, IN_DATASTORES].concat(),
             dicomweb,
         ));
     }
     for (i, (datastore, condition)) in limited.into_iter().enumerate() {
+        let actions = match condition.get(SERIES_UID) {
+            Some(_) => IN_SERIES.to_vec(),
+            None => [IN_SERIES, IN_STUDIES].concat(),
+        };
         statements.push(Statement {
             condition: object(json!({"StringEquals": condition})),
-            ..Statement::allow(format!("ReadStudies{}", i + 1), RETRIEVE, vec![datastore])
+            ..Statement::allow(format!("ReadStudies{}", i + 1), &actions, vec![datastore])
         });
     }
     statements
@@ -186,10 +200,10 @@ fn conditions(row: &Allow) -> impl Iterator<Item = Value> {
             series.into_iter().map(move |series| {
                 let mut condition = Map::new();
                 if let Some(studies) = &studies {
-                    condition.insert("medical-imaging:StudyInstanceUID".into(), json!(studies));
+                    condition.insert(STUDY_UID.into(), json!(studies));
                 }
                 if let Some(series) = series {
-                    condition.insert("medical-imaging:SeriesInstanceUID".into(), json!(series));
+                    condition.insert(SERIES_UID.into(), json!(series));
                 }
                 Value::Object(condition)
             })
@@ -357,7 +371,7 @@ mod tests {
     }
 
     fn read(resources: Vec<Value>) -> Statement {
-        Statement::allow("Read", RETRIEVE, resources)
+        Statement::allow("Read", IN_SERIES, resources)
     }
 
     fn sizes(statements: Vec<Statement>) -> Vec<usize> {

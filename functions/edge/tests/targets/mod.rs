@@ -13,7 +13,8 @@ pub(crate) fn paths(bytes: &[u8]) {
         let path = operation.path();
         assert!(dicomweb || !operation.kind().is_dicomweb(), "{text:?}");
         assert!(!operation.kind().methods().is_empty());
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b',');
+        let plain =
+            |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b',' | b'-' | b'_');
         assert!(path.bytes().all(plain), "{path:?}");
         for hop in ["//", "/./", "..", "/,"] {
             assert!(!path.contains(hop), "{hop} in {path:?}");
@@ -27,23 +28,25 @@ pub(crate) fn paths(bytes: &[u8]) {
 
 /// The path, written anew from the ids; what an instance is asked for comes last.
 fn resource(operation: &Operation) -> String {
-    let store = format!("/datastore/{}", operation.datastore());
-    let uids = [operation.study(), operation.series(), operation.instance()];
-    let named = (operation.kind(), operation.image_set(), uids);
-    let last = operation.path().rsplit('/').next().unwrap();
-    match named {
-        (Kind::GetImageFrame, Some(set), [None, None, None]) => {
-            format!("{store}/imageSet/{set}/getImageFrame")
-        }
-        (Kind::DicomInstance, None, [Some(study), Some(series), Some(instance)]) => {
-            let whole = format!("{store}/studies/{study}/series/{series}/instances/{instance}");
-            match operation.path().split('/').count() {
-                9 => whole,
-                10 => format!("{whole}/metadata"),
-                _ => format!("{whole}/frames/{last}"),
-            }
-        }
-        (Kind::DicomSearch, None, [None, None, None]) => format!("{store}/{last}"),
-        other => panic!("{other:?} of {}", operation.path()),
+    let mut parts = vec![format!("/datastore/{}", operation.datastore())];
+    if let Some(set) = operation.image_set() {
+        parts.push(format!("imageSet/{set}"));
     }
+    let uids = [operation.study(), operation.series(), operation.instance()];
+    for (level, uid) in ["studies", "series", "instances"].into_iter().zip(uids) {
+        parts.extend(uid.map(|uid| format!("{level}/{uid}")));
+    }
+    let last = operation.path().rsplit('/').next().unwrap();
+    let what = match operation.kind() {
+        Kind::ImageFrame => "getImageFrame".to_owned(),
+        Kind::Studies => "studies".to_owned(),
+        Kind::Series => "series".to_owned(),
+        Kind::Instances => "instances".to_owned(),
+        Kind::SeriesMetadata | Kind::InstanceMetadata => "metadata".to_owned(),
+        Kind::InstanceFrames => format!("frames/{last}"),
+        Kind::Bulkdata => format!("bulkdata/{last}"),
+        Kind::Instance => return parts.join("/"),
+    };
+    parts.push(what);
+    parts.join("/")
 }

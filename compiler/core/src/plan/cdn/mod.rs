@@ -258,7 +258,10 @@ fn is_cached(delivery: &check::Delivery) -> bool {
     delivery.dicomweb && delivery.cache_ttl > 0
 }
 
-/// Instances are cached; searches, whose results change with every import, are not.
+/// What is retrieved is cached; searches, whose results change with every import, are not.
+///
+/// The first pattern that matches decides, and a `*` also matches slashes: an instance's
+/// metadata and frames come by the first one, searches inside a study by those of their level.
 fn dicomweb_behaviors(delivery: &check::Delivery) -> Vec<Behavior> {
     let behavior = |path_pattern, cache_policy_id, request_policy, headers_policy| Behavior {
         path_pattern: Some(path_pattern),
@@ -276,22 +279,26 @@ fn dicomweb_behaviors(delivery: &check::Delivery) -> Vec<Behavior> {
             search_policy(delivery),
         )
     };
-    let instances = behavior(
-        "/datastore/*/studies/*/series/*/instances/*",
-        if is_cached(delivery) {
+    let marks_errors = delivery.cache_browser > 0;
+    let retrieval = |path_pattern| {
+        let cache_policy_id = if is_cached(delivery) {
             json!({"Ref": names::DICOMWEB_CACHE_POLICY})
         } else {
             json!(CACHING_DISABLED)
-        },
-        names::DICOMWEB_REQUEST_POLICY,
-        names::RESPONSE_HEADERS_POLICY,
-    );
-    let marks_errors = delivery.cache_browser > 0;
-    vec![
+        };
         Behavior {
             origin_response: marks_errors.then(|| names::version_arn(names::SIGNER)),
-            ..instances
-        },
+            ..behavior(
+                path_pattern,
+                cache_policy_id,
+                names::DICOMWEB_REQUEST_POLICY,
+                names::RESPONSE_HEADERS_POLICY,
+            )
+        }
+    };
+    vec![
+        retrieval("/datastore/*/studies/*/series/*/instances/*"),
+        retrieval("/datastore/*/studies/*/series/*/metadata"),
         search("/datastore/*/studies"),
         search("/datastore/*/series"),
         search("/datastore/*/instances"),
@@ -302,7 +309,7 @@ fn dicomweb_cache_policy(delivery: &check::Delivery, stack: &str) -> CachePolicy
     CachePolicy {
         id: names::DICOMWEB_CACHE_POLICY,
         name: names::policy(stack, "dicomweb"),
-        comment: "Instances by path, image set and accepted transfer syntax",
+        comment: "Retrievals by path, image set and accepted transfer syntax",
         default_ttl: delivery.cache_ttl,
         // Whatever the origin says: a study may be corrected or withdrawn.
         max_ttl: delivery.cache_ttl,
@@ -330,7 +337,7 @@ fn origin_request_policies(manifest: &CheckedManifest, stack: &str) -> Vec<Origi
         policies.push(OriginRequestPolicy {
             id: names::DICOMWEB_REQUEST_POLICY,
             name: names::policy(stack, "dicomweb"),
-            comment: "What an instance is chosen by",
+            comment: "What a retrieval is chosen by",
             headers: &["Accept"],
             query_string_behavior,
             query_strings,
