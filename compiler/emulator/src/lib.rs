@@ -4,6 +4,7 @@
 //! - [`package`]: reads the package
 //! - [`lambda`]: runs its functions as Lambda does
 //! - [`cloudfront`]: the path from the viewer to the origin
+//! - [`dicom`]: reads the images that are served
 //! - [`healthimaging`]: replaces the service
 //! - [`issuer`]: replaces the manifest's token issuer
 //! - [`page`]: a page to look at it all with
@@ -16,6 +17,7 @@
 
 pub mod cloudfront;
 mod credentials;
+pub mod dicom;
 mod error;
 pub mod healthimaging;
 mod http;

@@ -4,7 +4,7 @@
 use super::random::random_text;
 use super::{
     Error,
-    healthimaging::Fixture,
+    healthimaging::FrameNames,
     http::{self as local_http, Answer},
 };
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -42,7 +42,7 @@ pub struct Values<'a> {
     pub edge_url: &'a str,
     pub token: Option<&'a str>,
     pub datastore_id: &'a str,
-    pub fixture: Option<&'a Fixture>,
+    pub frame: Option<FrameNames<'a>>,
 }
 
 /// What the server answers from.
@@ -104,12 +104,12 @@ impl Values<'_> {
         if let Some(token) = self.token {
             values["token"] = token.into();
         }
-        if let Some(fixture) = self.fixture {
-            values["imageSet"] = fixture.image_set_id.as_str().into();
-            values["frame"] = fixture.image_frame_id.as_str().into();
-            values["study"] = fixture.study_uid.as_str().into();
-            values["series"] = fixture.series_uid.as_str().into();
-            values["instance"] = fixture.instance_uid.as_str().into();
+        if let Some(frame) = self.frame {
+            values["imageSet"] = frame.image_set_id.into();
+            values["frame"] = frame.image_frame_id().into();
+            values["study"] = frame.study.into();
+            values["series"] = frame.series.into();
+            values["instance"] = frame.instance.into();
         }
         values
     }

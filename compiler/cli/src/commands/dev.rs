@@ -9,7 +9,7 @@ use crate::terminal::{self, Terminal, data};
 use frames_compiler::Plan;
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_emulator::cloudfront::{CloudFront, Options, OriginServer, RequestLog};
-use frames_emulator::healthimaging::{Fixture, Policy, StandIn};
+use frames_emulator::healthimaging::{self, FrameNames, Policy, StandIn};
 use frames_emulator::issuer::{Issuer, IssuerClaims};
 use frames_emulator::ohif::{Files, Ohif, Values as OhifValues};
 use frames_emulator::page::{Page, Values};
@@ -145,7 +145,8 @@ impl Delivery {
             OriginChoice::Embedded => {
                 let policy = Policy::of(&read);
                 let credentials = Credentials::random().explained()?;
-                let started = StandIn::start(signer, credentials, policy).await;
+                let store = healthimaging::embedded().explained()?;
+                let started = StandIn::start(signer, credentials, policy, store).await;
                 Some(Arc::new(started.explained()?))
             }
             OriginChoice::Aws => None,
@@ -166,14 +167,14 @@ impl Delivery {
         for note in cloudfront.notes() {
             terminal.status("Note", note);
         }
-        let fixtures = stand_in.as_ref().map(|stand_in| stand_in.fixtures());
+        let store = stand_in.as_ref().map(|stand_in| stand_in.store());
         let page = Page::serve(
             page,
             &Values {
                 edge_url: &cloudfront.url(),
                 token: issuer.as_ref().map(|issuer| issuer.token()),
-                datastore_id: fixtures.map_or("", |fixtures| fixtures.datastore_id.as_str()),
-                fixture: fixtures.and_then(|fixtures| fixtures.instances.first()),
+                datastore_id: store.map_or("", |store| store.id.as_str()),
+                frame: store.and_then(|store| store.first_frame()),
             },
         )
         .explained()?;
@@ -187,8 +188,8 @@ impl Delivery {
                     .as_str(),
             )
         };
-        let datastore = fixtures
-            .map(|fixtures| fixtures.datastore_id.as_str())
+        let datastore = store
+            .map(|store| store.id.as_str())
             .or_else(named);
         let host = signer_host(&plan);
         let url = cloudfront.url();
@@ -233,9 +234,9 @@ impl Delivery {
     fn announce(&self, terminal: Terminal) -> Result<()> {
         let url = self.cloudfront.url();
         let token = self.issuer.as_ref().map(|issuer| issuer.token());
-        let fixtures = self.stand_in.as_ref().map(|stand_in| stand_in.fixtures());
-        let frame = fixtures.and_then(|fixtures| fixtures.instances.first());
-        let datastore = fixtures.map_or("", |fixtures| fixtures.datastore_id.as_str());
+        let store = self.stand_in.as_ref().map(|stand_in| stand_in.store());
+        let frame = store.and_then(|store| store.first_frame());
+        let datastore = store.map_or("", |store| store.id.as_str());
         let page = self.page.url();
         if !terminal.is_json() {
             terminal.status("Page", &page);
@@ -266,7 +267,7 @@ impl Delivery {
                 json!({
                     "datastoreId": datastore,
                     "imageSetId": frame.image_set_id,
-                    "imageFrameId": frame.image_frame_id,
+                    "imageFrameId": frame.image_frame_id(),
                 })
             });
             let mut ready = json!({"url": url, "token": token, "frame": frame, "page": page});
@@ -362,14 +363,10 @@ fn header_file(token: &str, directory: &Path) -> Result<String> {
     Ok(format!(" -H '@{quoted}'"))
 }
 
-fn curl(url: &str, authorization: &str, datastore: &str, frame: Option<&Fixture>) -> String {
+fn curl(url: &str, authorization: &str, datastore: &str, frame: Option<FrameNames>) -> String {
     let (datastore, set, frame) = match frame {
-        Some(frame) => (
-            datastore,
-            frame.image_set_id.as_str(),
-            frame.image_frame_id.as_str(),
-        ),
-        None => ("DATASTORE_ID", "IMAGE_SET_ID", "IMAGE_FRAME_ID"),
+        Some(frame) => (datastore, frame.image_set_id, frame.image_frame_id()),
+        None => ("DATASTORE_ID", "IMAGE_SET_ID", "IMAGE_FRAME_ID".to_owned()),
     };
     format!(
         "curl -sSf {url}/datastore/{datastore}/imageSet/{set}/getImageFrame{authorization} \

@@ -58,6 +58,7 @@ const CRATES: &[Order] = &[
             "random",
             "credentials",
             "http",
+            "dicom",
             // What a package says, and who acts on it.
             "package",
             "lambda",

@@ -6,20 +6,17 @@
 //! (PS3.18's types for HTJ2K), or one frame without a multipart, isn't said:
 //! here both are taken.
 
-use super::{
-    error::ServiceError,
-    fixtures::{Fixture, Fixtures},
-};
+use super::error::ServiceError;
+use crate::dicom::{self, EXPLICIT_VR_LITTLE_ENDIAN, Instance};
 use crate::http::{self as local_http, Answer};
 use bytes::Bytes;
 use frames_edge::operation;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
+use serde_json::Value;
 
-const EXPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
-
-/// No frame contains it: the fixtures are fixed, and a test checks that.
-const BOUNDARY: &str = "frames-5f0c9d2b7a1e4836";
+/// A request for more frames at once is refused: their sum is held in memory.
+const FRAMES: usize = 1000;
 
 /// The image set that a query names, if it does.
 pub(super) fn image_set(query: &str) -> Result<Option<&str>, ServiceError> {
@@ -43,7 +40,11 @@ pub(super) fn image_set(query: &str) -> Result<Option<&str>, ServiceError> {
 }
 
 /// `GetDICOMInstanceMetadata`.
-pub(super) fn metadata(fixture: &Fixture, headers: &HeaderMap) -> Result<Answer, ServiceError> {
+pub(super) fn metadata(
+    instance: &Instance,
+    bulk_root: &str,
+    headers: &HeaderMap,
+) -> Result<Answer, ServiceError> {
     let accept = accept(headers);
     let is_json = |media: &str| {
         matches!(
@@ -62,41 +63,66 @@ pub(super) fn metadata(fixture: &Fixture, headers: &HeaderMap) -> Result<Answer,
     Ok(local_http::answer(
         StatusCode::OK,
         "application/dicom+json",
-        fixture.metadata,
+        Value::from(vec![instance.metadata(bulk_root)?]).to_string(),
     ))
 }
 
 /// `GetDICOMInstanceFrames`.
 pub(super) fn frames(
-    fixtures: &Fixtures,
-    fixture: &Fixture,
+    instance: &Instance,
     list: &str,
     headers: &HeaderMap,
 ) -> Result<Answer, ServiceError> {
-    let count = check_list(list)?;
-    let form = negotiate(&accept(headers), &fixtures.transfer_syntax, count).ok_or_else(|| {
+    let numbers = check_list(list, instance.frames)?;
+    let stored = dicom::of_frames(&instance.transfer_syntax);
+    let form = negotiate(&accept(headers), stored, numbers.len()).ok_or_else(|| {
         ServiceError::not_acceptable("The frame isn't available in any of the accepted forms.")
     })?;
-    let bytes = if form.syntax == EXPLICIT_LITTLE_ENDIAN {
-        fixture.pixels
-    } else {
-        fixture.frame
+    let frame = |n: &u32| {
+        if form.syntax == EXPLICIT_VR_LITTLE_ENDIAN {
+            instance.octets(*n)
+        } else {
+            instance.frame(*n)
+        }
     };
+    let frames: Vec<Bytes> = numbers.iter().map(frame).collect::<Result<_, _>>()?;
     let content_type = format!("{}; transfer-syntax={}", form.media, form.syntax);
-    if !form.multipart {
-        return Ok(typed(&content_type, Bytes::from_static(bytes)));
+    if let (false, [frame]) = (form.multipart, frames.as_slice()) {
+        return Ok(typed(&content_type, frame.clone()));
     }
-    let mut body = Vec::with_capacity(bytes.len() + 256);
-    body.extend_from_slice(
-        format!("--{BOUNDARY}\r\nContent-Type: {content_type}\r\n\r\n").as_bytes(),
-    );
-    body.extend_from_slice(bytes);
-    body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+    let boundary = boundary(&frames);
+    let total: usize = frames.iter().map(Bytes::len).sum();
+    let mut body = Vec::with_capacity(total + 256 * frames.len());
+    for frame in &frames {
+        body.extend_from_slice(
+            format!("--{boundary}\r\nContent-Type: {content_type}\r\n\r\n").as_bytes(),
+        );
+        body.extend_from_slice(frame);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
     let whole = format!(
-        "multipart/related; type=\"{}\"; boundary={BOUNDARY}",
+        "multipart/related; type=\"{}\"; boundary={boundary}",
         form.media
     );
     Ok(typed(&whole, body.into()))
+}
+
+/// A text that no part contains. The same parts have the same one: an answer is
+/// the same each time.
+fn boundary(parts: &[Bytes]) -> String {
+    let mut number: u64 = 0x5f0c_9d2b_7a1e_4836;
+    loop {
+        let boundary = format!("frames-{number:016x}");
+        let holds = |part: &Bytes| {
+            let mut windows = part.windows(boundary.len());
+            windows.any(|window| window == boundary.as_bytes())
+        };
+        if !parts.iter().any(holds) {
+            return boundary;
+        }
+        number = number.wrapping_add(1);
+    }
 }
 
 fn typed(content_type: &str, body: Bytes) -> Answer {
@@ -107,27 +133,27 @@ fn typed(content_type: &str, body: Bytes) -> Answer {
     answer
 }
 
-/// Every instance here has one frame.
-fn check_list(list: &str) -> Result<usize, ServiceError> {
+/// The numbers of a list, of an instance that has `frames`.
+fn check_list(list: &str, frames: u32) -> Result<Vec<u32>, ServiceError> {
     let numbers: Option<Vec<u32>> = list
         .split(',')
         .map(|n| n.parse().ok().filter(|n| *n > 0))
         .collect();
-    match numbers.as_deref() {
-        Some([1]) => Ok(1),
-        Some(numbers) => {
-            let mut sorted = numbers.to_vec();
-            sorted.sort_unstable();
-            sorted.dedup();
-            if sorted.len() < numbers.len() {
-                return Err(ServiceError::validation("A frame number is given twice."));
-            }
-            Err(ServiceError::not_found("A frame of the list"))
-        }
-        None => Err(ServiceError::validation(
-            "The frame list must hold numbers from 1.",
-        )),
+    let numbers = numbers
+        .ok_or_else(|| ServiceError::validation("The frame list must hold numbers from 1."))?;
+    if numbers.len() > FRAMES {
+        return Err(ServiceError::validation("The frame list is too long."));
     }
+    let mut sorted = numbers.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    if sorted.len() < numbers.len() {
+        return Err(ServiceError::validation("A frame number is given twice."));
+    }
+    if sorted.last().is_some_and(|last| *last > frames) {
+        return Err(ServiceError::not_found("A frame of the list"));
+    }
+    Ok(numbers)
 }
 
 /// One member of an `Accept` header.
@@ -221,20 +247,22 @@ fn negotiate(accept: &[Range], stored: &str, count: usize) -> Option<Form> {
     })
 }
 
-/// Octets are uncompressed unless another syntax is asked for; the image types
-/// are HTJ2K, as stored.
+/// Octets are uncompressed unless another syntax is asked for; an image type is
+/// the stored frame's own.
 fn form(multipart: bool, media: &str, syntax: Option<&str>, stored: &str) -> Option<Form> {
-    let media = match media {
-        "application/octet-stream" | "*/*" => "application/octet-stream",
-        "image/jph" => "image/jph",
-        "image/jphc" => "image/jphc",
+    let own = dicom::media_type(stored);
+    let media = match (media, own) {
+        ("application/octet-stream" | "*/*", _) => "application/octet-stream",
+        // A codestream without a file around it, which is what DICOM encapsulates.
+        ("image/jphc", "image/jph") => "image/jphc",
+        (media, own) if media == own => own,
         _ => return None,
     };
     let is_octets = media == "application/octet-stream";
     let syntax = match syntax {
-        None if is_octets => EXPLICIT_LITTLE_ENDIAN,
+        None if is_octets => EXPLICIT_VR_LITTLE_ENDIAN,
         None | Some("*") => stored,
-        Some(EXPLICIT_LITTLE_ENDIAN) if is_octets => EXPLICIT_LITTLE_ENDIAN,
+        Some(EXPLICIT_VR_LITTLE_ENDIAN) if is_octets => EXPLICIT_VR_LITTLE_ENDIAN,
         // As it is stored, or not at all: the service transcodes to octets only.
         Some(syntax) if syntax == stored => stored,
         Some(_) => return None,
@@ -250,14 +278,16 @@ fn form(multipart: bool, media: &str, syntax: Option<&str>, stored: &str) -> Opt
 mod tests {
     use super::*;
 
+    fn ct() -> Instance {
+        super::super::study::embedded().unwrap().instances()[0].clone()
+    }
+
     fn get(accept: Option<&str>) -> Result<(String, Bytes), u16> {
-        let fixtures = Fixtures::embedded().unwrap();
         let mut headers = HeaderMap::new();
         if let Some(accept) = accept {
             headers.insert(header::ACCEPT, accept.parse().unwrap());
         }
-        let answer = frames(&fixtures, &fixtures.instances[0], "1", &headers)
-            .map_err(|e| e.status.as_u16())?;
+        let answer = frames(&ct(), "1", &headers).map_err(|e| e.status.as_u16())?;
         let content_type = answer.headers()[header::CONTENT_TYPE]
             .to_str()
             .unwrap()
@@ -276,30 +306,30 @@ mod tests {
 
     #[test]
     fn the_accept_header_selects_the_form() {
-        let ct = &Fixtures::embedded().unwrap().instances[0];
+        let (stored, octets) = (ct().frame(1).unwrap(), ct().octets(1).unwrap());
         let holds = |body: &Bytes, part: &[u8]| body.windows(part.len()).any(|w| w == part);
         for (accept, media, frame) in [
-            (None, "application/octet-stream", ct.pixels),
-            (Some("*/*"), "application/octet-stream", ct.pixels),
+            (None, "application/octet-stream", &octets),
+            (Some("*/*"), "application/octet-stream", &octets),
             (
                 Some("multipart/related; type=\"application/octet-stream\"; transfer-syntax=*"),
                 "application/octet-stream",
-                ct.frame,
+                &stored,
             ),
             (
                 Some("multipart/related; type=image/jphc; transfer-syntax=1.2.840.10008.1.2.4.202"),
                 "image/jphc",
-                ct.frame,
+                &stored,
             ),
             (
                 Some("multipart/related; type=\"image/jph\""),
                 "image/jph",
-                ct.frame,
+                &stored,
             ),
             (
                 Some("image/png, multipart/related;type=\"image/jphc\";q=0.5"),
                 "image/jphc",
-                ct.frame,
+                &stored,
             ),
         ] {
             let (content_type, body) = get(accept).unwrap();
@@ -310,20 +340,18 @@ mod tests {
             );
             assert!(holds(&body, frame), "{accept:?}");
             assert!(body.starts_with(b"--frames-") && body.ends_with(b"--\r\n"));
-            assert!(!holds(&Bytes::from_static(frame), BOUNDARY.as_bytes()));
         }
     }
 
     #[test]
     fn one_frame_may_come_alone() {
-        let ct = &Fixtures::embedded().unwrap().instances[0];
         let (content_type, body) =
             get(Some("image/jphc; transfer-syntax=1.2.840.10008.1.2.4.202")).unwrap();
         assert_eq!(
             content_type,
             "image/jphc; transfer-syntax=1.2.840.10008.1.2.4.202"
         );
-        assert_eq!(body, ct.frame);
+        assert_eq!(body, ct().frame(1).unwrap());
     }
 
     #[test]
@@ -342,13 +370,29 @@ mod tests {
 
     #[test]
     fn frame_lists_are_checked() {
-        let status = |list| check_list(list).map_err(|e| e.status.as_u16());
-        assert_eq!(status("1"), Ok(1));
-        assert_eq!(status("2"), Err(404));
-        assert_eq!(status("1,2"), Err(404));
-        assert_eq!(status("1,1"), Err(400));
-        assert_eq!(status("0"), Err(400));
-        assert_eq!(status("x"), Err(400));
+        let status = |list, frames| check_list(list, frames).map_err(|e| e.status.as_u16());
+        assert_eq!(status("1", 1), Ok(vec![1]));
+        assert_eq!(status("2", 1), Err(404));
+        assert_eq!(status("1,2", 1), Err(404));
+        assert_eq!(status("3,1", 3), Ok(vec![3, 1]));
+        assert_eq!(status("1", 0), Err(404));
+        assert_eq!(status("1,1", 3), Err(400));
+        assert_eq!(status("0", 1), Err(400));
+        assert_eq!(status("x", 1), Err(400));
+        let long: Vec<String> = (1..=1001).map(|n: u32| n.to_string()).collect();
+        assert_eq!(status(&long.join(","), 2000), Err(400));
+    }
+
+    #[test]
+    fn no_part_holds_the_boundary() {
+        let first = boundary(&[Bytes::from_static(b"abc")]);
+        let parts = [
+            Bytes::from_static(b"abc"),
+            Bytes::from(format!("x{first}y")),
+        ];
+        let second = boundary(&parts);
+        assert_ne!(first, second);
+        assert_eq!(second, boundary(&parts));
     }
 
     #[test]

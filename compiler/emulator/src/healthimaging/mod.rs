@@ -1,4 +1,4 @@
-//! HealthImaging's stand-in: a small data store of real frames, behind the
+//! HealthImaging's stand-in: a data store of DICOM instances, behind the
 //! service's own check of every signature, and of what the signer's role allows.
 //!
 //! It knows nothing of the functions' code: it verifies with a library of its
@@ -6,15 +6,18 @@
 
 mod dicomweb;
 mod error;
-mod fixtures;
 mod iam;
 mod native;
+mod search;
 mod seen;
 mod signature;
+mod store;
+mod study;
 
-pub use fixtures::{Fixture, Fixtures};
 pub use iam::Policy;
 pub use seen::Seen;
+pub use store::{DataStore, FrameNames, Series, Study, frame_id};
+pub use study::embedded;
 
 use super::{
     Credentials, Error,
@@ -44,7 +47,7 @@ struct State {
     region: String,
     credentials: Credentials,
     policy: Policy,
-    fixtures: Fixtures,
+    store: DataStore,
     log: Log,
 }
 
@@ -56,10 +59,10 @@ impl StandIn {
         config: &SignerConfig,
         credentials: Credentials,
         policy: Policy,
+        mut store: DataStore,
     ) -> Result<Self, Error> {
-        let mut fixtures = Fixtures::embedded()?;
-        if let Some((store, sets)) = policy.named() {
-            fixtures.rename(store, &sets);
+        if let Some((id, sets)) = policy.named() {
+            store.rename(id, &sets);
         }
         let state = Arc::new(State {
             native_host: config.native_host.clone(),
@@ -67,7 +70,7 @@ impl StandIn {
             region: config.region.clone(),
             credentials,
             policy,
-            fixtures,
+            store,
             log: Log::default(),
         });
         let shared = state.clone();
@@ -101,20 +104,20 @@ impl StandIn {
         &self.state.credentials
     }
 
-    pub fn fixtures(&self) -> &Fixtures {
-        &self.state.fixtures
+    pub fn store(&self) -> &DataStore {
+        &self.state.store
     }
 
     /// Whether the policy keeps even the first of its frames from the signer.
     pub fn refuses_frames(&self) -> bool {
         let State {
             policy,
-            fixtures,
+            store,
             region,
             ..
         } = &*self.state;
-        fixtures.instances.first().is_none_or(|first| {
-            let checked = policy.native(region, &fixtures.datastore_id, &first.image_set_id);
+        store.first_frame().is_none_or(|first| {
+            let checked = policy.native(region, &store.id, first.image_set_id);
             checked.is_err()
         })
     }
@@ -131,7 +134,7 @@ impl StandIn {
 }
 
 impl State {
-    async fn answer(&self, request: Request<Incoming>) -> Answer {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
         let (parts, body) = request.into_parts();
         let body = match local_http::read(body, BODY_BYTES).await {
             Ok(body) => body,
@@ -142,7 +145,7 @@ impl State {
         };
         let request = Request::from_parts(parts, body);
         let note = self.log.note(&request);
-        let mut answer = match self.serve(request).await {
+        let mut answer = match self.clone().serve(request).await {
             Ok(answer) => answer,
             Err(error) => error.answer(),
         };
@@ -157,7 +160,7 @@ impl State {
     }
 
     /// Host, then signature, then policy, then operation: a caller that didn't sign learns nothing.
-    async fn serve(&self, request: Request<Bytes>) -> Result<Answer, ServiceError> {
+    async fn serve(self: Arc<Self>, request: Request<Bytes>) -> Result<Answer, ServiceError> {
         let host = request
             .headers()
             .get(header::HOST)
@@ -169,11 +172,17 @@ impl State {
         }
         let request =
             signature::verify(request, &self.region, &self.credentials, SystemTime::now()).await?;
-        if is_native {
-            self.native(&request)
-        } else {
-            self.dicomweb(&request)
-        }
+        // Files are read, and frames decoded: none of it on a thread that others wait for.
+        let served = tokio::task::spawn_blocking(move || {
+            if is_native {
+                self.native(&request)
+            } else {
+                self.dicomweb(&request)
+            }
+        });
+        served
+            .await
+            .unwrap_or_else(|_| Err(ServiceError::internal("The answer failed.")))
     }
 
     fn native(&self, request: &Request<Bytes>) -> Result<Answer, ServiceError> {
@@ -183,7 +192,7 @@ impl State {
                 only(request, &[Method::POST])?;
                 check_ids(&[store, set])?;
                 self.policy.native(&self.region, store, set)?;
-                native::get_image_frame(&self.fixtures, store, set, request.body())
+                native::get_image_frame(&self.store, store, set, request.body())
             }
             ["datastore", ..] => Err(ServiceError::not_served("this native operation")),
             _ => Err(ServiceError::unknown_operation()),
@@ -214,12 +223,14 @@ impl State {
                 }
                 let set = dicomweb::image_set(request.uri().query().unwrap_or_default())?;
                 self.may(instance_action(tail)?, store, Some((study, series)))?;
-                let fixture = self.fixtures.instance(store, uids, set)?;
+                let instance = self.store.instance(store, uids, set)?;
                 match tail {
-                    ["metadata"] => dicomweb::metadata(fixture, request.headers()),
-                    ["frames", list] => {
-                        dicomweb::frames(&self.fixtures, fixture, list, request.headers())
-                    }
+                    ["metadata"] => dicomweb::metadata(
+                        instance,
+                        &self.bulk_root(store, uids),
+                        request.headers(),
+                    ),
+                    ["frames", list] => dicomweb::frames(instance, list, request.headers()),
                     [] => Err(ServiceError::not_served(
                         "whole DICOM instances (Part 10 files)",
                     )),
@@ -237,6 +248,15 @@ impl State {
             }
             _ => Err(ServiceError::unknown_operation()),
         }
+    }
+
+    /// What the addresses of an instance's large values begin with: at the
+    /// service's own host, as AWS writes them.
+    fn bulk_root(&self, store: &str, [study, series, instance]: [&str; 3]) -> String {
+        let host = self.dicomweb_host.as_deref().unwrap_or_default();
+        format!(
+            "https://{host}/datastore/{store}/studies/{study}/series/{series}/instances/{instance}/bulkdata"
+        )
     }
 
     /// `part`: the study and the series, where the path has them.
