@@ -65,15 +65,6 @@ impl ServiceError {
         )
     }
 
-    /// It is the stand-in's fault, or that of the file behind it.
-    pub(super) fn internal(message: &str) -> Self {
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "InternalServerException",
-            message,
-        )
-    }
-
     /// HealthImaging would have served this.
     pub(super) fn not_served(what: &str) -> Self {
         let message = format!(

@@ -201,89 +201,22 @@ impl State {
 
     fn dicomweb(&self, request: &Request<Bytes>) -> Result<Answer, ServiceError> {
         let steps = steps(request);
-        match steps.as_slice() {
-            [
-                "datastore",
-                store,
-                "studies",
-                study,
-                "series",
-                series,
-                "instances",
-                instance,
-                tail @ ..,
-            ] => {
-                only(request, &[Method::GET, Method::HEAD])?;
-                check_ids(&[store])?;
-                let uids = [*study, *series, *instance];
-                if let Some(uid) = uids.iter().find(|uid| !operation::is_uid(uid)) {
-                    return Err(ServiceError::validation(&format!(
-                        "`{uid}` is not a DICOM UID."
-                    )));
-                }
-                let set = dicomweb::image_set(request.uri().query().unwrap_or_default())?;
-                self.may(instance_action(tail)?, store, Some((study, series)))?;
-                let instance = self.store.instance(store, uids, set)?;
-                match tail {
-                    ["metadata"] => dicomweb::metadata(
-                        instance,
-                        &self.bulk_root(store, uids),
-                        request.headers(),
-                    ),
-                    ["frames", list] => dicomweb::frames(instance, list, request.headers()),
-                    [] => Err(ServiceError::not_served(
-                        "whole DICOM instances (Part 10 files)",
-                    )),
-                    _ => Err(ServiceError::unknown_operation()),
-                }
-            }
-            [
-                "datastore",
-                store,
-                level @ ("studies" | "series" | "instances"),
-                ..,
-            ] => {
-                self.may(search_action(level), store, None)?;
-                Err(ServiceError::not_served("searches and series"))
-            }
-            _ => Err(ServiceError::unknown_operation()),
-        }
-    }
-
-    /// What the addresses of an instance's large values begin with: at the
-    /// service's own host, as AWS writes them.
-    fn bulk_root(&self, store: &str, [study, series, instance]: [&str; 3]) -> String {
-        let host = self.dicomweb_host.as_deref().unwrap_or_default();
-        format!(
-            "https://{host}/datastore/{store}/studies/{study}/series/{series}/instances/{instance}/bulkdata"
-        )
-    }
-
-    /// `part`: the study and the series, where the path has them.
-    fn may(
-        &self,
-        action: &str,
-        store: &str,
-        part: Option<(&str, &str)>,
-    ) -> Result<(), ServiceError> {
-        self.policy.dicomweb(action, &self.region, store, part)
-    }
-}
-
-fn instance_action(tail: &[&str]) -> Result<&'static str, ServiceError> {
-    match tail {
-        ["metadata"] => Ok("GetDICOMInstanceMetadata"),
-        ["frames", _] => Ok("GetDICOMInstanceFrames"),
-        [] => Ok("GetDICOMInstance"),
-        _ => Err(ServiceError::unknown_operation()),
-    }
-}
-
-fn search_action(level: &str) -> &'static str {
-    match level {
-        "studies" => "SearchDICOMStudies",
-        "series" => "SearchDICOMSeries",
-        _ => "SearchDICOMInstances",
+        let ["datastore", id, rest @ ..] = steps.as_slice() else {
+            return Err(ServiceError::unknown_operation());
+        };
+        let operation = dicomweb::Operation::parse(rest)?;
+        only(request, &[Method::GET, Method::HEAD])?;
+        check_ids(&[id])?;
+        let (action, part) = (operation.action(), operation.part());
+        self.policy.dicomweb(action, &self.region, id, part)?;
+        let asked = dicomweb::Asked {
+            store: &self.store,
+            id,
+            host: self.dicomweb_host.as_deref().unwrap_or_default(),
+            query: request.uri().query().unwrap_or_default(),
+            headers: request.headers(),
+        };
+        asked.answer(&operation)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::levels::{self, Level, Presence, Scope};
 use super::query::{self, Query, Tree};
 use super::{Catalog, Record, Searchable, values};
+use crate::dicom::{self, key};
 use crate::healthimaging::error::ServiceError;
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
@@ -42,7 +43,7 @@ impl<'a, T: Searchable> Answers<'a, T> {
         let mut answer = BTreeMap::new();
         for level in self.scope.answered() {
             for (tag, presence) in levels::standard(level) {
-                let known = self.indexed(record, *tag)?;
+                let known = self.indexed(record, *tag);
                 match (known, presence) {
                     (Some(value), _) => drop(answer.insert(*tag, value)),
                     (None, Presence::Required) => drop(answer.insert(*tag, empty(*tag))),
@@ -51,7 +52,7 @@ impl<'a, T: Searchable> Answers<'a, T> {
             }
         }
         for (tag, _) in &self.query.keys {
-            if let Some(value) = self.indexed(record, *tag)? {
+            if let Some(value) = self.indexed(record, *tag) {
                 answer.insert(*tag, value);
             }
         }
@@ -59,7 +60,7 @@ impl<'a, T: Searchable> Answers<'a, T> {
             self.add_all(record, &metadata, &mut answer)?;
         }
         self.add_fields(record, &metadata, &mut answer)?;
-        let named = answer.into_iter().map(|(tag, value)| (name(tag), value));
+        let named = answer.into_iter().map(|(tag, value)| (key(tag), value));
         Ok(Value::Object(named.collect()))
     }
 
@@ -101,7 +102,7 @@ impl<'a, T: Searchable> Answers<'a, T> {
     ) -> Result<(), ServiceError> {
         let fields = &self.query.fields;
         for (creator, expected) in &fields.creators {
-            let value = metadata.get()?.get(&name(*creator));
+            let value = metadata.get()?.get(&key(*creator));
             let is_there = value.is_some_and(|value| {
                 let name = value.pointer("/Value/0").and_then(Value::as_str);
                 name.is_some_and(|name| name.trim() == expected)
@@ -134,14 +135,14 @@ impl<'a, T: Searchable> Answers<'a, T> {
         metadata: &Metadata<'_, T>,
         tag: Tag,
     ) -> Result<Option<Value>, ServiceError> {
-        match self.indexed(record, tag)? {
+        match self.indexed(record, tag) {
             Some(value) => Ok(Some(value)),
-            None => Ok(metadata.get()?.get(&name(tag)).cloned()),
+            None => Ok(metadata.get()?.get(&key(tag)).cloned()),
         }
     }
 
     /// What is known without the metadata.
-    fn indexed(&self, record: &Record<'a, T>, tag: Tag) -> Result<Option<Value>, ServiceError> {
+    fn indexed(&self, record: &Record<'a, T>, tag: Tag) -> Option<Value> {
         let study = self.catalog.study(record);
         let [study_uid, series_uid, _] = record.first.uids();
         let value = match tag {
@@ -162,7 +163,7 @@ impl<'a, T: Searchable> Answers<'a, T> {
             }
             _ => return stored(record.first, tag),
         };
-        Ok(value.map(|value| with_value(tag, value)))
+        value.map(|value| with_value(tag, value))
     }
 
     /// Where the service itself has it.
@@ -179,21 +180,9 @@ impl<'a, T: Searchable> Answers<'a, T> {
     }
 }
 
-fn stored(instance: &impl Searchable, tag: Tag) -> Result<Option<Value>, ServiceError> {
-    let Some(element) = instance.attributes().get(tag) else {
-        return Ok(None);
-    };
-    if element.value().primitive().is_some() && values(instance.attributes(), tag).is_empty() {
-        return Ok(Some(json!({"vr": element.vr().to_string()})));
-    }
-    let value = dicom_json::to_value(element);
-    value.map(Some).map_err(|error| {
-        ServiceError::internal(&format!("{} can't be written: {error}", name(tag)))
-    })
-}
-
-fn name(tag: Tag) -> String {
-    format!("{:04X}{:04X}", tag.group(), tag.element())
+fn stored(instance: &impl Searchable, tag: Tag) -> Option<Value> {
+    let element = instance.attributes().get(tag)?;
+    Some(dicom::element_json(element, None))
 }
 
 fn with_value(tag: Tag, value: Value) -> Value {
@@ -222,7 +211,7 @@ fn part(value: &Value, tree: &Tree) -> Option<Value> {
     let items = value.get("Value")?.as_array()?;
     let items = items.iter().map(|item| {
         let parts = tree.0.iter().filter_map(|(tag, below)| {
-            let name = name(*tag);
+            let name = key(*tag);
             let part = part(item.get(&name)?, below)?;
             Some((name, part))
         });

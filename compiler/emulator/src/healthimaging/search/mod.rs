@@ -4,8 +4,8 @@
 //! HealthImaging Developer Guide; DICOM PS3.18, 10.6. AWS doesn't document the
 //! answer when nothing is found: here it is an empty list.
 //!
-//! What AWS calls the last update is here the order in which the store got its
-//! instances.
+//! What AWS calls the last update is here when a file was written. Of those of the
+//! same age, the store's later one counts as newer.
 
 mod answer;
 mod condition;
@@ -27,6 +27,7 @@ use query::Query;
 use serde_json::{Map, Value};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::SystemTime;
 
 /// The service's own limit: what lies behind it no search finds.
 const MOST_RECORDS: usize = 10_000;
@@ -35,6 +36,8 @@ const MOST_RECORDS: usize = 10_000;
 pub(super) trait Searchable {
     /// Of the study, of the series and its own.
     fn uids(&self) -> [&str; 3];
+
+    fn updated(&self) -> SystemTime;
 
     /// Those that searches match, and those that an answer has by itself.
     fn attributes(&self) -> &InMemDicomObject;
@@ -45,8 +48,8 @@ pub(super) trait Searchable {
 
 /// What was found, in the order of the service, as far as `query` wants it.
 ///
-/// `instances` are those of the primary image sets, the newest last. `root` is
-/// the data store's address, for the `RetrieveURL`s.
+/// `instances` are those of the primary image sets. `root` is the data store's
+/// address, for the `RetrieveURL`s.
 pub(super) fn search<'a, T: Searchable + 'a>(
     instances: impl Iterator<Item = &'a T>,
     scope: &Scope<'_>,
@@ -76,8 +79,8 @@ pub(super) fn search<'a, T: Searchable + 'a>(
 /// Something to be found: an instance, or the first one of a study or a series.
 struct Record<'a, T> {
     first: &'a T,
-    /// When the store got the last of its instances.
-    updated: usize,
+    /// The newest of its instances: its age, and its place in the store.
+    newest: (SystemTime, usize),
 }
 
 /// What is known of a study by its instances together.
@@ -132,7 +135,8 @@ impl<'a, T: Searchable> Catalog<'a, T> {
     fn records(&self, level: Level) -> Vec<Record<'a, T>> {
         let mut records: Vec<Record<'a, T>> = Vec::new();
         let mut places: HashMap<[&str; 3], usize> = HashMap::new();
-        for (updated, first) in self.instances.iter().enumerate() {
+        for (place, first) in self.instances.iter().enumerate() {
+            let newest = (first.updated(), place);
             let [study, series, own] = first.uids();
             let id = match level {
                 Level::Study => [study, "", ""],
@@ -141,10 +145,10 @@ impl<'a, T: Searchable> Catalog<'a, T> {
             };
             let known = places.get(&id).and_then(|place| records.get_mut(*place));
             match known {
-                Some(record) => record.updated = updated,
+                Some(record) => record.newest = record.newest.max(newest),
                 None => {
                     places.insert(id, records.len());
-                    records.push(Record { first, updated });
+                    records.push(Record { first, newest });
                 }
             }
         }
@@ -173,26 +177,28 @@ impl<'a, T: Searchable> Catalog<'a, T> {
     }
 }
 
-/// Those that have no number come last, and equals in the order in which they were stored.
 fn sort<T: Searchable>(records: &mut [Record<'_, T>], scope: &Scope<'_>) {
-    let number = |record: &Record<'_, T>, tag: Tag| {
-        let values = values(record.first.attributes(), tag);
-        let number = values
-            .first()
-            .and_then(|text| text.trim().parse::<i64>().ok());
-        (number.is_none(), number)
-    };
     match (scope.level, scope.study, scope.series) {
         (Level::Study, ..) | (Level::Instance, Some(_), None) => {
-            records.sort_by_key(|record| Reverse(record.updated));
+            records.sort_by_key(|record| Reverse(record.newest));
         }
         (Level::Series, ..) => {
-            records.sort_by_cached_key(|record| number(record, tags::SERIES_NUMBER));
+            records.sort_by_cached_key(|record| number(record.first, tags::SERIES_NUMBER));
         }
         (Level::Instance, ..) => {
-            records.sort_by_cached_key(|record| number(record, tags::INSTANCE_NUMBER));
+            records.sort_by_cached_key(|record| number(record.first, tags::INSTANCE_NUMBER));
         }
     }
+}
+
+/// By which the service sorts. Those that have no number come last, and equals
+/// stay in the store's order.
+fn number(instance: &impl Searchable, tag: Tag) -> (bool, Option<i64>) {
+    let values = values(instance.attributes(), tag);
+    let number = values
+        .first()
+        .and_then(|text| text.trim().parse::<i64>().ok());
+    (number.is_none(), number)
 }
 
 /// An attribute's values as text; none where it isn't there, or is empty.

@@ -3,12 +3,14 @@ use dicom_core::{DataElement, PrimitiveValue, VR, dicom_value};
 use dicom_object::InMemDicomObject;
 use dicom_object::mem::InMemElement;
 use std::cell::Cell;
+use std::time::Duration;
 
 const ROOT: &str = "https://dicom.example/datastore/d";
 
 /// The first attributes are indexed; the metadata have them all.
 struct Item {
     uids: [String; 3],
+    updated: SystemTime,
     attributes: InMemDicomObject,
     more: InMemDicomObject,
     read: Cell<u32>,
@@ -19,6 +21,10 @@ impl Searchable for Item {
         self.uids.each_ref().map(String::as_str)
     }
 
+    fn updated(&self) -> SystemTime {
+        self.updated
+    }
+
     fn attributes(&self) -> &InMemDicomObject {
         &self.attributes
     }
@@ -27,7 +33,7 @@ impl Searchable for Item {
         self.read.set(self.read.get() + 1);
         let mut all = Map::new();
         for object in [&self.attributes, &self.more] {
-            let Value::Object(part) = dicom_json::to_value(object).unwrap() else {
+            let Value::Object(part) = crate::dicom::object_json(object, None) else {
                 unreachable!()
             };
             all.extend(part);
@@ -117,6 +123,7 @@ fn store() -> Vec<Item> {
             ));
             items.push(Item {
                 uids: [study, series, &uid].map(str::to_owned),
+                updated: SystemTime::UNIX_EPOCH,
                 attributes,
                 more: more(),
                 read: Cell::new(0),
@@ -289,6 +296,17 @@ fn each_query_finds_what_it_asks_for_in_the_services_order() {
     ] {
         assert_eq!(uids(&store, asked).join(" "), expected, "{asked}");
     }
+}
+
+#[test]
+fn the_newest_file_is_first_wherever_it_lies() {
+    let mut store = store();
+    let later = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
+    store[1].updated = later;
+    assert_eq!(uids(&store, "studies").join(" "), "1.1 1.3 1.2");
+    assert_eq!(uids(&store, "studies/1.1/instances?limit=1"), ["1.1.2.1"]);
+    store[3].updated = later;
+    assert_eq!(uids(&store, "studies").join(" "), "1.2 1.1 1.3");
 }
 
 #[test]
@@ -656,6 +674,7 @@ fn random_store(numbers: &mut Numbers) -> Vec<Item> {
         }
         items.push(Item {
             uids: [study, series, uid],
+            updated: SystemTime::UNIX_EPOCH + Duration::from_secs(numbers.below(3)),
             attributes,
             more: InMemDicomObject::new_empty(),
             read: Cell::new(0),
@@ -723,6 +742,7 @@ fn nothing_behind_the_ten_thousandth_is_found() {
     let store: Vec<Item> = (0..10_050)
         .map(|number| Item {
             uids: ["1.1".into(), "1.1.2".into(), format!("1.1.2.{number}")],
+            updated: SystemTime::UNIX_EPOCH,
             attributes: template.attributes.clone(),
             more: InMemDicomObject::new_empty(),
             read: Cell::new(0),
