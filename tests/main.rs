@@ -41,3 +41,4 @@ mod support;
 mod templates;
 mod tour;
 mod variables;
+mod viewers;

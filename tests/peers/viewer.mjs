@@ -5,13 +5,17 @@
 // Chromium runs with its defaults: nothing that would take CORS away. It can resolve no
 // name but localhost, so nothing leaves this machine.
 
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { createRequire } from "node:module";
+import { extname, join } from "node:path";
 import { createInterface } from "node:readline";
 
 const require = createRequire(`${process.cwd()}/`);
 const { chromium } = require("playwright-core");
 
-const LIMIT = 90_000;
+const LIMIT = 60_000;
 const RESOLVE = "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1";
 
 const browser = await chromium.launch({
@@ -33,70 +37,144 @@ let page;
 let asked = [];
 let errors = [];
 
-/** In OHIF's page: what its viewports show. */
-const viewports = () => {
-  const { cornerstone } = window;
-  if (!cornerstone) return [];
-  // Thumbnails have engines of their own.
-  const engines = cornerstone.getRenderingEngines().filter(({ id }) => !id.startsWith("renderGPUViewport"));
-  return engines
-    .flatMap((engine) => engine.getViewports())
-    .filter((viewport) => viewport.getCurrentImageId?.())
-    .map((viewport) => {
-      const imageId = viewport.getCurrentImageId();
-      const image = cornerstone.cache.getImage(imageId);
-      return {
-        id: viewport.id,
-        imageId,
-        slice: viewport.getCurrentImageIdIndex(),
-        slices: viewport.getImageIds().length,
-        // 8: all that there is of it, and not a first, coarse look.
-        whole: image?.imageQualityStatus === 8,
-        drawn: viewport.viewportStatus === "rendered",
-      };
-    });
-};
-
-/** In OHIF's page: a viewport's decoded pixels, and how the canvas shows them. */
-const picture = (id) => {
-  const { cornerstone } = window;
-  const engines = cornerstone.getRenderingEngines().filter((engine) => !engine.id.startsWith("renderGPUViewport"));
-  const viewport = engines.map((engine) => engine.getViewport(id)).find(Boolean);
-  const imageId = viewport.getCurrentImageId();
-  const image = cornerstone.cache.getImage(imageId);
-  const pixels = image.getPixelData();
-  const { lower, upper } = viewport.getProperties().voiRange;
-  const canvas = viewport.canvas;
-  const shown = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  const ratio = canvas.width / canvas.clientWidth;
-  const inverted = Boolean(viewport.getProperties().invert) !== (image.photometricInterpretation === "MONOCHROME1");
-  // At the middle of a pixel, nothing of its neighbours is mixed in.
-  const points = [];
-  const step = Math.max(1, Math.floor(Math.min(image.rows, image.columns) / 40));
-  for (let row = 1; row < image.rows - 1; row += step) {
-    for (let column = 1; column < image.columns - 1; column += step) {
-      const world = cornerstone.utilities.imageToWorldCoords(imageId, [column + 0.5, row + 0.5]);
-      const [x, y] = viewport.worldToCanvas(world).map((at) => Math.floor(at * ratio));
-      if (x < 0 || y < 0 || x >= canvas.width || y >= canvas.height) continue;
-      const part = Math.min(1, Math.max(0, (pixels[row * image.columns + column] - lower) / (upper - lower)));
-      const expected = Math.round(255 * (inverted ? 1 - part : part));
-      points.push([expected, shown.data[4 * (y * canvas.width + x)]]);
-    }
-  }
-  const shades = new Set();
-  for (let at = 0; at < shown.data.length; at += 4) shades.add(shown.data[at]);
-  return {
-    imageId,
-    rows: image.rows,
-    columns: image.columns,
-    pixels: Array.from(pixels),
-    shades: shades.size,
-    points,
+/** In OHIF's page: its viewports, and what they show. Thumbnails have engines of their own. */
+const inPage = () => {
+  const viewports = () => {
+    const engines = window.cornerstone?.getRenderingEngines() ?? [];
+    return engines
+      .filter(({ id }) => !id.startsWith("renderGPUViewport"))
+      .flatMap((engine) => engine.getViewports())
+      .filter((viewport) => viewport.getCurrentImageId?.());
   };
+
+  const states = () =>
+    viewports().map((viewport) => ({
+      imageId: viewport.getCurrentImageId(),
+      slices: viewport.getImageIds().length,
+      // 8: all that there is of it, and not a first, coarse look.
+      whole: window.cornerstone.cache.getImage(viewport.getCurrentImageId())?.imageQualityStatus === 8,
+      drawn: viewport.viewportStatus === "rendered",
+    }));
+
+  /** The decoded pixels, and how the canvas shows them. */
+  const picture = () => {
+    const { cornerstone } = window;
+    const [viewport] = viewports();
+    const imageId = viewport.getCurrentImageId();
+    const { rows, columns, photometricInterpretation, ...image } = cornerstone.cache.getImage(imageId);
+    const pixels = image.voxelManager.getScalarData();
+    const { canvas } = viewport;
+    const shown = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const { voiRange, invert } = viewport.getProperties();
+    const window_ = (value) => Math.min(1, Math.max(0, (value - voiRange.lower) / (voiRange.upper - voiRange.lower)));
+    // At the middle of a pixel, nothing of its neighbours is mixed in.
+    const points = [];
+    for (let row = 1; row < rows - 1; row += 3) {
+      for (let column = 1; column < columns - 1; column += 3) {
+        const world = cornerstone.utilities.imageToWorldCoords(imageId, [column + 0.5, row + 0.5]);
+        const [x, y] = viewport.worldToCanvas(world).map((at) => Math.floor((at * canvas.width) / canvas.clientWidth));
+        if (x < 0 || y < 0 || x >= canvas.width || y >= canvas.height) continue;
+        const grey = window_(pixels[row * columns + column]);
+        points.push([Math.round(255 * (invert ? 1 - grey : grey)), shown.data[4 * (y * canvas.width + x)]]);
+      }
+    }
+    const shades = new Set();
+    for (let at = 0; at < shown.data.length; at += 4) shades.add(shown.data[at]);
+    return { imageId, rows, columns, photometricInterpretation, pixels: Array.from(pixels), shades: shades.size, points };
+  };
+
+  window.framesTest = { states, picture };
 };
 
-async function settled(wanted) {
-  await page.waitForFunction(wanted, undefined, { timeout: LIMIT, polling: 200 });
+const states = () => page.evaluate(() => window.framesTest.states());
+
+/** A page from a web server of its own; paths without a file are its router's. */
+let config = "";
+const TYPES = { html: "text/html", js: "text/javascript", css: "text/css", wasm: "application/wasm" };
+async function serve(directory, request, answer) {
+  const { pathname } = new URL(request.url, "http://localhost");
+  const file = (name) => readFile(join(directory, name)).then((content) => ({ name, content }), () => null);
+  const own = pathname === "/app-config.js" ? { name: pathname, content: config } : await file(pathname);
+  const found = own ?? (extname(pathname) ? null : await file("/index.html"));
+  if (!found) return answer.writeHead(404).end();
+  const type = TYPES[found.name.split(/[./]/).at(-1)] ?? "application/octet-stream";
+  answer.writeHead(200, { "Content-Type": type }).end(found.content);
+}
+
+/** What OHIF needs of an OpenID Connect issuer: the code flow with PKCE, and refresh tokens. */
+function issuer(tokens, expiresIn) {
+  const codes = new Map();
+  const asks = [];
+  const json = (answer, status, value) => {
+    answer.writeHead(status, { "Content-Type": "application/json", "Access-Control-Allow-Origin": "*" });
+    answer.end(JSON.stringify(value));
+  };
+  return async (request, answer) => {
+    const base = `http://${request.headers.host}`;
+    const { pathname, searchParams } = new URL(request.url, base);
+    if (pathname === "/.well-known/openid-configuration") {
+      return json(answer, 200, {
+        issuer: base,
+        authorization_endpoint: `${base}/authorize`,
+        token_endpoint: `${base}/token`,
+      });
+    }
+    if (pathname === "/authorize") {
+      const asked = Object.fromEntries(searchParams);
+      if (asked.response_type !== "code" || asked.code_challenge_method !== "S256") return json(answer, 400, {});
+      const code = String(codes.size + 1);
+      codes.set(code, asked);
+      const back = new URL(asked.redirect_uri);
+      back.searchParams.set("code", code);
+      back.searchParams.set("state", asked.state);
+      return answer.writeHead(302, { Location: back.href }).end();
+    }
+    if (pathname !== "/token" || request.method !== "POST") return json(answer, 404, {});
+    let form = "";
+    for await (const part of request) form += part;
+    const sent = new URLSearchParams(form);
+    if (sent.get("grant_type") === "authorization_code") {
+      const asked = codes.get(sent.get("code"));
+      codes.delete(sent.get("code"));
+      const challenge = createHash("sha256").update(sent.get("code_verifier") ?? "").digest("base64url");
+      const same = asked && ["client_id", "redirect_uri"].every((name) => asked[name] === sent.get(name));
+      if (!same || challenge !== asked.code_challenge) return json(answer, 400, { error: "invalid_grant" });
+    } else if (sent.get("refresh_token") !== "again") {
+      return json(answer, 400, { error: "invalid_grant" });
+    }
+    asks.push(sent.get("grant_type"));
+    const now = Math.floor(Date.now() / 1000);
+    const claims = { iss: base, sub: "viewer", aud: sent.get("client_id"), iat: now, exp: now + expiresIn };
+    const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    json(answer, 200, {
+      access_token: tokens[Math.min(asks.length, tokens.length) - 1],
+      token_type: "Bearer",
+      expires_in: expiresIn,
+      refresh_token: "again",
+      id_token: `${part({ alg: "RS256" })}.${part(claims)}.AA`,
+    });
+  };
+}
+
+/** On a free port; its origin. */
+async function listen(handle) {
+  const server = createServer((request, answer) => {
+    Promise.resolve(handle(request, answer)).catch((error) => answer.writeHead(500).end(String(error)));
+  });
+  server.unref();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { origin: `http://localhost:${server.address().port}` };
+}
+
+/** Until `found` finds something. */
+async function until(found, what) {
+  const end = Date.now() + LIMIT;
+  for (;;) {
+    const value = await found();
+    if (value) return value;
+    if (Date.now() > end) throw new Error(`${await what()} at ${page.url()}: ${errors.join("\n")}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 const commands = {
@@ -106,6 +184,7 @@ const commands = {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     // The tour would cover the picture.
     await context.addInitScript(() => localStorage.setItem("shownTours", '["basicViewerTour"]'));
+    await context.addInitScript(inPage);
     asked = [];
     errors = [];
     page = await context.newPage();
@@ -115,19 +194,14 @@ const commands = {
       if (message.type() === "error") errors.push(`${message.text()} (${message.location().url})`);
     });
     page.on("pageerror", (error) => errors.push(String(error)));
-    page.on("request", (request) => asked.push({ request, url: request.url(), method: request.method() }));
+    context.on("request", (request) => asked.push(request));
     await page.goto(url);
-    return { url: page.url() };
+    return {};
   },
 
-  async goto({ url }) {
-    await page.goto(url);
-    return { url: page.url() };
-  },
-
-  /** A selector's text, once it has some. */
+  /** A selector's text, once it is there. */
   async text({ selector }) {
-    return { text: await page.locator(selector).first().innerText(), url: page.url() };
+    return { text: await page.locator(selector).first().innerText() };
   },
 
   async click({ selector, double }) {
@@ -136,44 +210,35 @@ const commands = {
     return {};
   },
 
-  /** The viewports' states, once `count` of them have drawn their picture. */
-  async drawn({ count }) {
-    const end = Date.now() + LIMIT;
-    for (;;) {
-      const found = await page.evaluate(viewports);
-      if (found.length >= count && found.every(({ whole, drawn }) => whole && drawn)) return { viewports: found };
-      if (Date.now() > end) throw new Error(`nothing is drawn at ${page.url()}: ${JSON.stringify(found)} ${errors.join("\n")}`);
-      await page.waitForTimeout(200);
-    }
+  async reaches({ part }) {
+    await page.waitForURL((url) => url.href.includes(part));
+    return {};
+  },
+
+  /** The first viewport's picture, once it is drawn whole. */
+  async drawn() {
+    const drawn = async () => (await states()).every(({ whole, drawn }) => whole && drawn);
+    await until(
+      async () => (await states()).length > 0 && (await drawn()),
+      async () => `nothing is drawn: ${JSON.stringify(await states())}`,
+    );
+    return page.evaluate(() => window.framesTest.picture());
   },
 
   async viewports() {
-    return { viewports: await page.evaluate(viewports), url: page.url() };
+    return { viewports: await states() };
   },
 
-  async picture({ id }) {
-    return page.evaluate(picture, id);
-  },
-
-  /** Turns the mouse's wheel over the first viewport, until the slice is another. */
-  async scroll({ by }) {
-    const [before] = await page.evaluate(viewports);
-    await page.locator('[data-cy="viewport-pane"], .viewport-wrapper').first().hover();
-    await page.mouse.wheel(0, by);
-    await page.waitForFunction(
-      ([known, text]) => new Function(`return (${text})()`)()[0].imageId !== known,
-      [before.imageId, viewports.toString()],
-      { timeout: LIMIT, polling: 100 },
-    );
+  /** Turns the mouse's wheel over the first viewport, until another slice is meant. */
+  async scroll() {
+    const [before] = await states();
+    await page.locator(".cornerstone-canvas").last().hover();
+    await page.mouse.wheel(0, 100);
+    const moved = async () => (await states())[0].imageId !== before.imageId;
+    await until(moved, async () => `the slice stays ${before.imageId}`);
     return {};
   },
 
-  async wait({ ms }) {
-    await page.waitForTimeout(ms);
-    return {};
-  },
-
-  /** Sets the page's clock on, where it was opened with one. */
   async forward({ seconds }) {
     await page.clock.fastForward(seconds * 1000);
     return {};
@@ -182,14 +247,10 @@ const commands = {
   /** What was asked since the page was opened, and how it was answered; and the console's errors. */
   async log() {
     const requests = [];
-    for (const { request, url, method } of asked) {
-      if (!url.startsWith("http")) continue;
+    for (const request of asked.filter((request) => request.url().startsWith("http"))) {
       const answer = await request.response().catch(() => null);
       requests.push({
-        url,
-        method,
-        kind: request.resourceType(),
-        accept: request.headers().accept ?? null,
+        url: request.url(),
         status: answer?.status() ?? 0,
         cache: (await answer?.headerValue("x-cache").catch(() => null)) ?? null,
       });
@@ -203,7 +264,20 @@ const commands = {
   },
 
   async evaluate({ script }) {
-    return { value: await page.evaluate(script) };
+    return { value: (await page.evaluate(script)) ?? null };
+  },
+
+  async serve({ directory }) {
+    return listen((request, answer) => serve(directory, request, answer));
+  },
+
+  async configure({ config: text }) {
+    config = text;
+    return {};
+  },
+
+  async issuer({ tokens, expiresIn }) {
+    return listen(issuer(tokens, expiresIn));
   },
 };
 

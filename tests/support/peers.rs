@@ -89,6 +89,36 @@ pub fn node_modules() -> &'static Path {
     })
 }
 
+/// A page of Cornerstone3D with this script, in a folder. Its packages are apart from the other npm peers.
+pub fn bundle_cornerstone(script: &str, folder: &Path) {
+    const PINS: [&str; 2] = ["package.json", "package-lock.json"];
+    let packages = directory().join("cornerstone");
+    fs::create_dir_all(&packages).unwrap();
+    let pins = PINS.map(|name| format!("tests/peers/cornerstone/{name}"));
+    let pins = pins.each_ref().map(String::as_str);
+    once(
+        "cornerstone.lock",
+        &packages.join("stamp"),
+        &pins,
+        &packages.join("node_modules"),
+        || {
+            for (from, to) in pins.iter().zip(PINS) {
+                fs::write(packages.join(to), read(from)).unwrap();
+            }
+            npm_ci(pins[1], &packages);
+        },
+    );
+    let file = folder.join("script.js");
+    fs::write(&file, script).unwrap();
+    step(
+        "bundle a page of Cornerstone3D",
+        Command::new("node")
+            .arg(root().join("tests/peers/cornerstone.mjs"))
+            .args([&file, folder])
+            .current_dir(&packages),
+    );
+}
+
 /// The headless Chromium that an npm peer carries, unpacked.
 pub fn chromium() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
@@ -160,11 +190,15 @@ fn install_node(node: &Path) {
     for (from, to) in NODE_PINS {
         fs::write(node.join(to), read(from)).unwrap();
     }
+    npm_ci("tests/peers/package-lock.json", node);
+}
+
+fn npm_ci(lock: &str, packages: &Path) {
     step(
-        "install tests/peers/package-lock.json (Node.js 20 or newer with npm)",
+        &format!("install {lock} (Node.js 20 or newer with npm)"),
         Command::new("npm")
             .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-            .current_dir(node),
+            .current_dir(packages),
     );
 }
 

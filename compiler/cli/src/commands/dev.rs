@@ -188,9 +188,7 @@ impl Delivery {
                     .as_str(),
             )
         };
-        let datastore = store
-            .map(|store| store.id.as_str())
-            .or_else(named);
+        let datastore = store.map(|store| store.id.as_str()).or_else(named);
         let host = signer_host(&plan);
         let url = cloudfront.url();
         let ohif = match (ohif, datastore) {
