@@ -1,5 +1,6 @@
 //! `frames dev`: issuer, package, edge, page; then one line per request until it is ended.
 
+use super::dev_images;
 use super::manifest::plan_of;
 use crate::artifact::{self, Builder};
 use crate::cli::{Dev, Global, IssuerChoice, OriginChoice};
@@ -8,7 +9,7 @@ use crate::terminal::{self, Terminal, data};
 use frames_compiler::Plan;
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_emulator::cloudfront::{CloudFront, Options, OriginServer, RequestLog};
-use frames_emulator::healthimaging::{self, FrameNames, Policy, StandIn};
+use frames_emulator::healthimaging::{DataStore, FrameNames, Policy, StandIn};
 use frames_emulator::issuer::{Issuer, IssuerClaims};
 use frames_emulator::page::{Page, Values};
 use frames_emulator::{Credentials, knows_peers, package, private};
@@ -29,12 +30,14 @@ pub(super) fn run(global: &Global, arguments: &Dev, terminal: Terminal) -> Resul
         .authorizer()
         .is_some_and(|config| config.auth.is_some());
     refuse_the_unsafe(arguments, asks_for_a_token, knows_peers())?;
+    // Before anything is built: a folder of no use is told at once.
+    let images = dev_images::store(arguments.dicom.as_deref(), terminal)?;
     let programs = artifact::programs(builder(), terminal)?;
     let runtime = super::event_loop()?;
     runtime.block_on(async {
         let mut end = End::new()?;
         let started = tokio::select! {
-            delivery = Delivery::start(plan, &programs, global, arguments, terminal) => Some(delivery?),
+            delivery = Delivery::start(plan, &programs, images, global, arguments, terminal) => Some(delivery?),
             () = end.wait() => None,
         };
         let Some(delivery) = started else { return Ok(()) };
@@ -71,6 +74,12 @@ fn refuse_the_unsafe(arguments: &Dev, asks_for_a_token: bool, knows_peers: bool)
             "`--origin aws` with `auth.mode: none` would let every user of this machine read frames with your credentials",
         )
         .help("set `auth.mode` to cognito or oidc (the local issuer's token will do), or leave `--origin aws` out"));
+    }
+    if from_aws && arguments.dicom.is_some() {
+        return Err(Failure::new(
+            "`--dicom` serves files in place of HealthImaging's images, and `--origin aws` reads HealthImaging itself",
+        )
+        .help("leave one of the two out"));
     }
     let unsafe_choice = match (from_aws, real_tokens) {
         (true, _) => "--origin aws",
@@ -111,6 +120,7 @@ impl Delivery {
     async fn start(
         mut plan: Plan,
         programs: &artifact::Programs,
+        images: DataStore,
         global: &Global,
         arguments: &Dev,
         terminal: Terminal,
@@ -130,9 +140,12 @@ impl Delivery {
             OriginChoice::Embedded => {
                 let policy = Policy::of(&read);
                 let credentials = Credentials::random().explained()?;
-                let store = healthimaging::embedded().explained()?;
-                let started = StandIn::start(signer, credentials, policy, store).await;
-                Some(Arc::new(started.explained()?))
+                let started = StandIn::start(signer, credentials, policy, images).await;
+                let stand_in = started.explained()?;
+                if arguments.dicom.is_some() {
+                    dev_images::say_reach(&stand_in.reach(), terminal);
+                }
+                Some(Arc::new(stand_in))
             }
             OriginChoice::Aws => None,
         };
@@ -353,6 +366,7 @@ mod tests {
         Dev {
             port: None,
             origin,
+            dicom: None,
             issuer,
             online: Online { online: false },
         }
