@@ -293,9 +293,13 @@ pub struct Dev {
     #[arg(long)]
     pub port: Option<u16>,
 
-    /// Where frames come from: a stand-in with a few CT and MR frames, or AWS with your credentials
+    /// Where frames come from: a stand-in with a few CT, MR and US frames, or AWS with your credentials
     #[arg(long, value_enum, default_value_t = OriginChoice::Embedded)]
     pub origin: OriginChoice,
+
+    /// Have the stand-in serve the DICOM files below a directory [default: a built-in study]
+    #[arg(long, value_name = "DIR")]
+    pub dicom: Option<PathBuf>,
 
     /// Who issues tokens: an issuer on this machine, or the manifest's own
     #[arg(long, value_enum, default_value_t = IssuerChoice::Embedded)]

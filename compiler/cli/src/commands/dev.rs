@@ -1,5 +1,6 @@
 //! `frames dev`: issuer, package, edge, page; then one line per request until it is ended.
 
+use super::dev_images;
 use super::manifest::plan_of;
 use super::ohif::{self, Announced};
 use crate::artifact::{self, Builder};
@@ -9,7 +10,7 @@ use crate::terminal::{self, Terminal, data};
 use frames_compiler::Plan;
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_emulator::cloudfront::{CloudFront, Options, OriginServer, RequestLog};
-use frames_emulator::healthimaging::{self, FrameNames, Policy, StandIn};
+use frames_emulator::healthimaging::{DataStore, FrameNames, Policy, StandIn};
 use frames_emulator::issuer::{Issuer, IssuerClaims};
 use frames_emulator::ohif::{Files, Ohif, Values as OhifValues};
 use frames_emulator::page::{Page, Values};
@@ -31,13 +32,15 @@ pub(super) fn run(global: &Global, arguments: &Dev, terminal: Terminal) -> Resul
         .authorizer()
         .is_some_and(|config| config.auth.is_some());
     refuse_the_unsafe(arguments, asks_for_a_token, knows_peers())?;
+    // Before anything is built: a folder of no use is told at once.
+    let images = dev_images::store(arguments.dicom.as_deref(), terminal)?;
     let files = ohif::files(arguments.ohif.as_ref(), &plan, terminal)?;
     let programs = artifact::programs(builder(), terminal)?;
     let runtime = super::event_loop()?;
     runtime.block_on(async {
         let mut end = End::new()?;
         let started = tokio::select! {
-            delivery = Delivery::start(plan, &programs, files, global, arguments, terminal) => Some(delivery?),
+            delivery = Delivery::start(plan, &programs, images, files, global, arguments, terminal) => Some(delivery?),
             () = end.wait() => None,
         };
         let Some(delivery) = started else { return Ok(()) };
@@ -74,6 +77,12 @@ fn refuse_the_unsafe(arguments: &Dev, asks_for_a_token: bool, knows_peers: bool)
             "`--origin aws` with `auth.mode: none` would let every user of this machine read frames with your credentials",
         )
         .help("set `auth.mode` to cognito or oidc (the local issuer's token will do), or leave `--origin aws` out"));
+    }
+    if from_aws && arguments.dicom.is_some() {
+        return Err(Failure::new(
+            "`--dicom` serves files in place of HealthImaging's images, and `--origin aws` reads HealthImaging itself",
+        )
+        .help("leave one of the two out"));
     }
     let unsafe_choice = match (from_aws, real_tokens) {
         (true, _) => "--origin aws",
@@ -117,6 +126,7 @@ impl Delivery {
     async fn start(
         mut plan: Plan,
         programs: &artifact::Programs,
+        images: DataStore,
         ohif: Option<Files>,
         global: &Global,
         arguments: &Dev,
@@ -145,9 +155,12 @@ impl Delivery {
             OriginChoice::Embedded => {
                 let policy = Policy::of(&read);
                 let credentials = Credentials::random().explained()?;
-                let store = healthimaging::embedded().explained()?;
-                let started = StandIn::start(signer, credentials, policy, store).await;
-                Some(Arc::new(started.explained()?))
+                let started = StandIn::start(signer, credentials, policy, images).await;
+                let stand_in = started.explained()?;
+                if arguments.dicom.is_some() {
+                    dev_images::say_reach(&stand_in.reach(), terminal);
+                }
+                Some(Arc::new(stand_in))
             }
             OriginChoice::Aws => None,
         };
@@ -425,6 +438,7 @@ mod tests {
         Dev {
             port: None,
             origin,
+            dicom: None,
             issuer,
             ohif: None,
             online: Online { online: false },

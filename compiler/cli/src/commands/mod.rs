@@ -2,6 +2,7 @@
 
 mod completions;
 mod dev;
+mod dev_images;
 mod findings;
 mod init;
 mod manifest;

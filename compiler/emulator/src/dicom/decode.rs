@@ -1,9 +1,9 @@
 //! Frames as octets: each sample in little endian, colours by pixel, as
 //! Explicit VR Little Endian has them.
 //!
-//! Decoders: `dicom-transfer-syntax-registry` (JPEG by `jpeg-decoder`, JPEG 2000
-//! and HTJ2K by `openjp2`, RLE, deflated frames), all in Rust. JPEG-LS and JPEG
-//! XL have no small decoder in Rust, video has none: their frames go out as they are stored.
+//! Decoders: `jpeg-decoder`, and by `dicom-transfer-syntax-registry` RLE, deflated
+//! frames, and JPEG 2000 with HTJ2K (`openjp2`), all in Rust. JPEG-LS and JPEG XL
+//! have no small decoder in Rust, video has none: their frames go out as they are stored.
 
 use super::error::Error;
 use super::frames::{FRAME, Shape};
@@ -30,7 +30,8 @@ impl Instance {
 
     /// Whether [`octets`](Self::octets) are to be had at all.
     pub fn decodes(&self) -> bool {
-        syntax::is_native(&self.transfer_syntax) || reader(&self.transfer_syntax).is_some()
+        let uid = &*self.transfer_syntax;
+        syntax::is_native(uid) || is_jpeg(uid) || reader(uid).is_some()
     }
 }
 
@@ -41,26 +42,33 @@ fn reader(uid: &str) -> Option<&'static DynPixelDataReader> {
     }
 }
 
+/// JPEG of any process, the retired ones too; not JPEG-LS, not JPEG 2000.
+fn is_jpeg(uid: &str) -> bool {
+    syntax::media_type(uid) == "image/jpeg"
+}
+
 /// One encoded frame.
 pub(super) fn octets(uid: &str, shape: &Shape, frame: &[u8]) -> Result<Bytes, Error> {
-    let reader = reader(uid).ok_or_else(|| {
-        Error::not_decodable(format!("frames decodes no frames of transfer syntax {uid}"))
-    })?;
-    let size = u64::from(shape.rows)
-        * u64::from(shape.columns)
-        * u64::from(shape.samples)
-        * u64::from(shape.allocated.div_ceil(8));
+    let size = shape.octets();
     if size > FRAME {
         return Err(Error::not_decodable(format!(
             "a frame of {size} octets is too large"
         )));
     }
     agrees(uid, shape, frame)?;
-    let one = One { uid, shape, frame };
-    let decoded = guarded(|| {
-        let mut octets = Vec::new();
-        reader.decode_frame(&one, 0, &mut octets).map(|()| octets)
-    });
+    let decoded = if is_jpeg(uid) {
+        guarded(|| jpeg(shape, frame))
+    } else {
+        let reader = reader(uid).ok_or_else(|| {
+            Error::not_decodable(format!("frames decodes no frames of transfer syntax {uid}"))
+        })?;
+        let one = One { uid, shape, frame };
+        guarded(|| {
+            let mut octets = Vec::new();
+            let decoded = reader.decode_frame(&one, 0, &mut octets);
+            decoded.map(|()| octets).map_err(|error| error.to_string())
+        })
+    };
     match decoded {
         Some(Ok(octets)) if octets.len() as u64 == size => Ok(octets.into()),
         Some(Ok(octets)) => Err(Error::not_decodable(format!(
@@ -74,6 +82,35 @@ pub(super) fn octets(uid: &str, shape: &Shape, frame: &[u8]) -> Result<Bytes, Er
             "the frame can't be decoded: it is broken",
         )),
     }
+}
+
+fn jpeg(shape: &Shape, frame: &[u8]) -> Result<Vec<u8>, String> {
+    let mut decoder = jpeg_decoder::Decoder::new(frame);
+    decoder.set_max_decoding_buffer_size(usize::try_from(FRAME).unwrap_or(usize::MAX));
+    // DICOM says whether these are colours; a marker in the frame knows better.
+    if shape.photometric == "RGB" && !has_adobe_marker(frame) {
+        decoder.set_color_transform(jpeg_decoder::ColorTransform::None);
+    }
+    let decoded = decoder.decode().map_err(|error| error.to_string())?;
+    let is_wide = decoder
+        .info()
+        .is_some_and(|info| info.pixel_format == jpeg_decoder::PixelFormat::L16);
+    if is_wide && cfg!(target_endian = "big") {
+        let samples = decoded.chunks_exact(2);
+        return Ok(samples.flat_map(|s| s.iter().rev().copied()).collect());
+    }
+    if !is_wide && shape.allocated == 16 {
+        return Ok(decoded.into_iter().flat_map(|sample| [sample, 0]).collect());
+    }
+    Ok(decoded)
+}
+
+/// Whether the frame's header says itself if its colours were transformed.
+fn has_adobe_marker(frame: &[u8]) -> bool {
+    let header = frame.get(..frame.len().min(64 * 1024)).unwrap_or_default();
+    header
+        .windows(9)
+        .any(|w| w.starts_with(b"\xFF\xEE") && w.ends_with(b"Adobe"))
 }
 
 /// What a codestream says of its own size decides what its decoder allocates:

@@ -55,6 +55,12 @@ impl Shape {
         })
     }
 
+    /// A frame's size once it is decoded.
+    pub(super) fn octets(&self) -> u64 {
+        let pixels = u64::from(self.rows) * u64::from(self.columns);
+        pixels * u64::from(self.samples) * u64::from(self.allocated.div_ceil(8))
+    }
+
     /// In bits: frames of single bits don't begin at bytes.
     fn bits(&self) -> u64 {
         let pixels = u64::from(self.rows) * u64::from(self.columns);

@@ -145,6 +145,11 @@ impl Instance {
         })
     }
 
+    /// What it was read from, for people.
+    pub fn place(&self) -> String {
+        self.source.name()
+    }
+
     /// Its bytes, inflated where they are deflated.
     pub(super) fn data(&self) -> Result<Data, Error> {
         let encoding = encoding(&self.transfer_syntax)?;

@@ -8,6 +8,7 @@
 
 mod decode;
 mod error;
+mod folder;
 mod frames;
 mod guard;
 mod instance;
@@ -18,6 +19,7 @@ mod syntax;
 mod whole;
 
 pub use error::{Error, Kind};
+pub use folder::{Folder, Left};
 pub use guard::is_guarded;
 pub use instance::{Instance, SEARCHED, Shared};
 pub use json::{element as element_json, key, object as object_json};

@@ -8,6 +8,7 @@ use super::error::ServiceError;
 use crate::package::{Package, SERIES, STUDY, Statement, glob};
 use frames_edge::operation;
 use http::StatusCode;
+use std::collections::BTreeSet;
 
 /// The signer role's statements about HealthImaging.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +48,20 @@ impl Policy {
             }
         }
         Some((first, sets))
+    }
+
+    /// The studies and series that it allows by name.
+    pub(super) fn named_parts(&self) -> BTreeSet<(&'static str, &str)> {
+        let allowing = self.statements.iter().filter(|s| s.allows);
+        let conditions = allowing.flat_map(|s| &s.conditions);
+        let parts = conditions.filter_map(|(key, values)| match key.as_str() {
+            STUDY => Some(("study", values)),
+            SERIES => Some(("series", values)),
+            _ => None,
+        });
+        parts
+            .flat_map(|(what, values)| values.iter().map(move |value| (what, value.as_str())))
+            .collect()
     }
 
     /// `GetImageFrame` is checked against the data store and the image set.

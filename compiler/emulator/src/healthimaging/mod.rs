@@ -17,7 +17,7 @@ mod study;
 pub use iam::Policy;
 pub use seen::Seen;
 pub use store::{DataStore, FrameNames, Series, Study, frame_id};
-pub use study::embedded;
+pub use study::{embedded, of};
 
 use super::{
     Credentials, Error,
@@ -39,6 +39,18 @@ pub struct StandIn {
     server: local_http::Server,
     state: Arc<State>,
     hosts: Vec<String>,
+}
+
+/// How many of the store's series can be read at all, and what the policy names
+/// that the store hasn't.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    pub series: usize,
+    /// By `GetImageFrame`.
+    pub native: usize,
+    pub dicomweb: usize,
+    /// `study 1.2.3`, `series 1.2.3.4`.
+    pub absent: Vec<String>,
 }
 
 struct State {
@@ -120,6 +132,49 @@ impl StandIn {
             let checked = policy.native(region, &store.id, first.image_set_id);
             checked.is_err()
         })
+    }
+
+    /// What of its data store the policy lets anybody read.
+    pub fn reach(&self) -> Reach {
+        let State {
+            policy,
+            store,
+            region,
+            dicomweb_host,
+            ..
+        } = &*self.state;
+        let native = |series: &&Series| {
+            policy
+                .native(region, &store.id, &series.image_set_id)
+                .is_ok()
+        };
+        let dicomweb = |series: &&Series| {
+            let part = Some((&*series.study, &*series.uid));
+            let action = "GetDICOMInstanceFrames";
+            let allowed = policy.dicomweb(action, region, &store.id, part);
+            dicomweb_host.is_some() && allowed.is_ok()
+        };
+        let is_there = |what: &str, uid: &str| {
+            let mut all = store.series().iter();
+            all.any(|series| {
+                let own = if what == "study" {
+                    &series.study
+                } else {
+                    &series.uid
+                };
+                &**own == uid
+            })
+        };
+        let absent = policy.named_parts().into_iter();
+        Reach {
+            series: store.series().len(),
+            native: store.series().iter().filter(native).count(),
+            dicomweb: store.series().iter().filter(dicomweb).count(),
+            absent: absent
+                .filter(|(what, uid)| !is_there(what, uid))
+                .map(|(what, uid)| format!("{what} {uid}"))
+                .collect(),
+        }
     }
 
     /// The last requests, oldest first.

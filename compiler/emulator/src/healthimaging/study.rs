@@ -44,6 +44,11 @@ const FILES: [&[u8]; 27] = [
     file!("phantom_us"),
 ];
 
+/// A data store of a user's instances, and those with a UID that another one has.
+pub fn of(instances: Vec<Instance>) -> (DataStore, Vec<Instance>) {
+    DataStore::of(DATASTORE, instances)
+}
+
 /// A data store of the built-in instances.
 pub fn embedded() -> Result<DataStore, Error> {
     let mut shared = Shared::default();
@@ -52,7 +57,7 @@ pub fn embedded() -> Result<DataStore, Error> {
             .map_err(|error| Error::new(format!("the built-in study is broken: {error}")))
     });
     let instances: Vec<Instance> = instances.collect::<Result<_, _>>()?;
-    Ok(DataStore::of(DATASTORE, instances).0)
+    Ok(of(instances).0)
 }
 
 #[cfg(test)]
