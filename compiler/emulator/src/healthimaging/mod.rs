@@ -149,7 +149,10 @@ impl StandIn {
                 .is_ok()
         };
         let dicomweb = |series: &&Series| {
-            let part = Some((&*series.study, &*series.uid));
+            let part = iam::Part {
+                study: Some(&series.study),
+                series: Some(&series.uid),
+            };
             let action = "GetDICOMInstanceFrames";
             let allowed = policy.dicomweb(action, region, &store.id, part);
             dicomweb_host.is_some() && allowed.is_ok()
