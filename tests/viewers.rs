@@ -4,13 +4,15 @@
 
 use crate::support::dev::{CT_PIXELS, Dev, bearer};
 use crate::support::frames::{Project, Run};
-use crate::support::peers::{bundle_cornerstone, peers};
-use crate::support::read;
+use crate::support::golden::blessing;
+use crate::support::peers::{bundle, peers};
 use crate::support::viewer::{Asked, Shown, Viewer};
+use crate::support::{read, root};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 
 const STORE: &str = "12345678901234567890123456789012";
@@ -214,13 +216,13 @@ fn ohif_opens_a_study_through_the_delivery() {
     is_the_slice(&dev, &first);
     viewer.screenshot("ohif-study.png");
     let mut seen = BTreeSet::from([first.url]);
-    for _ in 0..3 {
+    for _ in 0..11 {
         viewer.scroll();
         let next = viewer.drawn();
         is_the_slice(&dev, &next);
         assert!(seen.insert(next.url));
     }
-    viewer.screenshot("ohif-scrolled.png");
+    keep(&viewer.screenshot("ohif-scrolled.png"));
     let asked = is_clean(&mut viewer);
     let frames = asked
         .iter()
@@ -245,6 +247,24 @@ fn ohif_opens_a_study_through_the_delivery() {
             request.cache.as_deref(),
             Some("Hit from cloudfront"),
             "{request:?}"
+        );
+    }
+}
+
+/// The picture of README and docs/viewers.md. Fonts and drivers differ: it isn't compared.
+fn keep(screenshot: &Path) {
+    let picture = root().join("docs/pictures/ohif.png");
+    if blessing() {
+        fs::copy(screenshot, &picture).unwrap();
+    }
+    for path in [screenshot, &picture] {
+        let bytes = fs::read(path).unwrap();
+        assert_eq!(&bytes[1..4], b"PNG");
+        assert!(
+            bytes.len() < 200_000,
+            "{} has {} bytes",
+            path.display(),
+            bytes.len()
         );
     }
 }
@@ -553,7 +573,7 @@ fn cornerstones_loader_draws_a_series() {
     let [script] = &blocks("## Cornerstone3D", "js")[..] else {
         panic!("one script");
     };
-    bundle_cornerstone(&filled(script, &dev, dev.token()), folder.path());
+    bundle(&filled(script, &dev, dev.token()), folder.path());
     let studies = studies(&dev);
     let study = large(&studies);
     let series = study.series.iter().find(|series| {
@@ -599,7 +619,36 @@ fn cornerstones_loader_draws_a_series() {
     is_clean(&mut viewer);
 }
 
-/// One after the other, in a directory of its own.
+#[test]
+fn the_javascript_client_reads_what_the_page_says() {
+    let mut viewer = Viewer::start();
+    let folder = tempfile::tempdir().unwrap();
+    let origin = viewer.serve_folder(folder.path());
+    let dev = Dev::start(&Project::new(&manifest(&origin)), &[]);
+    let [script] = &blocks("## dicomweb-client for JavaScript", "js")[..] else {
+        panic!("one script");
+    };
+    bundle(&filled(script, &dev, dev.token()), folder.path());
+    viewer.open(&origin);
+    let found = viewer.evaluate(
+        "viewer.firstFrame().then(({ instance, frame }) => ({ instance, frame: Array.from(new Uint8Array(frame)) }))",
+    );
+    let uid = |tag: &str| value(&found["instance"], tag);
+    let (study, series, instance) = (uid("0020000D"), uid("0020000E"), uid("00080018"));
+    let frame = format!(
+        "{}/datastore/{STORE}/studies/{study}/series/{series}/instances/{instance}/frames/1",
+        dev.url()
+    );
+    let authorization = bearer(dev.token());
+    let headers = [("Authorization", authorization.as_str()), ("Accept", RAW)];
+    let reply = dev.request("GET", &frame, &headers, None);
+    let expected = only_part(reply.header("content-type"), &reply.body);
+    let got: Vec<u8> = serde_json::from_value(found["frame"].clone()).unwrap();
+    assert!(got == expected, "{} bytes", got.len());
+    is_clean(&mut viewer);
+}
+
+/// In the project's directory, where it may write.
 fn run(command: &mut Command, project: &Project) -> String {
     let output = command.current_dir(project.path()).output().unwrap();
     assert!(output.status.success(), "{command:?} {output:#?}");

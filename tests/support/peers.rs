@@ -89,15 +89,15 @@ pub fn node_modules() -> &'static Path {
     })
 }
 
-/// A page of Cornerstone3D with this script, in a folder. Its packages are apart from the other npm peers.
-pub fn bundle_cornerstone(script: &str, folder: &Path) {
+/// A page with this script, in a folder. The packages of viewers are apart from the other npm peers.
+pub fn bundle(script: &str, folder: &Path) {
     const PINS: [&str; 2] = ["package.json", "package-lock.json"];
-    let packages = directory().join("cornerstone");
+    let packages = directory().join("pages");
     fs::create_dir_all(&packages).unwrap();
-    let pins = PINS.map(|name| format!("tests/peers/cornerstone/{name}"));
+    let pins = PINS.map(|name| format!("tests/peers/pages/{name}"));
     let pins = pins.each_ref().map(String::as_str);
     once(
-        "cornerstone.lock",
+        "pages.lock",
         &packages.join("stamp"),
         &pins,
         &packages.join("node_modules"),
@@ -111,9 +111,9 @@ pub fn bundle_cornerstone(script: &str, folder: &Path) {
     let file = folder.join("script.js");
     fs::write(&file, script).unwrap();
     step(
-        "bundle a page of Cornerstone3D",
+        "bundle a page",
         Command::new("node")
-            .arg(root().join("tests/peers/cornerstone.mjs"))
+            .arg(root().join("tests/peers/pages.mjs"))
             .args([&file, folder])
             .current_dir(&packages),
     );

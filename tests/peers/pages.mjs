@@ -1,7 +1,7 @@
-// A page of Cornerstone3D with a script of docs/viewers.md: bundled from the packages in
-// the current directory into the folder that the second argument names.
+// A page with a script of docs/viewers.md, and the packages that it imports: bundled from the
+// current directory's packages into the folder that the second argument names.
 //
-//     node cornerstone.mjs SCRIPT FOLDER
+//     node pages.mjs SCRIPT FOLDER
 
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -32,17 +32,15 @@ await build({
   define: { "import.meta.url": "location.href" },
   logLevel: "error",
 });
+// Where Cornerstone3D's loader looks for its worker and the decoder when no bundler has moved them.
 await build({
-  entryPoints: ["@cornerstonejs/dicom-image-loader/dist/esm/decodeImageFrameWorker.js"].map((name) =>
-    join(process.cwd(), "node_modules", name),
-  ),
+  entryPoints: [join(process.cwd(), "node_modules/@cornerstonejs/dicom-image-loader/dist/esm/decodeImageFrameWorker.js")],
   bundle: true,
   format: "esm",
   outfile: join(folder, "decodeImageFrameWorker.js"),
   plugins: [builtins],
   logLevel: "error",
 });
-// Where the loader looks for the decoder when no bundler has moved it.
 await mkdir(join(folder, "@cornerstonejs/codec-openjph"), { recursive: true });
 await copyFile(
   require.resolve("@cornerstonejs/codec-openjph/wasm"),
