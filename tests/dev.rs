@@ -223,7 +223,8 @@ fn dicomweb_is_cached_for_those_with_a_token() {
         contains(&other.body, CT_PIXELS),
         "uncompressed is DICOMweb's default"
     );
-    let wrong = url.replace("imageSetId=aaaa", "imageSetId=bbbb");
+    let set = dev.ready["frame"]["imageSetId"].as_str().unwrap();
+    let wrong = url.replace(set, &"b".repeat(32));
     for _ in 0..2 {
         let reply = dev.request("GET", &wrong, &with, None);
         assert_eq!(

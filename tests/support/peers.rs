@@ -66,6 +66,24 @@ pub fn checkov() -> &'static Path {
     })
 }
 
+/// The Python that has pydicom and its decoders, apart from the rest: they are large.
+pub fn pydicom() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        const PINS: &str = "tests/peers/dicom.txt";
+        let venv = directory().join("dicom");
+        let program = venv.join("bin/python");
+        once(
+            "dicom.lock",
+            &directory().join("dicom.stamp"),
+            &[PINS],
+            &program,
+            || install_venv(&venv, PINS),
+        );
+        program
+    })
+}
+
 /// The npm peers' programs.
 pub fn node_peers() -> PathBuf {
     node_modules().join(".bin")

@@ -3,6 +3,7 @@
 use super::error::Error;
 use super::guard::guarded;
 use super::layout::{self, Layout};
+use super::parse;
 use super::source::{Data, Source};
 use super::syntax;
 use dicom_core::Tag;
@@ -186,12 +187,8 @@ fn parse(
     layout: &Layout,
 ) -> Result<InMemDicomObject, Error> {
     let bytes = data.read(layout.dataset, layout.attributes - layout.dataset)?;
-    let read = guarded(|| InMemDicomObject::read_dataset_with_ts(bytes.as_ref(), encoding.syntax));
-    match read {
-        Some(Ok(object)) => Ok(object),
-        Some(Err(error)) => Err(Error::broken(format!("its data set is broken: {error}"))),
-        None => Err(Error::broken("its data set is broken")),
-    }
+    let read = guarded(|| parse::data_set(&bytes, encoding.syntax));
+    read.unwrap_or_else(|| Err(Error::broken("its data set is broken")))
 }
 
 /// An attribute's text without its padding.

@@ -24,7 +24,7 @@ const MAGIC: &[u8] = b"DICM";
 
 /// Real files have three or four levels of sequences. A reader that recurses
 /// would exhaust its stack at some depth.
-const DEPTH: usize = 32;
+pub(super) const DEPTH: usize = 32;
 
 /// All attributes of an instance but its pixels.
 const ATTRIBUTES: u64 = 256 * 1024 * 1024;
@@ -34,7 +34,7 @@ const INFLATED: u64 = 256 * 1024 * 1024;
 
 const PIXEL_GROUP: u16 = 0x7FE0;
 
-const ITEM_DELIMITER: Tag = Tag(0xFFFE, 0xE00D);
+pub(super) const ITEM_DELIMITER: Tag = Tag(0xFFFE, 0xE00D);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Layout {

@@ -14,6 +14,7 @@ mod guard;
 mod instance;
 mod json;
 mod layout;
+mod parse;
 mod source;
 mod syntax;
 mod whole;
@@ -24,3 +25,6 @@ pub use guard::is_guarded;
 pub use instance::{Instance, SEARCHED, Shared};
 pub use json::{element as element_json, key, object as object_json};
 pub use syntax::{EXPLICIT_VR_LITTLE_ENDIAN, is_native, media_type, of_frames};
+
+#[cfg(test)]
+mod tests;

@@ -28,6 +28,7 @@ use error::ServiceError;
 use frames_edge::{SignerConfig, operation};
 use http::{HeaderValue, Method, Request, header};
 use hyper::body::Incoming;
+use iam::Part;
 use seen::Log;
 use std::{net::SocketAddr, sync::Arc, time::SystemTime};
 
@@ -149,9 +150,9 @@ impl StandIn {
                 .is_ok()
         };
         let dicomweb = |series: &&Series| {
-            let part = iam::Part {
-                study: Some(&series.study),
-                series: Some(&series.uid),
+            let part = Part {
+                study: Some(&*series.study),
+                series: Some(&*series.uid),
             };
             let action = "GetDICOMInstanceFrames";
             let allowed = policy.dicomweb(action, region, &store.id, part);
