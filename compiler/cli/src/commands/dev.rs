@@ -2,7 +2,7 @@
 
 use super::dev_images;
 use super::manifest::plan_of;
-use super::ohif::{self, Announced};
+use super::ohif::{self, Served};
 use crate::artifact::{self, Builder};
 use crate::cli::{Dev, Global, IssuerChoice, OriginChoice};
 use crate::project::{MANIFEST, Project};
@@ -12,7 +12,7 @@ use frames_compiler::failure::{Context, Failure, Result};
 use frames_emulator::cloudfront::{CloudFront, Options, OriginServer, RequestLog};
 use frames_emulator::healthimaging::{DataStore, FrameNames, Policy, StandIn};
 use frames_emulator::issuer::{Issuer, IssuerClaims};
-use frames_emulator::ohif::{Files, Ohif, Values as OhifValues};
+use frames_emulator::ohif::Files;
 use frames_emulator::page::{Page, Values};
 use frames_emulator::{Credentials, knows_peers, package, private};
 use serde_json::json;
@@ -113,7 +113,7 @@ fn builder() -> Builder {
 struct Delivery {
     cloudfront: CloudFront,
     page: Page,
-    ohif: Option<(Ohif, Announced)>,
+    ohif: Option<Served>,
     /// Where DICOMweb is served, what a viewer's configuration calls its root.
     dicomweb: Option<String>,
     issuer: Option<Arc<Issuer>>,
@@ -136,16 +136,9 @@ impl Delivery {
             IssuerChoice::Embedded => stand_in_issuer(&mut plan).await?.map(Arc::new),
             IssuerChoice::Manifest => None,
         };
-        let announced = Announced::of(&plan, issuer.is_some());
         let page = Page::bind().await.explained()?;
         plan.admit(&page.origin());
-        let ohif = match ohif {
-            Some(files) => Some((files, Ohif::bind().await.explained()?)),
-            None => None,
-        };
-        if let Some((_, bound)) = &ohif {
-            plan.admit(&bound.origin());
-        }
+        let ohif = ohif::bind(ohif, &mut plan, issuer.is_some()).await?;
         let directory = private::directory("frames-dev-").explained()?;
         artifact::write(&artifact::package(&plan, programs)?, directory.path())?;
         let read = package::read(directory.path()).explained()?;
@@ -191,39 +184,15 @@ impl Delivery {
             },
         )
         .explained()?;
-        let named = || {
-            Some(
-                plan.authorizer()?
-                    .allow
-                    .as_ref()?
-                    .first()?
-                    .datastore
-                    .as_str(),
-            )
-        };
-        let datastore = store.map(|store| store.id.as_str()).or_else(named);
-        let host = signer_host(&plan);
-        let url = cloudfront.url();
-        let ohif = match (ohif, datastore) {
-            (Some((files, bound)), Some(datastore_id)) => {
-                let values = OhifValues {
-                    edge_url: &url,
-                    datastore_id,
-                    dicomweb_host: host,
-                    issuer: issuer.clone(),
-                };
-                Some((Ohif::serve(bound, files, &values).explained()?, announced))
-            }
-            (Some(_), None) => {
-                return Err(
-                    Failure::new("OHIF needs a data store, and the manifest names none")
-                        .help("name it in `iam.allow`"),
-                );
-            }
-            (None, _) => None,
+        let datastore = store.map(|store| store.id.as_str());
+        let datastore = datastore.or_else(|| ohif::named_store(&plan));
+        let (url, host) = (cloudfront.url(), ohif::dicomweb_host(&plan));
+        let ohif = match ohif {
+            Some(reserved) => Some(reserved.serve(&url, datastore, host, issuer.clone())?),
+            None => None,
         };
         let dicomweb = datastore
-            .filter(|_| !host.is_empty())
+            .filter(|_| host.is_some())
             .map(|datastore| format!("{url}/datastore/{datastore}"));
         Ok(Self {
             cloudfront,
@@ -252,8 +221,8 @@ impl Delivery {
         if !terminal.is_json() {
             terminal.status("Page", &page);
         }
-        if let Some((ohif, announced)) = &self.ohif {
-            ohif::announce(&ohif.url(), *announced, terminal);
+        if let Some(ohif) = &self.ohif {
+            ohif.announce(terminal);
         }
         if let Some(stand_in) = &self.stand_in {
             terminal.status(
@@ -285,7 +254,7 @@ impl Delivery {
             if let Some(root) = &self.dicomweb {
                 ready["dicomweb"] = root.as_str().into();
             }
-            if let Some((ohif, _)) = &self.ohif {
+            if let Some(ohif) = &self.ohif {
                 ready["ohif"] = ohif.url().into();
             }
             terminal::json(&format!("{ready}\n"));
@@ -310,14 +279,6 @@ impl Delivery {
         data(format!("\n{line}\n\n"));
         Ok(())
     }
-}
-
-/// HealthImaging's host of DICOMweb; empty where the manifest doesn't serve it.
-fn signer_host(plan: &Plan) -> &str {
-    let host = plan
-        .signer()
-        .and_then(|signer| signer.dicomweb_host.as_deref());
-    host.unwrap_or_default()
 }
 
 /// Replaces the manifest's issuer by our own: the same claims, other keys.

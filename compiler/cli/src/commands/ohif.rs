@@ -6,8 +6,10 @@ use crate::terminal::Terminal;
 use frames_compiler::Plan;
 use frames_compiler::failure::{Failure, Result};
 use frames_edge::{AuthorizerConfig, TokenSource};
-use frames_emulator::ohif::Files;
+use frames_emulator::issuer::Issuer;
+use frames_emulator::ohif::{Bound, Files, Ohif, Values};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// OHIF's files, where it is asked for and the manifest lets it work.
 pub(super) fn files(
@@ -25,11 +27,15 @@ pub(super) fn files(
         OhifChoice::Npm => artifact::ohif(terminal)?,
         OhifChoice::Directory(directory) => directory.clone(),
     };
-    let files = Files::of(&directory);
-    files.map(Some).map_err(|error| Failure {
+    Files::of(&directory).map(Some).map_err(told)
+}
+
+/// What the emulator says of an error, as a command says it.
+fn told(error: frames_emulator::Error) -> Failure {
+    Failure {
         help: error.suggestion().map(str::to_owned),
         ..Failure::new(error.message())
-    })
+    }
 }
 
 /// Why OHIF could show nothing.
@@ -62,40 +68,100 @@ fn refusal(config: &AuthorizerConfig) -> Option<Failure> {
     None
 }
 
-/// The address, and what is otherwise than where the manifest is deployed.
-pub(super) fn announce(url: &str, said: Announced, terminal: Terminal) {
-    terminal.status("OHIF", url);
-    if said.named_origins {
-        terminal.status(
-            "Note",
-            "OHIF's page is let in here; deployed, `delivery.cors.origins` has to name the origin that serves OHIF",
-        );
-    }
-    if said.asks_for_a_token && !said.has_token {
-        terminal.status(
-            "Note",
-            "with `--issuer manifest` frames has no token for OHIF: its study list stays empty, \
-             and `/viewer?StudyInstanceUIDs=…&token=…` opens a study",
-        );
-    }
+/// OHIF's address, reserved before the edge that it talks to exists.
+pub(super) struct Reserved {
+    files: Files,
+    bound: Bound,
+    says: Says,
 }
 
-/// What the words depend on.
+/// OHIF, listening.
+pub(super) struct Served {
+    server: Ohif,
+    says: Says,
+}
+
+/// What is otherwise than where the manifest is deployed.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Announced {
+struct Says {
     named_origins: bool,
-    asks_for_a_token: bool,
-    has_token: bool,
+    lacks_a_token: bool,
 }
 
-impl Announced {
-    pub(super) fn of(plan: &Plan, has_token: bool) -> Self {
-        let config = plan.authorizer();
-        Self {
-            named_origins: config
-                .is_some_and(|c| c.cors.origins.iter().all(|origin| origin != "*")),
-            asks_for_a_token: config.is_some_and(|config| config.auth.is_some()),
-            has_token,
+/// Reserves an address, and lets its pages read what is delivered.
+pub(super) async fn bind(
+    files: Option<Files>,
+    plan: &mut Plan,
+    has_token: bool,
+) -> Result<Option<Reserved>> {
+    let Some(files) = files else {
+        return Ok(None);
+    };
+    let bound = Ohif::bind().await.map_err(told)?;
+    let config = plan.authorizer();
+    let says = Says {
+        named_origins: config.is_some_and(|c| c.cors.origins.iter().all(|origin| origin != "*")),
+        lacks_a_token: config.is_some_and(|config| config.auth.is_some()) && !has_token,
+    };
+    plan.admit(&bound.origin());
+    Ok(Some(Reserved { files, bound, says }))
+}
+
+/// The data store that the manifest names first.
+pub(super) fn named_store(plan: &Plan) -> Option<&str> {
+    let first = plan.authorizer()?.allow.as_ref()?.first()?;
+    Some(&first.datastore)
+}
+
+/// HealthImaging's host of DICOMweb, where the manifest serves that.
+pub(super) fn dicomweb_host(plan: &Plan) -> Option<&str> {
+    plan.signer()?.dicomweb_host.as_deref()
+}
+
+impl Reserved {
+    pub(super) fn serve(
+        self,
+        edge_url: &str,
+        datastore: Option<&str>,
+        dicomweb_host: Option<&str>,
+        issuer: Option<Arc<Issuer>>,
+    ) -> Result<Served> {
+        let datastore_id = datastore.ok_or_else(|| {
+            Failure::new("OHIF needs a data store, and the manifest names none")
+                .help("name it in `iam.allow`")
+        })?;
+        let values = Values {
+            edge_url,
+            datastore_id,
+            dicomweb_host: dicomweb_host.unwrap_or_default(),
+            issuer,
+        };
+        let server = Ohif::serve(self.bound, self.files, &values).map_err(told)?;
+        let says = self.says;
+        Ok(Served { server, says })
+    }
+}
+
+impl Served {
+    /// The address to open.
+    pub(super) fn url(&self) -> String {
+        self.server.url()
+    }
+
+    pub(super) fn announce(&self, terminal: Terminal) {
+        terminal.status("OHIF", &self.url());
+        if self.says.named_origins {
+            terminal.status(
+                "Note",
+                "OHIF's page is let in here; deployed, `delivery.cors.origins` has to name the origin that serves OHIF",
+            );
+        }
+        if self.says.lacks_a_token {
+            terminal.status(
+                "Note",
+                "with `--issuer manifest` frames has no token for OHIF: its study list stays empty, \
+                 and `/viewer?StudyInstanceUIDs=…&token=…` opens a study",
+            );
         }
     }
 }
