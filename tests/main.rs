@@ -15,6 +15,7 @@ mod dev_allowed;
 mod dev_delivery;
 mod dev_running;
 mod diagnostics;
+mod dicom;
 mod dicomweb;
 mod editor;
 mod formats;

@@ -15,6 +15,7 @@ mod instance;
 mod json;
 mod layout;
 mod parse;
+mod picture;
 mod source;
 mod syntax;
 mod whole;
@@ -24,6 +25,7 @@ pub use folder::{Folder, Left};
 pub use guard::is_guarded;
 pub use instance::{Instance, SEARCHED, Shared};
 pub use json::{element as element_json, key, object as object_json};
+pub use picture::{Picture, Window, picture};
 pub use syntax::{EXPLICIT_VR_LITTLE_ENDIAN, is_native, media_type, of_frames};
 
 #[cfg(test)]

@@ -517,3 +517,97 @@ fn mutated_files_are_read_or_refused() {
     }
     assert!(read_ones > 400, "{read_ones}");
 }
+
+/// The grey values of one row.
+fn row(pixels: &[u8], metadata: &serde_json::Value, window: Option<Window>) -> Vec<u8> {
+    let drawn = picture(pixels, EXPLICIT_VR_LITTLE_ENDIAN, metadata, window).unwrap();
+    assert_eq!((drawn.rows, drawn.samples), (1, 1));
+    drawn.pixels
+}
+
+#[test]
+fn a_picture_is_drawn_by_window_and_rescale() {
+    let us = |n: i64| serde_json::json!({"vr": "US", "Value": [n]});
+    let mut metadata = serde_json::json!({
+        "00280010": us(1), "00280011": us(4), "00280100": us(16), "00280101": us(12), "00280103": us(0),
+        "00281052": {"vr": "DS", "Value": ["-1024"]}, "00281053": {"vr": "DS", "Value": [1.0]},
+    });
+    let pixels: Vec<u8> = [0_u16, 1024, 1064, 4095]
+        .iter()
+        .flat_map(|n| n.to_le_bytes())
+        .collect();
+    // By the least and the greatest.
+    assert_eq!(row(&pixels, &metadata, None), [0, 64, 66, 255]);
+    metadata["00281050"] = us(40);
+    metadata["00281051"] = us(401);
+    assert_eq!(row(&pixels, &metadata, None), [0, 102, 128, 255]);
+    let narrow = Window {
+        center: 40.0,
+        width: 1.0,
+    };
+    assert_eq!(row(&pixels, &metadata, Some(narrow)), [0, 0, 255, 255]);
+    metadata["00280004"] = serde_json::json!({"vr": "CS", "Value": ["MONOCHROME1"]});
+    assert_eq!(row(&pixels, &metadata, None), [255, 153, 127, 0]);
+    // Twelve bits with a sign: the four above them are nobody's.
+    let mut signed = serde_json::json!({
+        "00280010": us(1), "00280011": us(2), "00280100": us(16), "00280101": us(12), "00280103": us(1),
+    });
+    assert_eq!(row(&[0xFF, 0xFF, 0, 0], &signed, None), [0, 255]);
+    assert_eq!(row(&[0xFF, 0x0F, 0, 0], &signed, None), [0, 255]);
+    let short = picture(&[0, 0], EXPLICIT_VR_LITTLE_ENDIAN, &signed, None);
+    assert!(short.unwrap_err().message.contains("has 1 samples"));
+    signed.as_object_mut().unwrap().remove("00280010");
+    let unknown = picture(&[0; 4], EXPLICIT_VR_LITTLE_ENDIAN, &signed, None);
+    assert!(unknown.unwrap_err().message.contains("no Rows"));
+}
+
+#[test]
+fn colours_are_drawn_by_pixel_by_plane_and_from_luminance() {
+    let us = |n: i64| serde_json::json!({"vr": "US", "Value": [n]});
+    let metadata = |photometric: &str, planar| {
+        serde_json::json!({
+            "00280002": us(3), "00280004": {"vr": "CS", "Value": [photometric]}, "00280006": us(planar),
+            "00280010": us(1), "00280011": us(2), "00280100": us(8),
+        })
+    };
+    let draw = |pixels: &[u8], photometric: &str, planar| {
+        let metadata = metadata(photometric, planar);
+        let drawn = picture(pixels, EXPLICIT_VR_LITTLE_ENDIAN, &metadata, None).unwrap();
+        assert_eq!(drawn.samples, 3);
+        drawn.pixels
+    };
+    assert_eq!(draw(&[1, 2, 3, 4, 5, 6], "RGB", 0), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(draw(&[1, 4, 2, 5, 3, 6], "RGB", 1), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(
+        draw(&[76, 85, 255, 255, 128, 128], "YBR_FULL", 0),
+        [254, 0, 0, 255, 255, 255]
+    );
+    assert_eq!(
+        draw(&[9, 200, 128, 128], "YBR_FULL_422", 0),
+        [9, 9, 9, 200, 200, 200]
+    );
+}
+
+#[test]
+fn the_built_in_study_can_be_seen() {
+    let store = crate::healthimaging::embedded().unwrap();
+    for instance in store.instances() {
+        let metadata = instance.metadata("").unwrap();
+        let frame = instance.frame(instance.frames).unwrap();
+        let drawn = picture(&frame, &instance.transfer_syntax, &metadata, None).unwrap();
+        let shades: std::collections::HashSet<u8> = drawn.pixels.iter().copied().collect();
+        assert!(
+            shades.len() >= 24,
+            "{}: {} shades",
+            instance.uid,
+            shades.len()
+        );
+        let png = drawn.png().unwrap();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(&png))
+            .read_info()
+            .unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut pixels).unwrap();
+        assert_eq!(pixels, drawn.pixels);
+    }
+}
