@@ -13,7 +13,7 @@ use frames_emulator::cloudfront::{CloudFront, Options, OriginServer, RequestLog}
 use frames_emulator::healthimaging::{DataStore, FrameNames, Policy, StandIn};
 use frames_emulator::issuer::{Issuer, IssuerClaims};
 use frames_emulator::ohif::Files;
-use frames_emulator::page::{Page, Values};
+use frames_emulator::page::{Page, Requests, Values};
 use frames_emulator::{Credentials, knows_peers, package, private};
 use serde_json::json;
 use std::net::TcpListener;
@@ -161,10 +161,15 @@ impl Delivery {
             Some(stand_in) => OriginServer::StandIn(stand_in.clone()),
             None => OriginServer::Aws(super::online::credentials(global, &signer.region).await?),
         };
+        let requests = Requests::default();
+        let seen = requests.clone();
         let options = Options {
             port: port(arguments.port, terminal)?,
             origin,
-            requests: Arc::new(move |log| request(log, terminal)),
+            requests: Arc::new(move |log| {
+                seen.keep(log);
+                request(log, terminal);
+            }),
             functions: Arc::new(move |function, line| {
                 terminal.detail(&format!("{function}: {line}"))
             }),
@@ -174,19 +179,18 @@ impl Delivery {
             terminal.status("Note", note);
         }
         let store = stand_in.as_ref().map(|stand_in| stand_in.store());
-        let page = Page::serve(
-            page,
-            &Values {
-                edge_url: &cloudfront.url(),
-                token: issuer.as_ref().map(|issuer| issuer.token()),
-                datastore_id: store.map_or("", |store| store.id.as_str()),
-                frame: store.and_then(|store| store.first_frame()),
-            },
-        )
-        .explained()?;
         let datastore = store.map(|store| store.id.as_str());
         let datastore = datastore.or_else(|| ohif::named_store(&plan));
         let (url, host) = (cloudfront.url(), ohif::dicomweb_host(&plan));
+        let values = Values {
+            edge_url: &url,
+            token: issuer.as_ref().map(|issuer| issuer.token()),
+            datastore_id: datastore.unwrap_or_default(),
+            dicomweb: host.is_some(),
+            stand_in: stand_in.clone(),
+            requests,
+        };
+        let page = Page::serve(page, &values).explained()?;
         let ohif = match ohif {
             Some(reserved) => Some(reserved.serve(&url, datastore, host, issuer.clone())?),
             None => None,

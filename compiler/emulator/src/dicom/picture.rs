@@ -12,13 +12,15 @@ use bytes::Bytes;
 use serde_json::Value;
 
 /// Grey or RGB, 8 bits a sample, row by row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
     pub columns: u32,
     pub rows: u32,
     /// 1 or 3.
     pub samples: u8,
     pub pixels: Vec<u8>,
+    /// What it was drawn with; colours have none.
+    pub window: Option<Window>,
 }
 
 /// Centre and width, in units of the rescaled values.
@@ -27,6 +29,9 @@ pub struct Window {
     pub center: f64,
     pub width: f64,
 }
+
+/// A frame of more pixels isn't drawn: each takes eight octets while it is.
+const PIXELS: u64 = 1 << 25;
 
 /// What a picture needs to know beside the frame's size.
 struct Meaning {
@@ -48,6 +53,12 @@ pub fn picture(
     window: Option<Window>,
 ) -> Result<Picture, Error> {
     let shape = shape(metadata)?;
+    let count = u64::from(shape.columns) * u64::from(shape.rows);
+    if count > PIXELS {
+        return Err(Error::not_decodable(format!(
+            "a frame of {count} pixels is too large to be drawn: at most {PIXELS} are"
+        )));
+    }
     let octets = if syntax::is_native(transfer_syntax) {
         Bytes::copy_from_slice(frame)
     } else {
@@ -55,9 +66,15 @@ pub fn picture(
     };
     let meaning = Meaning::of(metadata, &shape, transfer_syntax);
     let size = (u32::from(shape.columns), u32::from(shape.rows));
-    let pixels = match shape.samples {
-        1 => grey(&octets, &shape, &meaning, window)?,
-        3 if shape.allocated == 8 => colours(&octets, &shape, &meaning, transfer_syntax)?,
+    let (pixels, window) = match shape.samples {
+        1 => {
+            let (pixels, window) = grey(&octets, &shape, &meaning, window)?;
+            (pixels, Some(window))
+        }
+        3 if shape.allocated == 8 => {
+            let pixels = colours(&octets, &shape, &meaning, transfer_syntax)?;
+            (pixels, None)
+        }
         samples => {
             return Err(Error::not_decodable(format!(
                 "a frame of {samples} samples of {} bits isn't drawn",
@@ -70,6 +87,7 @@ pub fn picture(
         rows: size.1,
         samples: if shape.samples == 1 { 1 } else { 3 },
         pixels,
+        window,
     })
 }
 
@@ -157,7 +175,7 @@ fn grey(
     shape: &Shape,
     meaning: &Meaning,
     asked: Option<Window>,
-) -> Result<Vec<u8>, Error> {
+) -> Result<(Vec<u8>, Window), Error> {
     let values = samples(octets, shape, meaning.signed)?;
     let values: Vec<f64> = values
         .into_iter()
@@ -168,7 +186,7 @@ fn grey(
         let grey = window.grey(value);
         if meaning.inverted { 255 - grey } else { grey }
     });
-    Ok(drawn.collect())
+    Ok((drawn.collect(), window))
 }
 
 /// From the least value to the greatest.
