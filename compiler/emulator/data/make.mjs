@@ -1,5 +1,5 @@
-// Makes the fixtures of the HealthImaging stand-in, and proves that each frame
-// decodes to the very pixels it was made from.
+// Makes the built-in study of the HealthImaging stand-in, and proves that each
+// frame decodes to the very pixels it was made from.
 //
 //   python -m venv V && V/bin/pip install pydicom==3.0.2
 //   npm install --prefix N @cornerstonejs/codec-openjph@2.4.11
@@ -8,7 +8,7 @@
 // Nothing is installed beside the sources: both places are arguments.
 
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -16,17 +16,12 @@ import { fileURLToPath } from 'node:url';
 
 const CODEC = '@cornerstonejs/codec-openjph';
 const CODEC_VERSION = '2.4.11';
+// High-Throughput JPEG 2000 with RPCL (lossless only), 1.2.840.10008.1.2.4.202:
+// HealthImaging's own form of every lossless frame.
 const RPCL = 2;
-// High-Throughput JPEG 2000 with RPCL (lossless only): HealthImaging's own
-// form of every lossless frame.
-const HTJ2K_LOSSLESS_RPCL = '1.2.840.10008.1.2.4.202';
 
-// Made-up ids in the service's form; the UIDs are the slices' own.
-const DATASTORE = '12345678901234567890123456789012';
-const IDS = {
-  ct_small: { imageSetId: 'aaaabbbbccccddddeeeeffff00001111', imageFrameId: '0123456789abcdef0123456789abcdef' },
-  mr_small: { imageSetId: 'aaaabbbbccccddddeeeeffff00002222', imageFrameId: 'fedcba9876543210fedcba9876543210' },
-};
+// Tests compare with what these hold, without a DICOM reader.
+const COMPARED = ['ct_small', 'mr_small'];
 
 const [python, modules] = process.argv.slice(2);
 if (!python || !modules) {
@@ -59,24 +54,31 @@ function decode(bytes) {
   return pixels;
 }
 
-const work = mkdtempSync(join(tmpdir(), 'fixtures-'));
+const work = mkdtempSync(join(tmpdir(), 'study-'));
+const script = join(here, 'pixels.py');
+const study = join(here, 'study');
 try {
-  execFileSync(python, [join(here, 'pixels.py'), work], { stdio: 'inherit' });
-  const instances = Object.entries(IDS).map(([name, ids]) => {
-    const facts = JSON.parse(readFileSync(join(work, `${name}.facts.json`), 'utf8'));
-    const pixels = readFileSync(join(work, `${name}.raw`));
-    const { bitsPerSample, signed, ...uids } = facts;
-    const frame = encode(pixels, {
-      width: facts.columns, height: facts.rows, bitsPerSample, componentCount: 1, isSigned: signed, isUsingColorTransform: false,
-    });
-    if (!decode(frame).equals(pixels)) throw new Error(`${name}: the frame does not decode to its pixels`);
-    writeFileSync(join(here, `${name}.jph`), frame);
-    for (const file of [`${name}.raw`, `${name}.metadata.json`]) copyFileSync(join(work, file), join(here, file));
-    console.log(`${name}: ${pixels.length} bytes of pixels, ${frame.length} in HTJ2K, lossless`);
-    return { name, ...ids, ...uids };
-  });
-  const index = { datastoreId: DATASTORE, transferSyntax: HTJ2K_LOSSLESS_RPCL, instances };
-  writeFileSync(join(here, 'index.json'), `${JSON.stringify(index, null, 2)}\n`);
+  execFileSync(python, [script, 'frames', work], { stdio: 'inherit' });
+  for (const { name, frames, rows, columns, bitsPerSample, signed } of JSON.parse(readFileSync(join(work, 'index.json'), 'utf8'))) {
+    const info = { width: columns, height: rows, bitsPerSample, componentCount: 1, isSigned: signed, isUsingColorTransform: false };
+    let [before, after] = [0, 0];
+    for (let number = 1; number <= frames; number += 1) {
+      const file = join(work, `${name}.${number}`);
+      const pixels = readFileSync(`${file}.raw`);
+      const frame = encode(pixels, info);
+      if (!decode(frame).equals(pixels)) throw new Error(`${name}: frame ${number} does not decode to its pixels`);
+      writeFileSync(`${file}.jph`, frame);
+      before += pixels.length;
+      after += frame.length;
+    }
+    console.log(`${name}: ${frames} frame(s), ${before} bytes of pixels, ${after} in HTJ2K, lossless`);
+  }
+  rmSync(study, { recursive: true, force: true });
+  mkdirSync(study);
+  execFileSync(python, [script, 'pack', work, study], { stdio: 'inherit' });
+  for (const name of COMPARED) {
+    for (const kind of ['jph', 'raw']) copyFileSync(join(work, `${name}.1.${kind}`), join(here, `${name}.${kind}`));
+  }
 } finally {
   rmSync(work, { recursive: true });
 }

@@ -206,6 +206,9 @@ impl NotOurs {
 
 /// Whether a request names this server. A page of another site that
 /// reaches it by a name of its own (DNS rebinding) sends that name.
+///
+/// `Host` may lack the port, as dicomweb-client for Python sends it: no other
+/// site has one of this machine's own names. A target must have it.
 pub(crate) fn check_host(headers: &HeaderMap, target: &Uri, port: u16) -> Result<(), NotOurs> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
@@ -215,7 +218,10 @@ pub(crate) fn check_host(headers: &HeaderMap, target: &Uri, port: u16) -> Result
     if authority.is_some_and(|authority| !is_own(authority, port)) {
         return Err(NotOurs::Malformed);
     }
-    if host.to_str().is_ok_and(|host| is_own(host, port)) {
+    if host
+        .to_str()
+        .is_ok_and(|host| is_own(host, port) || is_own(&format!("{host}:{port}"), port))
+    {
         Ok(())
     } else {
         Err(NotOurs::Unknown)
@@ -248,9 +254,14 @@ mod tests {
     fn only_the_own_names_are_hosts() {
         assert_eq!(check("/", &["127.0.0.1:8080"]), Ok(()));
         assert_eq!(check("/", &["LOCALHOST:8080"]), Ok(()));
+        assert_eq!(check("/", &["127.0.0.1"]), Ok(()));
+        assert_eq!(check("/", &["Localhost"]), Ok(()));
         for other in [
-            "127.0.0.1",
             "127.0.0.1:80",
+            "127.0.0.1:",
+            "127.0.0.1:8080:8080",
+            "127.0.0.2",
+            "evil.example",
             "evil.example:8080",
             "localhost:8080.evil.example",
             "",

@@ -4,9 +4,11 @@
 //! - [`package`]: reads the package
 //! - [`lambda`]: runs its functions as Lambda does
 //! - [`cloudfront`]: the path from the viewer to the origin
+//! - [`dicom`]: reads the images that are served
 //! - [`healthimaging`]: replaces the service
 //! - [`issuer`]: replaces the manifest's token issuer
 //! - [`page`]: a page to look at it all with
+//! - [`ohif`]: a viewer to look at it all with
 //!
 //! It is a model: only a deployment tells what CloudFront does that isn't documented.
 //!
@@ -15,11 +17,13 @@
 
 pub mod cloudfront;
 mod credentials;
+pub mod dicom;
 mod error;
 pub mod healthimaging;
 mod http;
 pub mod issuer;
 mod lambda;
+pub mod ohif;
 pub mod package;
 pub mod page;
 mod printable;

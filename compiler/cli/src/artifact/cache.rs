@@ -24,17 +24,7 @@ pub(super) struct Cache {
 
 impl Cache {
     pub(super) fn of_user() -> Result<Self> {
-        let absolute = |name: &str| {
-            std::env::var_os(name)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
-        absolute("XDG_CACHE_HOME")
-            .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
-            .map(|caches| Self::below(&caches))
-            .ok_or_else(|| {
-                Failure::new("there is no cache directory: neither XDG_CACHE_HOME nor HOME is an absolute path")
-            })
+        Ok(Self::below(&of_user()?))
     }
 
     fn below(caches: &Path) -> Self {
@@ -71,22 +61,11 @@ impl Cache {
         for directory in [&self.root, &self.directory] {
             files::check_private(directory)?;
         }
-        let path = self.path("build.lock");
-        let context = || format!("can't lock {}", path.display());
-        let file = File::options()
-            .create(true)
-            .append(true)
-            .mode(files::owners_file().mode())
-            .open(&path)
-            .context(context)?;
-        if file.try_lock().is_err() {
-            terminal.status(
-                "Waiting",
-                "for another frames that is building the edge functions",
-            );
-            file.lock().context(context)?;
-        }
-        Ok(file)
+        lock(
+            &self.path("build.lock"),
+            "for another frames that is building the edge functions",
+            terminal,
+        )
     }
 
     /// A directory to build in, beside the results, gone when dropped.
@@ -114,6 +93,38 @@ impl Cache {
     }
 }
 
+/// The user's directory for caches, of all programs.
+pub(super) fn of_user() -> Result<PathBuf> {
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    absolute("XDG_CACHE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
+        .ok_or_else(|| {
+            Failure::new(
+                "there is no cache directory: neither XDG_CACHE_HOME nor HOME is an absolute path",
+            )
+        })
+}
+
+/// Waits until no other process has it, and says so. The lock ends with the file.
+pub(super) fn lock(path: &Path, waiting: &str, terminal: Terminal) -> Result<File> {
+    let context = || format!("can't lock {}", path.display());
+    let file = File::options()
+        .create(true)
+        .append(true)
+        .mode(files::owners_file().mode())
+        .open(path)
+        .context(context)?;
+    if file.try_lock().is_err() {
+        terminal.status("Waiting", waiting);
+        file.lock().context(context)?;
+    }
+    Ok(file)
+}
+
 fn file(function: &str) -> String {
     format!("{function}.zip")
 }
@@ -138,7 +149,7 @@ fn sums(programs: &Programs) -> String {
 }
 
 /// Removes whatever is there.
-fn remove(path: &Path) -> Result<()> {
+pub(super) fn remove(path: &Path) -> Result<()> {
     let Ok(metadata) = fs::symlink_metadata(path) else {
         return Ok(());
     };

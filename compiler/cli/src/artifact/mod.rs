@@ -1,4 +1,4 @@
-//! The functions' programs, and what `frames package` writes.
+//! The functions' programs, what `frames package` writes, and what `frames dev` fetches.
 
 mod build;
 mod builder;
@@ -6,6 +6,7 @@ mod cache;
 mod cargo;
 pub(crate) mod files;
 mod keys;
+mod ohif;
 mod package;
 mod programs;
 mod sources;
@@ -15,5 +16,6 @@ mod zips;
 pub use build::{CARGO_LAMBDA_INSTALL, can_build_for_lambda, programs};
 pub use builder::Builder;
 pub use keys::{bake_keys, fetch_keys};
+pub use ohif::ohif;
 pub use package::{OUTPUT, package, write};
 pub use programs::Programs;

@@ -1,6 +1,8 @@
 //! `frames dev`: issuer, package, edge, page; then one line per request until it is ended.
 
+use super::dev_images;
 use super::manifest::plan_of;
+use super::ohif::{self, Served};
 use crate::artifact::{self, Builder};
 use crate::cli::{Dev, Global, IssuerChoice, OriginChoice};
 use crate::project::{MANIFEST, Project};
@@ -8,9 +10,10 @@ use crate::terminal::{self, Terminal, data};
 use frames_compiler::Plan;
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_emulator::cloudfront::{CloudFront, Options, OriginServer, RequestLog};
-use frames_emulator::healthimaging::{Fixture, Policy, StandIn};
+use frames_emulator::healthimaging::{DataStore, FrameNames, Policy, StandIn};
 use frames_emulator::issuer::{Issuer, IssuerClaims};
-use frames_emulator::page::{Page, Values};
+use frames_emulator::ohif::Files;
+use frames_emulator::page::{Page, Requests, Values};
 use frames_emulator::{Credentials, knows_peers, package, private};
 use serde_json::json;
 use std::net::TcpListener;
@@ -29,12 +32,15 @@ pub(super) fn run(global: &Global, arguments: &Dev, terminal: Terminal) -> Resul
         .authorizer()
         .is_some_and(|config| config.auth.is_some());
     refuse_the_unsafe(arguments, asks_for_a_token, knows_peers())?;
+    // Before anything is built: a folder of no use is told at once.
+    let images = dev_images::store(arguments.dicom.as_deref(), terminal)?;
+    let files = ohif::files(arguments.ohif.as_ref(), &plan, terminal)?;
     let programs = artifact::programs(builder(), terminal)?;
     let runtime = super::event_loop()?;
     runtime.block_on(async {
         let mut end = End::new()?;
         let started = tokio::select! {
-            delivery = Delivery::start(plan, &programs, global, arguments, terminal) => Some(delivery?),
+            delivery = Delivery::start(plan, &programs, images, files, global, arguments, terminal) => Some(delivery?),
             () = end.wait() => None,
         };
         let Some(delivery) = started else { return Ok(()) };
@@ -72,6 +78,12 @@ fn refuse_the_unsafe(arguments: &Dev, asks_for_a_token: bool, knows_peers: bool)
         )
         .help("set `auth.mode` to cognito or oidc (the local issuer's token will do), or leave `--origin aws` out"));
     }
+    if from_aws && arguments.dicom.is_some() {
+        return Err(Failure::new(
+            "`--dicom` serves files in place of HealthImaging's images, and `--origin aws` reads HealthImaging itself",
+        )
+        .help("leave one of the two out"));
+    }
     let unsafe_choice = match (from_aws, real_tokens) {
         (true, _) => "--origin aws",
         (false, true) => "--issuer manifest",
@@ -101,7 +113,10 @@ fn builder() -> Builder {
 struct Delivery {
     cloudfront: CloudFront,
     page: Page,
-    issuer: Option<Issuer>,
+    ohif: Option<Served>,
+    /// Where DICOMweb is served, what a viewer's configuration calls its root.
+    dicomweb: Option<String>,
+    issuer: Option<Arc<Issuer>>,
     stand_in: Option<Arc<StandIn>>,
     /// The package, and what else only this run may read.
     directory: tempfile::TempDir,
@@ -111,16 +126,19 @@ impl Delivery {
     async fn start(
         mut plan: Plan,
         programs: &artifact::Programs,
+        images: DataStore,
+        ohif: Option<Files>,
         global: &Global,
         arguments: &Dev,
         terminal: Terminal,
     ) -> Result<Self> {
         let issuer = match arguments.issuer {
-            IssuerChoice::Embedded => stand_in_issuer(&mut plan).await?,
+            IssuerChoice::Embedded => stand_in_issuer(&mut plan).await?.map(Arc::new),
             IssuerChoice::Manifest => None,
         };
         let page = Page::bind().await.explained()?;
         plan.admit(&page.origin());
+        let ohif = ohif::bind(ohif, &mut plan, issuer.is_some()).await?;
         let directory = private::directory("frames-dev-").explained()?;
         artifact::write(&artifact::package(&plan, programs)?, directory.path())?;
         let read = package::read(directory.path()).explained()?;
@@ -130,8 +148,12 @@ impl Delivery {
             OriginChoice::Embedded => {
                 let policy = Policy::of(&read);
                 let credentials = Credentials::random().explained()?;
-                let started = StandIn::start(signer, credentials, policy).await;
-                Some(Arc::new(started.explained()?))
+                let started = StandIn::start(signer, credentials, policy, images).await;
+                let stand_in = started.explained()?;
+                if arguments.dicom.is_some() {
+                    dev_images::say_reach(&stand_in.reach(), terminal);
+                }
+                Some(Arc::new(stand_in))
             }
             OriginChoice::Aws => None,
         };
@@ -139,10 +161,15 @@ impl Delivery {
             Some(stand_in) => OriginServer::StandIn(stand_in.clone()),
             None => OriginServer::Aws(super::online::credentials(global, &signer.region).await?),
         };
+        let requests = Requests::default();
+        let seen = requests.clone();
         let options = Options {
             port: port(arguments.port, terminal)?,
             origin,
-            requests: Arc::new(move |log| request(log, terminal)),
+            requests: Arc::new(move |log| {
+                seen.keep(log);
+                request(log, terminal);
+            }),
             functions: Arc::new(move |function, line| {
                 terminal.detail(&format!("{function}: {line}"))
             }),
@@ -151,20 +178,31 @@ impl Delivery {
         for note in cloudfront.notes() {
             terminal.status("Note", note);
         }
-        let fixtures = stand_in.as_ref().map(|stand_in| stand_in.fixtures());
-        let page = Page::serve(
-            page,
-            &Values {
-                edge_url: &cloudfront.url(),
-                token: issuer.as_ref().map(Issuer::token),
-                datastore_id: fixtures.map_or("", |fixtures| fixtures.datastore_id.as_str()),
-                fixture: fixtures.and_then(|fixtures| fixtures.instances.first()),
-            },
-        )
-        .explained()?;
+        let store = stand_in.as_ref().map(|stand_in| stand_in.store());
+        let datastore = store.map(|store| store.id.as_str());
+        let datastore = datastore.or_else(|| ohif::named_store(&plan));
+        let (url, host) = (cloudfront.url(), ohif::dicomweb_host(&plan));
+        let values = Values {
+            edge_url: &url,
+            token: issuer.as_ref().map(|issuer| issuer.token()),
+            datastore_id: datastore.unwrap_or_default(),
+            dicomweb: host.is_some(),
+            stand_in: stand_in.clone(),
+            requests,
+        };
+        let page = Page::serve(page, &values).explained()?;
+        let ohif = match ohif {
+            Some(reserved) => Some(reserved.serve(&url, datastore, host, issuer.clone())?),
+            None => None,
+        };
+        let dicomweb = datastore
+            .filter(|_| host.is_some())
+            .map(|datastore| format!("{url}/datastore/{datastore}"));
         Ok(Self {
             cloudfront,
             page,
+            ohif,
+            dicomweb,
             issuer,
             stand_in,
             directory,
@@ -179,13 +217,16 @@ impl Delivery {
 
     fn announce(&self, terminal: Terminal) -> Result<()> {
         let url = self.cloudfront.url();
-        let token = self.issuer.as_ref().map(Issuer::token);
-        let fixtures = self.stand_in.as_ref().map(|stand_in| stand_in.fixtures());
-        let frame = fixtures.and_then(|fixtures| fixtures.instances.first());
-        let datastore = fixtures.map_or("", |fixtures| fixtures.datastore_id.as_str());
+        let token = self.issuer.as_ref().map(|issuer| issuer.token());
+        let store = self.stand_in.as_ref().map(|stand_in| stand_in.store());
+        let frame = store.and_then(|store| store.first_frame());
+        let datastore = store.map_or("", |store| store.id.as_str());
         let page = self.page.url();
         if !terminal.is_json() {
             terminal.status("Page", &page);
+        }
+        if let Some(ohif) = &self.ohif {
+            ohif.announce(terminal);
         }
         if let Some(stand_in) = &self.stand_in {
             terminal.status(
@@ -210,14 +251,24 @@ impl Delivery {
                 json!({
                     "datastoreId": datastore,
                     "imageSetId": frame.image_set_id,
-                    "imageFrameId": frame.image_frame_id,
+                    "imageFrameId": frame.image_frame_id(),
                 })
             });
-            terminal::json(&format!(
-                "{}\n",
-                json!({"url": url, "token": token, "frame": frame, "page": page})
-            ));
+            let mut ready = json!({"url": url, "token": token, "frame": frame, "page": page});
+            if let Some(root) = &self.dicomweb {
+                ready["dicomweb"] = root.as_str().into();
+            }
+            if let Some(ohif) = &self.ohif {
+                ready["ohif"] = ohif.url().into();
+            }
+            terminal::json(&format!("{ready}\n"));
             return Ok(());
+        }
+        if let Some(root) = &self.dicomweb {
+            terminal.status(
+                "DICOMweb",
+                &format!("{root} (a viewer's root for QIDO and WADO)"),
+            );
         }
         terminal.status(
             "Ready",
@@ -290,14 +341,10 @@ fn header_file(token: &str, directory: &Path) -> Result<String> {
     Ok(format!(" -H '@{quoted}'"))
 }
 
-fn curl(url: &str, authorization: &str, datastore: &str, frame: Option<&Fixture>) -> String {
+fn curl(url: &str, authorization: &str, datastore: &str, frame: Option<FrameNames>) -> String {
     let (datastore, set, frame) = match frame {
-        Some(frame) => (
-            datastore,
-            frame.image_set_id.as_str(),
-            frame.image_frame_id.as_str(),
-        ),
-        None => ("DATASTORE_ID", "IMAGE_SET_ID", "IMAGE_FRAME_ID"),
+        Some(frame) => (datastore, frame.image_set_id, frame.image_frame_id()),
+        None => ("DATASTORE_ID", "IMAGE_SET_ID", "IMAGE_FRAME_ID".to_owned()),
     };
     format!(
         "curl -sSf {url}/datastore/{datastore}/imageSet/{set}/getImageFrame{authorization} \
@@ -358,7 +405,9 @@ mod tests {
         Dev {
             port: None,
             origin,
+            dicom: None,
             issuer,
+            ohif: None,
             online: Online { online: false },
         }
     }

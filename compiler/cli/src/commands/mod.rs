@@ -2,9 +2,11 @@
 
 mod completions;
 mod dev;
+mod dev_images;
 mod findings;
 mod init;
 mod manifest;
+mod ohif;
 mod package;
 mod policy;
 mod print;

@@ -50,6 +50,12 @@ impl Bar {
         self.0.set_message(shown(text));
     }
 
+    /// `done` of `all`, drawn as a bar by a template that has one.
+    pub fn count(&self, done: usize, all: usize) {
+        self.0.set_length(all as u64);
+        self.0.set_position(done as u64);
+    }
+
     pub fn end(&self) {
         self.0.finish_and_clear();
     }

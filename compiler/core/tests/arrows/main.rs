@@ -58,6 +58,7 @@ const CRATES: &[Order] = &[
             "random",
             "credentials",
             "http",
+            "dicom",
             // What a package says, and who acts on it.
             "package",
             "lambda",
@@ -65,6 +66,7 @@ const CRATES: &[Order] = &[
             "issuer",
             "cloudfront",
             "page",
+            "ohif",
         ],
         one_thing: &[],
     },

@@ -124,6 +124,7 @@ impl Pipeline {
         response_headers::sign_off(&mut headers, &id, outcome.x_cache, outcome.age);
         let status = outcome.stored.status;
         (self.requests)(&RequestLog {
+            id,
             path: logged(&path),
             status: status.as_u16(),
             cache: notes.cache,

@@ -3,6 +3,9 @@ use serde::Serialize;
 /// One answered request. The path is without the query, which may hold a token.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RequestLog {
+    /// What the answer says in `X-Amz-Cf-Id`, and in `Server-Timing`.
+    #[serde(skip)]
+    pub id: String,
     pub method: String,
     pub path: String,
     pub status: u16,

@@ -196,9 +196,14 @@ mod tests {
         let package = testing::package(|_| {});
         let policy = Policy::of(&crate::package::read(package.path()).unwrap());
         let credentials = Credentials::random().unwrap();
-        let stand_in = StandIn::start(&config.unwrap(), credentials, policy)
-            .await
-            .unwrap();
+        let stand_in = StandIn::start(
+            &config.unwrap(),
+            credentials,
+            policy,
+            crate::healthimaging::embedded().unwrap(),
+        )
+        .await
+        .unwrap();
         let address = stand_in.address();
         let upstream = Upstream::new(&OriginServer::StandIn(Arc::new(stand_in))).unwrap();
         let uri = upstream.uri(&flow(testing::NATIVE_HOST)).unwrap();

@@ -1,5 +1,6 @@
 //! Errors in the service's form: JSON, and the class in `x-amzn-errortype`.
 
+use crate::dicom;
 use crate::http::{self as local_http, Answer};
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
@@ -40,6 +41,14 @@ impl ServiceError {
         )
     }
 
+    pub(super) fn internal(message: &str) -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "InternalServerException",
+            message,
+        )
+    }
+
     pub(super) fn unknown_operation() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
@@ -69,5 +78,19 @@ impl ServiceError {
         let class = HeaderValue::from_static(self.class);
         answer.headers_mut().insert("x-amzn-errortype", class);
         answer
+    }
+}
+
+impl From<dicom::Error> for ServiceError {
+    fn from(error: dicom::Error) -> Self {
+        use dicom::Kind;
+        let (status, class) = match error.kind {
+            Kind::Missing | Kind::Gone => (StatusCode::NOT_FOUND, "ResourceNotFoundException"),
+            Kind::NotDecodable => (StatusCode::NOT_ACCEPTABLE, "NotAcceptableException"),
+            Kind::Broken | Kind::Changed | Kind::Unreadable => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerException")
+            }
+        };
+        Self::new(status, class, error.message)
     }
 }

@@ -8,11 +8,19 @@ use super::error::ServiceError;
 use crate::package::{Package, SERIES, STUDY, Statement, glob};
 use frames_edge::operation;
 use http::StatusCode;
+use std::collections::BTreeSet;
 
 /// The signer role's statements about HealthImaging.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     statements: Vec<Statement>,
+}
+
+/// What a DICOMweb path names: the values of the service's condition keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Part<'a> {
+    pub study: Option<&'a str>,
+    pub series: Option<&'a str>,
 }
 
 impl Policy {
@@ -42,6 +50,20 @@ impl Policy {
         Some((first, sets))
     }
 
+    /// The studies and series that it allows by name.
+    pub(super) fn named_parts(&self) -> BTreeSet<(&'static str, &str)> {
+        let allowing = self.statements.iter().filter(|s| s.allows);
+        let conditions = allowing.flat_map(|s| &s.conditions);
+        let parts = conditions.filter_map(|(key, values)| match key.as_str() {
+            STUDY => Some(("study", values)),
+            SERIES => Some(("series", values)),
+            _ => None,
+        });
+        parts
+            .flat_map(|(what, values)| values.iter().map(move |value| (what, value.as_str())))
+            .collect()
+    }
+
     /// `GetImageFrame` is checked against the data store and the image set.
     pub(super) fn native(&self, region: &str, store: &str, set: &str) -> Result<(), ServiceError> {
         const ACTION: &str = "GetImageFrame";
@@ -54,19 +76,20 @@ impl Policy {
         )
     }
 
-    /// DICOMweb's actions are checked against the data store, and `part`, the
-    /// study and the series, where the path has them.
+    /// DICOMweb's actions are checked against the data store, and `part`. A
+    /// condition on a key that the path doesn't name never holds.
     pub(super) fn dicomweb(
         &self,
         action: &str,
         region: &str,
         store: &str,
-        part: Option<(&str, &str)>,
+        part: Part<'_>,
     ) -> Result<(), ServiceError> {
-        let context = match part {
-            Some((study, series)) => vec![(STUDY, study), (SERIES, series)],
-            None => vec![],
-        };
+        let keys = [(STUDY, part.study), (SERIES, part.series)];
+        let context: Vec<(&str, &str)> = keys
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value?)))
+            .collect();
         self.check(action, region, &format!("datastore/{store}"), &context)
     }
 
@@ -175,7 +198,12 @@ mod tests {
         );
         assert!(
             policy
-                .dicomweb("GetDICOMInstanceFrames", "us-east-1", STORE, None)
+                .dicomweb(
+                    "GetDICOMInstanceFrames",
+                    "us-east-1",
+                    STORE,
+                    Part::default()
+                )
                 .is_err()
         );
         for half in [arn(STORE), arn(&set)] {
@@ -217,17 +245,35 @@ mod tests {
 
     #[test]
     fn studies_and_series_are_conditions() {
-        let mut limited = allow("medical-imaging:GetDICOMInstanceFrames", vec![arn(STORE)]);
-        limited["Condition"] = json!({"StringEquals": {STUDY: ["1.2", "1.3"], SERIES: "1.2.1"}});
-        let policy = with(json!([limited])).unwrap();
-        let may = |part| {
-            policy
-                .dicomweb("GetDICOMInstanceFrames", "us-east-1", STORE, part)
-                .is_ok()
+        let allowing = |action: &str, condition: Value| {
+            let mut limited = allow(&format!("medical-imaging:{action}"), vec![arn(STORE)]);
+            limited["Condition"] = json!({"StringEquals": condition});
+            with(json!([limited])).unwrap()
         };
-        assert!(may(Some(("1.3", "1.2.1"))));
-        assert!(!may(Some(("1.4", "1.2.1"))) && !may(Some(("1.3", "1.2.2"))));
-        assert!(!may(None), "a key that the request hasn't matches nothing");
+        let may = |policy: &Policy, action: &str, study: &'static str, series: &'static str| {
+            let named = |uid: &'static str| (!uid.is_empty()).then_some(uid);
+            let part = Part {
+                study: named(study),
+                series: named(series),
+            };
+            policy.dicomweb(action, "us-east-1", STORE, part).is_ok()
+        };
+        let frames = "GetDICOMInstanceFrames";
+        let policy = allowing(frames, json!({STUDY: ["1.2", "1.3"], SERIES: "1.2.1"}));
+        assert!(may(&policy, frames, "1.3", "1.2.1"));
+        assert!(!may(&policy, frames, "1.4", "1.2.1"));
+        assert!(!may(&policy, frames, "1.3", "1.2.2"));
+        // A key that the request hasn't matches nothing.
+        assert!(!may(&policy, frames, "", "") && !may(&policy, frames, "1.3", ""));
+        let series = "SearchDICOMSeries";
+        let policy = allowing(series, json!({STUDY: "1.2"}));
+        assert!(may(&policy, series, "1.2", ""));
+        assert!(!may(&policy, series, "1.3", ""));
+        assert!(!may(&policy, series, "", ""), "all of the data store");
+        assert!(!may(&policy, "SearchDICOMStudies", "1.2", ""));
+        let metadata = "GetDICOMSeriesMetadata";
+        let policy = allowing(metadata, json!({STUDY: "1.2"}));
+        assert!(may(&policy, metadata, "1.2", "1.2.1"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! HealthImaging's stand-in: a small data store of real frames, behind the
+//! HealthImaging's stand-in: a data store of DICOM instances, behind the
 //! service's own check of every signature, and of what the signer's role allows.
 //!
 //! It knows nothing of the functions' code: it verifies with a library of its
@@ -6,15 +6,18 @@
 
 mod dicomweb;
 mod error;
-mod fixtures;
 mod iam;
 mod native;
+mod search;
 mod seen;
 mod signature;
+mod store;
+mod study;
 
-pub use fixtures::{Fixture, Fixtures};
 pub use iam::Policy;
 pub use seen::Seen;
+pub use store::{DataStore, FrameNames, Series, Study, frame_id};
+pub use study::{embedded, of};
 
 use super::{
     Credentials, Error,
@@ -25,6 +28,7 @@ use error::ServiceError;
 use frames_edge::{SignerConfig, operation};
 use http::{HeaderValue, Method, Request, header};
 use hyper::body::Incoming;
+use iam::Part;
 use seen::Log;
 use std::{net::SocketAddr, sync::Arc, time::SystemTime};
 
@@ -38,13 +42,25 @@ pub struct StandIn {
     hosts: Vec<String>,
 }
 
+/// How many of the store's series can be read at all, and what the policy names
+/// that the store hasn't.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    pub series: usize,
+    /// By `GetImageFrame`.
+    pub native: usize,
+    pub dicomweb: usize,
+    /// `study 1.2.3`, `series 1.2.3.4`.
+    pub absent: Vec<String>,
+}
+
 struct State {
     native_host: String,
     dicomweb_host: Option<String>,
     region: String,
     credentials: Credentials,
     policy: Policy,
-    fixtures: Fixtures,
+    store: DataStore,
     log: Log,
 }
 
@@ -56,10 +72,10 @@ impl StandIn {
         config: &SignerConfig,
         credentials: Credentials,
         policy: Policy,
+        mut store: DataStore,
     ) -> Result<Self, Error> {
-        let mut fixtures = Fixtures::embedded()?;
-        if let Some((store, sets)) = policy.named() {
-            fixtures.rename(store, &sets);
+        if let Some((id, sets)) = policy.named() {
+            store.rename(id, &sets);
         }
         let state = Arc::new(State {
             native_host: config.native_host.clone(),
@@ -67,7 +83,7 @@ impl StandIn {
             region: config.region.clone(),
             credentials,
             policy,
-            fixtures,
+            store,
             log: Log::default(),
         });
         let shared = state.clone();
@@ -101,22 +117,68 @@ impl StandIn {
         &self.state.credentials
     }
 
-    pub fn fixtures(&self) -> &Fixtures {
-        &self.state.fixtures
+    pub fn store(&self) -> &DataStore {
+        &self.state.store
     }
 
     /// Whether the policy keeps even the first of its frames from the signer.
     pub fn refuses_frames(&self) -> bool {
         let State {
             policy,
-            fixtures,
+            store,
             region,
             ..
         } = &*self.state;
-        fixtures.instances.first().is_none_or(|first| {
-            let checked = policy.native(region, &fixtures.datastore_id, &first.image_set_id);
+        store.first_frame().is_none_or(|first| {
+            let checked = policy.native(region, &store.id, first.image_set_id);
             checked.is_err()
         })
+    }
+
+    /// What of its data store the policy lets anybody read.
+    pub fn reach(&self) -> Reach {
+        let State {
+            policy,
+            store,
+            region,
+            dicomweb_host,
+            ..
+        } = &*self.state;
+        let native = |series: &&Series| {
+            policy
+                .native(region, &store.id, &series.image_set_id)
+                .is_ok()
+        };
+        let dicomweb = |series: &&Series| {
+            let part = Part {
+                study: Some(&*series.study),
+                series: Some(&*series.uid),
+            };
+            let action = "GetDICOMInstanceFrames";
+            let allowed = policy.dicomweb(action, region, &store.id, part);
+            dicomweb_host.is_some() && allowed.is_ok()
+        };
+        let is_there = |what: &str, uid: &str| {
+            let mut all = store.series().iter();
+            all.any(|series| {
+                let own = if what == "study" {
+                    &series.study
+                } else {
+                    &series.uid
+                };
+                &**own == uid
+            })
+        };
+        let absent = policy.named_parts().into_iter();
+        Reach {
+            series: store.series().len(),
+            native: store.series().iter().filter(native).count(),
+            dicomweb: store.series().iter().filter(dicomweb).count(),
+            absent: absent
+                .filter(|(what, uid)| !is_there(what, uid))
+                .map(|(what, uid)| format!("{what} {uid}"))
+                .collect(),
+        }
     }
 
     /// The last requests, oldest first.
@@ -131,7 +193,7 @@ impl StandIn {
 }
 
 impl State {
-    async fn answer(&self, request: Request<Incoming>) -> Answer {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
         let (parts, body) = request.into_parts();
         let body = match local_http::read(body, BODY_BYTES).await {
             Ok(body) => body,
@@ -142,7 +204,7 @@ impl State {
         };
         let request = Request::from_parts(parts, body);
         let note = self.log.note(&request);
-        let mut answer = match self.serve(request).await {
+        let mut answer = match self.clone().serve(request).await {
             Ok(answer) => answer,
             Err(error) => error.answer(),
         };
@@ -157,7 +219,7 @@ impl State {
     }
 
     /// Host, then signature, then policy, then operation: a caller that didn't sign learns nothing.
-    async fn serve(&self, request: Request<Bytes>) -> Result<Answer, ServiceError> {
+    async fn serve(self: Arc<Self>, request: Request<Bytes>) -> Result<Answer, ServiceError> {
         let host = request
             .headers()
             .get(header::HOST)
@@ -169,11 +231,17 @@ impl State {
         }
         let request =
             signature::verify(request, &self.region, &self.credentials, SystemTime::now()).await?;
-        if is_native {
-            self.native(&request)
-        } else {
-            self.dicomweb(&request)
-        }
+        // Files are read, and frames decoded: none of it on a thread that others wait for.
+        let served = tokio::task::spawn_blocking(move || {
+            if is_native {
+                self.native(&request)
+            } else {
+                self.dicomweb(&request)
+            }
+        });
+        served
+            .await
+            .unwrap_or_else(|_| Err(ServiceError::internal("The answer failed.")))
     }
 
     fn native(&self, request: &Request<Bytes>) -> Result<Answer, ServiceError> {
@@ -183,7 +251,7 @@ impl State {
                 only(request, &[Method::POST])?;
                 check_ids(&[store, set])?;
                 self.policy.native(&self.region, store, set)?;
-                native::get_image_frame(&self.fixtures, store, set, request.body())
+                native::get_image_frame(&self.store, store, set, request.body())
             }
             ["datastore", ..] => Err(ServiceError::not_served("this native operation")),
             _ => Err(ServiceError::unknown_operation()),
@@ -192,78 +260,22 @@ impl State {
 
     fn dicomweb(&self, request: &Request<Bytes>) -> Result<Answer, ServiceError> {
         let steps = steps(request);
-        match steps.as_slice() {
-            [
-                "datastore",
-                store,
-                "studies",
-                study,
-                "series",
-                series,
-                "instances",
-                instance,
-                tail @ ..,
-            ] => {
-                only(request, &[Method::GET, Method::HEAD])?;
-                check_ids(&[store])?;
-                let uids = [*study, *series, *instance];
-                if let Some(uid) = uids.iter().find(|uid| !operation::is_uid(uid)) {
-                    return Err(ServiceError::validation(&format!(
-                        "`{uid}` is not a DICOM UID."
-                    )));
-                }
-                let set = dicomweb::image_set(request.uri().query().unwrap_or_default())?;
-                self.may(instance_action(tail)?, store, Some((study, series)))?;
-                let fixture = self.fixtures.instance(store, uids, set)?;
-                match tail {
-                    ["metadata"] => dicomweb::metadata(fixture, request.headers()),
-                    ["frames", list] => {
-                        dicomweb::frames(&self.fixtures, fixture, list, request.headers())
-                    }
-                    [] => Err(ServiceError::not_served(
-                        "whole DICOM instances (Part 10 files)",
-                    )),
-                    _ => Err(ServiceError::unknown_operation()),
-                }
-            }
-            [
-                "datastore",
-                store,
-                level @ ("studies" | "series" | "instances"),
-                ..,
-            ] => {
-                self.may(search_action(level), store, None)?;
-                Err(ServiceError::not_served("searches and series"))
-            }
-            _ => Err(ServiceError::unknown_operation()),
-        }
-    }
-
-    /// `part`: the study and the series, where the path has them.
-    fn may(
-        &self,
-        action: &str,
-        store: &str,
-        part: Option<(&str, &str)>,
-    ) -> Result<(), ServiceError> {
-        self.policy.dicomweb(action, &self.region, store, part)
-    }
-}
-
-fn instance_action(tail: &[&str]) -> Result<&'static str, ServiceError> {
-    match tail {
-        ["metadata"] => Ok("GetDICOMInstanceMetadata"),
-        ["frames", _] => Ok("GetDICOMInstanceFrames"),
-        [] => Ok("GetDICOMInstance"),
-        _ => Err(ServiceError::unknown_operation()),
-    }
-}
-
-fn search_action(level: &str) -> &'static str {
-    match level {
-        "studies" => "SearchDICOMStudies",
-        "series" => "SearchDICOMSeries",
-        _ => "SearchDICOMInstances",
+        let ["datastore", id, rest @ ..] = steps.as_slice() else {
+            return Err(ServiceError::unknown_operation());
+        };
+        let operation = dicomweb::Operation::parse(rest)?;
+        only(request, &[Method::GET, Method::HEAD])?;
+        check_ids(&[id])?;
+        let (action, part) = (operation.action(), operation.part());
+        self.policy.dicomweb(action, &self.region, id, part)?;
+        let asked = dicomweb::Asked {
+            store: &self.store,
+            id,
+            host: self.dicomweb_host.as_deref().unwrap_or_default(),
+            query: request.uri().query().unwrap_or_default(),
+            headers: request.headers(),
+        };
+        asked.answer(&operation)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The native operations.
 
-use super::{error::ServiceError, fixtures::Fixtures};
+use super::{error::ServiceError, store::DataStore};
+use crate::dicom;
 use crate::http::{self as local_http, Answer};
 use frames_edge::operation;
 use http::StatusCode;
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 /// `GetImageFrame`.
 pub(super) fn get_image_frame(
-    fixtures: &Fixtures,
+    held: &DataStore,
     store: &str,
     set: &str,
     body: &[u8],
@@ -29,38 +30,35 @@ pub(super) fn get_image_frame(
             "`imageFrameId` is missing or does not match [0-9a-z]{32}.",
         ));
     }
-    let fixture = fixtures.frame(store, set, id)?;
+    let (instance, number) = held.frame(store, set, id)?;
+    let media = dicom::media_type(&instance.transfer_syntax);
     Ok(local_http::answer(
         StatusCode::OK,
-        "image/jph",
-        fixture.frame,
+        media,
+        instance.frame(number)?,
     ))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::store::frame_id;
     use super::*;
 
     #[test]
     fn a_frame_is_found_by_its_ids_alone() {
-        let fixtures = Fixtures::embedded().unwrap();
-        let [ct, mr] = [&fixtures.instances[0], &fixtures.instances[1]];
+        let store = super::super::study::embedded().unwrap();
+        let set = store.series()[0].image_set_id.clone();
+        let [ct, mr] = [0, 1].map(|n| frame_id(&store.instances()[n].uid, 1));
         let get = |set: &str, body: &str| {
-            get_image_frame(&fixtures, &fixtures.datastore_id, set, body.as_bytes())
+            get_image_frame(&store, &store.id, set, body.as_bytes())
                 .map_err(|e| (e.status.as_u16(), e.class))
         };
         let asked = |id: &str| format!(r#"{{"imageFrameId":"{id}"}}"#);
-        let answer = get(&ct.image_set_id, &asked(&ct.image_frame_id)).unwrap();
+        let answer = get(&set, &asked(&ct)).unwrap();
         assert_eq!(answer.headers()["content-type"], "image/jph");
         let missing = Some((404, "ResourceNotFoundException"));
-        assert_eq!(
-            get(&ct.image_set_id, &asked(&mr.image_frame_id)).err(),
-            missing
-        );
-        assert_eq!(
-            get(&"0".repeat(32), &asked(&ct.image_frame_id)).err(),
-            missing
-        );
+        assert_eq!(get(&set, &asked(&mr)).err(), missing);
+        assert_eq!(get(&"0".repeat(32), &asked(&ct)).err(), missing);
         let invalid = Some((400, "ValidationException"));
         for body in [
             "{}",
@@ -68,11 +66,8 @@ mod tests {
             r#"{"imageFrameId":5}"#,
             r#"{"imageFrameId":"../x"}"#,
         ] {
-            assert_eq!(get(&ct.image_set_id, body).err(), invalid, "{body}");
+            assert_eq!(get(&set, body).err(), invalid, "{body}");
         }
-        assert_eq!(
-            get(&ct.image_set_id, "").err(),
-            Some((400, "SerializationException"))
-        );
+        assert_eq!(get(&set, "").err(), Some((400, "SerializationException")));
     }
 }

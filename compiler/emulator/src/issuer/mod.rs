@@ -27,7 +27,7 @@ use std::{
 };
 
 /// A working day: longer than any token that is worth stealing, so never elsewhere.
-const LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
+pub(crate) const LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 const BODY_BYTES: usize = 64 * 1024;
 
 /// What the tokens say, and how they are signed.

@@ -9,17 +9,19 @@ pub(super) fn matches(pattern: &str, path: &str) -> bool {
     glob(pattern, path)
 }
 
-/// Greedy with one step back, so linear in practice and never exponential.
-pub(crate) fn glob(pattern: &[u8], text: &[u8]) -> bool {
+/// Greedy with one step back, so linear in practice and never exponential. Of
+/// bytes or of characters: `?` is one of these.
+pub(crate) fn glob<T: Copy + PartialEq + From<u8>>(pattern: &[T], text: &[T]) -> bool {
+    let [any, one] = [b'*', b'?'].map(T::from);
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
-    while let Some(&byte) = text.get(t) {
+    while let Some(&unit) = text.get(t) {
         match pattern.get(p) {
-            Some(b'*') => {
+            Some(&expected) if expected == any => {
                 star = Some((p, t));
                 p += 1;
             }
-            Some(&expected) if expected == b'?' || expected == byte => {
+            Some(&expected) if expected == one || expected == unit => {
                 p += 1;
                 t += 1;
             }
@@ -33,7 +35,7 @@ pub(crate) fn glob(pattern: &[u8], text: &[u8]) -> bool {
             }
         }
     }
-    pattern.iter().skip(p).all(|&b| b == b'*')
+    pattern.iter().skip(p).all(|&unit| unit == any)
 }
 
 /// The path that patterns are matched against (RFC 3986, 6.2.2): dot segments

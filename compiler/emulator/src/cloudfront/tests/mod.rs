@@ -62,7 +62,14 @@ impl Setup {
         let read = crate::package::read(package.path()).unwrap();
         let policy = Policy::of(&read);
         let credentials = Credentials::random().unwrap();
-        let stand_in = StandIn::start(&config, credentials, policy).await.unwrap();
+        let stand_in = StandIn::start(
+            &config,
+            credentials,
+            policy,
+            crate::healthimaging::embedded().unwrap(),
+        )
+        .await
+        .unwrap();
         let stand_in = Arc::new(stand_in);
         let (requests, lines) = (
             Arc::new(Mutex::new(Vec::new())),

@@ -1,0 +1,119 @@
+//! The images that `frames dev` serves: the built-in study, or a user's files.
+
+use crate::terminal::Terminal;
+use crate::terminal::live::{Bar, Live};
+use frames_compiler::failure::{Failure, Result};
+use frames_emulator::dicom::Folder;
+use frames_emulator::healthimaging::{self, DataStore, Reach};
+use std::path::Path;
+
+/// So many of what was left out are named, and the rest counted.
+const NAMED: usize = 5;
+
+pub(super) fn store(directory: Option<&Path>, terminal: Terminal) -> Result<DataStore> {
+    match directory {
+        Some(directory) => read(directory, terminal),
+        None => healthimaging::embedded().map_err(|error| Failure::new(error.message())),
+    }
+}
+
+fn read(directory: &Path, terminal: Terminal) -> Result<DataStore> {
+    let shown = directory.display();
+    if !directory.is_dir() {
+        return Err(Failure::new(format!(
+            "`--dicom {shown}` is no directory that can be read"
+        ))
+        .help("name a directory that holds DICOM files"));
+    }
+    let live = (!terminal.is_json() && !terminal.is_quiet())
+        .then(Live::new)
+        .flatten();
+    let bar = live
+        .as_ref()
+        .map(|live| live.bar("   {prefix} {bar:30} {pos} of {len} files"));
+    if let Some(bar) = &bar {
+        bar.prefix("Reading");
+    }
+    let folder = Folder::read(directory, &|done, all| count(bar.as_ref(), done, all));
+    if let Some(bar) = &bar {
+        bar.end();
+    }
+    let left: Vec<String> = folder
+        .left
+        .iter()
+        .map(|left| format!("{}: {}", left.path.display(), left.reason))
+        .collect();
+    if folder.instances.is_empty() {
+        let help = match left.first() {
+            Some(first) => format!("{} files were left out, the first one: {first}", left.len()),
+            None => "it holds no file at all".to_owned(),
+        };
+        return Err(Failure::new(format!("there is no DICOM instance in {shown}")).help(help));
+    }
+    say_some("Left out", &left, terminal);
+    let (store, twice) = healthimaging::of(folder.instances);
+    let twice: Vec<String> = twice
+        .iter()
+        .map(|instance| {
+            format!(
+                "{}: another file has the same instance, {}",
+                instance.place(),
+                instance.uid
+            )
+        })
+        .collect();
+    say_some("Twice", &twice, terminal);
+    terminal.status(
+        "Images",
+        &format!(
+            "{} instances in {} series of {} studies, from {shown}",
+            store.instances().len(),
+            store.series().len(),
+            store.studies().len()
+        ),
+    );
+    Ok(store)
+}
+
+/// Not each file: drawing takes longer than reading one.
+fn count(bar: Option<&Bar>, done: usize, all: usize) {
+    if let Some(bar) = bar.filter(|_| done.is_multiple_of(32) || done == all) {
+        bar.count(done, all);
+    }
+}
+
+fn say_some(verb: &str, all: &[String], terminal: Terminal) {
+    let named = if terminal.is_verbose() {
+        all.len()
+    } else {
+        NAMED
+    };
+    for one in all.iter().take(named) {
+        terminal.status(verb, one);
+    }
+    if let Some(more @ 1..) = all.len().checked_sub(named) {
+        terminal.status(verb, &format!("{more} more (`-v` names them)"));
+    }
+}
+
+/// What `iam.allow` lets anybody read of a user's files.
+pub(super) fn say_reach(reach: &Reach, terminal: Terminal) {
+    let Reach {
+        series,
+        native,
+        dicomweb,
+        absent,
+    } = reach;
+    terminal.status(
+        "Reachable",
+        &format!(
+            "of {series} series, {dicomweb} by DICOMweb and {native} by getImageFrame; `iam.allow` and \
+             `delivery.dicomweb` decide"
+        ),
+    );
+    let absent: Vec<String> = absent
+        .iter()
+        .map(|part| format!("{part} is named in `iam.allow`, and no file is of it"))
+        .collect();
+    say_some("Absent", &absent, terminal);
+}

@@ -1,0 +1,235 @@
+//! Frames as octets: each sample in little endian, colours by pixel, as
+//! Explicit VR Little Endian has them.
+//!
+//! Decoders: `jpeg-decoder`, and by `dicom-transfer-syntax-registry` RLE, deflated
+//! frames, and JPEG 2000 with HTJ2K (`openjp2`), all in Rust. JPEG-LS and JPEG XL
+//! have no small decoder in Rust, video has none: their frames go out as they are stored.
+
+use super::error::Error;
+use super::frames::{FRAME, Shape};
+use super::guard::guarded;
+use super::instance::Instance;
+use super::syntax;
+use bytes::Bytes;
+use dicom_encoding::adapters::{DynPixelDataReader, PixelDataObject, RawPixelData};
+use dicom_encoding::transfer_syntax::{Codec, TransferSyntaxIndex};
+use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
+use std::borrow::Cow;
+
+impl Instance {
+    /// Frame `n`, counted from 1, decoded.
+    pub fn octets(&self, n: u32) -> Result<Bytes, Error> {
+        let frame = self.frame(n)?;
+        if syntax::is_native(&self.transfer_syntax) {
+            return Ok(frame);
+        }
+        let decoded =
+            Shape::of(&self.all()?).and_then(|shape| octets(&self.transfer_syntax, &shape, &frame));
+        decoded.map_err(|error| self.named(error))
+    }
+
+    /// Whether [`octets`](Self::octets) are to be had at all.
+    pub fn decodes(&self) -> bool {
+        let uid = &*self.transfer_syntax;
+        syntax::is_native(uid) || is_jpeg(uid) || reader(uid).is_some()
+    }
+}
+
+fn reader(uid: &str) -> Option<&'static DynPixelDataReader> {
+    match TransferSyntaxRegistry.get(uid)?.codec() {
+        Codec::EncapsulatedPixelData(reader, _) => reader.as_ref(),
+        _ => None,
+    }
+}
+
+/// JPEG of any process, the retired ones too; not JPEG-LS, not JPEG 2000.
+fn is_jpeg(uid: &str) -> bool {
+    syntax::media_type(uid) == "image/jpeg"
+}
+
+/// One encoded frame.
+pub(super) fn octets(uid: &str, shape: &Shape, frame: &[u8]) -> Result<Bytes, Error> {
+    let size = shape.octets();
+    if size > FRAME {
+        return Err(Error::not_decodable(format!(
+            "a frame of {size} octets is too large"
+        )));
+    }
+    agrees(uid, shape, frame)?;
+    let decoded = if is_jpeg(uid) {
+        guarded(|| jpeg(shape, frame))
+    } else {
+        let reader = reader(uid).ok_or_else(|| {
+            Error::not_decodable(format!("frames decodes no frames of transfer syntax {uid}"))
+        })?;
+        let one = One { uid, shape, frame };
+        guarded(|| {
+            let mut octets = Vec::new();
+            let decoded = reader.decode_frame(&one, 0, &mut octets);
+            decoded.map(|()| octets).map_err(|error| error.to_string())
+        })
+    };
+    match decoded {
+        Some(Ok(octets)) if octets.len() as u64 == size => Ok(octets.into()),
+        Some(Ok(octets)) => Err(Error::not_decodable(format!(
+            "the frame decodes to {} octets, and its attributes say {size}",
+            octets.len()
+        ))),
+        Some(Err(error)) => Err(Error::not_decodable(format!(
+            "the frame can't be decoded: {error}"
+        ))),
+        None => Err(Error::not_decodable(
+            "the frame can't be decoded: it is broken",
+        )),
+    }
+}
+
+fn jpeg(shape: &Shape, frame: &[u8]) -> Result<Vec<u8>, String> {
+    let mut decoder = jpeg_decoder::Decoder::new(frame);
+    decoder.set_max_decoding_buffer_size(usize::try_from(FRAME).unwrap_or(usize::MAX));
+    // DICOM says whether these are colours; a marker in the frame knows better.
+    if shape.photometric == "RGB" && !has_adobe_marker(frame) {
+        decoder.set_color_transform(jpeg_decoder::ColorTransform::None);
+    }
+    let decoded = decoder.decode().map_err(|error| error.to_string())?;
+    let is_wide = decoder
+        .info()
+        .is_some_and(|info| info.pixel_format == jpeg_decoder::PixelFormat::L16);
+    if is_wide && cfg!(target_endian = "big") {
+        let samples = decoded.chunks_exact(2);
+        return Ok(samples.flat_map(|s| s.iter().rev().copied()).collect());
+    }
+    if !is_wide && shape.allocated == 16 {
+        return Ok(decoded.into_iter().flat_map(|sample| [sample, 0]).collect());
+    }
+    Ok(decoded)
+}
+
+/// Whether the frame's header says itself if its colours were transformed.
+fn has_adobe_marker(frame: &[u8]) -> bool {
+    let header = frame.get(..frame.len().min(64 * 1024)).unwrap_or_default();
+    header
+        .windows(9)
+        .any(|w| w.starts_with(b"\xFF\xEE") && w.ends_with(b"Adobe"))
+}
+
+/// What a codestream says of its own size decides what its decoder allocates:
+/// it must be what the attributes say.
+fn agrees(uid: &str, shape: &Shape, frame: &[u8]) -> Result<(), Error> {
+    let said = match syntax::media_type(uid) {
+        "image/j2c" | "image/jph" => jpeg_2000_size(frame),
+        "image/jpeg" => jpeg_size(frame),
+        _ => return Ok(()),
+    };
+    let expected = (u32::from(shape.columns), u32::from(shape.rows));
+    match said {
+        Some(said) if said == expected => Ok(()),
+        Some((columns, rows)) => Err(Error::not_decodable(format!(
+            "the frame is {columns} × {rows}, and its attributes say {} × {}",
+            expected.0, expected.1
+        ))),
+        None => Err(Error::not_decodable(
+            "the frame can't be decoded: it doesn't say its size",
+        )),
+    }
+}
+
+/// Of a codestream's SIZ segment (ISO/IEC 15444-1, A.5.1), inside a JP2 file or not.
+fn jpeg_2000_size(frame: &[u8]) -> Option<(u32, u32)> {
+    const SOC_SIZ: &[u8] = b"\xFF\x4F\xFF\x51";
+    let start = frame
+        .windows(SOC_SIZ.len())
+        .take(64 * 1024)
+        .position(|window| window == SOC_SIZ)?;
+    let number = |at: usize| {
+        let bytes = frame.get(start + at..start + at + 4)?;
+        Some(u32::from_be_bytes(bytes.try_into().ok()?))
+    };
+    // After the markers: Lsiz, Rsiz, Xsiz, Ysiz, XOsiz, YOsiz.
+    let (right, bottom, left, top) = (number(8)?, number(12)?, number(16)?, number(20)?);
+    Some((right.checked_sub(left)?, bottom.checked_sub(top)?))
+}
+
+/// Of a JPEG's frame header (ISO/IEC 10918-1, B.2.2).
+fn jpeg_size(frame: &[u8]) -> Option<(u32, u32)> {
+    let mut at = 2;
+    loop {
+        let marker = frame.get(at..at + 2)?;
+        let (0xFF, kind) = (*marker.first()?, *marker.last()?) else {
+            return None;
+        };
+        let number = |from: usize| {
+            let bytes = frame.get(from..from + 2)?;
+            Some(u16::from_be_bytes(bytes.try_into().ok()?))
+        };
+        match kind {
+            // Fill bytes before a marker.
+            0xFF => at += 1,
+            // SOFn, but for DHT, JPG and DAC, which lie among them.
+            0xC0..=0xCF if !matches!(kind, 0xC4 | 0xC8 | 0xCC) => {
+                return Some((number(at + 7)?.into(), number(at + 5)?.into()));
+            }
+            _ => at += 2 + usize::from(number(at + 2)?),
+        }
+    }
+}
+
+/// An object of one frame, as the decoders want to see it.
+struct One<'a> {
+    uid: &'a str,
+    shape: &'a Shape,
+    frame: &'a [u8],
+}
+
+impl PixelDataObject for One<'_> {
+    fn transfer_syntax_uid(&self) -> &str {
+        self.uid
+    }
+
+    fn rows(&self) -> Option<u16> {
+        Some(self.shape.rows)
+    }
+
+    fn cols(&self) -> Option<u16> {
+        Some(self.shape.columns)
+    }
+
+    fn samples_per_pixel(&self) -> Option<u16> {
+        Some(self.shape.samples)
+    }
+
+    fn bits_allocated(&self) -> Option<u16> {
+        Some(self.shape.allocated)
+    }
+
+    fn bits_stored(&self) -> Option<u16> {
+        Some(self.shape.stored)
+    }
+
+    fn photometric_interpretation(&self) -> Option<&str> {
+        Some(&self.shape.photometric)
+    }
+
+    fn number_of_frames(&self) -> Option<u32> {
+        Some(1)
+    }
+
+    fn number_of_fragments(&self) -> Option<u32> {
+        Some(1)
+    }
+
+    fn fragment(&self, fragment: usize) -> Option<Cow<'_, [u8]>> {
+        (fragment == 0).then_some(Cow::Borrowed(self.frame))
+    }
+
+    fn offset_table(&self) -> Option<Cow<'_, [u32]>> {
+        None
+    }
+
+    fn raw_pixel_data(&self) -> Option<RawPixelData> {
+        Some(RawPixelData {
+            fragments: vec![self.frame.to_vec()].into(),
+            offset_table: vec![].into(),
+        })
+    }
+}

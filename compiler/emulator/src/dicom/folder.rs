@@ -1,0 +1,134 @@
+//! A folder of anybody's files: which are DICOM instances, and which aren't.
+
+use super::error::Error;
+use super::instance::{Instance, Shared};
+use std::collections::HashSet;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// No tree of folders is deeper.
+const DEPTH: usize = 64;
+
+/// More files than this aren't looked at.
+const FILES: usize = 1_000_000;
+
+/// More threads than this wait for the disk only.
+const THREADS: usize = 8;
+
+/// A file that was left out, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    pub path: PathBuf,
+    pub reason: String,
+}
+
+/// What a folder holds.
+#[derive(Debug, Default)]
+pub struct Folder {
+    /// In the order of their paths.
+    pub instances: Vec<Instance>,
+    pub left: Vec<Left>,
+}
+
+impl Folder {
+    /// Reads all files below `path` up to their pixels. `progress` is told how
+    /// many of how many are read, from several threads.
+    pub fn read(path: &Path, progress: &(dyn Fn(usize, usize) + Sync)) -> Self {
+        let mut found = Found::default();
+        found.walk(path, 0);
+        found.files.sort();
+        let (files, mut left) = (found.files, found.left);
+        let next = AtomicUsize::new(0);
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let mut read: Vec<(usize, Result<Instance, Error>)> = thread::scope(|scope| {
+            let work = || read_some(&files, &next, progress);
+            let threads: Vec<_> = (0..threads.min(THREADS))
+                .map(|_| scope.spawn(work))
+                .collect();
+            let done = threads.into_iter().map(thread::ScopedJoinHandle::join);
+            done.flat_map(Result::unwrap_or_default).collect()
+        });
+        read.sort_by_key(|(index, _)| *index);
+        let mut instances = Vec::with_capacity(read.len());
+        for (index, result) in read {
+            match (result, files.get(index)) {
+                (Ok(instance), _) => instances.push(instance),
+                (Err(error), Some(path)) => left.push(Left {
+                    path: path.clone(),
+                    reason: error.message,
+                }),
+                (Err(_), None) => {}
+            }
+        }
+        Self { instances, left }
+    }
+}
+
+/// Reads the files that no other thread has taken.
+fn read_some(
+    files: &[PathBuf],
+    next: &AtomicUsize,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Vec<(usize, Result<Instance, Error>)> {
+    let mut shared = Shared::default();
+    let mut read = Vec::new();
+    loop {
+        let index = next.fetch_add(1, Ordering::Relaxed);
+        let Some(path) = files.get(index) else {
+            return read;
+        };
+        read.push((index, Instance::open(path, &mut shared)));
+        progress(index + 1, files.len());
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    files: Vec<PathBuf>,
+    left: Vec<Left>,
+    /// Folders that were entered, by device and inode: a link may lead back to one.
+    entered: HashSet<(u64, u64)>,
+}
+
+impl Found {
+    fn walk(&mut self, path: &Path, depth: usize) {
+        let metadata = match fs::metadata(path) {
+            Ok(metadata) => metadata,
+            Err(error) => return self.leave(path, &format!("it can't be read: {error}")),
+        };
+        if !metadata.is_dir() {
+            if !metadata.is_file() {
+                self.leave(path, "it is no regular file");
+            } else if self.files.len() < FILES {
+                self.files.push(path.to_owned());
+            } else {
+                self.leave(path, "there are too many files");
+            }
+            return;
+        }
+        if !self.entered.insert((metadata.dev(), metadata.ino())) {
+            return;
+        }
+        if depth == DEPTH {
+            return self.leave(path, "it lies too deep");
+        }
+        match fs::read_dir(path) {
+            Ok(entries) => {
+                for entry in entries.flatten() {
+                    self.walk(&entry.path(), depth + 1);
+                }
+            }
+            Err(error) => self.leave(path, &format!("it can't be read: {error}")),
+        }
+    }
+
+    fn leave(&mut self, path: &Path, reason: &str) {
+        self.left.push(Left {
+            path: path.to_owned(),
+            reason: reason.to_owned(),
+        });
+    }
+}

@@ -1,0 +1,329 @@
+//! Frames as they are stored.
+//!
+//! Sources: DICOM PS3.5, 8.1.1 and annex D (native pixels), A.4 (fragments);
+//! PS3.3, C.7.6.3.1.8 (extended offset table).
+
+use super::error::Error;
+use super::instance::{Instance, number};
+use super::layout::Pixels;
+use super::source::Data;
+use super::syntax;
+use bytes::{Bytes, BytesMut};
+use dicom_core::Tag;
+use dicom_dictionary_std::tags;
+use dicom_object::InMemDicomObject;
+
+/// An item's header: its tag and its length.
+const HEADER: u64 = 8;
+
+const ITEM: [u8; 4] = [0xFE, 0xFF, 0x00, 0xE0];
+
+const DELIMITER: [u8; 4] = [0xFE, 0xFF, 0xDD, 0xE0];
+
+/// A frame isn't larger than this, encoded or decoded. The largest detectors
+/// give some 100 MB.
+pub(super) const FRAME: u64 = 1024 * 1024 * 1024;
+
+/// What says how large a frame is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Shape {
+    pub(super) rows: u16,
+    pub(super) columns: u16,
+    pub(super) samples: u16,
+    pub(super) allocated: u16,
+    pub(super) stored: u16,
+    pub(super) photometric: String,
+}
+
+impl Shape {
+    pub(super) fn of(object: &InMemDicomObject) -> Result<Self, Error> {
+        let known = |tag: Tag, name: &str| {
+            let value = number(object, tag).and_then(|n| u16::try_from(n).ok());
+            value
+                .filter(|n| *n > 0)
+                .ok_or_else(|| Error::broken(format!("it has no {name}")))
+        };
+        let allocated = known(tags::BITS_ALLOCATED, "BitsAllocated")?;
+        Ok(Self {
+            rows: known(tags::ROWS, "Rows")?,
+            columns: known(tags::COLUMNS, "Columns")?,
+            samples: known(tags::SAMPLES_PER_PIXEL, "SamplesPerPixel").unwrap_or(1),
+            allocated,
+            stored: known(tags::BITS_STORED, "BitsStored").unwrap_or(allocated),
+            photometric: super::instance::text(object, tags::PHOTOMETRIC_INTERPRETATION)
+                .unwrap_or_default(),
+        })
+    }
+
+    /// A frame's size once it is decoded.
+    pub(super) fn octets(&self) -> u64 {
+        let pixels = u64::from(self.rows) * u64::from(self.columns);
+        pixels * u64::from(self.samples) * u64::from(self.allocated.div_ceil(8))
+    }
+
+    /// In bits: frames of single bits don't begin at bytes.
+    fn bits(&self) -> u64 {
+        let pixels = u64::from(self.rows) * u64::from(self.columns);
+        // Two chrominance samples for two pixels (PS3.3, C.7.6.3.1.2).
+        let samples = match (self.photometric.as_str(), self.samples) {
+            ("YBR_FULL_422" | "YBR_PARTIAL_422", 3) => 2,
+            (_, samples) => u64::from(samples),
+        };
+        pixels * samples * u64::from(self.allocated)
+    }
+}
+
+impl Instance {
+    /// Frame `n`, counted from 1, as it is stored; native pixels as octets in
+    /// little endian, each frame on a byte of its own.
+    pub fn frame(&self, n: u32) -> Result<Bytes, Error> {
+        self.stored(n).map_err(|error| self.named(error))
+    }
+
+    /// All native frames at once, bit by bit behind each other as they lie.
+    pub(super) fn native_octets(&self, object: &InMemDicomObject) -> Result<Bytes, Error> {
+        let octets = || {
+            let Some(pixels @ Pixels::Native { offset, length, .. }) = self.layout.pixels else {
+                return Err(Error::missing("its pixels aren't native"));
+            };
+            let unit = self.swap(pixels, &Shape::of(object)?);
+            Ok(swapped(self.data()?.read(offset, bounded(length)?)?, unit))
+        };
+        octets().map_err(|error| self.named(error))
+    }
+
+    /// The unit whose bytes lie the other way round, in bytes: 1 in little endian.
+    fn swap(&self, pixels: Pixels, shape: &Shape) -> usize {
+        match pixels {
+            _ if !syntax::is_big_endian(&self.transfer_syntax) => 1,
+            Pixels::Native { words: true, .. } if shape.allocated <= 8 => 2,
+            _ => usize::from(shape.allocated.div_ceil(8)),
+        }
+    }
+
+    fn stored(&self, n: u32) -> Result<Bytes, Error> {
+        if n == 0 || n > self.frames {
+            return Err(Error::missing(format!("it has no frame {n}")));
+        }
+        let data = self.data()?;
+        match self.layout.pixels {
+            None => Err(Error::missing("it has no pixels")),
+            Some(pixels @ Pixels::Native { .. }) => {
+                let shape = Shape::of(&self.all_of(&data)?)?;
+                native(&data, pixels, &shape, n, self.swap(pixels, &shape))
+            }
+            Some(Pixels::Encapsulated { items, extended }) => {
+                let frame = encapsulated(&data, items, extended, n, self.frames)?;
+                Ok(unpadded(frame))
+            }
+        }
+    }
+}
+
+fn native(data: &Data, pixels: Pixels, shape: &Shape, n: u32, swap: usize) -> Result<Bytes, Error> {
+    let Pixels::Native { offset, length, .. } = pixels else {
+        return Err(Error::missing("its pixels aren't native"));
+    };
+    let bits = shape.bits();
+    let first = bits * u64::from(n - 1);
+    let (start, end) = (first / 8, (first + bits).div_ceil(8));
+    if end > length || end - start > FRAME {
+        return Err(Error::missing(format!(
+            "frame {n} would end at byte {end} of its pixels, which have {length}"
+        )));
+    }
+    // Whole units, for a frame may begin inside of one.
+    let unit = swap as u64;
+    let (from, to) = (start - start % unit, end.next_multiple_of(unit).min(length));
+    let bytes = swapped(data.read(offset + from, to - from)?, swap);
+    let skipped = usize::try_from(start - from).unwrap_or(usize::MAX);
+    let wanted = usize::try_from(end - start).unwrap_or(usize::MAX);
+    let bytes = bytes.slice(skipped..skipped.saturating_add(wanted));
+    let shift = u32::try_from(first % 8).unwrap_or(0);
+    if shift > 0 || bits % 8 > 0 {
+        return Ok(shifted(&bytes, shift, bits));
+    }
+    Ok(bytes)
+}
+
+/// Bits from `shift` on: the first pixel is the lowest bit (PS3.5, 8.1.1).
+fn shifted(bytes: &[u8], shift: u32, bits: u64) -> Bytes {
+    let next = bytes.iter().skip(1).chain(std::iter::once(&0));
+    let pairs = bytes.iter().zip(next);
+    let mut shifted: Vec<u8> = pairs
+        .map(|(low, high)| {
+            let both = u16::from_le_bytes([*low, *high]);
+            (both >> shift).to_le_bytes()[0]
+        })
+        .collect();
+    shifted.truncate(usize::try_from(bits.div_ceil(8)).unwrap_or(usize::MAX));
+    let unused = u32::try_from((8 - bits % 8) % 8).unwrap_or(0);
+    if let Some(last) = shifted.last_mut() {
+        *last &= 0xFF >> unused;
+    }
+    shifted.into()
+}
+
+/// Reverses each unit of `width` bytes.
+fn swapped(bytes: Bytes, width: usize) -> Bytes {
+    if width == 1 {
+        return bytes;
+    }
+    let mut swapped = bytes.to_vec();
+    for unit in swapped.chunks_exact_mut(width) {
+        unit.reverse();
+    }
+    swapped.into()
+}
+
+/// A fragment's value: offset and length.
+type Fragment = (u64, u64);
+
+fn encapsulated(
+    data: &Data,
+    items: u64,
+    extended: Option<[(u64, u64); 2]>,
+    n: u32,
+    frames: u32,
+) -> Result<Bytes, Error> {
+    let (_, basic) = item(data, items)?.ok_or_else(|| Error::broken("it has no offset table"))?;
+    let table = items + HEADER;
+    let first = table + basic;
+    if let Some(place) = extended_place(data, extended, first, n)? {
+        return data.read(place.0, bounded(place.1)?);
+    }
+    let fragments = fragments(data, first)?;
+    let chosen = choose(data, (table, basic), &fragments, n, frames)?;
+    let total: u64 = chosen.iter().map(|(_, length)| length).sum();
+    bounded(total)?;
+    if let [(offset, length)] = chosen {
+        return data.read(*offset, *length);
+    }
+    let mut whole = BytesMut::new();
+    for (offset, length) in chosen {
+        whole.extend_from_slice(&data.read(*offset, *length)?);
+    }
+    Ok(whole.freeze())
+}
+
+/// Without the byte that makes a fragment's length even: it stands behind the
+/// marker that ends a codestream of any JPEG.
+fn unpadded(mut frame: Bytes) -> Bytes {
+    const END_PADDED: &[u8] = b"\xFF\xD9\x00";
+    if frame.ends_with(END_PADDED) {
+        frame.truncate(frame.len() - 1);
+    }
+    frame
+}
+
+fn bounded(length: u64) -> Result<u64, Error> {
+    if length > FRAME {
+        return Err(Error::broken(format!(
+            "a frame of {length} bytes is too large"
+        )));
+    }
+    Ok(length)
+}
+
+/// An item's value, or none at the sequence's end.
+fn item(data: &Data, at: u64) -> Result<Option<Fragment>, Error> {
+    let header = data.read(at, HEADER)?;
+    let (tag, length) = header.split_at(4);
+    let length = length.try_into().map_or(0, u32::from_le_bytes);
+    if tag == DELIMITER {
+        return Ok(None);
+    }
+    if tag != ITEM || length == u32::MAX {
+        return Err(Error::broken(format!("there is no fragment at {at}")));
+    }
+    Ok(Some((at + HEADER, u64::from(length))))
+}
+
+/// One frame, one fragment (PS3.5, A.4, of the extended offset table).
+fn extended_place(
+    data: &Data,
+    tables: Option<[(u64, u64); 2]>,
+    first: u64,
+    n: u32,
+) -> Result<Option<Fragment>, Error> {
+    let Some([offsets, lengths]) = tables else {
+        return Ok(None);
+    };
+    let at = u64::from(n - 1) * 8;
+    let number = |(table, length): (u64, u64)| {
+        if at + 8 > length {
+            return Err(Error::missing(format!("its offset table has no frame {n}")));
+        }
+        let bytes = data.read(table + at, 8)?;
+        Ok(bytes.as_ref().try_into().map_or(0, u64::from_le_bytes))
+    };
+    let (offset, length) = (number(offsets)?, number(lengths)?);
+    let start = first.saturating_add(offset);
+    match item(data, start)? {
+        // The table has the length before it was padded to be even.
+        Some((value, held)) if length <= held => Ok(Some((value, length))),
+        _ => Err(Error::broken(format!(
+            "its offset table has no fragment for frame {n}"
+        ))),
+    }
+}
+
+fn fragments(data: &Data, first: u64) -> Result<Vec<Fragment>, Error> {
+    let mut fragments = Vec::new();
+    let mut at = first;
+    // Many a file ends without the delimiter.
+    while at + HEADER <= data.len() {
+        let Some((value, length)) = item(data, at)? else {
+            break;
+        };
+        if value + length > data.len() {
+            return Err(Error::broken(format!(
+                "the fragment at {at} ends behind the file"
+            )));
+        }
+        fragments.push((value, length));
+        at = value + length;
+    }
+    Ok(fragments)
+}
+
+/// The fragments of one frame.
+fn choose<'a>(
+    data: &Data,
+    (table, length): (u64, u64),
+    fragments: &'a [Fragment],
+    n: u32,
+    frames: u32,
+) -> Result<&'a [Fragment], Error> {
+    let index = (n - 1) as usize;
+    let frames = frames as usize;
+    let none = || Error::missing(format!("there is no fragment for frame {n}"));
+    if frames == 1 {
+        return Ok(fragments).and_then(|all| if all.is_empty() { Err(none()) } else { Ok(all) });
+    }
+    if length >= 4 * frames as u64 {
+        let offsets = data.read(table, 4 * frames as u64)?;
+        let starts: Vec<u64> = offsets
+            .chunks_exact(4)
+            .map(|offset| offset.try_into().map_or(0, u32::from_le_bytes).into())
+            .collect();
+        // Offsets count from the first fragment's header.
+        let origin = fragments.first().ok_or_else(none)?.0;
+        let place = |offset: u64| fragments.partition_point(|(at, _)| at - origin < offset);
+        let start = place(*starts.get(index).ok_or_else(none)?);
+        let end = starts
+            .get(index + 1)
+            .map_or(fragments.len(), |next| place(*next));
+        let chosen = fragments
+            .get(start..end)
+            .filter(|chosen| !chosen.is_empty());
+        return chosen.ok_or_else(none);
+    }
+    if fragments.len() == frames {
+        return fragments.get(index..=index).ok_or_else(none);
+    }
+    Err(Error::broken(format!(
+        "it has {} fragments for {frames} frames, and no offset table says which are whose",
+        fragments.len()
+    )))
+}
