@@ -114,7 +114,7 @@ fn shape(metadata: &Value) -> Result<Shape, Error> {
         value.ok_or_else(|| Error::broken(format!("the metadata has no {name} ({key})")))
     };
     let allocated = known("00280100", "BitsAllocated")?;
-    Ok(Shape {
+    let shape = Shape {
         rows: known("00280010", "Rows")?,
         columns: known("00280011", "Columns")?,
         samples: known("00280002", "SamplesPerPixel").unwrap_or(1),
@@ -124,7 +124,8 @@ fn shape(metadata: &Value) -> Result<Shape, Error> {
             .and_then(Value::as_str)
             .unwrap_or("MONOCHROME2")
             .to_owned(),
-    })
+    };
+    shape.checked()
 }
 
 impl Meaning {

@@ -186,6 +186,22 @@ fn native_frames_are_slices_as_little_endian_octets() {
 }
 
 #[test]
+fn a_size_that_no_frame_has_is_counted_without_overflow() {
+    let mut file = File::new(
+        EXPLICIT_VR_LITTLE_ENDIAN,
+        (65_535, 65_535, 64),
+        u32::MAX / 2,
+    );
+    file.set(tags::PIXEL_DATA, "OW", vec![0; 8]);
+    let frame = |file: &File| kind(file.instance().frame(u32::MAX / 2));
+    assert_eq!(frame(&file), Kind::Missing);
+    file.short(tags::SAMPLES_PER_PIXEL, 3);
+    assert_eq!(frame(&file), Kind::Missing);
+    file.short(tags::BITS_ALLOCATED, 65_535);
+    assert_eq!(frame(&file), Kind::Broken);
+}
+
+#[test]
 fn bytes_in_big_endian_words_are_put_right() {
     let mut file = File::new(BIG_ENDIAN, (1, 3, 8), 2);
     // Three bytes a frame: the second begins inside of a word.
