@@ -605,6 +605,27 @@ fn colours_are_drawn_by_pixel_by_plane_and_from_luminance() {
 }
 
 #[test]
+fn a_palette_gives_the_colours() {
+    let us = |values: &[i64]| serde_json::json!({"vr": "US", "Value": values});
+    let words = |bytes: &str| serde_json::json!({"vr": "OW", "InlineBinary": bytes});
+    // Three entries from 10 on: 1, 2, 3 in the upper bytes; the same for all colours but blue.
+    let mut metadata = serde_json::json!({
+        "00280004": {"vr": "CS", "Value": ["PALETTE COLOR"]},
+        "00280010": us(&[1]), "00280011": us(&[4]), "00280100": us(&[8]),
+        "00281101": us(&[3, 10, 16]), "00281102": us(&[3, 10, 16]), "00281103": us(&[3, 10, 8]),
+        "00281201": words("AAEAAgAD"), "00281202": words("AAEAAgAD"), "00281203": words("BAUG"),
+    });
+    let draw = |metadata: &serde_json::Value| {
+        picture(&[0, 10, 11, 200], EXPLICIT_VR_LITTLE_ENDIAN, metadata, None)
+    };
+    let drawn = draw(&metadata).unwrap();
+    assert_eq!(drawn.samples, 3);
+    assert_eq!(drawn.pixels, [1, 1, 4, 1, 1, 4, 2, 2, 5, 3, 3, 6]);
+    metadata["00281203"] = words("BA==");
+    assert_eq!(kind(draw(&metadata)), Kind::NotDecodable);
+}
+
+#[test]
 fn the_built_in_study_can_be_seen() {
     let store = crate::healthimaging::embedded().unwrap();
     for instance in store.instances() {
