@@ -139,8 +139,9 @@ def compare(report, dataset, url, index, accept):
         return f"as stored: {wrong}"
     status, headers, body = get(url, accept + ExplicitVRLittleEndian)
     if status == 406:
-        if stored.name not in report["undecoded"]:
-            report["undecoded"].append(stored.name)
+        form = f"{stored.name}, {dataset.BitsAllocated} bits"
+        if form not in report["undecoded"]:
+            report["undecoded"].append(form)
         return None
     if status != 200:
         return f"as octets: {status} {body[:200]}"

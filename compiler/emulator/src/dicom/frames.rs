@@ -24,6 +24,9 @@ const DELIMITER: [u8; 4] = [0xFE, 0xFF, 0xDD, 0xE0];
 /// give some 100 MB.
 pub(super) const FRAME: u64 = 1024 * 1024 * 1024;
 
+/// The largest scans of microscopes have a million.
+const FRAGMENTS: usize = 4_000_000;
+
 /// What says how large a frame is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Shape {
@@ -44,7 +47,7 @@ impl Shape {
                 .ok_or_else(|| Error::broken(format!("it has no {name}")))
         };
         let allocated = known(tags::BITS_ALLOCATED, "BitsAllocated")?;
-        Ok(Self {
+        let shape = Self {
             rows: known(tags::ROWS, "Rows")?,
             columns: known(tags::COLUMNS, "Columns")?,
             samples: known(tags::SAMPLES_PER_PIXEL, "SamplesPerPixel").unwrap_or(1),
@@ -52,7 +55,19 @@ impl Shape {
             stored: known(tags::BITS_STORED, "BitsStored").unwrap_or(allocated),
             photometric: super::instance::text(object, tags::PHOTOMETRIC_INTERPRETATION)
                 .unwrap_or_default(),
-        })
+        };
+        shape.checked()
+    }
+
+    /// Of samples that DICOM has: what is counted from them stays in range.
+    pub(super) fn checked(self) -> Result<Self, Error> {
+        if self.allocated > 64 || self.samples > 4 {
+            return Err(Error::broken(format!(
+                "no frame has {} samples of {} bits",
+                self.samples, self.allocated
+            )));
+        }
+        Ok(self)
     }
 
     /// A frame's size once it is decoded.
@@ -125,8 +140,9 @@ fn native(data: &Data, pixels: Pixels, shape: &Shape, n: u32, swap: usize) -> Re
         return Err(Error::missing("its pixels aren't native"));
     };
     let bits = shape.bits();
-    let first = bits * u64::from(n - 1);
-    let (start, end) = (first / 8, (first + bits).div_ceil(8));
+    // In range: 2^40 bits a frame, and less than 2^32 frames, are held by none.
+    let first = bits.saturating_mul(u64::from(n - 1));
+    let (start, end) = (first / 8, first.saturating_add(bits).div_ceil(8));
     if end > length || end - start > FRAME {
         return Err(Error::missing(format!(
             "frame {n} would end at byte {end} of its pixels, which have {length}"
@@ -192,16 +208,15 @@ fn encapsulated(
     if let Some(place) = extended_place(data, extended, first, n)? {
         return data.read(place.0, bounded(place.1)?);
     }
-    let fragments = fragments(data, first)?;
-    let chosen = choose(data, (table, basic), &fragments, n, frames)?;
+    let chosen = chosen(data, (table, basic), first, n, frames)?;
     let total: u64 = chosen.iter().map(|(_, length)| length).sum();
     bounded(total)?;
-    if let [(offset, length)] = chosen {
+    if let [(offset, length)] = chosen.as_slice() {
         return data.read(*offset, *length);
     }
     let mut whole = BytesMut::new();
     for (offset, length) in chosen {
-        whole.extend_from_slice(&data.read(*offset, *length)?);
+        whole.extend_from_slice(&data.read(offset, length)?);
     }
     Ok(whole.freeze())
 }
@@ -268,11 +283,11 @@ fn extended_place(
     }
 }
 
-fn fragments(data: &Data, first: u64) -> Result<Vec<Fragment>, Error> {
+/// The fragments from `at` on, up to `end` or to the last one.
+fn fragments(data: &Data, mut at: u64, end: Option<u64>) -> Result<Vec<Fragment>, Error> {
     let mut fragments = Vec::new();
-    let mut at = first;
     // Many a file ends without the delimiter.
-    while at + HEADER <= data.len() {
+    while at + HEADER <= data.len() && end.is_none_or(|end| at < end) {
         let Some((value, length)) = item(data, at)? else {
             break;
         };
@@ -281,6 +296,9 @@ fn fragments(data: &Data, first: u64) -> Result<Vec<Fragment>, Error> {
                 "the fragment at {at} ends behind the file"
             )));
         }
+        if fragments.len() == FRAGMENTS {
+            return Err(Error::broken("it has too many fragments"));
+        }
         fragments.push((value, length));
         at = value + length;
     }
@@ -288,42 +306,41 @@ fn fragments(data: &Data, first: u64) -> Result<Vec<Fragment>, Error> {
 }
 
 /// The fragments of one frame.
-fn choose<'a>(
+fn chosen(
     data: &Data,
     (table, length): (u64, u64),
-    fragments: &'a [Fragment],
+    first: u64,
     n: u32,
     frames: u32,
-) -> Result<&'a [Fragment], Error> {
-    let index = (n - 1) as usize;
-    let frames = frames as usize;
-    let none = || Error::missing(format!("there is no fragment for frame {n}"));
+) -> Result<Vec<Fragment>, Error> {
+    let some = |fragments: Vec<Fragment>| {
+        if fragments.is_empty() {
+            return Err(Error::missing(format!(
+                "there is no fragment for frame {n}"
+            )));
+        }
+        Ok(fragments)
+    };
     if frames == 1 {
-        return Ok(fragments).and_then(|all| if all.is_empty() { Err(none()) } else { Ok(all) });
+        return some(fragments(data, first, None)?);
     }
-    if length >= 4 * frames as u64 {
-        let offsets = data.read(table, 4 * frames as u64)?;
-        let starts: Vec<u64> = offsets
-            .chunks_exact(4)
-            .map(|offset| offset.try_into().map_or(0, u32::from_le_bytes).into())
-            .collect();
+    if length >= 4 * u64::from(frames) {
         // Offsets count from the first fragment's header.
-        let origin = fragments.first().ok_or_else(none)?.0;
-        let place = |offset: u64| fragments.partition_point(|(at, _)| at - origin < offset);
-        let start = place(*starts.get(index).ok_or_else(none)?);
-        let end = starts
-            .get(index + 1)
-            .map_or(fragments.len(), |next| place(*next));
-        let chosen = fragments
-            .get(start..end)
-            .filter(|chosen| !chosen.is_empty());
-        return chosen.ok_or_else(none);
+        let offset = |index: u32| {
+            let bytes = data.read(table + 4 * u64::from(index), 4)?;
+            let offset = bytes.as_ref().try_into().map_or(0, u32::from_le_bytes);
+            Ok::<u64, Error>(first + u64::from(offset))
+        };
+        let end = (n < frames).then(|| offset(n)).transpose()?;
+        return some(fragments(data, offset(n - 1)?, end)?);
     }
-    if fragments.len() == frames {
-        return fragments.get(index..=index).ok_or_else(none);
+    let all = fragments(data, first, None)?;
+    if all.len() as u64 == u64::from(frames) {
+        let one = all.get((n - 1) as usize).copied();
+        return some(one.into_iter().collect());
     }
     Err(Error::broken(format!(
         "it has {} fragments for {frames} frames, and no offset table says which are whose",
-        fragments.len()
+        all.len()
     )))
 }

@@ -118,7 +118,8 @@ impl Instance {
         let (syntax, dataset) = layout::meta(&data)?;
         let encoding = encoding(&syntax)?;
         let data = layout::inflated(data, &encoding, dataset)?;
-        let layout = layout::walk(&data, &encoding, dataset)?;
+        let layout = guarded(|| layout::walk(&data, &encoding, dataset))
+            .unwrap_or_else(|| Err(Error::broken("its data set is broken")))?;
         let all = parse(&data, &encoding, &layout)?;
         let uid = |tag, what| {
             let text = text(&all, tag).filter(|text| !text.is_empty());

@@ -248,7 +248,9 @@ fn skip_value<'a>(
             .decode_item_header(window)
             .map_err(|error| Error::broken(format!("the item at {at} is broken: {error}")))?;
         match item {
-            SequenceItemHeader::SequenceDelimiter => drop(open.pop()),
+            SequenceItemHeader::SequenceDelimiter => {
+                open.pop();
+            }
             SequenceItemHeader::Item { len } if level.kind == Nested::Fragments => {
                 let length = len.get().ok_or_else(|| overlong(at))?;
                 window.skip(u64::from(length))?;

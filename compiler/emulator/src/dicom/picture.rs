@@ -2,12 +2,13 @@
 //! transfer syntax, and the instance's metadata.
 //!
 //! Sources: DICOM PS3.3, C.11.1 (modality LUT), C.11.2 (window), C.7.6.3.1.2
-//! (photometric interpretations), C.7.6.3.1.5 (palettes aren't looked up here).
+//! (photometric interpretations), C.7.6.3.1.5 and C.7.6.3.1.6 (palettes).
 
 use super::decode::octets;
 use super::error::Error;
 use super::frames::Shape;
 use super::syntax;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -66,7 +67,9 @@ pub fn picture(
     };
     let meaning = Meaning::of(metadata, &shape, transfer_syntax);
     let size = (u32::from(shape.columns), u32::from(shape.rows));
+    let is_palette = shape.photometric == "PALETTE COLOR";
     let (pixels, window) = match shape.samples {
+        1 if is_palette => (looked_up(&octets, &shape, &meaning, metadata)?, None),
         1 => {
             let (pixels, window) = grey(&octets, &shape, &meaning, window)?;
             (pixels, Some(window))
@@ -85,7 +88,11 @@ pub fn picture(
     Ok(Picture {
         columns: size.0,
         rows: size.1,
-        samples: if shape.samples == 1 { 1 } else { 3 },
+        samples: if shape.samples == 1 && !is_palette {
+            1
+        } else {
+            3
+        },
         pixels,
         window,
     })
@@ -132,7 +139,7 @@ fn shape(metadata: &Value) -> Result<Shape, Error> {
         value.ok_or_else(|| Error::broken(format!("the metadata has no {name} ({key})")))
     };
     let allocated = known("00280100", "BitsAllocated")?;
-    Ok(Shape {
+    let shape = Shape {
         rows: known("00280010", "Rows")?,
         columns: known("00280011", "Columns")?,
         samples: known("00280002", "SamplesPerPixel").unwrap_or(1),
@@ -142,7 +149,8 @@ fn shape(metadata: &Value) -> Result<Shape, Error> {
             .and_then(Value::as_str)
             .unwrap_or("MONOCHROME2")
             .to_owned(),
-    })
+    };
+    shape.checked()
 }
 
 impl Meaning {
@@ -252,6 +260,78 @@ fn enough(values: Vec<f64>, count: usize) -> Result<Vec<f64>, Error> {
         )));
     }
     Ok(values)
+}
+
+/// The colours that a palette gives its numbers.
+fn looked_up(
+    octets: &[u8],
+    shape: &Shape,
+    meaning: &Meaning,
+    metadata: &Value,
+) -> Result<Vec<u8>, Error> {
+    let tables = [
+        ("00281101", "00281201"),
+        ("00281102", "00281202"),
+        ("00281103", "00281203"),
+    ];
+    let tables = tables.map(|(descriptor, data)| Table::of(metadata, descriptor, data));
+    let values = samples(octets, shape, meaning.signed)?;
+    let [Some(red), Some(green), Some(blue)] = tables else {
+        return Err(Error::not_decodable(
+            "the metadata has no palette that is drawn here",
+        ));
+    };
+    let colours = values
+        .into_iter()
+        .flat_map(|value| [&red, &green, &blue].map(|table| table.colour(value)));
+    Ok(colours.collect())
+}
+
+struct Table {
+    /// The number that the first entry is for.
+    first: f64,
+    /// 8 bits each.
+    entries: Vec<u8>,
+}
+
+impl Table {
+    fn of(metadata: &Value, descriptor: &str, data: &str) -> Option<Self> {
+        let parts = metadata.get(descriptor)?.get("Value")?.as_array()?;
+        let part = |index: usize| parts.get(index).and_then(Value::as_i64);
+        let (count, first, bits) = (part(0)?, part(1)?, part(2)?);
+        // 65,536 has no room in 16 bits.
+        let count = if count == 0 {
+            65_536
+        } else {
+            usize::try_from(count).ok()?
+        };
+        let data = metadata.get(data)?.get("InlineBinary")?.as_str()?;
+        let data = STANDARD.decode(data).ok()?;
+        let is_narrow = bits == 8 && data.len() < 2 * count;
+        let entries: Vec<u8> = if is_narrow {
+            data
+        } else {
+            let words = data
+                .chunks_exact(2)
+                .filter_map(|word| word.first_chunk::<2>());
+            // The upper byte, but where only 8 bits of a word are used.
+            words
+                .map(|[low, high]| if bits == 8 { *low } else { *high })
+                .collect()
+        };
+        (entries.len() >= count).then_some(Self {
+            first: first as f64,
+            entries,
+        })
+    }
+
+    /// Numbers before the first have its colour, and those behind the last have that one's.
+    fn colour(&self, value: f64) -> u8 {
+        let last = self.entries.len().saturating_sub(1);
+        // In range by the clamp.
+        let index = (value - self.first).clamp(0.0, last as f64) as usize;
+        self.entries.get(index).copied().unwrap_or_default()
+    }
 }
 
 fn colours(

@@ -186,6 +186,22 @@ fn native_frames_are_slices_as_little_endian_octets() {
 }
 
 #[test]
+fn a_size_that_no_frame_has_is_counted_without_overflow() {
+    let mut file = File::new(
+        EXPLICIT_VR_LITTLE_ENDIAN,
+        (65_535, 65_535, 64),
+        u32::MAX / 2,
+    );
+    file.set(tags::PIXEL_DATA, "OW", vec![0; 8]);
+    let frame = |file: &File| kind(file.instance().frame(u32::MAX / 2));
+    assert_eq!(frame(&file), Kind::Missing);
+    file.short(tags::SAMPLES_PER_PIXEL, 3);
+    assert_eq!(frame(&file), Kind::Missing);
+    file.short(tags::BITS_ALLOCATED, 65_535);
+    assert_eq!(frame(&file), Kind::Broken);
+}
+
+#[test]
 fn bytes_in_big_endian_words_are_put_right() {
     let mut file = File::new(BIG_ENDIAN, (1, 3, 8), 2);
     // Three bytes a frame: the second begins inside of a word.
@@ -586,6 +602,27 @@ fn colours_are_drawn_by_pixel_by_plane_and_from_luminance() {
         draw(&[9, 200, 128, 128], "YBR_FULL_422", 0),
         [9, 9, 9, 200, 200, 200]
     );
+}
+
+#[test]
+fn a_palette_gives_the_colours() {
+    let us = |values: &[i64]| serde_json::json!({"vr": "US", "Value": values});
+    let words = |bytes: &str| serde_json::json!({"vr": "OW", "InlineBinary": bytes});
+    // Three entries from 10 on: 1, 2, 3 in the upper bytes; the same for all colours but blue.
+    let mut metadata = serde_json::json!({
+        "00280004": {"vr": "CS", "Value": ["PALETTE COLOR"]},
+        "00280010": us(&[1]), "00280011": us(&[4]), "00280100": us(&[8]),
+        "00281101": us(&[3, 10, 16]), "00281102": us(&[3, 10, 16]), "00281103": us(&[3, 10, 8]),
+        "00281201": words("AAEAAgAD"), "00281202": words("AAEAAgAD"), "00281203": words("BAUG"),
+    });
+    let draw = |metadata: &serde_json::Value| {
+        picture(&[0, 10, 11, 200], EXPLICIT_VR_LITTLE_ENDIAN, metadata, None)
+    };
+    let drawn = draw(&metadata).unwrap();
+    assert_eq!(drawn.samples, 3);
+    assert_eq!(drawn.pixels, [1, 1, 4, 1, 1, 4, 2, 2, 5, 3, 3, 6]);
+    metadata["00281203"] = words("BA==");
+    assert_eq!(kind(draw(&metadata)), Kind::NotDecodable);
 }
 
 #[test]
