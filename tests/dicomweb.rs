@@ -102,7 +102,7 @@ fn ct() -> String {
 }
 
 /// A DICOM file (PS3.10, 7.1) of a few attributes, in Explicit VR Little Endian.
-fn with_a_large_value() -> Vec<u8> {
+pub fn with_a_large_value() -> Vec<u8> {
     let mut file = vec![0; 128];
     file.extend_from_slice(b"DICM");
     let mut element = |group: u16, number: u16, vr: &[u8; 2], value: &[u8]| {
@@ -133,7 +133,7 @@ fn with_a_large_value() -> Vec<u8> {
     file
 }
 
-fn large_value() -> Vec<u8> {
+pub fn large_value() -> Vec<u8> {
     (0..LARGE).map(|at| (at % 251) as u8).collect()
 }
 

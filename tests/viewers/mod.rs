@@ -185,9 +185,11 @@ fn answered(dev: &Dev) -> Vec<Value> {
     lines.take_while(|line| line["path"] != "/end").collect()
 }
 
+/// The row of the study list with all of the patient's names.
 fn row(patient: &str) -> String {
-    let name = patient.split('^').next().unwrap();
-    format!("tbody tr:has-text('{name}')")
+    let words = patient.split('^').filter(|word| !word.is_empty());
+    let words: String = words.map(|word| format!(":has-text('{word}')")).collect();
+    format!("tbody tr{words}")
 }
 
 /// The code blocks below a heading of docs/viewers.md, up to the next heading of its kind.

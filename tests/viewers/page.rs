@@ -6,7 +6,7 @@ use super::{
 };
 use crate::support::dev::{Dev, bearer};
 use crate::support::frames::Project;
-use crate::support::peers::{bundle, peers};
+use crate::support::peers::{bundle, pydicom};
 use crate::support::viewer::Viewer;
 use serde_json::json;
 use std::fs;
@@ -135,10 +135,7 @@ fn the_python_client_reads_what_the_page_says() {
         panic!("one script");
     };
     let script = filled(script, &dev, dev.token());
-    let printed = run(
-        Command::new(peers().program("python")).args(["-c", &script]),
-        &project,
-    );
+    let printed = run(Command::new(pydicom()).args(["-c", &script]), &project);
     let studies = studies(&dev);
     let count: usize = studies.iter().map(|study| study.series.len()).sum();
     assert_eq!(printed.lines().count(), count, "{printed}");
