@@ -158,6 +158,23 @@ fn run(command: &mut Command, wishes: &Value) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {errors}"))
 }
 
+/// JavaScript has one kind of numbers, and writes 1.0 as 1.
+fn alike(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => json!(number.as_f64()),
+        Value::Array(values) => values.iter().map(alike).collect(),
+        Value::Object(members) => {
+            let members = members.iter();
+            Value::Object(
+                members
+                    .map(|(name, value)| (name.clone(), alike(value)))
+                    .collect(),
+            )
+        }
+        other => other.clone(),
+    }
+}
+
 /// Compares what a client got with what plain requests get.
 struct Compared {
     store: Store,
@@ -167,11 +184,10 @@ struct Compared {
 
 impl Compared {
     fn is(&mut self, operation: &str, expected: Value) {
-        assert_eq!(
-            self.got[operation]["value"], expected,
-            "{operation}: {}",
-            self.got[operation]
-        );
+        let got = alike(&self.got[operation]["value"]);
+        let error = &self.got[operation]["error"];
+        // Metadata would fill screens.
+        assert!(got == alike(&expected), "{operation} differs: {error}");
         self.seen.push(operation.to_owned());
     }
 
@@ -282,8 +298,9 @@ fn the_python_client_reads_what_healthimaging_has() {
     }
     let cine = compared.cine();
     compared.is("frames, several", cine);
-    // HealthImaging's instances and bulk data come without a multipart, which this client insists on.
-    for operation in ["instance", "bulk data", "bulk data, iterated"] {
+    compared.is("instance", json!([CT_INSTANCE]));
+    // HealthImaging's bulk data come without a multipart, which this client insists on.
+    for operation in ["bulk data", "bulk data, iterated"] {
         compared.fails(operation, None, "Expected \"multipart/related\"");
     }
     // What HealthImaging hasn't.

@@ -15,6 +15,9 @@ const [modules, url, token] = process.argv.slice(2)
 const { api } = createRequire(`${modules}/`)('dicomweb-client')
 const asked = JSON.parse(readFileSync(0, 'utf8'))
 
+// The client says on the console what it does: stdout is for the answers.
+console.log = console.debug = console.error
+
 // The client is written for browsers. As much of theirs as it uses, on top of fetch.
 globalThis.XMLHttpRequest = class {
   headers = {}

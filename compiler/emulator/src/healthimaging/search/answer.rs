@@ -43,12 +43,12 @@ impl<'a, T: Searchable> Answers<'a, T> {
         let mut answer = BTreeMap::new();
         for level in self.scope.answered() {
             for (tag, presence) in levels::standard(level) {
-                let known = self.indexed(record, *tag);
-                match (known, presence) {
-                    (Some(value), _) => drop(answer.insert(*tag, value)),
-                    (None, Presence::Required) => drop(answer.insert(*tag, empty(*tag))),
-                    (None, Presence::IfKnown) => {}
-                }
+                let value = match (self.indexed(record, *tag), presence) {
+                    (Some(value), _) => value,
+                    (None, Presence::Required) => empty(*tag),
+                    (None, Presence::IfKnown) => continue,
+                };
+                answer.insert(*tag, value);
             }
         }
         for (tag, _) in &self.query.keys {

@@ -184,7 +184,7 @@ pub(super) fn tag(number: u32) -> Tag {
 }
 
 fn number(tag: Tag) -> u32 {
-    u32::from(tag.group()) << 16 | u32::from(tag.element())
+    (u32::from(tag.group()) << 16) | u32::from(tag.element())
 }
 
 /// Sorted. What differs from slice to slice, besides groups 0028 and 7FE0.
