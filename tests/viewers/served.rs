@@ -194,7 +194,7 @@ fn a_folder_is_served_where_no_token_is_needed() {
         .text();
     assert!(config.contains("\"hasToken\":false"), "{config}");
     assert!(
-        config.contains(dev.ready["dicomweb"].as_str().unwrap()),
+        config.contains(&format!("{}/datastore/", dev.url())),
         "{config}"
     );
     let token = dev.request("POST", &format!("{url}frames-dev/token"), &[], Some(""));

@@ -255,9 +255,6 @@ impl Delivery {
                 })
             });
             let mut ready = json!({"url": url, "token": token, "frame": frame, "page": page});
-            if let Some(root) = &self.dicomweb {
-                ready["dicomweb"] = root.as_str().into();
-            }
             if let Some(ohif) = &self.ohif {
                 ready["ohif"] = ohif.url().into();
             }
