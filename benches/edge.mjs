@@ -1,7 +1,7 @@
 // See edge.sh.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash, createHmac } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import os from 'node:os'
 import { join } from 'node:path'
@@ -109,9 +109,11 @@ try {
   const [keeps, asks] = [project('keeps', '1h'), project('asks', '0s')]
   const [kept, asked, alone] = [await dev(keeps), await dev(asks), await standIn(keeps)]
   const { frame } = kept
-  const [instance] = JSON.parse(readFileSync('compiler/emulator/data/index.json', 'utf8')).instances
+  const search = `${kept.url}/datastore/${frame.datastoreId}/instances?limit=1`
+  const [instance] = await (await fetch(search, { headers: { authorization: `Bearer ${kept.token}` } })).json()
+  const uid = (tag) => instance[tag].Value[0]
   const accept = 'multipart/related; type="application/octet-stream"; transfer-syntax=*'
-  const dicomweb = `/datastore/${frame.datastoreId}/studies/${instance.studyUid}/series/${instance.seriesUid}/instances/${instance.instanceUid}/frames/1?imageSetId=${frame.imageSetId}`
+  const dicomweb = `/datastore/${frame.datastoreId}/studies/${uid('0020000D')}/series/${uid('0020000E')}/instances/${uid('00080018')}/frames/1`
   const native = `/datastore/${frame.datastoreId}/imageSet/${frame.imageSetId}/getImageFrame`
   const body = JSON.stringify({ imageFrameId: frame.imageFrameId })
   const posted = { 'content-type': 'application/json', 'content-length': String(body.length) }

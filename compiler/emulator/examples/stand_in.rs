@@ -4,7 +4,7 @@
 //! open nothing else. Ends with SIGTERM.
 
 use frames_edge::{LogLevel, SignerConfig};
-use frames_emulator::healthimaging::{Policy, StandIn};
+use frames_emulator::healthimaging::{self, Policy, StandIn};
 use frames_emulator::{Credentials, package};
 use serde_json::json;
 use std::{error::Error, io::Write, path::Path};
@@ -23,7 +23,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         dicomweb_host: Some(format!("dicom-medical-imaging.{REGION}.amazonaws.com")),
         log_level: LogLevel::Warn,
     };
-    let stand_in = StandIn::start(&config, Credentials::random()?, policy).await?;
+    let images = healthimaging::embedded()?;
+    let stand_in = StandIn::start(&config, Credentials::random()?, policy, images).await?;
     let credentials = stand_in.credentials();
     let ready = json!({
         "url": format!("http://{}", stand_in.address()),
