@@ -6,7 +6,7 @@ use frames_edge::jose::{self, DecodingKeyKind};
 
 fn auth() -> AuthConfig {
     serde_json::from_value(json!({
-        "issuers": ["https://cognito-idp.us-east-1.amazonaws.com/us-east-1_x"],
+        "issuers": [{"names": ["https://cognito-idp.us-east-1.amazonaws.com/us-east-1_x"]}],
         "algorithms": ["RS256", "ES256"],
         "clientIds": ["c1", "c2"],
         "tokenUse": "access",
