@@ -133,7 +133,7 @@ function showEdge(frame) {
     ['X-Cache', answer.cache], ['Age', answer.age && `${answer.age} s`], ['Content type', media],
     ['Transfer syntax', syntax && [SYNTAXES[syntax], syntax].filter(Boolean).join(', ')], ['Frame', frame.part && `${number(frame.part.bytes.length)} bytes`],
   ];
-  for (const [name, fact] of facts) element('facts').append(node('dt', name), node('dd', fact || '\u2013'));
+  for (const [name, fact] of facts) if (fact) element('facts').append(node('dt', name), node('dd', fact));
   for (const one of frame.answers.slice(-6)) {
     const line = node('tr');
     line.append(node('td', one.status, one.ok ? 'good' : 'bad'), node('td', one.cache?.replace(' from cloudfront', '') ?? '\u2013'), node('td', number(one.ms, 1), 'number'), node('td', number(one.size), 'number'));
