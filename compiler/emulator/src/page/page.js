@@ -45,7 +45,9 @@ async function redraw() {
     while (drawing.again) {
       drawing.again = false;
       const { series, index, window } = current;
-      const frame = series.frames[index];
+      // None while another series is being opened.
+      const frame = series?.frames?.[index];
+      if (!frame) continue;
       const picture = await drawn(frame, window).catch((error) => { frame.why = error.message; });
       if (series === current.series && index === current.index && !drawing.again) put(frame, picture);
     }
@@ -312,7 +314,8 @@ for (const end of ['pointerup', 'pointercancel']) canvas.addEventListener(end, (
 
 element('again').addEventListener('click', async () => {
   const { series, index } = current;
-  const frame = series.frames[index];
+  const frame = series?.frames?.[index];
+  if (!frame) return;
   await load(frame);
   if (series === current.series && index === current.index) show(index);
 });
