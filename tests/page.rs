@@ -250,6 +250,9 @@ fn the_page_says_what_the_edge_did_for_each_frame() {
     for fact in ["Hit from cloudfront", "Age", "1.2.840.10008.1.2.4.202"] {
         assert!(facts.contains(fact), "{facts}");
     }
+    // Each series has a picture of its own, made once it is seen.
+    browser
+        .until("[...document.querySelectorAll('#list canvas')].every((one) => one.width !== 300)");
     browser.shoot("page-dark.png");
     for (name, size) in [("page-light.png", LARGE), ("page-narrow.png", [360, 800])] {
         browser.open(page(&dev), "light", size);

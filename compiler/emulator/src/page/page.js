@@ -88,7 +88,7 @@ const STAGES = [
   ['origin', 'HealthImaging', (log) => log?.stages.origin],
   ['response', 'Signer, on the answer', (log) => log?.stages.originResponse],
   ['edge', 'Web ACL, cache and headers', (log) => log && Math.max(0, log.ms - Object.values(log.stages).reduce((sum, ms) => sum + ms, 0))],
-  ['way', 'To the browser', (log, ms) => log && Math.max(0, ms - log.ms)],
+  ['way', 'Preflight and transport', (log, ms) => log && Math.max(0, ms - log.ms)],
 ];
 
 /** Those that images are often written in (DICOM PS3.6, table A-1). */
