@@ -332,7 +332,7 @@ fn the_page_of_frames_dev_shows_what_it_fetched() {
     let dev = Dev::start(&Project::example(), &[]);
     let mut browser = Browser::start();
     let page = dev.ready["page"].as_str().unwrap();
-    let visit = browser.visit(page, Some("body[data-done] tbody"));
+    let visit = browser.visit(page, Some("body[data-done] #rows"));
     let text = visit["text"].as_str().unwrap();
     let rows: Vec<Vec<&str>> = text.lines().map(|row| row.split('\t').collect()).collect();
     let column = |at: usize| -> Vec<&str> { rows.iter().map(|row| row[at]).collect() };

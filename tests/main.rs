@@ -31,6 +31,7 @@ mod lambda_watch;
 mod links;
 mod package;
 mod package_safety;
+mod page;
 mod peer_signatures;
 mod peer_tokens;
 mod pictures;

@@ -68,7 +68,70 @@ const textsOfPicture = () => {
   });
 };
 
+/** The page that is looked at, step by step. */
+let looked;
+
 const commands = {
+  /** Opens a page for the commands after it, as a reader whose system asks for `scheme` sees it. */
+  async open({ url, scheme, size: [width, height] }) {
+    await looked?.close();
+    looked = await browser.newPage({ colorScheme: scheme, viewport: { width, height } });
+    looked.setDefaultTimeout(LIMIT);
+    await looked.goto(url);
+    return {};
+  },
+
+  /** Waits until an expression is true in the page, whose policy forbids Playwright's own way. */
+  async until({ script }) {
+    for (const end = Date.now() + LIMIT; !(await looked.evaluate(script)); ) {
+      if (Date.now() > end) throw new Error(`not in time: ${script}`);
+      await looked.waitForTimeout(50);
+    }
+    return {};
+  },
+
+  async evaluate({ script }) {
+    return { value: (await looked.evaluate(script)) ?? null };
+  },
+
+  async click({ selector }) {
+    await looked.click(selector);
+    return {};
+  },
+
+  async fill({ selector, text }) {
+    await looked.fill(selector, text);
+    return {};
+  },
+
+  async press({ selector, key }) {
+    await looked.press(selector, key);
+    return {};
+  },
+
+  /** Turns the mouse's wheel over the middle of an element. */
+  async wheel({ selector, by }) {
+    await looked.hover(selector);
+    await looked.mouse.wheel(0, by);
+    return {};
+  },
+
+  /** Draws a line from the middle of an element with the button down. */
+  async drag({ selector, by: [x, y] }) {
+    const box = await looked.locator(selector).boundingBox();
+    const [fromX, fromY] = [box.x + box.width / 2, box.y + box.height / 2];
+    await looked.mouse.move(fromX, fromY);
+    await looked.mouse.down();
+    await looked.mouse.move(fromX + x, fromY + y, { steps: 4 });
+    await looked.mouse.up();
+    return {};
+  },
+
+  async shoot({ path }) {
+    await looked.screenshot({ path, fullPage: true });
+    return {};
+  },
+
   async fetch({ page, ...request }) {
     return (await at(page)).evaluate(byScript, { limit: LIMIT, ...request });
   },

@@ -2,7 +2,7 @@
 
 use super::peers::{chromium, node_modules};
 use super::process::Background;
-use super::root;
+use super::{root, target};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -71,6 +71,47 @@ impl Browser {
         let answer = self.ask(&json!({"command": "picture", "url": url, "scheme": scheme}));
         let texts = answer["texts"].as_array().unwrap().iter();
         texts.map(Text::of).collect()
+    }
+
+    /// Opens a page for the steps after it, in a window of this size.
+    pub fn open(&mut self, url: &str, scheme: &str, size: [u32; 2]) {
+        self.ask(&json!({"command": "open", "url": url, "scheme": scheme, "size": size}));
+    }
+
+    /// Waits until an expression of the open page's is true.
+    pub fn until(&mut self, script: &str) {
+        self.ask(&json!({"command": "until", "script": script}));
+    }
+
+    pub fn evaluate(&mut self, script: &str) -> Value {
+        self.ask(&json!({"command": "evaluate", "script": script}))["value"].take()
+    }
+
+    pub fn click(&mut self, selector: &str) {
+        self.ask(&json!({"command": "click", "selector": selector}));
+    }
+
+    pub fn fill(&mut self, selector: &str, text: &str) {
+        self.ask(&json!({"command": "fill", "selector": selector, "text": text}));
+    }
+
+    pub fn press(&mut self, selector: &str, key: &str) {
+        self.ask(&json!({"command": "press", "selector": selector, "key": key}));
+    }
+
+    pub fn wheel(&mut self, selector: &str, by: i32) {
+        self.ask(&json!({"command": "wheel", "selector": selector, "by": by}));
+    }
+
+    pub fn drag(&mut self, selector: &str, by: [i32; 2]) {
+        self.ask(&json!({"command": "drag", "selector": selector, "by": by}));
+    }
+
+    /// A picture of the whole page, below `target/`, for whoever wants to look.
+    pub fn shoot(&mut self, name: &str) {
+        let folder = target().join("screenshots");
+        std::fs::create_dir_all(&folder).unwrap();
+        self.ask(&json!({"command": "shoot", "path": folder.join(name)}));
     }
 
     fn ask(&mut self, command: &Value) -> Value {

@@ -218,6 +218,7 @@ function load(frame) {
       answer.log = await logOf(answer);
       frame.why = answer.ok ? '' : refusal(answer, 'this frame');
       frame.part = null;
+      kept.delete(frame);
       if (answer.ok) {
         frame.part = part(answer);
         frame.picture = null;

@@ -45,7 +45,9 @@ async function redraw() {
     while (drawing.again) {
       drawing.again = false;
       const { series, index, window } = current;
-      const frame = series.frames[index];
+      // None while another series is being opened.
+      const frame = series?.frames?.[index];
+      if (!frame) continue;
       const picture = await drawn(frame, window).catch((error) => { frame.why = error.message; });
       if (series === current.series && index === current.index && !drawing.again) put(frame, picture);
     }
@@ -86,7 +88,7 @@ const STAGES = [
   ['origin', 'HealthImaging', (log) => log?.stages.origin],
   ['response', 'Signer, on the answer', (log) => log?.stages.originResponse],
   ['edge', 'Web ACL, cache and headers', (log) => log && Math.max(0, log.ms - Object.values(log.stages).reduce((sum, ms) => sum + ms, 0))],
-  ['way', 'To the browser', (log, ms) => log && Math.max(0, ms - log.ms)],
+  ['way', 'Preflight and transport', (log, ms) => log && Math.max(0, ms - log.ms)],
 ];
 
 /** Those that images are often written in (DICOM PS3.6, table A-1). */
@@ -133,7 +135,7 @@ function showEdge(frame) {
     ['X-Cache', answer.cache], ['Age', answer.age && `${answer.age} s`], ['Content type', media],
     ['Transfer syntax', syntax && [SYNTAXES[syntax], syntax].filter(Boolean).join(', ')], ['Frame', frame.part && `${number(frame.part.bytes.length)} bytes`],
   ];
-  for (const [name, fact] of facts) element('facts').append(node('dt', name), node('dd', fact || '\u2013'));
+  for (const [name, fact] of facts) if (fact) element('facts').append(node('dt', name), node('dd', fact));
   for (const one of frame.answers.slice(-6)) {
     const line = node('tr');
     line.append(node('td', one.status, one.ok ? 'good' : 'bad'), node('td', one.cache?.replace(' from cloudfront', '') ?? '\u2013'), node('td', number(one.ms, 1), 'number'), node('td', number(one.size), 'number'));
@@ -312,7 +314,8 @@ for (const end of ['pointerup', 'pointercancel']) canvas.addEventListener(end, (
 
 element('again').addEventListener('click', async () => {
   const { series, index } = current;
-  const frame = series.frames[index];
+  const frame = series?.frames?.[index];
+  if (!frame) return;
   await load(frame);
   if (series === current.series && index === current.index) show(index);
 });
