@@ -78,7 +78,9 @@ async fn tokens_are_signed_by_the_first_algorithm_that_is_allowed() {
         let issuer = Issuer::start(IssuerClaims::satisfying(&auth).unwrap())
             .await
             .unwrap();
-        assert_eq!(issuer.jwks()["keys"][0]["alg"], name);
+        // One algorithm under two names.
+        let signed = if name == jose::ED25519 { "EdDSA" } else { name };
+        assert_eq!(issuer.jwks()["keys"][0]["alg"], signed);
         assert!(verify(issuer.token(), &issuer.jwks()).is_some(), "{name}");
         issuer.rotate().unwrap();
         assert!(verify(issuer.token(), &issuer.jwks()).is_some(), "{name}");

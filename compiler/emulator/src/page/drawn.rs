@@ -139,7 +139,7 @@ mod tests {
         let mut head = json!({"contentType": octets, "metadata": of(2, 2), "window": [100.5, 101]});
         for (window, expected) in [
             (json!([100.5, 101]), [0, 0, 128, 255]),
-            (json!([50.5, 101]), [0, 26, 255, 255]),
+            (json!([51, 102]), [0, 25, 252, 255]),
             (Value::Null, [0, 13, 128, 255]),
         ] {
             head["window"] = window.clone();
