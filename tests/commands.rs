@@ -189,7 +189,7 @@ fn the_schema_takes_what_validate_takes() {
         "service: x\nauth: {mode: cognito}\n",
         "service: x\nauth: {mode: none, scopes: [a]}\n",
         "service: x\nauth: {mode: oidc, issuer: 'https://a.example', audience: []}\n",
-        "service: x\nauth: {mode: oidc, issuer: 'http://a.example', audience: a}\n",
+        "service: x\nauth: {mode: oidc, issuer: 'ftp://a.example', audience: a}\n",
         "service: x\nauth: {mode: oidc, issuer: 'https://a.example', audience: a, algorithms: [HS256]}\n",
         "service: x\nauth: {mode: none}\ndelivery: {dicomweb: 'yes'}\n",
         "service: x\nauth: {mode: none}\niam: {allow: [{imageSets: []}]}\n",

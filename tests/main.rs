@@ -13,6 +13,7 @@ mod deploy;
 mod dev;
 mod dev_allowed;
 mod dev_delivery;
+mod dev_origin;
 mod dev_running;
 mod diagnostics;
 mod dicom;

@@ -70,6 +70,13 @@ impl Dev {
         dev
     }
 
+    /// With these variables in its environment.
+    pub fn start_with(project: &Project, variables: &[(&str, &str)], arguments: &[&str]) -> Self {
+        let mut command = project.command();
+        command.envs(variables.iter().copied());
+        Self::start_by(command, arguments)
+    }
+
     pub fn start_without_cargo_lambda(project: &Project) -> Self {
         let mut command = project.command_without_cargo_lambda();
         command.env("XDG_CACHE_HOME", target().join("test-cache-cargo"));

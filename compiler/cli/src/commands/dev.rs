@@ -16,7 +16,7 @@ use frames_emulator::ohif::Files;
 use frames_emulator::page::{Page, Requests, Values};
 use frames_emulator::{Credentials, knows_peers, package, private};
 use serde_json::json;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -159,7 +159,10 @@ impl Delivery {
         };
         let origin = match &stand_in {
             Some(stand_in) => OriginServer::StandIn(stand_in.clone()),
-            None => OriginServer::Aws(super::online::credentials(global, &signer.region).await?),
+            None => OriginServer::Aws {
+                credentials: super::online::credentials(global, &signer.region).await?,
+                endpoint: own_endpoint(terminal)?,
+            },
         };
         let requests = Requests::default();
         let seen = requests.clone();
@@ -280,6 +283,26 @@ impl Delivery {
         data(format!("\n{line}\n\n"));
         Ok(())
     }
+}
+
+/// The variable by which the AWS CLI and SDKs are led to another HealthImaging. Signed
+/// requests go unencrypted to this machine only.
+const ENDPOINT: &str = "AWS_ENDPOINT_URL_MEDICAL_IMAGING";
+
+fn own_endpoint(terminal: Terminal) -> Result<Option<SocketAddr>> {
+    let Ok(written) = std::env::var(ENDPOINT) else {
+        return Ok(None);
+    };
+    let address = written.trim_end_matches('/').strip_prefix("http://");
+    let address = address.and_then(|address| address.parse::<SocketAddr>().ok());
+    let Some(address) = address.filter(|address| address.ip().is_loopback()) else {
+        return Err(
+            Failure::new(format!("{ENDPOINT} is `{written}`, which isn't on this machine"))
+                .help("name an address as `http://127.0.0.1:8000`, or unset it: then HealthImaging itself is asked"),
+        );
+    };
+    terminal.status("Origin", &format!("http://{address}, by {ENDPOINT}"));
+    Ok(Some(address))
 }
 
 /// Replaces the manifest's issuer by our own: the same claims, other keys.

@@ -55,8 +55,12 @@ const STOP_TURNS: usize = 1000;
 pub enum OriginServer {
     /// The embedded HealthImaging, which knows the credentials of the run.
     StandIn(Arc<StandIn>),
-    /// HealthImaging itself, with the caller's credentials.
-    Aws(CredentialsSource),
+    /// HealthImaging itself, with the caller's credentials; or what stands in for it on
+    /// this machine.
+    Aws {
+        credentials: CredentialsSource,
+        endpoint: Option<SocketAddr>,
+    },
 }
 
 /// Takes every request once it is answered.
@@ -155,7 +159,7 @@ fn escaped(log: FunctionLog) -> FunctionLog {
 
 fn signing(origin: &OriginServer) -> CredentialsSource {
     match origin {
-        OriginServer::Aws(source) => source.clone(),
+        OriginServer::Aws { credentials, .. } => credentials.clone(),
         OriginServer::StandIn(stand_in) => {
             let credentials = stand_in.credentials().clone();
             Arc::new(move || {

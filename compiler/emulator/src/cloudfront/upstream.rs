@@ -30,6 +30,11 @@ pub(super) enum Upstream {
         hosts: Vec<String>,
     },
     Aws(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
+    /// Somebody's own endpoint in place of AWS's, on this machine.
+    Endpoint {
+        client: Client<HttpConnector, Full<Bytes>>,
+        address: SocketAddr,
+    },
 }
 
 impl Upstream {
@@ -43,7 +48,14 @@ impl Upstream {
                 address: stand_in.address(),
                 hosts: stand_in.hosts().to_vec(),
             }),
-            OriginServer::Aws(_) => {
+            OriginServer::Aws {
+                endpoint: Some(address),
+                ..
+            } => Ok(Self::Endpoint {
+                client: Client::builder(TokioExecutor::new()).build(connector),
+                address: *address,
+            }),
+            OriginServer::Aws { endpoint: None, .. } => {
                 connector.enforce_http(false);
                 let https = hyper_rustls::HttpsConnectorBuilder::new()
                     .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())
@@ -72,7 +84,9 @@ impl Upstream {
         let request = self.request(flow)?;
         let sent = async {
             match self {
-                Self::StandIn { client, .. } => client.request(request).await,
+                Self::StandIn { client, .. } | Self::Endpoint { client, .. } => {
+                    client.request(request).await
+                }
                 Self::Aws(client) => client.request(request).await,
             }
         };
@@ -132,7 +146,9 @@ impl Upstream {
             Self::StandIn { hosts, .. } if !hosts.iter().any(|h| h == domain) => {
                 return Err(Refusal::OriginUnreachable);
             }
-            Self::StandIn { address, .. } => format!("http://{address}"),
+            Self::StandIn { address, .. } | Self::Endpoint { address, .. } => {
+                format!("http://{address}")
+            }
             Self::Aws(_) => match custom("port").and_then(serde_json::Value::as_u64) {
                 None | Some(443) => format!("https://{domain}"),
                 Some(port) => format!("https://{domain}:{port}"),
@@ -179,13 +195,20 @@ mod tests {
 
     #[test]
     fn aws_is_reached_by_https_under_the_origins_own_name() {
-        let source = OriginServer::Aws(Arc::new(|| Box::pin(async { Credentials::random() })));
-        let upstream = Upstream::new(&source).unwrap();
+        let aws = |endpoint| OriginServer::Aws {
+            credentials: Arc::new(|| Box::pin(async { Credentials::random() })),
+            endpoint,
+        };
+        let upstream = Upstream::new(&aws(None)).unwrap();
         let uri = upstream.uri(&flow(testing::NATIVE_HOST)).unwrap();
         assert_eq!(
             uri.to_string(),
             format!("https://{}/p/a%20b?c=d", testing::NATIVE_HOST)
         );
+        let own = aws(Some(([127, 0, 0, 1], 8000).into()));
+        let upstream = Upstream::new(&own).unwrap();
+        let uri = upstream.uri(&flow(testing::NATIVE_HOST)).unwrap();
+        assert_eq!(uri.to_string(), "http://127.0.0.1:8000/p/a%20b?c=d");
     }
 
     #[tokio::test]

@@ -40,7 +40,7 @@ delivery:
             "delivery.dicomweb",
             |seen| seen.paths(),
             "[]",
-            r#"["/datastore/*/studies/*/series/*/instances/*", "/datastore/*/studies", "/datastore/*/series", "/datastore/*/instances"]"#,
+            r#"["/datastore/*/studies/*/series/*/instances/*", "/datastore/*/studies/*/series/*/metadata", "/datastore/*/studies", "/datastore/*/series", "/datastore/*/instances"]"#,
         ),
         row(
             "delivery.dicomweb",
