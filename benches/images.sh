@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# How long `frames dev --dicom` takes to index ten thousand instances, and how much memory, beside a
+# tenth of them and beside reading the same files. Prints a Markdown table. PROFILE=dev measures the
+# build that `cargo dev` makes; FRAMES may name a program that was built before.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+PROFILE="${PROFILE:-release}"
+if [ -z "${FRAMES:-}" ]; then
+  cargo build --quiet --locked --profile "$PROFILE" --package frames --no-default-features
+  FRAMES="$PWD/target/$([ "$PROFILE" = dev ] && echo debug || echo "$PROFILE")/frames"
+fi
+export FRAMES
+node benches/images.mjs
