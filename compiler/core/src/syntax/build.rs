@@ -1,7 +1,7 @@
 //! Parser events to a tree, within budgets that a hostile file can't pass.
 
 use super::errors::{self, Read};
-use super::node::{Entry, Key, MAX_DEPTH, Node, Value};
+use super::node::{Entry, Key, MAX_DEPTH, MERGE, Node, Value};
 use super::short_forms;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::source::Source;
@@ -232,9 +232,15 @@ impl Builder {
     /// `<<`: another mapping's entries, or several mappings', below those that
     /// stand here; of several the first wins. (The merge key of YAML 1.1.)
     fn merged(&mut self, mut entries: Vec<Entry>) -> Vec<Entry> {
-        let Some(at) = entries.iter().position(|entry| entry.key.text == "<<") else {
+        let Some(at) = entries.iter().position(|entry| entry.key.text == MERGE) else {
             return entries;
         };
+        if entries
+            .get(at)
+            .is_some_and(|merge| is_referred(&merge.value))
+        {
+            return entries;
+        }
         let merge = entries.remove(at);
         let sources = match merge.value.value {
             Value::Sequence(items) => items,
@@ -312,6 +318,15 @@ impl Builder {
             },
         }
         Ok(())
+    }
+}
+
+/// Whether variables have to be resolved to know what is merged: that comes later.
+fn is_referred(merge: &Node) -> bool {
+    match &merge.value {
+        Value::Scalar { text, .. } => text.contains("${"),
+        Value::Sequence(items) => items.iter().any(is_referred),
+        Value::Mapping(_) | Value::Open(_) => false,
     }
 }
 

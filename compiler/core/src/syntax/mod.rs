@@ -6,5 +6,5 @@ mod node;
 mod short_forms;
 
 pub use build::parse;
-pub use node::{Entry, Key, Node, Value};
+pub use node::{Entry, Key, MERGE, Node, Value};
 pub use short_forms::misplaced;

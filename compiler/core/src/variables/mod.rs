@@ -2,7 +2,8 @@
 //!
 //! A reference takes its value from a source: `${env:NAME}`, `${opt:name}`,
 //! `${self:a.b}`, `${file(./x.yml):a.b}`, `${frames:env}`; from AWS
-//! `${cf:stack.Output}`, `${ssm:/path}`, `${aws:accountId}`, `${aws:region}`.
+//! `${cf:stack.Output}`, `${ssm:/path}`, `${aws:accountId}`, `${aws:region}`;
+//! `${cf(eu-west-1):stack.Output}` and `${ssm(eu-west-1):/path}` ask another Region.
 //! After commas come defaults: `${env:POOL, 'us-east-1_x'}`. References nest. One
 //! that is the whole value keeps the type of what it refers to.
 
@@ -11,10 +12,12 @@ mod expression;
 mod resolve;
 #[cfg(test)]
 mod tests;
+mod unfold;
 
 pub use documents::outside_file;
 pub use expression::SOURCES;
-pub use resolve::{may_be_overlay, resolve};
+pub use resolve::resolve;
+pub use unfold::{Unfolded, Unfolder};
 
 use crate::diagnostic::{Diagnostic, codes};
 use crate::span::Span;
@@ -34,6 +37,17 @@ pub struct Resolved {
     pub secrets: Vec<Secret>,
     /// Keys of the root that `${self:…}` refers to: the user's own, beside the known ones.
     pub own_keys: BTreeSet<String>,
+}
+
+impl Resolved {
+    /// What was found before, where the tree's shape was decided.
+    pub fn add(&mut self, unfolded: Unfolded) {
+        self.diagnostics.extend(unfolded.diagnostics);
+        // The innermost origin comes first.
+        self.origins.splice(0..0, unfolded.origins);
+        self.open.extend(unfolded.open);
+        self.own_keys.extend(unfolded.own_keys);
+    }
 }
 
 /// A reference and what its value is.

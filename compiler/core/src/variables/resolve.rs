@@ -1,9 +1,10 @@
 //! References to values.
 
 use super::documents::Documents;
-use super::expression::{self, AWS_VALUES, Alternative, Part, Reference, SOURCES};
+use super::expression::{self, AWS_VALUES, Alternative, Part, Problem, Reference, SOURCES};
 use super::{Open, Origin, Resolved, Secret};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
+use crate::environments::may_be_overlay;
 use crate::span::Span;
 use crate::syntax::{Entry, Key, Node, Value};
 use crate::world::{AwsValue, World};
@@ -17,34 +18,8 @@ const MAX_NODES: usize = 50_000;
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 const MAX_DEPTH: usize = 64;
 
-/// The block whose `${…}` are CloudFormation's, unless they name a source.
-pub(super) const OVERLAY: &str = "resources";
-
-/// What the names of the user's own keys begin with.
-const OWN: &str = "x-";
-
-/// Keys of the user's own may hold a part of the overlay. Where they are used elsewhere,
-/// they are resolved once more, as any value.
-pub fn may_be_overlay(key: &str) -> bool {
-    key == OVERLAY || key.starts_with(OWN)
-}
-
 pub fn resolve(root: &Node, env: &str, world: &dyn World) -> Resolved {
-    let mut resolver = Resolver {
-        root,
-        env,
-        world,
-        documents: Documents::default(),
-        found: Vec::new(),
-        origins: Vec::new(),
-        open: Vec::new(),
-        secrets: Vec::new(),
-        own_keys: BTreeSet::new(),
-        in_overlay: false,
-        nodes: 0,
-        bytes: 0,
-        exhausted: false,
-    };
+    let mut resolver = Resolver::new(root, env, world);
     let node = match &root.value {
         Value::Mapping(entries) => Node {
             span: root.span,
@@ -79,14 +54,18 @@ pub(super) struct Resolver<'a> {
     pub(super) world: &'a dyn World,
     pub(super) documents: Documents,
     pub(super) found: Vec<Diagnostic>,
-    origins: Vec<Origin>,
-    open: Vec<Open>,
+    pub(super) origins: Vec<Origin>,
+    pub(super) open: Vec<Open>,
     secrets: Vec<Secret>,
     pub(super) own_keys: BTreeSet<String>,
     /// What is resolved is part of an overlay, wherever it is written: there, `${…}` that
     /// name no source are CloudFormation's.
     pub(super) in_overlay: bool,
-    nodes: usize,
+    /// What is resolved is the argument of `Fn::Sub`, which has its own check of names.
+    in_sub: bool,
+    /// What a reference leads to is taken as it was written.
+    pub(super) raw: bool,
+    pub(super) nodes: usize,
     bytes: usize,
     exhausted: bool,
 }
@@ -130,6 +109,26 @@ impl Found {
 }
 
 impl<'a> Resolver<'a> {
+    pub(super) fn new(root: &'a Node, env: &'a str, world: &'a dyn World) -> Self {
+        Self {
+            root,
+            env,
+            world,
+            documents: Documents::default(),
+            found: Vec::new(),
+            origins: Vec::new(),
+            open: Vec::new(),
+            secrets: Vec::new(),
+            own_keys: BTreeSet::new(),
+            in_overlay: false,
+            in_sub: false,
+            raw: false,
+            nodes: 0,
+            bytes: 0,
+            exhausted: false,
+        }
+    }
+
     /// A node without references. Those that fail stay out of the tree's way as open values.
     pub(super) fn node(&mut self, node: &Node, depth: usize) -> Node {
         self.nodes += 1;
@@ -150,9 +149,15 @@ impl<'a> Resolver<'a> {
             Value::Mapping(entries) => Value::Mapping(
                 entries
                     .iter()
-                    .map(|entry| Entry {
-                        key: entry.key.clone(),
-                        value: self.node(&entry.value, depth + 1),
+                    .map(|entry| {
+                        let around = self.in_sub;
+                        self.in_sub |= entry.key.text == "Fn::Sub";
+                        let value = self.node(&entry.value, depth + 1);
+                        self.in_sub = around;
+                        Entry {
+                            key: entry.key.clone(),
+                            value,
+                        }
                     })
                     .collect(),
             ),
@@ -164,7 +169,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Beyond the budget everything stays open, and one finding says so.
-    fn is_exhausted(&mut self, span: Span, depth: usize) -> bool {
+    pub(super) fn is_exhausted(&mut self, span: Span, depth: usize) -> bool {
         let over = self.nodes > MAX_NODES || self.bytes > MAX_BYTES || depth > MAX_DEPTH;
         if over && !self.exhausted {
             let message =
@@ -184,15 +189,14 @@ impl<'a> Resolver<'a> {
         };
         let parts = match parsed {
             Ok(parts) => parts,
-            Err(message) => {
-                self.report(
-                    node.span,
-                    message,
-                    "write `${source:name}`, for example `${env:USER_POOL_ID}`",
-                );
+            Err(Problem { message, help }) => {
+                self.report(node.span, message, help);
                 return open(node.span, text);
             }
         };
+        if self.in_overlay && !self.in_sub {
+            self.misspelt(text, node.span);
+        }
         if matches!(parts.as_slice(), [Part::Text(same)] if same == text) {
             return node.clone();
         }
@@ -205,6 +209,17 @@ impl<'a> Resolver<'a> {
                 value: Value::Scalar { text, plain: false },
             },
             None => open(node.span, text),
+        }
+    }
+
+    /// Outside `Fn::Sub`, `${evn:X}` in an overlay would stay as it is.
+    fn misspelt(&mut self, text: &str, span: Span) {
+        for (written, meant) in expression::misspelt(text) {
+            let message = format!("`${{{written}` names no source");
+            let help = format!(
+                "did you mean `${{{meant}`? As it is, it is written with two dollars: `$${{{written}`"
+            );
+            self.report(span, message, help);
         }
     }
 
@@ -260,7 +275,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// A reference's value; what has none is reported, or kept as open.
-    fn reference(
+    pub(super) fn reference(
         &mut self,
         reference: &Reference,
         span: Span,
@@ -328,15 +343,14 @@ impl<'a> Resolver<'a> {
                 argument,
             } => {
                 let known = self.secrets.len();
-                let Some(argument) = self.text(argument, span, depth) else {
+                let raw = std::mem::replace(&mut self.raw, false);
+                let argument = self.text(argument, span, depth);
+                let inner = inner.as_ref().map(|inner| self.text(inner, span, depth));
+                self.raw = raw;
+                let (Some(argument), Some(inner)) =
+                    (argument, inner.map_or(Some(None), |i| i.map(Some)))
+                else {
                     return Outcome::Failed;
-                };
-                let inner = match inner {
-                    Some(inner) => match self.text(inner, span, depth) {
-                        Some(inner) => Some(inner),
-                        None => return Outcome::Failed,
-                    },
-                    None => None,
                 };
                 if self.secrets.len() > known {
                     self.found.push(exposed_name(span));
@@ -394,9 +408,21 @@ impl<'a> Resolver<'a> {
                 );
                 Outcome::Failed
             }
-            ("cf" | "ssm" | "aws", None) => self.aws(name, argument, span),
+            ("cf" | "ssm" | "aws", None) => self.aws(name, None, argument, span),
+            ("cf" | "ssm", Some(region)) => self.aws(name, Some(region.trim()), argument, span),
+            (known, Some(inner)) if SOURCES.contains(&known) => {
+                let message = format!("`{known}` takes nothing in parentheses");
+                let help = if argument.is_empty() {
+                    format!("write `${{{known}:{inner}}}`")
+                } else {
+                    format!("write `${{{known}:{argument}}}`")
+                };
+                self.report(span, message, help);
+                Outcome::Failed
+            }
             _ => {
                 let help = did_you_mean(name, SOURCES.iter().copied())
+                    .or_else(|| foreign(name))
                     .unwrap_or_else(|| format!("known: {}", SOURCES.join(", ")));
                 self.report(
                     span,
@@ -408,8 +434,15 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn aws(&mut self, name: &str, argument: &str, span: Span) -> Outcome {
-        let reference = format!("{name}:{argument}");
+    fn aws(&mut self, name: &str, region: Option<&str>, argument: &str, span: Span) -> Outcome {
+        let reference = match region {
+            Some(region) => format!("{name}({region}):{argument}"),
+            None => format!("{name}:{argument}"),
+        };
+        if let Some((message, help)) = malformed(name, region, argument) {
+            self.report(span, message, help);
+            return Outcome::Failed;
+        }
         if name == "aws" && !AWS_VALUES.contains(&argument) {
             let message = format!("`aws` has no `{argument}`");
             self.report(
@@ -445,6 +478,75 @@ impl<'a> Resolver<'a> {
     }
 }
 
+/// What AWS needn't be asked to know that it is wrong, and what to write.
+fn malformed(name: &str, region: Option<&str>, argument: &str) -> Option<(String, String)> {
+    let in_region = region.map_or_else(String::new, |region| format!("({region})"));
+    if let Some(region) = region.filter(|region| !is_region(region)) {
+        return Some((
+            format!("`{region}` isn't an AWS Region's code"),
+            format!("write `${{{name}(us-east-1):{argument}}}`"),
+        ));
+    }
+    if name == "cf"
+        && !argument
+            .split_once('.')
+            .is_some_and(|(a, b)| !a.is_empty() && !b.is_empty())
+    {
+        return Some((
+            format!("`${{cf{in_region}:{argument}}}` names no output"),
+            format!("write `${{cf{in_region}:stack.Output}}`"),
+        ));
+    }
+    if name == "ssm" {
+        if argument.is_empty() {
+            return Some((
+                "`ssm` names no parameter".to_owned(),
+                format!("write `${{ssm{in_region}:/path}}`"),
+            ));
+        }
+        // Serverless Framework's way to ask for decryption, once.
+        if let Some((path, "true" | "false" | "split")) = argument.rsplit_once('~') {
+            return Some((
+                format!("`{argument}` isn't a parameter's name"),
+                format!(
+                    "write `${{ssm{in_region}:{path}}}`: a SecureString is decrypted always, and a StringList is a list"
+                ),
+            ));
+        }
+    }
+    None
+}
+
+/// `eu-west-1`, `us-gov-west-1`
+fn is_region(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let [first, middle @ .., last] = parts.as_slice() else {
+        return false;
+    };
+    let letters = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
+    first.len() == 2
+        && letters(first)
+        && !middle.is_empty()
+        && middle.iter().all(letters)
+        && !last.is_empty()
+        && last.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Sources that other tools have, and what is written here.
+fn foreign(name: &str) -> Option<String> {
+    let instead = match name {
+        "sls" | "stage" => "`${frames:env}` is the environment's name",
+        "param" | "custom" | "input" | "inputs" => {
+            "write `${opt:name}`, or `${self:a.b}` for a value of this file"
+        }
+        "secrets" | "vars" | "var" | "process" => "write `${env:NAME}`, an environment variable",
+        "s3" | "http" | "https" => "fetch the document first, and write `${file(./x.yml):a.b}`",
+        "ImportValue" | "import" | "output" => "write `${cf:stack.Output}`",
+        _ => return None,
+    };
+    Some(format!("{instead} (known: {})", SOURCES.join(", ")))
+}
+
 /// What is looked up is told to whoever is asked, and to whoever reads an error.
 fn exposed_name(span: Span) -> Diagnostic {
     let message = "a secret value can't be the name of what a variable refers to";
@@ -463,7 +565,7 @@ fn scalar(text: &str, span: Span) -> Node {
     }
 }
 
-fn open(span: Span, text: &str) -> Node {
+pub(super) fn open(span: Span, text: &str) -> Node {
     Node {
         span,
         value: Value::Open(text.to_owned()),
