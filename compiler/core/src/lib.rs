@@ -88,6 +88,7 @@ pub fn compile(source: &Source, target: Target, world: &dyn World) -> Compiled {
         }
         let mut resolved = variables::resolve(&selected.root, target.env, world);
         resolved.add(unfolded);
+        manifest::split_lists(&mut resolved.node, &resolved.origins, &mut resolved.secrets);
         diagnostics.extend(check::unguarded(&resolved));
         diagnostics.extend(resolved.diagnostics);
         diagnostics.extend(check::exposed(&resolved.node, &resolved.secrets));

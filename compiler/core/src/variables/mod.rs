@@ -56,6 +56,8 @@ pub struct Origin {
     pub span: Span,
     /// "the environment variable POOL"
     pub what: String,
+    /// The value is all that the reference brought, not text with more around it.
+    pub whole: bool,
     /// Where in the manifest the value is, if it is there.
     pub target: Option<Span>,
 }

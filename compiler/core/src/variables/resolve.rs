@@ -230,6 +230,7 @@ impl<'a> Resolver<'a> {
                 self.origins.push(Origin {
                     span,
                     what: found.what,
+                    whole: true,
                     target: found.target,
                 });
                 at(value, span)
@@ -266,6 +267,7 @@ impl<'a> Resolver<'a> {
                     self.origins.push(Origin {
                         span,
                         what: found.what,
+                        whole: false,
                         target: found.target,
                     });
                 }

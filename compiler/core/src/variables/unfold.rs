@@ -126,6 +126,8 @@ impl Resolver<'_> {
         self.origins.push(Origin {
             span: node.span,
             what: found.what,
+            // A text in it is as the file has it.
+            whole: false,
             target: found.target,
         });
         Some(at(value, node.span))
