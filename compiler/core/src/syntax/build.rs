@@ -35,7 +35,8 @@ pub fn parse(source: &Source) -> (Option<Node>, Vec<Diagnostic>) {
             }
         };
         if let Err(diagnostic) = step {
-            builder.diagnostics.push(*diagnostic);
+            let diagnostic = errors::helped(source.text(), *diagnostic);
+            builder.diagnostics.push(diagnostic);
             return (None, builder.diagnostics);
         }
     }
@@ -373,7 +374,7 @@ fn as_key(node: Node) -> Result<Key, Box<Diagnostic>> {
             codes::SYNTAX,
             "",
             node.span,
-            "a list or a mapping can't be a key",
+            errors::NO_KEY,
         ))),
     }
 }

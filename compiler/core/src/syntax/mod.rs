@@ -4,6 +4,7 @@ mod build;
 mod errors;
 mod node;
 mod short_forms;
+mod unquoted;
 
 pub use build::parse;
 pub use node::{Entry, Key, MERGE, Node, Value};
