@@ -34,9 +34,10 @@ pub fn schema() -> Value {
     ] {
         at(&mut root, &path)["allOf"] = json!([{"pattern": or_reference(pattern)}]);
     }
-    // An environment may add what the rest lacks, and which one it will be isn't known.
+    // An environment may add what the rest lacks, and which one it will be isn't known. So may
+    // what `<<` brings in.
     let whole = whole(&mut root);
-    root["if"] = json!({"not": {"required": [KEY]}});
+    root["if"] = json!({"not": {"anyOf": [{"required": [KEY]}, {"required": [syntax::MERGE]}]}});
     root["then"] = whole;
     root
 }
@@ -47,7 +48,11 @@ fn whole(root: &mut Value) -> Value {
     json!({
         "required": take_required(root),
         "properties": {
-            "auth": {"required": take_required(at(root, &["auth"])), "allOf": modes(&AUTH)},
+            "auth": {
+                "type": ["object", "string"],
+                "if": {"not": {"required": [syntax::MERGE]}},
+                "then": {"required": take_required(at(root, &["auth"])), "allOf": modes(&AUTH)},
+            },
             "domain": {"dependencies": {
                 "cnames": {"anyOf": [{"required": ["certificateArn"]}, {"required": ["hostedZoneId"]}]},
                 "certificateArn": needs_cnames,
@@ -56,7 +61,7 @@ fn whole(root: &mut Value) -> Value {
             }},
             "delivery": {
                 "properties": {"geo": {"type": ["object", "string"], "minProperties": 1, "maxProperties": 1}},
-                "not": {"required": ["webAcl", "webAclArn"]},
+                "not": {"type": "object", "required": ["webAcl", "webAclArn"]},
             },
         },
     })

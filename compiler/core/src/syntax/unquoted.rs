@@ -65,8 +65,13 @@ pub(super) fn mended(text: &str, values: &[&Plain]) -> String {
 /// Everything behind a line's first colon in quotes: `a: b: c`.
 pub(super) fn mended_after_colon(text: &str, at: usize) -> Option<String> {
     let line = line_around(text, at);
+    let before = at.checked_sub(line.start)?;
     let content = text.get(line)?;
     let (key, value) = content.split_once(": ")?;
+    if key.len() >= before {
+        // It is this line's only one.
+        return None;
+    }
     let value = value.trim();
     let is_plain =
         !value.is_empty() && !value.starts_with(['\'', '"', '[', '{', '&', '*', '|', '>', '#']);
@@ -232,9 +237,10 @@ mod tests {
         let values = in_line(&long, 0, false);
         assert_eq!(mended(&long, &[values.last().unwrap()]), "'*'");
         assert_eq!(
-            mended_after_colon("  a: b: c\n", 5).as_deref(),
+            mended_after_colon("  a: b: c\n", 6).as_deref(),
             Some("a: 'b: c'")
         );
-        assert_eq!(mended_after_colon("a: 'b': c", 5), None);
+        assert_eq!(mended_after_colon("a: 'b': c", 6), None);
+        assert_eq!(mended_after_colon("a b\nc: d", 5), None);
     }
 }

@@ -215,6 +215,8 @@ mod tests {
             "https://b.example",
             "https://a.example.evil",
             "https://evil/.b.example",
+            "https://x.y.b.example",
+            "https://evil@x.b.example",
         ] {
             let headers = applied(&policy, "GET", Some(origin));
             assert!(
