@@ -41,12 +41,11 @@ pub(super) fn explained(source: &Source, error: &ScanError, read: &Read) -> Diag
         return Diagnostic::new(codes::SYNTAX, "", span, "a tab in the indentation")
             .help("indent with spaces: YAML takes no tabs there");
     }
-    if let Some(found) = without_quotes(error.kind(), text, marked, read) {
-        return found;
-    }
-    let (message, help) = said(error.kind(), &text[marked..]);
-    let message = message.map_or_else(|| format!("this isn't YAML: {reason}"), str::to_owned);
-    let found = Diagnostic::new(codes::SYNTAX, "", character(text, marked), message).help(help);
+    let found = without_quotes(error.kind(), text, marked, read).unwrap_or_else(|| {
+        let (message, help) = said(error.kind(), &text[marked..]);
+        let message = message.map_or_else(|| format!("this isn't YAML: {reason}"), str::to_owned);
+        Diagnostic::new(codes::SYNTAX, "", character(text, marked), message).help(help)
+    });
     let line = |byte| source.position(byte).line;
     match begun(error.kind(), text, marked, read) {
         Some((span, label)) if line(span.start) != line(found.span.start) => {
