@@ -93,7 +93,7 @@ pub enum Format {
 #[derive(Debug, Args)]
 pub struct HumanOrJson {
     /// How results are written to stdout
-    #[arg(id = "format", long = "format", value_parser = human_or_json(), default_value = "human")]
+    #[arg(id = "format", long = "format", value_name = "FORMAT", value_parser = human_or_json(), default_value = "human")]
     pub format: Format,
 }
 

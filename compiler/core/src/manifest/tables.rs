@@ -72,6 +72,7 @@ static HEALTH_IMAGING: Table = Table {
             "Region of the data stores.",
         )
         .default("us-east-1")
+        .unless(&["endpoint"])
         .makes("Distribution `Origins[].DomainName`; signer `region`"),
         Field::new(
             "endpoint",

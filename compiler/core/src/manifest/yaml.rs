@@ -81,13 +81,19 @@ pub fn scalar(text: &str) -> String {
             .all(|c| c.is_ascii_alphanumeric() || "-_./:@+".contains(c))
         && !text.ends_with(':')
         && !WORDS.contains(&text.to_ascii_lowercase().as_str());
-    if plain {
+    if plain || is_duration(text) {
         return text.to_owned();
     }
     if text.chars().any(|c| is_unprintable(c) || c == '\'') {
         return double_quoted(text);
     }
     format!("'{text}'")
+}
+
+/// `12h` is a text to every reader.
+fn is_duration(text: &str) -> bool {
+    let number = text.strip_suffix(['s', 'm', 'h', 'd']).unwrap_or_default();
+    !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// JSON is YAML, but for a few characters that only JSON takes unescaped.
@@ -195,6 +201,8 @@ mod tests {
             "noon",
             "yes-man",
             "a+b_c",
+            "365d",
+            "0s",
         ] {
             assert_eq!(scalar(word), word);
         }
