@@ -126,6 +126,7 @@ mod tests {
                 b"{\"keys\":\n [}",
                 "it isn't JSON from line 2, column 3 on: expected value",
             ),
+            (b"{\"keys\": [", "it ends in the middle of its JSON"),
             (KEY.as_bytes(), "a single key"),
             (format!("[{KEY}]").as_bytes(), "an array"),
             (

@@ -253,6 +253,8 @@ fn not_json(text: &str, error: &serde_json::Error) -> String {
         "it is PEM, not a JSON Web Key Set".to_owned()
     } else if text.starts_with('<') {
         "it is a web page, not JSON".to_owned()
+    } else if error.is_eof() {
+        "it ends in the middle of its JSON".to_owned()
     } else {
         let (line, column) = (error.line(), error.column());
         let what = error.to_string();

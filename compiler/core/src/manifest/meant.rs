@@ -69,6 +69,9 @@ pub(super) fn meant(text: &str, format: &'static Format) -> Option<String> {
     }
     let is = |other: &'static Format| std::ptr::eq(format, other);
     let trimmed = text.trim();
+    if trimmed.is_empty() {
+        return None;
+    }
     let candidates = [
         trimmed.to_owned(),
         trimmed.to_ascii_lowercase(),
@@ -85,9 +88,15 @@ pub(super) fn meant(text: &str, format: &'static Format) -> Option<String> {
         digits(trimmed)
             .filter(|_| is(&f::ACCOUNT) || is(&f::RATE))
             .unwrap_or_default(),
-        zone(trimmed).filter(|_| is(&f::REGION)).unwrap_or_default(),
-        format!("{}/", trimmed.trim_matches('/')),
-        format!("/{}/", trimmed.trim_matches('/')),
+        zone(&trimmed.to_ascii_lowercase())
+            .filter(|_| is(&f::REGION))
+            .unwrap_or_default(),
+        slashes("", trimmed)
+            .filter(|_| is(&f::KEY_PREFIX))
+            .unwrap_or_default(),
+        slashes("/", trimmed)
+            .filter(|_| is(&f::IAM_PATH))
+            .unwrap_or_default(),
     ];
     let mut candidates = candidates.into_iter();
     candidates.find(|candidate| candidate != text && format.matches(candidate))
@@ -138,6 +147,12 @@ fn secure(text: &str) -> String {
 fn without_discovery(text: &str) -> String {
     let end = text.find("/.well-known/").unwrap_or(text.len());
     text.get(..end).unwrap_or_default().to_owned()
+}
+
+/// A path with one slash at its end, and none or one before it.
+fn slashes(before: &str, text: &str) -> Option<String> {
+    let inside = text.trim_matches('/');
+    (!inside.is_empty()).then(|| format!("{before}{inside}/"))
 }
 
 /// `1111-2222-3333`, `100_000`, `100,000`
@@ -208,6 +223,7 @@ mod tests {
         for (format, text, expected) in [
             (&f::REGION, "US-EAST-1", "us-east-1"),
             (&f::REGION, "us-east-1a", "us-east-1"),
+            (&f::REGION, "US-East-1B", "us-east-1"),
             (
                 &f::CNAME,
                 "https://frames.example.org/",
@@ -283,6 +299,8 @@ mod tests {
             (&f::ISSUER, "ftp://login.example.org"),
             (&f::ACCOUNT, "1111"),
             (&f::REGION, "Ireland"),
+            (&f::AUDIENCE, " "),
+            (&f::IAM_PATH, "//"),
         ] {
             assert_eq!(meant(text, format), None, "{text}");
         }

@@ -441,6 +441,9 @@ impl Walk<'_> {
         let mut diagnostic = Diagnostic::new(codes::WRONG_TYPE, path, node.span, message);
         let key = path.rsplit('.').next().unwrap_or(path);
         let help = match (expected, &node.value) {
+            ("a list", _) if node.is_null() => Some(format!(
+                "write a list behind `{key}:`, `[]` for an empty one, or remove the key"
+            )),
             _ if node.is_null() && path.ends_with(']') => {
                 Some("write a value behind the `-`, or remove it".to_owned())
             }
@@ -454,7 +457,13 @@ impl Walk<'_> {
             ("a list", Value::Scalar { text, .. }) => {
                 Some(format!("put it in brackets: `[{}]`", shown(text)))
             }
-            ("text", Value::Sequence(items)) => only(items).map(|one| format!("write it without brackets: `{key}: {one}`")),
+            ("text", Value::Sequence(items)) => only(items).map(|one| {
+                if path.ends_with(']') {
+                    format!("write it without brackets: `{one}`")
+                } else {
+                    format!("write it without brackets: `{key}: {one}`")
+                }
+            }),
             ("text", Value::Mapping(_)) => Some(format!("write `{key}: value` on one line")),
             _ => None,
         };

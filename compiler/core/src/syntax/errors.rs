@@ -83,6 +83,19 @@ fn without_quotes(kind: &Kind, text: &str, marked: usize, read: &Read) -> Option
             };
             (value, what)
         }
+        Kind::UnknownAnchor => {
+            let value = value.filter(|value| value.text(text).starts_with('*'))?;
+            let mended = unquoted::mended(text, &[value]);
+            let found = Diagnostic::new(
+                codes::SYNTAX,
+                "",
+                character(text, marked),
+                "this alias names nothing above it",
+            );
+            return Some(found.help(format!(
+                "put the text in quotes: `{mended}`; an alias names a value with an `&` before it"
+            )));
+        }
         Kind::MappingValueNotAllowed => {
             let help = unquoted::mended_after_colon(text, marked)?;
             let found = Diagnostic::new(

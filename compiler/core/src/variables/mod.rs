@@ -87,6 +87,7 @@ pub fn explain_origins(diagnostics: &mut [Diagnostic], origins: &[Origin]) {
         };
         let from = format!("the value comes from {}", origin.what);
         diagnostic.help = Some(match diagnostic.help.take() {
+            Some(help) if help.ends_with('?') => format!("{help} ({from})"),
             Some(help) => format!("{help}; {from}"),
             None => from,
         });

@@ -217,7 +217,7 @@ impl<'a> Resolver<'a> {
         for (written, meant) in expression::misspelt(text) {
             let message = format!("`${{{written}` names no source");
             let help = format!(
-                "did you mean `${{{meant}`? As it is, it is written with two dollars: `$${{{written}`"
+                "did you mean `${{{meant}`? To keep it as it is, write two dollars: `$${{{written}`"
             );
             self.report(span, message, help);
         }
@@ -304,9 +304,13 @@ impl<'a> Resolver<'a> {
             }
             Outcome::Missing(Missing { what, near }) => {
                 let message = format!("`{}` has no value: there is no {what}", reference.text);
-                let with_default =
-                    format!("{}, 'value'}}", &reference.text[..reference.text.len() - 1]);
-                let help = format!("give it a value, or a default after a comma: `{with_default}`");
+                let inside = &reference.text[..reference.text.len() - 1];
+                let help = if self.raw {
+                    // A text can't be merged.
+                    format!("write it, or another place behind a comma: `{inside}, self:x-base}}`")
+                } else {
+                    format!("give it a value, or a default after a comma: `{inside}, 'value'}}`")
+                };
                 let found = Diagnostic::new(codes::VARIABLE, "", span, message).help(help);
                 self.found.push(match near {
                     Some(key) => found.related(key.span, format!("`{}` is here", key.text)),
