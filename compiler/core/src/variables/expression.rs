@@ -1,5 +1,6 @@
 //! The text of a scalar to its parts: what is between `${` and `}`.
 
+use super::sources::{AWS_VALUES, Problem, SOURCES, quoted, shells, without_source};
 use crate::diagnostic::nearest;
 
 /// A scalar's text, taken apart.
@@ -33,39 +34,8 @@ pub(super) enum Alternative {
     },
 }
 
-/// What is wrong with a text, and what to write instead.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
-    pub message: String,
-    pub help: String,
-}
-
-impl Problem {
-    fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            help: help.into(),
-        }
-    }
-}
-
-impl From<String> for Problem {
-    fn from(message: String) -> Self {
-        Self::new(
-            message,
-            "write `${source:name}`, for example `${env:USER_POOL_ID}`",
-        )
-    }
-}
-
 /// Nothing real nests deeper; a hostile text must not exhaust the stack.
 const MAX_DEPTH: usize = 16;
-
-/// Where a reference's value can come from.
-pub const SOURCES: &[&str] = &["env", "opt", "self", "file", "cf", "ssm", "aws", "frames"];
-
-/// What `aws` has; whatever else is written so is a variable of IAM's policies.
-pub(super) const AWS_VALUES: [&str; 2] = ["accountId", "region"];
 
 /// Takes a text apart; the error says what is wrong with it.
 pub(super) fn parse(text: &str) -> Result<Vec<Part>, Problem> {
@@ -123,35 +93,6 @@ fn is_ours(body: &str) -> bool {
         }),
         name => SOURCES.contains(&name) && (argument.is_some() || rest.starts_with('(')),
     }
-}
-
-/// In an overlay's text, what follows a `${` and is nearly a source, with what is meant:
-/// `evn:X}` and `env:X}`.
-pub(super) fn misspelt(text: &str) -> Vec<(&str, String)> {
-    // Nobody reads more, and a hostile text has thousands.
-    const MOST: usize = 10;
-    let mut found = Vec::new();
-    let mut before = "";
-    for piece in text.split("${").take(MOST + 1) {
-        let escaped = before.ends_with('$');
-        let is_first = std::ptr::eq(piece.as_ptr(), text.as_ptr());
-        before = piece;
-        let end = piece.find('}').map(|end| end + 1);
-        let (Some(written), false) = (end.and_then(|end| piece.get(..end)), escaped || is_first)
-        else {
-            continue;
-        };
-        let name_end = written.find(|c: char| !c.is_ascii_alphanumeric());
-        let (name, rest) = written.split_at(name_end.unwrap_or(written.len()));
-        let argues = rest.starts_with('(') || (rest.starts_with(':') && !rest.starts_with("::"));
-        if !argues || SOURCES.contains(&name) {
-            continue;
-        }
-        if let Some(meant) = nearest(name, SOURCES.iter().copied()) {
-            found.push((written, format!("{meant}{rest}")));
-        }
-    }
-    found
 }
 
 /// The length of a text's leading `${…}`, nested ones and quotes within.
@@ -280,46 +221,6 @@ fn plain_default(piece: &str, rest: &str) -> Result<Alternative, Problem> {
         format!("the default `{piece}` has {what} in it, and no quotes"),
         format!("put it in quotes: `{}`", quoted(piece)),
     ))
-}
-
-fn quoted(text: &str) -> String {
-    let quote = if text.contains('\'') { '"' } else { '\'' };
-    format!("{quote}{text}{quote}")
-}
-
-/// What names no source: often, another tool's variable.
-fn without_source(piece: &str, name: &str, rest: &str) -> Problem {
-    let message = format!("`{piece}` names no source: a reference is `${{source:name}}`");
-    let is_name = |text: &str| {
-        text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-    };
-    let region = |rest: &str| {
-        let (region, argument) = rest.strip_prefix('.')?.split_once(':')?;
-        Some(format!("write `${{{name}({region}):{argument}}}`"))
-    };
-    let variable = piece.split(":-").next().unwrap_or(piece);
-    if piece.starts_with('{') {
-        let help = "`${{ … }}` is GitHub Actions': set an environment variable there, and write `${env:NAME}` here";
-        return Problem::new(message, help);
-    }
-    match region(rest).filter(|_| matches!(name, "cf" | "ssm")) {
-        Some(help) => Problem::new(message, help),
-        None if is_name(variable) => {
-            let default = piece.split_once(":-").map(|(_, default)| default);
-            shells(piece, variable, default)
-        }
-        None => message.into(),
-    }
-}
-
-/// An environment variable as a shell writes it: `${NAME}`, `${NAME:-default}`.
-fn shells(piece: &str, name: &str, default: Option<&str>) -> Problem {
-    let default = default.map_or_else(String::new, |text| format!(", {}", quoted(text)));
-    Problem::new(
-        format!("`{piece}` names no source: a reference is `${{source:name}}`"),
-        format!("for an environment variable, write `${{env:{name}{default}}}`"),
-    )
 }
 
 fn reference_at(piece: &str, depth: usize) -> Result<Reference, Problem> {
@@ -515,37 +416,6 @@ mod tests {
             single("${env:A, a (b, c)}").last(),
             Some(&Alternative::Literal("a (b, c)".to_owned()))
         );
-    }
-
-    #[test]
-    fn a_misspelt_source_is_known_in_an_overlay() {
-        let known = |text| {
-            misspelt(text)
-                .into_iter()
-                .map(|(written, meant)| format!("{written} {meant}"))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(
-            known("${evn:X} ${slef:a.b}"),
-            ["evn:X} env:X}", "slef:a.b} self:a.b}"]
-        );
-        assert_eq!(
-            known("a ${fil(./x.yml):b}"),
-            ["fil(./x.yml):b} file(./x.yml):b}"]
-        );
-        for text in [
-            "${env:X}",
-            "$${evn:X}",
-            "evn:X}",
-            "${AWS::Region}",
-            "${Distribution.Arn}",
-            "${aws:username}",
-            "${s3:prefix} ${ec2:SourceInstanceARN} ${sts:x} ${iam:x} ${kms:x} ${ecs:x}",
-            "${cognito-identity.amazonaws.com:sub}",
-            "${evn",
-        ] {
-            assert_eq!(known(text), [""; 0], "{text}");
-        }
     }
 
     #[test]

@@ -10,13 +10,14 @@
 mod documents;
 mod expression;
 mod resolve;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod unfold;
 
 pub use documents::outside_file;
-pub use expression::SOURCES;
 pub use resolve::resolve;
+pub use sources::SOURCES;
 pub use unfold::{Unfolded, Unfolder};
 
 use crate::diagnostic::{Diagnostic, codes};

@@ -1,7 +1,8 @@
 //! References to values.
 
 use super::documents::Documents;
-use super::expression::{self, AWS_VALUES, Alternative, Part, Problem, Reference, SOURCES};
+use super::expression::{self, Alternative, Part, Reference};
+use super::sources::{AWS_VALUES, Problem, SOURCES, foreign, malformed, misspelt};
 use super::{Open, Origin, Resolved, Secret};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
 use crate::environments::may_be_overlay;
@@ -214,7 +215,7 @@ impl<'a> Resolver<'a> {
 
     /// Outside `Fn::Sub`, `${evn:X}` in an overlay would stay as it is.
     fn misspelt(&mut self, text: &str, span: Span) {
-        for (written, meant) in expression::misspelt(text) {
+        for (written, meant) in misspelt(text) {
             let message = format!("`${{{written}` names no source");
             let help = format!(
                 "did you mean `${{{meant}`? To keep it as it is, write two dollars: `$${{{written}`"
@@ -482,75 +483,6 @@ impl<'a> Resolver<'a> {
         self.found
             .push(Diagnostic::new(codes::VARIABLE, "", span, message).help(help));
     }
-}
-
-/// What AWS needn't be asked to know that it is wrong, and what to write.
-fn malformed(name: &str, region: Option<&str>, argument: &str) -> Option<(String, String)> {
-    let in_region = region.map_or_else(String::new, |region| format!("({region})"));
-    if let Some(region) = region.filter(|region| !is_region(region)) {
-        return Some((
-            format!("`{region}` isn't an AWS Region's code"),
-            format!("write `${{{name}(us-east-1):{argument}}}`"),
-        ));
-    }
-    if name == "cf"
-        && !argument
-            .split_once('.')
-            .is_some_and(|(a, b)| !a.is_empty() && !b.is_empty())
-    {
-        return Some((
-            format!("`${{cf{in_region}:{argument}}}` names no output"),
-            format!("write `${{cf{in_region}:stack.Output}}`"),
-        ));
-    }
-    if name == "ssm" {
-        if argument.is_empty() {
-            return Some((
-                "`ssm` names no parameter".to_owned(),
-                format!("write `${{ssm{in_region}:/path}}`"),
-            ));
-        }
-        // Serverless Framework's way to ask for decryption, once.
-        if let Some((path, "true" | "false" | "split")) = argument.rsplit_once('~') {
-            return Some((
-                format!("`{argument}` isn't a parameter's name"),
-                format!(
-                    "write `${{ssm{in_region}:{path}}}`: a SecureString is decrypted always, and a StringList is a list"
-                ),
-            ));
-        }
-    }
-    None
-}
-
-/// `eu-west-1`, `us-gov-west-1`
-fn is_region(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let [first, middle @ .., last] = parts.as_slice() else {
-        return false;
-    };
-    let letters = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
-    first.len() == 2
-        && letters(first)
-        && !middle.is_empty()
-        && middle.iter().all(letters)
-        && !last.is_empty()
-        && last.bytes().all(|b| b.is_ascii_digit())
-}
-
-/// Sources that other tools have, and what is written here.
-fn foreign(name: &str) -> Option<String> {
-    let instead = match name {
-        "sls" | "stage" => "`${frames:env}` is the environment's name",
-        "param" | "custom" | "input" | "inputs" => {
-            "write `${opt:name}`, or `${self:a.b}` for a value of this file"
-        }
-        "secrets" | "vars" | "var" | "process" => "write `${env:NAME}`, an environment variable",
-        "s3" | "http" | "https" => "fetch the document first, and write `${file(./x.yml):a.b}`",
-        "ImportValue" | "import" | "output" => "write `${cf:stack.Output}`",
-        _ => return None,
-    };
-    Some(format!("{instead} (known: {})", SOURCES.join(", ")))
 }
 
 /// What is looked up is told to whoever is asked, and to whoever reads an error.

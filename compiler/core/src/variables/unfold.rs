@@ -2,8 +2,9 @@
 //! or what `<<` merges. It is put in its place before environments are merged, as it was
 //! written: the references in it are resolved with all others.
 
-use super::expression::{self, Part, Problem};
+use super::expression::{self, Part};
 use super::resolve::{Resolver, at, open};
+use super::sources::Problem;
 use super::{Open, Origin};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::environments::Follow;
