@@ -1,6 +1,7 @@
 //! References into documents: this manifest (`self`) and files beside it (`file`).
 
-use super::resolve::{Found, Missing, Outcome, Resolver, at};
+use super::nodes::at;
+use super::resolve::{Found, Missing, Outcome, Resolver};
 use super::unfold::has_merge;
 use crate::diagnostic::{Diagnostic, codes, nearest};
 use crate::environments::OVERLAY;

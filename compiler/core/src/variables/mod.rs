@@ -9,6 +9,7 @@
 
 mod documents;
 mod expression;
+mod nodes;
 mod resolve;
 mod sources;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::documents::Documents;
 use super::expression::{self, Alternative, Part, Reference};
+use super::nodes::{at, open, scalar};
 use super::sources::{AWS_VALUES, Problem, SOURCES, foreign, malformed, misspelt};
 use super::{Open, Origin, Resolved, Secret};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
@@ -490,45 +491,4 @@ fn exposed_name(span: Span) -> Diagnostic {
     let message = "a secret value can't be the name of what a variable refers to";
     Diagnostic::new(codes::EXPOSED_SECRET, "", span, message)
         .help("write the name here, or store it in a parameter of type String")
-}
-
-fn scalar(text: &str, span: Span) -> Node {
-    // A word from outside is text, but `true` from the environment is as good as written.
-    Node {
-        span,
-        value: Value::Scalar {
-            text: text.to_owned(),
-            plain: !text.is_empty(),
-        },
-    }
-}
-
-pub(super) fn open(span: Span, text: &str) -> Node {
-    Node {
-        span,
-        value: Value::Open(text.to_owned()),
-    }
-}
-
-/// The same value, at the reference's place.
-pub(super) fn at(node: Node, span: Span) -> Node {
-    let value = match node.value {
-        Value::Sequence(items) => {
-            Value::Sequence(items.into_iter().map(|item| at(item, span)).collect())
-        }
-        Value::Mapping(entries) => Value::Mapping(
-            entries
-                .into_iter()
-                .map(|mut entry| {
-                    entry.key.span = span;
-                    Entry {
-                        key: entry.key,
-                        value: at(entry.value, span),
-                    }
-                })
-                .collect(),
-        ),
-        other => other,
-    };
-    Node { span, value }
 }

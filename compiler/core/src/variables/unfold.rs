@@ -3,7 +3,8 @@
 //! written: the references in it are resolved with all others.
 
 use super::expression::{self, Part};
-use super::resolve::{Resolver, at, open};
+use super::nodes::{at, open};
+use super::resolve::Resolver;
 use super::sources::Problem;
 use super::{Open, Origin};
 use crate::diagnostic::{Diagnostic, codes};
