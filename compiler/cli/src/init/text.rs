@@ -79,7 +79,7 @@ const TOKENS: &str = "  \
   # One of these must be in the token.
   #groups: [radiology]
   # The claim that holds the groups.
-  #groupsClaim: cognito:groups
+  #groupsClaim: {claim}
   # Where a token may be. `query` is for viewers that can't send a header, and gives a warning.
   #tokenSources: [authorization, header]
 ";
@@ -129,7 +129,13 @@ fn auth(out: &mut String, answers: &Answers) {
         _ => "",
     });
     if mode != "none" {
-        out.push_str(TOKENS);
+        // Each mode has its own default.
+        let claim = if mode == "oidc" {
+            "groups"
+        } else {
+            "cognito:groups"
+        };
+        out.push_str(&TOKENS.replace("{claim}", claim));
     }
     out.push('\n');
 }

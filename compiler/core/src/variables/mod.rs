@@ -48,6 +48,7 @@ impl Resolved {
         // The innermost origin comes first.
         self.origins.splice(0..0, unfolded.origins);
         self.open.extend(unfolded.open);
+        self.secrets.extend(unfolded.secrets);
         self.own_keys.extend(unfolded.own_keys);
     }
 }

@@ -58,7 +58,7 @@ pub(super) struct Resolver<'a> {
     pub(super) found: Vec<Diagnostic>,
     pub(super) origins: Vec<Origin>,
     pub(super) open: Vec<Open>,
-    secrets: Vec<Secret>,
+    pub(super) secrets: Vec<Secret>,
     pub(super) own_keys: BTreeSet<String>,
     /// What is resolved is part of an overlay, wherever it is written: there, `${…}` that
     /// name no source are CloudFormation's.

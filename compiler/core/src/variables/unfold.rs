@@ -6,7 +6,7 @@ use super::expression::{self, Part};
 use super::nodes::{at, open};
 use super::resolve::Resolver;
 use super::sources::Problem;
-use super::{Open, Origin};
+use super::{Open, Origin, Secret};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::environments::Follow;
 use crate::syntax::{Entry, MERGE, Node, Value};
@@ -21,6 +21,8 @@ pub struct Unfolded {
     pub origins: Vec<Origin>,
     /// References that only AWS can answer.
     pub open: Vec<Open>,
+    /// What must never be shown.
+    pub secrets: Vec<Secret>,
     /// Keys of the root that `${self:…}` refers to.
     pub own_keys: BTreeSet<String>,
 }
@@ -47,6 +49,7 @@ impl<'a> Unfolder<'a> {
             diagnostics: self.0.found,
             origins: self.0.origins,
             open: self.0.open,
+            secrets: self.0.secrets,
             own_keys: self.0.own_keys,
         }
     }
