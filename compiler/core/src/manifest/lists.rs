@@ -6,6 +6,9 @@ use crate::syntax::{Node, Value};
 use crate::variables::{Origin, Secret};
 use std::collections::HashSet;
 
+/// No key takes more, and a hostile text has a million.
+const MOST: usize = 1_000;
+
 /// Makes lists of the texts that came from a variable as a whole, where keys take lists of
 /// texts. What is left out between two commas is nothing. A part of a secret is one.
 pub fn split_lists(root: &mut Node, origins: &[Origin], secrets: &mut Vec<Secret>) {
@@ -65,7 +68,7 @@ impl Split<'_> {
         }
         let parts: Vec<&str> = text.split(',').map(str::trim).collect();
         let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        if parts.is_empty() {
+        if parts.is_empty() || parts.len() > MOST {
             return;
         }
         let is_secret = |secret: &Secret| secret.span == node.span && secret.text == *text;
@@ -97,6 +100,7 @@ mod tests {
             .variable("ONE", "https://a.example")
             .variable("EMPTY", "")
             .variable("COMMAS", " , ")
+            .variable("MANY", &"a,".repeat(1_001))
             .variable("JSON", "[\"https://a.example\"]")
             .variable("COUNTRIES", "US,CA")
             .aws("ssm:/list", AwsValue::Value("one,two".to_owned()))
@@ -177,6 +181,7 @@ mod tests {
             ),
             ("COMMAS", "write the values with commas between"),
             ("JSON", "write the values with commas between"),
+            ("MANY", "the environment variable MANY"),
         ] {
             let text =
                 format!("auth: {{mode: none}}\ndelivery: {{cors: {{origins: '${{env:{name}}}'}}}}");
