@@ -50,6 +50,8 @@ impl Split<'_> {
                     self.table(item, table);
                 }
             }
+            // One text is as good as a list there.
+            (Kind::OneOrMany(_), Value::Scalar { text, .. }) if !text.contains(',') => {}
             (
                 Kind::OneOrMany(_) | Kind::List(Kind::Text(_) | Kind::Choice(_)),
                 Value::Scalar { .. },
@@ -165,6 +167,7 @@ mod tests {
         };
         assert_eq!(oidc("audience", "${ssm:/list}"), json!(["one", "two"]));
         assert_eq!(oidc("scopes", "${ssm:/list}"), json!(["one", "two"]));
+        assert_eq!(oidc("audience", "${self:service}"), "x");
         // A text of the manifest's own keeps its commas.
         assert_eq!(oidc("audience", "one,two"), "one,two");
         assert_eq!(oidc("audience", "x-${ssm:/list}"), "x-one,two");

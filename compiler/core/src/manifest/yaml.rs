@@ -75,7 +75,8 @@ fn inline(value: &Printed) -> String {
 pub fn scalar(text: &str) -> String {
     const WORDS: &[&str] = &["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
     // Numbers, dates and times all begin with a digit, a sign or a dot.
-    let plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
+    let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
+    let plain = (begins || text.starts_with("./"))
         && text
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "-_./:@+".contains(c))
@@ -202,6 +203,8 @@ mod tests {
             "yes-man",
             "a+b_c",
             "365d",
+            "./jwks.json",
+            "/imaging/",
             "0s",
         ] {
             assert_eq!(scalar(word), word);
