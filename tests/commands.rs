@@ -1,6 +1,7 @@
 //! What scripts and people rely on: streams, shapes, exit codes, colours.
 
 use crate::support::frames::{Project, Run, manifests};
+use crate::support::pty::OnTerminal;
 use crate::support::{read, root};
 use clap::CommandFactory;
 use frames::cli::Cli;
@@ -262,10 +263,18 @@ fn help_fits_80_columns_and_tells_all() {
         for line in run.stdout.lines() {
             assert!(line.chars().count() <= 80, "{command:?}: {line}");
         }
-        assert!(
-            run.stdout.contains("--config <FILE>") && run.stdout.contains("--env <NAME>"),
-            "{command:?}"
-        );
+        // Without a manifest, there is nothing that they could choose.
+        let reads_one = !["init", "schema", "completions"]
+            .iter()
+            .any(|name| command.first().is_some_and(|command| command == name));
+        for flag in ["--config <FILE>", "--env <NAME>", "--opt", "--profile"] {
+            assert_eq!(run.stdout.contains(flag), reads_one, "{command:?}: {flag}");
+        }
+        // Formats for findings are offered to whoever has findings.
+        let has_findings = command.is_empty() || command.first().is_some_and(|c| c == "validate");
+        for format in ["sarif", "github"] {
+            assert_eq!(run.stdout.contains(format), has_findings, "{command:?}");
+        }
         for flag in flags {
             assert!(
                 run.stdout.contains(&format!("--{flag}")),
@@ -281,6 +290,122 @@ fn help_fits_80_columns_and_tells_all() {
     {
         assert!(run.stdout.contains(word), "{word}");
     }
+}
+
+#[test]
+fn what_a_command_has_no_use_for_is_refused() {
+    let project = Project::empty();
+    for (arguments, said) in [
+        (
+            &["schema", "--profile", "x"][..],
+            "`frames schema` takes no --profile",
+        ),
+        (
+            &["--env", "prod", "completions", "bash"],
+            "`frames completions` takes no --env",
+        ),
+        (
+            &["schema", "-c", "frames.yml"],
+            "`frames schema` takes no --config",
+        ),
+        (
+            &["init", "--opt", "a=b", "--auth", "none"],
+            "`frames init` takes no --opt",
+        ),
+        (&["init", "-c", "x.yml"], "takes no --config"),
+        (
+            &["deploy", "--format", "sarif"],
+            "`--format sarif` is only for `frames validate`",
+        ),
+    ] {
+        let run = project.frames(arguments);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:#?}");
+        assert!(run.stderr.contains(said), "{run:#?}");
+    }
+    assert!(!project.path().join("frames.yml").exists());
+    // Before the command's name or behind it, where it has one.
+    for arguments in [
+        &["--format", "json", "print"][..],
+        &["print", "--format", "json"],
+    ] {
+        let run = Project::new(VALID).frames(arguments);
+        assert_eq!(run.code, 0, "{run:#?}");
+        assert_eq!(json(&run)["service"], "x");
+    }
+}
+
+#[test]
+fn an_explanation_that_there_isnt_is_a_suggestion() {
+    let project = Project::empty();
+    let help = |code: &str| {
+        let run = project.frames(&["validate", "--explain", code]);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+        run.stderr
+    };
+    assert!(help("cors").contains("did you mean `cors-credentials`?"));
+    let overlays = help("Overlays overlay");
+    assert!(overlays.contains("`unsafe-overlay`") && overlays.contains("`invalid-overlay`"));
+    let foo = help("foo");
+    assert!(
+        foo.contains("docs/codes.md lists all") && foo.lines().count() == 2,
+        "{foo}"
+    );
+}
+
+/// What the terminal shows, without colours, by its lines.
+fn on_screen(shown: &str) -> Vec<String> {
+    let mut parts = shown.split("\u{1b}[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let plain = parts.fold(first, |all, part| {
+        all + part
+            .split_once(|c: char| c.is_ascii_alphabetic())
+            .map_or("", |(_, text)| text)
+    });
+    plain.replace('\r', "").lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn long_lines_break_between_words_at_the_terminals_width() {
+    const COLUMNS: u16 = 50;
+    let tags =
+        "deploy: {tags: {team: 'one two three four five six seven eight nine ten eleven'}}\n";
+    let project = Project::new(&format!("{}{tags}", warns()));
+    let shown = |arguments: &[&str], path: Option<&str>| {
+        let mut command = project.command();
+        command.args(arguments);
+        if let Some(path) = path {
+            let cache = project.path().join("cache");
+            command.env("PATH", path).env("XDG_CACHE_HOME", cache);
+        }
+        let (_, shown) = OnTerminal::start_with_columns(&mut command, COLUMNS).end();
+        on_screen(&shown)
+    };
+    for (arguments, path, first, rest) in [
+        (
+            &["validate", "--explain", "foo"][..],
+            None,
+            "help: ",
+            "      ",
+        ),
+        (&["package"], Some("/nonexistent"), "error: ", "       "),
+        (&["deploy", "--a-flag-that-there-isnt"], None, "error: ", ""),
+        (&["package", "--opt", "x"], None, "error: ", ""),
+    ] {
+        let lines = shown(arguments, path);
+        let at = lines.iter().position(|line| line.starts_with(first));
+        let at = at.unwrap_or_else(|| panic!("{lines:#?}"));
+        assert!(lines[at + 1].starts_with(rest), "{lines:#?}");
+        for line in &lines {
+            let fits = line.chars().count() <= usize::from(COLUMNS);
+            // A word, or a command in its quotes, isn't broken.
+            let is_one = line.trim().starts_with(['`', '-', '\'']) || !line.trim().contains(' ');
+            assert!(fits || is_one, "{line}\n{lines:#?}");
+        }
+    }
+    // What is to be copied isn't broken.
+    let lines = shown(&["print", "-q", "--path", "deploy.tags"], None);
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert!(lines[0].ends_with("ten eleven'"), "{lines:#?}");
 }
 
 #[test]

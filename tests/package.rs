@@ -378,6 +378,41 @@ fn without_cargo_lambda_the_remedy_is_one_line() {
 }
 
 #[test]
+fn all_that_is_missing_is_named_at_once() {
+    let project = Project::new(MINIMAL);
+    let cache = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str], cache: &Path| {
+        let mut command = project.command();
+        command.args(arguments).env("PATH", "/nonexistent");
+        command
+            .env("XDG_CACHE_HOME", cache)
+            .env_remove("CARGO_HOME");
+        let run = Run::of(&mut command);
+        assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{run:#?}");
+        run.stderr
+    };
+    let package = run(&["package"], cache.path());
+    for part in [
+        "cargo and cargo-lambda, which build the functions for Lambda, aren't installed",
+        "install Rust 1.95 or newer",
+        "`python3 -m pip install cargo-lambda==1.9.2`",
+    ] {
+        assert!(package.contains(part), "{part}: {package}");
+    }
+    let dev = run(&["dev"], cache.path());
+    for part in [
+        "cargo, which builds the functions, isn't on the PATH",
+        "install Rust 1.95 or newer",
+    ] {
+        assert!(dev.contains(part), "{part}: {dev}");
+    }
+    // A home that nobody can write to.
+    let file = project.path().join("frames.yml");
+    let home = run(&["package"], &file);
+    assert!(home.contains("set XDG_CACHE_HOME to a directory"), "{home}");
+}
+
+#[test]
 fn a_build_that_fails_says_so_and_leaves_nothing_half_done() {
     let project = Project::new(MINIMAL);
     let cache = tempfile::tempdir().unwrap();

@@ -1,6 +1,8 @@
 //! Variables, environments and `frames print`, as a user meets them.
 
 use crate::support::frames::{Project, Run};
+use crate::support::peers::peers;
+use std::process::Command;
 
 const MANIFEST: &str = "\
 service: ${opt:service, 'viewer'}
@@ -98,6 +100,119 @@ fn one_value_is_for_a_script() {
         "what is printed is a manifest: {}",
         run.stdout
     );
+}
+
+/// PyYAML reads YAML 1.1, in which `NO`, dates and times of day have other types.
+#[test]
+fn other_readers_take_what_is_printed_for_the_same() {
+    let texts = [
+        "NO",
+        "2024-01-01",
+        "22:30:00",
+        "1_000",
+        "017",
+        "0x1f",
+        "y",
+        "~",
+        "=",
+        "it's",
+        ".inf",
+        "1e3",
+    ];
+    let tags: Vec<String> = texts
+        .iter()
+        .filter(|text| !text.contains(['~', '\'']))
+        .enumerate()
+        .map(|(i, text)| format!("t{i}: '{text}', '{text}': x"))
+        .collect();
+    let project = Project::new(&format!(
+        "service: x\nauth: {{mode: oidc, issuer: 'https://a.example', audience: [{}]}}\niam: {{allow: []}}\ndeploy: {{tags: {{{}}}}}\nresources: {{cdn: {{Outputs: {{A: {{Value: 'no'}}}}, Metadata: {{a: no, b: 'true', c: true, d: 7, e: '7', f: [x, {{g: []}}]}}}}}}\n",
+        texts.map(|text| format!("\"{text}\"")).join(", "),
+        tags.join(", "),
+    ));
+    let printed = project.frames(&["print", "-q"]).stdout;
+    let json = project.frames(&["print", "-q", "--format", "json"]).stdout;
+    project.write("printed.yml", &printed);
+    project.write("printed.json", &json);
+    const SAME: &str = "import json, yaml\nassert yaml.safe_load(open('printed.yml', encoding='utf-8')) == json.load(open('printed.json'))";
+    let run = Run::of(
+        Command::new(peers().program("python"))
+            .args(["-c", SAME])
+            .current_dir(project.path()),
+    );
+    assert_eq!(run.code, 0, "{printed}\n{run:#?}");
+    assert!(
+        printed.contains("\n  - 'NO'\n") || printed.contains("\n- 'NO'\n"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn environments_and_blocks_come_from_files() {
+    let project = Project::new(
+        "service: x\nauth: {<<: '${file(./auth.yml)}', audience: b}\niam: {allow: []}\ndelivery: ${file(./delivery.yml)}\nenvironments: ${file(./environments.yml)}\n",
+    );
+    project.write(
+        "auth.yml",
+        "mode: oidc\nissuer: https://a.example\naudience: a\n",
+    );
+    project.write(
+        "delivery.yml",
+        "http3: false\nwebAcl: none\ncors: {origins: '${env:ORIGINS}'}\n",
+    );
+    project.write(
+        "environments.yml",
+        "dev:\nprod: {delivery: {webAcl: null, priceClass: 100}, auth: {issuer: 'https://${frames:env}.example'}}\n",
+    );
+    let print = |env: &str| {
+        let mut command = project.command();
+        command
+            .env("ORIGINS", "https://c.example,https://d.example")
+            .args(["print", "--format", "json", "--env", env]);
+        let run = Run::of(&mut command);
+        assert_eq!(run.code, 0, "{run:#?}");
+        serde_json::from_str::<serde_json::Value>(&run.stdout).unwrap()
+    };
+    let (dev, prod) = (print("dev"), print("prod"));
+    assert_eq!(dev["auth"]["audience"], "b");
+    assert_eq!(
+        (&dev["delivery"]["webAcl"], &prod["delivery"]["webAcl"]),
+        (&"none".into(), &"managed".into())
+    );
+    assert_eq!(
+        (&prod["delivery"]["http3"], &prod["delivery"]["priceClass"]),
+        (&false.into(), &"100".into())
+    );
+    assert_eq!(prod["auth"]["issuer"], "https://prod.example");
+    let origins = serde_json::json!(["https://c.example", "https://d.example"]);
+    assert_eq!(prod["delivery"]["cors"]["origins"], origins);
+    let missing = project.frames(&["validate", "--env", "tset"]);
+    assert_eq!(missing.code, 3, "{missing:#?}");
+    assert!(
+        missing.stdout.contains("defined here: dev, prod"),
+        "{missing:#?}"
+    );
+}
+
+/// `--path` finds what holds by default, too.
+#[test]
+fn defaults_are_printed_with_their_types() {
+    let project = Project::new(
+        "service: x\nauth: {mode: oidc, issuer: 'https://a.example', audience: a}\niam: {allow: []}\ndelivery: {rateLimit: '5000'}\n",
+    );
+    for (path, value) in [
+        ("delivery.webAcl", "\"managed\"\n"),
+        ("delivery.rateLimit", "5000\n"),
+        ("auth.groupsClaim", "\"groups\"\n"),
+        ("logs.functions.retentionDays", "30\n"),
+    ] {
+        let run = project.frames(&["print", "-q", "--format", "json", "--path", path]);
+        assert_eq!(
+            (run.code, run.stdout.as_str()),
+            (0, value),
+            "{path}: {run:#?}"
+        );
+    }
 }
 
 #[test]

@@ -123,7 +123,10 @@ fn old_versions_go_when_their_replicas_do() {
     stand.write(&MANIFEST.replace("audience: frames", "audience: images"));
     let run = stand.run(&["deploy", "--yes"]);
     assert_eq!(run.code, 0, "{run:#?}");
-    assert!(run.stderr.contains("1 old function versions"), "{run:#?}");
+    assert!(
+        run.stderr.contains("1 old function version that") && run.stderr.contains("deletes it"),
+        "{run:#?}"
+    );
     assert_eq!(stand.versions("heart-dev-authorizer"), ["1", "2"]);
     // A later deployment collects them, also when it has nothing else to do.
     eventually("the old version is collected", || {

@@ -272,7 +272,7 @@ fn variables_have_the_values_that_aws_has() {
     );
     let path = stand.project.path().join("frames.yml");
     let text = std::fs::read_to_string(&path).unwrap();
-    let tags = "team: '${ssm:/team}', list: '${ssm:/list}', secret: 'a ${ssm:/secret} b', stack: '${cf:other.Name}', account: '${aws:accountId}', region: '${aws:region}', none: \"${ssm:/none, 'else'}\"";
+    let tags = "team: '${ssm:/team}', list: '${ssm:/list}', secret: 'a ${ssm:/secret} b', stack: '${cf:other.Name}', account: '${aws:accountId}', region: '${aws:region}', none: \"${ssm:/none, 'else'}\", named: '${ssm(us-east-1):/team}', elsewhere: \"${ssm(eu-west-1):/team, cf(eu-west-1):other.Name, 'else'}\"";
     stand.write(&format!("{text}deploy: {{tags: {{{tags}}}}}\n"));
     crate::support::process::eventually("the stack", || {
         (stand.stack("other")["StackStatus"] == "CREATE_COMPLETE").then_some(())
@@ -287,7 +287,7 @@ fn variables_have_the_values_that_aws_has() {
     ]);
     assert_eq!(run.code, 0, "{run:#?}");
     let values: Value = serde_json::from_str(&run.stdout).unwrap();
-    let wanted = json!({"team": "imaging", "list": "one", "secret": "a ******** b", "stack": "of-a-stack", "account": stand.account.number(), "region": "us-east-1", "none": "else"});
+    let wanted = json!({"team": "imaging", "list": "one", "secret": "a ******** b", "stack": "of-a-stack", "account": stand.account.number(), "region": "us-east-1", "none": "else", "named": "imaging", "elsewhere": "else"});
     assert_eq!(values, wanted);
     let offline = stand.run(&["print", "--format", "json", "--path", "deploy.tags"]);
     assert!(!offline.stdout.contains("imaging"), "{offline:#?}");

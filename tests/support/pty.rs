@@ -45,6 +45,21 @@ impl OnTerminal {
         Self::spawn(command, stdout, typing, terminal)
     }
 
+    /// On a terminal of so many columns.
+    pub fn start_with_columns(command: &mut Command, columns: u16) -> Self {
+        let (typing, terminal) = open();
+        let size = rustix::termios::Winsize {
+            ws_row: 24,
+            ws_col: columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        rustix::termios::tcsetwinsize(&terminal, size).unwrap();
+        let stdout = terminal.try_clone().unwrap().into();
+        command.env("TERM", "xterm-256color");
+        Self::spawn(command, stdout, typing, terminal)
+    }
+
     /// With the terminal for its input and its messages; nobody reads its data.
     pub fn start_without_data(command: &mut Command) -> Self {
         let (typing, terminal) = open();

@@ -1,5 +1,6 @@
 //! The command line. Scripts rely on its shape.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use frames_compiler::Target;
@@ -87,6 +88,70 @@ pub enum Format {
     Github,
 }
 
+/// `--format` of a command whose results aren't findings. A format for findings is refused by
+/// name, and not offered.
+#[derive(Debug, Args)]
+pub struct HumanOrJson {
+    /// How results are written to stdout
+    #[arg(id = "format", long = "format", value_name = "FORMAT", value_parser = human_or_json(), default_value = "human")]
+    pub format: Format,
+}
+
+fn human_or_json() -> impl TypedValueParser<Value = Format> {
+    let values = Format::value_variants().iter().filter_map(|format| {
+        let value = format.to_possible_value()?;
+        Some(value.hide(matches!(format, Format::Sarif | Format::Github)))
+    });
+    PossibleValuesParser::new(values.collect::<Vec<_>>())
+        .try_map(|text| Format::from_str(&text, false))
+}
+
+/// The flags of a command that reads a manifest, in one that reads none: refused, and not offered.
+#[derive(Debug, Args)]
+pub struct NoManifest {
+    #[arg(id = "config", short = 'c', long = "config", hide = true)]
+    config: Option<PathBuf>,
+    #[arg(id = "env", short = 'e', long = "env", hide = true, value_parser = env_name)]
+    env: Option<String>,
+    #[arg(id = "options", long = "opt", hide = true, value_parser = option)]
+    options: Vec<(String, String)>,
+    #[arg(
+        id = "allow_unsafe_overlay",
+        long = "allow-unsafe-overlay",
+        hide = true
+    )]
+    allow_unsafe_overlay: bool,
+    #[arg(id = "allow_outside_files", long = "allow-outside-files", hide = true)]
+    allow_outside_files: bool,
+    #[arg(id = "profile", long = "profile", hide = true)]
+    profile: Option<String>,
+}
+
+impl NoManifest {
+    /// A flag that was given.
+    pub fn given(&self) -> Option<&'static str> {
+        [
+            ("--config", self.config.is_some()),
+            ("--env", self.env.is_some()),
+            ("--opt", !self.options.is_empty()),
+            ("--allow-unsafe-overlay", self.allow_unsafe_overlay),
+            ("--allow-outside-files", self.allow_outside_files),
+            ("--profile", self.profile.is_some()),
+        ]
+        .into_iter()
+        .find_map(|(flag, given)| given.then_some(flag))
+    }
+}
+
+/// A command that prints a text, whatever the format.
+#[derive(Debug, Args)]
+pub struct Printing {
+    #[command(flatten)]
+    pub none: NoManifest,
+    #[arg(id = "format", long = "format", hide = true, value_parser = human_or_json(), default_value = "human")]
+    format: Format,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
     Auto,
@@ -117,12 +182,18 @@ pub enum Command {
     /// Serve the delivery on this machine, without an AWS account
     Dev(Dev),
     /// Print the JSON Schema of frames.yml, for editors
-    Schema,
+    Schema(Printing),
     /// Print a completion script for a shell
-    Completions {
-        /// The shell to complete in
-        shell: Shell,
-    },
+    Completions(Completions),
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell to complete in
+    pub shell: Shell,
+
+    #[command(flatten)]
+    pub printing: Printing,
 }
 
 #[derive(Debug, Args)]
@@ -133,6 +204,12 @@ pub struct Init {
 
     #[command(flatten)]
     pub answers: InitAnswers,
+
+    #[command(flatten)]
+    pub none: NoManifest,
+
+    #[command(flatten)]
+    pub shape: HumanOrJson,
 }
 
 /// With any of these, `init` asks nothing.
@@ -205,6 +282,9 @@ pub struct Package {
 
     #[command(flatten)]
     pub online: Online,
+
+    #[command(flatten)]
+    pub shape: HumanOrJson,
 }
 
 #[derive(Debug, Args)]
@@ -215,6 +295,9 @@ pub struct Print {
 
     #[command(flatten)]
     pub online: Online,
+
+    #[command(flatten)]
+    pub shape: HumanOrJson,
 }
 
 #[derive(Debug, Args)]
@@ -230,6 +313,9 @@ pub struct Deploy {
     /// Deploy only this stage: lambda-edge, cdn, or logs where the manifest has it
     #[arg(long, value_name = "STAGE")]
     pub only: Option<String>,
+
+    #[command(flatten)]
+    pub shape: HumanOrJson,
 }
 
 #[derive(Debug, Args)]
@@ -237,6 +323,9 @@ pub struct Diff {
     /// Exit with 1 if something would change
     #[arg(long)]
     pub exit_code: bool,
+
+    #[command(flatten)]
+    pub shape: HumanOrJson,
 }
 
 #[derive(Debug, Args)]
@@ -244,6 +333,9 @@ pub struct Info {
     /// Also compare every resource with its template, which takes a while
     #[arg(long)]
     pub drift: bool,
+
+    #[command(flatten)]
+    pub shape: HumanOrJson,
 }
 
 #[derive(Debug, Args)]
@@ -267,6 +359,9 @@ pub struct Remove {
     /// Leave behind the functions that replicas still hold, and list them
     #[arg(long)]
     pub abandon: bool,
+
+    #[command(flatten)]
+    pub shape: HumanOrJson,
 }
 
 #[derive(Debug, Args)]
@@ -285,6 +380,9 @@ pub struct Policy {
 
     #[command(flatten)]
     pub online: Online,
+
+    #[command(flatten)]
+    pub shape: HumanOrJson,
 }
 
 #[derive(Debug, Args)]
@@ -311,6 +409,9 @@ pub struct Dev {
 
     #[command(flatten)]
     pub online: Online,
+
+    #[command(flatten)]
+    pub shape: HumanOrJson,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

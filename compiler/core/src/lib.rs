@@ -77,13 +77,18 @@ pub fn compile(source: &Source, target: Target, world: &dyn World) -> Compiled {
     };
     if let Some(node) = node {
         let written = node.clone();
-        let mut selected = environments::select(node, target.env, target.chosen);
+        let mut unfolder = variables::Unfolder::new(&written, target.env, world);
+        let node = unfolder.tree(node);
+        let mut selected = environments::select(node, target.env, target.chosen, &mut unfolder);
         diagnostics.extend(selected.diagnostics);
+        let unfolded = unfolder.finish();
         let others = selected.others.iter_mut().map(|entry| &mut entry.value);
         for node in others.chain([&mut selected.root]) {
             short_forms_outside_overlays(node, &mut diagnostics);
         }
         let mut resolved = variables::resolve(&selected.root, target.env, world);
+        resolved.add(unfolded);
+        manifest::split_lists(&mut resolved.node, &resolved.origins, &mut resolved.secrets);
         diagnostics.extend(check::unguarded(&resolved));
         diagnostics.extend(resolved.diagnostics);
         diagnostics.extend(check::exposed(&resolved.node, &resolved.secrets));
@@ -139,7 +144,7 @@ fn short_forms_outside_overlays(root: &mut Node, diagnostics: &mut Vec<Diagnosti
         return;
     };
     for entry in entries {
-        if !variables::may_be_overlay(&entry.key.text) {
+        if !environments::may_be_overlay(&entry.key.text) {
             syntax::misplaced(&mut entry.value, diagnostics);
         }
     }

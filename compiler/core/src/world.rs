@@ -17,7 +17,8 @@ pub trait World {
         None
     }
 
-    /// What AWS answers to `cf:stack.Output`, `ssm:/path`, `aws:accountId` or `aws:region`.
+    /// What AWS answers to `cf:stack.Output`, `ssm:/path`, `aws:accountId` or `aws:region`. The
+    /// first two may name a Region: `cf(eu-west-1):stack.Output`.
     fn aws(&self, _reference: &str) -> AwsValue {
         AwsValue::Offline
     }
@@ -51,6 +52,31 @@ pub enum AwsValue {
     Missing,
     /// AWS isn't asked: the reference stays open.
     Offline,
+}
+
+/// A reference that AWS is asked for, taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AwsReference<'a> {
+    /// `cf`, `ssm` or `aws`.
+    pub source: &'a str,
+    /// `None`: the caller's own.
+    pub region: Option<&'a str>,
+    pub argument: &'a str,
+}
+
+impl<'a> AwsReference<'a> {
+    pub fn parse(reference: &'a str) -> Option<Self> {
+        let (source, argument) = reference.split_once(':')?;
+        let (source, region) = match source.split_once('(') {
+            Some((source, region)) => (source, Some(region.strip_suffix(')')?)),
+            None => (source, None),
+        };
+        Some(Self {
+            source,
+            region,
+            argument,
+        })
+    }
 }
 
 /// A world of which everything is given beforehand: nothing else is there, and AWS isn't
@@ -111,5 +137,26 @@ impl World for Fixed {
     fn aws(&self, reference: &str) -> AwsValue {
         let value = self.aws.get(reference).cloned();
         value.unwrap_or(AwsValue::Offline)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_may_name_a_region() {
+        let parsed = |text| {
+            let parsed = AwsReference::parse(text)?;
+            Some((parsed.source, parsed.region, parsed.argument))
+        };
+        assert_eq!(parsed("cf:s.O"), Some(("cf", None, "s.O")));
+        assert_eq!(
+            parsed("ssm(eu-west-1):/a:3"),
+            Some(("ssm", Some("eu-west-1"), "/a:3"))
+        );
+        assert_eq!(parsed("ssm:/a(b)"), Some(("ssm", None, "/a(b)")));
+        assert_eq!(parsed("cf(eu-west-1:s.O"), None);
+        assert_eq!(parsed("cf"), None);
     }
 }

@@ -146,6 +146,25 @@ const ONLY_COMPILE: &[(&str, &str, &str, &str)] = &[
         "",
         "{delivery: {dicomweb: true}, iam: {allow: [{datastore: 012345678901234567890123456789ab, series: ['1.2', '1.2']}]}}",
     ),
+    (
+        "conflict",
+        "auth.scopes",
+        "id tokens have none",
+        "{auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, tokenUse: id, scopes: [a]}}",
+    ),
+    // What no server can be at.
+    (
+        "invalid-value",
+        "auth.issuer",
+        "a port is a number",
+        "{auth: {mode: oidc, issuer: 'https://a.example.org:99999', audience: a}}",
+    ),
+    (
+        "invalid-value",
+        "auth.jwksUri",
+        "an IPv6 address",
+        "{auth: {mode: oidc, issuer: 'https://a.example.org', audience: a, jwksUri: 'https://[1.2.3]/'}}",
+    ),
     // Another file; a reference's value; the rendered template.
     (
         "jwks-file",
@@ -279,7 +298,7 @@ const VALID: &[&str] = &[
     "{service: x, auth: {mode: none}, domain: {cnames: [a.example.org], hostedZoneId: Z0123}, iam: {path: /imaging/, allow: [{datastore: 12345678901234567890123456789012, studies: ['1.2.3'], series: ['1.2.3.4']}]}, delivery: {dicomweb: true, webAcl: managed, rateLimit: 5000}}",
     "{service: x, auth: {mode: none}, delivery: {webAcl: none}, alarms: {topicArn: 'arn:aws:sns:us-east-1:111122223333:t'}, logs: {kmsKeyArn: 'arn:aws:kms:us-east-1:111122223333:key/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11', access: {format: parquet, objectLock: compliance}}}",
     "{service: x, auth: {mode: none}}",
-    "{service: x, auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, clientIds: [abc, 123], tokenUse: id, scopes: [a/b], groups: [g, 7], groupsClaim: roles, tokenSources: [header]}}",
+    "{service: x, auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, clientIds: [abc, 123], tokenUse: any, scopes: [a/b], groups: [g, 7], groupsClaim: roles, tokenSources: [header]}}",
     "{service: x, auth: {mode: oidc, issuer: 'https://a.example.org/', audience: a, jwksUri: 'https://a.example.org/k', algorithms: [RS256, RS512]}}",
     "{service: x, auth: {mode: oidc, issuer: 'https://a.example.org/', audience: [a, 5], jwksFile: ./jwks.json}}",
     "{service: x, auth: {mode: oidc, issuer: 'https://a.example.org/', audience: 5}}",
@@ -300,6 +319,24 @@ const VALID: &[&str] = &[
     // What the rest lacks, the environment has.
     "{auth: {mode: cognito}, domain: {cnames: [a.example.org]}, environments: {dev: {service: x, auth: {userPoolId: us-east-1_AbCdEfGhI}, domain: {certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11'}}}}",
     "{environments: {dev: {service: x, auth: {mode: none}}}}",
+    // `null` takes a key away, in whichever environment; a list is replaced as a whole.
+    "{service: x, auth: {mode: none}, delivery: {http3: false, webAcl: none}, deploy: {tags: {a: b}}, environments: {test: {delivery: {webAcl: null, geo: null}, deploy: {tags: {a: null}}, iam: null}, prod: {delivery: {http3: null}, resources: {cdn: null}}}}",
+    "{service: x, auth: {mode: none}, environments: {dev: null, prod: {}}}",
+    // Nothing behind a key is an empty section.
+    "{service: x, auth: {mode: none}, delivery: null, logs: {access: null}, deploy: {tags: null}, domain: null, environments: null, resources: {cdn: null}}",
+    // What a variable brings in.
+    "{service: x, auth: {mode: none}, delivery: {cors: {origins: '${opt:o, ''https://a.example.org,https://b.example.org''}'}}}",
+    // Other forms of a value.
+    "{service: x, auth: {mode: none}, domain: {cnames: [a.example.org], hostedZoneId: /hostedzone/Z0123}, delivery: {cors: {origins: ['https://*.example.org']}}}",
+];
+
+/// What a variable brings in, for `<<` or as environments, isn't in the text that a schema gets:
+/// the changes below would say nothing.
+const MERGED: &[&str] = &[
+    "{x-e: {prod: {service: y}}, service: x, auth: {mode: none}, environments: '${self:x-e}'}",
+    "{x-a: {mode: none}, x-e: {prod: {service: y}}, service: x, auth: {<<: '${self:x-a}'}, environments: '${self:x-e}'}",
+    "{x-a: {service: x, auth: {mode: none}}, <<: '${self:x-a}'}",
+    "{service: x, auth: {mode: none}, x-d: {http3: false}, x-e: {delivery: {http3: true}}, delivery: {<<: ['${self:x-d}'], cors: {origins: '${opt:o, ''https://a.example.org,https://b.example.org''}'}}, environments: {dev: '${self:x-e}', prod: {delivery: {<<: '${self:x-d}'}}}}",
 ];
 
 /// Rules that no change below meets.
@@ -316,6 +353,13 @@ const INVALID: &[&str] = &[
     "{service: x, auth: {mode: none}, logs: {kmsKeyArn: 'arn:aws:kms:eu-west-1:111122223333:key/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11'}}",
     "{service: x, auth: {mode: none}, deploy: {tags: {'Aws:team': x}}}",
     "{service: x, auth: {mode: none}, environments: {prod: {environments: {}}}}",
+    "{service: x, auth: {mode: none}, environments: {prod: {unknown: null}}}",
+    "{service: x, auth: {mode: none}, environments: {dev: {unknown: null}}}",
+    "{service: x, auth: {mode: none}, environments: {prod: {domain: {cnames: [null]}}}}",
+    "{service: x, auth: null}",
+    "{service: x, auth: {mode: none}, alarms: null}",
+    "{service: x, auth: {mode: none}, delivery: {geo: null}}",
+    "{service: x, auth: {mode: none}, delivery: {http3: null}}",
     "{service: x, auth: {mode: none}, environments: {prod: [auth]}}",
     "{service: x, auth: {mode: none}, healthImaging: {endpoint: medical-imaging.eu-west-1.amazonaws.com}}",
     "{service: x, auth: {mode: none}, domain: {cnames: [a.example.org], certificateArn: 'arn:aws:acm:eu-west-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11'}}",
@@ -422,7 +466,7 @@ fn changed(valid: &Value) -> Vec<Value> {
 #[test]
 fn the_schema_accepts_what_compiles() {
     let validator = validator();
-    for text in VALID {
+    for text in VALID.iter().chain(MERGED) {
         let verdict = verdict(&validator, text);
         assert!(verdict.errors.is_empty(), "{text}: {:#?}", verdict.errors);
         let refusals: Vec<_> = validator

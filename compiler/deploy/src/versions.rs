@@ -41,8 +41,13 @@ pub(crate) async fn collect(
         }
     }
     if held > 0 {
+        let (versions, them) = if held == 1 {
+            ("version", "it")
+        } else {
+            ("versions", "them")
+        };
         let what = format!(
-            "{held} old function versions that CloudFront's replicas still hold; a later deployment deletes them"
+            "{held} old function {versions} that CloudFront's replicas still hold; a later deployment deletes {them}"
         );
         session.progress.step("Keeping", &what);
     }

@@ -74,6 +74,24 @@ fn methods(kind: Option<Kind>, dicomweb: bool) -> String {
     methods.join(", ")
 }
 
+/// As CloudFront's policy takes it: `https://*.example.org` is every name with one label more.
+/// Browsers send origins in lower case, and the configuration has them so.
+fn allows(allowed: &str, origin: &str) -> bool {
+    let Some((scheme, domain)) = allowed.split_once("*.") else {
+        return allowed == origin;
+    };
+    let label = origin
+        .strip_prefix(scheme)
+        .and_then(|rest| rest.strip_suffix(domain))
+        .and_then(|rest| rest.strip_suffix('.'));
+    label.is_some_and(|label| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    })
+}
+
 /// Lets a page of an allowed origin read the answer.
 fn with_cors(response: Response, request: &Request, cors: &Cors) -> Response {
     if cors.origins.is_empty() {
@@ -83,7 +101,7 @@ fn with_cors(response: Response, request: &Request, cors: &Cors) -> Response {
         (Some("*"), response)
     } else {
         let origin = request.header("origin");
-        let allowed = origin.filter(|origin| cors.origins.iter().any(|o| o == origin));
+        let allowed = origin.filter(|origin| cors.origins.iter().any(|o| allows(o, origin)));
         (allowed, response.with_header("Vary", "Origin"))
     };
     let Some(origin) = allowed else {

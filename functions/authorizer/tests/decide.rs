@@ -84,6 +84,7 @@ fn only_allowed_origins_may_read_an_answer() {
     listed.cors.origins = vec![
         "https://a.example".to_owned(),
         "https://b.example".to_owned(),
+        "https://*.c.example:8443".to_owned(),
     ];
     for method in ["OPTIONS", "POST"] {
         let ask = |origin: &str| {
@@ -97,7 +98,26 @@ fn only_allowed_origins_may_read_an_answer() {
             Some("https://b.example")
         );
         assert_eq!(value(&allowed, "vary"), Some("Origin"));
-        for other in ["https://b.example.evil", "https://B.example", "null", ""] {
+        let wildcards = "https://x-1.c.example:8443";
+        assert_eq!(
+            value(&ask(wildcards), "access-control-allow-origin"),
+            Some(wildcards)
+        );
+        for other in [
+            "https://b.example.evil",
+            "https://B.example",
+            "https://c.example:8443",
+            "https://.c.example:8443",
+            "https://x.y.c.example:8443",
+            "https://x.c.example",
+            "http://x.c.example:8443",
+            "https://evil.example/.c.example:8443",
+            "https://evil@x.c.example:8443",
+            "https://xc.example:8443",
+            "https://*.c.example:8443",
+            "null",
+            "",
+        ] {
             let response = ask(other);
             assert_eq!(
                 value(&response, "access-control-allow-origin"),

@@ -6,6 +6,7 @@
 use crate::config::Issuer;
 use http::Uri;
 use serde_json::Value;
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 /// For all of it, discovery included.
@@ -132,23 +133,46 @@ fn parse(address: &str, local: bool) -> Result<Uri, String> {
     if has_credentials(address) {
         return Err("an address with credentials in it".to_owned());
     }
-    Some(address)
-        .filter(|address| address.is_ascii())
-        .and_then(|address| address.parse().ok())
-        .filter(|uri| is_https(uri) || (local && is_local(uri)))
-        .filter(has_port_that_is_one)
+    if let Some(other) = address.chars().find(|c| !is_in_an_address(*c)) {
+        return Err(format!("`{}` can't be in an address", other.escape_debug()));
+    }
+    let uri = address.parse().ok();
+    if uri.as_ref().is_some_and(has_no_port_there_is) {
+        return Err("a port is a number from 1 to 65535".to_owned());
+    }
+    if uri.as_ref().is_some_and(has_a_broken_ip) {
+        return Err("brackets around what isn't an IPv6 address".to_owned());
+    }
+    uri.filter(|uri| is_https(uri) || (local && is_local(uri)))
         .ok_or_else(|| "not an https:// URL".to_owned())
+}
+
+/// RFC 3986, 2. The URL parser takes more: a placeholder such as `{tenant}`, too.
+fn is_in_an_address(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=%".contains(c)
+}
+
+/// Behind the host is a colon, and no number that is a port.
+fn has_no_port_there_is(uri: &Uri) -> bool {
+    let Some(authority) = uri.authority() else {
+        return false;
+    };
+    let behind = authority.as_str().rsplit_once(']');
+    let behind = behind.map_or(authority.as_str(), |(_, behind)| behind);
+    behind.contains(':') && uri.port_u16().is_none_or(|port| port == 0)
+}
+
+/// Only an IPv6 address has brackets around it (RFC 3986, 3.2.2).
+fn has_a_broken_ip(uri: &Uri) -> bool {
+    let inside = uri.host().and_then(|host| host.strip_prefix('['));
+    inside.is_some_and(|rest| {
+        let address = rest.strip_suffix(']');
+        address.is_none_or(|address| address.parse::<Ipv6Addr>().is_err())
+    })
 }
 
 fn is_https(uri: &Uri) -> bool {
     uri.scheme_str() == Some("https") && uri.host().is_some_and(|host| !host.is_empty())
-}
-
-/// The library takes any digits.
-fn has_port_that_is_one(uri: &Uri) -> bool {
-    uri.authority().is_some_and(|authority| {
-        authority.as_str() == authority.host() || authority.port_u16().is_some_and(|port| port > 0)
-    })
 }
 
 /// Plain HTTP from this very machine.
@@ -200,6 +224,34 @@ mod tests {
             assert!(configured(keys).is_err(), "{keys}");
         }
         assert!(discovered("https://keys.example/keys", &elsewhere).is_ok());
+    }
+
+    #[test]
+    fn what_no_server_can_be_at_is_no_address() {
+        for address in [
+            "https://m\u{fc}nchen.example/",
+            "https://issuer.example/<realm>",
+            "https://issuer.example/{tenantid}/v2.0",
+            "https://[issuer.example/",
+            "https://issuer.example:99999/",
+            "https://issuer.example:0/",
+            "https://issuer.example:/",
+            "https://[::1/",
+            "https://[1.2.3]/",
+            "https://issuer.example/a b",
+            "https://",
+            "https:///keys",
+        ] {
+            assert!(configured(address).is_err(), "{address}");
+        }
+        for address in [
+            "https://issuer.example",
+            "https://issuer.example:65535/a;b=c/%C3%A4?d=(e)",
+            "https://[::1]/keys",
+            "https://[2001:db8::1]:8443/keys",
+        ] {
+            assert!(configured(address).is_ok(), "{address}");
+        }
     }
 
     #[test]

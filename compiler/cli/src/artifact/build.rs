@@ -19,6 +19,21 @@ pub const CARGO_LAMBDA_INSTALL: &str = "python3 -m pip install cargo-lambda==1.9
 /// Takes the programs from the cache, or builds them into it.
 pub fn programs(builder: Builder, terminal: Terminal) -> Result<Programs> {
     let cache = Cache::of_user()?;
+    with_another_cache(from_cache(&cache, builder, terminal))
+}
+
+/// What can't be written there can be elsewhere.
+fn with_another_cache<T>(result: Result<T>) -> Result<T> {
+    result.map_err(|mut failure| {
+        failure.help.get_or_insert_with(|| {
+            "set XDG_CACHE_HOME to a directory that you can write to: the programs are kept there"
+                .to_owned()
+        });
+        failure
+    })
+}
+
+fn from_cache(cache: &Cache, builder: Builder, terminal: Terminal) -> Result<Programs> {
     let key = key(builder);
     let ready = cache.path(&key);
     if let Some(programs) = cache.read(&key)? {
@@ -39,17 +54,14 @@ pub fn programs(builder: Builder, terminal: Terminal) -> Result<Programs> {
             ),
         );
     }
-    if builder == Builder::CargoLambda && !has_cargo_lambda() {
-        return Err(Failure::new(
-            "cargo-lambda, which builds the functions for Lambda, isn't installed",
-        )
-        .help(format!("install it with `{CARGO_LAMBDA_INSTALL}`")));
+    if let Some(missing) = missing(builder) {
+        return Err(missing);
     }
     terminal.status(
         "Building",
         "the edge functions, once per version of frames (this takes a minute or two)",
     );
-    cache.store(&key, &build(builder, &cache, &key, terminal)?)?;
+    cache.store(&key, &build(builder, cache, &key, terminal)?)?;
     cache.read(&key)?.ok_or_else(|| {
         Failure::new(format!(
             "the programs built into {} can't be read",
@@ -82,10 +94,43 @@ pub fn can_build_for_lambda() -> bool {
     has_cargo_lambda() || is_built().unwrap_or(false)
 }
 
-fn has_cargo_lambda() -> bool {
+/// All that is missing to build with, in one go.
+fn missing(builder: Builder) -> Option<Failure> {
+    const RUST: &str = "install Rust 1.95 or newer (https://rustup.rs)";
+    let needs_lambda = builder == Builder::CargoLambda && !has_cargo_lambda();
+    let (what, help) = match (has_cargo(), needs_lambda) {
+        (true, false) => return None,
+        (true, true) => (
+            "cargo-lambda, which builds the functions for Lambda, isn't installed",
+            format!("install it with `{CARGO_LAMBDA_INSTALL}`"),
+        ),
+        (false, true) => (
+            "cargo and cargo-lambda, which build the functions for Lambda, aren't installed",
+            format!("{RUST}, then cargo-lambda with `{CARGO_LAMBDA_INSTALL}`"),
+        ),
+        (false, false) => (
+            "cargo, which builds the functions, isn't on the PATH",
+            RUST.to_owned(),
+        ),
+    };
+    Some(Failure::new(what).help(help))
+}
+
+fn on_the_path() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).collect()
+}
+
+fn has_cargo() -> bool {
+    on_the_path()
+        .iter()
+        .any(|directory| directory.join("cargo").is_file())
+}
+
+fn has_cargo_lambda() -> bool {
     let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    std::env::split_paths(&path)
+    on_the_path()
+        .into_iter()
         .chain(cargo_home.map(|home| home.join("bin")))
         .any(|directory| directory.join("cargo-lambda").is_file())
 }

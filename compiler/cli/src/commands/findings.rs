@@ -2,7 +2,7 @@
 
 use crate::cli::Format;
 use crate::project::Project;
-use crate::terminal::{self, Terminal, data, json};
+use crate::terminal::{self, Terminal, data, json, lines};
 use frames_compiler::diagnostic::{Code, codes};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::render;
@@ -134,7 +134,7 @@ pub(super) fn show(
         Format::Human => data(render::human(source, &wanted).text("\n")),
         Format::Json => json(&document(&render::json(source, found))),
         Format::Sarif => json(&document(&render::sarif(source, found))),
-        Format::Github => data(render::github(source, found)),
+        Format::Github => lines(render::github(source, found)),
     }
 }
 

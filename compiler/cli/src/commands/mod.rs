@@ -40,6 +40,12 @@ pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
     if !matches!(cli.command, Command::Validate(_)) {
         human_or_json(terminal.format)?;
     }
+    if let Some((command, flag)) = without_effect(&cli.command) {
+        return Err(
+            Failure::usage(format!("`frames {command}` takes no {flag}"))
+                .help("leave it out: this command reads no manifest"),
+        );
+    }
     let global = &cli.global;
     match &cli.command {
         Command::Init(arguments) => init::run(global, arguments, terminal),
@@ -48,8 +54,8 @@ pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
         Command::Package(arguments) => package::run(global, arguments, terminal),
         Command::Policy(arguments) => policy::run(global, arguments, terminal),
         Command::Dev(arguments) => dev::run(global, arguments, terminal),
-        Command::Schema => schema::run(),
-        Command::Completions { shell } => completions::run(*shell),
+        Command::Schema(_) => schema::run(),
+        Command::Completions(arguments) => completions::run(arguments.shell),
         #[cfg(feature = "aws")]
         Command::Deploy(arguments) => deploy::run(global, arguments, terminal),
         #[cfg(feature = "aws")]
@@ -63,6 +69,19 @@ pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
             Err(online::refused())
         }
     }
+}
+
+/// A flag that the command has no use for, as it reads no manifest.
+fn without_effect(command: &Command) -> Option<(&'static str, &'static str)> {
+    let (name, none) = match command {
+        // It has words of its own for --config.
+        Command::Init(arguments) => ("init", &arguments.none),
+        Command::Schema(printing) => ("schema", &printing.none),
+        Command::Completions(arguments) => ("completions", &arguments.printing.none),
+        _ => return None,
+    };
+    let flag = none.given()?;
+    (name != "init" || flag != "--config").then_some((name, flag))
 }
 
 /// Formats for findings fit only a command whose output is findings.

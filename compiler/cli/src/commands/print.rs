@@ -33,7 +33,7 @@ pub(super) fn run(global: &Global, arguments: &Print, terminal: Terminal) -> Res
         Printed::Text(text) => terminal::value(text),
         // YAML knows JSON's escapes, and its writers don't use them for all that is hidden.
         value if value.has_hidden() => terminal::json(&format!("{:#}\n", json()?)),
-        value => terminal::data(serde_yaml::to_string(value).context(|| "can't write YAML")?),
+        value => terminal::lines(value.to_yaml()),
     }
     Ok(())
 }

@@ -48,10 +48,35 @@ fn within_the_repository(project: &Project) -> Option<String> {
 fn explain(name: &str) -> Result<()> {
     let Some(code) = codes::find(name) else {
         let known = codes::all().map(|code| code.name);
-        let help = did_you_mean(name, known.clone())
-            .unwrap_or_else(|| format!("known: {}", known.collect::<Vec<_>>().join(", ")));
+        let help = did_you_mean(name, known.clone()).or_else(|| about(name, known.clone()));
+        let help = help.unwrap_or_else(|| {
+            format!(
+                "a finding has its code in brackets, `error[unknown-key]`; docs/codes.md lists all {}",
+                known.count()
+            )
+        });
         return Err(Failure::usage(format!("there is no code `{name}`")).help(help));
     };
     data(code.explained());
     Ok(())
+}
+
+/// The codes that a word is a part of.
+fn about<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    const SHORTEST: usize = 3;
+    let word = word.to_ascii_lowercase();
+    let parts: Vec<&str> = word.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    let is_part = |code: &&str| {
+        let mut parts = parts.iter().filter(|part| part.len() >= SHORTEST);
+        parts.any(|part| code.split('-').any(|own| own == *part))
+    };
+    let found: Vec<String> = known
+        .filter(is_part)
+        .map(|code| format!("`{code}`"))
+        .collect();
+    match found.as_slice() {
+        [] => None,
+        [one] => Some(format!("did you mean {one}?")),
+        several => Some(format!("there are {}", several.join(", "))),
+    }
 }

@@ -134,6 +134,7 @@ pub(super) fn manifest(answers: &Answers) -> Value {
 /// Fills in what the flags leave open and the other answers decide.
 pub fn with_defaults(mut answers: Answers, directory: &Path) -> Answers {
     answers.service = answers.service.or_else(|| Some(service_name(directory)));
+    answers.auth = answers.auth.map(mode);
     if answers.auth.is_none() {
         // Never `none`: that has to be said.
         answers.auth = match (&answers.user_pool_id, &answers.issuer) {
@@ -143,6 +144,15 @@ pub fn with_defaults(mut answers: Answers, directory: &Path) -> Answers {
         };
     }
     answers
+}
+
+/// A mode as the manifest spells it: `Cognito` is one.
+pub(super) fn mode(answer: String) -> String {
+    let lower = answer.trim().to_ascii_lowercase();
+    match lower.as_str() {
+        "cognito" | "oidc" | "none" => lower,
+        _ => answer,
+    }
 }
 
 /// A directory's name, made a service's.
@@ -214,6 +224,17 @@ mod tests {
         });
         for flag in ["--issuer is", "--audience is", "--certificate-arn is"] {
             assert!(missing.iter().any(|c| c.starts_with(flag)), "{missing:?}");
+        }
+        // In whichever case it is written.
+        for (mode, missing) in [("Cognito", "--user-pool-id is"), ("OIDC", "--issuer is")] {
+            let complaints = said(Answers {
+                auth: text(mode),
+                ..Answers::default()
+            });
+            assert!(
+                complaints.iter().any(|c| c.starts_with(missing)),
+                "{complaints:?}"
+            );
         }
         let somewhere = |region: &str| Answers {
             region: text(region),

@@ -1,7 +1,7 @@
 //! The questions, each answer checked at once.
 
 use super::Answers;
-use super::answers::{findings, within};
+use super::answers::{findings, mode as spelled, within};
 use frames_compiler::diagnostic::first_sentence;
 use frames_compiler::diagnostic::wrap::wrapped;
 use std::io::{self, BufRead, Write};
@@ -32,7 +32,7 @@ pub fn ask(service: String, input: &mut dyn BufRead, out: &mut dyn Write) -> io:
     ask(name, &mut answers)?;
 
     let mode = "Who may fetch frames?\n  cognito, oidc (OpenID Connect) or none (everyone)";
-    let mut mode = question("auth.mode", mode, |a, v| a.auth = first(v));
+    let mut mode = question("auth.mode", mode, |a, v| a.auth = first(v).map(spelled));
     mode.default = Some("cognito".to_owned());
     ask(mode, &mut answers)?;
 
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn a_wrong_answer_is_asked_for_again() {
         let (answers, said) = asked(
-            "1x\nok\noicd\noidc\nhttp://x.example\nhttps://x.example\n\na, b\n\
+            "1x\nok\noicd\nOIDC\nhttp://x.example\nhttps://x.example\n\na, b\n\
              frames.example.org\narn:aws:acm:eu-west-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11\n\
              arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11\n\
              12345678901234567890123456789012, 12345678901234567890123456789012\n12345678901234567890123456789012\nFrankfurt\neu-central-1\n",

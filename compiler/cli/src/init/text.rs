@@ -2,6 +2,7 @@
 //! without a space begins an example, which goes on for as long as two spaces follow.
 
 use super::Answers;
+use frames_compiler::manifest::yaml_scalar as scalar;
 use std::fmt::Write;
 
 pub fn text(answers: &Answers) -> String {
@@ -78,7 +79,7 @@ const TOKENS: &str = "  \
   # One of these must be in the token.
   #groups: [radiology]
   # The claim that holds the groups.
-  #groupsClaim: cognito:groups
+  #groupsClaim: {claim}
   # Where a token may be. `query` is for viewers that can't send a header, and gives a warning.
   #tokenSources: [authorization, header]
 ";
@@ -128,7 +129,13 @@ fn auth(out: &mut String, answers: &Answers) {
         _ => "",
     });
     if mode != "none" {
-        out.push_str(TOKENS);
+        // Each mode has its own default.
+        let claim = if mode == "oidc" {
+            "groups"
+        } else {
+            "cognito:groups"
+        };
+        out.push_str(&TOKENS.replace("{claim}", claim));
     }
     out.push('\n');
 }
@@ -166,25 +173,6 @@ fn iam(out: &mut String, answers: &Answers) {
 fn list(values: &[String]) -> String {
     let values: Vec<String> = values.iter().map(|value| scalar(value)).collect();
     format!("[{}]", values.join(", "))
-}
-
-/// As plain as can be. Quoted where YAML, of whichever version, could read
-/// anything but this text.
-fn scalar(text: &str) -> String {
-    const WORDS: &[&str] = &["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
-    let plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "-_./:@+".contains(c))
-        && !text.ends_with(':')
-        && !WORDS.contains(&text.to_ascii_lowercase().as_str());
-    if plain {
-        return text.to_owned();
-    }
-    if text.chars().any(|c| is_unprintable(c) || c == '\'') {
-        return as_yaml(&serde_json::Value::from(text));
-    }
-    format!("'{text}'")
 }
 
 /// JSON is YAML, but for a few characters that only JSON takes unescaped.

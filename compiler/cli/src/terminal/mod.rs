@@ -5,6 +5,7 @@
 
 #![allow(clippy::disallowed_methods)]
 
+mod fit;
 pub mod live;
 #[cfg(feature = "aws")]
 mod progress;
@@ -22,6 +23,7 @@ use frames_compiler::secrets::{MASK, Masks};
 use frames_compiler::variables::Secret;
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::sync::RwLock;
 
 /// How much to say, and in which shape.
@@ -63,7 +65,7 @@ impl Terminal {
     pub fn status(&self, verb: &str, what: &str) {
         if !self.quiet {
             let verb = Styled::new().paint(Style::BoldCyan, &format!("{verb:>10}"));
-            say(verb.text(" ").text(&indented(what, 11)));
+            say_hanging(verb.text(" ").text(&indented(what, 11)), Some(11));
         }
     }
 
@@ -71,7 +73,7 @@ impl Terminal {
     pub fn detail(&self, what: &str) {
         if self.verbose {
             let what = format!("{:>10} {}", "", indented(what, 11));
-            say(Styled::new().paint(Style::Dim, &what));
+            say_hanging(Styled::new().paint(Style::Dim, &what), Some(11));
         }
     }
 
@@ -117,10 +119,29 @@ fn masked<'a>(text: &'a str, mask: impl Fn(&Masks, &'a str) -> Cow<'a, str>) -> 
 
 /// Text for people, to stdout.
 pub fn data(text: impl Into<Styled>) {
+    let text = text.into();
+    let text = masked(text.ansi(), Masks::mask);
+    write_out(
+        &mut anstream::stdout(),
+        &fit::fitted(&text, columns(io::stdout()), None),
+    );
+}
+
+/// Lines that are to be copied, or read by a program, to stdout: none of them is broken.
+pub fn lines(text: impl Into<Styled>) {
     write_out(
         &mut anstream::stdout(),
         &masked(text.into().ansi(), Masks::mask),
     );
+}
+
+/// How wide the stream's terminal is, where it is one that knows.
+fn columns(stream: impl IsTerminal + AsFd) -> Option<usize> {
+    if !stream.is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(stream.as_fd()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
 /// A JSON document, or one per line, to stdout: hidden characters are escaped as JSON does it.
@@ -156,7 +177,15 @@ fn write_out(out: &mut impl Write, text: &str) {
 
 /// A line to stderr.
 pub fn say(line: impl Into<Styled>) {
-    write_error(&format!("{}\n", masked(line.into().ansi(), Masks::mask)));
+    say_hanging(line, None);
+}
+
+/// The same, where what goes on has its own indentation.
+fn say_hanging(line: impl Into<Styled>, indent: Option<usize>) {
+    let line = line.into();
+    let line = masked(line.ansi(), Masks::mask);
+    let line = fit::fitted(&line, columns(io::stderr()), indent);
+    write_error(&format!("{line}\n"));
 }
 
 /// A terminal that went away is no failure either.
@@ -169,11 +198,11 @@ pub fn failure(failure: &Failure) {
     if !failure.message.is_empty() {
         let message = format!(": {}", indented(&failure.message, 7));
         let error = Styled::new().paint(Style::BoldRed, "error");
-        say(error.paint(Style::Bold, &message));
+        say_hanging(error.paint(Style::Bold, &message), Some(7));
     }
     if let Some(help) = &failure.help {
         let name = Styled::new().paint(Style::BoldCyan, "help");
-        say(name.text(": ").text(&indented(help, 6)));
+        say_hanging(name.text(": ").text(&indented(help, 6)), Some(6));
     }
 }
 
@@ -204,7 +233,7 @@ pub fn command_line(error: &clap::Error) {
         printable::block(&said).into_owned()
     };
     if error.use_stderr() {
-        write_error(&text)
+        write_error(&fit::fitted(&text, columns(io::stderr()), None))
     } else {
         write_out(&mut anstream::stdout(), &text)
     }

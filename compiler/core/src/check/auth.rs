@@ -47,7 +47,7 @@ pub(super) fn check(
             issuer.jwks_uri = None;
         }
     }
-    Ok(Some(AuthConfig {
+    let config = AuthConfig {
         issuers,
         jwks,
         trust_keys_for: trust_keys_for.filter(|trust| *trust > 0),
@@ -57,13 +57,39 @@ pub(super) fn check(
         token_use: (mode.value == "cognito").then(|| token_use(auth)),
         scopes: values(&auth.scopes),
         groups: values(&auth.groups),
-        groups_claim: auth
-            .groups_claim
-            .as_ref()
-            .map_or("cognito:groups", |c| &c.value)
-            .to_owned(),
+        groups_claim: groups_claim(auth, mode),
         token_sources: token_sources(auth, found),
-    }))
+    };
+    no_scopes_in_id_tokens(auth, found);
+    Ok(Some(config))
+}
+
+/// Cognito's own, or the one that most other issuers have.
+fn groups_claim(auth: &Auth, mode: &Text) -> String {
+    let default = if mode.value == "oidc" {
+        "groups"
+    } else {
+        "cognito:groups"
+    };
+    let given = auth.groups_claim.as_ref();
+    given.map_or(default, |claim| &claim.value).to_owned()
+}
+
+/// Cognito puts scopes into access tokens only (Amazon Cognito Developer Guide,
+/// "Understanding the identity (ID) token").
+fn no_scopes_in_id_tokens(auth: &Auth, found: &mut Vec<Diagnostic>) {
+    let token_use = auth.token_use.as_ref().filter(|word| word.value == "id");
+    if let (Some(token_use), Some(scope)) = (token_use, auth.scopes.first()) {
+        let message = format!(
+            "no token has the scope `{}`: id tokens have none",
+            scope.value
+        );
+        found.push(
+            Diagnostic::new(codes::CONFLICT, "auth.scopes[0]", scope.span, message)
+                .related(token_use.span, "only id tokens are taken")
+                .help("remove `scopes`, or take access tokens: `tokenUse: access`"),
+        );
+    }
 }
 
 fn values(texts: &[Text]) -> Vec<String> {
@@ -136,7 +162,10 @@ fn oidc(auth: &Auth, found: &mut Vec<Diagnostic>) -> Option<Vec<Issuer>> {
             jwks_uri: address.map(|address| address.value.clone()),
             ..Issuer::default()
         };
-        asked(&issuer, name, address, found);
+        // With a key set of the manifest's own, nothing is asked.
+        if auth.jwks_file.is_none() {
+            unusable_address(&issuer, name, address, found);
+        }
         if !issuers.contains(&issuer) {
             issuers.push(issuer);
         }
@@ -155,27 +184,30 @@ fn names(written: &str) -> Vec<String> {
     }
 }
 
-/// The function starts only with addresses that it can ask.
-fn asked(issuer: &Issuer, name: &Text, address: Option<&Text>, found: &mut Vec<Diagnostic>) {
-    if KeySource::of(issuer).is_ok() {
+/// An address that the function wouldn't start with: it reads them by the same code.
+fn unusable_address(
+    issuer: &Issuer,
+    name: &Text,
+    address: Option<&Text>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let Err(problem) = KeySource::of(issuer) else {
         return;
-    }
+    };
     let (path, written) = match address {
         Some(address) => ("auth.jwksUri", address),
         None => ("auth.issuer", name),
     };
-    let message = format!(
-        "`{}` isn't an address that can be asked for keys",
-        written.value
-    );
-    found.push(
-        Diagnostic::new(codes::INVALID_VALUE, path, written.span, message)
-            .help(if address.is_none() && written.value.starts_with("http:") {
-                "keys come by HTTPS only; an issuer whose name is an http URL, as AD FS's, needs `jwksUri`"
-            } else {
-                "a host's name in ASCII letters (`xn--…` for others), a port below 65536, and nothing in it that is still to be filled in"
-            }),
-    );
+    let problem = problem
+        .split_once(": ")
+        .map_or(problem.as_str(), |(_, what)| what);
+    let message = format!("the authorizer can't use `{}`: {problem}", written.value);
+    let help = if address.is_none() && written.value.starts_with("http:") {
+        "keys come by HTTPS only; an issuer whose name is an http URL, as AD FS's, needs `jwksUri`"
+    } else {
+        "for example `https://login.example.org/realms/imaging`"
+    };
+    found.push(Diagnostic::new(codes::INVALID_VALUE, path, written.span, message).help(help));
 }
 
 /// What one file holds verifies tokens of one issuer.
@@ -288,6 +320,78 @@ mod tests {
             (", tokenUse: any", TokenUse::Any),
         ] {
             assert_eq!(cognito(rest).token_use, Some(expected), "{rest}");
+        }
+    }
+
+    #[test]
+    fn groups_are_in_the_claim_that_the_mode_has() {
+        let oidc = |rest: &str| {
+            let auth = format!(
+                "{{mode: oidc, issuer: 'https://a.example', audience: a, groups: [g]{rest}}}"
+            );
+            checked(&format!("service: x\nauth: {auth}\n"))
+                .auth
+                .unwrap()
+                .groups_claim
+        };
+        assert_eq!(oidc(""), "groups");
+        assert_eq!(oidc(", groupsClaim: roles"), "roles");
+        assert_eq!(cognito(", groups: [g]").groups_claim, "cognito:groups");
+    }
+
+    #[test]
+    fn scopes_that_no_token_has_are_found() {
+        let found = |rest: &str| {
+            let auth = format!("{{mode: cognito, userPoolId: eu-west-1_AbCdEfGhI, {rest}}}");
+            findings(&format!("service: x\nauth: {auth}\n"))
+        };
+        let conflict = [("conflict".to_owned(), "auth.scopes[0]".to_owned())];
+        assert_eq!(found("tokenUse: id, scopes: [a]"), conflict);
+        for rest in [
+            "tokenUse: id, scopes: []",
+            "tokenUse: id, groups: [a]",
+            "tokenUse: any, scopes: [a]",
+            "scopes: [a]",
+        ] {
+            assert_eq!(found(rest), [], "{rest}");
+        }
+    }
+
+    /// What the function wouldn't start with, or what nobody could ever answer at.
+    #[test]
+    fn an_address_that_the_function_cant_use_is_found() {
+        for address in [
+            "https://münchen.example/realm",
+            "https://login.example.org/realms/<realm>",
+            "https://<realm>.example.org/",
+            "https://[login.example.org/",
+            "https://login.example.org:99999/",
+            "https://login.example.org:0/",
+            "https://login.example.org:/",
+            "https://login.microsoftonline.com/{tenantid}/v2.0",
+            "https://{tenant}.example.org/",
+            "https://[::1/",
+            "https://[1.2.3]/",
+        ] {
+            let issuer = format!("issuer: '{address}', audience: a");
+            let uri = format!("issuer: 'https://a.example', audience: a, jwksUri: '{address}'");
+            for (auth, path) in [(issuer, "auth.issuer"), (uri, "auth.jwksUri")] {
+                let found = findings(&format!("service: x\nauth: {{mode: oidc, {auth}}}\n"));
+                let invalid = [("invalid-value".to_owned(), path.to_owned())];
+                assert_eq!(found, invalid, "{auth}");
+            }
+        }
+        for address in [
+            "https://[::1]:8443/realm",
+            "https://login.example.org:65535/a/b",
+        ] {
+            let auth =
+                format!("{{mode: oidc, issuer: '{address}', audience: a, jwksUri: '{address}'}}");
+            assert_eq!(
+                findings(&format!("service: x\nauth: {auth}\n")),
+                [],
+                "{address}"
+            );
         }
     }
 

@@ -22,6 +22,7 @@ pub use jwks::problem as key_set_problem;
 
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::{Manifest, Text};
+use crate::source::Source;
 use crate::syntax::Node;
 use crate::world::{Unread, World};
 use frames_edge::{AuthConfig, Cors, LogLevel};
@@ -231,10 +232,35 @@ fn edge_arn(arn: &Text, path: &str, what: &str, help: &str, found: &mut Vec<Diag
     }
 }
 
-/// Reads a file that the manifest names, as JSON.
+/// Reads a file that the manifest names, as JSON. Its text is read as a manifest's is.
 fn read_json(world: &dyn World, path: &str) -> Result<Value, Unread> {
     let bytes = world.read_file(path)?;
-    serde_json::from_slice(&bytes).map_err(|error| Unread::Other(format!("it isn't JSON: {error}")))
+    let source = Source::from_bytes(path, &bytes).map_err(|unreadable| {
+        let diagnostic = unreadable.diagnostic;
+        let help = diagnostic.help.map(|help| format!("; {help}"));
+        Unread::Other(diagnostic.message + &help.unwrap_or_default())
+    })?;
+    let text = source.text();
+    serde_json::from_str(text).map_err(|error| Unread::Other(not_json(text, &error)))
+}
+
+/// What a text is that should be JSON.
+fn not_json(text: &str, error: &serde_json::Error) -> String {
+    let text = text.trim_start();
+    if text.is_empty() {
+        "it is empty".to_owned()
+    } else if text.starts_with("-----BEGIN") {
+        "it is PEM, not a JSON Web Key Set".to_owned()
+    } else if text.starts_with('<') {
+        "it is a web page, not JSON".to_owned()
+    } else if error.is_eof() {
+        "it ends in the middle of its JSON".to_owned()
+    } else {
+        let (line, column) = (error.line(), error.column());
+        let what = error.to_string();
+        let what = what.split(" at line ").next().unwrap_or(&what);
+        format!("it isn't JSON from line {line}, column {column} on: {what}")
+    }
 }
 
 /// The second of two equal texts in a list is a finding.

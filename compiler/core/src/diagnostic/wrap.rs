@@ -18,6 +18,19 @@ pub fn behind(text: &str, first: usize, width: usize) -> String {
     wrapped.get(first..).unwrap_or(text).replace(BOUND, " ")
 }
 
+/// A line that begins at the left edge, wrapped at `width` columns; what goes on is `indent`
+/// columns in.
+pub fn hanging(line: &str, indent: usize, width: usize) -> String {
+    let indent = " ".repeat(indent);
+    let options = Options::new(width)
+        .subsequent_indent(&indent)
+        .break_words(false)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit);
+    textwrap::fill(&bound(line), options).replace(BOUND, " ")
+}
+
 /// Of a private use: stands for a space that no line is broken at.
 const BOUND: char = '\u{e000}';
 

@@ -19,6 +19,10 @@ pub(super) struct Field {
     pub required: bool,
     /// What holds where the key is left out.
     pub default: Option<&'static str>,
+    /// Modes in which another default holds.
+    pub mode_defaults: &'static [(&'static str, &'static str)],
+    /// Keys beside which there is no default.
+    pub unless: &'static [&'static str],
     /// What it becomes: a property of a resource, a member of plan.json or of a config.json.
     pub makes: &'static str,
     /// The values of `mode` that use the key; empty: all.
@@ -30,6 +34,8 @@ pub(super) struct Field {
 #[derive(Debug)]
 pub(super) enum Kind {
     Text(&'static Format),
+    /// A text that is a number to everybody, and not an id of digits.
+    Count(&'static Format),
     Choice(Choice),
     Flag,
     /// A length of time, in seconds once it is read.
@@ -66,6 +72,8 @@ impl Field {
             kind,
             required: false,
             default: None,
+            mode_defaults: &[],
+            unless: &[],
             makes: "",
             modes: &[],
             non_empty: false,
@@ -84,6 +92,21 @@ impl Field {
 
     pub(super) const fn default(mut self, text: &'static str) -> Self {
         self.default = Some(text);
+        self
+    }
+
+    /// With `default`: what holds in some modes instead.
+    pub(super) const fn default_in(
+        mut self,
+        modes: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        self.mode_defaults = modes;
+        self
+    }
+
+    /// With `default`: keys beside which it doesn't hold.
+    pub(super) const fn unless(mut self, keys: &'static [&'static str]) -> Self {
+        self.unless = keys;
         self
     }
 

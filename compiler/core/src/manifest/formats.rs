@@ -51,9 +51,9 @@ formats! {
     COGNITO_CLIENT_ID "a Cognito app client's id"
         r"^[A-Za-z0-9_+]{1,128}$" "3n4b5urk1ft4fl3mg5e62d9ado"
     ISSUER "an issuer (a URL without query and fragment)"
-        r"^(https?://[^\s/?#@]+(/[^\s?#]*)?|accounts\.google\.com)$" "https://login.example.org/realms/imaging"
+        r"^(https?://([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?|accounts\.google\.com)$" "https://login.example.org/realms/imaging"
     HTTPS_URL "an https URL"
-        r"^https://[^\s/?#@]+(/[^\s#]*)?$" "https://login.example.org/realms/imaging/certs"
+        r"^https://([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?(/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?$" "https://login.example.org/realms/imaging/certs"
     AUDIENCE "an audience"
         r"^\S(.*\S)?$" "frames"
     SCOPE "a scope (RFC 6749, 3.3: printable, without space, quote and backslash)"
@@ -70,7 +70,7 @@ formats! {
         r"^arn:aws:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
         "arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11"
     HOSTED_ZONE_ID "a Route 53 hosted zone's id"
-        r"^Z[0-9A-Z]{1,31}$" "Z0123456789ABCDEFGHIJ"
+        r"^(/?hostedzone/|arn:aws:route53:::hostedzone/)?Z[0-9A-Z]{1,31}$" "Z0123456789ABCDEFGHIJ"
     DATASTORE_ID "a data store's id (32 lower-case letters and digits)"
         r"^[0-9a-z]{32}$" "12345678901234567890123456789012"
     IMAGE_SET_ID "an image set's id (32 lower-case letters and digits)"
@@ -78,8 +78,8 @@ formats! {
     WEB_ACL_ARN "an AWS WAF web ACL's ARN"
         r"^arn:aws:wafv2:[a-z0-9-]+:[0-9]{12}:(global|regional)/webacl/[A-Za-z0-9_-]{1,128}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
         "arn:aws:wafv2:us-east-1:111122223333:global/webacl/frames/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11"
-    ORIGIN "an origin (`*`, `https://host[:port]`, `http://localhost[:port]` or `http://127.0.0.1[:port]`, without a path)"
-        r"^(\*|(https://([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?|http://localhost|http://127\.0\.0\.1)(:[1-9][0-9]{0,4})?)$"
+    ORIGIN "an origin (`*`, `https://host[:port]`, `https://*.domain[:port]`, `http://localhost[:port]` or `http://127.0.0.1[:port]`, without a path)"
+        r"^(\*|(https://(\*\.([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+)?([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?|http://localhost|http://127\.0\.0\.1)(:[1-9][0-9]{0,4})?)$"
         "https://viewer.example.org"
     DURATION "a duration (a number with `s`, `m`, `h` or `d` behind it)"
         r"^(0|[1-9][0-9]{0,8})[smhd]$" "12h"
@@ -136,6 +136,13 @@ mod tests {
             (&ORIGIN, "http://localhost:3000"),
             (&ORIGIN, "http://127.0.0.1"),
             (&ORIGIN, "http://127.0.0.1:18600"),
+            (&ORIGIN, "https://*.example.org"),
+            (&ORIGIN, "https://*.Viewers.example.org:8443"),
+            (&HOSTED_ZONE_ID, "/hostedzone/Z0123456789ABCDEFGHIJ"),
+            (
+                &HOSTED_ZONE_ID,
+                "arn:aws:route53:::hostedzone/Z0123456789ABCDEFGHIJ",
+            ),
             (&DURATION, "0s"),
             (&BUCKET, "managed"),
             (&KEY_PREFIX, "a/b/c"),
@@ -172,7 +179,14 @@ mod tests {
             (&ORIGIN, "http://192.0.2.1:18600"),
             (&ORIGIN, "http://localhost.example.org"),
             (&ORIGIN, "http://127.0.0.1.example.org"),
-            (&ORIGIN, "https://*.example.org"),
+            (&ORIGIN, "https://*"),
+            (&ORIGIN, "https://*.org"),
+            (&ORIGIN, "https://viewer*.example.org"),
+            (&ORIGIN, "https://viewer.*.example.org"),
+            (&ORIGIN, "https://*.*.example.org"),
+            (&ORIGIN, "http://*.example.org"),
+            (&ORIGIN, "*.example.org"),
+            (&ORIGIN, "https://viewer.example.org:*"),
             (&DURATION, "30"),
             (&DURATION, "1.5h"),
             (&DURATION, "-1d"),

@@ -14,6 +14,9 @@ The last column says what a key becomes. Properties are CloudFormation's, of the
 Keys of your own are at the root, or at the root of an environment, and begin with `x-`: `${self:x-pools.prod}` and
 anchors take values from them. (A key without `x-` is yours too where a `${self:…}` names it; editors don't know that.)
 
+A variable that is a whole value may bring one text where a list is due: the texts between its commas. One that brings a
+mapping stands for it, also behind `<<` and below `environments`. A key with nothing behind it, as `resources:`, is as empty as `{}`.
+
 An environment's name is free: a manifest without `environments` takes any `--env`, and differs only in the name. Where
 there are `environments`, a name that isn't among them is an error.
 
@@ -52,7 +55,11 @@ fn rows(table: &Table, path: &str, page: &mut String) {
 
 fn row(path: &str, field: &Field) -> String {
     let default = match field.default {
-        Some(default) => format!("`{default}`"),
+        Some(default) => {
+            let others = field.mode_defaults.iter();
+            let others = others.map(|(mode, other)| format!("; `{other}` with mode `{mode}`"));
+            format!("`{default}`{}", others.collect::<String>())
+        }
         None if field.required => "required".to_owned(),
         None => String::new(),
     };

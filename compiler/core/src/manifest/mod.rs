@@ -8,13 +8,17 @@ mod duration;
 mod field;
 pub(crate) mod formats;
 mod keys;
+mod lists;
+mod meant;
 mod print;
 mod schema;
 mod shape;
 mod tables;
 mod words;
+mod yaml;
 
 pub use keys::keys_page;
+pub use lists::split_lists;
 pub use print::{Printed, complete};
 pub use schema::schema;
 
@@ -29,6 +33,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use tables::is_root_key;
 #[cfg(test)]
 pub use tables::paths;
+pub use yaml::scalar as yaml_scalar;
 
 /// CloudFormation's own limit, for a stack.
 pub const MOST_TAGS: usize = 50;
@@ -281,10 +286,18 @@ fn domain(mut b: Block) -> Domain {
         span: b.span,
         cnames: b.texts("cnames").unwrap_or_default(),
         certificate_arn: b.text("certificateArn"),
-        hosted_zone_id: b.text("hostedZoneId"),
+        hosted_zone_id: b.text("hostedZoneId").map(zone_id),
         security_policy: b.text("securityPolicy"),
         keys: b.keys,
     }
+}
+
+/// Route 53's API and console name a zone with a path before its id.
+fn zone_id(mut written: Text) -> Text {
+    if let Some((_, id)) = written.value.rsplit_once('/') {
+        written.value = id.to_owned();
+    }
+    written
 }
 
 fn iam(mut b: Block) -> Iam {

@@ -120,6 +120,7 @@ fn block(node: &Node, table: &Table) -> Printed {
         _ => &[],
     };
     let find = |key: &str| entries.iter().find(|entry| entry.key.text == key);
+    let is_there = |key: &&str| find(key).is_some();
     let mode = find("mode").and_then(|entry| match &entry.value.value {
         Value::Scalar { text, .. } => Some(text.as_str()),
         _ => None,
@@ -127,11 +128,14 @@ fn block(node: &Node, table: &Table) -> Printed {
     let mut printed = Vec::new();
     for field in table.fields {
         let value = match find(field.key) {
+            // An empty section, which says nothing.
+            Some(entry) if entry.value.is_null() && matches!(field.kind, Kind::Free) => None,
             Some(entry) => Some(value(&entry.value, &field.kind)),
+            None if field.unless.iter().any(is_there) => None,
             None if field.modes.is_empty()
                 || mode.is_some_and(|mode| field.modes.contains(&mode)) =>
             {
-                default(field)
+                default(field, mode)
             }
             None => None,
         };
@@ -141,8 +145,10 @@ fn block(node: &Node, table: &Table) -> Printed {
 }
 
 /// A key's default; a block that is left out, with what holds in it all the same.
-fn default(field: &Field) -> Option<Printed> {
-    match (&field.kind, field.default) {
+fn default(field: &Field, mode: Option<&str>) -> Option<Printed> {
+    let other = field.mode_defaults.iter().find(|(of, _)| Some(*of) == mode);
+    let text = other.map(|(_, text)| *text).or(field.default);
+    match (&field.kind, text) {
         (kind, Some(text)) => {
             let (node, _) = syntax::parse(&Source::new("default", text));
             Some(value(&node?, kind))
@@ -150,7 +156,7 @@ fn default(field: &Field) -> Option<Printed> {
         (Kind::Table(table), None) => {
             let fields = table.fields.iter();
             let inner: Vec<_> = fields
-                .filter_map(|field| Some((field.key.to_owned(), default(field)?)))
+                .filter_map(|field| Some((field.key.to_owned(), default(field, None)?)))
                 .collect();
             (!inner.is_empty()).then_some(Printed::Map(inner))
         }
@@ -161,6 +167,12 @@ fn default(field: &Field) -> Option<Printed> {
 fn value(node: &Node, kind: &Kind) -> Printed {
     match (kind, &node.value) {
         (Kind::Table(table), Value::Mapping(_)) => block(node, table),
+        (Kind::Table(table), _) if node.is_null() => block(node, table),
+        (Kind::Map { .. }, _) if node.is_null() => Printed::Map(Vec::new()),
+        (Kind::Count(_), Value::Scalar { text, .. }) => {
+            let number = text.parse().ok();
+            number.map_or_else(|| plain(node), Printed::Number)
+        }
         (Kind::List(item), Value::Sequence(items)) => {
             Printed::List(items.iter().map(|node| value(node, item)).collect())
         }
@@ -273,6 +285,42 @@ mod tests {
         assert_eq!(
             value["delivery"]["priceClass"], "200",
             "a class, not a number"
+        );
+    }
+
+    #[test]
+    fn an_empty_section_is_printed_as_what_it_says() {
+        let value = printed(
+            "service: x\nauth: {mode: none}\ndelivery:\nlogs: {access: }\ndeploy: {tags: }\nresources: {cdn: }\n",
+        );
+        let without = printed("service: x\nauth: {mode: none}\n");
+        assert_eq!(value["delivery"], without["delivery"]);
+        assert_eq!(value["logs"], without["logs"]);
+        assert_eq!(value["deploy"], without["deploy"]);
+        assert_eq!(value["resources"], serde_json::json!({}));
+    }
+
+    #[test]
+    fn a_default_holds_by_mode_and_beside_other_keys() {
+        let delivery = |text: &str| {
+            printed(&format!(
+                "service: x\nauth: {{mode: none}}\ndelivery: {text}\n"
+            ))["delivery"]
+                .clone()
+        };
+        let value = delivery("{}");
+        assert_eq!(
+            (&value["webAcl"], &value["rateLimit"]),
+            (&"managed".into(), &100_000.into())
+        );
+        assert_eq!(delivery("{rateLimit: '5000'}")["rateLimit"], 5000);
+        assert_eq!(delivery("{webAclArn: a}").get("webAcl"), None);
+        let claim = |mode: &str| {
+            printed(&format!("auth: {{mode: {mode}}}\n"))["auth"]["groupsClaim"].clone()
+        };
+        assert_eq!(
+            (claim("oidc"), claim("cognito")),
+            ("groups".into(), "cognito:groups".into())
         );
     }
 

@@ -34,9 +34,10 @@ pub fn schema() -> Value {
     ] {
         at(&mut root, &path)["allOf"] = json!([{"pattern": or_reference(pattern)}]);
     }
-    // An environment may add what the rest lacks, and which one it will be isn't known.
+    // An environment may add what the rest lacks, and which one it will be isn't known. So may
+    // what `<<` brings in.
     let whole = whole(&mut root);
-    root["if"] = json!({"not": {"required": [KEY]}});
+    root["if"] = json!({"not": {"anyOf": [{"required": [KEY]}, {"required": [syntax::MERGE]}]}});
     root["then"] = whole;
     root
 }
@@ -47,7 +48,11 @@ fn whole(root: &mut Value) -> Value {
     json!({
         "required": take_required(root),
         "properties": {
-            "auth": {"required": take_required(at(root, &["auth"])), "allOf": modes(&AUTH)},
+            "auth": {
+                "type": ["object", "string"],
+                "if": {"not": {"required": [syntax::MERGE]}},
+                "then": {"required": take_required(at(root, &["auth"])), "allOf": modes(&AUTH)},
+            },
             "domain": {"dependencies": {
                 "cnames": {"anyOf": [{"required": ["certificateArn"]}, {"required": ["hostedZoneId"]}]},
                 "certificateArn": needs_cnames,
@@ -55,8 +60,8 @@ fn whole(root: &mut Value) -> Value {
                 "securityPolicy": needs_cnames,
             }},
             "delivery": {
-                "properties": {"geo": {"minProperties": 1, "maxProperties": 1}},
-                "not": {"required": ["webAcl", "webAclArn"]},
+                "properties": {"geo": {"type": ["object", "string"], "minProperties": 1, "maxProperties": 1}},
+                "not": {"type": "object", "required": ["webAcl", "webAclArn"]},
             },
         },
     })
@@ -89,8 +94,12 @@ fn table(table: &Table) -> Value {
         "pattern": REFERENCE,
         "additionalProperties": false,
         "properties": properties,
+        "patternProperties": merge_key(),
     });
-    if !required.is_empty() {
+    if required.is_empty() {
+        // Nothing behind the key is an empty section.
+        nullable(&mut schema);
+    } else {
         schema["required"] = required.into();
     }
     schema
@@ -102,7 +111,7 @@ fn property(field: &Field) -> Value {
     if field.non_empty {
         schema["minItems"] = 1.into();
     }
-    if let Some(text) = field.default {
+    if let Some(text) = field.default.filter(|_| field.mode_defaults.is_empty()) {
         let source = crate::source::Source::new("default", text);
         if let (Some(node), _) = syntax::parse(&source) {
             schema["default"] = node.to_json();
@@ -113,7 +122,7 @@ fn property(field: &Field) -> Value {
 
 fn kind(kind_: &Kind) -> Value {
     match kind_ {
-        Kind::Text(format) => {
+        Kind::Text(format) | Kind::Count(format) => {
             // An editor reads a text of nothing but digits as a number; frames doesn't.
             let digits = (1..=32).any(|n| format.matches(&"1".repeat(n)));
             let types = if digits {
@@ -134,7 +143,7 @@ fn kind(kind_: &Kind) -> Value {
         }
         Kind::Duration(duration) => kind(&Kind::Text(duration.format)),
         Kind::Map { key, value } => json!({
-            "type": ["object", "string"],
+            "type": ["object", "string", "null"],
             "pattern": REFERENCE,
             "propertyNames": {"pattern": key.pattern},
             "additionalProperties": {"type": ["string", "number", "boolean"], "pattern": value.pattern},
@@ -154,8 +163,13 @@ fn kind(kind_: &Kind) -> Value {
                 .collect();
             json!({"type": types, "pattern": one["pattern"], "items": one})
         }
-        Kind::Free => json!({"type": ["object", "string"], "pattern": REFERENCE}),
-        Kind::Environments => json!({"type": "object", "additionalProperties": partial(&MANIFEST)}),
+        Kind::Free => json!({"type": ["object", "string", "null"], "pattern": REFERENCE}),
+        Kind::Environments => json!({
+            "type": ["object", "string", "null"],
+            "pattern": REFERENCE,
+            "additionalProperties": partial(&MANIFEST),
+            "patternProperties": merge_key(),
+        }),
         Kind::Table(fields) => table(fields),
     }
 }
@@ -163,9 +177,51 @@ fn kind(kind_: &Kind) -> Value {
 /// The user's own keys, beside the manifest's. (Those that have no `x-` and are named by a
 /// only `${self:…}` are beyond a schema.)
 fn own_keys() -> Value {
-    json!({format!("^{OWN_KEY}"): {
+    let mut keys = merge_key();
+    keys[format!("^{OWN_KEY}")] = json!({
         "description": "A key of your own, for `${self:…}` and anchors.",
-    }})
+    });
+    keys
+}
+
+/// What `<<` merges is looked at where it is written.
+fn merge_key() -> Value {
+    json!({format!("^{}$", syntax::MERGE): {}})
+}
+
+/// Takes nothing too.
+fn nullable(schema: &mut Value) {
+    if let Some(choices) = schema.get_mut("anyOf").and_then(Value::as_array_mut) {
+        choices.push(json!({"type": "null"}));
+    }
+    let Some(types) = schema.get_mut("type") else {
+        return;
+    };
+    let mut all = match types.take() {
+        Value::Array(all) => all,
+        one => vec![one],
+    };
+    if !all.contains(&Value::from("null")) {
+        all.push("null".into());
+    }
+    *types = all.into();
+}
+
+/// In an environment, `null` takes a key away, but for items of lists.
+fn keys_nullable(schema: &mut Value) {
+    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else {
+        return;
+    };
+    for schema in properties.values_mut() {
+        keys_nullable(schema);
+        nullable(schema);
+    }
+    // A mapping whose keys are the user's.
+    for key in ["tags"] {
+        if let Some(tags) = properties.get_mut(key) {
+            nullable(&mut tags["additionalProperties"]);
+        }
+    }
 }
 
 /// A text with a `${…}` reference may become anything.
@@ -184,12 +240,14 @@ fn partial(whole: &Table) -> Value {
         .filter(environments)
         .map(|field| (field.key.to_owned(), property(field)));
     let mut schema = json!({
-        "type": "object",
+        "type": ["object", "string", "null"],
+        "pattern": REFERENCE,
         "additionalProperties": false,
         "properties": properties.collect::<Map<_, _>>(),
         "patternProperties": own_keys(),
     });
     not_required(&mut schema);
+    keys_nullable(&mut schema);
     schema
 }
 

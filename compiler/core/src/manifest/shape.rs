@@ -5,8 +5,9 @@ use super::block::{Block, Valid};
 use super::duration::{Duration, seconds};
 use super::field::{Choice, Field, Kind, Table};
 use super::formats::Format;
+use super::meant::{advice, country};
 use super::tables;
-use super::words::{join, listed, nearest_numbers, shown, what};
+use super::words::{instead, join, listed, nearest_numbers, shown, what};
 use super::{Spanned, Text};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean, nearest};
 use crate::span::Span;
@@ -30,6 +31,7 @@ pub(super) fn read(
     let mut walk = Walk {
         found,
         partial: false,
+        in_list: false,
         root: "",
         own_keys,
     };
@@ -48,6 +50,7 @@ pub(super) fn read_partial(
     let mut walk = Walk {
         found,
         partial: true,
+        in_list: false,
         root: path,
         own_keys,
     };
@@ -57,6 +60,8 @@ pub(super) fn read_partial(
 struct Walk<'a> {
     found: &'a mut Vec<Diagnostic>,
     partial: bool,
+    /// Within a list, which an environment replaces as a whole.
+    in_list: bool,
     /// Where the manifest's own keys are: at the root, or below an environment's name.
     root: &'a str,
     own_keys: &'a BTreeSet<String>,
@@ -68,7 +73,9 @@ impl Walk<'_> {
             return None;
         }
         match kind {
-            Kind::Text(format) => self.text(node, format, path).map(Valid::Text),
+            Kind::Text(format) | Kind::Count(format) => {
+                self.text(node, format, path).map(Valid::Text)
+            }
             Kind::Choice(choice) => self.choice(node, choice, path).map(Valid::Text),
             Kind::Flag => self.flag(node, path).map(Valid::Flag),
             Kind::Duration(duration) => self.duration(node, duration, path).map(Valid::Seconds),
@@ -93,6 +100,8 @@ impl Walk<'_> {
             Kind::Environments => self.wrong_place(path, at),
             Kind::Free => match &node.value {
                 Value::Mapping(_) => Some(Valid::Free(node.clone())),
+                // An empty section says nothing.
+                _ if node.is_null() => None,
                 _ => self.wrong_type(node, "a mapping", path),
             },
         }
@@ -117,8 +126,11 @@ impl Walk<'_> {
     }
 
     fn table(&mut self, node: &Node, table: &'static Table, path: &str, at: Span) -> Option<Block> {
-        let Value::Mapping(entries) = &node.value else {
-            return self.wrong_type(node, "a mapping", path);
+        let entries: &[Entry] = match &node.value {
+            Value::Mapping(entries) => entries,
+            // An empty section says as much as `{}`.
+            _ if node.is_null() && !path.is_empty() => &[],
+            _ => return self.wrong_type(node, "a mapping", path),
         };
         let mut block = Block {
             span: at,
@@ -170,6 +182,9 @@ impl Walk<'_> {
             value: key.text.clone(),
             span: key.span,
         });
+        if self.takes_away(&entry.value) {
+            return;
+        }
         if field.non_empty
             && matches!(&entry.value.value, Value::Sequence(items) if items.is_empty())
         {
@@ -183,6 +198,11 @@ impl Walk<'_> {
         if let Some(value) = self.value(&entry.value, &field.kind, &path, key.span) {
             block.values.insert(field.key, value);
         }
+    }
+
+    /// In an environment, `null` takes a key of the rest away. An item of a list is no key.
+    fn takes_away(&self, node: &Node) -> bool {
+        self.partial && !self.in_list && node.is_null()
     }
 
     /// The user's own keys, for variables and anchors.
@@ -249,9 +269,11 @@ impl Walk<'_> {
         mut read: impl FnMut(&mut Self, &Node, &str) -> Option<Valid>,
     ) -> Vec<Valid> {
         let mut valid = Vec::new();
+        let around = std::mem::replace(&mut self.in_list, true);
         for (i, item) in items.iter().enumerate() {
             valid.extend(read(self, item, &format!("{path}[{i}]")));
         }
+        self.in_list = around;
         valid
     }
 
@@ -276,7 +298,10 @@ impl Walk<'_> {
             return true;
         }
         let message = format!("`{}` isn't {}", shown(&text.value), format.what);
-        let help = format!("for example `{}`", format.example);
+        let help = match advice(&text.value, format) {
+            Some(advice) => advice,
+            None => format!("for example `{}`", format.example),
+        };
         self.found
             .push(Diagnostic::new(codes::INVALID_VALUE, path, text.span, message).help(help));
         false
@@ -327,12 +352,14 @@ impl Walk<'_> {
         value: &'static Format,
         path: &str,
     ) -> Option<Vec<(Text, Text)>> {
-        let Value::Mapping(entries) = &node.value else {
-            return self.wrong_type(node, "a mapping", path);
+        let entries: &[Entry] = match &node.value {
+            Value::Mapping(entries) => entries,
+            _ if node.is_null() => &[],
+            _ => return self.wrong_type(node, "a mapping", path),
         };
         let mut valid = Vec::new();
         for entry in entries {
-            if self.is_open(&entry.value) {
+            if self.is_open(&entry.value) || self.takes_away(&entry.value) {
                 continue;
             }
             let path = join(path, &entry.key.text);
@@ -361,7 +388,10 @@ impl Walk<'_> {
             let nearest = number.and_then(|number| nearest_numbers(number, choice.words));
             let missing = choice.missing.iter().find(|(word, _)| *word == text);
             let help = match did_you_mean(text, choice.words.iter().copied()) {
-                _ if is_code => "a two-letter code of ISO 3166-1, such as US or GB".to_owned(),
+                _ if is_code => match country(text, choice.words) {
+                    Some(code) => format!("did you mean `{code}`?"),
+                    None => "a two-letter code of ISO 3166-1, such as US or GB".to_owned(),
+                },
                 _ if nearest.is_some() => nearest.unwrap_or_default(),
                 Some(guess) if number.is_none() => format!("{guess} ({all})"),
                 _ => all.clone(),
@@ -409,11 +439,7 @@ impl Walk<'_> {
         };
         let message = format!("{name} takes {expected}; here is {}", node.kind());
         let mut diagnostic = Diagnostic::new(codes::WRONG_TYPE, path, node.span, message);
-        if let ("a list", Value::Scalar { text, .. }) = (expected, &node.value)
-            && !node.is_null()
-        {
-            diagnostic = diagnostic.help(format!("put it in brackets: `[{}]`", shown(text)));
-        }
+        diagnostic.help = instead(node, expected, path);
         self.found.push(diagnostic);
         None
     }

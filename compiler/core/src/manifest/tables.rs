@@ -34,7 +34,7 @@ pub(super) static MANIFEST: Table = Table {
         Field::new("deploy", Kind::Table(&DEPLOY),
             "Where and how the stacks are deployed."),
         Field::new("environments", Kind::Environments,
-            "Differences by environment: what is below `--env`'s name is merged over the rest.")
+            "Differences by environment: what is below `--env`'s name is merged over the rest. `null` there takes a key of the rest away.")
             .makes("what its keys make"),
         Field::new("resources", Kind::Table(&RESOURCES),
             "What is merged into a stage's CloudFormation template, unless it would open or weaken what is compiled."),
@@ -72,6 +72,7 @@ static HEALTH_IMAGING: Table = Table {
             "Region of the data stores.",
         )
         .default("us-east-1")
+        .unless(&["endpoint"])
         .makes("Distribution `Origins[].DomainName`; signer `region`"),
         Field::new(
             "endpoint",
@@ -126,7 +127,7 @@ pub(super) static AUTH: Table = Table {
             .default("[]").modes(TOKENS).makes("authorizer `auth.groups`"),
         Field::new("groupsClaim", Kind::Text(&f::CLAIM),
             "The claim that holds the groups: a claim by that whole name, else a path of members, as Keycloak's `realm_access.roles`.")
-            .default("cognito:groups").modes(TOKENS).makes("authorizer `auth.groupsClaim`"),
+            .default("cognito:groups").default_in(&[("oidc", "groups")]).modes(TOKENS).makes("authorizer `auth.groupsClaim`"),
         Field::new("jwksFile", Kind::Text(&f::FILE),
             "A JSON Web Key Set beside frames.yml that is baked into the authorizer: no other key is ever taken, nothing is fetched.")
             .modes(TOKENS).makes("authorizer `auth.jwks`"),
@@ -157,7 +158,7 @@ static DOMAIN: Table = Table {
         Field::new(
             "hostedZoneId",
             Kind::Text(&f::HOSTED_ZONE_ID),
-            "Route 53 hosted zone in which the `cnames` get alias records: A, AAAA, and HTTPS where HTTP/3 is on.",
+            "Route 53 hosted zone, by its id, with or without `/hostedzone/` before it. In it, the `cnames` get alias records: A, AAAA, and HTTPS where HTTP/3 is on.",
         )
         .makes("RecordSet `HostedZoneId`, two or three for each name; Certificate `DomainValidationOptions`"),
         Field::new(
@@ -245,12 +246,13 @@ static DELIVERY: Table = Table {
             "Region of CloudFront's Origin Shield, a cache in front of the origins. The data stores' own Region is best. Left out: none.")
             .makes("Distribution `Origins[].OriginShield`"),
         Field::new("webAcl", words(&["managed", "none"]),
-            "`managed`, the default without `webAclArn`: an AWS WAF web ACL in the lambda-edge stack. It has a rate limit, and AWS's rule groups for common attacks, known bad inputs and addresses with a bad reputation. `none`: no web ACL.")
+            "`managed`, the default unless there is a `webAclArn`: an AWS WAF web ACL in the lambda-edge stack. It has a rate limit, and AWS's rule groups for common attacks, known bad inputs and addresses with a bad reputation. `none`: no web ACL.")
+            .default("managed").unless(&["webAclArn"])
             .makes("WebAcl, WebAclLogGroup, WebAclLogging: there or not; Distribution `WebACLId`"),
         Field::new("webAclArn", Kind::Text(&f::WEB_ACL_ARN),
             "AWS WAF web ACL of your own, of scope CLOUDFRONT, which is in us-east-1.")
             .makes("Distribution `WebACLId`"),
-        Field::new("rateLimit", Kind::Text(&f::RATE),
+        Field::new("rateLimit", Kind::Count(&f::RATE),
             "Requests within five minutes after which the managed web ACL blocks an address. Many viewers behind one address, as in a hospital, need a high limit.")
             .default("100000").makes("WebAcl `Rules[].Statement.RateBasedStatement.Limit`"),
         Field::new("geo", Kind::Table(&GEO),
@@ -272,7 +274,7 @@ static CACHE: Table = Table {
 static CORS: Table = Table {
     fields: &[
         Field::new("origins", Kind::List(&Kind::Text(&f::ORIGIN)),
-            "Origins whose pages may read the answers; `*`: any; an empty list: none, no CORS header is sent.")
+            "Origins whose pages may read the answers; `*`: any; `https://*.example.org`: any name with one more label; an empty list: none, no CORS header is sent.")
             .default("['*']").makes("ResponseHeadersPolicy `CorsConfig.AccessControlAllowOrigins`; authorizer `cors.origins`"),
         Field::new("credentials", Kind::Flag,
             "Whether those pages may send cookies along; needs named origins.")

@@ -2,6 +2,7 @@
 
 use super::field::{Field, Kind};
 use crate::printable;
+use crate::syntax::{Node, Value};
 
 pub(super) fn join(path: &str, key: &str) -> String {
     if path.is_empty() {
@@ -76,5 +77,55 @@ pub(super) fn shown(text: &str) -> String {
         format!("{line}…")
     } else {
         line.into_owned()
+    }
+}
+
+/// What to write where a value is of another type.
+pub(super) fn instead(node: &Node, expected: &str, path: &str) -> Option<String> {
+    let key = path.rsplit('.').next().unwrap_or(path);
+    match (expected, &node.value) {
+        ("a list", _) if node.is_null() => Some(format!(
+            "write a list behind `{key}:`, `[]` for an empty one, or remove the key"
+        )),
+        _ if node.is_null() && path.ends_with(']') => {
+            Some("write a value behind the `-`, or remove it".to_owned())
+        }
+        _ if node.is_null() && !path.is_empty() => {
+            Some(format!("write a value behind `{key}:`, or remove the key"))
+        }
+        ("a list", Value::Scalar { text, .. }) if !is_single(text) => Some(
+            "write a list, `[a, b]`; in a variable, write the values with commas between: `a,b`"
+                .to_owned(),
+        ),
+        ("a list", Value::Scalar { text, .. }) => {
+            Some(format!("put it in brackets: `[{}]`", shown(text)))
+        }
+        ("text", Value::Sequence(items)) => only(items).map(|one| {
+            if path.ends_with(']') {
+                format!("write it without brackets: `{one}`")
+            } else {
+                format!("write it without brackets: `{key}: {one}`")
+            }
+        }),
+        ("text", Value::Mapping(_)) => Some(format!("write `{key}: value` on one line")),
+        _ => None,
+    }
+}
+
+/// Whether a text is one value, neither none nor a list of its own.
+fn is_single(text: &str) -> bool {
+    !text.trim_matches([' ', ',']).is_empty() && !text.trim_start().starts_with('[')
+}
+
+/// The one text in a list.
+fn only(items: &[Node]) -> Option<String> {
+    match items {
+        [
+            Node {
+                value: Value::Scalar { text, .. },
+                ..
+            },
+        ] => Some(shown(text)),
+        _ => None,
     }
 }

@@ -8,6 +8,7 @@ use crate::names;
 use crate::online::Subject;
 use crate::online::quotas::Kind;
 use crate::plan::{Function, Plan};
+use crate::world::AwsReference;
 use serde_json::Map;
 
 /// What of a manifest asks AWS, beside its stacks.
@@ -233,7 +234,9 @@ fn variable(
     region: &str,
     account: &str,
 ) -> Option<(&'static str, &'static str, String)> {
-    match reference.split_once(':')? {
+    let reference = AwsReference::parse(reference)?;
+    let region = reference.region.unwrap_or(region);
+    match (reference.source, reference.argument) {
         ("cf", output) => {
             let name = output.split_once('.').map_or(output, |(name, _)| name);
             let arn = stack(region, account, name);

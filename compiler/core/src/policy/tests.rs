@@ -168,20 +168,32 @@ fn logs_are_deleted_on_demand_alone() {
 #[test]
 fn what_a_manifest_refers_to_is_read_and_nothing_else() {
     let uses = Uses {
-        references: ["cf:network.Zone", "ssm:/frames/pool:3", "aws:accountId"]
-            .map(str::to_owned)
-            .to_vec(),
+        references: [
+            "cf:network.Zone",
+            "cf(eu-central-1):network.Zone",
+            "ssm:/frames/pool:3",
+            "ssm(us-west-2):/frames/pool",
+            "aws:accountId",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
         region: Some("eu-west-1".to_owned()),
         ..Uses::default()
     };
     let statements = statements(MINIMAL, &Request { uses, ..ACCOUNT });
     assert_eq!(
         of(&statements, "ReferredStacks")["Resource"],
-        json!(["arn:aws:cloudformation:eu-west-1:111122223333:stack/network/*"])
+        json!([
+            "arn:aws:cloudformation:eu-central-1:111122223333:stack/network/*",
+            "arn:aws:cloudformation:eu-west-1:111122223333:stack/network/*",
+        ])
     );
     assert_eq!(
         of(&statements, "Parameters")["Resource"],
-        json!(["arn:aws:ssm:eu-west-1:111122223333:parameter/frames/pool"])
+        json!([
+            "arn:aws:ssm:eu-west-1:111122223333:parameter/frames/pool",
+            "arn:aws:ssm:us-west-2:111122223333:parameter/frames/pool",
+        ])
     );
 }
 

@@ -1,7 +1,7 @@
 //! Parser events to a tree, within budgets that a hostile file can't pass.
 
 use super::errors::{self, Read};
-use super::node::{Entry, Key, MAX_DEPTH, Node, Value};
+use super::node::{Entry, Key, MAX_DEPTH, MERGE, Node, Value};
 use super::short_forms;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::source::Source;
@@ -35,7 +35,8 @@ pub fn parse(source: &Source) -> (Option<Node>, Vec<Diagnostic>) {
             }
         };
         if let Err(diagnostic) = step {
-            builder.diagnostics.push(*diagnostic);
+            let diagnostic = errors::helped(source.text(), *diagnostic);
+            builder.diagnostics.push(diagnostic);
             return (None, builder.diagnostics);
         }
     }
@@ -232,9 +233,15 @@ impl Builder {
     /// `<<`: another mapping's entries, or several mappings', below those that
     /// stand here; of several the first wins. (The merge key of YAML 1.1.)
     fn merged(&mut self, mut entries: Vec<Entry>) -> Vec<Entry> {
-        let Some(at) = entries.iter().position(|entry| entry.key.text == "<<") else {
+        let Some(at) = entries.iter().position(|entry| entry.key.text == MERGE) else {
             return entries;
         };
+        if entries
+            .get(at)
+            .is_some_and(|merge| is_referred(&merge.value))
+        {
+            return entries;
+        }
         let merge = entries.remove(at);
         let sources = match merge.value.value {
             Value::Sequence(items) => items,
@@ -315,6 +322,15 @@ impl Builder {
     }
 }
 
+/// Whether variables have to be resolved to know what is merged: that comes later.
+fn is_referred(merge: &Node) -> bool {
+    match &merge.value {
+        Value::Scalar { text, .. } => text.contains("${"),
+        Value::Sequence(items) => items.iter().any(is_referred),
+        Value::Mapping(_) | Value::Open(_) => false,
+    }
+}
+
 /// A key's place, `iam.allow[0].datastore`, from the collections that are open above its mapping.
 fn path(above: &[Open], key: &str) -> String {
     let mut path = String::new();
@@ -358,7 +374,7 @@ fn as_key(node: Node) -> Result<Key, Box<Diagnostic>> {
             codes::SYNTAX,
             "",
             node.span,
-            "a list or a mapping can't be a key",
+            errors::NO_KEY,
         ))),
     }
 }

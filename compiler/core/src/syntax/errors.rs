@@ -2,7 +2,9 @@
 //! a label where they begin.
 
 use super::node::MAX_DEPTH;
+use super::unquoted::{self, Plain};
 use crate::diagnostic::{Diagnostic, codes, nearest};
+use crate::printable;
 use crate::source::Source;
 use crate::span::Span;
 use granit_parser::{ErrorKind as Kind, ScanError};
@@ -39,9 +41,11 @@ pub(super) fn explained(source: &Source, error: &ScanError, read: &Read) -> Diag
         return Diagnostic::new(codes::SYNTAX, "", span, "a tab in the indentation")
             .help("indent with spaces: YAML takes no tabs there");
     }
-    let (message, help) = said(error.kind(), &text[marked..]);
-    let message = message.map_or_else(|| format!("this isn't YAML: {reason}"), str::to_owned);
-    let found = Diagnostic::new(codes::SYNTAX, "", character(text, marked), message).help(help);
+    let found = without_quotes(error.kind(), text, marked, read).unwrap_or_else(|| {
+        let (message, help) = said(error.kind(), &text[marked..]);
+        let message = message.map_or_else(|| format!("this isn't YAML: {reason}"), str::to_owned);
+        Diagnostic::new(codes::SYNTAX, "", character(text, marked), message).help(help)
+    });
     let line = |byte| source.position(byte).line;
     match begun(error.kind(), text, marked, read) {
         Some((span, label)) if line(span.start) != line(found.span.start) => {
@@ -50,6 +54,98 @@ pub(super) fn explained(source: &Source, error: &ScanError, read: &Read) -> Diag
         _ => found,
     }
 }
+
+/// A value that lacks its quotes, with the line as it is with them.
+fn without_quotes(kind: &Kind, text: &str, marked: usize, read: &Read) -> Option<Diagnostic> {
+    let plain = unquoted::in_line(text, marked, open_above(text, marked, read));
+    // The parser stops within a value, or behind it.
+    let here = |value: &&Plain| value.place.start <= marked && marked <= value.place.end;
+    let value = plain.iter().filter(here).next_back();
+    let (value, message) = match kind {
+        Kind::ExpectedFlowMappingSeparator
+        | Kind::ExpectedFlowSequenceSeparator
+        | Kind::InvalidColonPlacement => {
+            let value = value.filter(|value| value.is_variable(text))?;
+            let shown = printable::line(value.text(text)).into_owned();
+            (
+                value,
+                format!("`{shown}` needs quotes: it is within brackets"),
+            )
+        }
+        Kind::MissingAnchorOrAliasName | Kind::UnexpectedCharacter { .. } => {
+            let value = value?;
+            let first = value.text(text).chars().next()?;
+            let what = match first {
+                '*' => "`*` without quotes names an anchor".to_owned(),
+                '&' => "`&` without quotes begins an anchor".to_owned(),
+                '`' => "a text without quotes can't begin with a backtick".to_owned(),
+                _ => format!("a text without quotes can't begin with `{first}`"),
+            };
+            (value, what)
+        }
+        Kind::UnknownAnchor => {
+            let value = value.filter(|value| value.text(text).starts_with('*'))?;
+            let mended = unquoted::mended(text, &[value]);
+            let found = Diagnostic::new(
+                codes::SYNTAX,
+                "",
+                character(text, marked),
+                "this alias names nothing above it",
+            );
+            return Some(found.help(format!(
+                "put the text in quotes: `{mended}`; an alias names a value with an `&` before it"
+            )));
+        }
+        Kind::MappingValueNotAllowed => {
+            let help = unquoted::mended_after_colon(text, marked)?;
+            let found = Diagnostic::new(
+                codes::SYNTAX,
+                "",
+                character(text, marked),
+                "there can't be a key here: a text with `: ` in it needs quotes",
+            );
+            return Some(found.help(format!("if it is one text, put it in quotes: `{help}`")));
+        }
+        _ => return None,
+    };
+    let alike =
+        |other: &&Plain| *other == value || (value.is_variable(text) && other.is_variable(text));
+    let alike: Vec<&Plain> = plain.iter().filter(alike).collect();
+    let mended = unquoted::mended(text, &alike);
+    let span = Span::new(value.place.start, value.place.end);
+    // The message's own quotes can't hold one.
+    let help = if mended.contains('`') {
+        "put it in quotes".to_owned()
+    } else {
+        format!("put it in quotes: `{}`", printable::line(&mended))
+    };
+    Some(Diagnostic::new(codes::SYNTAX, "", span, message).help(help))
+}
+
+/// Whether a bracket is open where the marked line begins.
+fn open_above(text: &str, marked: usize, read: &Read) -> bool {
+    let start = text[..marked].rfind(LINE_END).map_or(0, |at| at + 1);
+    read.bracket.is_some_and(|bracket| bracket < start)
+}
+
+/// What to do about an error that the tree has, and not the parser.
+pub(super) fn helped(text: &str, found: Diagnostic) -> Diagnostic {
+    if found.help.is_some() || found.message != NO_KEY {
+        return found;
+    }
+    let before = text.get(..found.span.start).unwrap_or_default();
+    let inside = text.get(found.span.range()).unwrap_or_default();
+    if !before.ends_with('{') || !inside.starts_with('{') {
+        return found.help("write a text before the colon");
+    }
+    let shown = printable::line(inside.trim_matches(['{', '}', ' ']));
+    found.help(format!(
+        "`{{{{ {shown} }}}}` is another tool's: write `${{env:NAME}}` for an environment variable, and a text with braces in quotes"
+    ))
+}
+
+/// What is said of a key that is no text.
+pub(super) const NO_KEY: &str = "a list or a mapping can't be a key";
 
 /// What is wrong, where the parser's own words don't say it well, and what to do.
 fn said(kind: &Kind, rest: &str) -> (Option<&'static str>, &'static str) {
@@ -119,6 +215,18 @@ fn said(kind: &Kind, rest: &str) -> (Option<&'static str>, &'static str) {
         Kind::UnexpectedCharacter { .. } => (
             Some("a text without quotes can't begin with this character"),
             "put the value in quotes",
+        ),
+        Kind::MissingAnchorOrAliasName => (
+            Some("`*` and `&` without quotes are for anchors, which have names"),
+            "put the value in quotes",
+        ),
+        Kind::BlockSequenceEntryNotAllowed => (
+            Some("a list's item can't begin behind its key"),
+            "write each `- item` on a line of its own below the key, or the list in brackets: `[item]`",
+        ),
+        Kind::MappingKeyNotAllowed | Kind::InvalidBlockScalarHeader => (
+            Some("a text without quotes can't begin with this character"),
+            "put the value in quotes, or, behind `|` and `>`, begin it on the next line",
         ),
         _ => (
             None,

@@ -4,7 +4,8 @@ mod build;
 mod errors;
 mod node;
 mod short_forms;
+mod unquoted;
 
 pub use build::parse;
-pub use node::{Entry, Key, Node, Value};
+pub use node::{Entry, Key, MERGE, Node, Value};
 pub use short_forms::misplaced;

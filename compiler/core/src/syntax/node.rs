@@ -1,6 +1,9 @@
 use crate::span::Span;
 use serde_json::{Map, Number};
 
+/// The key that merges other mappings into its own (YAML 1.1).
+pub const MERGE: &str = "<<";
+
 /// How deep values nest at the most.
 pub(super) const MAX_DEPTH: usize = 64;
 

@@ -1,7 +1,10 @@
 //! References into documents: this manifest (`self`) and files beside it (`file`).
 
-use super::resolve::{Found, Missing, OVERLAY, Outcome, Resolver, at};
+use super::nodes::at;
+use super::resolve::{Found, Missing, Outcome, Resolver};
+use super::unfold::has_merge;
 use crate::diagnostic::{Diagnostic, codes, nearest};
+use crate::environments::OVERLAY;
 use crate::source::Source;
 use crate::span::Span;
 use crate::syntax::{self, Entry, Key, Node, Value};
@@ -47,7 +50,7 @@ impl<'a> Resolver<'a> {
         let around = self.in_overlay;
         self.in_overlay |= *first == OVERLAY;
         let found = self.ringed(what.clone(), span, |resolver| {
-            resolver.at_path(node?, &segments[1..], depth)
+            resolver.place(node?, segments.get(1..)?, depth)
         });
         self.in_overlay = around;
         found.map_or(Outcome::Failed, |node| match node {
@@ -78,8 +81,16 @@ impl<'a> Resolver<'a> {
             match self.read(path) {
                 // Findings in it are shown at the reference: it is another text.
                 Ok(node) => {
-                    let node = Rc::new(at(node, span));
-                    self.documents.files.insert(path.to_owned(), node);
+                    // What `<<` brings in may be in this very file.
+                    let raw = Rc::new(at(node, span));
+                    self.documents.files.insert(path.to_owned(), raw.clone());
+                    if has_merge(&raw) {
+                        let merged = self.ringed(format!("file({path})"), span, |resolver| {
+                            resolver.merged(Node::clone(&raw), depth)
+                        });
+                        let merged = merged.map_or(raw, Rc::new);
+                        self.documents.files.insert(path.to_owned(), merged);
+                    }
                 }
                 Err(Unread::Missing) => return Outcome::Missing(format!("file {path}").into()),
                 Err(Unread::Outside) => {
@@ -101,7 +112,7 @@ impl<'a> Resolver<'a> {
         };
         let segments = segments(argument);
         match self.ringed(what.clone(), span, |resolver| {
-            resolver.at_path(&root, &segments, depth)
+            resolver.place(&root, &segments, depth)
         }) {
             Some(Some(node)) => Outcome::Value(at(node, span), Found::new(what)),
             Some(None) => Outcome::Missing(format!("`{argument}` in {path}").into()),
@@ -189,6 +200,14 @@ impl<'a> Resolver<'a> {
             node = value;
         }
         None
+    }
+
+    fn place(&mut self, node: &Node, path: &[&str], depth: usize) -> Option<Node> {
+        if self.raw {
+            self.raw_at(node, path, depth)
+        } else {
+            self.at_path(node, path, depth)
+        }
     }
 
     /// The node at `a.b.0`, resolved; references on the way are followed.

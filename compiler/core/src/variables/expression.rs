@@ -1,5 +1,8 @@
 //! The text of a scalar to its parts: what is between `${` and `}`.
 
+use super::sources::{AWS_VALUES, Problem, SOURCES, quoted, shells, without_source};
+use crate::diagnostic::nearest;
+
 /// A scalar's text, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Part {
@@ -34,26 +37,20 @@ pub(super) enum Alternative {
 /// Nothing real nests deeper; a hostile text must not exhaust the stack.
 const MAX_DEPTH: usize = 16;
 
-/// Where a reference's value can come from.
-pub const SOURCES: &[&str] = &["env", "opt", "self", "file", "cf", "ssm", "aws", "frames"];
-
-/// What `aws` has; whatever else is written so is a variable of IAM's policies.
-pub(super) const AWS_VALUES: [&str; 2] = ["accountId", "region"];
-
 /// Takes a text apart; the error says what is wrong with it.
-pub(super) fn parse(text: &str) -> Result<Vec<Part>, String> {
+pub(super) fn parse(text: &str) -> Result<Vec<Part>, Problem> {
     parts(text, 0, |_| true)
 }
 
 /// Takes a text of an overlay apart: each `${…}` that doesn't begin with a source is
 /// CloudFormation's or IAM's, and stays as it is.
-pub(super) fn parse_overlay(text: &str) -> Result<Vec<Part>, String> {
+pub(super) fn parse_overlay(text: &str) -> Result<Vec<Part>, Problem> {
     parts(text, 0, is_ours)
 }
 
-fn parts(text: &str, depth: usize, ours: fn(&str) -> bool) -> Result<Vec<Part>, String> {
+fn parts(text: &str, depth: usize, ours: fn(&str) -> bool) -> Result<Vec<Part>, Problem> {
     if depth > MAX_DEPTH {
-        return Err(format!("references nest deeper than {MAX_DEPTH} levels"));
+        return Err(format!("references nest deeper than {MAX_DEPTH} levels").into());
     }
     let mut parts = Vec::new();
     let (mut literal, mut rest) = (String::new(), text);
@@ -66,8 +63,9 @@ fn parts(text: &str, depth: usize, ours: fn(&str) -> bool) -> Result<Vec<Part>, 
             literal.push_str("${");
             rest = &from[2..];
         } else {
-            let end = closing(from)
-                .ok_or_else(|| "a `${` is opened and not closed with `}`".to_owned())?;
+            let end = closing(from).ok_or_else(|| {
+                Problem::from("a `${` is opened and not closed with `}`".to_owned())
+            })?;
             if !literal.is_empty() {
                 parts.push(Part::Text(std::mem::take(&mut literal)));
             }
@@ -123,7 +121,7 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-fn reference(text: &str, depth: usize) -> Result<Reference, String> {
+fn reference(text: &str, depth: usize) -> Result<Reference, Problem> {
     let body = &text[2..text.len() - 1];
     let mut alternatives = Vec::new();
     for (i, piece) in at_commas(body).into_iter().enumerate() {
@@ -156,7 +154,7 @@ fn at_commas(body: &str) -> Vec<&str> {
     pieces
 }
 
-fn alternative(piece: &str, first: bool, depth: usize) -> Result<Alternative, String> {
+fn alternative(piece: &str, first: bool, depth: usize) -> Result<Alternative, Problem> {
     for quote in ['\'', '"'] {
         if let Some(inner) = piece
             .strip_prefix(quote)
@@ -172,18 +170,26 @@ fn alternative(piece: &str, first: bool, depth: usize) -> Result<Alternative, St
         .find(|c: char| !c.is_ascii_alphanumeric())
         .unwrap_or(piece.len());
     let (name, rest) = piece.split_at(name_end);
-    if let Some(argument) = rest.strip_prefix(':') {
+    if !first && !may_name_a_source(name, rest) {
+        return plain_default(piece, rest);
+    }
+    if let Some(argument) = rest.strip_prefix(':').filter(|_| !name.is_empty()) {
+        if first && let Some(default) = argument.strip_prefix('-') {
+            return Err(shells(piece, name, Some(default)));
+        }
         return Ok(Alternative::Source {
             name: name.to_owned(),
             inner: None,
             argument: parts(argument, depth + 1, |_| true)?,
         });
     }
-    if let Some((inner, after)) = rest.strip_prefix('(').and_then(|rest| rest.split_once(')')) {
+    if !name.is_empty()
+        && let Some((inner, after)) = rest.strip_prefix('(').and_then(|rest| rest.split_once(')'))
+    {
         let argument = match after.strip_prefix(':') {
             Some(argument) => argument,
             None if after.is_empty() => "",
-            None => return Err(format!("`{piece}` isn't `source(…):path`")),
+            None => return Err(format!("`{piece}` isn't `source(…):path`").into()),
         };
         return Ok(Alternative::Source {
             name: name.to_owned(),
@@ -192,16 +198,34 @@ fn alternative(piece: &str, first: bool, depth: usize) -> Result<Alternative, St
         });
     }
     if first {
-        return Err(format!(
-            "`{piece}` names no source: a reference is `${{source:name}}`"
-        ));
+        return Err(without_source(piece, name, rest));
     }
     Ok(Alternative::Literal(piece.to_owned()))
 }
 
-fn reference_at(piece: &str, depth: usize) -> Result<Reference, String> {
+/// Whether `name:` or `name(` behind a comma can be meant as a source, misspelt ones included.
+fn may_name_a_source(name: &str, rest: &str) -> bool {
+    // Behind the name of a place on the web, whatever it is.
+    let is_address = rest.starts_with("://");
+    !name.is_empty() && !is_address && nearest(name, SOURCES.iter().copied()).is_some()
+}
+
+/// A default without quotes: a word. What could be more than that is to be put in quotes.
+fn plain_default(piece: &str, rest: &str) -> Result<Alternative, Problem> {
+    let colon = rest.starts_with(':');
+    if !colon && !rest.starts_with('(') {
+        return Ok(Alternative::Literal(piece.to_owned()));
+    }
+    let what = if colon { "a colon" } else { "parentheses" };
+    Err(Problem::new(
+        format!("the default `{piece}` has {what} in it, and no quotes"),
+        format!("put it in quotes: `{}`", quoted(piece)),
+    ))
+}
+
+fn reference_at(piece: &str, depth: usize) -> Result<Reference, Problem> {
     if depth > MAX_DEPTH {
-        return Err(format!("references nest deeper than {MAX_DEPTH} levels"));
+        return Err(format!("references nest deeper than {MAX_DEPTH} levels").into());
     }
     reference(piece, depth)
 }
@@ -279,7 +303,7 @@ mod tests {
         };
         assert!(parse(&nested(MAX_DEPTH + 1, "'x'")).is_ok());
         let deeper = parse(&nested(MAX_DEPTH + 2, "'x'")).unwrap_err();
-        assert_eq!(deeper, "references nest deeper than 16 levels");
+        assert_eq!(deeper.message, "references nest deeper than 16 levels");
         let within =
             |open: &str, levels: usize| format!("{}x{}", open.repeat(levels), "}".repeat(levels));
         let all: [&dyn Fn(usize) -> String; 3] = [
@@ -290,7 +314,7 @@ mod tests {
         for nested in all {
             assert!(parse(&nested(MAX_DEPTH)).is_ok());
             let deeper = parse(&nested(MAX_DEPTH + 1)).unwrap_err();
-            assert_eq!(deeper, "references nest deeper than 16 levels");
+            assert_eq!(deeper.message, "references nest deeper than 16 levels");
         }
     }
 
@@ -361,6 +385,49 @@ mod tests {
     }
 
     #[test]
+    fn another_tools_variable_is_told_how_it_is_written_here() {
+        for (text, help) in [
+            (
+                "${POOL}",
+                "for an environment variable, write `${env:POOL}`",
+            ),
+            (
+                "${USER_POOL_ID:-us-east-1_x}",
+                "for an environment variable, write `${env:USER_POOL_ID, 'us-east-1_x'}`",
+            ),
+            (
+                "${POOL:-it's}",
+                "for an environment variable, write `${env:POOL, \"it's\"}`",
+            ),
+            ("${cf.eu-west-1:s.O}", "write `${cf(eu-west-1):s.O}`"),
+            ("${ssm.eu-west-1:/a}", "write `${ssm(eu-west-1):/a}`"),
+            ("${env:A, (b, c)}", "put it in quotes: `'(b, c)'`"),
+            ("${env:A, b(c)}", "put it in quotes: `'b(c)'`"),
+            ("${env:A, https://b}", "put it in quotes: `'https://b'`"),
+            ("${env:A, 12:30}", "put it in quotes: `'12:30'`"),
+        ] {
+            assert_eq!(parse(text).unwrap_err().help, help, "{text}");
+        }
+        let actions = parse("${{ secrets.POOL }}").unwrap_err();
+        assert!(actions.help.contains("GitHub Actions"), "{actions:?}");
+        // A source that is misspelt is one all the same.
+        assert!(parse("${env:A, evn:B}").is_ok());
+        assert_eq!(
+            single("${env:A, a (b, c)}").last(),
+            Some(&Alternative::Literal("a (b, c)".to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_source_may_name_a_region() {
+        let [Alternative::Source { name, inner, .. }] = &single("${cf(eu-west-1):s.O}")[..] else {
+            panic!()
+        };
+        let region = Part::Text("eu-west-1".to_owned());
+        assert_eq!((name.as_str(), inner), ("cf", &Some(vec![region])));
+    }
+
+    #[test]
     fn two_dollars_write_one() {
         assert_eq!(
             parse("a $${b} ${env:A}").unwrap().first(),
@@ -384,6 +451,6 @@ mod tests {
         let deep = "${self:".repeat(10_000);
         assert!(parse(&deep).is_err());
         let closed = format!("{}x{}", "${self:".repeat(1_000), "}".repeat(1_000));
-        assert!(parse(&closed).unwrap_err().contains("nest"));
+        assert!(parse(&closed).unwrap_err().message.contains("nest"));
     }
 }

@@ -2,19 +2,24 @@
 //!
 //! A reference takes its value from a source: `${env:NAME}`, `${opt:name}`,
 //! `${self:a.b}`, `${file(./x.yml):a.b}`, `${frames:env}`; from AWS
-//! `${cf:stack.Output}`, `${ssm:/path}`, `${aws:accountId}`, `${aws:region}`.
+//! `${cf:stack.Output}`, `${ssm:/path}`, `${aws:accountId}`, `${aws:region}`;
+//! `${cf(eu-west-1):stack.Output}` and `${ssm(eu-west-1):/path}` ask another Region.
 //! After commas come defaults: `${env:POOL, 'us-east-1_x'}`. References nest. One
 //! that is the whole value keeps the type of what it refers to.
 
 mod documents;
 mod expression;
+mod nodes;
 mod resolve;
+mod sources;
 #[cfg(test)]
 mod tests;
+mod unfold;
 
 pub use documents::outside_file;
-pub use expression::SOURCES;
-pub use resolve::{may_be_overlay, resolve};
+pub use resolve::resolve;
+pub use sources::SOURCES;
+pub use unfold::{Unfolded, Unfolder};
 
 use crate::diagnostic::{Diagnostic, codes};
 use crate::span::Span;
@@ -36,12 +41,26 @@ pub struct Resolved {
     pub own_keys: BTreeSet<String>,
 }
 
+impl Resolved {
+    /// What was found before, where the tree's shape was decided.
+    pub fn add(&mut self, unfolded: Unfolded) {
+        self.diagnostics.extend(unfolded.diagnostics);
+        // The innermost origin comes first.
+        self.origins.splice(0..0, unfolded.origins);
+        self.open.extend(unfolded.open);
+        self.secrets.extend(unfolded.secrets);
+        self.own_keys.extend(unfolded.own_keys);
+    }
+}
+
 /// A reference and what its value is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     pub span: Span,
     /// "the environment variable POOL"
     pub what: String,
+    /// The value is all that the reference brought, not text with more around it.
+    pub whole: bool,
     /// Where in the manifest the value is, if it is there.
     pub target: Option<Span>,
 }
@@ -71,6 +90,7 @@ pub fn explain_origins(diagnostics: &mut [Diagnostic], origins: &[Origin]) {
         };
         let from = format!("the value comes from {}", origin.what);
         diagnostic.help = Some(match diagnostic.help.take() {
+            Some(help) if help.ends_with('?') => format!("{help} ({from})"),
             Some(help) => format!("{help}; {from}"),
             None => from,
         });

@@ -1,9 +1,12 @@
 //! References to values.
 
 use super::documents::Documents;
-use super::expression::{self, AWS_VALUES, Alternative, Part, Reference, SOURCES};
+use super::expression::{self, Alternative, Part, Reference};
+use super::nodes::{at, open, scalar};
+use super::sources::{AWS_VALUES, Problem, SOURCES, foreign, malformed, misspelt};
 use super::{Open, Origin, Resolved, Secret};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
+use crate::environments::may_be_overlay;
 use crate::span::Span;
 use crate::syntax::{Entry, Key, Node, Value};
 use crate::world::{AwsValue, World};
@@ -17,34 +20,8 @@ const MAX_NODES: usize = 50_000;
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 const MAX_DEPTH: usize = 64;
 
-/// The block whose `${…}` are CloudFormation's, unless they name a source.
-pub(super) const OVERLAY: &str = "resources";
-
-/// What the names of the user's own keys begin with.
-const OWN: &str = "x-";
-
-/// Keys of the user's own may hold a part of the overlay. Where they are used elsewhere,
-/// they are resolved once more, as any value.
-pub fn may_be_overlay(key: &str) -> bool {
-    key == OVERLAY || key.starts_with(OWN)
-}
-
 pub fn resolve(root: &Node, env: &str, world: &dyn World) -> Resolved {
-    let mut resolver = Resolver {
-        root,
-        env,
-        world,
-        documents: Documents::default(),
-        found: Vec::new(),
-        origins: Vec::new(),
-        open: Vec::new(),
-        secrets: Vec::new(),
-        own_keys: BTreeSet::new(),
-        in_overlay: false,
-        nodes: 0,
-        bytes: 0,
-        exhausted: false,
-    };
+    let mut resolver = Resolver::new(root, env, world);
     let node = match &root.value {
         Value::Mapping(entries) => Node {
             span: root.span,
@@ -79,14 +56,18 @@ pub(super) struct Resolver<'a> {
     pub(super) world: &'a dyn World,
     pub(super) documents: Documents,
     pub(super) found: Vec<Diagnostic>,
-    origins: Vec<Origin>,
-    open: Vec<Open>,
-    secrets: Vec<Secret>,
+    pub(super) origins: Vec<Origin>,
+    pub(super) open: Vec<Open>,
+    pub(super) secrets: Vec<Secret>,
     pub(super) own_keys: BTreeSet<String>,
     /// What is resolved is part of an overlay, wherever it is written: there, `${…}` that
     /// name no source are CloudFormation's.
     pub(super) in_overlay: bool,
-    nodes: usize,
+    /// What is resolved is the argument of `Fn::Sub`, which has its own check of names.
+    in_sub: bool,
+    /// What a reference leads to is taken as it was written.
+    pub(super) raw: bool,
+    pub(super) nodes: usize,
     bytes: usize,
     exhausted: bool,
 }
@@ -130,6 +111,26 @@ impl Found {
 }
 
 impl<'a> Resolver<'a> {
+    pub(super) fn new(root: &'a Node, env: &'a str, world: &'a dyn World) -> Self {
+        Self {
+            root,
+            env,
+            world,
+            documents: Documents::default(),
+            found: Vec::new(),
+            origins: Vec::new(),
+            open: Vec::new(),
+            secrets: Vec::new(),
+            own_keys: BTreeSet::new(),
+            in_overlay: false,
+            in_sub: false,
+            raw: false,
+            nodes: 0,
+            bytes: 0,
+            exhausted: false,
+        }
+    }
+
     /// A node without references. Those that fail stay out of the tree's way as open values.
     pub(super) fn node(&mut self, node: &Node, depth: usize) -> Node {
         self.nodes += 1;
@@ -150,9 +151,15 @@ impl<'a> Resolver<'a> {
             Value::Mapping(entries) => Value::Mapping(
                 entries
                     .iter()
-                    .map(|entry| Entry {
-                        key: entry.key.clone(),
-                        value: self.node(&entry.value, depth + 1),
+                    .map(|entry| {
+                        let around = self.in_sub;
+                        self.in_sub |= entry.key.text == "Fn::Sub";
+                        let value = self.node(&entry.value, depth + 1);
+                        self.in_sub = around;
+                        Entry {
+                            key: entry.key.clone(),
+                            value,
+                        }
                     })
                     .collect(),
             ),
@@ -164,7 +171,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Beyond the budget everything stays open, and one finding says so.
-    fn is_exhausted(&mut self, span: Span, depth: usize) -> bool {
+    pub(super) fn is_exhausted(&mut self, span: Span, depth: usize) -> bool {
         let over = self.nodes > MAX_NODES || self.bytes > MAX_BYTES || depth > MAX_DEPTH;
         if over && !self.exhausted {
             let message =
@@ -184,15 +191,14 @@ impl<'a> Resolver<'a> {
         };
         let parts = match parsed {
             Ok(parts) => parts,
-            Err(message) => {
-                self.report(
-                    node.span,
-                    message,
-                    "write `${source:name}`, for example `${env:USER_POOL_ID}`",
-                );
+            Err(Problem { message, help }) => {
+                self.report(node.span, message, help);
                 return open(node.span, text);
             }
         };
+        if self.in_overlay && !self.in_sub {
+            self.misspelt(text, node.span);
+        }
         if matches!(parts.as_slice(), [Part::Text(same)] if same == text) {
             return node.clone();
         }
@@ -208,6 +214,17 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// Outside `Fn::Sub`, `${evn:X}` in an overlay would stay as it is.
+    fn misspelt(&mut self, text: &str, span: Span) {
+        for (written, meant) in misspelt(text) {
+            let message = format!("`${{{written}` names no source");
+            let help = format!(
+                "did you mean `${{{meant}`? To keep it as it is, write two dollars: `$${{{written}`"
+            );
+            self.report(span, message, help);
+        }
+    }
+
     /// A reference that is the whole value: it keeps the type of what it refers to.
     fn whole(&mut self, reference: &Reference, span: Span, depth: usize) -> Node {
         match self.reference(reference, span, depth) {
@@ -215,6 +232,7 @@ impl<'a> Resolver<'a> {
                 self.origins.push(Origin {
                     span,
                     what: found.what,
+                    whole: true,
                     target: found.target,
                 });
                 at(value, span)
@@ -251,6 +269,7 @@ impl<'a> Resolver<'a> {
                     self.origins.push(Origin {
                         span,
                         what: found.what,
+                        whole: false,
                         target: found.target,
                     });
                 }
@@ -260,7 +279,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// A reference's value; what has none is reported, or kept as open.
-    fn reference(
+    pub(super) fn reference(
         &mut self,
         reference: &Reference,
         span: Span,
@@ -287,9 +306,13 @@ impl<'a> Resolver<'a> {
             }
             Outcome::Missing(Missing { what, near }) => {
                 let message = format!("`{}` has no value: there is no {what}", reference.text);
-                let with_default =
-                    format!("{}, 'value'}}", &reference.text[..reference.text.len() - 1]);
-                let help = format!("give it a value, or a default after a comma: `{with_default}`");
+                let inside = &reference.text[..reference.text.len() - 1];
+                let help = if self.raw {
+                    // A text can't be merged.
+                    format!("write it, or another place behind a comma: `{inside}, self:x-base}}`")
+                } else {
+                    format!("give it a value, or a default after a comma: `{inside}, 'value'}}`")
+                };
                 let found = Diagnostic::new(codes::VARIABLE, "", span, message).help(help);
                 self.found.push(match near {
                     Some(key) => found.related(key.span, format!("`{}` is here", key.text)),
@@ -328,15 +351,14 @@ impl<'a> Resolver<'a> {
                 argument,
             } => {
                 let known = self.secrets.len();
-                let Some(argument) = self.text(argument, span, depth) else {
+                let raw = std::mem::replace(&mut self.raw, false);
+                let argument = self.text(argument, span, depth);
+                let inner = inner.as_ref().map(|inner| self.text(inner, span, depth));
+                self.raw = raw;
+                let (Some(argument), Some(inner)) =
+                    (argument, inner.map_or(Some(None), |i| i.map(Some)))
+                else {
                     return Outcome::Failed;
-                };
-                let inner = match inner {
-                    Some(inner) => match self.text(inner, span, depth) {
-                        Some(inner) => Some(inner),
-                        None => return Outcome::Failed,
-                    },
-                    None => None,
                 };
                 if self.secrets.len() > known {
                     self.found.push(exposed_name(span));
@@ -394,9 +416,21 @@ impl<'a> Resolver<'a> {
                 );
                 Outcome::Failed
             }
-            ("cf" | "ssm" | "aws", None) => self.aws(name, argument, span),
+            ("cf" | "ssm" | "aws", None) => self.aws(name, None, argument, span),
+            ("cf" | "ssm", Some(region)) => self.aws(name, Some(region.trim()), argument, span),
+            (known, Some(inner)) if SOURCES.contains(&known) => {
+                let message = format!("`{known}` takes nothing in parentheses");
+                let help = if argument.is_empty() {
+                    format!("write `${{{known}:{inner}}}`")
+                } else {
+                    format!("write `${{{known}:{argument}}}`")
+                };
+                self.report(span, message, help);
+                Outcome::Failed
+            }
             _ => {
                 let help = did_you_mean(name, SOURCES.iter().copied())
+                    .or_else(|| foreign(name))
                     .unwrap_or_else(|| format!("known: {}", SOURCES.join(", ")));
                 self.report(
                     span,
@@ -408,8 +442,15 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn aws(&mut self, name: &str, argument: &str, span: Span) -> Outcome {
-        let reference = format!("{name}:{argument}");
+    fn aws(&mut self, name: &str, region: Option<&str>, argument: &str, span: Span) -> Outcome {
+        let reference = match region {
+            Some(region) => format!("{name}({region}):{argument}"),
+            None => format!("{name}:{argument}"),
+        };
+        if let Some((message, help)) = malformed(name, region, argument) {
+            self.report(span, message, help);
+            return Outcome::Failed;
+        }
         if name == "aws" && !AWS_VALUES.contains(&argument) {
             let message = format!("`aws` has no `{argument}`");
             self.report(
@@ -450,45 +491,4 @@ fn exposed_name(span: Span) -> Diagnostic {
     let message = "a secret value can't be the name of what a variable refers to";
     Diagnostic::new(codes::EXPOSED_SECRET, "", span, message)
         .help("write the name here, or store it in a parameter of type String")
-}
-
-fn scalar(text: &str, span: Span) -> Node {
-    // A word from outside is text, but `true` from the environment is as good as written.
-    Node {
-        span,
-        value: Value::Scalar {
-            text: text.to_owned(),
-            plain: !text.is_empty(),
-        },
-    }
-}
-
-fn open(span: Span, text: &str) -> Node {
-    Node {
-        span,
-        value: Value::Open(text.to_owned()),
-    }
-}
-
-/// The same value, at the reference's place.
-pub(super) fn at(node: Node, span: Span) -> Node {
-    let value = match node.value {
-        Value::Sequence(items) => {
-            Value::Sequence(items.into_iter().map(|item| at(item, span)).collect())
-        }
-        Value::Mapping(entries) => Value::Mapping(
-            entries
-                .into_iter()
-                .map(|mut entry| {
-                    entry.key.span = span;
-                    Entry {
-                        key: entry.key,
-                        value: at(entry.value, span),
-                    }
-                })
-                .collect(),
-        ),
-        other => other,
-    };
-    Node { span, value }
 }

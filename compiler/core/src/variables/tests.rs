@@ -286,3 +286,213 @@ fn credentials_and_what_aws_keeps_secret_are_secrets() {
         );
     }
 }
+
+/// What `compile` does first.
+fn unfolded(text: &str) -> (serde_json::Value, Vec<String>) {
+    let world = Fixed::empty()
+        .file(
+            "./base.yml",
+            "http3: false\ndeep: {priceClass: '${env:CLASS}'}\n",
+        )
+        .file("./more.yml", "<<: ${file(./base.yml)}\norigins: 1\n")
+        .file("./ring.yml", "a: {<<: '${file(./ring.yml):a}'}\n")
+        .file("./text.yml", "just text\n")
+        .file("./prod.yml", "dicomweb: true\n")
+        .variable("CLASS", "100")
+        .variable("NAME", "base");
+    let (node, found) = syntax::parse(&Source::new("f", text));
+    assert_eq!(found, []);
+    let written = node.unwrap();
+    let mut unfolder = Unfolder::new(&written, "prod", &world);
+    let tree = unfolder.tree(written.clone());
+    let selected = crate::environments::select(tree, "prod", false, &mut unfolder);
+    let mut resolved = resolve(&selected.root, "prod", &world);
+    resolved.add(unfolder.finish());
+    let found = selected.diagnostics.into_iter().chain(resolved.diagnostics);
+    (resolved.node.to_json(), found.map(|d| d.message).collect())
+}
+
+#[test]
+fn a_merge_key_takes_what_a_variable_brings_in() {
+    use serde_json::json;
+    let merged = |text: &str| {
+        let (value, found) = unfolded(text);
+        assert_eq!(found, [""; 0], "{text}");
+        value
+    };
+    let base = json!({"http3": false, "deep": {"priceClass": 100}});
+    assert_eq!(merged("a: {<<: '${file(./base.yml)}'}")["a"], base);
+    assert_eq!(merged("<<: ${file(./base.yml)}")["http3"], false);
+    assert_eq!(
+        merged("a: {<<: '${file(./${env:NAME}.yml):deep}'}")["a"],
+        base["deep"]
+    );
+    assert_eq!(
+        merged("a: {<<: '${file(./none.yml), self:b}'}\nb: {c: 1}")["a"],
+        json!({"c": 1})
+    );
+    // What is written there goes first, and of several the first.
+    let text = "a: {http3: true, <<: ['${self:b}', '${file(./base.yml)}', *c]}\nb: {http3: 1, deep: 2}\nx: &c {deep: 3, d: 4}";
+    // An anchor stands above its alias.
+    let (before, after) = text.split_once('\n').unwrap();
+    let text = format!(
+        "{}\n{before}\n{}",
+        after.split_once('\n').unwrap().1,
+        after.split_once('\n').unwrap().0
+    );
+    assert_eq!(
+        merged(&text)["a"],
+        json!({"http3": true, "deep": 2, "d": 4})
+    );
+    // One file merges another, wherever it is used.
+    assert_eq!(
+        merged("a: {<<: '${file(./more.yml)}'}")["a"]["deep"],
+        base["deep"]
+    );
+    assert_eq!(merged("a: ${file(./more.yml):deep.priceClass}")["a"], 100);
+}
+
+#[test]
+fn what_cant_be_merged_is_said() {
+    let found = |text: &str| unfolded(text).1;
+    for (text, message) in [
+        (
+            "a: {<<: '${file(./text.yml)}'}",
+            "`<<` merges mappings; here is text",
+        ),
+        (
+            "a: {<<: '${env:NAME}'}",
+            "`<<` merges mappings; here is text",
+        ),
+        (
+            "a: {<<: 'x-${env:NAME}'}",
+            "`<<` merges mappings; here is text",
+        ),
+        ("a: {<<: '${ssm:/a}'}", "`<<` merges before AWS is asked"),
+        (
+            "a: {<<: '${file(./none.yml)}'}",
+            "`${file(./none.yml)}` has no value: there is no file ./none.yml",
+        ),
+        (
+            "environments: ${ssm:/a}",
+            "environments are merged before AWS is asked",
+        ),
+        (
+            "environments: ${env:NAME}",
+            "environments takes a mapping; here is text",
+        ),
+        (
+            "environments: {prod: '${env:NAME}'}",
+            "environments.prod takes a mapping; here is text",
+        ),
+    ] {
+        assert_eq!(found(text), [message], "{text}");
+    }
+    for text in [
+        "a: {<<: '${self:a}'}",
+        "a: {<<: '${self:b}'}\nb: {<<: '${self:a}'}",
+        "a: {<<: '${file(./ring.yml):a}'}",
+        "environments: ${self:environments}",
+    ] {
+        let found = found(text);
+        assert!(
+            found.iter().all(|message| message.contains("ring")),
+            "{text}: {found:?}"
+        );
+        assert!(!found.is_empty(), "{text}");
+    }
+    let mut bomb = "a0: {b: x}\n".to_owned();
+    for i in 1..40 {
+        let below = format!("'${{self:a{}}}'", i - 1);
+        bomb.push_str(&format!("a{i}: {{<<: [{below}, {below}, {below}]}}\n"));
+    }
+    assert!(
+        found(&bomb)
+            .iter()
+            .any(|message| message.contains("too large"))
+    );
+}
+
+#[test]
+fn environments_may_be_in_files() {
+    use serde_json::json;
+    let chosen = |text: &str| {
+        let (value, found) = unfolded(text);
+        assert_eq!(found, [""; 0], "{text}");
+        value["d"].clone()
+    };
+    let expected = json!({"dicomweb": true, "http3": 1});
+    for text in [
+        "d: {http3: 1}\nx-e: {prod: {d: '${file(./prod.yml)}'}}\nenvironments: ${self:x-e}",
+        "d: {http3: 1}\nenvironments: {prod: {d: '${file(./prod.yml)}'}}",
+        "d: {http3: 1}\nx-p: {d: {dicomweb: true}}\nenvironments: {prod: '${self:x-p}'}",
+        "d: ${self:x-d}\nx-d: {http3: 1}\nenvironments: {prod: {d: {dicomweb: true}}}",
+        "d: {<<: '${self:x-d}'}\nx-d: {http3: 1, e: 2}\nenvironments: {prod: {d: {e: null, dicomweb: true}}}",
+    ] {
+        assert_eq!(chosen(text), expected, "{text}");
+    }
+    // What isn't a mapping replaces, as ever.
+    assert_eq!(
+        chosen("d: {a: 1}\nenvironments: {prod: {d: '${env:NAME}'}}"),
+        "base"
+    );
+    assert_eq!(
+        chosen("d: ${env:NAME}\nenvironments: {prod: {d: {a: 1}}}"),
+        json!({"a": 1})
+    );
+}
+
+#[test]
+fn a_region_is_asked_for_what_it_has() {
+    let world = Fixed::empty()
+        .aws("cf(eu-west-1):s.O", AwsValue::Value("there".to_owned()))
+        .aws("cf:s.O", AwsValue::Value("here".to_owned()))
+        .aws("ssm(us-gov-west-1):/a", AwsValue::Value("b".to_owned()));
+    let resolved = |text: &str| {
+        let node = syntax::parse(&Source::new("f", text)).0.unwrap();
+        resolve(&node, "prod", &world)
+    };
+    for (text, value) in [
+        ("a: ${cf(eu-west-1):s.O}", "there"),
+        ("a: ${cf:s.O}", "here"),
+        ("a: ${ssm(us-gov-west-1):/a}", "b"),
+        ("r: eu-west-1\na: ${cf(${self:r}):s.O}", "there"),
+    ] {
+        assert_eq!(resolved(text).node.to_json()["a"], value, "{text}");
+    }
+    assert_eq!(resolved("a: ${ssm(eu-west-1):/b}").open.len(), 1);
+    for (text, help) in [
+        ("a: ${cf(Ireland):s.O}", "write `${cf(us-east-1):s.O}`"),
+        ("a: ${cf(eu-west-1a):s.O}", "write `${cf(us-east-1):s.O}`"),
+        (
+            "a: ${cf(eu-west-1):s}",
+            "write `${cf(eu-west-1):stack.Output}`",
+        ),
+        ("a: ${cf:s}", "write `${cf:stack.Output}`"),
+        ("a: ${ssm(eu-west-1):}", "write `${ssm(eu-west-1):/path}`"),
+        ("a: ${env(eu-west-1):A}", "write `${env:A}`"),
+        ("a: ${env(A)}", "write `${env:A}`"),
+        (
+            "a: ${ssm:/a~true}",
+            "write `${ssm:/a}`: a SecureString is decrypted always, and a StringList is a list",
+        ),
+    ] {
+        let found = resolved(text).diagnostics;
+        let helps: Vec<_> = found.iter().filter_map(|d| d.help.as_deref()).collect();
+        assert_eq!(helps, [help], "{text}");
+    }
+}
+
+#[test]
+fn a_misspelt_source_in_an_overlay_is_found() {
+    let text = "resources: {cdn: {a: '${evn:POOL}', b: {Fn::Sub: '${evn:POOL}'}, c: '$${evn:POOL}', d: '${aws:username}'}}";
+    assert_eq!(messages(text), ["`${evn:POOL}` names no source"]);
+    let found = resolved(text).diagnostics;
+    assert!(
+        found[0]
+            .help
+            .as_deref()
+            .unwrap()
+            .starts_with("did you mean `${env:POOL}`?")
+    );
+}

@@ -45,8 +45,8 @@ const CRATES: &[Order] = &[
             "online",
             "policy",
         ],
-        // One type in two files.
-        one_thing: &[("variables", &["documents", "resolve"])],
+        // One type in three files.
+        one_thing: &[("variables", &["documents", "resolve", "unfold"])],
     },
     Order {
         name: "emulator",

@@ -3,7 +3,7 @@
 
 use super::{Aws, errors, explain};
 use frames_compiler::failure::{Failure, Result};
-use frames_compiler::world::{AwsValue, Unread, World};
+use frames_compiler::world::{AwsReference, AwsValue, Unread, World};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,33 +62,33 @@ impl World for Answers<'_> {
 }
 
 async fn value(aws: &Aws, reference: &str) -> Result<AwsValue> {
-    match reference.split_once(':') {
-        Some(("aws", "accountId")) => Ok(AwsValue::Value(aws.identity().await?.account)),
-        Some(("aws", "region")) => Ok(aws.region().map_or(AwsValue::Missing, |region| {
+    let Some(asked) = AwsReference::parse(reference) else {
+        return Ok(AwsValue::Missing);
+    };
+    match (asked.source, asked.argument) {
+        ("aws", "accountId") => Ok(AwsValue::Value(aws.identity().await?.account)),
+        ("aws", "region") => Ok(aws.region().map_or(AwsValue::Missing, |region| {
             AwsValue::Value(region.to_owned())
         })),
-        Some(("cf", output)) => stack_output(aws, output).await,
-        Some(("ssm", name)) => parameter(aws, name).await,
+        ("cf", output) => stack_output(aws, region(aws, asked)?, output).await,
+        ("ssm", name) => parameter(aws, region(aws, asked)?, name).await,
         _ => Ok(AwsValue::Missing),
     }
 }
 
-/// `stack.Output`
-async fn stack_output(aws: &Aws, reference: &str) -> Result<AwsValue> {
+/// `stack.Output`, which the compiler has seen to.
+async fn stack_output(aws: &Aws, region: &str, reference: &str) -> Result<AwsValue> {
     let Some((stack, output)) = reference.split_once('.') else {
-        return Err(
-            Failure::new(format!("`${{cf:{reference}}}` names no output"))
-                .help("write `${cf:stack.Output}`"),
-        );
+        return Ok(AwsValue::Missing);
     };
-    let client = aws.cloudformation(region(aws, reference)?);
+    let client = aws.cloudformation(region);
     let answer = match client.describe_stacks().stack_name(stack).send().await {
         Ok(answer) => answer,
         Err(error) if errors::message(&error).contains("does not exist") => {
             return Ok(AwsValue::Missing);
         }
         Err(error) => {
-            let doing = format!("read the outputs of stack {stack}");
+            let doing = format!("read the outputs of stack {stack} in {region}");
             return Err(explain("cloudformation:DescribeStacks", &doing, error));
         }
     };
@@ -99,9 +99,9 @@ async fn stack_output(aws: &Aws, reference: &str) -> Result<AwsValue> {
 }
 
 /// A SecureString is decrypted, and counts as a secret from then on.
-async fn parameter(aws: &Aws, name: &str) -> Result<AwsValue> {
+async fn parameter(aws: &Aws, region: &str, name: &str) -> Result<AwsValue> {
     use aws_sdk_ssm::types::ParameterType;
-    let client = aws_sdk_ssm::Client::new(&aws.within(region(aws, name)?));
+    let client = aws_sdk_ssm::Client::new(&aws.within(region));
     let asked = client.get_parameter().name(name).with_decryption(true);
     let answer = match asked.send().await {
         Ok(answer) => answer,
@@ -109,7 +109,7 @@ async fn parameter(aws: &Aws, name: &str) -> Result<AwsValue> {
             return Ok(AwsValue::Missing);
         }
         Err(error) => {
-            let doing = format!("read the parameter {name}");
+            let doing = format!("read the parameter {name} in {region}");
             return Err(explain("ssm:GetParameter", &doing, error));
         }
     };
@@ -124,9 +124,14 @@ async fn parameter(aws: &Aws, name: &str) -> Result<AwsValue> {
     })
 }
 
-fn region<'a>(aws: &'a Aws, reference: &str) -> Result<&'a str> {
-    aws.region().ok_or_else(|| {
-        Failure::new(format!("there is no Region to look up `{reference}` in"))
-            .help("set AWS_REGION, or `region` in the profile")
+fn region<'a>(aws: &'a Aws, asked: AwsReference<'a>) -> Result<&'a str> {
+    asked.region.or_else(|| aws.region()).ok_or_else(|| {
+        let (source, argument) = (asked.source, asked.argument);
+        Failure::new(format!(
+            "there is no Region to look up `${{{source}:{argument}}}` in"
+        ))
+        .help(format!(
+            "name it, `${{{source}(us-east-1):{argument}}}`, or set AWS_REGION, or `region` in the profile"
+        ))
     })
 }

@@ -112,7 +112,8 @@ fn answer_preflight(cors: &Cors, headers: &mut HeaderMap) {
     }
 }
 
-/// An allowed origin may hold a wildcard for a subdomain: `https://*.example.org`.
+/// An allowed origin may hold a wildcard for a subdomain: `https://*.example.org`. AWS doesn't
+/// say how many labels it stands for; here it is one, so that what works here works there.
 fn allows(allowed: &str, origin: &str) -> bool {
     match allowed.split_once("*.") {
         None => allowed.eq_ignore_ascii_case(origin),
@@ -120,7 +121,7 @@ fn allows(allowed: &str, origin: &str) -> bool {
             .strip_prefix(scheme)
             .and_then(|rest| rest.strip_suffix(domain))
             .and_then(|rest| rest.strip_suffix('.'))
-            .is_some_and(|label| !label.is_empty() && !label.contains(['/', ':'])),
+            .is_some_and(|label| !label.is_empty() && !label.contains(['/', ':', '.', '@'])),
     }
 }
 
@@ -214,6 +215,8 @@ mod tests {
             "https://b.example",
             "https://a.example.evil",
             "https://evil/.b.example",
+            "https://x.y.b.example",
+            "https://evil@x.b.example",
         ] {
             let headers = applied(&policy, "GET", Some(origin));
             assert!(

@@ -22,7 +22,7 @@ delivery:
 
     WRONG_TYPE "wrong-type" Error
     what: "A value of another shape than its key takes: text where a list is due, a mapping where text is due, neither `true` nor `false`."
-    why: "frames doesn't guess what was meant. `yes` and `on` are texts in YAML 1.2, as they are everywhere in this file."
+    why: "frames doesn't guess what was meant. A text with commas is a list only where a variable as a whole brought it. `yes` and `on` are texts in YAML 1.2, as they are everywhere in this file."
     remedy: "Write the shape that the message names."
     example: "\
 service: x
@@ -87,7 +87,7 @@ delivery: {geo: {allow: [US, CA]}}
 "
 
     CONFLICT "conflict" Error
-    what: "Values that exclude each other: `delivery.geo` with both `allow` and `deny`, `*` beside named origins in `delivery.cors.origins`, or `delivery.webAcl` beside `delivery.webAclArn`."
+    what: "Values that exclude each other: `delivery.geo` with both `allow` and `deny`, `*` beside named origins in `delivery.cors.origins`, `delivery.webAcl` beside `delivery.webAclArn`, or `auth.scopes` where only id tokens are taken, which have none."
     why: "One of them would silently lose."
     remedy: "Keep the one that you mean."
     example: "\
@@ -124,7 +124,7 @@ auth:
     VARIABLE "variable" Error
     what: "A `${…}` reference without a value: what it names isn't there and no default follows, its source isn't known, it can't be read, or it refers to itself in a ring."
     why: "An empty text in its place would be a wrong name, or an open endpoint."
-    remedy: "Sources: `env`, `opt`, `self`, `file`, `frames`, and with AWS `cf`, `ssm` and `aws`. A default follows a comma: `${env:USER_POOL_ID, 'us-east-1_AbCdEfGhI'}`."
+    remedy: "Sources: `env`, `opt`, `self`, `file`, `frames`, and with AWS `cf`, `ssm` and `aws`; the first two take another Region in parentheses: `${ssm(eu-west-1):/path}`. A default follows a comma: `${env:USER_POOL_ID, 'us-east-1_AbCdEfGhI'}`."
     example: "\
 service: ${self:x-names.${frames:env}}
 auth: {mode: none}
