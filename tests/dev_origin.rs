@@ -8,8 +8,12 @@ use frames_edge::{LogLevel, SignerConfig};
 use frames_emulator::healthimaging::{self, Policy, StandIn};
 use frames_emulator::{Credentials, package};
 use serde_json::Value;
+use std::net::SocketAddr;
 use std::path::Path;
-use tokio::runtime::Runtime;
+use std::sync::mpsc::channel;
+use std::thread::JoinHandle;
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
 
 const STORE: &str = "12345678901234567890123456789012";
 const MANIFEST: &str = "service: x
@@ -18,19 +22,50 @@ iam: {allow: [{datastore: '12345678901234567890123456789012'}]}
 delivery: {dicomweb: true}
 ";
 
-/// A HealthImaging with what the policy of this package allows, and one caller.
-fn health_imaging(runtime: &Runtime, package: &Path, caller: Credentials) -> StandIn {
-    let config = SignerConfig {
-        region: "us-east-1".to_owned(),
-        native_host: "runtime-medical-imaging.us-east-1.amazonaws.com".to_owned(),
-        dicomweb_host: Some("dicom-medical-imaging.us-east-1.amazonaws.com".to_owned()),
-        log_level: LogLevel::Warn,
-    };
-    let policy = Policy::of(&package::read(package).unwrap());
-    let images = healthimaging::embedded().unwrap();
-    runtime
-        .block_on(StandIn::start(&config, caller, policy, images))
-        .unwrap()
+/// A HealthImaging with what the policy of this package allows, and one caller. It ends
+/// when it is dropped.
+struct HealthImaging {
+    address: SocketAddr,
+    end: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl HealthImaging {
+    fn start(package: &Path, caller: Credentials) -> Self {
+        let config = SignerConfig {
+            region: "us-east-1".to_owned(),
+            native_host: "runtime-medical-imaging.us-east-1.amazonaws.com".to_owned(),
+            dicomweb_host: Some("dicom-medical-imaging.us-east-1.amazonaws.com".to_owned()),
+            log_level: LogLevel::Warn,
+        };
+        let policy = Policy::of(&package::read(package).unwrap());
+        let images = healthimaging::embedded().unwrap();
+        let (end, ended) = oneshot::channel();
+        let (ready, started) = channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let aws = StandIn::start(&config, caller, policy, images).await;
+                let aws = aws.unwrap();
+                ready.send(aws.address()).unwrap();
+                let _ = ended.await;
+            });
+        });
+        Self {
+            address: started.recv().unwrap(),
+            end: Some(end),
+            thread: Some(thread),
+        }
+    }
+}
+
+impl Drop for HealthImaging {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
 }
 
 fn get(dev: &Dev, path: &str, more: &[(&str, &str)]) -> Reply {
@@ -46,15 +81,14 @@ fn dicomweb_is_read_with_the_callers_credentials() {
     let run = project.package();
     assert_eq!(run.code, 0, "{run:#?}");
     let plan = project.output("plan.json");
-    let runtime = Runtime::new().unwrap();
     let caller = Credentials {
         access_key_id: "AKIAEXAMPLE".to_owned(),
         secret_access_key: "0123456789012345678901234567890123456789".to_owned(),
         session_token: Some("session".to_owned()),
         expires: None,
     };
-    let aws = health_imaging(&runtime, plan.parent().unwrap(), caller);
-    let endpoint = format!("http://{}", aws.address());
+    let aws = HealthImaging::start(plan.parent().unwrap(), caller);
+    let endpoint = format!("http://{}", aws.address);
     let start = |secret: &str| {
         let variables = [
             ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),

@@ -171,7 +171,7 @@ fn the_page_draws_each_slice_and_scrolls_through_them() {
     let (series, slices) = long(&dev);
     let middle = (slices.len() - 1) / 2;
     shows(&mut browser, middle);
-    let mut drawn = |browser: &mut Browser, at: usize, window| {
+    let drawn = |browser: &mut Browser, at: usize, window| {
         shows(browser, at);
         let expected = greys(&octets(&dev, &series, &slices[at]), &slices[at], window);
         assert!(canvas(browser) == expected, "slice {at}, {window:?}");

@@ -167,7 +167,12 @@ fn is_clean(viewer: &mut Viewer) -> Vec<Asked> {
     let (asked, errors) = viewer.log();
     assert_eq!(errors, [""; 0]);
     for request in &asked {
-        assert!((200..400).contains(&request.status), "{request:?}");
+        // A font that was still on its way when the page was left for another.
+        let given_up = request.status == 0 && request.url.ends_with(".woff2");
+        assert!(
+            given_up || (200..400).contains(&request.status),
+            "{request:?}"
+        );
         let local = ["http://127.0.0.1:", "http://localhost:"];
         assert!(
             local.iter().any(|host| request.url.starts_with(host)),

@@ -424,6 +424,9 @@ mod tests {
     fn arguments(origin: OriginChoice, issuer: IssuerChoice) -> Dev {
         Dev {
             port: None,
+            shape: crate::cli::HumanOrJson {
+                format: crate::cli::Format::Human,
+            },
             origin,
             dicom: None,
             issuer,
