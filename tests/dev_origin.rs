@@ -83,7 +83,7 @@ fn dicomweb_is_read_with_the_callers_credentials() {
     let plan = project.output("plan.json");
     let caller = Credentials {
         access_key_id: "AKIAEXAMPLE".to_owned(),
-        secret_access_key: "0123456789012345678901234567890123456789".to_owned(),
+        secret_access_key: "theCallersSecretThatIsNotInAnyPathHere12".to_owned(),
         session_token: Some("session".to_owned()),
         expires: None,
     };
@@ -99,7 +99,7 @@ fn dicomweb_is_read_with_the_callers_credentials() {
         ];
         Dev::start_with(&project, &variables, &["--origin", "aws"])
     };
-    let dev = start("0123456789012345678901234567890123456789");
+    let dev = start("theCallersSecretThatIsNotInAnyPathHere12");
     let found: Value = serde_json::from_slice(&get(&dev, "/studies", &[]).body).unwrap();
     assert_eq!(found.as_array().unwrap().len(), 3, "{found}");
     let series = format!("/studies/{CT_STUDY}/series/{CT_SERIES}");
@@ -139,7 +139,7 @@ fn dicomweb_is_read_with_the_callers_credentials() {
     assert_eq!(missing.status, 404, "{}", missing.text());
 
     // Another secret: the signature is wrong, and what comes is AWS's own word for it.
-    let stranger = start("9876543210987654321098765432109876543210");
+    let stranger = start("anotherSecretThatIsNotInAnyPathHereEither");
     let refused = get(&stranger, "/studies", &[]);
     assert_eq!(refused.status, 403, "{}", refused.text());
     assert_eq!(
@@ -152,7 +152,7 @@ fn dicomweb_is_read_with_the_callers_credentials() {
             stderr.contains("AWS_ENDPOINT_URL_MEDICAL_IMAGING"),
             "{stderr}"
         );
-        for secret in ["0123456789012345678", "98765432109876543", "Signature="] {
+        for secret in ["theCallersSecret", "anotherSecret", "Signature="] {
             assert!(
                 !stdout.contains(secret) && !stderr.contains(secret),
                 "{stdout}{stderr}"

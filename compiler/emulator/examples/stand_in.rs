@@ -3,6 +3,9 @@
 //! stand-in is and how requests to it have to be signed: with random credentials, which
 //! open nothing else. Ends with SIGTERM.
 
+// It has no terminal of frames to say it by.
+#![allow(clippy::disallowed_methods)]
+
 use frames_edge::{LogLevel, SignerConfig};
 use frames_emulator::healthimaging::{self, Policy, StandIn};
 use frames_emulator::{Credentials, package};

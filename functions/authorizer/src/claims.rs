@@ -92,7 +92,7 @@ impl Claims {
             (Some(_), Some("id")) => &["aud"],
             (Some(_), _) => &["client_id"],
         };
-        let named = claims.iter().find_map(|claim| self.0.get(*claim));
+        let named = claims.iter().find_map(|claim| self.0.get(claim));
         let known = |client: &str| auth.client_ids.iter().any(|known| known == client);
         if !auth.client_ids.is_empty() && !named.and_then(Value::as_str).is_some_and(known) {
             return Err(Reason::WrongClient);

@@ -363,9 +363,7 @@ fn each_rule_of_a_configuration_is_met_by_what_the_token_has() {
         let refused = |key: &str, value: Value| {
             let mut config = provider.config();
             let mut auth = serde_json::to_value(config.auth.as_ref().unwrap()).unwrap();
-            if auth.get(key).is_none() {
-                return None;
-            }
+            auth.get(key)?;
             auth[key] = value;
             config.auth = Some(serde_json::from_value(auth).unwrap());
             Some(verdict(&token, &config))

@@ -233,7 +233,7 @@ mod tests {
         for expected in [
             "`1x` isn't a service name",
             "did you mean `oidc`?",
-            "`http://x.example` isn't an address",
+            "can't use `http://x.example`",
             "an answer is needed here",
             "the certificate is in eu-west-1",
             "has a row already",

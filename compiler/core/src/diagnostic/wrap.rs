@@ -28,7 +28,11 @@ pub fn hanging(line: &str, indent: usize, width: usize) -> String {
         .word_separator(WordSeparator::AsciiSpace)
         .word_splitter(WordSplitter::NoHyphenation)
         .wrap_algorithm(WrapAlgorithm::FirstFit);
-    textwrap::fill(&bound(line), options).replace(BOUND, " ")
+    // What a line begins with isn't a word, and no line ends behind it.
+    let words = line.trim_start_matches(' ');
+    let begun = BOUND.to_string().repeat(line.len() - words.len());
+    let bound = format!("{begun}{}", bound(words));
+    textwrap::fill(&bound, options).replace(BOUND, " ")
 }
 
 /// Of a private use: stands for a space that no line is broken at.
@@ -70,5 +74,10 @@ mod tests {
         assert_eq!(behind("one two", 4, 8), "one\ntwo");
         assert_eq!(behind("", 4, 8), "");
         assert_eq!(columns("😀é"), 3);
+        assert_eq!(hanging("  one two", 4, 6), "  one\n    two");
+        assert_eq!(
+            hanging("  a-very-long-word b", 2, 6),
+            "  a-very-long-word\n  b"
+        );
     }
 }

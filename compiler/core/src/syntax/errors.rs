@@ -60,7 +60,7 @@ fn without_quotes(kind: &Kind, text: &str, marked: usize, read: &Read) -> Option
     let plain = unquoted::in_line(text, marked, open_above(text, marked, read));
     // The parser stops within a value, or behind it.
     let here = |value: &&Plain| value.place.start <= marked && marked <= value.place.end;
-    let value = plain.iter().filter(here).next_back();
+    let value = plain.iter().rfind(here);
     let (value, message) = match kind {
         Kind::ExpectedFlowMappingSeparator
         | Kind::ExpectedFlowSequenceSeparator

@@ -32,7 +32,7 @@ pub(super) fn wanted(millionths: u32, request: &HeaderMap) -> bool {
 pub(super) fn apply(timing: &Timing<'_>, headers: &mut HeaderMap) {
     let held = headers.get_all(&SERVER_TIMING).iter();
     let held: Vec<&str> = held.filter_map(|value| value.to_str().ok()).collect();
-    let mut metrics = if timing.from_cache() {
+    let mut metrics = if timing.is_cached() {
         Vec::new()
     } else {
         held.iter().map(|value| (*value).to_owned()).collect()
@@ -44,7 +44,7 @@ pub(super) fn apply(timing: &Timing<'_>, headers: &mut HeaderMap) {
 }
 
 impl Timing<'_> {
-    fn from_cache(&self) -> bool {
+    fn is_cached(&self) -> bool {
         matches!(self.cache, CacheResult::Hit | CacheResult::Refresh)
     }
 
@@ -69,7 +69,7 @@ impl Timing<'_> {
         metrics.push(cache.to_owned());
         metrics.push(format!("cdn-pop;desc=\"{POP}\""));
         metrics.push(format!("cdn-rid;desc=\"{}\"", self.id));
-        if self.from_cache() {
+        if self.is_cached() {
             metrics.push("cdn-hit-layer;desc=\"EDGE\"".to_owned());
         }
         metrics.push(format!("cdn-downstream-fbl;dur={:.0}", self.downstream));

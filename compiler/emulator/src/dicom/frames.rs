@@ -156,7 +156,7 @@ fn native(data: &Data, pixels: Pixels, shape: &Shape, n: u32, swap: usize) -> Re
     let wanted = usize::try_from(end - start).unwrap_or(usize::MAX);
     let bytes = bytes.slice(skipped..skipped.saturating_add(wanted));
     let shift = u32::try_from(first % 8).unwrap_or(0);
-    if shift > 0 || bits % 8 > 0 {
+    if shift > 0 || !bits.is_multiple_of(8) {
         return Ok(shifted(&bytes, shift, bits));
     }
     Ok(bytes)

@@ -6,6 +6,7 @@ use super::layout::{self, Layout};
 use super::parse;
 use super::source::{Data, Source};
 use super::syntax;
+use bytes::Bytes;
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 use dicom_object::InMemDicomObject;
@@ -100,7 +101,7 @@ impl Shared {
 
 impl Instance {
     /// Of bytes in this program.
-    pub fn embedded(bytes: &'static [u8], shared: &mut Shared) -> Result<Self, Error> {
+    pub fn embedded(bytes: impl Into<Bytes>, shared: &mut Shared) -> Result<Self, Error> {
         Self::of(Source::Embedded(bytes.into()), shared)
     }
 

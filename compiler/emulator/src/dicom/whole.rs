@@ -100,11 +100,12 @@ fn written(object: InMemDicomObject) -> Result<Bytes, Error> {
     let bytes = guarded(|| {
         let mut bytes = Vec::new();
         let file = object.with_exact_meta(meta);
-        file.write_all(&mut bytes).map(|()| bytes)
+        let written = file.write_all(&mut bytes);
+        written.map(|()| bytes).map_err(|error| error.to_string())
     });
     match bytes {
         Some(Ok(bytes)) => Ok(bytes.into()),
-        Some(Err(error)) => Err(broken(error.to_string())),
+        Some(Err(error)) => Err(broken(error)),
         None => Err(broken("it is broken".to_owned())),
     }
 }

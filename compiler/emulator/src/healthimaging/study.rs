@@ -53,7 +53,7 @@ pub fn of(instances: Vec<Instance>) -> (DataStore, Vec<Instance>) {
 pub fn embedded() -> Result<DataStore, Error> {
     let mut shared = Shared::default();
     let instances = FILES.iter().map(|bytes| {
-        Instance::embedded(bytes, &mut shared)
+        Instance::embedded(*bytes, &mut shared)
             .map_err(|error| Error::new(format!("the built-in study is broken: {error}")))
     });
     let instances: Vec<Instance> = instances.collect::<Result<_, _>>()?;

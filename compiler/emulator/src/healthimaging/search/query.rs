@@ -185,8 +185,10 @@ fn number(
     number.ok_or_else(|| invalid(&format!("`{name}` must be a number from 0 to {most}.")))
 }
 
+type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 /// Names and values, decoded once: as forms are, with `+` for a space.
-fn pairs(query: &str) -> Result<Vec<(Cow<'_, str>, Cow<'_, str>)>, ServiceError> {
+fn pairs(query: &str) -> Result<Vec<Pair<'_>>, ServiceError> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     pairs
         .map(|pair| {

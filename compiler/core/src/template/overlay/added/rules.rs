@@ -276,7 +276,10 @@ pub(super) fn distribution(added: &Added<'_>, found: &mut Found) {
             .any(|key| change.place.starts_with(&added.place.at(key)))
             || change.place.starts_with(&aliases)
             || (change.place.starts_with(&config.at("ViewerCertificate"))
-                && certificate(config.at("ViewerCertificate").of(added.stage.finished)))
+                && certificate(
+                    config.at("ViewerCertificate").of(added.stage.finished),
+                    compiled.pointer("/Properties/DistributionConfig/ViewerCertificate"),
+                ))
     };
     for change in changes.iter().filter(|change| !own(change)) {
         let known = found[..told]
@@ -301,13 +304,16 @@ fn other_names(aliases: Option<&Value>, names: &[String]) -> bool {
     })
 }
 
-/// CloudFront's own certificate, or one with a TLS that the manifest could ask for.
-fn certificate(value: Option<&Value>) -> bool {
+/// One with a TLS that the manifest could ask for. CloudFront's own comes with TLS 1.0
+/// ("Supported protocols and ciphers between viewers and CloudFront"), so only where the
+/// compiled distribution has it too.
+fn certificate(value: Option<&Value>, compiled: Option<&Value>) -> bool {
     let Some(value) = value.filter(|value| is_literal(value)) else {
         return false;
     };
     let version = value.get("MinimumProtocolVersion");
-    value.get("CloudFrontDefaultCertificate") == Some(&true.into())
+    let own = compiled.is_none_or(|compiled| compiled.get("AcmCertificateArn").is_none());
+    (own && value.get("CloudFrontDefaultCertificate") == Some(&true.into()))
         || (value.get("SslSupportMethod") == Some(&"sni-only".into())
             && rows::newer_tls(Some(&rows::OLDEST_TLS.into()), version))
 }
