@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(fitted(&arn, Some(40), None), arn);
         let text = "say `frames remove --env prod --delete-logs` once more";
         assert_eq!(
-            fitted(text, Some(44), None),
+            fitted(text, Some(43), None),
             "say\n`frames remove --env prod --delete-logs`\nonce more"
         );
     }
