@@ -15,6 +15,9 @@ pub const TRUST: Duration = Duration::from_secs(24 * 60 * 60);
 /// this long: else every forged token would cost the issuer a request.
 pub const PENALTY: Duration = Duration::from_secs(10);
 
+/// How far ahead the clock may be by which a set was packaged.
+const AHEAD: Duration = Duration::from_secs(5 * 60);
+
 /// The keys of a set that can verify a signature.
 #[derive(Debug)]
 pub struct KeySet(Vec<Key>);
@@ -73,8 +76,8 @@ pub struct KeyCache {
     fetched_at: Option<SystemTime>,
     /// When the sandbox started with the set that was packaged.
     began_at: Option<SystemTime>,
-    /// Until when that set is as good as a fetched one.
-    trusted_until: Option<SystemTime>,
+    /// From when and until when that set is as good as a fetched one.
+    trusted: Option<(SystemTime, SystemTime)>,
     penalty_since: Option<SystemTime>,
     last_fetch_failed: bool,
 }
@@ -100,7 +103,7 @@ impl KeyCache {
             fixed: false,
             fetched_at: None,
             began_at: None,
-            trusted_until: None,
+            trusted: None,
             penalty_since: None,
             last_fetch_failed: false,
         }
@@ -125,11 +128,11 @@ impl KeyCache {
         }
     }
 
-    /// The packaged set is used without asking the issuer until then: whoever deploys
+    /// The packaged set is used without asking the issuer for that long: whoever deploys
     /// often pays no fetch where a sandbox starts.
-    pub fn trusted_until(self, until: SystemTime) -> Self {
+    pub fn trusted(self, from: SystemTime, until: SystemTime) -> Self {
         Self {
-            trusted_until: Some(until),
+            trusted: Some((from, until)),
             ..self
         }
     }
@@ -143,8 +146,12 @@ impl KeyCache {
 
     pub fn lookup(&self, kid: &str, algorithm: Algorithm, now: SystemTime) -> Lookup<'_> {
         let may_fetch = self.may_fetch(now);
-        let baked =
-            self.fetched_at.is_none() && self.trusted_until.is_some_and(|until| now < until);
+        // Packaged by a clock that is far ahead, a set would be trusted for longer than anyone said.
+        let soon = now.checked_add(AHEAD).unwrap_or(now);
+        let baked = self.fetched_at.is_none()
+            && self
+                .trusted
+                .is_some_and(|(from, until)| from <= soon && now < until);
         let fresh = self.fixed || baked || within(self.fetched_at, TTL, now);
         let trusted = self.fixed || baked || within(self.fetched_at.or(self.began_at), TRUST, now);
         let found = self
@@ -310,7 +317,7 @@ mod tests {
 
     #[test]
     fn a_set_that_is_trusted_for_a_while_is_not_asked_for() {
-        let mut cache = KeyCache::initial(set(&["a"]).unwrap()).trusted_until(at(100));
+        let mut cache = KeyCache::initial(set(&["a"]).unwrap()).trusted(at(0), at(100));
         cache.begin(at(0));
         assert_eq!(says(&cache, "a", 99), "key");
         assert!(cache.may_be_replaced(at(99)));
@@ -326,7 +333,7 @@ mod tests {
         cache.fetched(set(&["b"]), &need("a"), at(51));
         assert_eq!(says(&cache, "a", 52), "unknown");
         // A sandbox that starts when it is over.
-        let mut late = KeyCache::initial(set(&["a"]).unwrap()).trusted_until(at(100));
+        let mut late = KeyCache::initial(set(&["a"]).unwrap()).trusted(at(0), at(100));
         late.begin(at(200));
         assert_eq!(says(&late, "a", 200), "fetch");
     }

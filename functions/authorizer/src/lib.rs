@@ -81,15 +81,14 @@ fn cache(auth: &AuthConfig, issuer: &Issuer) -> Result<KeyCache, String> {
                 return Ok(KeyCache::empty());
             };
             let cache = KeyCache::initial(read("initialJwks", jwks)?);
+            let since_epoch = |seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
             let trusted = auth.trust_keys_for.zip(issuer.initial_at);
-            let until = trusted.and_then(|(trust, at)| at.checked_add(trust));
-            let until = until.map(Duration::from_secs);
-            Ok(
-                match until.and_then(|until| UNIX_EPOCH.checked_add(until)) {
-                    Some(until) => cache.trusted_until(until),
-                    None => cache,
-                },
-            )
+            let times = trusted
+                .and_then(|(trust, at)| since_epoch(at).zip(since_epoch(at.checked_add(trust)?)));
+            Ok(match times {
+                Some((from, until)) => cache.trusted(from, until),
+                None => cache,
+            })
         }
     }
 }

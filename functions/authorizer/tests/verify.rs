@@ -1119,5 +1119,6 @@ fn a_packaged_set_is_trusted_as_long_as_it_was_said() {
     assert!(asks(json!({"trustKeysFor": 60, "initialAt": NOW - 60})));
     // Fetched in what this machine takes for the future: a clock is wrong, and nothing is worse for it.
     assert!(!asks(json!({"trustKeysFor": 60, "initialAt": NOW + 30})));
+    assert!(asks(json!({"trustKeysFor": 600, "initialAt": NOW + 301})));
     assert!(asks(json!({"trustKeysFor": 60, "initialAt": u64::MAX})));
 }

@@ -1,8 +1,8 @@
 //! What is wrong with an answer: the compiler checks it, as it checks the file.
 
 use super::Answers;
-use super::text::as_yaml;
 use frames_compiler::diagnostic::codes;
+use frames_compiler::manifest::yaml_of_json;
 use frames_compiler::world::{Unread, World};
 use frames_compiler::{Diagnostic, Source, Target, compile};
 use serde_json::{Map, Value, json};
@@ -42,7 +42,7 @@ impl World for Around {
 
 /// All findings of the manifest that the answers make.
 pub fn findings(answers: &Answers) -> Vec<Diagnostic> {
-    let source = Source::new("frames.yml", as_yaml(&manifest(answers)));
+    let source = Source::new("frames.yml", yaml_of_json(&manifest(answers)));
     compile(&source, DEV, &Around).diagnostics
 }
 

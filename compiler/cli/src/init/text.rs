@@ -175,31 +175,11 @@ fn list(values: &[String]) -> String {
     format!("[{}]", values.join(", "))
 }
 
-/// JSON is YAML, but for a few characters that only JSON takes unescaped.
-pub(super) fn as_yaml(value: &serde_json::Value) -> String {
-    let escaped = |c: char| {
-        if is_unprintable(c) {
-            format!("\\u{:04x}", u32::from(c))
-        } else {
-            c.to_string()
-        }
-    };
-    value.to_string().chars().map(escaped).collect()
-}
-
-/// YAML 1.2, 5.1; and what its older versions read as line breaks.
-fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
-        )
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::answers::{complaints, manifest};
     use super::*;
+    use frames_compiler::manifest::yaml_of_json;
     use frames_compiler::world::Fixed;
     use frames_compiler::{Diagnostic, Plan, Source, Target, compile};
 
@@ -292,7 +272,7 @@ mod tests {
         for answers in samples() {
             assert_eq!(complaints(&answers), [""; 0]);
             let from_file = compiled(&text(&answers));
-            let from_answers = compiled(&as_yaml(&manifest(&answers)));
+            let from_answers = compiled(&yaml_of_json(&manifest(&answers)));
             assert_eq!(format!("{from_file:?}"), format!("{from_answers:?}"));
         }
     }

@@ -33,7 +33,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use tables::is_root_key;
 #[cfg(test)]
 pub use tables::paths;
-pub use yaml::scalar as yaml_scalar;
+pub use yaml::{of_json as yaml_of_json, scalar as yaml_scalar};
 
 /// CloudFormation's own limit, for a stack.
 pub const MOST_TAGS: usize = 50;

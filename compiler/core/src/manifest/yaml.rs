@@ -86,7 +86,7 @@ pub fn scalar(text: &str) -> String {
         return text.to_owned();
     }
     if text.chars().any(|c| is_unprintable(c) || c == '\'') {
-        return double_quoted(text);
+        return of_json(&text.into());
     }
     format!("'{text}'")
 }
@@ -98,7 +98,7 @@ fn is_duration(text: &str) -> bool {
 }
 
 /// JSON is YAML, but for a few characters that only JSON takes unescaped.
-fn double_quoted(text: &str) -> String {
+pub fn of_json(value: &serde_json::Value) -> String {
     let escaped = |c: char| {
         if is_unprintable(c) {
             format!("\\u{:04x}", u32::from(c))
@@ -106,8 +106,7 @@ fn double_quoted(text: &str) -> String {
             c.to_string()
         }
     };
-    let json = serde_json::Value::from(text).to_string();
-    json.chars().map(escaped).collect()
+    value.to_string().chars().map(escaped).collect()
 }
 
 /// YAML 1.2, 5.1; and what its older versions read as line breaks.

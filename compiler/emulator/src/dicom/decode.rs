@@ -14,7 +14,9 @@ use bytes::Bytes;
 use dicom_encoding::adapters::{DynPixelDataReader, PixelDataObject, RawPixelData};
 use dicom_encoding::transfer_syntax::{Codec, TransferSyntaxIndex};
 use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
+use flate2::read::DeflateDecoder;
 use std::borrow::Cow;
+use std::io::Read;
 
 impl Instance {
     /// Frame `n`, counted from 1, decoded.
@@ -47,6 +49,9 @@ fn is_jpeg(uid: &str) -> bool {
     syntax::media_type(uid) == "image/jpeg"
 }
 
+/// Deflated Image Frame Compression (PS3.5, 8.2.16): of unbounded length, by what it says.
+const DEFLATED_IMAGE_FRAME: &str = "1.2.840.10008.1.2.8.1";
+
 /// One encoded frame.
 pub(super) fn octets(uid: &str, shape: &Shape, frame: &[u8]) -> Result<Bytes, Error> {
     let size = shape.octets();
@@ -55,9 +60,20 @@ pub(super) fn octets(uid: &str, shape: &Shape, frame: &[u8]) -> Result<Bytes, Er
             "a frame of {size} octets is too large"
         )));
     }
+    let frame = match syntax::media_type(uid) {
+        "image/j2c" | "image/jph" => codestream(frame),
+        _ => frame,
+    };
     agrees(uid, shape, frame)?;
     let decoded = if is_jpeg(uid) {
         guarded(|| jpeg(shape, frame))
+    } else if uid == DEFLATED_IMAGE_FRAME {
+        // The library would inflate without an end.
+        let mut octets = Vec::new();
+        let ended = DeflateDecoder::new(frame)
+            .take(size + 1)
+            .read_to_end(&mut octets);
+        Some(ended.map(|_| octets).map_err(|error| error.to_string()))
     } else {
         let reader = reader(uid).ok_or_else(|| {
             Error::not_decodable(format!("frames decodes no frames of transfer syntax {uid}"))
@@ -117,7 +133,7 @@ fn has_adobe_marker(frame: &[u8]) -> bool {
 /// it must be what the attributes say.
 fn agrees(uid: &str, shape: &Shape, frame: &[u8]) -> Result<(), Error> {
     let said = match syntax::media_type(uid) {
-        "image/j2c" | "image/jph" => jpeg_2000_size(frame),
+        "image/j2c" | "image/jph" => jpeg_2000_size(shape, frame),
         "image/jpeg" => jpeg_size(frame),
         _ => return Ok(()),
     };
@@ -134,17 +150,29 @@ fn agrees(uid: &str, shape: &Shape, frame: &[u8]) -> Result<(), Error> {
     }
 }
 
-/// Of a codestream's SIZ segment (ISO/IEC 15444-1, A.5.1), inside a JP2 file or not.
-fn jpeg_2000_size(frame: &[u8]) -> Option<(u32, u32)> {
-    const SOC_SIZ: &[u8] = b"\xFF\x4F\xFF\x51";
-    let start = frame
-        .windows(SOC_SIZ.len())
-        .take(64 * 1024)
-        .position(|window| window == SOC_SIZ)?;
+const SOC_SIZ: &[u8] = b"\xFF\x4F\xFF\x51";
+
+/// The codestream that a frame is (PS3.5, A.4.4), taken out of a JP2 file if somebody put it
+/// into one: what is checked is what is decoded.
+fn codestream(frame: &[u8]) -> &[u8] {
+    let mut windows = frame.windows(SOC_SIZ.len()).take(64 * 1024);
+    let start = windows.position(|window| window == SOC_SIZ);
+    start.and_then(|start| frame.get(start..)).unwrap_or(frame)
+}
+
+/// Of a codestream's SIZ segment (ISO/IEC 15444-1, A.5.1). `None` also where it has other
+/// components than the attributes say.
+fn jpeg_2000_size(shape: &Shape, frame: &[u8]) -> Option<(u32, u32)> {
     let number = |at: usize| {
-        let bytes = frame.get(start + at..start + at + 4)?;
+        let bytes = frame.get(at..at + 4)?;
         Some(u32::from_be_bytes(bytes.try_into().ok()?))
     };
+    // Behind XTOsiz and YTOsiz: Csiz, in two bytes.
+    let components = frame.get(40..42)?;
+    let components = u16::from_be_bytes(components.try_into().ok()?);
+    if !frame.starts_with(SOC_SIZ) || components != shape.samples {
+        return None;
+    }
     // After the markers: Lsiz, Rsiz, Xsiz, Ysiz, XOsiz, YOsiz.
     let (right, bottom, left, top) = (number(8)?, number(12)?, number(16)?, number(20)?);
     Some((right.checked_sub(left)?, bottom.checked_sub(top)?))

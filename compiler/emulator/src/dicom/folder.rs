@@ -37,7 +37,10 @@ impl Folder {
     /// Reads all files below `path` up to their pixels. `progress` is told how
     /// many of how many are read, from several threads.
     pub fn read(path: &Path, progress: &(dyn Fn(usize, usize) + Sync)) -> Self {
-        let mut found = Found::default();
+        let mut found = Found {
+            root: fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
+            ..Found::default()
+        };
         found.walk(path, 0);
         found.files.sort();
         let (files, mut left) = (found.files, found.left);
@@ -87,6 +90,8 @@ fn read_some(
 
 #[derive(Default)]
 struct Found {
+    /// The folder that was named, without links in its path.
+    root: PathBuf,
     files: Vec<PathBuf>,
     left: Vec<Left>,
     /// Folders that were entered, by device and inode: a link may lead back to one.
@@ -95,6 +100,11 @@ struct Found {
 
 impl Found {
     fn walk(&mut self, path: &Path, depth: usize) {
+        // Below the folder that was named: a link could lead to what nobody meant to serve.
+        let is_link = fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink());
+        if is_link && depth > 0 && !self.is_below(path) {
+            return self.leave(path, "it is a link that leads out of the folder");
+        }
         let metadata = match fs::metadata(path) {
             Ok(metadata) => metadata,
             Err(error) => return self.leave(path, &format!("it can't be read: {error}")),
@@ -123,6 +133,12 @@ impl Found {
             }
             Err(error) => self.leave(path, &format!("it can't be read: {error}")),
         }
+    }
+
+    fn is_below(&self, path: &Path) -> bool {
+        // One that leads nowhere is told of as such.
+        let target = fs::canonicalize(path);
+        !target.is_ok_and(|target| !target.starts_with(&self.root))
     }
 
     fn leave(&mut self, path: &Path, reason: &str) {

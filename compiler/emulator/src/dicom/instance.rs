@@ -135,6 +135,11 @@ impl Instance {
             }
         }
         let frames = layout.pixels.map_or(0, |_| stated_frames(&all));
+        // None is smaller than a byte, however they are written.
+        if u64::from(frames) > data.len() {
+            let what = format!("it says {frames} frames, and is {} bytes long", data.len());
+            return Err(Error::broken(what));
+        }
         Ok(Self {
             study: shared.get(&study),
             series: shared.get(&series),

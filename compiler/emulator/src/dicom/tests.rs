@@ -449,6 +449,12 @@ fn a_folder_is_read_with_its_links_and_loops_and_rubbish() {
     std::fs::write(path.join("notes.txt"), "not DICOM").unwrap();
     std::os::unix::fs::symlink(path, path.join("deep/loop")).unwrap();
     std::os::unix::fs::symlink("nowhere", path.join("broken")).unwrap();
+    // Files that nobody named: a folder, and a file.
+    let elsewhere = tempfile::tempdir().unwrap();
+    file.text(tags::SOP_INSTANCE_UID, "UI", "1.2.3.4.7");
+    std::fs::write(elsewhere.path().join("c"), file.bytes()).unwrap();
+    std::os::unix::fs::symlink(elsewhere.path(), path.join("out")).unwrap();
+    std::os::unix::fs::symlink(elsewhere.path().join("c"), path.join("out-c")).unwrap();
     let fifo = path.join("fifo");
     let made = std::process::Command::new("mkfifo").arg(&fifo).status();
     assert!(made.unwrap().success());
@@ -464,11 +470,48 @@ fn a_folder_is_read_with_its_links_and_loops_and_rubbish() {
         let found = folder.left.iter().find(|left| left.path.ends_with(name));
         found.map(|left| left.reason.clone()).unwrap()
     };
-    assert_eq!(folder.left.len(), 3, "{:?}", folder.left);
+    assert_eq!(folder.left.len(), 5, "{:?}", folder.left);
+    for link in ["out", "out-c"] {
+        assert!(left(link).contains("leads out of the folder"));
+    }
     assert!(left("notes.txt").contains("no DICOM file"));
     assert!(left("broken").contains("can't be read"));
     assert!(left("fifo").contains("no regular file"));
     gone_or_changed(&folder.instances[0], &path.join("a"));
+}
+
+/// What a file says of itself costs nobody more than the file.
+#[test]
+fn a_file_is_not_believed_when_it_says_much() {
+    let mut many = File::new(EXPLICIT_VR_LITTLE_ENDIAN, (1, 1, 8), 1);
+    many.set(tags::PIXEL_DATA, "OB", vec![9, 0]);
+    many.text(tags::NUMBER_OF_FRAMES, "IS", "2147483647");
+    assert!(
+        read(many.bytes())
+            .unwrap_err()
+            .message
+            .contains("2147483647 frames")
+    );
+
+    let deflated = |octets: &[u8]| {
+        use std::io::Write;
+        let mut to = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+        to.write_all(octets).unwrap();
+        to.finish().unwrap()
+    };
+    let mut file = File::new("1.2.840.10008.1.2.8.1", (2, 4, 8), 1);
+    file.items = Some(vec![vec![], deflated(&[7; 8])]);
+    assert_eq!(
+        read(file.bytes()).unwrap().octets(1).unwrap().as_ref(),
+        [7; 8]
+    );
+    file.items = Some(vec![vec![], deflated(&vec![7; 64 << 20])]);
+    let error = read(file.bytes()).unwrap().octets(1).unwrap_err();
+    assert!(
+        error.message.contains("decodes to 9 octets"),
+        "{}",
+        error.message
+    );
 }
 
 /// What is asked for later may no longer be what was indexed.

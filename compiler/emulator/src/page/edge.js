@@ -181,7 +181,7 @@ async function framesOf(series) {
     instances.sort((a, b) => (value(a, '00200013') ?? 0) - (value(b, '00200013') ?? 0));
     for (const instance of instances) {
       // One without rows has no pixels: a report, say.
-      const count = instance['00280010'] ? Number(value(instance, '00280008') ?? 1) : 0;
+      const count = instance['00280010'] ? Math.min(Number(value(instance, '00280008') ?? 1), 100000) : 0;
       const uid = encodeURIComponent(value(instance, '00080018'));
       for (let n = 1; n <= count; n += 1) {
         const url = `${root()}${base}/instances/${uid}/frames/${n}`;

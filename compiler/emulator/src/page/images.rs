@@ -27,6 +27,9 @@ pub(super) fn series(stand_in: &StandIn) -> Value {
     Value::Array(told.collect())
 }
 
+/// So many of an instance's frames are listed: nobody scrolls further.
+const MOST_FRAMES: usize = 100_000;
+
 /// The instances of a series that have pixels: ids of their frames, and what drawing them needs.
 /// It reads files.
 pub(super) fn metadata(stand_in: &StandIn, study: &str, series: &str) -> Option<Value> {
@@ -37,7 +40,7 @@ pub(super) fn metadata(stand_in: &StandIn, study: &str, series: &str) -> Option<
     let told = instances
         .filter(|instance| instance.frames > 0)
         .map(|instance| {
-            let frames = 1..=instance.frames;
+            let frames = (1..=instance.frames).take(MOST_FRAMES);
             let ids: Vec<String> = frames.map(|n| frame_id(&instance.uid, n)).collect();
             json!({
                 "imageSet": found.image_set_id,
