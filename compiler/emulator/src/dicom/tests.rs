@@ -190,10 +190,11 @@ fn a_size_that_no_frame_has_is_counted_without_overflow() {
     let mut file = File::new(
         EXPLICIT_VR_LITTLE_ENDIAN,
         (65_535, 65_535, 64),
-        u32::MAX / 2,
+        // As many as a file of this length may say.
+        300,
     );
     file.set(tags::PIXEL_DATA, "OW", vec![0; 8]);
-    let frame = |file: &File| kind(file.instance().frame(u32::MAX / 2));
+    let frame = |file: &File| kind(file.instance().frame(300));
     assert_eq!(frame(&file), Kind::Missing);
     file.short(tags::SAMPLES_PER_PIXEL, 3);
     assert_eq!(frame(&file), Kind::Missing);
