@@ -61,6 +61,26 @@ pub(crate) async fn bind(port: u16) -> Result<TcpListener, Error> {
     })
 }
 
+/// An address of this machine, reserved before the edge that its page talks to exists.
+pub struct Reserved {
+    pub(crate) listener: TcpListener,
+    pub(crate) address: SocketAddr,
+}
+
+impl Reserved {
+    pub(crate) async fn new() -> Result<Self, Error> {
+        let broken = |_| Error::new("can't find out the port of a page");
+        let listener = bind(0).await?;
+        let address = listener.local_addr().map_err(broken)?;
+        Ok(Self { listener, address })
+    }
+
+    /// What a browser sends as the page's `Origin`.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
 /// Answers every request on `listener` by `handle`, HTTP/1.1.
 pub(crate) fn serve<H, F>(listener: TcpListener, handle: H) -> Result<Server, Error>
 where

@@ -34,4 +34,5 @@ mod testing;
 
 pub use credentials::{Credentials, CredentialsFuture, CredentialsSource};
 pub use error::Error;
+pub use http::Reserved;
 pub use lambda::{FunctionLog, knows_peers};

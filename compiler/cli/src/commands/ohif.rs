@@ -6,8 +6,9 @@ use crate::terminal::Terminal;
 use frames_compiler::Plan;
 use frames_compiler::failure::{Failure, Result};
 use frames_edge::{AuthorizerConfig, TokenSource};
+use frames_emulator::Reserved as Address;
 use frames_emulator::issuer::Issuer;
-use frames_emulator::ohif::{Bound, Files, Ohif, Values};
+use frames_emulator::ohif::{Files, Ohif, Values};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -71,7 +72,7 @@ fn refusal(config: &AuthorizerConfig) -> Option<Failure> {
 /// OHIF's address, reserved before the edge that it talks to exists.
 pub(super) struct Reserved {
     files: Files,
-    bound: Bound,
+    bound: Address,
     says: Says,
 }
 

@@ -7,7 +7,7 @@ pub use files::Files;
 
 use super::{
     Error,
-    http::{self as local_http, Answer},
+    http::{self as local_http, Answer, Reserved},
     issuer::{self, Issuer},
     page,
 };
@@ -16,9 +16,7 @@ use http::{HeaderValue, Method, Request, StatusCode, header};
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, json};
-use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::net::TcpListener;
 
 const CONFIG: &str = include_str!("app-config.js");
 
@@ -27,19 +25,6 @@ const DEV: &str = "__DEV__";
 
 /// How long before its end a token is replaced, in seconds.
 const EARLY: u64 = 10 * 60;
-
-/// OHIF's address, reserved before the edge that it talks to exists.
-pub struct Bound {
-    listener: TcpListener,
-    address: SocketAddr,
-}
-
-impl Bound {
-    /// What a browser sends as OHIF's `Origin`.
-    pub fn origin(&self) -> String {
-        format!("http://{}", self.address)
-    }
-}
 
 /// What OHIF is told.
 pub struct Values<'a> {
@@ -67,28 +52,24 @@ struct Content {
 }
 
 impl Ohif {
-    pub async fn bind() -> Result<Bound, Error> {
-        let listener = local_http::bind(0).await?;
-        let address = listener
-            .local_addr()
-            .map_err(|_| Error::new("can't find out the port of OHIF's page"))?;
-        Ok(Bound { listener, address })
+    pub async fn bind() -> Result<Reserved, Error> {
+        Reserved::new().await
     }
 
     /// Serves OHIF, which may talk to the edge at `edge_url` and to nobody else.
-    pub fn serve(bound: Bound, files: Files, values: &Values) -> Result<Self, Error> {
+    pub fn serve(reserved: Reserved, files: Files, values: &Values) -> Result<Self, Error> {
         let policy = HeaderValue::from_str(&content_security_policy(values.edge_url))
             .map_err(|_| Error::new("the edge's address can't be written in a header"))?;
         let key = values.issuer.as_ref().map(|_| page::key()).transpose()?;
         let content = Arc::new(Content {
-            port: bound.address.port(),
+            port: reserved.address.port(),
             files,
             config: configuration(values),
             policy,
             issuer: values.issuer.clone(),
             key: key.clone(),
         });
-        let server = local_http::serve(bound.listener, move |request, _| {
+        let server = local_http::serve(reserved.listener, move |request, _| {
             let content = content.clone();
             async move { answer(&request, content).await }
         })?;

@@ -14,7 +14,7 @@ use super::random::random_text;
 use super::{
     Error,
     healthimaging::StandIn,
-    http::{self as local_http, Answer, BodyError},
+    http::{self as local_http, Answer, BodyError, Reserved},
 };
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -23,27 +23,12 @@ use http::{HeaderValue, Method, Request, StatusCode, header};
 use hyper::body::Incoming;
 use requests::parameter;
 use serde_json::{Value, json};
-use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::net::TcpListener;
 
 const MARKUP: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 /// What asks, and what shows.
 const SCRIPT: &str = concat!(include_str!("edge.js"), include_str!("page.js"));
-
-/// The page's address, reserved before the edge that it talks to exists.
-pub struct Bound {
-    listener: TcpListener,
-    address: SocketAddr,
-}
-
-impl Bound {
-    /// What a browser sends as the page's `Origin`.
-    pub fn origin(&self) -> String {
-        format!("http://{}", self.address)
-    }
-}
 
 /// The page's server, listening. It ends when it is dropped.
 pub struct Page {
@@ -75,20 +60,17 @@ struct Content {
 }
 
 impl Page {
-    pub async fn bind() -> Result<Bound, Error> {
-        let broken = |_| Error::new("can't find out the page's port");
-        let listener = local_http::bind(0).await?;
-        let address = listener.local_addr().map_err(broken)?;
-        Ok(Bound { listener, address })
+    pub async fn bind() -> Result<Reserved, Error> {
+        Reserved::new().await
     }
 
     /// Serves the page, which may talk to the edge at `edge_url` and to nobody else.
-    pub fn serve(bound: Bound, values: &Values) -> Result<Self, Error> {
+    pub fn serve(reserved: Reserved, values: &Values) -> Result<Self, Error> {
         let policy = HeaderValue::from_str(&content_security_policy(values.edge_url))
             .map_err(|_| Error::new("the edge's address can't be written in a header"))?;
         let key = key()?;
         let content = Arc::new(Content {
-            port: bound.address.port(),
+            port: reserved.address.port(),
             policy,
             page: page(),
             values: values.to_json().to_string(),
@@ -96,7 +78,7 @@ impl Page {
             stand_in: values.stand_in.clone(),
             requests: values.requests.clone(),
         });
-        let server = local_http::serve(bound.listener, move |request, _| {
+        let server = local_http::serve(reserved.listener, move |request, _| {
             let content = content.clone();
             async move { answer(request, &content).await }
         })?;
