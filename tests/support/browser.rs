@@ -15,25 +15,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
 
 /// A headless Chromium. It ends when it is dropped, and before its directory goes.
-pub struct Browser {
+pub struct Browser(Driver);
+
+/// A script in node that drives a headless Chromium by what it is told, a line each.
+pub struct Driver {
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
     process: Background,
     home: Home,
 }
 
-/// What a script got.
-#[derive(Debug)]
-pub struct Fetched {
-    value: Value,
-}
-
-impl Browser {
-    pub fn start() -> Self {
+impl Driver {
+    /// `script` is in `tests/peers/`.
+    pub fn start(script: &str) -> Self {
         let home = Home::new();
         let (process, stdin, stdout) = Background::converse(
             Command::new("node")
-                .arg(root().join("tests/peers/browser.mjs"))
+                .arg(root().join("tests/peers").join(script))
                 .arg(chromium())
                 .current_dir(node_modules().parent().unwrap())
                 .env("HOME", home.path())
@@ -45,6 +43,28 @@ impl Browser {
             process,
             home,
         }
+    }
+
+    pub fn ask(&mut self, command: &Value) -> Value {
+        writeln!(self.stdin, "{command}").unwrap();
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        let answer: Value = serde_json::from_str(&line)
+            .unwrap_or_else(|error| panic!("{error}: {line}{}", self.process.output()));
+        assert_eq!(answer.get("failure"), None, "{command}");
+        answer
+    }
+}
+
+/// What a script got.
+#[derive(Debug)]
+pub struct Fetched {
+    value: Value,
+}
+
+impl Browser {
+    pub fn start() -> Self {
+        Self(Driver::start("browser.mjs"))
     }
 
     /// `fetch` in a script of a page; `options` are those of the function.
@@ -115,22 +135,16 @@ impl Browser {
     }
 
     fn ask(&mut self, command: &Value) -> Value {
-        writeln!(self.stdin, "{command}").unwrap();
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).unwrap();
-        let answer: Value = serde_json::from_str(&line)
-            .unwrap_or_else(|error| panic!("{error}: {line}{}", self.process.output()));
-        assert_eq!(answer.get("failure"), None, "{command}");
-        answer
+        self.0.ask(command)
     }
 
     pub fn home(&self) -> &Path {
-        self.home.path()
+        self.0.home.path()
     }
 
     /// Process ids of node, and of Chromium.
     pub fn processes(&self) -> (u32, Vec<u32>) {
-        (self.process.pid(), chromiums(self.home()))
+        (self.0.process.pid(), chromiums(self.home()))
     }
 }
 

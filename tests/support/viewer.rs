@@ -1,21 +1,12 @@
 //! OHIF in a real Chromium, and a web server that has it under a configuration of the test's own.
 
-use super::browser::Home;
-use super::peers::{chromium, node_modules};
-use super::process::Background;
-use super::{root, target};
+use super::browser::Driver;
+use super::target;
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, ChildStdout, Command};
 
 /// A headless Chromium that shows OHIF. It ends when it is dropped, and before its directory goes.
-pub struct Viewer {
-    stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
-    process: Background,
-    _home: Home,
-}
+pub struct Viewer(Driver);
 
 /// A slice that is shown.
 #[derive(Debug)]
@@ -43,21 +34,7 @@ pub struct Asked {
 
 impl Viewer {
     pub fn start() -> Self {
-        let home = Home::new();
-        let (process, stdin, stdout) = Background::converse(
-            Command::new("node")
-                .arg(root().join("tests/peers/viewer.mjs"))
-                .arg(chromium())
-                .current_dir(node_modules().parent().unwrap())
-                .env("HOME", home.path())
-                .env("TMPDIR", home.path()),
-        );
-        Self {
-            stdin,
-            stdout: BufReader::new(stdout),
-            process,
-            _home: home,
-        }
+        Self(Driver::start("viewer.mjs"))
     }
 
     /// In a browser without a past.
@@ -171,13 +148,7 @@ impl Viewer {
     }
 
     fn ask(&mut self, command: Value) -> Value {
-        writeln!(self.stdin, "{command}").unwrap();
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).unwrap();
-        let answer: Value = serde_json::from_str(&line)
-            .unwrap_or_else(|error| panic!("{error}: {line}{}", self.process.output()));
-        assert_eq!(answer.get("failure"), None, "{command}");
-        answer
+        self.0.ask(&command)
     }
 }
 
