@@ -22,6 +22,7 @@ mod secrets;
 mod states;
 mod swapped;
 mod trial;
+mod walk;
 
 use crate::support::aws::{Account, Aws};
 use crate::support::frames::{Project, Run};

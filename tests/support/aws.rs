@@ -169,6 +169,18 @@ impl Account {
         self.set(&json!({"failures": [failure]}));
     }
 
+    /// The failures that are set.
+    pub fn failures(&self) -> Value {
+        self.control("GET", "settings", "")["failures"].clone()
+    }
+
+    /// Whether a rule has met a call, in this moment.
+    pub fn holds(&self) -> bool {
+        let rules = self.control("GET", "rules", "");
+        let mut rules = rules.as_array().into_iter().flatten();
+        rules.any(|rule| rule["met"].as_array().is_some_and(|met| !met.is_empty()))
+    }
+
     /// A call of the test itself, as root in us-east-1, outside of log and rules.
     /// Names are AWS's own: `call("acm", "DescribeCertificate", …)`.
     pub fn call(&self, service: &str, operation: &str, parameters: Value) -> Value {

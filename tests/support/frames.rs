@@ -149,6 +149,11 @@ fn command() -> Command {
 
 impl Run {
     pub fn of(command: &mut Command) -> Self {
+        Self::within(command, LIMIT)
+    }
+
+    /// One that is killed where it takes longer: its code is then -1.
+    pub fn within(command: &mut Command, limit: Duration) -> Self {
         let child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -157,7 +162,7 @@ impl Run {
         let pid = Pid::from_child(&child);
         let (ended, end) = mpsc::channel::<()>();
         let watch = std::thread::spawn(move || {
-            if end.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
+            if end.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
                 let _ = kill_process(pid, Signal::KILL);
             }
         });

@@ -1,0 +1,479 @@
+//! Who takes the steps: one project, one account, and what was said and done so far.
+
+use super::claims::{Fault, Ran, block};
+use super::dice::Dice;
+use super::hand::{self, Hand};
+use super::steps::{Held, Step};
+use super::ways::{self, First, Way};
+use super::wish::{Ground, Wish};
+use super::world::{Entry, World};
+use super::{MANIFEST, OTHERS, Stand};
+use crate::support::aws::Aws;
+use crate::support::frames::Run;
+use crate::support::process::{Background, eventually, send, spawn};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+const FAST: f64 = 0.005;
+const SLOW: f64 = 0.3;
+/// No run needs as long, unless it waits for something that never comes.
+const LIMIT: Duration = Duration::from_secs(60);
+/// A way on has an end before so many runs.
+const ROUNDS: usize = 8;
+
+/// What a walk ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    Deployed,
+    Removed,
+}
+
+pub struct Walker {
+    stand: Stand,
+    ground: Ground,
+    pub wish: Wish,
+    foreign: BTreeSet<String>,
+    kept: BTreeSet<String>,
+    /// The last run, if it failed.
+    failed: Option<(Vec<&'static str>, Run)>,
+}
+
+/// Waits until no stack is at work, in us-east-1 or `region`.
+pub fn idle(stand: &Stand, region: &str) {
+    let at_work = |region: &str, stage: &str| {
+        let asked = json!({"StackName": format!("heart-dev-{stage}")});
+        let service = "cloudformation";
+        let found = stand
+            .account
+            .try_call(region, service, "DescribeStacks", asked);
+        let found = found.unwrap_or_default();
+        let status = found["Stacks"][0]["StackStatus"]
+            .as_str()
+            .unwrap_or_default();
+        status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS"
+    };
+    eventually("no stack is at work", || {
+        let mut stages = ["lambda-edge", "cdn", "logs"].into_iter();
+        let busy = stages.any(|stage| at_work("us-east-1", stage) || at_work(region, stage));
+        (!busy).then_some(())
+    });
+}
+
+impl Walker {
+    pub fn new(dice: &mut Dice) -> Self {
+        let stand = Stand::with(MANIFEST, Aws::shared().account());
+        stand.account.set(&json!({"step": FAST}));
+        let ground = Ground::lay(&stand);
+        let wish = Wish::first(dice);
+        stand.write(&wish.manifest(&ground));
+        Self {
+            stand,
+            ground,
+            wish,
+            foreign: BTreeSet::new(),
+            kept: BTreeSet::new(),
+            failed: None,
+        }
+    }
+
+    fn world(&self) -> World {
+        World::of(&self.stand, self.wish.region())
+    }
+
+    fn idle(&self) {
+        idle(&self.stand, self.wish.region());
+    }
+
+    pub fn take(&mut self, step: &Step) -> Vec<Fault> {
+        match step {
+            Step::Run(arguments) => self.run(arguments).1,
+            Step::Compare => self.compare(),
+            Step::Kill(arguments, held) => self.kill(arguments, *held),
+            Step::Interrupt(arguments, held) => self.interrupt(arguments, *held),
+            Step::Wish(wish) => {
+                self.wish = *wish;
+                self.stand.write(&wish.manifest(&self.ground));
+                vec![]
+            }
+            Step::Hand(hand) => {
+                self.hand(hand);
+                vec![]
+            }
+            Step::Fail {
+                action,
+                kind,
+                after,
+            } => {
+                let effect = if *after { "after" } else { "before" };
+                let mut failure =
+                    json!({"type": kind, "effect": effect, "reason": "The moon is full"});
+                if *action != "*" {
+                    failure["action"] = json!(action);
+                }
+                self.stand.account.set(&json!({"failures": [failure]}));
+                vec![]
+            }
+            Step::Heal => {
+                self.stand.account.set(&json!({"failures": []}));
+                vec![]
+            }
+            Step::Replicas(seconds) => {
+                self.stand.account.set(&json!({"replicas": seconds}));
+                vec![]
+            }
+            Step::Propagation(milliseconds) => {
+                let seconds = f64::from(*milliseconds) / 1000.0;
+                self.stand.account.set(&json!({"distribution": seconds}));
+                vec![]
+            }
+            Step::Follow => match self.failed.take() {
+                Some((arguments, run)) => {
+                    self.heal();
+                    self.follow(&arguments, Some(run)).1
+                }
+                None => vec![],
+            },
+        }
+    }
+
+    /// Nothing fails any more, and nothing takes long.
+    fn heal(&self) {
+        self.stand.account.clear_rules();
+        let settings = json!({"failures": [], "replicas": 0, "distribution": 0, "step": FAST});
+        self.stand.account.set(&settings);
+        self.idle();
+    }
+
+    fn hand(&mut self, hand: &Hand) {
+        self.idle();
+        let before = self.world();
+        let settings = self.stand.account.failures();
+        hand::take(&self.stand, &before, hand);
+        self.stand.account.set(&json!({"failures": settings}));
+        if matches!(hand, Hand::Review(_)) {
+            let known: BTreeSet<String> = before.stacks.into_iter().map(|stack| stack.id).collect();
+            let now = self.world().stacks.into_iter().map(|stack| stack.id);
+            self.foreign.extend(now.filter(|id| !known.contains(id)));
+        }
+    }
+
+    /// A run, and what isn't as it says.
+    fn run(&mut self, arguments: &[&'static str]) -> (Run, Vec<Fault>) {
+        let before = self.world();
+        let from = self.stand.account.history().len();
+        let run = Run::within(&mut self.stand.command(arguments), LIMIT);
+        self.stand.account.set(&json!({"step": FAST}));
+        let after = self.world();
+        let mut ran = Ran {
+            arguments,
+            run: &run,
+            before: &before,
+            after: &after,
+            from,
+            foreign: &self.foreign,
+            kept: &mut self.kept,
+        };
+        let faults = ran.faults(&self.stand);
+        self.failed = [1, 4].contains(&run.code).then(|| {
+            let run = Run {
+                code: run.code,
+                stdout: run.stdout.clone(),
+                stderr: run.stderr.clone(),
+            };
+            (arguments.to_vec(), run)
+        });
+        (run, faults)
+    }
+
+    /// Whether a deployment does what `diff` has said.
+    fn compare(&mut self) -> Vec<Fault> {
+        self.idle();
+        let (diff, mut faults) = self.run(&["diff", "--format", "json"]);
+        let (deploy, more) = self.run(&["deploy", "--yes", "--format", "json"]);
+        faults.extend(more);
+        if diff.code != 0 || deploy.code != 0 {
+            return faults;
+        }
+        let stages = |run: &Run| -> Vec<Value> {
+            let last = run.stdout.lines().last().unwrap_or_default();
+            let closing: Value = serde_json::from_str(last).unwrap_or_default();
+            let stages = closing["result"]["stages"].as_array();
+            stages.cloned().unwrap_or_default()
+        };
+        let done = stages(&deploy);
+        for said in stages(&diff) {
+            let Some(done) = done.iter().find(|done| done["name"] == said["name"]) else {
+                continue;
+            };
+            let code = match (said["differs"] == true, done["changed"] == true) {
+                (false, true) => "diff: nothing changes, but deploy changes",
+                (true, false) => "diff: something changes, but deploy changes nothing",
+                _ => continue,
+            };
+            let name = said["name"].as_str().unwrap_or_default();
+            let text = format!("{said:#}\n{done:#}\n{diff:#?}\n{deploy:#?}");
+            faults.push(Fault::new(format!("{code}: {name}"), text));
+        }
+        faults
+    }
+
+    fn hold(&self, held: Held) {
+        if held.slow {
+            self.stand.account.set(&json!({"step": SLOW}));
+        }
+        let kind = if held.after {
+            "hold-after"
+        } else {
+            "hold-before"
+        };
+        self.stand
+            .account
+            .rule(json!({"kind": kind, "at": held.nth}));
+    }
+
+    /// What nobody may see, whatever ended the run.
+    fn unheard(&mut self, arguments: &[&'static str], from: usize, run: &Run) -> Vec<Fault> {
+        let world = self.world();
+        let ran = Ran {
+            arguments,
+            run,
+            before: &world,
+            after: &world,
+            from,
+            foreign: &self.foreign,
+            kept: &mut self.kept,
+        };
+        ran.opened(&self.stand).into_iter().collect()
+    }
+
+    fn kill(&mut self, arguments: &[&'static str], held: Held) -> Vec<Fault> {
+        let from = self.stand.account.history().len();
+        self.hold(held);
+        let mut child = spawn(self.stand.command(arguments));
+        let met = |walker: &Self| walker.stand.account.holds();
+        while !met(self) && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let _ = child.kill();
+        child.wait().unwrap();
+        self.stand.account.clear_rules();
+        self.failed = None;
+        let silent = Run {
+            code: -1,
+            stdout: String::new(),
+            stderr: String::new(),
+        };
+        self.unheard(arguments, from, &silent)
+    }
+
+    fn interrupt(&mut self, arguments: &[&'static str], held: Held) -> Vec<Fault> {
+        let before = self.world();
+        let from = self.stand.account.history().len();
+        self.hold(held);
+        let mut process = Background::start(&mut self.stand.command(arguments));
+        let mut code = None;
+        while !self.stand.account.holds() && code.is_none() {
+            code = process.exit_code();
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        if code.is_none() {
+            send(process.pid(), Signal::INT);
+        }
+        self.stand.account.clear_rules();
+        let code = code.unwrap_or_else(|| eventually("the end", || process.exit_code()));
+        let output = process.output();
+        let run = Run {
+            code,
+            stdout: String::new(),
+            stderr: output,
+        };
+        let mut faults = self.unheard(arguments, from, &run);
+        self.stand.account.set(&json!({"step": FAST}));
+        let way = format!("`frames {}` goes on", arguments[0]);
+        if code == 130 && !run.stderr.contains(&way) {
+            let said = format!("{before:#?}\n{run:#?}");
+            faults.push(Fault::new("interrupted, and no way on", said));
+        }
+        if ![0, 1, 3, 4, 130].contains(&code) {
+            faults.push(Fault::new(format!("exit {code}"), format!("{run:#?}")));
+        }
+        self.failed = None;
+        faults
+    }
+
+    /// Runs a command, and what its help names, until it succeeds: whether it does.
+    fn follow(&mut self, goal: &[&'static str], failed: Option<Run>) -> (bool, Vec<Fault>) {
+        let mut faults = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut last = failed;
+        for _ in 0..ROUNDS {
+            let run = match last.take() {
+                Some(run) => run,
+                None => {
+                    let (run, more) = self.run(goal);
+                    faults.extend(more);
+                    run
+                }
+            };
+            if run.code == 0 {
+                return (true, faults);
+            }
+            let error = block(&run, "error").unwrap_or_default();
+            let code = |rule: &str| format!("{rule}: {}", words(&error));
+            let Some(way) = ways::of(&run, goal) else {
+                faults.push(Fault::new(code("no way on"), format!("{run:#?}")));
+                return (false, faults);
+            };
+            if !seen.insert((error.clone(), self.world().print())) {
+                faults.push(Fault::new(code("a circle"), format!("{run:#?}")));
+                return (false, faults);
+            }
+            for first in &way.first {
+                if let Some(fault) = self.first(first, &run) {
+                    faults.push(fault);
+                }
+            }
+            faults.extend(self.others(&way, goal));
+        }
+        let said = format!("`frames {}` after {ROUNDS} runs", goal.join(" "));
+        faults.push(Fault::new("no end", said));
+        (false, faults)
+    }
+
+    /// The commands of a way, but for the goal itself, which comes anyway.
+    fn others(&mut self, way: &Way, goal: &[&'static str]) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for command in &way.commands {
+            let known: &[&[&'static str]] = &[
+                &["deploy", "--yes"],
+                &["remove", "--yes"],
+                &["remove", "--delete-logs", "--yes"],
+            ];
+            let Some(known) = known.iter().find(|known| **known == *command) else {
+                continue;
+            };
+            if known[0] != goal[0] {
+                faults.extend(self.run(known).1);
+            }
+        }
+        faults
+    }
+
+    fn first(&mut self, first: &First, run: &Run) -> Option<Fault> {
+        let world = self.world();
+        let mut named = world.edges.iter();
+        let named = named.find(|edge| run.stderr.contains(&edge.id));
+        match first {
+            First::Unprotect => {
+                self.wish.protected = false;
+                self.stand.write(&self.wish.manifest(&self.ground));
+            }
+            First::DeleteLeftovers => {
+                for stray in world.strays() {
+                    hand::delete_stray(&self.stand, &world, &stray);
+                }
+            }
+            First::DeleteForeign => {
+                for stack in &world.stacks {
+                    if self.foreign.contains(&stack.id) {
+                        let asked = json!({"StackName": stack.id});
+                        let (region, service) = (&stack.region, "cloudformation");
+                        let account = &self.stand.account;
+                        let _ = account.try_call(region, service, "DeleteStack", asked);
+                    }
+                }
+                self.idle();
+            }
+            First::Disable => {
+                let edge = named?;
+                hand::configure(&self.stand, &edge.id, |config| {
+                    config["Enabled"] = json!(false);
+                });
+            }
+            First::LetGo => {
+                let Some(edge) = named.filter(|edge| edge.comment == OTHERS) else {
+                    return Some(Fault::new(
+                        "another distribution isn't named",
+                        format!("{run:#?}"),
+                    ));
+                };
+                hand::delete_distribution(&self.stand, &edge.id);
+            }
+            First::PutBack(arn) => {
+                let edge = named?;
+                hand::put_back(&self.stand, &edge.id, arn);
+            }
+        }
+        None
+    }
+
+    /// The end of a walk: the world is as the manifest wants it, or empty.
+    pub fn finish(&mut self, goal: Goal) -> Vec<Fault> {
+        self.heal();
+        let command: &[&'static str] = match goal {
+            Goal::Deployed => &["deploy", "--yes"],
+            Goal::Removed => &["remove", "--yes"],
+        };
+        let (reached, mut faults) = self.follow(command, None);
+        if !reached {
+            return faults;
+        }
+        faults.extend(self.run(&["info"]).1);
+        let world = self.world();
+        match goal {
+            Goal::Removed => {
+                let stacks = world.stacks.iter();
+                let left: Vec<_> = stacks
+                    .filter(|stack| !self.foreign.contains(&stack.id))
+                    .collect();
+                if !left.is_empty() {
+                    faults.push(Fault::new(
+                        "removed, but a stack is there",
+                        format!("{left:#?}"),
+                    ));
+                }
+            }
+            Goal::Deployed => faults.extend(self.as_fresh(&world)),
+        }
+        faults
+    }
+
+    /// The same as where nothing was ever deployed before, but for what frames can't know.
+    fn as_fresh(&self, world: &World) -> Vec<Fault> {
+        let mut fresh = Self::new(&mut Dice::new(0));
+        fresh.wish = self.wish;
+        fresh.stand.write(&fresh.wish.manifest(&fresh.ground));
+        let run = fresh.stand.run(&["deploy", "--yes"]);
+        assert_eq!(run.code, 0, "{run:#?}");
+        let there = stable(world, &world.strays());
+        let wanted = stable(&fresh.world(), &BTreeSet::new());
+        let less: Vec<_> = wanted.difference(&there).collect();
+        let more = there.difference(&wanted);
+        let more: Vec<_> = more.collect();
+        let mut faults = Vec::new();
+        for (rule, names) in [("less than fresh", less), ("more than fresh", more)] {
+            if let Some(first) = names.first() {
+                let kind = first.split(' ').next().unwrap_or_default();
+                faults.push(Fault::new(format!("{rule}: {kind}"), format!("{names:#?}")));
+            }
+        }
+        faults
+    }
+}
+
+fn stable(world: &World, without: &BTreeSet<Entry>) -> BTreeSet<String> {
+    // Zips of earlier deployments stay, and what is deployed needs none of them.
+    let ours = world.ours().filter(|entry| entry.kind != "objects");
+    let ours = ours.filter(|entry| !without.contains(entry));
+    ours.map(Entry::stable).collect()
+}
+
+/// The words of a message, without names and numbers: the same fault has the same.
+fn words(message: &str) -> String {
+    let words = message.split_whitespace();
+    let plain = words.filter(|word| !word.chars().any(|c| c.is_ascii_digit() || c == '-'));
+    let words: Vec<&str> = plain.take(12).collect();
+    words.join(" ")
+}
