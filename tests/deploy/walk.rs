@@ -23,6 +23,7 @@ use hand::OTHERS;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use steps::Step;
 use walker::{Goal, Walker, idle};
@@ -46,32 +47,44 @@ struct Met {
 
 /// One walk: its faults.
 fn walk(seed: u64, length: usize) -> Vec<Met> {
+    let (mut met, mut taken) = (Vec::new(), Vec::new());
+    let walked = catch_unwind(AssertUnwindSafe(|| {
+        steps(seed, length, &mut met, &mut taken)
+    }));
+    if walked.is_err() {
+        met.push(Met {
+            seed,
+            fault: Fault::new("a walk breaks off", "its panic was printed above"),
+            steps: taken,
+            goal: None,
+        });
+    }
+    met
+}
+
+fn steps(seed: u64, length: usize, met: &mut Vec<Met>, taken: &mut Vec<Step>) {
     let mut dice = Dice::new(seed);
     let mut walker = Walker::new(&mut dice);
-    let mut met = Vec::new();
-    let mut taken = Vec::new();
-    for _ in 0..length {
+    let mut meet = |faults: Vec<Fault>, taken: &[Step], goal| {
+        for fault in faults {
+            println!("seed {seed}: {}", fault.code);
+            met.push(Met {
+                seed,
+                fault,
+                steps: taken.to_vec(),
+                goal,
+            });
+        }
+    };
+    for number in 1..=length {
         let step = Step::chosen(&mut dice, &walker);
-        println!("seed {seed}, step {}: {step:?}", taken.len() + 1);
+        println!("seed {seed}, step {number}: {step:?}");
         taken.push(step.clone());
-        let faults = walker.take(&step).into_iter();
-        met.extend(faults.map(|fault| Met {
-            seed,
-            fault,
-            steps: taken.clone(),
-            goal: None,
-        }));
+        meet(walker.take(&step), taken, None);
     }
     let goal = dice.one_of(&[Goal::Deployed, Goal::Removed]);
     println!("seed {seed}, the end: {goal:?}");
-    let faults = walker.finish(goal).into_iter();
-    met.extend(faults.map(|fault| Met {
-        seed,
-        fault,
-        steps: taken.clone(),
-        goal: Some(goal),
-    }));
-    met
+    meet(walker.finish(goal), taken, Some(goal));
 }
 
 /// Whether these steps lead to the same fault.

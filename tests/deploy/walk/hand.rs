@@ -218,7 +218,8 @@ pub fn put_back(stand: &Stand, id: &str, arn: &str) -> String {
     };
     configure(stand, id, |config| {
         guard(&mut config["DefaultCacheBehavior"]);
-        let others = config["CacheBehaviors"]["Items"].as_array_mut();
+        let others = config.pointer_mut("/CacheBehaviors/Items");
+        let others = others.and_then(Value::as_array_mut);
         others.into_iter().flatten().for_each(guard);
     })
 }
