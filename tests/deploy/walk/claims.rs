@@ -245,7 +245,7 @@ impl Ran<'_> {
                 faults.push(self.fault(format!("deployed, but no stack: {name}"), name));
                 continue;
             };
-            if !stack.status.ends_with("_COMPLETE") || stack.status == "ROLLBACK_COMPLETE" {
+            if !stack.is_whole() {
                 let code = format!("deployed, but {}: {name}", stack.status);
                 faults.push(self.fault(code, &stack.name));
             }
@@ -440,36 +440,31 @@ impl Ran<'_> {
         (!so).then(|| self.fault(format!("info: another status of {stage}"), value))
     }
 
-    /// `cdn (heart-dev-cdn): nothing changes`
+    /// `cdn (heart-dev-cdn): not deployed: 8 to add`
     fn diff(&self) -> Vec<Fault> {
-        let mut faults = Vec::new();
+        let closing: Value = serde_json::from_str(&self.run.stdout).unwrap_or_default();
+        let json = closing["result"]["stages"].as_array().into_iter().flatten();
+        let json = json.filter(|stage| stage["status"].is_null());
+        let mut absent: Vec<&str> = json.filter_map(|stage| stage["name"].as_str()).collect();
+        let mut same = Vec::new();
         for line in self.run.stdout.lines() {
-            let Some((stage, what)) = line.split_once("): ") else {
-                continue;
-            };
-            let stage = stage.split_whitespace().next().unwrap_or_default();
-            let before = self.before.stack(stage);
-            if let Some(stack) = before
-                && what.starts_with("not deployed")
-                && !stack.is_remnant()
-            {
-                let code = format!("diff: not deployed, but {}", stack.status);
-                faults.push(self.fault(code, line));
-            }
-            if what.starts_with("nothing changes") {
-                let missing = before.map_or_else(
-                    || vec![stage.to_owned()],
-                    |stack| self.before.missing(stack),
-                );
-                // A change set compares templates, and so says nothing about what is gone; but a
-                // stack that isn't there changes for sure.
-                if before.is_none() {
-                    let code = format!("diff: nothing changes, but gone: {stage}");
-                    faults.push(self.fault(code, format!("{missing:?}")));
-                }
+            let stage = line.split_whitespace().next().unwrap_or_default();
+            match line.split_once("): ") {
+                Some((_, what)) if what.starts_with("not deployed") => absent.push(stage),
+                Some((_, what)) if what.starts_with("nothing changes") => same.push(stage),
+                _ => {}
             }
         }
-        faults
+        let absent = absent.into_iter().filter_map(|stage| {
+            let stack = self.before.stack(stage)?;
+            let code = format!("diff: not deployed, but {}", stack.status);
+            (!stack.is_remnant()).then(|| self.fault(code, stage))
+        });
+        let same = same.into_iter().filter_map(|stage| {
+            let gone = self.before.stack(stage).is_none();
+            gone.then(|| self.fault("diff: nothing changes, but no stack", stage))
+        });
+        absent.chain(same).collect()
     }
 }
 

@@ -55,6 +55,32 @@ pub const DELETABLE: [&str; 14] = [
 
 pub const OTHERS: &str = "by hand";
 
+impl Hand {
+    /// Whether there is something to do it to.
+    pub fn applies(&self, world: &World) -> bool {
+        let edge = || ours(world);
+        match self {
+            Self::Delete(kind, _) => parts(world, kind).next().is_some(),
+            Self::DeleteStack(stage)
+            | Self::FailToDelete(stage, _)
+            | Self::Begin(stage)
+            | Self::FailToUpdate(stage, ..)
+            | Self::Guard(stage) => world.stack(stage).is_some(),
+            Self::Protect(stage, on) => world.stack(stage).is_some_and(|it| it.protected != *on),
+            Self::Review(stage) => world.stack(stage).is_none(),
+            Self::Borrow { .. } | Self::Open => edge().is_some_and(|edge| !edge.runs.is_empty()),
+            Self::Switch { on } => edge().is_some_and(|edge| edge.enabled != *on),
+            Self::LoseArtifacts => world.ours().any(|entry| entry.kind == "objects"),
+        }
+    }
+}
+
+/// The resources of a type that are in a stack, and there.
+fn parts<'a>(world: &'a World, kind: &'a str) -> impl Iterator<Item = &'a Part> {
+    let parts = world.stacks.iter().flat_map(|stack| &stack.parts);
+    parts.filter(move |part| part.kind == kind && world.has(part) == Some(true))
+}
+
 /// Does it, and says what came of it.
 pub fn take(stand: &Stand, world: &World, hand: &Hand) -> String {
     let done = match hand {
@@ -99,10 +125,7 @@ fn on_stack(stand: &Stand, stack: &Stack, operation: &str, mut asked: Value) -> 
 }
 
 fn delete(stand: &Stand, world: &World, kind: &str, n: usize) -> Option<String> {
-    let parts = world.stacks.iter().flat_map(|stack| &stack.parts);
-    let there: Vec<&Part> = parts
-        .filter(|part| part.kind == kind && world.has(part) == Some(true))
-        .collect();
+    let there: Vec<&Part> = parts(world, kind).collect();
     if there.is_empty() {
         return None;
     }

@@ -75,6 +75,9 @@ enum Choice {
 
 impl Step {
     pub fn chosen(dice: &mut Dice, walker: &Walker) -> Self {
+        if walker.is_new() && !dice.once_in(4) {
+            return Self::Run(DEPLOY);
+        }
         let choice = dice.weighted(&[
             (18, Choice::Deploy),
             (12, Choice::Look),
@@ -114,7 +117,7 @@ impl Step {
                 Self::Interrupt(dice.one_of(&[DEPLOY, REMOVE]), Held::chosen(dice))
             }
             Choice::Wish => Self::Wish(walker.wish.changed(dice)),
-            Choice::Hand => Self::Hand(by_hand(dice)),
+            Choice::Hand => Self::Hand(applicable(dice, walker)),
             Choice::Fail => Self::Fail {
                 action: dice.one_of(&["CREATE", "UPDATE", "DELETE", "ROLLBACK", "*"]),
                 kind: dice.one_of(&FAILING),
@@ -123,7 +126,8 @@ impl Step {
             Choice::Heal => Self::Heal,
             Choice::Replicas => Self::Replicas(dice.one_of(&[0, 3600])),
             Choice::Propagation => Self::Propagation(dice.one_of(&[0, 400])),
-            Choice::Follow => Self::Follow,
+            Choice::Follow if walker.has_failed() => Self::Follow,
+            Choice::Follow => Self::Run(DEPLOY),
         }
     }
 }
@@ -136,6 +140,20 @@ impl Held {
             slow: dice.once_in(3),
         }
     }
+}
+
+/// Mostly something that there is something to do to.
+fn applicable(dice: &mut Dice, walker: &Walker) -> Hand {
+    const TRIES: usize = 12;
+    let world = walker.world();
+    let mut hand = by_hand(dice);
+    for _ in 0..TRIES {
+        if hand.applies(&world) {
+            break;
+        }
+        hand = by_hand(dice);
+    }
+    hand
 }
 
 fn by_hand(dice: &mut Dice) -> Hand {

@@ -23,6 +23,9 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// A way on has an end before so many runs.
 const ROUNDS: usize = 8;
 
+/// What a deployment finds gone, and brings back. Of the rest it says nothing.
+const LOOKED_AT: [&str; 5] = ["distributions", "functions", "versions", "roles", "keys"];
+
 /// What a walk ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Goal {
@@ -36,6 +39,8 @@ pub struct Walker {
     pub wish: Wish,
     foreign: BTreeSet<String>,
     kept: BTreeSet<String>,
+    /// What somebody deleted by hand, and frames doesn't look for: a deployment needn't bring it back.
+    lost: BTreeSet<String>,
     /// The last run, if it failed.
     failed: Option<(Vec<&'static str>, Run)>,
 }
@@ -74,11 +79,21 @@ impl Walker {
             wish,
             foreign: BTreeSet::new(),
             kept: BTreeSet::new(),
+            lost: BTreeSet::new(),
             failed: None,
         }
     }
 
-    fn world(&self) -> World {
+    pub fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
+    /// Whether nobody has asked this account for anything yet.
+    pub fn is_new(&self) -> bool {
+        self.stand.account.calls().is_empty()
+    }
+
+    pub fn world(&self) -> World {
         World::of(&self.stand, self.wish.region())
     }
 
@@ -152,9 +167,13 @@ impl Walker {
         let settings = self.stand.account.failures();
         hand::take(&self.stand, &before, hand);
         self.stand.account.set(&json!({"failures": settings}));
+        let now = self.world();
+        let gone = before.entries.difference(&now.entries);
+        let gone = gone.filter(|entry| !LOOKED_AT.contains(&entry.kind.as_str()));
+        self.lost.extend(gone.map(Entry::stable));
         if matches!(hand, Hand::Review(_)) {
             let known: BTreeSet<String> = before.stacks.into_iter().map(|stack| stack.id).collect();
-            let now = self.world().stacks.into_iter().map(|stack| stack.id);
+            let now = now.stacks.into_iter().map(|stack| stack.id);
             self.foreign.extend(now.filter(|id| !known.contains(id)));
         }
     }
@@ -190,6 +209,7 @@ impl Walker {
     /// Whether a deployment does what `diff` has said.
     fn compare(&mut self) -> Vec<Fault> {
         self.idle();
+        let before = self.world();
         let (diff, mut faults) = self.run(&["diff", "--format", "json"]);
         let (deploy, more) = self.run(&["deploy", "--yes", "--format", "json"]);
         faults.extend(more);
@@ -207,6 +227,11 @@ impl Walker {
             let Some(done) = done.iter().find(|done| done["name"] == said["name"]) else {
                 continue;
             };
+            // What has to be settled first can't be compared.
+            let stack = said["name"].as_str().and_then(|name| before.stack(name));
+            if stack.is_some_and(|stack| !stack.is_whole()) {
+                continue;
+            }
             let code = match (said["differs"] == true, done["changed"] == true) {
                 (false, true) => "diff: nothing changes, but deploy changes",
                 (true, false) => "diff: something changes, but deploy changes nothing",
@@ -447,11 +472,13 @@ impl Walker {
         fresh.stand.write(&fresh.wish.manifest(&fresh.ground));
         let run = fresh.stand.run(&["deploy", "--yes"]);
         assert_eq!(run.code, 0, "{run:#?}");
-        let there = stable(world, &world.strays());
+        let mut without = world.strays();
+        without.extend(self.foreign_stacks(world));
+        let there = stable(world, &without);
         let wanted = stable(&fresh.world(), &BTreeSet::new());
-        let less: Vec<_> = wanted.difference(&there).collect();
-        let more = there.difference(&wanted);
-        let more: Vec<_> = more.collect();
+        let less = wanted.difference(&there);
+        let less: Vec<_> = less.filter(|name| !self.lost.contains(*name)).collect();
+        let more: Vec<_> = there.difference(&wanted).collect();
         let mut faults = Vec::new();
         for (rule, names) in [("less than fresh", less), ("more than fresh", more)] {
             if let Some(first) = names.first() {
@@ -460,6 +487,16 @@ impl Walker {
             }
         }
         faults
+    }
+
+    /// What is somebody's, under one of our names.
+    fn foreign_stacks(&self, world: &World) -> Vec<Entry> {
+        let stacks = world.stacks.iter();
+        let foreign = stacks.filter(|stack| self.foreign.contains(&stack.id));
+        let names: Vec<&String> = foreign.map(|stack| &stack.name).collect();
+        let entries = world.entries.iter();
+        let stacks = entries.filter(|entry| entry.kind == "stacks" && names.contains(&&entry.id));
+        stacks.cloned().collect()
     }
 }
 

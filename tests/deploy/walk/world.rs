@@ -66,10 +66,11 @@ impl Entry {
 
     /// The same in every account: versions have no number, since a function has had many.
     pub fn stable(&self) -> String {
-        let name = if self.kind == "versions" {
-            self.name.split(':').next().unwrap_or_default()
-        } else {
-            &self.name
+        let name = match self.kind.as_str() {
+            "versions" => self.name.split(':').next().unwrap_or_default(),
+            // A digest of the bucket's name, in which the account's number is.
+            "delivery_destinations" => "heart-dev",
+            _ => &self.name,
         };
         format!("{} {} {name}", self.kind, self.region)
     }
@@ -78,6 +79,12 @@ impl Entry {
 impl Stack {
     pub fn is_at_work(&self) -> bool {
         self.status.ends_with("_IN_PROGRESS") && self.status != "REVIEW_IN_PROGRESS"
+    }
+
+    /// An update is the next thing that can be done to it.
+    pub fn is_whole(&self) -> bool {
+        let status = self.status.as_str();
+        status.ends_with("_COMPLETE") && status != "ROLLBACK_COMPLETE"
     }
 
     /// Nothing was ever deployed with it, or nothing that is left of it is more than a remnant.
