@@ -3,7 +3,7 @@
 
 use super::super::base64_of;
 use super::world::{Edge, Entry, World};
-use super::{OTHERS, Stand};
+use super::{OTHERS, Stand, hand};
 use crate::support::frames::Run;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -83,6 +83,7 @@ impl Ran<'_> {
         faults.extend(self.looked());
         faults.extend(self.foreign_stacks());
         faults.extend(self.opened(stand));
+        faults.extend(self.policies());
         if self.command() == "info" {
             faults.extend(self.info());
         }
@@ -341,6 +342,22 @@ impl Ran<'_> {
         });
         let faults = lost.map(|stack| {
             let code = format!("somebody's stack is taken by {}", self.command());
+            self.fault(code, &stack.name)
+        });
+        faults.collect()
+    }
+
+    /// The owner's own stack policy is kept, or its replacement is said.
+    fn policies(&self) -> Vec<Fault> {
+        let own = hand::policy();
+        let lost = self.before.stacks.iter().filter(|stack| {
+            let now = self.after.stack(stack.stage);
+            let now = now.filter(|now| now.id == stack.id);
+            stack.policy == own && now.is_some_and(|now| now.policy != own)
+        });
+        let silent = lost.filter(|_| !self.says("stack policy"));
+        let faults = silent.map(|stack| {
+            let code = format!("the owner's stack policy is replaced by {}", self.command());
             self.fault(code, &stack.name)
         });
         faults.collect()

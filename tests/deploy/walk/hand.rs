@@ -20,9 +20,10 @@ pub enum Hand {
     FailToUpdate(&'static str, &'static str, bool),
     /// Somebody's change set for a stack of our name, never run.
     Review(&'static str),
-    /// Another distribution with our functions.
+    /// Another distribution with our functions, and with our policies or without.
     Borrow {
         enabled: bool,
+        policies: bool,
     },
     /// The authorizer is taken off our distribution.
     Open,
@@ -92,7 +93,7 @@ pub fn take(stand: &Stand, world: &World, hand: &Hand) -> String {
             fail_to_update(stand, world, stage, kind, *rollback)
         }
         Hand::Review(stage) => review(stand, world, stage),
-        Hand::Borrow { enabled } => borrow(stand, world, *enabled),
+        Hand::Borrow { enabled, policies } => borrow(stand, world, *enabled, *policies),
         Hand::Open => open(stand, world),
         Hand::Switch { on } => switch(stand, world, *on),
         Hand::Protect(stage, on) => protect(stand, world, stage, *on),
@@ -384,7 +385,16 @@ fn ours(world: &World) -> Option<&Edge> {
     world.edges.iter().find(|edge| edge.comment != OTHERS)
 }
 
-fn borrow(stand: &Stand, world: &World, enabled: bool) -> Option<String> {
+/// With AWS's own cache policy "CachingDisabled", and no other.
+fn plain(behavior: &mut Value) {
+    if let Some(behavior) = behavior.as_object_mut() {
+        behavior.retain(|key, _| !key.ends_with("PolicyId"));
+        let disabled = json!("4135ea2d-6df8-44a3-9df3-4b5a84be39ad");
+        behavior.insert("CachePolicyId".to_owned(), disabled);
+    }
+}
+
+fn borrow(stand: &Stand, world: &World, enabled: bool, policies: bool) -> Option<String> {
     let edge = ours(world).filter(|edge| !edge.runs.is_empty())?;
     let asked = json!({"Id": edge.id});
     let found = stand
@@ -397,6 +407,12 @@ fn borrow(stand: &Stand, world: &World, enabled: bool) -> Option<String> {
     config["Aliases"] = json!({"Quantity": 0});
     config["ViewerCertificate"] = json!({"CloudFrontDefaultCertificate": true});
     config["WebACLId"] = json!("");
+    if !policies {
+        plain(&mut config["DefaultCacheBehavior"]);
+        let others = config.pointer_mut("/CacheBehaviors/Items");
+        let others = others.and_then(Value::as_array_mut);
+        others.into_iter().flatten().for_each(plain);
+    }
     let asked = json!({"DistributionConfig": config});
     Some(call(stand, "cloudfront", "CreateDistribution", asked))
 }
@@ -422,12 +438,17 @@ fn protect(stand: &Stand, world: &World, stage: &str, on: bool) -> Option<String
     Some(on_stack(stand, stack, "UpdateTerminationProtection", asked))
 }
 
-fn guard(stand: &Stand, world: &World, stage: &str) -> Option<String> {
-    let stack = world.stack(stage)?;
-    let policy = json!({"Statement": [
+/// The owner's own, under which a distribution may not be replaced.
+pub fn policy() -> Value {
+    json!({"Statement": [
         {"Effect": "Allow", "Principal": "*", "Action": "Update:*", "Resource": "*"},
         {"Effect": "Deny", "Principal": "*", "Action": "Update:Replace", "Resource": "*", "Condition": {"StringEquals": {"ResourceType": ["AWS::CloudFront::Distribution"]}}},
-    ]});
+    ]})
+}
+
+fn guard(stand: &Stand, world: &World, stage: &str) -> Option<String> {
+    let stack = world.stack(stage)?;
+    let policy = policy();
     let asked = json!({"StackPolicyBody": policy.to_string()});
     Some(on_stack(stand, stack, "SetStackPolicy", asked))
 }

@@ -168,6 +168,7 @@ fn by_hand(dice: &mut Dice) -> Hand {
         14 => Hand::Review(stage),
         15 => Hand::Borrow {
             enabled: !dice.once_in(4),
+            policies: dice.once_in(3),
         },
         16 => Hand::Open,
         17 => Hand::Switch {

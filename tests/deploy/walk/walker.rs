@@ -146,7 +146,11 @@ impl Walker {
             Step::Follow => match self.failed.take() {
                 Some((arguments, run)) => {
                     self.heal();
-                    self.follow(&arguments, Some(run)).1
+                    let mut goal = arguments;
+                    if run.stderr.contains("with --yes") {
+                        goal.push("--yes");
+                    }
+                    self.follow(&goal, Some(run)).1
                 }
                 None => vec![],
             },
@@ -492,7 +496,9 @@ impl Walker {
     /// What is somebody's, under one of our names.
     fn foreign_stacks(&self, world: &World) -> Vec<Entry> {
         let stacks = world.stacks.iter();
-        let foreign = stacks.filter(|stack| self.foreign.contains(&stack.id));
+        let foreign = stacks.filter(|stack| {
+            stack.status == "REVIEW_IN_PROGRESS" && self.foreign.contains(&stack.id)
+        });
         let names: Vec<&String> = foreign.map(|stack| &stack.name).collect();
         let entries = world.entries.iter();
         let stacks = entries.filter(|entry| entry.kind == "stacks" && names.contains(&&entry.id));

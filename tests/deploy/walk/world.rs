@@ -33,6 +33,8 @@ pub struct Stack {
     pub id: String,
     pub status: String,
     pub protected: bool,
+    /// Its stack policy.
+    pub policy: Value,
     pub parts: Vec<Part>,
     pub template: Value,
 }
@@ -254,6 +256,8 @@ fn stack(stand: &Stand, stage: &'static str, region: &str) -> Option<Stack> {
     let parts = call("DescribeStackResources", json!({"StackName": id})).unwrap_or_default();
     let template = json!({"StackName": id, "TemplateStage": "Original"});
     let template = call("GetTemplate", template).unwrap_or_default();
+    let policy = call("GetStackPolicy", json!({"StackName": id})).unwrap_or_default();
+    let policy = policy["StackPolicyBody"].as_str().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let parts = parts["StackResources"].as_array().into_iter().flatten();
     Some(Stack {
@@ -262,6 +266,7 @@ fn stack(stand: &Stand, stage: &'static str, region: &str) -> Option<Stack> {
         region: region.to_owned(),
         id,
         status: text(&found["StackStatus"]),
+        policy: serde_json::from_str(policy).unwrap_or_default(),
         protected: found["EnableTerminationProtection"] == true,
         parts: parts
             .map(|part| Part {
