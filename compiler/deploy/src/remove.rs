@@ -200,6 +200,7 @@ impl Standing<'_> {
             let text = closed.to_string();
             let wanted = Wanted {
                 stack: &self.stack.name,
+                mark: &self.stage.mark,
                 body: artifacts::body(session, plan, self.stage, &text).await?,
                 parameters: &self.stack.parameters,
                 tags: &self.stack.tags,

@@ -1,17 +1,17 @@
 //! What is deployed, as each service says.
 
+use super::picture;
 use super::session::Session;
 use super::settle::refuse_foreign;
 use super::stage::Done;
 use super::teardown::DISTRIBUTION;
-use super::versions::function_version;
 use crate::aws::distributions::Distribution;
+use crate::aws::functions::function_version;
 use crate::aws::stacks::{Drift, Stack};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::names;
 use frames_compiler::plan::Plan;
 use serde_json::{Value, json};
-use std::time::Duration;
 
 #[derive(Debug)]
 pub struct State {
@@ -79,7 +79,8 @@ pub async fn look(session: &Session<'_>, plan: &Plan, drift: bool) -> Result<Sta
                 }
             }
             if drift {
-                found = drifts(session, &stacks, &stack.id).await?;
+                found = picture::drifts(&stacks, &session.interrupt, stack).await??;
+                found.retain(|drift| drift.is_modified() || drift.is_gone());
             }
             state.url = state.url.or(stack.outputs.get("Url").cloned());
         }
@@ -167,18 +168,6 @@ async fn functions(
         found.push(FunctionState { name, in_use, old });
     }
     Ok(found)
-}
-
-async fn drifts(
-    session: &Session<'_>,
-    stacks: &crate::aws::stacks::Stacks,
-    stack: &str,
-) -> Result<Vec<Drift>> {
-    let detection = stacks.detect_drift(stack).await?;
-    while !stacks.drift_is_known(&detection).await? {
-        session.interrupt.sleep(Duration::from_millis(500)).await?;
-    }
-    stacks.drifts(stack).await
 }
 
 impl State {

@@ -41,12 +41,13 @@ async fn deploy(
 
     let session = opened.session(questions(arguments.yes)).await?;
     session.announce("Deploying", "to", plan);
-    let done = match stages::unchanged(&session, plan, &package, options).await? {
-        Some(done) => {
-            session
-                .progress
-                .step("Unchanged", "everything is deployed as it is here");
-            done
+    let picture = stages::picture(&session, plan).await?;
+    picture.refuse()?;
+    let unchanged = stages::unchanged(&session, plan, &package, options, &picture).await?;
+    let done = match unchanged {
+        Some(unchanged) => {
+            unchanged.tell(&session);
+            unchanged.done
         }
         None => {
             check(&session, &opened, terminal).await?;
@@ -54,7 +55,7 @@ async fn deploy(
                 validation::large_templates(&session, plan, &package).await?;
                 artifacts::upload(&session, plan, &package).await?;
             }
-            stages::stages(&session, plan, &package, options).await?
+            stages::stages(&session, plan, &package, options, &picture).await?
         }
     };
     let result = session.signed(plan, stages::result(&done));

@@ -7,7 +7,7 @@ use frames_compiler::failure::{Failure, Result};
 use frames_compiler::secrets::Masks;
 use frames_deploy::diff;
 use frames_deploy::session::Questions;
-use frames_deploy::stages::asks_as_deployed;
+use frames_deploy::stages::{self, asks_as_deployed};
 
 pub(super) fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Result<()> {
     session::run("diff", global, terminal, async |mut opened| {
@@ -16,7 +16,9 @@ pub(super) fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Resu
         let plan = &opened.plan;
         let session = opened.session(Questions::Refuse).await?;
         session.announce("Comparing", "with", plan);
-        let mut diffs = diff::diff(&session, plan, &package).await?;
+        let picture = stages::picture(&session, plan).await?;
+        picture.refuse()?;
+        let mut diffs = diff::diff(&session, plan, &package, &picture).await?;
         diff::mask(&mut diffs, &Masks::of(&opened.compiled.secrets));
         if terminal.is_json() {
             json(&format!(
