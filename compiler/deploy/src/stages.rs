@@ -33,7 +33,7 @@ pub async fn unchanged(
     package: &Package,
     options: Options<'_>,
 ) -> Result<Option<Vec<Done>>> {
-    let bucket = artifacts::bucket_name(session, plan);
+    let bucket = artifacts::bucket_name(session, &plan.footprint());
     let mut done = Vec::new();
     for (stage, template) in plan.stages.iter().zip(&package.templates) {
         let stacks = session.aws.stacks(&stage.region);
@@ -147,7 +147,7 @@ pub async fn stages(
         Some(_) => Vec::new(),
     };
     let mut run = Run {
-        bucket: artifacts::bucket_name(session, plan),
+        bucket: artifacts::bucket_name(session, &plan.footprint()),
         session,
         plan,
         options,
@@ -238,7 +238,7 @@ impl<'a> Run<'a> {
             session.tell_lingering(stage, lingering);
             job = job.lingering();
         }
-        let body = artifacts::body(session, self.plan, stage, &for_now.text).await?;
+        let body = artifacts::body(session, &self.plan.footprint(), stage, &for_now.text).await?;
         let ended = session
             .stage(&job, &body, &self.done, options.dry_run)
             .await?;
@@ -272,7 +272,8 @@ impl<'a> Run<'a> {
         for held in std::mem::take(&mut self.lingering).into_iter().rev() {
             let job = Job::new(held.stage, held.template, &held.parameters);
             let job = if held.agreed { job.agreed() } else { job };
-            let body = artifacts::body(self.session, self.plan, held.stage, &held.template.text);
+            let (footprint, text) = (self.plan.footprint(), &held.template.text);
+            let body = artifacts::body(self.session, &footprint, held.stage, text);
             let ended = self.session.stage(&job, &body.await?, &[], false).await?;
             let before = self
                 .done

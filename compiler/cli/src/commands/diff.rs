@@ -15,13 +15,14 @@ pub(super) fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Resu
         let package = super::deploy::package(&mut opened.plan, asks, terminal).await?;
         let plan = &opened.plan;
         let session = opened.session(Questions::Refuse).await?;
-        session.announce("Comparing", "with", plan);
+        let footprint = plan.footprint();
+        session.announce("Comparing", "with", &footprint);
         let mut diffs = diff::diff(&session, plan, &package).await?;
         diff::mask(&mut diffs, &Masks::of(&opened.compiled.secrets));
         if terminal.is_json() {
             json(&format!(
                 "{}\n",
-                serde_json::json!({"result": session.signed(plan, diff::json(&diffs))})
+                serde_json::json!({"result": session.signed(&footprint, diff::json(&diffs))})
             ))
         } else {
             data(diff::text(&diffs))

@@ -3,6 +3,7 @@
 //! many stages there are and what they are called.
 
 mod cdn;
+mod footprint;
 mod iam;
 mod lambda_edge;
 mod logs;
@@ -10,6 +11,7 @@ mod posture;
 mod trial;
 
 pub use crate::check::Launch;
+pub use footprint::{Footprint, NamedFunction};
 pub use trial::Trial;
 
 use crate::check::{CheckedManifest, EDGE_REGION};
