@@ -57,7 +57,7 @@ pub async fn diff(
     package: &Package,
     picture: &Picture,
 ) -> Result<Vec<StageDiff>> {
-    let bucket = artifacts::bucket_name(session, plan);
+    let bucket = artifacts::bucket_name(session, &plan.footprint());
     let mut diffs: Vec<StageDiff> = Vec::new();
     let mut done: Vec<Done> = Vec::new();
     for (stage, template) in plan.stages.iter().zip(&package.templates) {
@@ -99,7 +99,7 @@ pub async fn diff(
             !job.settings_stand(&stacks, &stack).await? || !versions.is_empty() || !gone.is_empty();
         let mut found = Vec::new();
         if !job.stands(&stacks, &stack).await? {
-            let body = artifacts::body(session, plan, stage, &template.text).await?;
+            let body = artifacts::body(session, &plan.footprint(), stage, &template.text).await?;
             differs = true;
             found = session.would_change(&job, &body, &stacks, &stack).await?;
         }

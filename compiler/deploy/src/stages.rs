@@ -74,7 +74,7 @@ pub async fn unchanged(
     options: Options<'_>,
     picture: &Picture,
 ) -> Result<Option<Unchanged>> {
-    let bucket = artifacts::bucket_name(session, plan);
+    let bucket = artifacts::bucket_name(session, &plan.footprint());
     let mut done = Vec::new();
     let (mut unknown, mut resources) = (Vec::new(), 0);
     for (stage, template) in plan.stages.iter().zip(&package.templates) {
@@ -196,7 +196,7 @@ pub async fn stages(
         Some(_) => Vec::new(),
     };
     let mut run = Run {
-        bucket: artifacts::bucket_name(session, plan),
+        bucket: artifacts::bucket_name(session, &plan.footprint()),
         session,
         plan,
         picture,
@@ -291,7 +291,7 @@ impl<'a> Run<'a> {
             session.tell_lingering(stage, lingering);
             job = job.lingering();
         }
-        let body = artifacts::body(session, self.plan, stage, &for_now.text).await?;
+        let body = artifacts::body(session, &self.plan.footprint(), stage, &for_now.text).await?;
         let ended = session
             .stage(&job, &body, &self.done, options.dry_run)
             .await?;
@@ -348,7 +348,7 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let job = Job::new(stage, &between, &stack.parameters);
-        let body = artifacts::body(session, self.plan, stage, &between.text).await?;
+        let body = artifacts::body(session, &self.plan.footprint(), stage, &between.text).await?;
         session.stage(&job, &body, &[], false).await.map(drop)
     }
 
@@ -370,7 +370,8 @@ impl<'a> Run<'a> {
         for held in std::mem::take(&mut self.lingering).into_iter().rev() {
             let job = Job::new(held.stage, held.template, &held.parameters);
             let job = if held.agreed { job.agreed() } else { job };
-            let body = artifacts::body(self.session, self.plan, held.stage, &held.template.text);
+            let (footprint, text) = (self.plan.footprint(), &held.template.text);
+            let body = artifacts::body(self.session, &footprint, held.stage, text);
             let ended = self.session.stage(&job, &body.await?, &[], false).await?;
             let before = self
                 .done

@@ -15,7 +15,8 @@ pub(super) fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Resu
         let package = super::deploy::package(&mut opened.plan, asks, terminal).await?;
         let plan = &opened.plan;
         let session = opened.session(Questions::Refuse).await?;
-        session.announce("Comparing", "with", plan);
+        let footprint = plan.footprint();
+        session.announce("Comparing", "with", &footprint);
         let picture = stages::picture(&session, plan).await?;
         picture.refuse()?;
         let mut diffs = diff::diff(&session, plan, &package, &picture).await?;
@@ -23,7 +24,7 @@ pub(super) fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Resu
         if terminal.is_json() {
             json(&format!(
                 "{}\n",
-                serde_json::json!({"result": session.signed(plan, diff::json(&diffs))})
+                serde_json::json!({"result": session.signed(&footprint, diff::json(&diffs))})
             ))
         } else {
             data(diff::text(&diffs))
