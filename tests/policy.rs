@@ -100,6 +100,10 @@ const NOT_MISSED: &[(&str, &str)] = &[
         "CloudFormation's own call",
     ),
     (
+        "cloudformation:ListChangeSets",
+        "only of a stack that was never deployed",
+    ),
+    (
         "cloudformation:TagResource",
         "checked only by AWS, with the change set",
     ),

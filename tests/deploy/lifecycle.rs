@@ -41,7 +41,8 @@ fn a_first_deployment_serves_and_a_second_one_changes_nothing() {
     let run = stand.run(&["deploy"]);
     assert_eq!(run.code, 0, "{run:#?}");
     assert!(
-        run.stderr.contains("everything is deployed as it is here"),
+        run.stderr
+            .contains("Unchanged every stack is as it is here, and "),
         "{run:#?}"
     );
     assert_eq!(run.stdout.trim(), first["result"]["url"].as_str().unwrap());
@@ -132,7 +133,8 @@ fn old_versions_go_when_their_replicas_do() {
     eventually("the old version is collected", || {
         let from = stand.account.calls().len();
         stand.deploy();
-        assert!(stand.account.calls().len() - from <= 12);
+        // Most of them look whether all that the stacks made is still there.
+        assert!(stand.account.calls().len() - from <= 24);
         (stand.versions("heart-dev-authorizer") == ["2"]).then_some(())
     });
 }
@@ -484,13 +486,19 @@ fn a_dry_run_changes_nothing() {
     assert_eq!(stand.account.state(), nothing);
     stand.deploy();
     let state = stand.account.state();
-    let stack = stand.stack("heart-dev-cdn");
+    // When CloudFormation last looked for drift isn't a part of what is deployed.
+    let stack_now = || {
+        let mut stack = stand.stack("heart-dev-cdn");
+        stack["DriftInformation"].take();
+        stack
+    };
+    let stack = stack_now();
     stand.write(&format!("{MANIFEST}delivery: {{priceClass: 100}}\n"));
     let run = stand.run(&["deploy", "--dry-run"]);
     assert_eq!(run.code, 0, "{run:#?}");
     assert!(run.stderr.contains("PriceClass"), "{run:#?}");
     assert_eq!(stand.account.state(), state);
-    assert_eq!(stand.stack("heart-dev-cdn"), stack);
+    assert_eq!(stack_now(), stack);
     let sets = stand.account.call(
         "cloudformation",
         "ListChangeSets",

@@ -57,16 +57,44 @@ fn rolled_back_at_first() {
     }
 }
 
-#[test]
-fn under_review() {
-    let stand = Stand::new();
+/// A change set for a new stack of that name, with this description.
+fn a_change_set(stand: &Stand, description: &str) {
     let template = json!({"Resources": {"Group": {"Type": "AWS::Logs::LogGroup"}}});
-    let set = json!({"StackName": "heart-dev-cdn", "ChangeSetName": "c", "ChangeSetType": "CREATE", "TemplateBody": template.to_string()});
+    let set = json!({"StackName": "heart-dev-cdn", "ChangeSetName": "c", "ChangeSetType": "CREATE", "TemplateBody": template.to_string(), "Description": description});
     stand.account.call("cloudformation", "CreateChangeSet", set);
     assert_eq!(
         stand.stack("heart-dev-cdn")["StackStatus"],
         "REVIEW_IN_PROGRESS"
     );
+}
+
+/// The name is theirs: neither deployed over nor deleted.
+#[test]
+fn under_review_by_somebody_else() {
+    let stand = Stand::new();
+    a_change_set(&stand, "billing's");
+    let before = stand.account.state();
+    for arguments in [&DEPLOY[..], &["deploy", "--dry-run"], &["diff"]] {
+        let run = stand.run(arguments);
+        assert_eq!(run.code, 1, "{run:#?}");
+        let said = "stack heart-dev-cdn is under review: somebody else has made the change set c";
+        assert!(run.stderr.contains(said), "{run:#?}");
+    }
+    let run = stand.run(&["remove", "--yes"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert!(run.stderr.contains("it is not deployed"), "{run:#?}");
+    assert_eq!(stand.account.state(), before);
+    // As the help says, where nobody needs it.
+    let asked = json!({"StackName": "heart-dev-cdn"});
+    stand.account.call("cloudformation", "DeleteStack", asked);
+    let closing = stand.deploy();
+    stand.serves(&closing);
+}
+
+#[test]
+fn under_review() {
+    let stand = Stand::new();
+    a_change_set(&stand, "heart (dev): ");
     let closing = stand.deploy();
     stand.serves(&closing);
     assert_eq!(stand.account.state(), wanted());

@@ -25,6 +25,10 @@ pub struct Selected {
     pub root: Node,
     /// The environments that weren't chosen, to be checked for themselves.
     pub others: Vec<Entry>,
+    /// What the environments are called, the chosen one included.
+    pub names: Vec<String>,
+    /// Nothing of the chosen one is still to be brought in by a variable.
+    pub is_whole: bool,
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -43,6 +47,8 @@ pub fn select(root: Node, env: &str, chosen: bool, references: &mut dyn Follow) 
     let mut selected = Selected {
         root,
         others: Vec::new(),
+        names: Vec::new(),
+        is_whole: true,
         diagnostics: Vec::new(),
     };
     let Value::Mapping(entries) = &mut selected.root.value else {
@@ -59,7 +65,10 @@ pub fn select(root: Node, env: &str, chosen: bool, references: &mut dyn Follow) 
     let list = match environments.value {
         Value::Mapping(list) => list,
         // Said already.
-        Value::Open(_) => return selected,
+        Value::Open(_) => {
+            selected.is_whole = false;
+            return selected;
+        }
         _ if is_empty => Vec::new(),
         _ => {
             let message = format!("{KEY} takes a mapping; here is {kind}");
@@ -70,6 +79,8 @@ pub fn select(root: Node, env: &str, chosen: bool, references: &mut dyn Follow) 
             return selected;
         }
     };
+    let names = list.iter().map(|entry| entry.key.text.clone());
+    selected.names = names.collect();
     if chosen && !list.iter().any(|entry| entry.key.text == env) {
         selected
             .diagnostics
@@ -82,6 +93,7 @@ pub fn select(root: Node, env: &str, chosen: bool, references: &mut dyn Follow) 
             entry.value.value = Value::Mapping(Vec::new());
         }
         if let Value::Open(_) = entry.value.value {
+            selected.is_whole &= entry.key.text != env;
             continue;
         }
         if !matches!(entry.value.value, Value::Mapping(_)) {

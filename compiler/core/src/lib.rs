@@ -33,7 +33,7 @@ pub use check::CheckedManifest;
 pub use diagnostic::Diagnostic;
 use diagnostic::codes;
 use manifest::Manifest;
-pub use plan::Plan;
+pub use plan::{Named, Plan};
 pub use source::Source;
 pub use syntax::Node;
 use template::OverlayFinding;
@@ -60,6 +60,10 @@ pub struct Compiled {
     pub open: Vec<variables::Open>,
     /// The manifest after environments and variables, where there is one.
     pub resolved: Option<Node>,
+    /// What its `environments` are called.
+    pub environments: Vec<String>,
+    /// As much as a removal needs.
+    pub named: Named,
     /// Values that must never be shown. The findings are free of them.
     pub secrets: Vec<variables::Secret>,
 }
@@ -68,11 +72,14 @@ pub struct Compiled {
 /// the functions' zips, whose hashes are in them, are known.
 pub fn compile(source: &Source, target: Target, world: &dyn World) -> Compiled {
     let (node, mut diagnostics) = syntax::parse(source);
+    let mut read = None;
     let mut compiled = Compiled {
         plan: None,
         diagnostics: vec![],
         open: vec![],
         resolved: None,
+        environments: vec![],
+        named: Named::Wrong(vec![]),
         secrets: vec![],
     };
     if let Some(node) = node {
@@ -128,11 +135,21 @@ pub fn compile(source: &Source, target: Target, world: &dyn World) -> Compiled {
             }
         }
         secrets::conceal(&mut diagnostics, &resolved.secrets);
+        compiled.environments = selected.names;
         compiled.secrets = resolved.secrets;
         compiled.open = resolved.open;
         compiled.resolved = Some(resolved.node);
+        read = manifest.map(|manifest| (manifest, selected.is_whole));
     }
     diagnostic::sort(&mut diagnostics);
+    let read = read.as_ref().zip(compiled.resolved.as_ref());
+    let read = read.map(|((manifest, is_merged), node)| plan::Read {
+        node,
+        manifest,
+        is_merged: *is_merged,
+        is_open: !compiled.open.is_empty(),
+    });
+    compiled.named = plan::named(read.as_ref(), &diagnostics, target.env);
     compiled.diagnostics = diagnostics;
     compiled
 }

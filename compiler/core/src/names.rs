@@ -14,7 +14,7 @@ pub const CDN: &str = "cdn";
 pub const LOGS: &str = "logs";
 
 /// All that there are, in any plan: what an earlier manifest left is known by them too.
-const FUNCTIONS: &[&str] = &[AUTHORIZER, SIGNER];
+pub const FUNCTIONS: &[&str] = &[AUTHORIZER, SIGNER];
 pub const STAGES: &[&str] = &[LAMBDA_EDGE, CDN, LOGS];
 
 pub const ARTIFACT_BUCKET: &str = "ArtifactBucket";
@@ -33,6 +33,12 @@ pub const CERTIFICATE_ARN: &str = "CertificateArn";
 
 /// An output of lambda-edge: [`keys_from`].
 pub const KEYS_FROM: &str = "AuthorizerKeysFrom";
+
+/// An output of lambda-edge: the cdn stack's Region. It outlives a change of `deploy.region`.
+pub const DEPLOY_REGION: &str = "DeployRegion";
+
+/// An output of lambda-edge: what is delivered to whom, whatever it is called, as a digest.
+pub const DELIVERS: &str = "Delivers";
 
 pub const DISTRIBUTION: &str = "Distribution";
 
@@ -67,6 +73,15 @@ pub fn stack(service: &str, env: &str, stage: &str) -> String {
 /// can tell `a` in `b-dev` from `a-b` in `dev`.
 pub fn mark(service: &str, env: &str) -> String {
     format!("{service} ({env}): ")
+}
+
+/// Service and environment of a description that begins with [`mark`]. A service's name has no
+/// space.
+pub fn marked(description: &str) -> Option<(&str, &str)> {
+    let (service, rest) = description.split_once(" (")?;
+    let (env, _) = rest.split_once("): ")?;
+    let is_name = |name: &str| !name.is_empty() && !name.contains(char::is_whitespace);
+    (is_name(service) && is_name(env)).then_some((service, env))
 }
 
 /// `image-frames-dev-authorizer`: 60 of Lambda's 64 characters at the most.
@@ -255,6 +270,8 @@ const IDS: &[&str] = &[
     ACCESS_LOGS,
     ARTIFACT_BUCKET,
     CERTIFICATE_ARN,
+    DELIVERS,
+    DEPLOY_REGION,
     DICOMWEB_CACHE_POLICY,
     DICOMWEB_REQUEST_POLICY,
     DISTRIBUTION_ID,
@@ -381,6 +398,23 @@ mod tests {
     }
 
     const SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    #[test]
+    fn a_mark_is_read_as_it_is_written() {
+        let description = mark("heart", "dev") + "the edge functions of frames";
+        assert_eq!(marked(&description), Some(("heart", "dev")));
+        for other in [
+            "",
+            "heart",
+            "heart (dev)",
+            "my heart (dev): x",
+            " (dev): x",
+            "heart (): x",
+            "heart (a b): x",
+        ] {
+            assert_eq!(marked(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn what_is_made_is_recognised() {

@@ -7,29 +7,34 @@ use crate::aws::stacks::Body;
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::names;
 use frames_compiler::package::Package;
-use frames_compiler::plan::{Place, Plan};
+use frames_compiler::plan::{Footprint, Place};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
 /// The largest template that CloudFormation takes in a request.
 const INLINE: usize = 51_200;
 
-pub fn bucket_name(session: &Session<'_>, plan: &Plan) -> String {
+pub fn bucket_name(session: &Session<'_>, footprint: &Footprint) -> String {
     let managed = || names::managed_bucket(&session.identity.account);
-    plan.artifact_bucket.clone().unwrap_or_else(managed)
+    footprint.artifact_bucket.clone().unwrap_or_else(managed)
 }
 
-pub fn bucket(session: &Session<'_>, plan: &Plan) -> Bucket {
-    let name = bucket_name(session, plan);
+pub fn bucket(session: &Session<'_>, footprint: &Footprint) -> Bucket {
+    let name = bucket_name(session, footprint);
     session.aws.bucket(&name, EDGE_REGION, &session.identity)
 }
 
 /// Uploads the zips that aren't there yet: a zip's name depends on its content.
-pub async fn upload(session: &Session<'_>, plan: &Plan, package: &Package) -> Result<()> {
-    let bucket = ready(session, plan).await?;
+pub async fn upload(session: &Session<'_>, footprint: &Footprint, package: &Package) -> Result<()> {
+    let bucket = ready(session, footprint).await?;
     for zip in &package.zips {
         session.interrupt.check()?;
-        let key = names::artifact_key(&plan.service, &plan.env, zip.function, &zip.sha256);
+        let key = names::artifact_key(
+            &footprint.service,
+            &footprint.env,
+            zip.function,
+            &zip.sha256,
+        );
         put(session, &bucket, &key, &zip.bytes, &zip.sha256).await?;
     }
     Ok(())
@@ -38,16 +43,16 @@ pub async fn upload(session: &Session<'_>, plan: &Plan, package: &Package) -> Re
 /// A template as CloudFormation takes it: a large one from the bucket.
 pub async fn body<'a>(
     session: &Session<'_>,
-    plan: &Plan,
+    footprint: &Footprint,
     stage: &Place,
     template: &'a str,
 ) -> Result<Body<'a>> {
     if template.len() <= INLINE {
         return Ok(Body::Text(template));
     }
-    let bucket = ready(session, plan).await?;
+    let bucket = ready(session, footprint).await?;
     let sha256 = format!("{:x}", Sha256::digest(template));
-    let key = names::template_key(&plan.service, &plan.env, stage.name, &sha256);
+    let key = names::template_key(&footprint.service, &footprint.env, stage.name, &sha256);
     let object = put(session, &bucket, &key, template.as_bytes(), &sha256).await?;
     Ok(Body::InS3 {
         text: template,
@@ -70,13 +75,13 @@ pub struct Artifacts {
 
 impl Artifacts {
     /// Finds them by the form of their keys. Without a bucket, there are none.
-    pub async fn find(session: &Session<'_>, plan: &Plan) -> Result<Option<Self>> {
-        let bucket = bucket(session, plan);
+    pub async fn find(session: &Session<'_>, footprint: &Footprint) -> Result<Option<Self>> {
+        let bucket = bucket(session, footprint);
         if !bucket.exists().await? {
             return Ok(None);
         }
-        let is_own = |key: &str| names::is_artifact(&plan.service, &plan.env, key);
-        let prefix = names::artifact_prefix(&plan.service, &plan.env);
+        let is_own = |key: &str| names::is_artifact(&footprint.service, &footprint.env, key);
+        let prefix = names::artifact_prefix(&footprint.service, &footprint.env);
         let mut below = bucket.below(&prefix).await?;
         below.versions.retain(|object| is_own(&object.key));
         below.names.retain(|name| !is_own(name));
@@ -94,9 +99,9 @@ impl Artifacts {
     }
 }
 
-async fn ready(session: &Session<'_>, plan: &Plan) -> Result<Bucket> {
-    let bucket = bucket(session, plan);
-    match &plan.artifact_bucket {
+async fn ready(session: &Session<'_>, footprint: &Footprint) -> Result<Bucket> {
+    let bucket = bucket(session, footprint);
+    match &footprint.artifact_bucket {
         None => {
             if bucket.ensure().await? {
                 session

@@ -132,12 +132,14 @@ impl Session<'_> {
 }
 
 impl Proposal<'_> {
-    /// Deletes a change set that isn't run, and the empty stack that came with it.
+    /// Deletes a change set that isn't run, and the empty stack that came with it. The stack stays
+    /// where somebody else has a change set in it.
     pub async fn discard(&self) -> Result<()> {
         self.delete().await?;
         if self.new
             && let Some(stack) = self.stacks.describe(self.stack).await?
             && stack.status.is("REVIEW_IN_PROGRESS")
+            && self.stacks.change_sets(&stack.name).await?.is_empty()
         {
             self.stacks.delete(&stack.id, &token(), &[]).await?;
         }
@@ -217,6 +219,7 @@ mod tests {
         let one = BTreeMap::from([("A".to_owned(), "b".to_owned())]);
         let wanted = |text: &'static str, parameters| Wanted {
             stack: "s",
+            mark: "x (dev): ",
             body: Body::Text(text),
             parameters,
             tags: &none,

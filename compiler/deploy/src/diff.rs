@@ -3,16 +3,17 @@
 use super::change::{Proposed, TRIES, changed_by_somebody_else};
 use super::going::{Options, Standing};
 use super::session::Session;
-use super::settle::refuse_foreign;
 use super::stage::Done;
 use super::stage::Job;
 use super::stage::{added, refused};
 use super::stages::{new_outputs, parameters};
 use super::{artifacts, summary};
 use crate::aws::stacks::{Body, Change, Detail, Stack, Stacks};
+use crate::picture::Picture;
+use crate::picture::case::{Case, Gone};
 use frames_compiler::failure::Result;
 use frames_compiler::package::Package;
-use frames_compiler::plan::Plan;
+use frames_compiler::plan::{Place, Plan};
 use frames_compiler::printable::{Style, Styled};
 use frames_compiler::secrets::{MASK, Masks};
 use serde_json::{Value, json};
@@ -26,61 +27,88 @@ pub struct StageDiff {
     pub changes: Vec<Change>,
     /// Tags, outputs, metadata or settings differ.
     pub differs: bool,
+    /// Why it wasn't compared.
+    pub note: Option<&'static str>,
+    /// What somebody deleted: a deployment makes it again.
+    pub gone: Vec<Gone>,
     /// What an earlier stage makes again and this one uses: versions, outputs.
     pub versions: Vec<String>,
 }
 
-pub async fn diff(session: &Session<'_>, plan: &Plan, package: &Package) -> Result<Vec<StageDiff>> {
-    let bucket = artifacts::bucket_name(session, plan);
+impl StageDiff {
+    /// One that differs in a way that isn't known yet.
+    fn new(stage: &Place, status: Option<&Stack>) -> Self {
+        Self {
+            name: stage.name,
+            stack_name: stage.stack_name.clone(),
+            status: status.map(|stack| stack.status.0.clone()),
+            changes: vec![],
+            differs: true,
+            note: None,
+            gone: vec![],
+            versions: vec![],
+        }
+    }
+}
+
+pub async fn diff(
+    session: &Session<'_>,
+    plan: &Plan,
+    package: &Package,
+    picture: &Picture,
+) -> Result<Vec<StageDiff>> {
+    let bucket = artifacts::bucket_name(session, &plan.footprint());
     let mut diffs: Vec<StageDiff> = Vec::new();
     let mut done: Vec<Done> = Vec::new();
     for (stage, template) in plan.stages.iter().zip(&package.templates) {
         let stacks = session.aws.stacks(&stage.region);
-        let stack = stacks.describe(&stage.stack_name).await?;
-        if let Some(stack) = &stack {
-            refuse_foreign(stage, stack)?;
-        }
         let versions = new_versions(&diffs);
-        let standing = stack.filter(|stack| stack.status.updatable());
+        let seen = picture.stage(stage.name);
+        let stack = seen.and_then(|seen| seen.stack.clone());
         let known = parameters(stage, &bucket, &done);
-        if let (Some(stack), Err(_)) = (&standing, &known) {
+        let (stack, gone) = match (seen, stack) {
+            (Some(seen), Some(stack)) if seen.case.looked().is_some() => (stack, seen.gone()),
+            (Some(seen), Some(stack)) if !matches!(seen.case, Case::Reserved) => {
+                let note = Some(seen.case.row().diff);
+                let diff = StageDiff::new(stage, Some(&stack));
+                diffs.push(StageDiff { note, ..diff });
+                continue;
+            }
+            _ => {
+                let changes = added(template);
+                let diff = StageDiff::new(stage, None);
+                diffs.push(StageDiff {
+                    changes,
+                    versions,
+                    ..diff
+                });
+                continue;
+            }
+        };
+        let Ok(parameters) = known else {
             let new = new_outputs(stage, &done);
             diffs.push(StageDiff {
-                name: stage.name,
-                stack_name: stage.stack_name.clone(),
-                status: Some(stack.status.0.clone()),
-                changes: vec![],
-                differs: true,
+                gone: gone.to_vec(),
                 versions: versions.into_iter().chain(new).collect(),
-            });
-            continue;
-        }
-        let (Some(stack), Ok(parameters)) = (standing, known) else {
-            diffs.push(StageDiff {
-                name: stage.name,
-                stack_name: stage.stack_name.clone(),
-                status: None,
-                changes: added(template),
-                differs: true,
-                versions,
+                ..StageDiff::new(stage, Some(&stack))
             });
             continue;
         };
         let job = Job::new(stage, template, &parameters);
-        let mut differs = !job.settings_stand(&stacks, &stack).await? || !versions.is_empty();
+        let mut differs =
+            !job.settings_stand(&stacks, &stack).await? || !versions.is_empty() || !gone.is_empty();
         let mut found = Vec::new();
         if !job.stands(&stacks, &stack).await? {
-            let body = artifacts::body(session, plan, stage, &template.text).await?;
+            let body = artifacts::body(session, &plan.footprint(), stage, &template.text).await?;
             differs = true;
             found = session.would_change(&job, &body, &stacks, &stack).await?;
         }
         diffs.push(StageDiff {
-            name: stage.name,
-            stack_name: stage.stack_name.clone(),
-            status: Some(stack.status.0.clone()),
             changes: found,
             differs,
+            gone: gone.to_vec(),
             versions,
+            ..StageDiff::new(stage, Some(&stack))
         });
         done.push(Done::unchanged(stage, stack));
     }
@@ -105,12 +133,8 @@ fn removed(standing: &Standing<'_>) -> StageDiff {
         details: vec![],
     });
     StageDiff {
-        name: standing.stage.name,
-        stack_name: standing.stack.name.clone(),
-        status: Some(standing.stack.status.0.clone()),
         changes: changes.collect(),
-        differs: true,
-        versions: vec![],
+        ..StageDiff::new(standing.stage, Some(&standing.stack))
     }
 }
 
@@ -170,14 +194,29 @@ pub fn text(diffs: &[StageDiff]) -> Styled {
     for diff in diffs {
         let what = match (&diff.status, diff.differs) {
             (None, _) => format!("not deployed: {}", summary::counts(&diff.changes)),
+            _ if diff.note.is_some() => diff.note.unwrap_or_default().to_owned(),
             (Some(_), false) => "nothing changes".to_owned(),
             (Some(_), true) if diff.changes.is_empty() && !diff.versions.is_empty() => {
                 "uses what an earlier stage makes".to_owned()
+            }
+            (Some(_), true) if diff.changes.is_empty() && !diff.gone.is_empty() => {
+                format!("{} to make again", diff.gone.len())
             }
             (Some(_), true) => summary::counts(&diff.changes),
         };
         let what = format!(" ({}): {what}", diff.stack_name);
         text = text.paint(Style::Bold, diff.name).line(&what).text("\n");
+        for gone in &diff.gone {
+            let what = format!(
+                " {} ({}) is gone: somebody deleted it, and a deployment makes it again",
+                gone.id, gone.kind
+            );
+            text = text
+                .text("   ")
+                .paint(Style::BoldRed, "!")
+                .line(&what)
+                .text("\n");
+        }
         for change in summary::sorted(&diff.changes) {
             text = text.append(&summary::line(change)).text("\n");
             for detail in &change.details {
@@ -237,6 +276,8 @@ pub fn json(diffs: &[StageDiff]) -> Value {
             "stackName": diff.stack_name,
             "status": diff.status,
             "differs": diff.differs,
+            "note": diff.note,
+            "gone": diff.gone.iter().map(|it| json!({"resource": it.id, "type": it.kind})).collect::<Vec<_>>(),
             "changes": changes.collect::<Vec<_>>(),
             "newVersions": diff.versions,
         })
@@ -276,6 +317,8 @@ mod tests {
             status: None,
             changes: vec![change],
             differs: true,
+            note: None,
+            gone: vec![],
             versions: vec![],
         }];
         mask(&mut diffs, &Masks::new(["new-secret", "a"]));

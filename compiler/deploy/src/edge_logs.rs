@@ -6,7 +6,7 @@ use super::session::Session;
 use crate::aws::log_groups::{LogGroup, LogGroups};
 use frames_compiler::failure::{Context, Result};
 use frames_compiler::names;
-use frames_compiler::plan::Plan;
+use frames_compiler::plan::{Footprint, Plan};
 use std::collections::BTreeSet;
 use tokio::task::JoinSet;
 
@@ -63,7 +63,7 @@ pub(crate) async fn retain(session: &Session<'_>, plan: &Plan) -> Result<()> {
         return Ok(());
     };
     let mut changed = 0;
-    for (groups, group) in find(session, plan).await?.told(session) {
+    for (groups, group) in find(session, &plan.footprint()).await?.told(session) {
         if group.retention_days != Some(days) {
             groups.retain(&group.name, days).await?;
             changed += 1;
@@ -79,16 +79,18 @@ pub(crate) async fn retain(session: &Session<'_>, plan: &Plan) -> Result<()> {
 /// Those that a removal deletes. A group's name tells its owner only where this environment's stack
 /// made the function. Without that stack, a function of that name belongs to somebody else, and so do
 /// its logs. Names can collide: `a` in `b-c` and `a-b` in `c` have functions of the same names.
-pub(crate) async fn own(session: &Session<'_>, plan: &Plan, stages: &[&str]) -> Result<Vec<Found>> {
-    let mut kept = Vec::new();
-    for stage in plan.stages.iter().filter(|s| !stages.contains(&s.name)) {
-        for function in &stage.functions {
-            let name = names::function(&plan.service, &plan.env, function.name);
-            kept.push((names::log_group(&name), name));
-        }
-    }
+pub(crate) async fn own(
+    session: &Session<'_>,
+    footprint: &Footprint,
+    stages: &[&str],
+) -> Result<Vec<Found>> {
+    let functions = footprint.functions.iter();
+    let kept = functions.filter(|function| !stages.contains(&function.stage));
+    let kept: Vec<(String, &String)> = kept
+        .map(|function| (names::log_group(&function.name), &function.name))
+        .collect();
     let (mut own, mut foreign) = (Vec::new(), BTreeSet::new());
-    for (groups, group) in find(session, plan).await?.told(session) {
+    for (groups, group) in find(session, footprint).await?.told(session) {
         let kept = kept.iter().find(|(name, _)| *name == group.name);
         match kept {
             Some((_, function)) if session.aws.functions().exists(function).await? => {
@@ -100,7 +102,7 @@ pub(crate) async fn own(session: &Session<'_>, plan: &Plan, stages: &[&str]) -> 
     for function in foreign {
         let what = format!(
             "log groups of function {function} in other Regions: no stack of {} ({}) has this function",
-            plan.service, plan.env
+            footprint.service, footprint.env
         );
         session.progress.step("Keeping", &what);
     }
@@ -111,18 +113,17 @@ pub(crate) async fn own(session: &Session<'_>, plan: &Plan, stages: &[&str]) -> 
 /// Those of removed stages that have come since `known` was found, with the last viewers.
 pub(crate) async fn late(
     session: &Session<'_>,
-    plan: &Plan,
+    footprint: &Footprint,
     removed: &[&str],
     known: &[Found],
 ) -> Result<Vec<Found>> {
-    let removed = plan.stages.iter().filter(|s| removed.contains(&s.name));
-    let functions = removed.flat_map(|stage| &stage.functions);
+    let functions = footprint.functions.iter();
     let names: Vec<String> = functions
-        .map(|function| names::function(&plan.service, &plan.env, function.name))
-        .map(|function| names::log_group(&function))
+        .filter(|function| removed.contains(&function.stage))
+        .map(|function| names::log_group(&function.name))
         .collect();
     let same = |(a, x): &Found, (b, y): &Found| (a.region, &x.name) == (b.region, &y.name);
-    let mut found = find(session, plan).await?.groups;
+    let mut found = find(session, footprint).await?.groups;
     found.retain(|one| names.contains(&one.1.name) && !known.iter().any(|other| same(one, other)));
     Ok(found)
 }
@@ -140,13 +141,12 @@ pub(crate) async fn delete(session: &Session<'_>, found: &[Found]) -> Result<()>
 }
 
 /// All Regions at once.
-async fn find(session: &Session<'_>, plan: &Plan) -> Result<Everywhere> {
-    let names: Vec<String> = plan
-        .functions()
-        .map(|function| names::function(&plan.service, &plan.env, function.name))
-        .map(|function| names::log_group(&function))
+async fn find(session: &Session<'_>, footprint: &Footprint) -> Result<Everywhere> {
+    let functions = footprint.functions.iter();
+    let names: Vec<String> = functions
+        .map(|function| names::log_group(&function.name))
         .collect();
-    let prefix = names::log_group(&names::function(&plan.service, &plan.env, ""));
+    let prefix = names::log_group(&names::function(&footprint.service, &footprint.env, ""));
     let mut asked = JoinSet::new();
     for region in REGIONS {
         let (groups, prefix) = (session.aws.log_groups(region), prefix.clone());

@@ -10,7 +10,7 @@ use super::stage::Done;
 use super::teardown::{self, BUCKET, DISTRIBUTION, FUNCTION, KEY};
 use crate::aws::stacks::{Resource, Stack, Stacks};
 use frames_compiler::failure::{Context, Failure, Result};
-use frames_compiler::plan::{Place, Plan};
+use frames_compiler::plan::{Footprint, Place};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -57,13 +57,13 @@ pub(crate) struct Contents {
 }
 
 impl<'a> Going<'a> {
-    pub(crate) async fn find(session: &Session<'_>, plan: &'a Plan) -> Result<Self> {
+    pub(crate) async fn find(session: &Session<'_>, footprint: &'a Footprint) -> Result<Self> {
         let mut stages = Vec::new();
-        for place in plan.former.iter().rev() {
+        for place in footprint.former.iter().rev() {
             stages.extend(Standing::find_former(session, place).await?);
         }
-        for stage in plan.stages.iter().rev() {
-            stages.extend(Standing::find(session, &stage.place).await?);
+        for place in footprint.stages.iter().rev() {
+            stages.extend(Standing::find(session, place).await?);
         }
         let key_is_needed = stages
             .iter()
@@ -77,8 +77,8 @@ impl<'a> Going<'a> {
             .filter(|standing| !standing.stack.status.is("REVIEW_IN_PROGRESS"));
         let names: Vec<&str> = made.map(|standing| standing.stage.name).collect();
         Ok(Self {
-            artifacts: Artifacts::find(session, plan).await?,
-            log_groups: edge_logs::own(session, plan, &names).await?,
+            artifacts: Artifacts::find(session, footprint).await?,
+            log_groups: edge_logs::own(session, footprint, &names).await?,
             stages,
         })
     }

@@ -3,6 +3,7 @@
 //! - [`aws`]: the few AWS calls
 //! - [`report`], [`interrupt`], [`session`]: what a run shows, how it ends early, whose account it is
 //! - [`cause`], [`summary`], [`guard`], [`teardown`]: pure: events and templates to words and templates
+//! - [`picture`], [`heal`]: what is there, read once, and how what is gone comes back
 //! - [`follow`], [`change`], [`settle`]: one stack: its events, its change sets, what earlier runs left
 //! - [`artifacts`], [`edge_logs`]: what is beside the stacks
 //! - [`stage`], [`versions`], [`lingering`], [`trial`], [`state`], [`validation`]: one stage of a deployment
@@ -20,8 +21,10 @@ mod edge_logs;
 mod follow;
 mod going;
 mod guard;
+mod heal;
 pub mod interrupt;
 mod lingering;
+pub mod picture;
 pub mod remove;
 pub mod report;
 pub mod session;

@@ -15,7 +15,7 @@ use crate::aws::bucket::Object;
 use crate::aws::functions::Deleted;
 use crate::aws::stacks::{Body, Event, Resource, Stack, Wanted};
 use frames_compiler::failure::{Exit, Failure, Result};
-use frames_compiler::plan::Plan;
+use frames_compiler::plan::Footprint;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -34,8 +34,12 @@ pub struct Removed {
     pub nothing: bool,
 }
 
-pub async fn remove(session: &Session<'_>, plan: &Plan, options: Options) -> Result<Removed> {
-    let mut going = Going::find(session, plan).await?;
+pub async fn remove(
+    session: &Session<'_>,
+    footprint: &Footprint,
+    options: Options,
+) -> Result<Removed> {
+    let mut going = Going::find(session, footprint).await?;
     if !options.dry_run {
         // Wait for what is under way: what is shown then is what gets removed.
         for standing in &mut going.stages {
@@ -60,14 +64,14 @@ pub async fn remove(session: &Session<'_>, plan: &Plan, options: Options) -> Res
     let question = format!("Remove all of this ({})?", going.counts(options));
     session.yes(&question).await?;
     going.stages.iter_mut().for_each(Standing::confirmed);
-    removed.stages = take(session, plan, options, going).await?;
+    removed.stages = take(session, footprint, options, going).await?;
     Ok(removed)
 }
 
 /// The stages, what they wrote elsewhere, and what they were made from.
 async fn take(
     session: &Session<'_>,
-    plan: &Plan,
+    footprint: &Footprint,
     options: Options,
     going: Going<'_>,
 ) -> Result<Vec<Done>> {
@@ -79,9 +83,9 @@ async fn take(
     for standing in &mut stages {
         session.interrupt.check()?;
         standing.as_shown(session).await?;
-        uploaded.extend(standing.close(session, plan, options).await?);
+        uploaded.extend(standing.close(session, footprint, options).await?);
     }
-    stages.sort_by_key(|standing| place_of(plan, standing));
+    stages.sort_by_key(|standing| place_of(footprint, standing));
     for mut standing in stages {
         session.interrupt.check()?;
         standing.as_shown(session).await?;
@@ -94,7 +98,7 @@ async fn take(
     let mut groups = going.log_groups;
     if !gone.is_empty() {
         let stages: Vec<&str> = gone.iter().map(|done| done.stage).collect();
-        groups.extend(edge_logs::late(session, plan, &stages, &groups).await?);
+        groups.extend(edge_logs::late(session, footprint, &stages, &groups).await?);
     }
     edge_logs::delete(session, &groups).await?;
     let artifacts = going.artifacts.into_iter();
@@ -103,7 +107,7 @@ async fn take(
         .chain(uploaded)
         .collect();
     if !own.is_empty() {
-        let bucket = artifacts::bucket(session, plan);
+        let bucket = artifacts::bucket(session, footprint);
         bucket.delete(&own).await?;
         let keys: BTreeSet<&str> = own.iter().map(|object| object.key.as_str()).collect();
         let what = count(keys.len(), "artifact");
@@ -156,7 +160,7 @@ impl Standing<'_> {
     async fn close(
         &mut self,
         session: &Session<'_>,
-        plan: &Plan,
+        footprint: &Footprint,
         options: Options,
     ) -> Result<Option<Object>> {
         let distributions = self.contents.distributions();
@@ -166,7 +170,7 @@ impl Standing<'_> {
         }
         let mut uploaded = None;
         if self.stack.status.updatable() {
-            uploaded = self.update_closed(session, plan, options).await?
+            uploaded = self.update_closed(session, footprint, options).await?
         } else {
             // CloudFormation can no longer update it.
             for id in &distributions {
@@ -184,7 +188,7 @@ impl Standing<'_> {
     async fn update_closed(
         &mut self,
         session: &Session<'_>,
-        plan: &Plan,
+        footprint: &Footprint,
         options: Options,
     ) -> Result<Option<Object>> {
         let mut uploaded = None;
@@ -200,7 +204,8 @@ impl Standing<'_> {
             let text = closed.to_string();
             let wanted = Wanted {
                 stack: &self.stack.name,
-                body: artifacts::body(session, plan, self.stage, &text).await?,
+                mark: &self.stage.mark,
+                body: artifacts::body(session, footprint, self.stage, &text).await?,
                 parameters: &self.stack.parameters,
                 tags: &self.stack.tags,
             };
@@ -428,9 +433,9 @@ impl Standing<'_> {
     }
 }
 
-/// The last stage first; what the plan no longer has comes before all of them.
-fn place_of(plan: &Plan, standing: &Standing<'_>) -> usize {
-    let mut stages = plan.stages.iter().rev();
+/// The last stage first; what the manifest no longer has comes before all of them.
+fn place_of(footprint: &Footprint, standing: &Standing<'_>) -> usize {
+    let mut stages = footprint.stages.iter().rev();
     let index = stages.position(|stage| stage.name == standing.stage.name);
     index.map_or(0, |index| index + 1)
 }

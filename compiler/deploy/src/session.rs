@@ -4,7 +4,7 @@ use crate::aws::{Aws, Identity};
 use crate::interrupt::Interrupt;
 use crate::report::Report;
 use frames_compiler::failure::{Context, Failure, Result};
-use frames_compiler::plan::Plan;
+use frames_compiler::plan::Footprint;
 use serde_json::{Value, json};
 
 /// One run of a command against an account.
@@ -29,20 +29,20 @@ pub enum Questions {
 
 impl Session<'_> {
     /// `Deploying heart (dev) to account 111122223333 (us-east-1) as arn:…`
-    pub fn announce(&self, verb: &str, to: &str, plan: &Plan) {
+    pub fn announce(&self, verb: &str, to: &str, footprint: &Footprint) {
         let what = format!(
             "{} ({}) {to} account {}",
-            plan.service,
-            plan.env,
-            self.whereabouts(plan)
+            footprint.service,
+            footprint.env,
+            self.whereabouts(footprint)
         );
         self.progress.step(verb, &what);
     }
 
     /// `111122223333 (us-east-1), as arn:…`
-    pub fn whereabouts(&self, plan: &Plan) -> String {
+    pub fn whereabouts(&self, footprint: &Footprint) -> String {
         let (account, arn) = (&self.identity.account, &self.identity.arn);
-        format!("{account} ({}), as {arn}", regions(plan).join(", "))
+        format!("{account} ({}), as {arn}", regions(footprint).join(", "))
     }
 
     /// Asks for a confirmation, from the flag or the terminal.
@@ -75,18 +75,18 @@ impl Session<'_> {
     }
 
     /// A closing object that says whose account it was.
-    pub fn signed(&self, plan: &Plan, mut result: Value) -> Value {
+    pub fn signed(&self, footprint: &Footprint, mut result: Value) -> Value {
         result["account"] = json!(self.identity.account);
         result["caller"] = json!(self.identity.arn);
-        result["regions"] = json!(regions(plan));
+        result["regions"] = json!(regions(footprint));
         result
     }
 }
 
 /// The stages' Regions, each once.
-fn regions(plan: &Plan) -> Vec<&str> {
+fn regions(footprint: &Footprint) -> Vec<&str> {
     let mut regions: Vec<&str> = Vec::new();
-    for stage in &plan.stages {
+    for stage in &footprint.stages {
         if !regions.contains(&stage.region.as_str()) {
             regions.push(&stage.region);
         }

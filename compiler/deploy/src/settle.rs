@@ -4,6 +4,7 @@ use super::session::{Session, token};
 use crate::aws::stacks::{Stack, Stacks};
 use crate::cause::cause;
 use crate::follow::Ended;
+use crate::picture;
 use frames_compiler::failure::{Exit, Failure, Result};
 use frames_compiler::plan::Place;
 
@@ -111,21 +112,12 @@ impl Session<'_> {
 
 /// Leaves a stack of that name untouched where it doesn't belong to this service and environment.
 pub(crate) fn refuse_foreign(stage: &Place, stack: &Stack) -> Result<()> {
-    let description = stack.description.as_deref().unwrap_or_default();
     let unmade = stack.status.is("REVIEW_IN_PROGRESS") || stack.status.is("DELETE_COMPLETE");
-    if unmade || description.starts_with(&stage.mark) {
-        return Ok(());
+    if unmade || picture::is_own(stage, stack) {
+        Ok(())
+    } else {
+        Err(picture::foreign(stage, stack))
     }
-    let whose = match description {
-        "" => "it has no description".to_owned(),
-        text => format!("its description is {text:?}"),
-    };
-    Err(Failure::new(format!(
-        "stack {} doesn't belong to {}: {whose}",
-        stack.name,
-        stage.mark.trim_end_matches(": ")
-    ))
-    .help("another service, environment or tool made it: choose another `service` or `--env`, or another account"))
 }
 
 /// Why a stage's operation failed, and in which state it left the stack.
@@ -149,9 +141,11 @@ pub(crate) fn failed(stage: &str, ended: &Ended) -> Failure {
         }
         "UPDATE_ROLLBACK_COMPLETE" => "everything in this stage is as it was before",
         "UPDATE_ROLLBACK_FAILED" => {
-            "the rollback failed too: fix the cause, then `frames deploy` goes on with it"
+            "the rollback failed too: fix the cause, then `frames deploy` goes on with it; if it can't be fixed, run `frames remove`, then `frames deploy`"
         }
-        "DELETE_FAILED" => "the same command goes on where this one stopped",
+        "DELETE_FAILED" => {
+            "once the cause is gone, the same command goes on where this one stopped"
+        }
         _ => "`frames deploy` goes on from there",
     };
     let help = match cause.help {

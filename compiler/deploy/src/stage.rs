@@ -92,6 +92,7 @@ impl<'a> Job<'a> {
     pub(super) fn wanted<'b>(&'b self, body: &Body<'b>) -> Wanted<'b> {
         Wanted {
             stack: &self.stage.stack_name,
+            mark: &self.stage.mark,
             body: body.clone(),
             parameters: self.parameters,
             tags: &self.stage.tags,
@@ -117,7 +118,8 @@ impl<'a> Job<'a> {
             return Ok(true);
         };
         let standing = stacks.policy(&stack.name).await?;
-        Ok(standing.is_some_and(|standing| guard::same(&standing, policy)))
+        Ok(standing
+            .is_some_and(|standing| guard::same(&standing, policy) || !guard::is_own(&standing)))
     }
 }
 
@@ -189,6 +191,12 @@ impl Session<'_> {
         if !dry_run && !job.settings_stand(stacks, &stack).await? {
             self.settings(job, stacks, &stack).await?;
             changed = true;
+        }
+        if let Some(standing) = stacks.policy(&stack.name).await?
+            && job.policy.is_some()
+            && !guard::is_own(&standing)
+        {
+            self.tell_kept_policy(job);
         }
         self.progress.step("Unchanged", name);
         Ok(Done {
@@ -273,7 +281,27 @@ impl Session<'_> {
             return Ok(());
         }
         let policy = job.policy.clone().unwrap_or_else(guard::none);
-        stacks.set_policy(&job.stage.stack_name, &policy).await
+        self.set_policy(job, stacks, &policy).await
+    }
+
+    /// The stack's owner may have a policy of their own on it: that one stays.
+    async fn set_policy(&self, job: &Job<'_>, stacks: &Stacks, policy: &str) -> Result<()> {
+        let name = &job.stage.stack_name;
+        let standing = stacks.policy(name).await?;
+        if standing.is_none_or(|standing| guard::is_own(&standing)) {
+            return stacks.set_policy(name, policy).await;
+        }
+        self.tell_kept_policy(job);
+        Ok(())
+    }
+
+    fn tell_kept_policy(&self, job: &Job<'_>) {
+        let guarded = guard::guarded(&job.template.value).join(", ");
+        let what = format!(
+            "the stack policy of {}, which isn't frames' own: frames doesn't add that updates may not replace or delete {guarded}",
+            job.stage.stack_name
+        );
+        self.progress.step("Keeping", &what);
     }
 
     async fn settings(&self, job: &Job<'_>, stacks: &Stacks, stack: &Stack) -> Result<()> {
@@ -282,7 +310,7 @@ impl Session<'_> {
             stacks.protect(&stack.name, wanted).await?;
         }
         match &job.policy {
-            Some(policy) => stacks.set_policy(&stack.name, policy).await,
+            Some(policy) => self.set_policy(job, stacks, policy).await,
             None => Ok(()),
         }
     }

@@ -2,10 +2,13 @@
 
 use crate::aws::Aws;
 use crate::going::{self, Standing};
+use crate::heal::{self, Healing};
+use crate::picture::case::Case;
+use crate::picture::{Picture, Seen};
 use crate::session::Session;
 use crate::stage::{Done, Job};
 use crate::{artifacts, edge_logs, settle, state, trial, versions};
-use frames_compiler::failure::{Failure, Result};
+use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::names;
 use frames_compiler::package::Package;
 use frames_compiler::plan::{Parameter, Plan, Stage};
@@ -25,6 +28,43 @@ pub struct Options<'a> {
 /// How many old versions a run without changes tries to delete, so that it stays short.
 const FEW: usize = 4;
 
+/// What a deployment starts from: every stack, and what of it is gone.
+pub async fn picture(session: &Session<'_>, plan: &Plan) -> Result<Picture> {
+    let places = plan.stages.iter().map(|stage| &stage.place);
+    Picture::look(session, places).await
+}
+
+/// Looked at: every stage is as wanted, and nothing of it is known to be gone.
+#[derive(Debug)]
+pub struct Unchanged {
+    pub done: Vec<Done>,
+    /// Resources that nobody could look at.
+    unknown: Vec<String>,
+    resources: usize,
+}
+
+impl Unchanged {
+    /// No more than was looked at.
+    pub fn words(&self) -> String {
+        match self.unknown.len() {
+            0 => "everything is deployed as it is here".to_owned(),
+            unknown => format!(
+                "every stack is as it is here, and {} of {} resources exist; the others couldn't be looked at (-v names them)",
+                self.resources - unknown,
+                self.resources
+            ),
+        }
+    }
+
+    pub fn tell(&self, session: &Session<'_>) {
+        session.progress.step("Unchanged", &self.words());
+        if !self.unknown.is_empty() {
+            let what = format!("not looked at: {}", self.unknown.join(", "));
+            session.progress.detail(&what);
+        }
+    }
+}
+
 /// The stages as deployed, where a deployment has nothing to change. What an
 /// earlier one had to leave may be deleted now.
 pub async fn unchanged(
@@ -32,19 +72,23 @@ pub async fn unchanged(
     plan: &Plan,
     package: &Package,
     options: Options<'_>,
-) -> Result<Option<Vec<Done>>> {
-    let bucket = artifacts::bucket_name(session, plan);
+    picture: &Picture,
+) -> Result<Option<Unchanged>> {
+    let bucket = artifacts::bucket_name(session, &plan.footprint());
     let mut done = Vec::new();
+    let (mut unknown, mut resources) = (Vec::new(), 0);
     for (stage, template) in plan.stages.iter().zip(&package.templates) {
         let stacks = session.aws.stacks(&stage.region);
-        let Some(stack) = stacks.describe(&stage.stack_name).await? else {
+        let seen = picture.stage(stage.name);
+        let Some((seen, stack)) = seen.and_then(|it| Some((it, it.stack.clone()?))) else {
             return Ok(None);
         };
-        settle::refuse_foreign(stage, &stack)?;
         if !skipped(stage, options) {
-            if !stack.status.updatable() {
+            let Case::Whole(looked) = &seen.case else {
                 return Ok(None);
-            }
+            };
+            unknown.extend(looked.unknown.iter().cloned());
+            resources += seen.resources.len();
             let Ok(parameters) = parameters(stage, &bucket, &done) else {
                 return Ok(None);
             };
@@ -67,7 +111,11 @@ pub async fn unchanged(
         }
         versions::collect(session, plan, &done, FEW).await?;
     }
-    Ok(Some(done))
+    Ok(Some(Unchanged {
+        done,
+        unknown,
+        resources,
+    }))
 }
 
 /// Whether the addresses that the plan's keys come from are those of what is deployed. No others
@@ -141,15 +189,17 @@ pub async fn stages(
     plan: &Plan,
     package: &Package,
     options: Options<'_>,
+    picture: &Picture,
 ) -> Result<Vec<Done>> {
     let former = match options.only {
         None => agreed(session, former(session, plan).await?, options).await?,
         Some(_) => Vec::new(),
     };
     let mut run = Run {
-        bucket: artifacts::bucket_name(session, plan),
+        bucket: artifacts::bucket_name(session, &plan.footprint()),
         session,
         plan,
+        picture,
         options,
         done: Vec::new(),
         lingering: Vec::new(),
@@ -187,6 +237,8 @@ pub async fn stages(
 struct Run<'a> {
     session: &'a Session<'a>,
     plan: &'a Plan,
+    /// As it was before the first change.
+    picture: &'a Picture,
     options: Options<'a>,
     bucket: String,
     done: Vec<Done>,
@@ -212,6 +264,7 @@ impl<'a> Run<'a> {
         if skipped(stage, options) {
             return self.skip(stage).await;
         }
+        self.heal(stage).await?;
         let parameters = match parameters(stage, &self.bucket, &self.done) {
             Ok(parameters) => parameters,
             Err(_) if options.dry_run => {
@@ -238,7 +291,7 @@ impl<'a> Run<'a> {
             session.tell_lingering(stage, lingering);
             job = job.lingering();
         }
-        let body = artifacts::body(session, self.plan, stage, &for_now.text).await?;
+        let body = artifacts::body(session, &self.plan.footprint(), stage, &for_now.text).await?;
         let ended = session
             .stage(&job, &body, &self.done, options.dry_run)
             .await?;
@@ -252,6 +305,51 @@ impl<'a> Run<'a> {
         }
         self.done.extend(ended);
         Ok(())
+    }
+
+    /// Drops what somebody deleted behind CloudFormation's back, so that the change that follows
+    /// makes it again.
+    async fn heal(&self, stage: &Stage) -> Result<()> {
+        let (session, dry_run) = (self.session, self.options.dry_run);
+        let stacks = session.aws.stacks(&stage.region);
+        let again;
+        let seen = match self.picture.stage(stage.name) {
+            Some(seen) if seen.case.looked().is_some() => seen,
+            Some(seen) if matches!(seen.case, Case::Absent | Case::Reserved) || dry_run => {
+                return Ok(());
+            }
+            // It was at work, or is half of something: look again, once that has ended.
+            _ => {
+                session.settled(&stacks, stage).await?;
+                again = Seen::again(session, stage).await?;
+                &again
+            }
+        };
+        let (Some(stack), gone) = (&seen.stack, seen.gone()) else {
+            return Ok(());
+        };
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let text = stacks.template(&stack.id).await?;
+        let deployed = serde_json::from_str(&text)
+            .context(|| format!("can't read the template of stack {}", stack.name))?;
+        let between = match heal::healing(&deployed, gone) {
+            Healing::Through(template) => Template::new(stage.name, template),
+            Healing::Key(key) => return Err(key_is_gone(stage, seen, &key)),
+        };
+        let what = format!(
+            "{}: {}, which somebody deleted outside of CloudFormation",
+            stage.name,
+            heal::named(gone)
+        );
+        session.progress.step("Mending", &what);
+        if dry_run {
+            return Ok(());
+        }
+        let job = Job::new(stage, &between, &stack.parameters);
+        let body = artifacts::body(session, &self.plan.footprint(), stage, &between.text).await?;
+        session.stage(&job, &body, &[], false).await.map(drop)
     }
 
     /// With `--only`, the others stay as they are.
@@ -272,7 +370,8 @@ impl<'a> Run<'a> {
         for held in std::mem::take(&mut self.lingering).into_iter().rev() {
             let job = Job::new(held.stage, held.template, &held.parameters);
             let job = if held.agreed { job.agreed() } else { job };
-            let body = artifacts::body(self.session, self.plan, held.stage, &held.template.text);
+            let (footprint, text) = (self.plan.footprint(), &held.template.text);
+            let body = artifacts::body(self.session, &footprint, held.stage, text);
             let ended = self.session.stage(&job, &body.await?, &[], false).await?;
             let before = self
                 .done
@@ -284,6 +383,21 @@ impl<'a> Run<'a> {
         }
         Ok(())
     }
+}
+
+/// What it encrypted is lost with it: that isn't for a deployment to decide.
+fn key_is_gone(stage: &Stage, seen: &Seen, key: &str) -> Failure {
+    let mut resources = seen.resources.iter();
+    let id = resources.find(|resource| resource.id == key);
+    let id = id.map_or(key, |resource| resource.physical.as_str());
+    let what = format!(
+        "{}: key {id} of stack {} is gone, or its deletion is scheduled",
+        stage.name, stage.stack_name
+    );
+    Failure::new(what).help(format!(
+        "what it encrypted can't be read without it. A scheduled deletion is taken back with `aws kms cancel-key-deletion --key-id {id} --region {0}` and `aws kms enable-key --key-id {id} --region {0}`. If it is gone for good, run `frames remove`, then `frames deploy`",
+        stage.region
+    ))
 }
 
 fn missing(stage: &Stage) -> Failure {

@@ -1,17 +1,17 @@
 //! What is deployed, as each service says.
 
+use super::picture;
 use super::session::Session;
 use super::settle::refuse_foreign;
 use super::stage::Done;
 use super::teardown::DISTRIBUTION;
-use super::versions::function_version;
 use crate::aws::distributions::Distribution;
+use crate::aws::functions::function_version;
 use crate::aws::stacks::{Drift, Stack};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::names;
-use frames_compiler::plan::Plan;
+use frames_compiler::plan::{Footprint, Plan};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 #[derive(Debug)]
 pub struct State {
@@ -45,20 +45,19 @@ pub struct FunctionState {
     pub old: Vec<u64>,
 }
 
-pub async fn look(session: &Session<'_>, plan: &Plan, drift: bool) -> Result<State> {
+pub async fn look(session: &Session<'_>, footprint: &Footprint, drift: bool) -> Result<State> {
     let mut state = State {
         stages: vec![],
         distributions: vec![],
         functions: vec![],
         url: None,
     };
-    let places = plan.stages.iter().map(|stage| &stage.place);
-    for stage in places.chain(&plan.former) {
+    for stage in footprint.stages.iter().chain(&footprint.former) {
         let stacks = session.aws.stacks(&stage.region);
         let stack = stacks.describe(&stage.stack_name).await?;
         let stack = stack.filter(|stack| !stack.status.is("DELETE_COMPLETE"));
         let is_ours = |stack: &Stack| refuse_foreign(stage, stack).is_ok();
-        if plan.former.contains(stage) && !stack.as_ref().is_some_and(is_ours) {
+        if footprint.former.contains(stage) && !stack.as_ref().is_some_and(is_ours) {
             continue;
         }
         let mut found = Vec::new();
@@ -79,7 +78,8 @@ pub async fn look(session: &Session<'_>, plan: &Plan, drift: bool) -> Result<Sta
                 }
             }
             if drift {
-                found = drifts(session, &stacks, &stack.id).await?;
+                found = picture::drifts(&stacks, &session.interrupt, stack).await??;
+                found.retain(|drift| drift.is_modified() || drift.is_gone());
             }
             state.url = state.url.or(stack.outputs.get("Url").cloned());
         }
@@ -91,7 +91,7 @@ pub async fn look(session: &Session<'_>, plan: &Plan, drift: bool) -> Result<Sta
             drift: found,
         });
     }
-    state.functions = functions(session, plan, &state.distributions).await?;
+    state.functions = functions(session, footprint, &state.distributions).await?;
     Ok(state)
 }
 
@@ -141,7 +141,7 @@ async fn refuse_open_distribution(session: &Session<'_>, id: &str, arn: &str) ->
 
 async fn functions(
     session: &Session<'_>,
-    plan: &Plan,
+    footprint: &Footprint,
     distributions: &[DistributionState],
 ) -> Result<Vec<FunctionState>> {
     let running = distributions
@@ -149,8 +149,8 @@ async fn functions(
         .flat_map(|distribution| &distribution.state.functions);
     let running: Vec<(String, u64)> = running.filter_map(|arn| function_version(arn)).collect();
     let mut found = Vec::new();
-    for function in plan.functions() {
-        let name = names::function(&plan.service, &plan.env, function.name);
+    for function in &footprint.functions {
+        let name = function.name.clone();
         let versions = session.aws.functions().versions(&name).await?;
         let in_use = running
             .iter()
@@ -167,18 +167,6 @@ async fn functions(
         found.push(FunctionState { name, in_use, old });
     }
     Ok(found)
-}
-
-async fn drifts(
-    session: &Session<'_>,
-    stacks: &crate::aws::stacks::Stacks,
-    stack: &str,
-) -> Result<Vec<Drift>> {
-    let detection = stacks.detect_drift(stack).await?;
-    while !stacks.drift_is_known(&detection).await? {
-        session.interrupt.sleep(Duration::from_millis(500)).await?;
-    }
-    stacks.drifts(stack).await
 }
 
 impl State {

@@ -1,9 +1,9 @@
 //! Each new version is invoked once before CloudFront runs it, in the Region where it was
 //! published. A broken package stops the deployment here, and viewers go on with the old version.
 
+use super::aws::functions::function_version;
 use super::session::Session;
 use super::stage::Done;
-use super::versions::function_version;
 use crate::aws::functions::{Fault, Invoked, Refusal};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::names;

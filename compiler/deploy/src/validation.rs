@@ -15,7 +15,7 @@ pub async fn large_templates(session: &Session<'_>, plan: &Plan, package: &Packa
             continue;
         }
         session.interrupt.check()?;
-        let body = artifacts::body(session, plan, stage, &template.text).await?;
+        let body = artifacts::body(session, &plan.footprint(), stage, &template.text).await?;
         let stacks = session.aws.stacks(&stage.region);
         if let Validity::Refused(reason) = stacks.validate(&body).await? {
             return Err(Failure::new(format!(

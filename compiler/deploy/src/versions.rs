@@ -3,7 +3,7 @@
 
 use super::session::Session;
 use super::stage::Done;
-use crate::aws::functions::Deleted;
+use crate::aws::functions::{Deleted, function_version};
 use frames_compiler::failure::Result;
 use frames_compiler::names;
 use frames_compiler::plan::Plan;
@@ -69,28 +69,4 @@ fn in_use(done: &[Done]) -> BTreeMap<String, u64> {
         }
     }
     oldest
-}
-
-/// `arn:aws:lambda:us-east-1:111122223333:function:NAME:7`
-pub(crate) fn function_version(arn: &str) -> Option<(String, u64)> {
-    let segments: Vec<&str> = arn.split(':').collect();
-    match segments.as_slice() {
-        ["arn", _, "lambda", _, _, "function", name, version] => {
-            Some(((*name).to_owned(), version.parse().ok()?))
-        }
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_numbered_version_is_known_by_its_arn() {
-        let arn = "arn:aws:lambda:us-east-1:111122223333:function:x-dev-signer:7";
-        assert_eq!(function_version(arn), Some(("x-dev-signer".to_owned(), 7)));
-        assert_eq!(function_version(&arn.replace(":7", ":$LATEST")), None);
-        assert_eq!(function_version(&arn.replace(":7", "")), None);
-    }
 }

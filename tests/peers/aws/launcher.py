@@ -64,6 +64,7 @@ async def serve(listener, port):
 
     import change_sets
     import distributions
+    import drift
     import healthimaging
     import invoke
     import resources
@@ -73,7 +74,7 @@ async def serve(listener, port):
     from control import control
 
     logging.getLogger().setLevel(logging.ERROR)
-    for module in (distributions, web_acls, invoke, resources, stacks, change_sets):
+    for module in (distributions, web_acls, invoke, resources, stacks, change_sets, drift):
         module.install()
     wire.remember_connections()
 

@@ -111,6 +111,9 @@ TABLE = {
         Row(REPLACED, "_find_change_set", "(cs_name, stack_name=)", "a change set by its ARN, its stack's name or id"),
         Row(READ, "_xml", "(status, root_tag, inner)", "an answer of CloudFormation"),
     ),
+    "services.cloudformation.drift": (
+        Row(FILLED, "_DRIFT_READERS", "dict", "the types that are looked at for drift"),
+    ),
     "services.cloudformation.engine": (
         Row(READ, "_NO_VALUE", "object", "a property that AWS::NoValue leaves out"),
         Row(READ, "_evaluate_conditions", "(template, params)", "a template's conditions"),
@@ -215,6 +218,9 @@ TABLE = {
         Row(REPLACED, "_value_contains", "(obj, target)", "what has a policy, where a configuration is one text"),
         Row(READ, "fromstring", "(text)", "reads XML"),
     ),
+    "services.cloudwatch": (
+        Row(READ, "_alarms", _REGION, "all alarms, by name"),
+    ),
     "services.cloudwatch_logs": (
         Row(READ, "_create_delivery", "(data)", "makes a log delivery"),
         Row(READ, "_deliveries", _REGION, "all log deliveries, by their id"),
@@ -224,8 +230,12 @@ TABLE = {
         Row(READ, "_put_delivery_source", "(data)", "makes a source"),
     ),
     "services.iam": (
+        Row(READ, "_policies", _ACCOUNT, "all managed policies, by ARN"),
         Row(READ, "_put_role_permissions_boundary", "(p)", "sets a role's boundary"),
         Row(READ, "_roles", _ACCOUNT, "all roles, by name"),
+    ),
+    "services.kms": (
+        Row(READ, "_keys", _REGION, "all keys, by id"),
     ),
     "services.lambda_svc": (
         Row(REPLACED, "_delete_function", "(name, query_params, path_qualifier=)", "what has replicas stays"),
@@ -364,14 +374,17 @@ responses = Module("core.responses")
 acm = Module("services.acm")
 cloudformation = Module("services.cloudformation")
 changesets = Module("services.cloudformation.changesets")
+drift = Module("services.cloudformation.drift")
 engine = Module("services.cloudformation.engine")
 handlers = Module("services.cloudformation.handlers")
 helpers = Module("services.cloudformation.helpers")
 provisioners = Module("services.cloudformation.provisioners")
 stacks = Module("services.cloudformation.stacks")
 cloudfront = Module("services.cloudfront")
+cloudwatch = Module("services.cloudwatch")
 cloudwatch_logs = Module("services.cloudwatch_logs")
 iam = Module("services.iam")
+kms = Module("services.kms")
 lambda_svc = Module("services.lambda_svc")
 s3 = Module("services.s3")
 waf = Module("services.waf")

@@ -40,24 +40,26 @@ async fn deploy(
     artifact::write(&package, &opened.project.output(global.target().env))?;
 
     let session = opened.session(questions(arguments.yes)).await?;
-    session.announce("Deploying", "to", plan);
-    let done = match stages::unchanged(&session, plan, &package, options).await? {
-        Some(done) => {
-            session
-                .progress
-                .step("Unchanged", "everything is deployed as it is here");
-            done
+    let footprint = plan.footprint();
+    session.announce("Deploying", "to", &footprint);
+    let picture = stages::picture(&session, plan).await?;
+    picture.refuse()?;
+    let unchanged = stages::unchanged(&session, plan, &package, options, &picture).await?;
+    let done = match unchanged {
+        Some(unchanged) => {
+            unchanged.tell(&session);
+            unchanged.done
         }
         None => {
             check(&session, &opened, terminal).await?;
             if !options.dry_run {
                 validation::large_templates(&session, plan, &package).await?;
-                artifacts::upload(&session, plan, &package).await?;
+                artifacts::upload(&session, &footprint, &package).await?;
             }
-            stages::stages(&session, plan, &package, options).await?
+            stages::stages(&session, plan, &package, options, &picture).await?
         }
     };
-    let result = session.signed(plan, stages::result(&done));
+    let result = session.signed(&footprint, stages::result(&done));
     conclude(&opened.progress, &result, options, terminal);
     Ok(())
 }

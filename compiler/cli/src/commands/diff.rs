@@ -7,7 +7,7 @@ use frames_compiler::failure::{Failure, Result};
 use frames_compiler::secrets::Masks;
 use frames_deploy::diff;
 use frames_deploy::session::Questions;
-use frames_deploy::stages::asks_as_deployed;
+use frames_deploy::stages::{self, asks_as_deployed};
 
 pub(super) fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Result<()> {
     session::run("diff", global, terminal, async |mut opened| {
@@ -15,13 +15,16 @@ pub(super) fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Resu
         let package = super::deploy::package(&mut opened.plan, asks, terminal).await?;
         let plan = &opened.plan;
         let session = opened.session(Questions::Refuse).await?;
-        session.announce("Comparing", "with", plan);
-        let mut diffs = diff::diff(&session, plan, &package).await?;
+        let footprint = plan.footprint();
+        session.announce("Comparing", "with", &footprint);
+        let picture = stages::picture(&session, plan).await?;
+        picture.refuse()?;
+        let mut diffs = diff::diff(&session, plan, &package, &picture).await?;
         diff::mask(&mut diffs, &Masks::of(&opened.compiled.secrets));
         if terminal.is_json() {
             json(&format!(
                 "{}\n",
-                serde_json::json!({"result": session.signed(plan, diff::json(&diffs))})
+                serde_json::json!({"result": session.signed(&footprint, diff::json(&diffs))})
             ))
         } else {
             data(diff::text(&diffs))

@@ -7,7 +7,7 @@ use frames_compiler::diagnostic::{Code, codes};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::render;
 use frames_compiler::variables::Open;
-use frames_compiler::{Compiled, Diagnostic, Plan, Source, Target, World, compile};
+use frames_compiler::{Compiled, Diagnostic, Named, Plan, Source, Target, World, compile};
 use serde_json::Value;
 
 /// Compiles a project's manifest; an unreadable file is a finding like any other.
@@ -25,6 +25,8 @@ pub(super) fn compile_with(
         Err(unreadable) => {
             let compiled = Compiled {
                 plan: None,
+                named: Named::Wrong(vec![unreadable.diagnostic.clone()]),
+                environments: vec![],
                 diagnostics: vec![unreadable.diagnostic],
                 open: vec![],
                 resolved: None,

@@ -11,21 +11,21 @@ use std::fmt::Write;
 
 pub(super) fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Result<()> {
     session::run("info", global, terminal, async |opened| {
-        let plan = &opened.plan;
+        let footprint = &opened.plan.footprint();
         let session = opened.session(Questions::Refuse).await?;
-        let state = state::look(&session, plan, arguments.drift).await?;
+        let state = state::look(&session, footprint, arguments.drift).await?;
         if terminal.is_json() {
-            let result = session.signed(plan, state.json());
+            let result = session.signed(footprint, state.json());
             json(&format!("{}\n", serde_json::json!({"result": result})));
         } else {
-            data(text(&state, &session.whereabouts(plan)));
+            data(text(&state, &session.whereabouts(footprint)));
         }
         if state.stages.iter().any(|stage| stage.stack.is_some()) {
             Ok(())
         } else {
             Err(Failure::new(format!(
                 "{} ({}) is not deployed in account {}",
-                plan.service, plan.env, session.identity.account
+                footprint.service, footprint.env, session.identity.account
             ))
             .help("`frames deploy` deploys it; --profile and --env choose another account and environment"))
         }

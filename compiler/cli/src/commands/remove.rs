@@ -3,8 +3,8 @@
 use super::session::{self, questions};
 use crate::cli::{Global, Remove};
 use crate::terminal::{self, Terminal};
-use frames_compiler::Plan;
 use frames_compiler::failure::Result;
+use frames_compiler::plan::Footprint;
 use frames_deploy::remove::{Options, Removed, remove};
 use frames_deploy::report::Report;
 use frames_deploy::session::Session;
@@ -17,9 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(30 * 60);
 
 pub(super) fn run(global: &Global, arguments: &Remove, terminal: Terminal) -> Result<()> {
     session::run("remove", global, terminal, async |opened| {
-        let (plan, progress) = (&opened.plan, &opened.progress);
+        let (footprint, progress) = (&opened.plan.footprint(), &opened.progress);
         let session = opened.session(questions(arguments.yes)).await?;
-        session.announce("Removing", "from", plan);
+        session.announce("Removing", "from", footprint);
         let options = Options {
             dry_run: arguments.dry_run,
             wait: arguments.wait.unwrap_or(if terminal::stderr_is_terminal() {
@@ -30,10 +30,10 @@ pub(super) fn run(global: &Global, arguments: &Remove, terminal: Terminal) -> Re
             delete_logs: arguments.delete_logs,
             abandon: arguments.abandon,
         };
-        let removed = remove(&session, plan, options).await?;
+        let removed = remove(&session, footprint, options).await?;
         progress.clear();
-        progress.result(&result(&session, plan, &removed));
-        let name = format!("{} ({})", plan.service, plan.env);
+        progress.result(&result(&session, footprint, &removed));
+        let name = format!("{} ({})", footprint.service, footprint.env);
         match (removed.nothing, options.dry_run) {
             (true, _) => {
                 let what = format!("{name}: it is not deployed");
@@ -46,8 +46,8 @@ pub(super) fn run(global: &Global, arguments: &Remove, terminal: Terminal) -> Re
     })
 }
 
-fn result(session: &Session<'_>, plan: &Plan, removed: &Removed) -> Value {
-    let mut result = session.signed(plan, stages::result(&removed.stages));
+fn result(session: &Session<'_>, footprint: &Footprint, removed: &Removed) -> Value {
+    let mut result = session.signed(footprint, stages::result(&removed.stages));
     for (key, value) in removed.what.as_object().into_iter().flatten() {
         result[key] = value.clone();
     }

@@ -221,6 +221,11 @@ pub fn check(manifest: &Manifest, world: &dyn World) -> (Option<CheckedManifest>
     (checked(), found)
 }
 
+/// Where and how the stacks are deployed, as far as that is well formed.
+pub(crate) fn deploy(given: &crate::manifest::Deploy) -> Deploy {
+    deploy::check(given, &mut Vec::new())
+}
+
 /// An ARN of another Region than the edge's. `what` in a sentence: "the certificate"; `help`
 /// is how to get one there.
 fn edge_arn(arn: &Text, path: &str, what: &str, help: &str, found: &mut Vec<Diagnostic>) {

@@ -7,6 +7,7 @@ use crate::names;
 use frames_edge::{AuthConfig, AuthorizerConfig, SignerConfig, TokenSource};
 use serde::Serialize;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// The managed runtime that starts the shim (functions/shim/index.py).
@@ -21,6 +22,7 @@ pub(crate) struct View {
     permissions_boundary: Option<String>,
     pub(super) functions: Vec<FunctionView>,
     keys_from: Option<KeysFrom>,
+    memory: Memory,
     pub(super) log_retention_days: u32,
     logs_key: Option<LogsKey>,
     /// What encrypts the logs.
@@ -33,6 +35,15 @@ pub(crate) struct View {
 struct KeysFrom {
     output: &'static str,
     digest: String,
+}
+
+/// What later runs go by, whatever the manifest says then.
+#[derive(Debug, Clone, Serialize)]
+struct Memory {
+    region_output: &'static str,
+    region: String,
+    delivers_output: &'static str,
+    delivers: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -113,6 +124,12 @@ pub(super) fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
         ),
         artifact_bucket: names::ARTIFACT_BUCKET,
         keys_from: manifest.auth.as_ref().and_then(keys_from),
+        memory: Memory {
+            region_output: names::DEPLOY_REGION,
+            region: manifest.deploy.region.clone(),
+            delivers_output: names::DELIVERS,
+            delivers: delivers(manifest),
+        },
         log_retention_days: manifest.logs.functions.retention_days,
         logs_key: logs_key(manifest, env, web_acl.as_ref()),
         logs_key_arn: match &manifest.logs.kms_key_arn {
@@ -169,6 +186,48 @@ pub(super) fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
 fn keys_from(auth: &AuthConfig) -> Option<KeysFrom> {
     let output = names::KEYS_FROM;
     names::keys_from(auth).map(|digest| KeysFrom { output, digest })
+}
+
+/// How much of a SHA-256 tells deliveries apart.
+const DELIVERS_DIGITS: usize = 16;
+
+/// What a delivery is apart from what it is called: whose tokens it takes, which data stores it
+/// reads, from where and under which names it serves. The order in which they are listed is no
+/// matter. Without an issuer and without a name, nothing tells one delivery from another.
+fn delivers(manifest: &CheckedManifest) -> Option<String> {
+    let sorted = |texts: &[String]| {
+        let mut texts = texts.to_vec();
+        texts.sort_unstable();
+        texts
+    };
+    let auth = manifest.auth.as_ref();
+    let cnames = manifest.domain.as_ref().map(|domain| &domain.cnames[..]);
+    let cnames = sorted(cnames.unwrap_or_default());
+    if auth.is_none() && cnames.is_empty() {
+        return None;
+    }
+    let tokens = auth.map(|auth| {
+        let issuers = auth.issuers.iter().flat_map(|issuer| issuer.names.clone());
+        let issuers: Vec<String> = issuers.collect();
+        json!([
+            sorted(&issuers),
+            sorted(&auth.audience),
+            sorted(&auth.client_ids)
+        ])
+    });
+    let stores = manifest.iam.allow.as_ref().map(|rows| {
+        let stores: Vec<String> = rows.iter().map(|row| row.datastore.clone()).collect();
+        sorted(&stores)
+    });
+    let all = json!([tokens, stores, manifest.deploy.region, cnames]).to_string();
+    let digest = format!("{:x}", Sha256::digest(all));
+    Some(format!("{digest:.DELIVERS_DIGITS$}"))
+}
+
+impl View {
+    pub(super) fn delivers(&self) -> Option<&str> {
+        self.memory.delivers.as_deref()
+    }
 }
 
 fn function(

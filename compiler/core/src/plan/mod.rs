@@ -3,13 +3,18 @@
 //! many stages there are and what they are called.
 
 mod cdn;
+mod footprint;
 mod iam;
 mod lambda_edge;
 mod logs;
+mod named;
 mod posture;
 mod trial;
 
 pub use crate::check::Launch;
+pub use footprint::{Footprint, NamedFunction, Names};
+pub use named::Named;
+pub(crate) use named::{Read, named};
 pub use trial::Trial;
 
 use crate::check::{CheckedManifest, EDGE_REGION};
@@ -227,6 +232,15 @@ impl Plan {
         names::keys_from(auth)
     }
 
+    /// What is delivered to whom, as a digest that the deployed stack has too. `None`: nothing
+    /// tells this delivery from others.
+    pub fn delivers(&self) -> Option<&str> {
+        self.stages.iter().find_map(|stage| match &stage.view {
+            View::LambdaEdge(view) => view.delivers(),
+            View::Cdn(_) | View::Logs(_) => None,
+        })
+    }
+
     /// For how long the functions' logs are kept, in every Region; none: for ever.
     pub fn log_retention_days(&self) -> Option<i32> {
         self.stages.iter().find_map(|stage| match &stage.view {
@@ -289,10 +303,14 @@ impl Stage {
 
 impl Place {
     fn new(manifest: &CheckedManifest, env: &str, name: &'static str, region: &str) -> Self {
+        Self::of(&manifest.service, env, name, region)
+    }
+
+    pub fn of(service: &str, env: &str, name: &'static str, region: &str) -> Self {
         Self {
             name,
-            stack_name: names::stack(&manifest.service, env, name),
-            mark: names::mark(&manifest.service, env),
+            stack_name: names::stack(service, env, name),
+            mark: names::mark(service, env),
             region: region.to_owned(),
         }
     }

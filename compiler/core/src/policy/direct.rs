@@ -39,6 +39,7 @@ const STACKS: &[&str] = &[
     "cloudformation:ExecuteChangeSet",
     "cloudformation:GetStackPolicy",
     "cloudformation:GetTemplate",
+    "cloudformation:ListChangeSets",
     "cloudformation:ListStackResources",
     "cloudformation:SetStackPolicy",
     // The stack's tags come with the change set.
@@ -91,6 +92,7 @@ const NAMELESS: &[&str] = &[
     "cloudformation:DescribeStackDriftDetectionStatus",
     // Of a template that isn't a stack's yet.
     "cloudformation:ValidateTemplate",
+    "cloudfront:ListDistributions",
     "logs:DescribeLogGroups",
     "sts:GetCallerIdentity",
 ];

@@ -83,6 +83,9 @@ const CRATES: &[Order] = &[
             "summary",
             "guard",
             "teardown",
+            // What is there, and how what is gone comes back.
+            "picture",
+            "heal",
             // One stack.
             "follow",
             "change",

@@ -3,8 +3,14 @@
 
 use super::{Aws, errors, explain};
 use aws_sdk_cloudfront::Client;
-use aws_sdk_cloudfront::types::{DistributionConfig, EventType, LambdaFunctionAssociations};
+use aws_sdk_cloudfront::types::{
+    CacheBehaviors, DistributionConfig, DistributionSummary, EventType, LambdaFunctionAssociations,
+};
 use frames_compiler::failure::Result;
+use std::collections::BTreeSet;
+
+/// CloudFront's word for a distribution whose last change every edge location has.
+const DEPLOYED: &str = "Deployed";
 
 #[derive(Debug, Clone)]
 pub struct Distributions {
@@ -24,6 +30,13 @@ pub struct Distribution {
     pub aliases: Vec<String>,
 }
 
+/// A distribution of the account, as CloudFront lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    pub id: String,
+    pub state: Distribution,
+}
+
 impl Aws {
     pub fn distributions(&self) -> Distributions {
         Distributions {
@@ -33,6 +46,25 @@ impl Aws {
 }
 
 impl Distributions {
+    /// All that the account has. `None` where the caller may not list them.
+    pub async fn all(&self) -> Result<Option<Vec<Listed>>> {
+        let mut found = Vec::new();
+        let mut pages = self.client.list_distributions().into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = match page {
+                Ok(page) => page,
+                Err(error) if errors::is_denied(&error) => return Ok(None),
+                Err(error) => {
+                    let doing = "list the account's distributions";
+                    return Err(explain("cloudfront:ListDistributions", doing, error));
+                }
+            };
+            let list = page.distribution_list();
+            found.extend(list.into_iter().flat_map(|it| it.items()).map(listed));
+        }
+        Ok(Some(found))
+    }
+
     /// `None` where it is gone.
     pub async fn describe(&self, id: &str) -> Result<Option<Distribution>> {
         let answer = match self.client.get_distribution().id(id).send().await {
@@ -47,11 +79,18 @@ impl Distributions {
             return Ok(None);
         };
         let config = distribution.distribution_config();
+        let associations = config.map(Associations::of_config);
         Ok(Some(Distribution {
             enabled: config.is_some_and(DistributionConfig::enabled),
-            deployed: distribution.status() == "Deployed",
-            functions: config.map(functions).unwrap_or_default(),
-            guards: config.map(guards).unwrap_or_default(),
+            deployed: distribution.status() == DEPLOYED,
+            functions: associations
+                .as_ref()
+                .map(Associations::functions)
+                .unwrap_or_default(),
+            guards: associations
+                .as_ref()
+                .map(Associations::guards)
+                .unwrap_or_default(),
             domain_name: distribution.domain_name().to_owned(),
             aliases: config
                 .and_then(|c| c.aliases())
@@ -72,7 +111,7 @@ impl Distributions {
         let (Some(config), tag) = (answer.distribution_config().cloned(), answer.e_tag()) else {
             return Ok(());
         };
-        if !config.enabled() && functions(&config).is_empty() {
+        if !config.enabled() && Associations::of_config(&config).functions().is_empty() {
             return Ok(());
         }
         let asked = self
@@ -101,35 +140,56 @@ fn closed(mut config: DistributionConfig) -> DistributionConfig {
     config
 }
 
-fn guards(config: &DistributionConfig) -> Vec<Option<String>> {
-    let guard = |associations: Option<&LambdaFunctionAssociations>| {
-        let mut items = associations.into_iter().flat_map(|it| it.items());
-        let guard = items.find(|it| *it.event_type() == EventType::ViewerRequest);
-        guard.map(|it| it.lambda_function_arn().to_owned())
-    };
-    let default = config.default_cache_behavior();
-    let others = config.cache_behaviors().map(|behaviors| behaviors.items());
-    let others = others.unwrap_or_default().iter();
-    std::iter::once(guard(
-        default.and_then(|it| it.lambda_function_associations()),
-    ))
-    .chain(others.map(|it| guard(it.lambda_function_associations())))
-    .collect()
+fn listed(summary: &DistributionSummary) -> Listed {
+    let default = summary.default_cache_behavior();
+    let default = default.and_then(|it| it.lambda_function_associations());
+    let others = summary.cache_behaviors();
+    let associations = Associations::of(default, others);
+    let aliases = summary.aliases();
+    Listed {
+        id: summary.id().to_owned(),
+        state: Distribution {
+            enabled: summary.enabled(),
+            deployed: summary.status() == DEPLOYED,
+            functions: associations.functions(),
+            guards: associations.guards(),
+            domain_name: summary.domain_name().to_owned(),
+            aliases: aliases.map(|it| it.items().to_vec()).unwrap_or_default(),
+        },
+    }
 }
 
-fn functions(config: &DistributionConfig) -> Vec<String> {
-    let default = config.default_cache_behavior();
-    let default = default.and_then(|behavior| behavior.lambda_function_associations());
-    let others = config.cache_behaviors().map(|behaviors| behaviors.items());
-    let others = others.unwrap_or_default().iter();
-    let others = others.filter_map(|behavior| behavior.lambda_function_associations());
-    let mut found: Vec<String> = default
-        .into_iter()
-        .chain(others)
-        .flat_map(|associations| associations.items())
-        .map(|association| association.lambda_function_arn().to_owned())
-        .collect();
-    found.sort();
-    found.dedup();
-    found
+/// The functions of each behavior, the default one first.
+struct Associations<'a>(Vec<Option<&'a LambdaFunctionAssociations>>);
+
+impl<'a> Associations<'a> {
+    fn of(
+        default: Option<&'a LambdaFunctionAssociations>,
+        others: Option<&'a CacheBehaviors>,
+    ) -> Self {
+        let others = others.into_iter().flat_map(|it| it.items());
+        let others = others.map(|behavior| behavior.lambda_function_associations());
+        Self(std::iter::once(default).chain(others).collect())
+    }
+
+    fn of_config(config: &'a DistributionConfig) -> Self {
+        let default = config.default_cache_behavior();
+        let default = default.and_then(|it| it.lambda_function_associations());
+        Self::of(default, config.cache_behaviors())
+    }
+
+    fn guards(&self) -> Vec<Option<String>> {
+        let guard = |associations: &Option<&LambdaFunctionAssociations>| {
+            let mut items = associations.iter().flat_map(|it| it.items());
+            let guard = items.find(|it| *it.event_type() == EventType::ViewerRequest);
+            guard.map(|it| it.lambda_function_arn().to_owned())
+        };
+        self.0.iter().map(guard).collect()
+    }
+
+    fn functions(&self) -> Vec<String> {
+        let items = self.0.iter().flatten().flat_map(|it| it.items());
+        let arns: BTreeSet<&str> = items.map(|it| it.lambda_function_arn()).collect();
+        arns.into_iter().map(str::to_owned).collect()
+    }
 }

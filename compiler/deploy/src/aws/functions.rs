@@ -164,3 +164,27 @@ fn refusal(code: &str, message: &str) -> Option<Refusal> {
 pub fn is_replicated(message: &str) -> bool {
     message.contains("replicated function")
 }
+
+/// `arn:aws:lambda:us-east-1:111122223333:function:NAME:7`
+pub fn function_version(arn: &str) -> Option<(String, u64)> {
+    let segments: Vec<&str> = arn.split(':').collect();
+    match segments.as_slice() {
+        ["arn", _, "lambda", _, _, "function", name, version] => {
+            Some(((*name).to_owned(), version.parse().ok()?))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_numbered_version_is_known_by_its_arn() {
+        let arn = "arn:aws:lambda:us-east-1:111122223333:function:x-dev-signer:7";
+        assert_eq!(function_version(arn), Some(("x-dev-signer".to_owned(), 7)));
+        assert_eq!(function_version(&arn.replace(":7", ":$LATEST")), None);
+        assert_eq!(function_version(&arn.replace(":7", "")), None);
+    }
+}

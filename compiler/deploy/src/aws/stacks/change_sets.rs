@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone)]
 pub struct Wanted<'a> {
     pub stack: &'a str,
+    /// The change set's description: whose it is.
+    pub mark: &'a str,
     pub body: Body<'a>,
     pub parameters: &'a BTreeMap<String, String>,
     pub tags: &'a BTreeMap<String, String>,
@@ -105,6 +107,7 @@ impl Stacks {
         let asked = asked
             .stack_name(wanted.stack)
             .change_set_name(name)
+            .description(wanted.mark)
             .client_token(name);
         let asked = asked
             .change_set_type(kind)
@@ -141,6 +144,31 @@ impl Stacks {
             Err(error) => {
                 let doing = format!("make a change set for stack {}", wanted.stack);
                 Err(explain("cloudformation:CreateChangeSet", &doing, error))
+            }
+        }
+    }
+
+    /// The stack's change sets: each one's name and description.
+    pub async fn change_sets(&self, stack: &str) -> Result<Vec<(String, String)>> {
+        let mut found = Vec::new();
+        let mut next = None;
+        loop {
+            let asked = self.client.list_change_sets().stack_name(stack);
+            let page = match asked.set_next_token(next.take()).send().await {
+                Ok(page) => page,
+                Err(error) if errors::message(&error).contains("does not exist") => {
+                    return Ok(found);
+                }
+                Err(error) => {
+                    let doing = format!("list the change sets of stack {stack}");
+                    return Err(explain("cloudformation:ListChangeSets", &doing, error));
+                }
+            };
+            let sets = page.summaries().iter();
+            found.extend(sets.map(|set| (text(set.change_set_name()), text(set.description()))));
+            next = page.next_token().map(str::to_owned);
+            if next.is_none() {
+                return Ok(found);
             }
         }
     }

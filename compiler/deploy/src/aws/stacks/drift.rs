@@ -1,34 +1,71 @@
 //! Drift: resources that aren't as their template says.
 
 use super::{Stacks, text};
-use crate::aws::explain;
+use crate::aws::{errors, explain};
 use aws_sdk_cloudformation::types;
-use frames_compiler::failure::Result;
+use frames_compiler::failure::{Failure, Result};
 
 /// A resource that isn't as its template says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drift {
     pub resource: String,
     pub kind: String,
-    /// `MODIFIED`, `DELETED`
+    /// `IN_SYNC`, `MODIFIED`, `DELETED`; `UNKNOWN` where it couldn't be read.
     pub status: String,
     pub properties: Vec<String>,
 }
 
+impl Drift {
+    const IN_SYNC: &str = "IN_SYNC";
+    const MODIFIED: &str = "MODIFIED";
+    const DELETED: &str = "DELETED";
+
+    pub fn is_gone(&self) -> bool {
+        self.status == Self::DELETED
+    }
+
+    pub fn is_modified(&self) -> bool {
+        self.status == Self::MODIFIED
+    }
+
+    /// Whether it is known to be there.
+    pub fn is_there(&self) -> bool {
+        self.is_modified() || self.status == Self::IN_SYNC
+    }
+}
+
+/// What came of asking for a comparison.
+#[derive(Debug)]
+pub enum Detection {
+    /// The detection's id.
+    Begun(String),
+    /// The stack has another operation, or another detection, under way.
+    Busy,
+    Denied(Failure),
+}
+
+fn is_busy(message: &str) -> bool {
+    message.contains("already in progress") || message.contains("not in a valid state")
+}
+
 impl Stacks {
-    /// Begins to compare a stack with what is there, and returns the detection's id.
-    pub async fn detect_drift(&self, stack: &str) -> Result<String> {
-        let answer = self
-            .client
-            .detect_stack_drift()
-            .stack_name(stack)
-            .send()
-            .await;
-        let answer = answer.map_err(|error| {
-            let doing = format!("look for drift in stack {stack}");
-            explain("cloudformation:DetectStackDrift", &doing, error)
-        })?;
-        Ok(text(answer.stack_drift_detection_id()))
+    /// Begins to compare a stack with what is there.
+    pub async fn detect_drift(&self, stack: &str) -> Result<Detection> {
+        let answer = self.client.detect_stack_drift().stack_name(stack);
+        match answer.send().await {
+            Ok(answer) => Ok(Detection::Begun(text(answer.stack_drift_detection_id()))),
+            Err(error) if errors::is_denied(&error) => {
+                let doing = format!("look for drift in stack {stack}");
+                let action = "cloudformation:DetectStackDrift";
+                Ok(Detection::Denied(explain(action, &doing, error)))
+            }
+            // Somebody else looks at the moment, or changes the stack.
+            Err(error) if is_busy(errors::message(&error)) => Ok(Detection::Busy),
+            Err(error) => {
+                let doing = format!("look for drift in stack {stack}");
+                Err(explain("cloudformation:DetectStackDrift", &doing, error))
+            }
+        }
     }
 
     pub async fn drift_is_known(&self, detection: &str) -> Result<bool> {
@@ -42,17 +79,16 @@ impl Stacks {
         Ok(status != Some("DETECTION_IN_PROGRESS"))
     }
 
+    /// What was looked at, as it was found: [`Drift::IN_SYNC`] too. What CloudFormation can't look
+    /// at isn't among it.
     pub async fn drifts(&self, stack: &str) -> Result<Vec<Drift>> {
-        use types::StackResourceDriftStatus as DriftStatus;
         let mut found = Vec::new();
         let mut next = None;
         loop {
             let asked = self
                 .client
                 .describe_stack_resource_drifts()
-                .stack_name(stack)
-                .stack_resource_drift_status_filters(DriftStatus::Modified)
-                .stack_resource_drift_status_filters(DriftStatus::Deleted);
+                .stack_name(stack);
             let page = asked.set_next_token(next.take()).send().await;
             let page = page.map_err(|error| {
                 let doing = format!("read the drift of stack {stack}");

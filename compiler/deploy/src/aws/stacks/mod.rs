@@ -6,7 +6,7 @@ mod events;
 mod validation;
 
 pub use change_sets::{Begun, Body, Change, ChangeSet, Detail, Made, Wanted};
-pub use drift::Drift;
+pub use drift::{Detection, Drift};
 pub use events::Event;
 pub use validation::Validity;
 

@@ -1,0 +1,33 @@
+"""What CloudFormation finds gone: MiniStack looks at fewer of the types that frames has than AWS does. Whether a resource
+is there is all that is looked at here; its properties aren't compared."""
+
+from seam import cloudfront, cloudwatch, cloudwatch_logs, drift, iam, kms
+
+# By type: the store that has a resource under its physical id.
+_STORES = {
+    "AWS::CloudFront::CachePolicy": lambda: cloudfront.cache_policies,
+    "AWS::CloudFront::Distribution": lambda: cloudfront.distributions,
+    "AWS::CloudFront::OriginRequestPolicy": lambda: cloudfront.origin_request_policies,
+    "AWS::CloudFront::ResponseHeadersPolicy": lambda: cloudfront.response_headers_policies,
+    "AWS::CloudWatch::Alarm": lambda: cloudwatch.alarms,
+    "AWS::IAM::ManagedPolicy": lambda: iam.policies,
+    "AWS::Logs::Delivery": lambda: cloudwatch_logs.deliveries,
+    "AWS::Logs::DeliveryDestination": lambda: cloudwatch_logs.delivery_destinations,
+    "AWS::Logs::DeliverySource": lambda: cloudwatch_logs.delivery_sources,
+}
+
+
+def install():
+    for resource_type, store in _STORES.items():
+        drift.DRIFT_READERS[resource_type] = (_exists(store), frozenset())
+    drift.DRIFT_READERS["AWS::KMS::Key"] = (_key, frozenset())
+
+
+def _exists(store):
+    return lambda physical_id, _: {} if physical_id in store() else None
+
+
+def _key(physical_id, _):
+    """A key whose deletion is scheduled can't be used any more: AWS's handler calls it gone."""
+    key = kms.keys.get(physical_id)
+    return {} if key and key.get("KeyState") != "PendingDeletion" else None
