@@ -23,9 +23,6 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// A way on has an end before so many runs.
 const ROUNDS: usize = 8;
 
-/// What a deployment finds gone, and brings back. Of the rest it says nothing.
-const LOOKED_AT: [&str; 5] = ["distributions", "functions", "versions", "roles", "keys"];
-
 /// What a walk ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Goal {
@@ -39,8 +36,8 @@ pub struct Walker {
     pub wish: Wish,
     foreign: BTreeSet<String>,
     kept: BTreeSet<String>,
-    /// What somebody deleted by hand, and frames doesn't look for: a deployment needn't bring it back.
-    lost: BTreeSet<String>,
+    /// Where a help names two ways.
+    dice: Dice,
     /// The last run, if it failed.
     failed: Option<(Vec<&'static str>, Run)>,
 }
@@ -79,7 +76,7 @@ impl Walker {
             wish,
             foreign: BTreeSet::new(),
             kept: BTreeSet::new(),
-            lost: BTreeSet::new(),
+            dice: Dice::new(0),
             failed: None,
         }
     }
@@ -172,9 +169,6 @@ impl Walker {
         hand::take(&self.stand, &before, hand);
         self.stand.account.set(&json!({"failures": settings}));
         let now = self.world();
-        let gone = before.entries.difference(&now.entries);
-        let gone = gone.filter(|entry| !LOOKED_AT.contains(&entry.kind.as_str()));
-        self.lost.extend(gone.map(Entry::stable));
         if matches!(hand, Hand::Review(_)) {
             let known: BTreeSet<String> = before.stacks.into_iter().map(|stack| stack.id).collect();
             let now = now.stacks.into_iter().map(|stack| stack.id);
@@ -351,13 +345,24 @@ impl Walker {
             }
             let error = block(&run, "error").unwrap_or_default();
             let code = |rule: &str| format!("{rule}: {}", words(&error));
-            let Some(way) = ways::of(&run, goal) else {
+            let Some(mut way) = ways::of(&run, goal) else {
                 faults.push(Fault::new(code("no way on"), format!("{run:#?}")));
                 return (false, faults);
             };
             if !seen.insert((error.clone(), self.world().print())) {
                 faults.push(Fault::new(code("a circle"), format!("{run:#?}")));
                 return (false, faults);
+            }
+            if way
+                .first
+                .iter()
+                .any(|first| matches!(first, First::KeepKey(_)))
+            {
+                if self.dice.once_in(2) {
+                    way.commands.clear();
+                } else {
+                    way.first.clear();
+                }
             }
             for first in &way.first {
                 if let Some(fault) = self.first(first, &run) {
@@ -414,6 +419,13 @@ impl Walker {
                     }
                 }
                 self.idle();
+            }
+            First::KeepKey(id) => {
+                let asked = json!({"KeyId": id});
+                for operation in ["CancelKeyDeletion", "EnableKey"] {
+                    let account = &self.stand.account;
+                    let _ = account.try_call("us-east-1", "kms", operation, asked.clone());
+                }
             }
             First::Disable => {
                 let edge = named?;
@@ -480,8 +492,7 @@ impl Walker {
         without.extend(self.foreign_stacks(world));
         let there = stable(world, &without);
         let wanted = stable(&fresh.world(), &BTreeSet::new());
-        let less = wanted.difference(&there);
-        let less: Vec<_> = less.filter(|name| !self.lost.contains(*name)).collect();
+        let less: Vec<_> = wanted.difference(&there).collect();
         let more: Vec<_> = there.difference(&wanted).collect();
         let mut faults = Vec::new();
         for (rule, names) in [("less than fresh", less), ("more than fresh", more)] {

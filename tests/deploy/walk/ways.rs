@@ -20,6 +20,8 @@ pub enum First {
     PutBack(String),
     /// Somebody's stack of our name.
     DeleteForeign,
+    /// A key's deletion is taken back; where another way is named too, one of the two is gone.
+    KeepKey(String),
     /// Another distribution, which the message names, lets go of our functions.
     LetGo,
 }
@@ -36,8 +38,12 @@ pub fn of(run: &Run, command: &[&str]) -> Option<Way> {
     if has("delete it or choose another") || has("is a leftover") {
         first.push(First::DeleteLeftovers);
     }
-    if error.contains("doesn't belong to") {
+    if error.contains("doesn't belong to") || has("delete-stack --stack-name") {
         first.push(First::DeleteForeign);
+    }
+    if let Some((_, rest)) = help.split_once("cancel-key-deletion --key-id ") {
+        let id = rest.split_whitespace().next().unwrap_or_default();
+        first.push(First::KeepKey(id.to_owned()));
     }
     if let Some((_, rest)) = help.split_once("Then put ") {
         let arn = rest.split_whitespace().next().unwrap_or_default();
