@@ -21,6 +21,7 @@ mod removal;
 mod secrets;
 mod states;
 mod swapped;
+mod told;
 mod trial;
 
 use crate::support::aws::{Account, Aws};

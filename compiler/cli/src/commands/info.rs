@@ -44,9 +44,25 @@ fn text(state: &State, account: &str) -> String {
             None => format!("not deployed ({}, {})", stage.stack_name, stage.region),
         };
         row(stage.name, &status);
+        if stage.stack.is_some() && stage.case.info != "deployed" {
+            row("", stage.case.info);
+        }
+        for gone in &stage.gone {
+            let what = format!(
+                "gone: {} ({}): `frames deploy` makes it again",
+                gone.id, gone.kind
+            );
+            row("", &what);
+        }
         for drift in &stage.drift {
             row("", &drifted(drift));
         }
+    }
+    for distribution in &state.in_use {
+        row(
+            "in use",
+            &format!("{distribution}, and belongs to none of these stacks"),
+        );
     }
     for distribution in &state.distributions {
         let enabled = if distribution.state.enabled {
