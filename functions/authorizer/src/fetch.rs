@@ -2,12 +2,11 @@
 
 use crate::tls;
 use frames_edge::Issuer;
-use frames_edge::key_source::{
-    KeySource, SIZE_LIMIT, TIME_LIMIT, USER_AGENT, document, shown, with_cause,
-};
-use http::{Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::body::Bytes;
+use frames_edge::key_answer::{Failed, with_cause};
+use frames_edge::key_source::{KeySource, OnTheWay, TIME_LIMIT};
+use http::{Request, Response, Uri};
+use http_body_util::Empty;
+use hyper::body::{Bytes, Incoming};
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
@@ -26,39 +25,27 @@ impl Source {
     }
 
     /// Fetches the JWK set. The error says what went wrong, for the log.
-    pub async fn fetch(&self) -> Result<Value, String> {
-        tokio::time::timeout(TIME_LIMIT, self.0.follow(get))
-            .await
-            .unwrap_or_else(|_| {
-                Err(format!(
-                    "the key set didn't come within {} s",
-                    TIME_LIMIT.as_secs()
-                ))
-            })
+    pub async fn fetch(&self) -> Result<Value, Failed> {
+        let on_the_way = OnTheWay::default();
+        let fetched = self.0.follow(&on_the_way, send);
+        match tokio::time::timeout(TIME_LIMIT, fetched).await {
+            Ok(fetched) => fetched,
+            Err(_) => Err(self.0.late(&on_the_way)),
+        }
+    }
+
+    /// The address that is asked first, for the log.
+    pub fn shown(&self) -> String {
+        self.0.shown()
     }
 }
 
-/// One JSON document. Redirects aren't followed: they could lead off HTTPS.
-async fn get(address: Uri) -> Result<Value, String> {
-    let shown = shown(&address);
-    let request = Request::get(&address)
-        .header("Accept", "application/json")
-        .header("User-Agent", USER_AGENT)
-        .body(Empty::<Bytes>::new())
-        .map_err(|_| format!("{shown}: not a valid request"))?;
-    let response = client(&address)?
+async fn send(request: Request<()>) -> Result<Response<Incoming>, String> {
+    let request = request.map(|()| Empty::new());
+    client(request.uri())?
         .request(request)
         .await
-        .map_err(|error| format!("{shown}: {}", with_cause(&error)))?;
-    if response.status() != StatusCode::OK {
-        return Err(format!("{shown} answered {}", response.status()));
-    }
-    let body = Limited::new(response.into_body(), SIZE_LIMIT)
-        .collect()
-        .await
-        .map_err(|error| format!("{shown}: {error}"))?
-        .to_bytes();
-    document(&body).map_err(|problem| format!("{shown} {problem}"))
+        .map_err(|error| with_cause(&error))
 }
 
 /// Made for each fetch, as that is once an hour: between two of them a sandbox

@@ -126,7 +126,10 @@ async fn a_discovery_document_must_speak_for_the_issuer_and_lead_to_https() {
         let text = document.to_string();
         let server = serve(move |_, own| ok(&text.replace("OWN", own))).await;
         let found = source(json!({"issuers": [server.address]})).fetch().await;
-        assert!(found.as_ref().unwrap_err().contains(word), "{found:?}");
+        assert!(
+            found.as_ref().unwrap_err().problem.contains(word),
+            "{found:?}"
+        );
     }
 }
 
@@ -155,7 +158,7 @@ async fn other_answers_are_errors() {
         .await;
         let found = at(&server).fetch().await;
         assert!(
-            found.as_ref().unwrap_err().contains(word),
+            found.as_ref().unwrap_err().problem.contains(word),
             "{word}: {found:?}"
         );
     }
@@ -165,7 +168,7 @@ async fn other_answers_are_errors() {
 async fn a_server_that_never_answers_costs_three_seconds() {
     let server = serve(|_, _| None).await;
     let start = Instant::now();
-    let problem = at(&server).fetch().await.unwrap_err();
+    let problem = at(&server).fetch().await.unwrap_err().problem;
     assert!(problem.contains("3 s"), "{problem}");
     assert!(start.elapsed() < Duration::from_secs(6));
 }
@@ -179,7 +182,8 @@ async fn nobody_listening_is_an_error_with_its_cause() {
     let problem = source(json!({"jwksUri": address}))
         .fetch()
         .await
-        .unwrap_err();
+        .unwrap_err()
+        .problem;
     assert!(problem.contains("refused"), "{problem}");
 }
 
@@ -197,7 +201,7 @@ async fn a_failure_tells_nothing_of_the_query() {
         let server = serve(move |_, _| Some(answer.clone())).await;
         let address = format!("{}/keys?key=s3cret", server.address);
         let source = source(json!({"jwksUri": address}));
-        let problem = source.fetch().await.unwrap_err();
+        let problem = source.fetch().await.unwrap_err().problem;
         let shown = format!("{}/keys", server.address);
         assert!(problem.contains(&shown), "{problem}");
         assert!(!problem.contains("s3cret"), "{problem}");
@@ -208,7 +212,7 @@ async fn a_failure_tells_nothing_of_the_query() {
     })
     .await;
     let source = source(json!({"issuers": [server.address]}));
-    let problem = source.fetch().await.unwrap_err();
+    let problem = source.fetch().await.unwrap_err().problem;
     assert!(!problem.contains("s3cret"), "{problem}");
 }
 
