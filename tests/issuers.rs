@@ -5,12 +5,10 @@ use crate::lambda::FRAME;
 use crate::support::emulator::{Lambda, Task};
 use crate::support::events::viewer_request;
 use crate::support::frames::{Project, Run};
-use crate::support::https::{Https, Reply, answer};
+use crate::support::https::{Https, Reply, answer, chunked, gzipped, with_field};
 use crate::support::process::eventually;
 use crate::support::tokens::{AUDIENCE, Issuer};
-use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
-use std::io::Write;
 use std::net::{TcpListener, ToSocketAddrs};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -142,32 +140,6 @@ impl Function {
             (lines.len() >= count).then_some(lines)
         })
     }
-}
-
-fn with_field(status: &str, field: &str, body: &[u8]) -> Vec<u8> {
-    let length = body.len();
-    let head = format!(
-        "HTTP/1.1 {status}\r\n{field}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
-    );
-    [head.as_bytes(), body].concat()
-}
-
-fn chunked(body: &[u8], size: usize) -> Vec<u8> {
-    let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
-    let mut whole = head.to_vec();
-    for chunk in body.chunks(size) {
-        whole.extend(format!("{:x}\r\n", chunk.len()).into_bytes());
-        whole.extend(chunk);
-        whole.extend(b"\r\n");
-    }
-    whole.extend(b"0\r\n\r\n");
-    whole
-}
-
-fn gzipped(body: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(body).unwrap();
-    encoder.finish().unwrap()
 }
 
 const NO_KEYS: &str = "without keys, tokens are answered with 503; \

@@ -1,6 +1,7 @@
 //! An HTTPS server of the test's own, with an authority of its own. A program that has
 //! to trust it gets that authority as `SSL_CERT_FILE`.
 
+use flate2::{Compression, write::GzEncoder};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};
@@ -46,6 +47,34 @@ pub struct Https {
 pub fn answer(status: &str, body: &str) -> String {
     let length = body.len();
     format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}")
+}
+
+/// A whole answer with one more header field, or several.
+pub fn with_field(status: &str, field: &str, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 {status}\r\n{field}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
+    [head.as_bytes(), body].concat()
+}
+
+/// The same bytes in chunks (RFC 9112, 7.1).
+pub fn chunked(body: &[u8], size: usize) -> Vec<u8> {
+    let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
+    let mut whole = head.to_vec();
+    for chunk in body.chunks(size) {
+        whole.extend(format!("{:x}\r\n", chunk.len()).into_bytes());
+        whole.extend(chunk);
+        whole.extend(b"\r\n");
+    }
+    whole.extend(b"0\r\n\r\n");
+    whole
+}
+
+pub fn gzipped(body: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(body).unwrap();
+    encoder.finish().unwrap()
 }
 
 impl Https {

@@ -88,18 +88,34 @@ impl Authorizer {
         };
         // A fetch takes up to three seconds.
         let now = SystemTime::now();
-        let (level, mut line) = match &fetched {
-            Ok(set) => (LogLevel::Info, json!({"fetched": set.count()})),
-            Err(failed) => (LogLevel::Error, json!({"reason": failed.problem})),
-        };
+        let told = fetched.as_ref().map(KeySet::count);
+        let told = told.map_err(|failed| failed.problem.clone());
         keys.fetched(fetched, &need, now);
-        line["event"] = json!("keys");
-        line["from"] = json!(self.sources.get(need.issuer).map(Source::shown));
-        if level == LogLevel::Error {
-            line["then"] = json!(keys.of(need.issuer).map(|cache| cache.outlook(now)));
-        }
-        self.log.write(level, id, line);
+        let outlook = keys.of(need.issuer).map(|cache| cache.outlook(now));
+        self.log_fetch(id, need.issuer, told, outlook);
         decide(*request, &self.config, &keys, now)
+    }
+
+    /// One line per fetch: what was asked, what came, and what becomes of requests now.
+    fn log_fetch(
+        &self,
+        id: &str,
+        issuer: usize,
+        told: Result<usize, String>,
+        then: Option<String>,
+    ) {
+        let from = self.sources.get(issuer).map(Source::shown);
+        let (level, line) = match told {
+            Ok(count) => (
+                LogLevel::Info,
+                json!({"event": "keys", "from": from, "fetched": count}),
+            ),
+            Err(reason) => (
+                LogLevel::Error,
+                json!({"event": "keys", "from": from, "reason": reason, "then": then}),
+            ),
+        };
+        self.log.write(level, id, line);
     }
 
     /// One line per denial. Neither the token nor the query string is ever in it.

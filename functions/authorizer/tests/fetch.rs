@@ -147,6 +147,11 @@ async fn other_answers_are_errors() {
         (failing, "500"),
         (ok("<html>").unwrap(), "JSON"),
         (ok(&large).unwrap(), "limit"),
+        // Not one byte of it has to come.
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 50000000\r\n\r\n".to_owned(),
+            "limit",
+        ),
         ("nonsense\r\n\r\n".to_owned(), "/keys"),
         (String::new(), "/keys"),
     ] {
@@ -162,6 +167,33 @@ async fn other_answers_are_errors() {
             "{word}: {found:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_left_at_the_limit() {
+    const OFFERED: usize = 64 * 1024 * 1024;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/keys", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _ = stream.read(&mut [0; 4096]).await;
+        let head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
+        stream.write_all(head).await.unwrap();
+        let mut taken = 0;
+        while taken < OFFERED {
+            match stream.write(&[b' '; 64 * 1024]).await {
+                Ok(length) => taken += length,
+                Err(_) => break,
+            }
+        }
+        taken
+    });
+    let failed = source(json!({"jwksUri": address})).fetch().await;
+    let problem = failed.unwrap_err().problem;
+    assert!(problem.contains("more than 256 KiB"), "{problem}");
+    // The rest is what the two sockets hold.
+    let taken = server.await.unwrap();
+    assert!(taken < OFFERED / 2, "{taken}");
 }
 
 #[tokio::test]
