@@ -1,14 +1,12 @@
 //! What issuers really send over HTTPS, good and bad: to `frames package --fetch-keys`, whose
 //! baking `deploy` and `diff` do as well, and to the very function that ships.
 
-use crate::lambda::FRAME;
-use crate::support::emulator::{Lambda, Task};
-use crate::support::events::viewer_request;
+use crate::support::authorizer::Authorizer;
 use crate::support::frames::{Project, Run};
 use crate::support::https::{Https, Reply, answer, chunked, gzipped, with_field};
 use crate::support::process::eventually;
 use crate::support::tokens::{AUDIENCE, Issuer};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::net::{TcpListener, ToSocketAddrs};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -82,11 +80,8 @@ logs: {{functions: {{level: info}}}}
         (run, self.server.asked() - before)
     }
 
-    fn function(&self) -> Function {
-        let authority = self.server.authority().display().to_string();
-        let task = Task::of(&self.project, "authorizer");
-        let lambda = Lambda::start_with(task, &[("SSL_CERT_FILE", &authority)]);
-        Function { lambda }
+    fn function(&self) -> Authorizer {
+        Authorizer::start(&self.project, &self.server)
     }
 
     fn token(&self, issuer: &Issuer) -> String {
@@ -101,44 +96,6 @@ logs: {{functions: {{level: info}}}}
         for part in parts.map(Option::unwrap) {
             assert!(!text.contains(part), "{part}: {text}");
         }
-    }
-}
-
-struct Function {
-    lambda: Lambda,
-}
-
-impl Function {
-    /// The status that a token gets, and after how many seconds it may come again.
-    fn answer(&self, token: &str) -> (String, Option<String>) {
-        let bearer = format!("Bearer {token}");
-        let event = viewer_request("POST", FRAME, "", &[("Authorization", &bearer)]);
-        let answer = self.lambda.invoke(&event);
-        let later = answer["headers"]["retry-after"][0]["value"].as_str();
-        match answer.get("uri") {
-            Some(_) => ("passed".to_owned(), None),
-            None => {
-                let status = answer["status"].as_str().unwrap_or_default();
-                (status.to_owned(), later.map(str::to_owned))
-            }
-        }
-    }
-
-    fn status(&self, token: &str) -> String {
-        self.answer(token).0
-    }
-
-    /// The log's lines on key sets. The answer may be there before the line is.
-    fn keys_lines(&self, count: usize) -> Vec<Value> {
-        eventually("the lines on key sets", || {
-            let log = self.lambda.log();
-            let lines = log
-                .lines()
-                .filter_map(|line| line.find('{').map(|at| &line[at..]));
-            let lines = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            let lines: Vec<_> = lines.filter(|line| line["event"] == "keys").collect();
-            (lines.len() >= count).then_some(lines)
-        })
     }
 }
 
@@ -178,7 +135,7 @@ fn a_set_is_read_however_it_is_sent() {
         let from = format!("{}/.well-known/openid-configuration", stand.name);
         assert_eq!(line["fetched"], 1, "{line}");
         assert_eq!(line["from"], json!(from), "{line}");
-        stand.assert_discreet(&function.lambda.log());
+        stand.assert_discreet(&function.log());
     }
 }
 
@@ -208,7 +165,7 @@ fn refused(stand: &Stand, what: &str, asked: usize, told: &str) {
     let reason = line["reason"].as_str().unwrap();
     assert!(reason.starts_with(told), "{what}: {told}: {line}");
     assert_eq!(line["then"], NO_KEYS, "{what}");
-    stand.assert_discreet(&function.lambda.log());
+    stand.assert_discreet(&function.log());
 }
 
 #[test]
@@ -402,7 +359,7 @@ fn the_function_leaves_a_busy_issuer_in_peace() {
         line["then"],
         "the keys at hand serve on; the issuer is asked again in 30 s at the earliest"
     );
-    stand.assert_discreet(&function.lambda.log());
+    stand.assert_discreet(&function.log());
 }
 
 /// The head of the answer comes, a part of the body, and no more.
@@ -456,8 +413,8 @@ fn a_rotation_without_overlap_takes_one_fetch() {
             (&json!(1), &json!("info"))
         );
     }
-    assert!(function.lambda.log().contains("unknown_key"));
-    stand.assert_discreet(&function.lambda.log());
+    assert!(function.log().contains("unknown_key"));
+    stand.assert_discreet(&function.log());
 }
 
 #[test]
