@@ -24,6 +24,7 @@ mod found;
 mod functions;
 mod hostile;
 mod init;
+mod issuers;
 mod keys;
 mod lambda;
 mod lambda_endurance;

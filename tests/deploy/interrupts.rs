@@ -1,7 +1,8 @@
 //! Ctrl-C, once and twice.
 
-use super::{PATIENCE, Stand};
+use super::{MANIFEST, PATIENCE, Stand};
 use crate::support::aws::{Calls, When};
+use crate::support::https::Https;
 use crate::support::process::{Background, eventually, send};
 use rustix::process::Signal;
 use serde_json::json;
@@ -51,6 +52,32 @@ fn a_removal_goes_on_later() {
     };
     interrupted(&["remove", "--yes"], "ExecuteChangeSet", prepare);
     interrupted(&["remove", "--yes"], "DeleteStack", prepare);
+}
+
+/// An issuer that asks to wait keeps nobody from leaving.
+#[test]
+fn a_wait_for_an_issuer_ends_at_once() {
+    let stand = Stand::new();
+    let issuer = Https::start(|_| {
+        "HTTP/1.1 429 Slow Down\r\nRetry-After: 10\r\nContent-Length: 0\r\n\r\n".to_owned()
+    });
+    let manifest = MANIFEST
+        .replace("https://login.example.org/", &issuer.url)
+        .replace(", jwksFile: ./jwks.json", "");
+    stand.write(&manifest);
+    let mut command = stand.command(&["deploy", "--yes"]);
+    let command = command.env("SSL_CERT_FILE", issuer.authority());
+    let mut process = Background::start(command);
+    eventually("the wait", || {
+        process
+            .output()
+            .contains("asked again in 10 s")
+            .then_some(())
+    });
+    send(process.pid(), Signal::INT);
+    let code = eventually("the end", || process.exit_code());
+    assert_eq!((code, issuer.asked()), (130, 1), "{}", process.output());
+    assert!(stand.account.calls().iter().all(|call| !call.is_mutating()));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! An HTTPS server of the test's own, with an authority of its own. A program that has
 //! to trust it gets that authority as `SSL_CERT_FILE`.
 
+use flate2::{Compression, write::GzEncoder};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};
@@ -12,7 +13,27 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
 
-type Answers = Arc<Mutex<Box<dyn Fn(&str) -> String + Send>>>;
+type Answers = Arc<Mutex<Box<dyn Fn(&str) -> Reply + Send>>>;
+
+/// What a request gets.
+pub enum Reply {
+    /// These bytes, and the end of the connection.
+    Whole(Vec<u8>),
+    /// These bytes, and then nothing more until the client leaves.
+    Begun(Vec<u8>),
+}
+
+impl From<String> for Reply {
+    fn from(text: String) -> Self {
+        Self::Whole(text.into_bytes())
+    }
+}
+
+impl From<Vec<u8>> for Reply {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Whole(bytes)
+    }
+}
 
 pub struct Https {
     pub url: String,
@@ -28,15 +49,49 @@ pub fn answer(status: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}")
 }
 
+/// A whole answer with one more header field, or several.
+pub fn with_field(status: &str, field: &str, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 {status}\r\n{field}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
+    [head.as_bytes(), body].concat()
+}
+
+/// The same bytes in chunks (RFC 9112, 7.1).
+pub fn chunked(body: &[u8], size: usize) -> Vec<u8> {
+    let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
+    let mut whole = head.to_vec();
+    for chunk in body.chunks(size) {
+        whole.extend(format!("{:x}\r\n", chunk.len()).into_bytes());
+        whole.extend(chunk);
+        whole.extend(b"\r\n");
+    }
+    whole.extend(b"0\r\n\r\n");
+    whole
+}
+
+pub fn gzipped(body: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(body).unwrap();
+    encoder.finish().unwrap()
+}
+
 impl Https {
     /// Each request gets what `answers` makes of its path.
-    pub fn start(answers: impl Fn(&str) -> String + Send + 'static) -> Self {
+    pub fn start<R: Into<Reply>>(answers: impl Fn(&str) -> R + Send + 'static) -> Self {
+        Self::start_at(TcpListener::bind("127.0.0.1:0").unwrap(), answers)
+    }
+
+    pub fn start_at<R: Into<Reply>>(
+        listener: TcpListener,
+        answers: impl Fn(&str) -> R + Send + 'static,
+    ) -> Self {
         let (authority, config) = certified();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = Self {
             url: format!("https://{}", listener.local_addr().unwrap()),
             authority,
-            answers: Arc::new(Mutex::new(Box::new(answers))),
+            answers: Arc::new(Mutex::new(Box::new(move |path| answers(path).into()))),
             asked: Arc::default(),
             ended: Arc::default(),
         };
@@ -50,15 +105,19 @@ impl Https {
                 if ended.load(Ordering::SeqCst) {
                     break;
                 }
-                // Whoever doesn't trust the certificate hangs up, which is no failure here.
-                let _ = serve(stream, config.clone(), &answers, &asked);
+                let (config, answers, asked) = (config.clone(), answers.clone(), asked.clone());
+                // One that is held open must not keep the others out.
+                std::thread::spawn(move || {
+                    // Whoever doesn't trust the certificate hangs up, which is no failure here.
+                    let _ = serve(stream, config, &answers, &asked);
+                });
             }
         });
         server
     }
 
-    pub fn answer_with(&self, answers: impl Fn(&str) -> String + Send + 'static) {
-        *self.answers.lock().unwrap() = Box::new(answers);
+    pub fn answer_with<R: Into<Reply>>(&self, answers: impl Fn(&str) -> R + Send + 'static) {
+        *self.answers.lock().unwrap() = Box::new(move |path| answers(path).into());
     }
 
     /// How many requests came so far.
@@ -88,7 +147,8 @@ fn certified() -> (TempDir, Arc<ServerConfig>) {
     std::fs::write(directory.path().join("authority.pem"), root.pem()).unwrap();
 
     let key = KeyPair::generate().unwrap();
-    let leaf = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    let leaf =
+        CertificateParams::new(["127.0.0.1", "::1", "localhost"].map(str::to_owned)).unwrap();
     let leaf = leaf
         .signed_by(&key, &Issuer::new(authority, authority_key))
         .unwrap();
@@ -121,8 +181,15 @@ fn serve(
     asked.fetch_add(1, Ordering::SeqCst);
     let head = String::from_utf8_lossy(&head).into_owned();
     let path = head.split(' ').nth(1).unwrap_or_default();
-    let text = answers.lock().unwrap()(path);
-    tls.write_all(text.as_bytes())?;
+    let reply = answers.lock().unwrap()(path);
+    match reply {
+        Reply::Whole(bytes) => tls.write_all(&bytes)?,
+        Reply::Begun(bytes) => {
+            tls.write_all(&bytes)?;
+            tls.flush()?;
+            return tls.read(&mut [0]).map(drop);
+        }
+    }
     tls.conn.send_close_notify();
     tls.flush()
 }

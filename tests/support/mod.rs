@@ -1,5 +1,6 @@
 //! What the tests share: the peers, the binary, processes that end with their test.
 
+pub mod authorizer;
 pub mod aws;
 pub mod browser;
 pub mod dev;

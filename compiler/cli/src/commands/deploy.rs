@@ -9,6 +9,7 @@ use crate::terminal::{self, Progress, Terminal};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::package::Package;
 use frames_compiler::{Plan, diagnostic};
+use frames_deploy::interrupt::Interrupt;
 use frames_deploy::report::Report;
 use frames_deploy::session::Session;
 use frames_deploy::stages::{self, Options};
@@ -28,7 +29,7 @@ async fn deploy(
     terminal: Terminal,
 ) -> Result<()> {
     let asks = !arguments.dry_run || stages::asks_as_deployed(&opened.aws, &opened.plan).await?;
-    let package = package(&mut opened.plan, asks, terminal).await?;
+    let package = package(&mut opened.plan, asks, &opened.interrupt, terminal).await?;
     let plan = &opened.plan;
     let only = arguments.only.as_deref();
     let only = only.map(|only| stage_name(plan, only)).transpose()?;
@@ -80,9 +81,15 @@ async fn check(session: &Session<'_>, opened: &Opened, terminal: Terminal) -> Re
 
 /// Bakes the issuer's keys in, so that the functions start without asking for them. Where the
 /// issuer must not be asked, the keys count as changed.
-pub(super) async fn package(plan: &mut Plan, asks: bool, terminal: Terminal) -> Result<Package> {
+pub(super) async fn package(
+    plan: &mut Plan,
+    asks: bool,
+    interrupt: &Interrupt,
+    terminal: Terminal,
+) -> Result<Package> {
     if asks {
-        artifact::bake_keys(plan).await?;
+        // An issuer may ask to wait, and is slow at times.
+        interrupt.or(artifact::bake_keys(plan, terminal)).await??;
     } else {
         terminal.status(
             "Note",

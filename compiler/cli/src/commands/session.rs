@@ -19,7 +19,7 @@ pub(super) struct Opened {
     pub plan: Plan,
     pub aws: Aws,
     pub progress: Progress,
-    interrupt: Interrupt,
+    pub interrupt: Interrupt,
 }
 
 /// Runs `work` on what `command` needs. Errors that don't depend on AWS are reported before
