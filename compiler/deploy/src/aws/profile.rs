@@ -4,15 +4,23 @@
 //! then, though the SDK's own chain would ask them first. Otherwise a removal would go to another
 //! account than the named one. A profile that only the environment names loses to keys there.
 
-use aws_config::ConfigLoader;
-use aws_config::default_provider::region::DefaultRegionChain;
+use super::machine::Machine;
+use super::refused::Of;
 use aws_config::ecs::EcsCredentialsProvider;
-use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::environment::{
+    EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
+};
 use aws_config::meta::credentials::CredentialsProviderChain;
-use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider, ProfileSet};
 use aws_config::provider_config::ProviderConfig;
+use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
+use aws_config::{BehaviorVersion, ConfigLoader, Region};
+use aws_credential_types::provider::error::TokenError;
+use aws_credential_types::provider::future;
+use aws_credential_types::provider::token::ProvideToken;
 use frames_compiler::diagnostic::did_you_mean;
-use frames_compiler::failure::{Context, Failure, Result};
+use frames_compiler::failure::{Failure, Result};
 
 /// What names a profile, the first that is set.
 const VARIABLES: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
@@ -20,59 +28,148 @@ const VARIABLES: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
 /// Nobody reads more names than this.
 const SHOWN: usize = 20;
 
-/// The SDK's loader, with the profile of the command line or the environment.
-pub(super) async fn loader(asked: Option<&str>) -> Result<ConfigLoader> {
-    let loader = aws_config::from_env();
-    if let Some(profile) = asked {
-        must_exist(profile, "--profile").await?;
-        let provider = credentials_of(profile).await;
-        return Ok(loader.profile_name(profile).credentials_provider(provider));
-    }
-    let named = VARIABLES.into_iter().find_map(|variable| {
-        let profile = std::env::var(variable).ok()?;
-        (!profile.is_empty()).then_some((variable, profile))
-    });
-    match named {
-        Some((variable, profile)) => {
-            must_exist(&profile, variable).await?;
-            Ok(loader.profile_name(profile))
+/// The profile that counts.
+#[derive(Debug, Clone)]
+pub(super) struct Chosen {
+    /// `default`, where nothing names one.
+    pub(super) name: String,
+    /// `--profile`, or a variable.
+    named_by: Option<&'static str>,
+}
+
+impl Chosen {
+    fn of(asked: Option<&str>) -> Self {
+        let variable = || {
+            VARIABLES.into_iter().find_map(|variable| {
+                let profile = std::env::var(variable).ok()?;
+                (!profile.is_empty()).then_some((profile, variable))
+            })
+        };
+        let asked = asked.map(|profile| (profile.to_owned(), "--profile"));
+        match asked.or_else(variable) {
+            Some((name, named_by)) => Self {
+                name,
+                named_by: Some(named_by),
+            },
+            None => Self {
+                name: "default".to_owned(),
+                named_by: None,
+            },
         }
-        None => Ok(loader),
+    }
+
+    /// Keys in the environment don't count.
+    pub(super) fn only(&self) -> bool {
+        self.named_by == Some("--profile")
+    }
+
+    pub(super) fn is_named(&self) -> bool {
+        self.named_by.is_some()
+    }
+
+    async fn must_exist(&self) -> Result<()> {
+        let (profile, Some(named_by)) = (&self.name, self.named_by) else {
+            return Ok(());
+        };
+        let known = configured().await?;
+        if known.get_profile(profile).is_some() {
+            return Ok(());
+        }
+        let failure = Failure::new(format!("there is no AWS profile `{profile}` ({named_by})"));
+        Err(failure.help(others(profile, &known)))
     }
 }
 
-/// The profile's own credentials; where it has none, those of the machine.
-async fn credentials_of(profile: &str) -> CredentialsProviderChain {
-    let region = DefaultRegionChain::builder().profile_name(profile).build();
-    let config = ProviderConfig::without_region().with_region(region.region().await);
-    let own = ProfileFileCredentialsProvider::builder()
-        .configure(&config)
-        .profile_name(profile)
-        .build();
-    let container = EcsCredentialsProvider::builder().configure(&config).build();
-    let instance = ImdsCredentialsProvider::builder()
-        .configure(&config)
-        .build();
-    CredentialsProviderChain::first_try("Profile", own)
-        .or_else("EcsContainer", container)
-        .or_else("Ec2InstanceMetadata", instance)
+/// The SDK's loader, with the profile of the command line or the environment.
+pub(super) async fn loader(asked: Option<&str>) -> Result<(ConfigLoader, Chosen)> {
+    let chosen = Chosen::of(asked);
+    chosen.must_exist().await?;
+    let config =
+        ProviderConfig::without_region().with_behavior_version(Some(BehaviorVersion::latest()));
+    let machine = Machine::new(&config);
+    let region = region(&chosen, &machine).await;
+    let config = config.with_region(region.clone());
+    let chain = chain(&chosen, &config, machine);
+    let loader = aws_config::from_env()
+        .region(region)
+        .token_provider(NoToken)
+        .credentials_provider(chain);
+    Ok(match chosen.is_named() {
+        true => (loader.profile_name(&chosen.name), chosen),
+        false => (loader, chosen),
+    })
 }
 
-async fn must_exist(profile: &str, named_by: &str) -> Result<()> {
+async fn region(chosen: &Chosen, machine: &Machine) -> Option<Region> {
+    let own = ProfileFileRegionProvider::builder().profile_name(&chosen.name);
+    let configured = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+        .or_else(own.build());
+    match configured.region().await {
+        Some(region) => Some(region),
+        None => machine.region().await,
+    }
+}
+
+/// The first that has credentials. With `--profile`, the profile's own and those of the machine.
+fn chain(chosen: &Chosen, config: &ProviderConfig, machine: Machine) -> CredentialsProviderChain {
+    let own = ProfileFileCredentialsProvider::builder()
+        .configure(config)
+        .with_custom_provider("Ec2InstanceMetadata", machine.clone())
+        .profile_name(&chosen.name)
+        .build();
+    let own = Of::profile(own);
+    let container = EcsCredentialsProvider::builder().configure(config).build();
+    let chain = if chosen.only() {
+        CredentialsProviderChain::first_try("Profile", own)
+    } else {
+        let keys = EnvironmentVariableCredentialsProvider::new();
+        let identity = WebIdentityTokenCredentialsProvider::builder()
+            .configure(config)
+            .build();
+        CredentialsProviderChain::first_try("Environment", Of::environment(keys))
+            .or_else("Profile", own)
+            .or_else("WebIdentityToken", Of::web_identity(identity))
+    };
+    chain
+        .or_else("EcsContainer", Of::container(container))
+        .or_else("Ec2InstanceMetadata", Of::machine(machine))
+}
+
+/// No service that frames asks takes a bearer token. To look for one, the SDK would ask the machine for
+/// its Region once more.
+#[derive(Debug)]
+struct NoToken;
+
+impl ProvideToken for NoToken {
+    fn provide_token<'a>(&'a self) -> future::ProvideToken<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideToken::ready(Err(TokenError::not_loaded("no service takes one")))
+    }
+}
+
+/// Everything that the AWS configuration has.
+pub(super) async fn configured() -> Result<ProfileSet> {
     let (fs, env, files) = Default::default();
     let known = aws_config::profile::load(&fs, &env, &files, None).await;
-    let known = known.context(|| "can't read the AWS configuration")?;
-    if known.get_profile(profile).is_some() {
-        return Ok(());
-    }
-    let mut names: Vec<&str> = known.profiles().collect();
-    names.sort_unstable();
-    let failure = Failure::new(format!("there is no AWS profile `{profile}` ({named_by})"));
-    Err(failure.help(help(profile, &names)))
+    known.map_err(|error| {
+        // The place of what can't be read is in the reason at the bottom, over two lines.
+        let reason = super::errors::innermost(&error);
+        let reason: Vec<&str> = reason.split_whitespace().collect();
+        Failure::new(format!(
+            "can't read the AWS configuration: {error}: {}",
+            reason.join(" ")
+        ))
+        .help("mend that file: `aws configure list-profiles` reads it as well")
+    })
 }
 
-fn help(profile: &str, names: &[&str]) -> String {
-    let listed = match names {
+/// Which profiles there are, and the one that may have been meant.
+pub(super) fn others(profile: &str, known: &ProfileSet) -> String {
+    let mut names: Vec<&str> = known.profiles().collect();
+    names.sort_unstable();
+    let listed = match &names[..] {
         [] => "no profile is configured: `aws configure --profile NAME` makes one".to_owned(),
         _ if names.len() > SHOWN => {
             let more = names.len() - SHOWN;
