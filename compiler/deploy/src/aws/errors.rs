@@ -1,6 +1,5 @@
 //! What AWS refuses, in a user's words: what frames was doing, why it failed, what to do.
 
-use super::refused::within;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use frames_compiler::failure::Failure;
@@ -269,6 +268,20 @@ pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
         error = source;
     }
     error.to_string()
+}
+
+/// The first error of this kind, from the outermost to the innermost.
+pub(super) fn within<'a, T: std::error::Error + 'static>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a T> {
+    let mut error = Some(error);
+    while let Some(this) = error {
+        if let Some(found) = this.downcast_ref() {
+            return Some(found);
+        }
+        error = this.source();
+    }
+    None
 }
 
 #[cfg(test)]

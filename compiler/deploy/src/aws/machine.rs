@@ -3,7 +3,7 @@
 //! Elsewhere, its address answers nothing, and whoever has no credentials would wait for it. So it is
 //! given a second, once, and after silence it isn't asked again. AWS's SDK would give it four tries.
 
-use super::refused::within;
+use super::errors::within;
 use aws_config::Region;
 use aws_config::imds::Client;
 use aws_config::imds::client::error::ImdsError;

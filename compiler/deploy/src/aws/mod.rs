@@ -2,6 +2,7 @@
 //! and retries. Every refusal comes back in a user's words.
 
 pub mod bucket;
+mod chosen;
 pub mod distributions;
 pub mod errors;
 pub mod functions;
@@ -23,8 +24,8 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{Region, SdkConfig};
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use chosen::Chosen;
 use frames_compiler::failure::{Failure, Result};
-use profile::Chosen;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;

@@ -4,81 +4,25 @@
 //! then, though the SDK's own chain would ask them first. Otherwise a removal would go to another
 //! account than the named one. A profile that only the environment names loses to keys there.
 
+use super::chosen::Chosen;
 use super::machine::Machine;
 use super::refused::Of;
+use aws_config::default_provider::use_dual_stack::use_dual_stack_provider;
+use aws_config::default_provider::use_fips::use_fips_provider;
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::environment::{
     EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
 };
 use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider, ProfileSet};
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
 use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_credential_types::provider::error::TokenError;
 use aws_credential_types::provider::future;
 use aws_credential_types::provider::token::ProvideToken;
-use frames_compiler::diagnostic::did_you_mean;
-use frames_compiler::failure::{Failure, Result};
-
-/// What names a profile, the first that is set.
-const VARIABLES: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
-
-/// Nobody reads more names than this.
-const SHOWN: usize = 20;
-
-/// The profile that counts.
-#[derive(Debug, Clone)]
-pub(super) struct Chosen {
-    /// `default`, where nothing names one.
-    pub(super) name: String,
-    /// `--profile`, or a variable.
-    named_by: Option<&'static str>,
-}
-
-impl Chosen {
-    fn of(asked: Option<&str>) -> Self {
-        let variable = || {
-            VARIABLES.into_iter().find_map(|variable| {
-                let profile = std::env::var(variable).ok()?;
-                (!profile.is_empty()).then_some((profile, variable))
-            })
-        };
-        let asked = asked.map(|profile| (profile.to_owned(), "--profile"));
-        match asked.or_else(variable) {
-            Some((name, named_by)) => Self {
-                name,
-                named_by: Some(named_by),
-            },
-            None => Self {
-                name: "default".to_owned(),
-                named_by: None,
-            },
-        }
-    }
-
-    /// Keys in the environment don't count.
-    pub(super) fn only(&self) -> bool {
-        self.named_by == Some("--profile")
-    }
-
-    pub(super) fn is_named(&self) -> bool {
-        self.named_by.is_some()
-    }
-
-    async fn must_exist(&self) -> Result<()> {
-        let (profile, Some(named_by)) = (&self.name, self.named_by) else {
-            return Ok(());
-        };
-        let known = configured().await?;
-        if known.get_profile(profile).is_some() {
-            return Ok(());
-        }
-        let failure = Failure::new(format!("there is no AWS profile `{profile}` ({named_by})"));
-        Err(failure.help(others(profile, &known)))
-    }
-}
+use frames_compiler::failure::Result;
 
 /// The SDK's loader, with the profile of the command line or the environment.
 pub(super) async fn loader(asked: Option<&str>) -> Result<(ConfigLoader, Chosen)> {
@@ -88,16 +32,24 @@ pub(super) async fn loader(asked: Option<&str>) -> Result<(ConfigLoader, Chosen)
         ProviderConfig::without_region().with_behavior_version(Some(BehaviorVersion::latest()));
     let machine = Machine::new(&config);
     let region = region(&chosen, &machine).await;
-    let config = config.with_region(region.clone());
+    let mut config = config.with_region(region.clone());
+    if !chosen.only() {
+        // A profile that is asked for says by itself which endpoints it takes.
+        let (fips, dual) = (
+            use_fips_provider(&config).await,
+            use_dual_stack_provider(&config).await,
+        );
+        config = config.with_use_fips(fips).with_use_dual_stack(dual);
+    }
     let chain = chain(&chosen, &config, machine);
     let loader = aws_config::from_env()
         .region(region)
         .token_provider(NoToken)
         .credentials_provider(chain);
-    Ok(match chosen.is_named() {
-        true => (loader.profile_name(&chosen.name), chosen),
-        false => (loader, chosen),
-    })
+    if chosen.is_named() {
+        return Ok((loader.profile_name(&chosen.name), chosen));
+    }
+    Ok((loader, chosen))
 }
 
 async fn region(chosen: &Chosen, machine: &Machine) -> Option<Region> {
@@ -146,42 +98,5 @@ impl ProvideToken for NoToken {
         Self: 'a,
     {
         future::ProvideToken::ready(Err(TokenError::not_loaded("no service takes one")))
-    }
-}
-
-/// Everything that the AWS configuration has.
-pub(super) async fn configured() -> Result<ProfileSet> {
-    let (fs, env, files) = Default::default();
-    let known = aws_config::profile::load(&fs, &env, &files, None).await;
-    known.map_err(|error| {
-        // The place of what can't be read is in the reason at the bottom, over two lines.
-        let reason = super::errors::innermost(&error);
-        let reason: Vec<&str> = reason.split_whitespace().collect();
-        Failure::new(format!(
-            "can't read the AWS configuration: {error}: {}",
-            reason.join(" ")
-        ))
-        .help("mend that file: `aws configure list-profiles` reads it as well")
-    })
-}
-
-/// Which profiles there are, and the one that may have been meant.
-pub(super) fn others(profile: &str, known: &ProfileSet) -> String {
-    let mut names: Vec<&str> = known.profiles().collect();
-    names.sort_unstable();
-    let listed = match &names[..] {
-        [] => "no profile is configured: `aws configure --profile NAME` makes one".to_owned(),
-        _ if names.len() > SHOWN => {
-            let more = names.len() - SHOWN;
-            format!(
-                "the profiles are {} and {more} more",
-                names[..SHOWN].join(", ")
-            )
-        }
-        _ => format!("the profiles are {}", names.join(", ")),
-    };
-    match did_you_mean(profile, names.iter().copied()) {
-        Some(meant) => format!("{meant} {listed}"),
-        None => listed,
     }
 }

@@ -3,8 +3,8 @@
 //! The SDK's errors may have secrets in them, as what a credential process printed. So nothing of
 //! them is quoted but what a table here knows, the system's own errors, and AWS's answers.
 
-use super::errors::{explain_ref, innermost};
-use super::profile::{Chosen, configured};
+use super::chosen::{Chosen, configured};
+use super::errors::{explain_ref, innermost, within};
 use super::source::{Kind, Source, follow};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
@@ -115,18 +115,6 @@ impl Error for Failed {
     }
 }
 
-/// The first error of this kind, from the outermost to the innermost.
-pub(super) fn within<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    let mut error = Some(error);
-    while let Some(this) = error {
-        if let Some(found) = this.downcast_ref() {
-            return Some(found);
-        }
-        error = this.source();
-    }
-    None
-}
-
 /// What to do about it, too.
 pub(super) async fn explain(error: &CredentialsError, chosen: &Chosen) -> Failure {
     let profiles = match configured().await {
@@ -191,12 +179,13 @@ fn of_profile(error: &CredentialsError, source: &Source, chosen: &Chosen) -> Fai
         let doing = format!("assume the role of the AWS profile `{}`", chosen.name);
         return role(explain_ref("sts:AssumeRole", &doing, refused), refused);
     }
-    let whose = match source.profile == chosen.name {
-        true => format!("the AWS profile `{}`", chosen.name),
-        false => format!(
+    let whose = if source.profile == chosen.name {
+        format!("the AWS profile `{}`", chosen.name)
+    } else {
+        format!(
             "the AWS profile `{}` (the source of `{}`)",
             source.profile, chosen.name
-        ),
+        )
     };
     match &source.kind {
         Kind::Process => process(error, &whose),

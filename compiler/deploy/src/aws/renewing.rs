@@ -1,6 +1,7 @@
 //! The caller's own credentials, for those who sign by themselves.
 
-use super::profile::{Chosen, loader};
+use super::chosen::Chosen;
+use super::profile::loader;
 use super::{Conceal, credentials, hide, refused};
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use frames_compiler::failure::Result;

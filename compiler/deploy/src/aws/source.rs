@@ -1,7 +1,7 @@
 //! Where a profile takes its credentials from, by the AWS configuration: the rules of AWS's SDK, read
 //! once more for what it only says in its own words, or passes over and asks the next provider.
 
-use super::profile::others;
+use super::chosen::others;
 use aws_config::profile::{Profile, ProfileSet};
 use frames_compiler::failure::{Failure, Result};
 
