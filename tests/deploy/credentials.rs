@@ -6,147 +6,15 @@ use crate::support::frames::{Project, Run};
 use crate::support::plain::{Plain, closed};
 use crate::support::process::eventually;
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// No output may have it.
 const HIDDEN: &str = "HIDDEN";
 
-const CONFIG: &str = r#"
-[profile expired]
-sso_session = ended
-sso_account_id = 111122223333
-sso_role_name = deployer
-
-[profile signed-out]
-sso_session = never
-sso_account_id = 111122223333
-sso_role_name = deployer
-
-[profile signed-in]
-sso_session = now
-sso_account_id = 111122223333
-sso_role_name = deployer
-region = us-east-1
-
-[profile by-sso]
-role_arn = arn:aws:iam::111122223333:role/r
-source_profile = expired
-
-[profile older-sso]
-sso_start_url = https://example.awsapps.com/start
-sso_region = us-east-1
-sso_account_id = 111122223333
-sso_role_name = deployer
-
-[profile half-sso]
-sso_session = now
-sso_account_id = 111122223333
-
-[profile no-session]
-sso_session = gone
-sso_account_id = 111122223333
-sso_role_name = deployer
-
-[sso-session ended]
-sso_start_url = https://example.awsapps.com/start
-sso_region = us-east-1
-
-[sso-session never]
-sso_start_url = https://example.awsapps.com/start
-sso_region = us-east-1
-
-[sso-session now]
-sso_start_url = https://example.awsapps.com/start
-sso_region = us-east-1
-
-[profile fails]
-credential_process = sh -c 'echo HIDDEN; echo HIDDEN. Stderr: HIDDEN >&2; exit 3'
-
-[profile garbage]
-credential_process = echo 'HIDDEN {"SecretAccessKey": "HIDDEN"'
-
-[profile bytes]
-credential_process = printf '\377HIDDEN'
-
-[profile no-secret]
-credential_process = echo '{"Version": 1, "AccessKeyId": "HIDDEN"}'
-
-[profile old-version]
-credential_process = echo '{"Version": 7, "AccessKeyId": "HIDDEN", "SecretAccessKey": "HIDDEN"}'
-
-[profile no-program]
-credential_process = /nowhere/HIDDEN --secret HIDDEN
-
-[profile killed]
-credential_process = echo HIDDEN; kill -9 $$
-
-[profile by-process]
-role_arn = arn:aws:iam::111122223333:role/r
-source_profile = fails
-
-[profile half-keys]
-aws_access_key_id = HIDDEN
-
-[profile half-keys-too]
-aws_secret_access_key = HIDDEN
-
-[profile orphan]
-role_arn = arn:aws:iam::111122223333:role/r
-source_profile = expird
-
-[profile one]
-role_arn = arn:aws:iam::111122223333:role/r
-source_profile = two
-
-[profile two]
-role_arn = arn:aws:iam::111122223333:role/r
-source_profile = one
-
-[profile by-plain]
-role_arn = arn:aws:iam::111122223333:role/r
-source_profile = plain
-
-[profile plain]
-region = us-east-1
-
-[profile token-file]
-role_arn = arn:aws:iam::111122223333:role/r
-web_identity_token_file = /nowhere/token
-region = us-east-1
-
-[profile no-role]
-web_identity_token_file = /nowhere/token
-
-[profile no-source]
-role_arn = arn:aws:iam::111122223333:role/r
-
-[profile two-sources]
-role_arn = arn:aws:iam::111122223333:role/r
-source_profile = plain
-credential_source = Environment
-
-[profile moon]
-role_arn = arn:aws:iam::111122223333:role/r
-credential_source = Moon
-
-[profile instance]
-role_arn = arn:aws:iam::111122223333:role/r
-credential_source = Ec2InstanceMetadata
-
-[profile console]
-login_session = arn:aws:iam::111122223333:user/ci
-
-[profile role]
-role_arn = arn:aws:iam::111122223333:role/r
-source_profile = keys
-region = us-east-1
-
-[profile keys]
-aws_access_key_id = AKIAEXAMPLE
-aws_secret_access_key = HIDDEN
-region = us-east-1
-"#;
+/// One thing is wrong with each profile.
+const CONFIG: &str = include_str!("profiles.ini");
 
 /// The AWS CLI calls the file of a session by the SHA-1 of its name.
 const ENDED: &str = "ba92ed73c97b30bcc4639724ab6aa8ae87f92601";
@@ -439,43 +307,35 @@ fn every_command_says_it() {
     }
 }
 
-/// An answer of AWS, whose own words are no secret.
-fn answer(status: &str, headers: &str, body: &str) -> Plain {
-    let length = body.len();
-    Plain::answering(format!(
-        "HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-    ))
-}
-
+/// AWS's own words are no secret.
 #[test]
 fn what_aws_answers_is_said() {
     let home = Home::new();
-    let json =
-        |class: &str| format!("x-amzn-ErrorType: {class}\r\nContent-Type: application/json\r\n");
+    let refused = |status: &str, class: &str, message: &str| {
+        let kind = format!("x-amzn-ErrorType: {class}\r\nContent-Type: application/json");
+        let body = json!({"message": message}).to_string();
+        Plain::http(&format!("{status}\r\n{kind}"), &body)
+    };
     let sso = [
         (
-            answer(
+            refused(
                 "401 Unauthorized",
-                &json("UnauthorizedException"),
-                "{\"message\": \"Session token not found or invalid\"}",
+                "UnauthorizedException",
+                "Session token not found or invalid",
             ),
             "the SSO session of the AWS profile `signed-in` has expired",
             "`aws sso login --profile signed-in`, then run the same command",
         ),
         (
-            answer(
-                "403 Forbidden",
-                &json("ForbiddenException"),
-                "{\"message\": \"No access\"}",
-            ),
+            refused("403 Forbidden", "ForbiddenException", "No access"),
             "the AWS profile `signed-in` signs in by SSO, but the role in `sso_role_name` isn't open to whoever signed in",
             "look at `sso_account_id` and `sso_role_name` of that profile",
         ),
         (
-            answer(
+            refused(
                 "400 Bad Request",
-                &json("InvalidRequestException"),
-                "{\"message\": \"No such account.\"}",
+                "InvalidRequestException",
+                "No such account.",
             ),
             "can't get the credentials of the AWS profile `signed-in` by SSO: No such account (InvalidRequestException)",
             "",
@@ -494,7 +354,7 @@ fn what_aws_answers_is_said() {
         assert_eq!(run.stderr, format!("error: {error}\n{help}"));
     }
     let denied = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>User: arn:aws:iam::111122223333:user/ci is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/r</Message></Error></ErrorResponse>";
-    let server = answer("403 Forbidden", "Content-Type: text/xml\r\n", denied);
+    let server = Plain::http("403 Forbidden\r\nContent-Type: text/xml", denied);
     home.says(
         "role",
         &[("AWS_ENDPOINT_URL_STS", &server.url())],

@@ -30,19 +30,19 @@ fn who_cant_be_reached_is_said_and_why() {
         "jwks.json",
         crate::support::read("tests/manifests/jwks.json"),
     );
-    let answer = |status: &str, body: &str| {
-        let length = body.len();
-        Plain::answering(format!(
-            "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-        ))
-    };
     let page = "<html>Sign in to this network</html>";
     let (hangs_up, proxy) = (
         Plain::answering(""),
-        answer("407 Proxy Authentication Required", ""),
+        Plain::http("407 Proxy Authentication Required", ""),
     );
-    let (gateway, portal) = (answer("502 Bad Gateway", page), answer("200 OK", page));
-    let (empty, tls) = (answer("403 Forbidden", ""), Https::start(|_| String::new()));
+    let (gateway, portal) = (
+        Plain::http("502 Bad Gateway", page),
+        Plain::http("200 OK", page),
+    );
+    let (empty, tls) = (
+        Plain::http("403 Forbidden", ""),
+        Https::start(|_| String::new()),
+    );
     let nobody = closed();
     let not_tls = gateway.url().replace("http:", "https:");
     let through = proxy.url().replace("//", "//user:secret@");

@@ -1,5 +1,6 @@
 //! A server of the test's own that reads what somebody sends, and answers the same to all.
 
+use super::https::answer;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -22,6 +23,11 @@ impl Plain {
             let _ = stream.read(&mut [0; 64 * 1024]);
             let _ = stream.write_all(&answer);
         })
+    }
+
+    /// A whole answer: the rest of its status line, with header fields behind it, and its body.
+    pub fn http(head: &str, body: &str) -> Self {
+        Self::answering(answer(head, body))
     }
 
     /// Takes every connection, and never says anything.

@@ -6,7 +6,7 @@
 
 use super::chosen::Chosen;
 use super::machine::Machine;
-use super::refused::Of;
+use super::refused::{Link, Of};
 use aws_config::default_provider::use_dual_stack::use_dual_stack_provider;
 use aws_config::default_provider::use_fips::use_fips_provider;
 use aws_config::ecs::EcsCredentialsProvider;
@@ -69,7 +69,7 @@ fn chain(chosen: &Chosen, config: &ProviderConfig, machine: Machine) -> Credenti
         .with_custom_provider("Ec2InstanceMetadata", machine.clone())
         .profile_name(&chosen.name)
         .build();
-    let own = Of::profile(own);
+    let own = Of::new(Link::Profile, own);
     let container = EcsCredentialsProvider::builder().configure(config).build();
     let chain = if chosen.only() {
         CredentialsProviderChain::first_try("Profile", own)
@@ -78,13 +78,13 @@ fn chain(chosen: &Chosen, config: &ProviderConfig, machine: Machine) -> Credenti
         let identity = WebIdentityTokenCredentialsProvider::builder()
             .configure(config)
             .build();
-        CredentialsProviderChain::first_try("Environment", Of::environment(keys))
+        CredentialsProviderChain::first_try("Environment", Of::new(Link::Environment, keys))
             .or_else("Profile", own)
-            .or_else("WebIdentityToken", Of::web_identity(identity))
+            .or_else("WebIdentityToken", Of::new(Link::WebIdentity, identity))
     };
     chain
-        .or_else("EcsContainer", Of::container(container))
-        .or_else("Ec2InstanceMetadata", Of::machine(machine))
+        .or_else("EcsContainer", Of::new(Link::Container, container))
+        .or_else("Ec2InstanceMetadata", Of::new(Link::Machine, machine))
 }
 
 /// No service that frames asks takes a bearer token. To look for one, the SDK would ask the machine for

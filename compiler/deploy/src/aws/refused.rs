@@ -22,7 +22,7 @@ const CONTAINER: Duration = Duration::from_secs(5);
 
 /// Which link of the chain failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Link {
+pub(super) enum Link {
     Environment,
     Profile,
     WebIdentity,
@@ -38,28 +38,7 @@ pub(super) struct Of<P> {
 }
 
 impl<P> Of<P> {
-    pub(super) fn environment(provider: P) -> Self {
-        let link = Link::Environment;
-        Self { link, provider }
-    }
-
-    pub(super) fn profile(provider: P) -> Self {
-        let link = Link::Profile;
-        Self { link, provider }
-    }
-
-    pub(super) fn web_identity(provider: P) -> Self {
-        let link = Link::WebIdentity;
-        Self { link, provider }
-    }
-
-    pub(super) fn container(provider: P) -> Self {
-        let link = Link::Container;
-        Self { link, provider }
-    }
-
-    pub(super) fn machine(provider: P) -> Self {
-        let link = Link::Machine;
+    pub(super) fn new(link: Link, provider: P) -> Self {
         Self { link, provider }
     }
 }
