@@ -42,6 +42,7 @@ mod policy;
 mod policy_reference;
 mod posture;
 mod readme;
+mod sdks;
 mod support;
 mod templates;
 mod tour;

@@ -14,6 +14,7 @@ pub mod https;
 pub mod lsp;
 pub mod manifests;
 pub mod peers;
+pub mod plain;
 pub mod process;
 pub mod pty;
 pub mod sample;
