@@ -41,7 +41,10 @@ async fn deploy(
 
     let session = opened.session(questions(arguments.yes)).await?;
     session.announce("Deploying", "to", plan);
-    let done = match stages::unchanged(&session, plan, &package, options).await? {
+    // A call that hangs is given up: whatever it did, the next run takes it up.
+    let interrupt = &session.interrupt;
+    let unchanged = stages::unchanged(&session, plan, &package, options);
+    let done = match interrupt.or(unchanged).await?? {
         Some(done) => {
             session
                 .progress
@@ -49,10 +52,12 @@ async fn deploy(
             done
         }
         None => {
-            check(&session, &opened, terminal).await?;
+            interrupt.or(check(&session, &opened, terminal)).await??;
             if !options.dry_run {
-                validation::large_templates(&session, plan, &package).await?;
-                artifacts::upload(&session, plan, &package).await?;
+                let validated = validation::large_templates(&session, plan, &package);
+                interrupt.or(validated).await??;
+                let uploaded = artifacts::upload(&session, plan, &package);
+                interrupt.or(uploaded).await??;
             }
             stages::stages(&session, plan, &package, options).await?
         }

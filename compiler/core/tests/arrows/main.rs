@@ -106,7 +106,15 @@ const CRATES: &[Order] = &[
     },
     Order {
         name: "cli",
-        modules: &["cli", "terminal", "artifact", "project", "init", "commands"],
+        modules: &[
+            "cli",
+            "terminal",
+            "interrupt",
+            "artifact",
+            "project",
+            "init",
+            "commands",
+        ],
         one_thing: &[],
     },
 ];
