@@ -41,6 +41,7 @@ mod policy;
 mod policy_reference;
 mod posture;
 mod readme;
+mod signals;
 mod support;
 mod templates;
 mod tour;

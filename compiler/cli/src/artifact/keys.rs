@@ -9,10 +9,10 @@ use frames_edge::key_source::{
     KeySource, SIZE_LIMIT, TIME_LIMIT, USER_AGENT, document, shown, with_cause,
 };
 use frames_edge::{AuthConfig, Issuer};
+use frames_network::{Network, Proxy};
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
-use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use serde_json::{Map, Value, json};
 use std::time::UNIX_EPOCH;
 
@@ -68,7 +68,15 @@ async fn fetch_set(issuer: &Issuer, auth: &AuthConfig) -> Result<Value> {
         Err(_) => attempt().await,
         in_time => in_time,
     };
-    let late = |_| format!("twice they didn't come within {} s", TIME_LIMIT.as_secs());
+    let late = |_| {
+        let seconds = TIME_LIMIT.as_secs();
+        match proxy_to(issuer) {
+            Some(proxy) => {
+                format!("twice they didn't come within {seconds} s through the proxy {proxy}")
+            }
+            None => format!("twice they didn't come within {seconds} s"),
+        }
+    };
     let set = fetched.map_err(late).and_then(|set| set).map_err(failed)?;
     match key_set_problem(&set, &auth.algorithms) {
         Some(problem) => Err(failed(problem)),
@@ -97,16 +105,18 @@ fn pared(set: &Value, algorithms: &[String]) -> Value {
     json!({ "keys": keys })
 }
 
+fn proxy_to(issuer: &Issuer) -> Option<&'static Proxy> {
+    let network = Network::of_environment().ok()?;
+    let address = issuer.jwks_uri.as_ref().or(issuer.names.first())?;
+    network.proxy(&address.parse().ok()?)
+}
+
 /// One JSON document, by the authorizer's own limits.
 async fn get(address: Uri) -> std::result::Result<Value, String> {
     let shown = shown(&address);
-    let connector = hyper_rustls::HttpsConnectorBuilder::new()
-        .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())
-        .map_err(|error| format!("this machine's root certificates can't be read: {error}"))?
-        .https_or_http()
-        .enable_http1()
-        .build();
-    let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
+    let network = Network::of_environment().map_err(|error| error.message)?;
+    let client = network.client::<Empty<Bytes>>(TIME_LIMIT);
+    let client = client.map_err(|error| error.message)?;
     let request = Request::get(&address)
         .header("Accept", "application/json")
         .header("User-Agent", USER_AGENT)

@@ -2,6 +2,7 @@
 
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use frames_compiler::failure::Failure;
+use frames_network::Trouble;
 
 /// Why a call failed, as far as it decides what to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,6 +161,13 @@ fn denied_resource(message: &str) -> Option<&str> {
 }
 
 fn unreachable<E, R>(doing: &str, error: &SdkError<E, R>) -> Failure {
+    if let SdkError::DispatchFailure(failure) = error
+        && let Some(trouble) = failure
+            .as_connector_error()
+            .and_then(|error| Trouble::within(error))
+    {
+        return from_proxy(doing, trouble);
+    }
     let (what, help) = match error {
         SdkError::TimeoutError(_) => (
             "AWS didn't answer in time".to_owned(),
@@ -168,10 +176,18 @@ fn unreachable<E, R>(doing: &str, error: &SdkError<E, R>) -> Failure {
         SdkError::DispatchFailure(failure) => {
             let reason = failure.as_connector_error().map(|error| innermost(error));
             let reason = reason.map(|reason| format!(" ({reason})"));
-            (
-                format!("AWS can't be reached{}", reason.unwrap_or_default()),
-                "check the network, AWS_ENDPOINT_URL and the proxy, then run the same command: it goes on where this one stopped",
-            )
+            let reason = reason.unwrap_or_default();
+            if reason.contains("invalid peer certificate") {
+                (
+                    format!("AWS's certificate isn't trusted{reason}"),
+                    "something on the way looks into TLS: name its root certificate with AWS_CA_BUNDLE",
+                )
+            } else {
+                (
+                    format!("AWS can't be reached{reason}"),
+                    "check the network, AWS_ENDPOINT_URL and the proxy, then run the same command: it goes on where this one stopped",
+                )
+            }
         }
         SdkError::ConstructionFailure(_) => (
             "the request can't be built".to_owned(),
@@ -183,6 +199,15 @@ fn unreachable<E, R>(doing: &str, error: &SdkError<E, R>) -> Failure {
         ),
     };
     Failure::new(format!("can't {doing}: {what}")).help(help)
+}
+
+/// A proxy is in the way.
+pub(super) fn from_proxy(doing: &str, trouble: &Trouble) -> Failure {
+    Failure::new(format!("can't {doing}: {trouble}")).help(trouble.help.clone())
+}
+
+pub(super) fn from_network(error: frames_network::Error) -> Failure {
+    Failure::new(error.message).help(error.help)
 }
 
 /// The reason at the bottom: "connection refused".

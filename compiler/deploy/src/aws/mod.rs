@@ -5,6 +5,7 @@ pub mod bucket;
 pub mod distributions;
 pub mod errors;
 pub mod functions;
+mod http;
 pub mod log_groups;
 mod online;
 mod profile;
@@ -21,6 +22,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{Region, SdkConfig};
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use frames_compiler::failure::{Failure, Result};
+use frames_network::Trouble;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -65,6 +67,9 @@ impl Aws {
             .with_initial_backoff(Duration::from_millis(300));
         let loader = profile::loader(profile).await?;
         let loader = loader.timeout_config(timeouts).retry_config(retries);
+        frames_network::secrets()
+            .iter()
+            .for_each(|secret| conceal(secret));
         let config = loader.load().await;
         credentials(&config, conceal).await?;
         let identity = Arc::default();
@@ -141,6 +146,9 @@ async fn credentials(config: &SdkConfig, conceal: Conceal) -> Result<SharedCrede
             Ok(provider)
         }
         Err(error) => {
+            if let Some(trouble) = Trouble::within(&error) {
+                return Err(errors::from_proxy("get the AWS credentials", trouble));
+            }
             let reason = std::error::Error::source(&error).map(|source| format!(": {source}"));
             let failure = none();
             Err(Failure {

@@ -11,6 +11,7 @@ use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use frames_compiler::diagnostic::did_you_mean;
 use frames_compiler::failure::{Context, Failure, Result};
 
@@ -22,10 +23,11 @@ const SHOWN: usize = 20;
 
 /// The SDK's loader, with the profile of the command line or the environment.
 pub(super) async fn loader(asked: Option<&str>) -> Result<ConfigLoader> {
-    let loader = aws_config::from_env();
+    let client = super::http::client()?;
+    let loader = aws_config::from_env().http_client(client.clone());
     if let Some(profile) = asked {
         must_exist(profile, "--profile").await?;
-        let provider = credentials_of(profile).await;
+        let provider = credentials_of(profile, client).await;
         return Ok(loader.profile_name(profile).credentials_provider(provider));
     }
     let named = VARIABLES.into_iter().find_map(|variable| {
@@ -42,9 +44,11 @@ pub(super) async fn loader(asked: Option<&str>) -> Result<ConfigLoader> {
 }
 
 /// The profile's own credentials; where it has none, those of the machine.
-async fn credentials_of(profile: &str) -> CredentialsProviderChain {
+async fn credentials_of(profile: &str, client: SharedHttpClient) -> CredentialsProviderChain {
     let region = DefaultRegionChain::builder().profile_name(profile).build();
-    let config = ProviderConfig::without_region().with_region(region.region().await);
+    let config = ProviderConfig::without_region()
+        .with_region(region.region().await)
+        .with_http_client(client);
     let own = ProfileFileCredentialsProvider::builder()
         .configure(&config)
         .profile_name(profile)
