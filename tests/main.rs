@@ -47,3 +47,4 @@ mod templates;
 mod tour;
 mod variables;
 mod viewers;
+mod way_out;

@@ -301,8 +301,9 @@ fn an_aws_that_doesnt_answer_is_left() {
         (&["dev", "--online"], Signal::INT),
     ] {
         let aws = Silent::start();
-        let project =
-            Project::new("service: x\nauth: {mode: none}\ntags: {owner: '${ssm:/owner}'}\n");
+        let project = Project::new(
+            "service: x\nauth: {mode: none}\ndeploy: {tags: {owner: '${ssm:/owner}'}}\n",
+        );
         let mut command = project.command();
         command
             .args(arguments)

@@ -109,8 +109,12 @@ impl Proxy {
             .path_and_query("/")
             .build()
             .map_err(|_| wrong("isn't the address of a proxy"))?;
-        if uri.host().is_none_or(str::is_empty) {
+        let host = uri.host().unwrap_or_default();
+        if host.is_empty() {
             return Err(wrong("names no host"));
+        }
+        if place.len() > host.len() && uri.port_u16().is_none() {
+            return Err(wrong("has a port that is no number"));
         }
         let authorization = userinfo.as_deref().map(basic).transpose();
         Ok(Self {

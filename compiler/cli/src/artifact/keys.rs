@@ -9,6 +9,7 @@ use frames_edge::key_source::{
     KeySource, SIZE_LIMIT, TIME_LIMIT, USER_AGENT, document, shown, with_cause,
 };
 use frames_edge::{AuthConfig, Issuer};
+use frames_network::client::Failed;
 use frames_network::{Network, Proxy};
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty, Limited};
@@ -72,7 +73,9 @@ async fn fetch_set(issuer: &Issuer, auth: &AuthConfig) -> Result<Value> {
         let seconds = TIME_LIMIT.as_secs();
         match proxy_to(issuer) {
             Some(proxy) => {
-                format!("twice they didn't come within {seconds} s through the proxy {proxy}")
+                format!(
+                    "twice they didn't come within {seconds} s through the proxy {proxy}; check it, and NO_PROXY"
+                )
             }
             None => format!("twice they didn't come within {seconds} s"),
         }
@@ -122,10 +125,10 @@ async fn get(address: Uri) -> std::result::Result<Value, String> {
         .header("User-Agent", USER_AGENT)
         .body(Empty::new())
         .map_err(|_| format!("{shown}: not a valid request"))?;
-    let answer = client
-        .request(request)
-        .await
-        .map_err(|error| format!("{shown}: {}", with_cause(&error)))?;
+    let answer = client.request(request).await.map_err(|error| match error {
+        Failed::Proxy(trouble) => format!("{shown}: {trouble}; {}", trouble.help),
+        Failed::Other(error) => format!("{shown}: {}", with_cause(&error)),
+    })?;
     if answer.status() != StatusCode::OK {
         return Err(format!("{shown} answered {}", answer.status()));
     }
