@@ -4,9 +4,10 @@
 use crate::deploy::{MANIFEST, Stand};
 use crate::signals::Silent;
 use crate::support::aws::Aws;
+use crate::support::dev::Dev;
 use crate::support::frames::{Project, Run};
 use crate::support::gateway::{Gateway, Manner};
-use crate::support::https::{AWS, Front, Https, ISSUER, answer};
+use crate::support::https::{AWS, DICOMWEB, Front, Https, ISSUER, answer};
 use crate::support::read;
 use serde_json::json;
 use std::net::{SocketAddr, TcpListener};
@@ -200,6 +201,38 @@ fn the_issuers_keys_come_through_the_proxy() {
         run.code == 1 && run.stderr.contains("AWS_CA_BUNDLE is /dev/null"),
         "{run:#?}"
     );
+}
+
+/// `dev --origin aws` reads HealthImaging by the same way.
+#[test]
+fn the_local_edge_reads_healthimaging_through_the_proxy() {
+    const STORE: &str = "12345678901234567890123456789012";
+    let healthimaging = Https::start(|path| {
+        assert!(path.starts_with("/datastore/"), "{path}");
+        answer("200 OK", "[]")
+    });
+    let gateway = Gateway::start(
+        Manner::Asks(PASSWORD),
+        &[(DICOMWEB, of(&healthimaging.url))],
+    );
+    let project = Project::new(&format!("{BY_ISSUER}delivery: {{dicomweb: true}}\n"));
+    let authority = healthimaging.authority();
+    let proxy = format!("http://user:s3cret@{}", gateway.address);
+    let variables = [
+        ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "example"),
+        ("AWS_CA_BUNDLE", authority.to_str().unwrap()),
+        ("HTTPS_PROXY", &proxy),
+        ("no_proxy", ""),
+    ];
+    let dev = Dev::start_with(&project, &variables, &["--origin", "aws"]);
+    let url = format!("{}/datastore/{STORE}/studies", dev.url());
+    let token = format!("Bearer {}", dev.token());
+    let reply = dev.request("GET", &url, &[("Authorization", &token)], None);
+    assert_eq!((reply.status, reply.text().as_str()), (200, "[]"));
+    assert_eq!(healthimaging.asked(), 1);
+    assert_eq!(gateway.seen(), [format!("CONNECT {DICOMWEB}:443 HTTP/1.1")]);
+    assert!(!dev.stderr().contains("s3cret"));
 }
 
 /// A port that nobody listens on.

@@ -16,6 +16,9 @@ use tempfile::TempDir;
 pub const AWS: &str = "aws.test";
 pub const ISSUER: &str = "issuer.test";
 
+/// A real one, which no test may ask itself.
+pub const DICOMWEB: &str = "dicom-medical-imaging.us-east-1.amazonaws.com";
+
 type Answers = Arc<Mutex<Box<dyn Fn(&str) -> String + Send>>>;
 
 pub struct Https {
@@ -171,7 +174,7 @@ fn certified() -> (TempDir, Arc<ServerConfig>) {
     std::fs::write(directory.path().join("authority.pem"), root.pem()).unwrap();
 
     let key = KeyPair::generate().unwrap();
-    let names = ["127.0.0.1", AWS, ISSUER].map(str::to_owned);
+    let names = ["127.0.0.1", AWS, ISSUER, DICOMWEB].map(str::to_owned);
     let leaf = CertificateParams::new(names).unwrap();
     let leaf = leaf
         .signed_by(&key, &Issuer::new(authority, authority_key))

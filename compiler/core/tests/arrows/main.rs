@@ -49,6 +49,11 @@ const CRATES: &[Order] = &[
         one_thing: &[("variables", &["documents", "resolve", "unfold"])],
     },
     Order {
+        name: "network",
+        modules: &["error", "bypass", "proxy", "roots", "trouble", "client"],
+        one_thing: &[],
+    },
+    Order {
         name: "emulator",
         modules: &[
             // The ground.

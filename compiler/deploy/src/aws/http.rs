@@ -127,9 +127,11 @@ impl HttpConnector for Connectors {
 
 /// The same kind of error, so that the SDK tries again where that may help.
 fn told(trouble: Trouble, error: &ConnectorError) -> ConnectorError {
-    match trouble.passing {
-        true if error.is_timeout() => ConnectorError::timeout(trouble.into()),
-        true => ConnectorError::io(trouble.into()),
-        false => ConnectorError::other(trouble.into(), None),
+    if !trouble.passing {
+        ConnectorError::other(trouble.into(), None)
+    } else if error.is_timeout() {
+        ConnectorError::timeout(trouble.into())
+    } else {
+        ConnectorError::io(trouble.into())
     }
 }
