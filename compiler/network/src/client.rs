@@ -1,7 +1,7 @@
 //! The HTTP client of whatever isn't one of AWS's SDKs.
 
-use crate::Network;
 use crate::error::Error;
+use crate::network::Network;
 use crate::trouble::Trouble;
 use http::{Request, Response, StatusCode, Uri, header::PROXY_AUTHORIZATION};
 use hyper::body::{Body, Incoming};

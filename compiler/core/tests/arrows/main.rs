@@ -50,7 +50,9 @@ const CRATES: &[Order] = &[
     },
     Order {
         name: "network",
-        modules: &["error", "bypass", "proxy", "roots", "trouble", "client"],
+        modules: &[
+            "error", "bypass", "proxy", "roots", "network", "trouble", "client",
+        ],
         one_thing: &[],
     },
     Order {
@@ -206,7 +208,9 @@ fn arrows_go_forward() {
     for order in CRATES {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let sources = Sources::read(&root.join(order.name).join("src"));
-        assert!(sources.uses().count() > 50, "{} is read", order.name);
+        // A small crate has few.
+        let least = if order.name == "network" { 15 } else { 50 };
+        assert!(sources.uses().count() > least, "{} is read", order.name);
         let found = problems(&sources, order);
         assert!(found.is_empty(), "{}: {found:#?}", order.name);
     }
