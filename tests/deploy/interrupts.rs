@@ -1,6 +1,7 @@
 //! Ctrl-C, once and twice.
 
 use super::{MANIFEST, PATIENCE, Stand};
+use crate::signals::{Silent, ended, program};
 use crate::support::aws::{Calls, When};
 use crate::support::https::Https;
 use crate::support::process::{Background, eventually, send};
@@ -83,7 +84,9 @@ fn a_wait_for_an_issuer_ends_at_once() {
 #[test]
 fn twice_leaves_at_once() {
     let stand = Stand::new();
-    let hold = stand.account.hold(Calls::Mutating, 3, When::Before);
+    let hold = stand
+        .account
+        .rule(json!({"kind": "hold-before", "operation": "ExecuteChangeSet"}));
     let mut process = Background::start(&mut stand.command(&["deploy", "--yes"]));
     assert!(hold.wait(PATIENCE));
     send(process.pid(), Signal::INT);
@@ -96,4 +99,72 @@ fn twice_leaves_at_once() {
     stand.account.clear_rules();
     let closing = stand.deploy();
     stand.serves(&closing);
+}
+
+/// Nothing is deployed, nothing is left, and the programs are gone.
+#[test]
+fn a_build_in_the_middle_ends_at_once() {
+    for (arguments, signal) in [
+        (&["deploy", "--yes"][..], Signal::INT),
+        (&["deploy", "--yes"], Signal::TERM),
+        (&["diff"], Signal::INT),
+        (&["diff"], Signal::TERM),
+    ] {
+        let stand = Stand::new();
+        let bin = program(
+            &stand.project,
+            "cargo",
+            "sleep 600 &\ntouch \"$HANGING\"\nwait\n",
+        );
+        let mark = stand.project.path().join("hangs");
+        let mut command = stand.project.command_with(&bin);
+        command
+            .args(arguments)
+            .envs(stand.account.environment())
+            .env("XDG_CACHE_HOME", stand.project.path().join("cache"))
+            .env("HANGING", &mark);
+        ended(&mut command, arguments[0], signal, |_| mark.exists());
+        assert_eq!(stand.account.state(), Stand::new().account.state());
+    }
+}
+
+#[test]
+fn an_issuer_that_doesnt_answer_is_left() {
+    for (arguments, signal) in [
+        (&["deploy", "--yes"][..], Signal::TERM),
+        (&["deploy", "--yes"], Signal::INT),
+    ] {
+        let issuer = Silent::start();
+        let stand = Stand::new();
+        let manifest = MANIFEST.replace("login.example.org/", &issuer.address());
+        stand.write(&manifest.replace(", jwksFile: ./jwks.json", ""));
+        let mut command = stand.command(arguments);
+        ended(&mut command, arguments[0], signal, |_| {
+            issuer.has_been_asked()
+        });
+    }
+}
+
+/// The first signal is enough, though the call never ends.
+#[test]
+fn a_call_that_hangs_before_the_first_change_is_left() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let stand = Stand::new();
+        let hold = stand
+            .account
+            .rule(json!({"kind": "hold-before", "operation": "PutObject"}));
+        let mut process = Background::start(&mut stand.command(&["deploy", "--yes"]));
+        assert!(hold.wait(PATIENCE));
+        assert_eq!(process.end(signal), 130, "{}", process.output());
+        assert!(
+            process
+                .output()
+                .contains("`frames deploy` goes on from there"),
+            "{}",
+            process.output()
+        );
+        stand.account.clear_rules();
+        let closing = stand.deploy();
+        stand.serves(&closing);
+    }
 }

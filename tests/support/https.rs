@@ -6,12 +6,19 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
+
+/// Names that only a test's own proxy knows.
+pub const AWS: &str = "aws.test";
+pub const ISSUER: &str = "issuer.test";
+
+/// A real one, which no test may ask itself.
+pub const DICOMWEB: &str = "dicom-medical-imaging.us-east-1.amazonaws.com";
 
 type Answers = Arc<Mutex<Box<dyn Fn(&str) -> Reply + Send>>>;
 
@@ -138,6 +145,85 @@ impl Drop for Https {
     }
 }
 
+/// TLS in front of a server that speaks without. It ends with the process of the tests.
+pub struct Front {
+    pub address: SocketAddr,
+    authority: TempDir,
+}
+
+impl Front {
+    pub fn of(server: SocketAddr) -> Self {
+        let (authority, config) = certified();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let config = config.clone();
+                // Whoever doesn't trust the certificate hangs up, which is no failure here.
+                std::thread::spawn(move || pass(stream, config, server));
+            }
+        });
+        Self { address, authority }
+    }
+
+    /// For `AWS_CA_BUNDLE`.
+    pub fn authority(&self) -> PathBuf {
+        self.authority.path().join("authority.pem")
+    }
+}
+
+/// One request, and its answer.
+fn pass(mut stream: TcpStream, config: Arc<ServerConfig>, to: SocketAddr) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    let mut connection = ServerConnection::new(config).map_err(std::io::Error::other)?;
+    let mut tls = Stream::new(&mut connection, &mut stream);
+    let head = head(&mut tls)?;
+    let value = |name: &str| {
+        let mut lines = head.lines().filter_map(|line| line.split_once(':'));
+        let found = lines.find(|(own, _)| own.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.trim().to_owned())
+    };
+    if value("expect").is_some() {
+        tls.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+    }
+    let length = value("content-length").map_or(0, |length| length.parse().unwrap());
+    let mut body = vec![0; length];
+    tls.read_exact(&mut body)?;
+    let mut server = TcpStream::connect(to)?;
+    server.write_all(closing(&head).as_bytes())?;
+    server.write_all(&body)?;
+    let mut answer = Vec::new();
+    server.read_to_end(&mut answer)?;
+    tls.write_all(&answer)?;
+    tls.conn.send_close_notify();
+    tls.flush()
+}
+
+/// A request's head, for a connection that has only this request.
+pub fn closing(head: &str) -> String {
+    let kept = head.lines().filter(|line| {
+        let name = line
+            .split(':')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        !["connection", "expect", "proxy-authorization", ""].contains(&name.as_str())
+    });
+    let lines: Vec<&str> = kept.collect();
+    format!("{}\r\nConnection: close\r\n\r\n", lines.join("\r\n"))
+}
+
+/// All up to the empty line.
+pub fn head(stream: &mut impl Read) -> std::io::Result<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte)?;
+        head.push(byte[0]);
+    }
+    Ok(String::from_utf8_lossy(&head).into_owned())
+}
+
 fn certified() -> (TempDir, Arc<ServerConfig>) {
     let mut authority = CertificateParams::new([]).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -147,8 +233,8 @@ fn certified() -> (TempDir, Arc<ServerConfig>) {
     std::fs::write(directory.path().join("authority.pem"), root.pem()).unwrap();
 
     let key = KeyPair::generate().unwrap();
-    let leaf =
-        CertificateParams::new(["127.0.0.1", "::1", "localhost"].map(str::to_owned)).unwrap();
+    let names = ["127.0.0.1", "::1", "localhost", AWS, ISSUER, DICOMWEB].map(str::to_owned);
+    let leaf = CertificateParams::new(names).unwrap();
     let leaf = leaf
         .signed_by(&key, &Issuer::new(authority, authority_key))
         .unwrap();
@@ -172,14 +258,8 @@ fn serve(
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let mut connection = ServerConnection::new(config).map_err(std::io::Error::other)?;
     let mut tls = Stream::new(&mut connection, &mut stream);
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        tls.read_exact(&mut byte)?;
-        head.push(byte[0]);
-    }
+    let head = head(&mut tls)?;
     asked.fetch_add(1, Ordering::SeqCst);
-    let head = String::from_utf8_lossy(&head).into_owned();
     let path = head.split(' ').nth(1).unwrap_or_default();
     let reply = answers.lock().unwrap()(path);
     match reply {

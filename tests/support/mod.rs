@@ -8,6 +8,7 @@ pub mod emulator;
 pub mod events;
 pub mod frames;
 pub mod functions;
+pub mod gateway;
 pub mod golden;
 pub mod hostile;
 pub mod https;

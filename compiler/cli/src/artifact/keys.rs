@@ -9,10 +9,10 @@ use frames_edge::jose::{self, Key};
 use frames_edge::key_answer::{Failed, with_cause};
 use frames_edge::key_source::{KeySource, OnTheWay, TIME_LIMIT};
 use frames_edge::{AuthConfig, Issuer};
+use frames_network::{Network, Proxy, client};
 use http::{Request, Response};
 use http_body_util::Empty;
 use hyper::body::{Bytes, Incoming};
-use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use serde_json::{Map, Value, json};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -131,21 +131,31 @@ async fn attempt(source: &KeySource) -> std::result::Result<Value, Failed> {
     let fetched = source.follow(&on_the_way, send);
     match tokio::time::timeout(TIME_LIMIT, fetched).await {
         Ok(fetched) => fetched,
-        Err(_) => Err(source.late(&on_the_way)),
+        Err(_) => {
+            let mut failed = source.late(&on_the_way);
+            if let Some(proxy) = proxy_to(source) {
+                let through = format!(" through the proxy {proxy}; check it, and NO_PROXY");
+                failed.problem.push_str(&through);
+            }
+            Err(failed)
+        }
     }
 }
 
+fn proxy_to(source: &KeySource) -> Option<&'static Proxy> {
+    let network = Network::of_environment().ok()?;
+    network.proxy(&source.shown().parse().ok()?)
+}
+
 async fn send(request: Request<()>) -> std::result::Result<Response<Incoming>, String> {
-    let connector = hyper_rustls::HttpsConnectorBuilder::new()
-        .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())
-        .map_err(|error| format!("this machine's root certificates can't be read: {error}"))?
-        .https_or_http()
-        .enable_http1()
-        .build();
-    let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
-    let request = request.map(|()| Empty::new());
-    let answer = client.request(request).await;
-    answer.map_err(|error| with_cause(&error))
+    let network = Network::of_environment().map_err(|error| error.message)?;
+    let client = network.client::<Empty<Bytes>>(TIME_LIMIT);
+    let client = client.map_err(|error| error.message)?;
+    let answer = client.request(request.map(|()| Empty::new())).await;
+    answer.map_err(|error| match error {
+        client::Failed::Proxy(trouble) => format!("{trouble}; {}", trouble.help),
+        client::Failed::Other(error) => with_cause(&error),
+    })
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use crate::terminal::{self, Progress, Terminal};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::package::Package;
 use frames_compiler::{Plan, diagnostic};
-use frames_deploy::interrupt::Interrupt;
 use frames_deploy::report::Report;
 use frames_deploy::session::Session;
 use frames_deploy::stages::{self, Options};
@@ -29,7 +28,7 @@ async fn deploy(
     terminal: Terminal,
 ) -> Result<()> {
     let asks = !arguments.dry_run || stages::asks_as_deployed(&opened.aws, &opened.plan).await?;
-    let package = package(&mut opened.plan, asks, &opened.interrupt, terminal).await?;
+    let package = package(&mut opened.plan, asks, terminal).await?;
     let plan = &opened.plan;
     let only = arguments.only.as_deref();
     let only = only.map(|only| stage_name(plan, only)).transpose()?;
@@ -43,19 +42,23 @@ async fn deploy(
     let session = opened.session(questions(arguments.yes)).await?;
     let footprint = plan.footprint();
     session.announce("Deploying", "to", &footprint);
-    let picture = stages::picture(&session, plan).await?;
+    // A call that hangs is given up: whatever it did, the next run takes it up.
+    let interrupt = &session.interrupt;
+    let picture = interrupt.or(stages::picture(&session, plan)).await??;
     picture.refuse()?;
-    let unchanged = stages::unchanged(&session, plan, &package, options, &picture).await?;
-    let done = match unchanged {
+    let unchanged = stages::unchanged(&session, plan, &package, options, &picture);
+    let done = match interrupt.or(unchanged).await?? {
         Some(unchanged) => {
             unchanged.tell(&session);
             unchanged.done
         }
         None => {
-            check(&session, &opened, terminal).await?;
+            interrupt.or(check(&session, &opened, terminal)).await??;
             if !options.dry_run {
-                validation::large_templates(&session, plan, &package).await?;
-                artifacts::upload(&session, &footprint, &package).await?;
+                let validated = validation::large_templates(&session, plan, &package);
+                interrupt.or(validated).await??;
+                let uploaded = artifacts::upload(&session, &footprint, &package);
+                interrupt.or(uploaded).await??;
             }
             stages::stages(&session, plan, &package, options, &picture).await?
         }
@@ -81,15 +84,10 @@ async fn check(session: &Session<'_>, opened: &Opened, terminal: Terminal) -> Re
 
 /// Bakes the issuer's keys in, so that the functions start without asking for them. Where the
 /// issuer must not be asked, the keys count as changed.
-pub(super) async fn package(
-    plan: &mut Plan,
-    asks: bool,
-    interrupt: &Interrupt,
-    terminal: Terminal,
-) -> Result<Package> {
+pub(super) async fn package(plan: &mut Plan, asks: bool, terminal: Terminal) -> Result<Package> {
     if asks {
         // An issuer may ask to wait, and is slow at times.
-        interrupt.or(artifact::bake_keys(plan, terminal)).await??;
+        artifact::bake_keys(plan, terminal).await?;
     } else {
         terminal.status(
             "Note",

@@ -12,8 +12,7 @@ use frames_deploy::stages::{self, asks_as_deployed};
 pub(super) fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Result<()> {
     session::run("diff", global, terminal, async |mut opened| {
         let asks = asks_as_deployed(&opened.aws, &opened.plan).await?;
-        let package =
-            super::deploy::package(&mut opened.plan, asks, &opened.interrupt, terminal).await?;
+        let package = super::deploy::package(&mut opened.plan, asks, terminal).await?;
         let plan = &opened.plan;
         let session = opened.session(Questions::Refuse).await?;
         let footprint = plan.footprint();

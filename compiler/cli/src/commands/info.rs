@@ -5,14 +5,13 @@ use crate::cli::{Global, Info};
 use crate::terminal::{Terminal, data, json};
 use frames_compiler::failure::{Failure, Result};
 use frames_deploy::aws::stacks::Drift;
-use frames_deploy::session::Questions;
 use frames_deploy::state::{self, State};
 use std::fmt::Write;
 
 pub(super) fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Result<()> {
     session::run("info", global, terminal, async |opened| {
         let footprint = &opened.plan.footprint();
-        let session = opened.session(Questions::Refuse).await?;
+        let session = opened.looking().await?;
         let state = state::look(&session, footprint, arguments.drift).await?;
         if terminal.is_json() {
             let result = session.signed(footprint, state.json());

@@ -3,6 +3,7 @@
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use frames_compiler::failure::Failure;
+use frames_network::Trouble;
 
 /// Why a call failed, as far as it decides what to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,6 +177,12 @@ fn denied_resource(message: &str) -> Option<&str> {
 }
 
 fn unreachable<E>(action: &str, doing: &str, error: &SdkError<E>) -> Failure {
+    if let SdkError::DispatchFailure(failure) = error
+        && let Some(error) = failure.as_connector_error()
+        && let Some(trouble) = Trouble::within(error)
+    {
+        return from_proxy(doing, trouble);
+    }
     let who = service(action);
     let help = || asked(action);
     let (what, help) = match error {
@@ -189,9 +196,8 @@ fn unreachable<E>(action: &str, doing: &str, error: &SdkError<E>) -> Failure {
             Some(error) => {
                 let reason = innermost(error);
                 let help = match reason.as_str() {
-                    reason if reason.contains("407") || reason.contains("proxy auth") => PROXY.to_owned(),
                     reason if reason.contains("certificate") => format!(
-                        "somebody between here and {who} has a certificate that this machine doesn't trust: SSL_CERT_FILE may name that authority's"
+                        "somebody between here and {who} has a certificate that this machine doesn't trust: AWS_CA_BUNDLE or SSL_CERT_FILE may name that authority's"
                     ),
                     _ => help(),
                 };
@@ -259,6 +265,15 @@ fn id(action: &str) -> String {
         "logs" => "CLOUDWATCH_LOGS".to_owned(),
         prefix => prefix.to_ascii_uppercase().replace('-', "_"),
     }
+}
+
+/// A proxy is in the way.
+pub(super) fn from_proxy(doing: &str, trouble: &Trouble) -> Failure {
+    Failure::new(format!("can't {doing}: {trouble}")).help(trouble.help.clone())
+}
+
+pub(super) fn from_network(error: frames_network::Error) -> Failure {
+    Failure::new(error.message).help(error.help)
 }
 
 /// The reason at the bottom: "connection refused".

@@ -6,6 +6,7 @@ mod chosen;
 pub mod distributions;
 pub mod errors;
 pub mod functions;
+mod http;
 pub mod log_groups;
 mod machine;
 mod online;
@@ -26,6 +27,7 @@ use aws_config::{Region, SdkConfig};
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use chosen::Chosen;
 use frames_compiler::failure::{Failure, Result};
+use frames_network::Trouble;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -70,6 +72,9 @@ impl Aws {
             .with_initial_backoff(Duration::from_millis(300));
         let (loader, chosen) = profile::loader(profile).await?;
         let loader = loader.timeout_config(timeouts).retry_config(retries);
+        frames_network::secrets()
+            .iter()
+            .for_each(|secret| conceal(secret));
         let config = loader.load().await;
         credentials(&config, &chosen, conceal).await?;
         let identity = Arc::default();
@@ -146,7 +151,10 @@ async fn credentials(
             hide(&found, conceal);
             Ok(provider)
         }
-        Err(error) => Err(refused::explain(&error, chosen).await),
+        Err(error) => match Trouble::within(&error) {
+            Some(trouble) => Err(errors::from_proxy("get the AWS credentials", trouble)),
+            None => Err(refused::explain(&error, chosen).await),
+        },
     }
 }
 

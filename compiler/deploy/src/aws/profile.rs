@@ -28,8 +28,10 @@ use frames_compiler::failure::Result;
 pub(super) async fn loader(asked: Option<&str>) -> Result<(ConfigLoader, Chosen)> {
     let chosen = Chosen::of(asked);
     chosen.must_exist().await?;
-    let config =
-        ProviderConfig::without_region().with_behavior_version(Some(BehaviorVersion::latest()));
+    let client = super::http::client()?;
+    let config = ProviderConfig::without_region()
+        .with_behavior_version(Some(BehaviorVersion::latest()))
+        .with_http_client(client.clone());
     let machine = Machine::new(&config);
     let region = region(&chosen, &machine).await;
     let mut config = config.with_region(region.clone());
@@ -43,6 +45,7 @@ pub(super) async fn loader(asked: Option<&str>) -> Result<(ConfigLoader, Chosen)
     }
     let chain = chain(&chosen, &config, machine);
     let loader = aws_config::from_env()
+        .http_client(client)
         .region(region)
         .token_provider(NoToken)
         .credentials_provider(chain);
