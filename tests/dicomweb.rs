@@ -137,12 +137,12 @@ pub fn large_value() -> Vec<u8> {
     (0..LARGE).map(|at| (at % 251) as u8).collect()
 }
 
-fn digest(bytes: &[u8]) -> String {
+pub fn digest(bytes: &[u8]) -> String {
     format!("{:x}", Sha256::digest(bytes))
 }
 
 /// What a client got, by operation.
-fn run(command: &mut Command, wishes: &Value) -> Value {
+pub fn run(command: &mut Command, wishes: &Value) -> Value {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

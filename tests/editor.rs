@@ -180,6 +180,12 @@ fn what_is_wrong_gets_a_red_line_and_what_is_right_none() {
             "userPoolId",
             "service: x\nauth: {mode: cognito}\n",
         ),
+        (
+            "file:///row.yml",
+            3,
+            "datastore",
+            "service: x\nauth: {mode: none}\niam: {allow: [{imageSets: []}]}\n",
+        ),
     ] {
         let found = findings(&mut server, uri, text);
         assert_eq!(found.len(), 1, "{text}: {found:#?}");
@@ -190,6 +196,28 @@ fn what_is_wrong_gets_a_red_line_and_what_is_right_none() {
     let text = "service: x\nauth: {mode: cognito}\n\
                 environments: {dev: {auth: {userPoolId: us-east-1_AbCdEfGhI}}}\n";
     assert_eq!(findings(&mut server, "file:///environments.yml", text), []);
+    // What a variable brings in by `<<` isn't in the text.
+    let merged = "service: x
+x-row: {datastore: 12345678901234567890123456789012}
+x-topic: {topicArn: 'arn:aws:sns:us-east-1:111122223333:t'}
+x-names: {cnames: [a.example.org]}
+x-pool: {userPoolId: us-east-1_AbCdEfGhI}
+auth:
+  <<: ${self:x-pool}
+  mode: cognito
+iam:
+  allow:
+    - <<: ${self:x-row}
+      imageSets: [aaaabbbbccccddddeeeeffff00001111]
+alarms:
+  <<: ${self:x-topic}
+domain:
+  <<: ${self:x-names}
+  hostedZoneId: Z0123
+";
+    assert_eq!(findings(&mut server, "file:///merged.yml", merged), []);
+    let whole = "x-all: {service: x, auth: {mode: none}}\n<<: ${self:x-all}\n";
+    assert_eq!(findings(&mut server, "file:///merged-whole.yml", whole), []);
     let mut manifests = 0;
     for entry in std::fs::read_dir(root().join("tests/manifests")).unwrap() {
         let path = entry.unwrap().path();

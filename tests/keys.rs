@@ -1,9 +1,8 @@
 //! The issuer's keys: fetched by `frames package --fetch-keys`, and by the very
 //! function over HTTPS, from an issuer on this machine.
 
-use crate::lambda::FRAME;
+use crate::support::authorizer::Authorizer;
 use crate::support::emulator::{Lambda, Task};
-use crate::support::events::viewer_request;
 use crate::support::frames::{Project, Run};
 use crate::support::https::{Https, answer};
 use crate::support::process::eventually;
@@ -55,12 +54,6 @@ fn packaged(arguments: &[&str]) -> (Issuer, Https, Project) {
     let run = package(&project, &server, arguments);
     assert_eq!(run.code, 0, "{run:#?}");
     (issuer, server, project)
-}
-
-/// The authorizer, which trusts the issuer's certificate.
-fn trusting(project: &Project, server: &Https) -> Lambda {
-    let authority = server.authority().display().to_string();
-    Lambda::start_with(authorizer(project), &[("SSL_CERT_FILE", &authority)])
 }
 
 fn config(project: &Project) -> Value {
@@ -166,43 +159,32 @@ iam: {{allow: []}}
     assert_eq!(config(&project)["auth"]["jwks"], issuer.key_set());
 }
 
-/// The status that a token gets.
-fn status(lambda: &Lambda, token: &str) -> String {
-    let bearer = format!("Bearer {token}");
-    let event = viewer_request("POST", FRAME, "", &[("Authorization", &bearer)]);
-    let answer = lambda.invoke(&event);
-    match answer.get("uri") {
-        Some(_) => "passed".to_owned(),
-        None => answer["status"].as_str().unwrap_or_default().to_owned(),
-    }
-}
-
 #[test]
 fn the_function_fetches_at_first_use_and_serves_on_when_the_issuer_is_down() {
     let (issuer, server, project) = packaged(&[]);
-    let lambda = trusting(&project, &server);
+    let lambda = Authorizer::start(&project, &server);
     let good = issuer.token(json!({"iss": server.url}));
     let expired = issuer.token(json!({"iss": server.url, "exp": 1}));
-    assert_eq!(status(&lambda, &expired), "401");
+    assert_eq!(lambda.status(&expired), "401");
     assert_eq!(
         server.asked(),
         0,
         "a token that can't be good asks for nothing"
     );
-    assert_eq!(status(&lambda, &good), "passed");
+    assert_eq!(lambda.status(&good), "passed");
     assert_eq!(server.asked(), 2, "discovery and the set");
     server.answer_with(|_| answer("500 Down", ""));
-    assert_eq!(status(&lambda, &good), "passed");
+    assert_eq!(lambda.status(&good), "passed");
     assert_eq!(server.asked(), 2);
 
     // A key that nobody knows: one attempt, then ten seconds of rest.
     let other = Issuer::named("test-2");
     let rotated = other.token(json!({"iss": server.url}));
-    assert_eq!(status(&lambda, &rotated), "503");
+    assert_eq!(lambda.status(&rotated), "503");
     assert_eq!(server.asked(), 3);
-    assert_eq!(status(&lambda, &rotated), "503");
+    assert_eq!(lambda.status(&rotated), "503");
     assert_eq!(server.asked(), 3);
-    assert_eq!(status(&lambda, &good), "passed");
+    assert_eq!(lambda.status(&good), "passed");
     assert!(
         lambda.log().contains("keys_unavailable"),
         "{}",
@@ -214,7 +196,7 @@ fn the_function_fetches_at_first_use_and_serves_on_when_the_issuer_is_down() {
 #[test]
 fn a_baked_set_serves_while_the_issuer_is_down_and_a_withdrawn_key_is_refused() {
     let (issuer, server, project) = packaged(&["--fetch-keys"]);
-    let start = || trusting(&project, &server);
+    let start = || Authorizer::start(&project, &server);
     let good = issuer.token(json!({"iss": server.url}));
     let other = Issuer::named("test-2");
     let rotated = other.token(json!({"iss": server.url}));
@@ -222,25 +204,27 @@ fn a_baked_set_serves_while_the_issuer_is_down_and_a_withdrawn_key_is_refused() 
     let asked = server.asked();
     server.answer_with(|_| answer("500 Down", ""));
     let lambda = start();
-    assert_eq!(status(&lambda, &good), "passed");
+    assert_eq!(lambda.status(&good), "passed");
     assert_eq!(server.asked(), asked + 1, "it was asked first");
-    assert_eq!(status(&lambda, &good), "passed");
-    assert_eq!(status(&lambda, &rotated), "503");
+    assert_eq!(lambda.status(&good), "passed");
+    assert_eq!(lambda.status(&rotated), "503");
     assert_eq!(server.asked(), asked + 1, "and is left in peace");
 
     // However long ago the function was packaged, a new sandbox goes by the issuer's word.
     server.answer_with(issuing(&server.url, other.key_set()));
     let lambda = start();
-    assert_eq!(status(&lambda, &good), "401", "withdrawn");
-    assert_eq!(status(&lambda, &rotated), "passed");
+    assert_eq!(lambda.status(&good), "401", "withdrawn");
+    assert_eq!(lambda.status(&rotated), "passed");
 }
 
 #[test]
 fn the_function_trusts_the_systems_roots_only() {
     let (issuer, server, project) = packaged(&[]);
-    let lambda = Lambda::start(authorizer(&project));
+    let lambda = Authorizer {
+        lambda: Lambda::start(authorizer(&project)),
+    };
     let good = issuer.token(json!({"iss": server.url}));
-    assert_eq!(status(&lambda, &good), "503");
+    assert_eq!(lambda.status(&good), "503");
     assert_eq!(server.asked(), 0);
     // The answer may be there before the line is.
     eventually("the reason in the log", || {

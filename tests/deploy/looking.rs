@@ -170,3 +170,44 @@ fn drift_is_found_where_it_is_asked_for() {
     assert_eq!(drift[0]["status"], "MODIFIED");
     assert_eq!(drift[0]["properties"], json!(["/RetentionInDays"]));
 }
+
+/// `validate` shows a warning whole. Whoever deploys has read it, and is told of it in one line per run.
+#[test]
+fn warnings_are_counted_and_not_repeated() {
+    let stand = Stand::new();
+    let note = "      Note 1 warning: `frames validate` shows it\n";
+    let validated = stand.run(&["validate"]);
+    assert!(
+        validated
+            .stdout
+            .starts_with("warning[default-certificate]: ")
+    );
+    assert!(
+        validated.stdout.ends_with("\n1 warning\n"),
+        "{validated:#?}"
+    );
+    for arguments in [
+        &["print"][..],
+        &["package"],
+        &["policy"],
+        &["deploy", "--dry-run"],
+        &["deploy", "--yes"],
+        &["deploy", "--yes"],
+        &["diff"],
+        &["info"],
+        &["remove", "--dry-run"],
+        &["remove", "--yes"],
+    ] {
+        let run = stand.run(arguments);
+        assert_eq!(run.code, 0, "{arguments:?}: {run:#?}");
+        assert_eq!(
+            run.stderr.matches(note).count(),
+            1,
+            "{arguments:?}: {run:#?}"
+        );
+        let all = format!("{}{}", run.stdout, run.stderr);
+        for whole in ["warning[", "default-certificate", "TLS 1.0"] {
+            assert!(!all.contains(whole), "{arguments:?}: {whole}: {run:#?}");
+        }
+    }
+}

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod concurrency;
+mod credentials;
 mod edge_logs;
 mod failures;
 mod faults;
@@ -17,10 +18,12 @@ mod lifecycle;
 mod looking;
 mod online;
 mod ownership;
+mod reach;
 mod removal;
 mod secrets;
 mod states;
 mod swapped;
+mod told;
 mod trial;
 mod walk;
 

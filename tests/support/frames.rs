@@ -102,6 +102,14 @@ impl Project {
         command
     }
 
+    /// Without a word on proxies, whatever the caller has.
+    pub fn without_proxies(command: &mut Command) -> &mut Command {
+        for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
+            command.env_remove(name).env_remove(name.to_uppercase());
+        }
+        command
+    }
+
     pub fn frames(&self, arguments: &[&str]) -> Run {
         Run::of(self.command().args(arguments))
     }
@@ -139,6 +147,17 @@ fn command() -> Command {
         if build || colour || text.starts_with("AWS_") || text == "RUSTFLAGS" {
             command.env_remove(&name);
         }
+    }
+    // A proxy is for cargo's registry. What the tests start is on this machine.
+    let proxies = ["http_proxy", "https_proxy", "all_proxy"];
+    let is_proxy = |name: OsString| proxies.contains(&&*name.to_string_lossy().to_lowercase());
+    if std::env::vars_os().any(|(name, _)| is_proxy(name)) {
+        let outside = ["no_proxy", "NO_PROXY"]
+            .into_iter()
+            .find_map(std::env::var_os);
+        let mut outside = outside.unwrap_or_default();
+        outside.push(",127.0.0.1,localhost");
+        command.env("no_proxy", outside);
     }
     command
         .env("PATH", path_with(&peers().bin()))

@@ -1,18 +1,46 @@
 //! An HTTPS server of the test's own, with an authority of its own. A program that has
 //! to trust it gets that authority as `SSL_CERT_FILE`.
 
+use flate2::{Compression, write::GzEncoder};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
 
-type Answers = Arc<Mutex<Box<dyn Fn(&str) -> String + Send>>>;
+/// Names that only a test's own proxy knows.
+pub const AWS: &str = "aws.test";
+pub const ISSUER: &str = "issuer.test";
+
+/// A real one, which no test may ask itself.
+pub const DICOMWEB: &str = "dicom-medical-imaging.us-east-1.amazonaws.com";
+
+type Answers = Arc<Mutex<Box<dyn Fn(&str) -> Reply + Send>>>;
+
+/// What a request gets.
+pub enum Reply {
+    /// These bytes, and the end of the connection.
+    Whole(Vec<u8>),
+    /// These bytes, and then nothing more until the client leaves.
+    Begun(Vec<u8>),
+}
+
+impl From<String> for Reply {
+    fn from(text: String) -> Self {
+        Self::Whole(text.into_bytes())
+    }
+}
+
+impl From<Vec<u8>> for Reply {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Whole(bytes)
+    }
+}
 
 pub struct Https {
     pub url: String,
@@ -28,15 +56,49 @@ pub fn answer(status: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}")
 }
 
+/// A whole answer with one more header field, or several.
+pub fn with_field(status: &str, field: &str, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 {status}\r\n{field}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
+    [head.as_bytes(), body].concat()
+}
+
+/// The same bytes in chunks (RFC 9112, 7.1).
+pub fn chunked(body: &[u8], size: usize) -> Vec<u8> {
+    let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
+    let mut whole = head.to_vec();
+    for chunk in body.chunks(size) {
+        whole.extend(format!("{:x}\r\n", chunk.len()).into_bytes());
+        whole.extend(chunk);
+        whole.extend(b"\r\n");
+    }
+    whole.extend(b"0\r\n\r\n");
+    whole
+}
+
+pub fn gzipped(body: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(body).unwrap();
+    encoder.finish().unwrap()
+}
+
 impl Https {
     /// Each request gets what `answers` makes of its path.
-    pub fn start(answers: impl Fn(&str) -> String + Send + 'static) -> Self {
+    pub fn start<R: Into<Reply>>(answers: impl Fn(&str) -> R + Send + 'static) -> Self {
+        Self::start_at(TcpListener::bind("127.0.0.1:0").unwrap(), answers)
+    }
+
+    pub fn start_at<R: Into<Reply>>(
+        listener: TcpListener,
+        answers: impl Fn(&str) -> R + Send + 'static,
+    ) -> Self {
         let (authority, config) = certified();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = Self {
             url: format!("https://{}", listener.local_addr().unwrap()),
             authority,
-            answers: Arc::new(Mutex::new(Box::new(answers))),
+            answers: Arc::new(Mutex::new(Box::new(move |path| answers(path).into()))),
             asked: Arc::default(),
             ended: Arc::default(),
         };
@@ -50,15 +112,19 @@ impl Https {
                 if ended.load(Ordering::SeqCst) {
                     break;
                 }
-                // Whoever doesn't trust the certificate hangs up, which is no failure here.
-                let _ = serve(stream, config.clone(), &answers, &asked);
+                let (config, answers, asked) = (config.clone(), answers.clone(), asked.clone());
+                // One that is held open must not keep the others out.
+                std::thread::spawn(move || {
+                    // Whoever doesn't trust the certificate hangs up, which is no failure here.
+                    let _ = serve(stream, config, &answers, &asked);
+                });
             }
         });
         server
     }
 
-    pub fn answer_with(&self, answers: impl Fn(&str) -> String + Send + 'static) {
-        *self.answers.lock().unwrap() = Box::new(answers);
+    pub fn answer_with<R: Into<Reply>>(&self, answers: impl Fn(&str) -> R + Send + 'static) {
+        *self.answers.lock().unwrap() = Box::new(move |path| answers(path).into());
     }
 
     /// How many requests came so far.
@@ -79,6 +145,85 @@ impl Drop for Https {
     }
 }
 
+/// TLS in front of a server that speaks without. It ends with the process of the tests.
+pub struct Front {
+    pub address: SocketAddr,
+    authority: TempDir,
+}
+
+impl Front {
+    pub fn of(server: SocketAddr) -> Self {
+        let (authority, config) = certified();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let config = config.clone();
+                // Whoever doesn't trust the certificate hangs up, which is no failure here.
+                std::thread::spawn(move || pass(stream, config, server));
+            }
+        });
+        Self { address, authority }
+    }
+
+    /// For `AWS_CA_BUNDLE`.
+    pub fn authority(&self) -> PathBuf {
+        self.authority.path().join("authority.pem")
+    }
+}
+
+/// One request, and its answer.
+fn pass(mut stream: TcpStream, config: Arc<ServerConfig>, to: SocketAddr) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    let mut connection = ServerConnection::new(config).map_err(std::io::Error::other)?;
+    let mut tls = Stream::new(&mut connection, &mut stream);
+    let head = head(&mut tls)?;
+    let value = |name: &str| {
+        let mut lines = head.lines().filter_map(|line| line.split_once(':'));
+        let found = lines.find(|(own, _)| own.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.trim().to_owned())
+    };
+    if value("expect").is_some() {
+        tls.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+    }
+    let length = value("content-length").map_or(0, |length| length.parse().unwrap());
+    let mut body = vec![0; length];
+    tls.read_exact(&mut body)?;
+    let mut server = TcpStream::connect(to)?;
+    server.write_all(closing(&head).as_bytes())?;
+    server.write_all(&body)?;
+    let mut answer = Vec::new();
+    server.read_to_end(&mut answer)?;
+    tls.write_all(&answer)?;
+    tls.conn.send_close_notify();
+    tls.flush()
+}
+
+/// A request's head, for a connection that has only this request.
+pub fn closing(head: &str) -> String {
+    let kept = head.lines().filter(|line| {
+        let name = line
+            .split(':')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        !["connection", "expect", "proxy-authorization", ""].contains(&name.as_str())
+    });
+    let lines: Vec<&str> = kept.collect();
+    format!("{}\r\nConnection: close\r\n\r\n", lines.join("\r\n"))
+}
+
+/// All up to the empty line.
+pub fn head(stream: &mut impl Read) -> std::io::Result<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte)?;
+        head.push(byte[0]);
+    }
+    Ok(String::from_utf8_lossy(&head).into_owned())
+}
+
 fn certified() -> (TempDir, Arc<ServerConfig>) {
     let mut authority = CertificateParams::new([]).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -88,7 +233,8 @@ fn certified() -> (TempDir, Arc<ServerConfig>) {
     std::fs::write(directory.path().join("authority.pem"), root.pem()).unwrap();
 
     let key = KeyPair::generate().unwrap();
-    let leaf = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    let names = ["127.0.0.1", "::1", "localhost", AWS, ISSUER, DICOMWEB].map(str::to_owned);
+    let leaf = CertificateParams::new(names).unwrap();
     let leaf = leaf
         .signed_by(&key, &Issuer::new(authority, authority_key))
         .unwrap();
@@ -112,17 +258,18 @@ fn serve(
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let mut connection = ServerConnection::new(config).map_err(std::io::Error::other)?;
     let mut tls = Stream::new(&mut connection, &mut stream);
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        tls.read_exact(&mut byte)?;
-        head.push(byte[0]);
-    }
+    let head = head(&mut tls)?;
     asked.fetch_add(1, Ordering::SeqCst);
-    let head = String::from_utf8_lossy(&head).into_owned();
     let path = head.split(' ').nth(1).unwrap_or_default();
-    let text = answers.lock().unwrap()(path);
-    tls.write_all(text.as_bytes())?;
+    let reply = answers.lock().unwrap()(path);
+    match reply {
+        Reply::Whole(bytes) => tls.write_all(&bytes)?,
+        Reply::Begun(bytes) => {
+            tls.write_all(&bytes)?;
+            tls.flush()?;
+            return tls.read(&mut [0]).map(drop);
+        }
+    }
     tls.conn.send_close_notify();
     tls.flush()
 }

@@ -1,5 +1,6 @@
 //! What the tests share: the peers, the binary, processes that end with their test.
 
+pub mod authorizer;
 pub mod aws;
 pub mod browser;
 pub mod dev;
@@ -7,12 +8,14 @@ pub mod emulator;
 pub mod events;
 pub mod frames;
 pub mod functions;
+pub mod gateway;
 pub mod golden;
 pub mod hostile;
 pub mod https;
 pub mod lsp;
 pub mod manifests;
 pub mod peers;
+pub mod plain;
 pub mod process;
 pub mod pty;
 pub mod sample;

@@ -127,6 +127,36 @@ pub fn spawn(mut command: Command) -> Child {
         .unwrap()
 }
 
+/// The processes below one, all that run.
+pub fn descendants(pid: u32) -> Vec<u32> {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let parents: Vec<(u32, u32)> = pids
+        .filter_map(|pid| running(pid).map(|parent| (pid, parent)))
+        .collect();
+    let mut all = vec![pid];
+    let mut next = 0;
+    while let Some(above) = all.get(next).copied() {
+        let children = parents.iter().filter(|(_, parent)| *parent == above);
+        all.extend(children.map(|(pid, _)| *pid));
+        next += 1;
+    }
+    all.split_off(1)
+}
+
+pub fn is_running(pid: u32) -> bool {
+    running(pid).is_some()
+}
+
+/// The parent of a process that runs.
+fn running(pid: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let state = fields.next()?;
+    let parent = fields.next()?.parse().ok()?;
+    (state != "Z").then_some(parent)
+}
+
 pub fn send(pid: u32, signal: Signal) {
     let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     kill_process(pid, signal).unwrap();

@@ -4,9 +4,9 @@ use super::{
     RAW, STORE, answered, blocks, filled, is_clean, json_of, large, manifest, only_part, pixels,
     studies, value,
 };
-use crate::support::dev::{Dev, bearer};
+use crate::support::dev::{CT, Dev, bearer};
 use crate::support::frames::Project;
-use crate::support::peers::{bundle, pydicom};
+use crate::support::peers::{bundle, node_modules, peers, pydicom};
 use crate::support::viewer::Viewer;
 use serde_json::json;
 use std::fs;
@@ -143,4 +143,45 @@ fn the_python_client_reads_what_the_page_says() {
         let bytes = line.rsplit(' ').next().unwrap();
         assert!(bytes.parse::<usize>().unwrap() > 0, "{line}");
     }
+}
+
+/// A block of the page about native reads, with the ids of the stand-in's first frame.
+fn native(heading: &str, language: &str, dev: &Dev) -> String {
+    let [script] = &blocks(heading, language)[..] else {
+        panic!("one script");
+    };
+    let id = |name: &str| dev.ready["frame"][name].as_str().unwrap();
+    let mut filled = script.clone();
+    for (from, to) in [
+        ("https://images.example.org", dev.url()),
+        ("TOKEN", dev.token()),
+        (STORE, id("datastoreId")),
+        ("IMAGE-SET", id("imageSetId")),
+        ("IMAGE-FRAME", id("imageFrameId")),
+    ] {
+        assert!(filled.contains(from), "{from}");
+        filled = filled.replace(from, to);
+    }
+    filled
+}
+
+#[test]
+fn boto3_reads_what_the_page_says() {
+    let project = Project::new(&manifest("*"));
+    let dev = Dev::start(&project, &[]);
+    let script = native("## boto3", "python", &dev);
+    let python = peers().program("python");
+    let printed = run(Command::new(python).args(["-c", &script]), &project);
+    assert_eq!(printed, format!("image/jph {}\n", CT.len()));
+}
+
+#[test]
+fn the_javascript_sdk_reads_what_the_page_says() {
+    let project = Project::new(&manifest("*"));
+    let dev = Dev::start(&project, &[]);
+    let script = native("## AWS SDK for JavaScript", "js", &dev);
+    project.write("frame.mjs", script);
+    std::os::unix::fs::symlink(node_modules(), project.path().join("node_modules")).unwrap();
+    let printed = run(Command::new("node").arg("frame.mjs"), &project);
+    assert_eq!(printed, format!("image/jph {}\n", CT.len()));
 }

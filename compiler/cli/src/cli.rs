@@ -187,6 +187,26 @@ pub enum Command {
     Completions(Completions),
 }
 
+impl Command {
+    /// As it is written on the command line.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Init(_) => "init",
+            Self::Validate(_) => "validate",
+            Self::Package(_) => "package",
+            Self::Print(_) => "print",
+            Self::Deploy(_) => "deploy",
+            Self::Diff(_) => "diff",
+            Self::Info(_) => "info",
+            Self::Remove(_) => "remove",
+            Self::Policy(_) => "policy",
+            Self::Dev(_) => "dev",
+            Self::Schema(_) => "schema",
+            Self::Completions(_) => "completions",
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct Completions {
     /// The shell to complete in

@@ -1,6 +1,8 @@
 use clap::Parser;
 use frames::cli::Cli;
+use frames::interrupt;
 use frames::terminal::{self, Terminal};
+use frames_compiler::failure::Exit;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -19,8 +21,13 @@ fn main() -> ExitCode {
         }
     };
     let terminal = Terminal::new(&cli.global);
-    match frames::commands::run(&cli, terminal) {
+    let done =
+        interrupt::listen(cli.command.name()).and_then(|()| frames::commands::run(&cli, terminal));
+    interrupt::finish_if_ending();
+    match done {
         Ok(()) => ExitCode::SUCCESS,
+        // What a library started to get credentials may still run.
+        Err(failure) if failure.exit == Exit::Interrupted => interrupt::leave(failure),
         Err(failure) => {
             terminal::failure(&failure);
             ExitCode::from(failure.exit as u8)

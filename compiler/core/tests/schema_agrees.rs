@@ -336,6 +336,12 @@ const MERGED: &[&str] = &[
     "{x-e: {prod: {service: y}}, service: x, auth: {mode: none}, environments: '${self:x-e}'}",
     "{x-a: {mode: none}, x-e: {prod: {service: y}}, service: x, auth: {<<: '${self:x-a}'}, environments: '${self:x-e}'}",
     "{x-a: {service: x, auth: {mode: none}}, <<: '${self:x-a}'}",
+    // Required keys, and keys that need each other, in each mapping.
+    "{service: x, auth: {mode: none}, x-row: {datastore: 12345678901234567890123456789012}, iam: {allow: [{<<: '${self:x-row}'}, {<<: ['${self:x-row}'], datastore: 12345678901234567890123456789013}]}}",
+    "{service: x, auth: {mode: none}, x-t: {topicArn: 'arn:aws:sns:us-east-1:111122223333:t'}, alarms: {<<: '${self:x-t}'}}",
+    "{service: x, auth: {mode: none}, x-d: {certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11'}, domain: {<<: '${self:x-d}', cnames: [a.example.org]}}",
+    "{service: x, auth: {mode: none}, x-d: {cnames: [a.example.org]}, domain: {<<: '${self:x-d}', hostedZoneId: Z0123}}",
+    "{service: x, auth: {mode: none}, x-g: {allow: [US]}, delivery: {geo: {<<: '${self:x-g}', allow: [CA]}}}",
     "{service: x, auth: {mode: none}, x-d: {http3: false}, x-e: {delivery: {http3: true}}, delivery: {<<: ['${self:x-d}'], cors: {origins: '${opt:o, ''https://a.example.org,https://b.example.org''}'}}, environments: {dev: '${self:x-e}', prod: {delivery: {<<: '${self:x-d}'}}}}",
 ];
 
@@ -349,6 +355,9 @@ const INVALID: &[&str] = &[
     "{service: x, auth: {mode: none}, delivery: {geo: {allow: [US], deny: [CA]}}}",
     "{service: x, auth: {mode: none}, delivery: {webAcl: none, webAclArn: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/frames/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11'}}",
     "{service: x, auth: {mode: none}, alarms: {}}",
+    "{service: x, auth: {mode: none}, iam: {allow: [{}]}}",
+    "{service: x, auth: {mode: none}, iam: {allow: [{imageSets: [aaaabbbbccccddddeeeeffff00001111]}]}}",
+    "{service: x, auth: {mode: none}, x-t: {unknown: 1}, alarms: {<<: '${self:x-t}', unknown: 1}}",
     "{service: x, auth: {mode: none}, alarms: {topicArn: 'arn:aws:sns:eu-west-1:111122223333:t'}}",
     "{service: x, auth: {mode: none}, logs: {kmsKeyArn: 'arn:aws:kms:eu-west-1:111122223333:key/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11'}}",
     "{service: x, auth: {mode: none}, deploy: {tags: {'Aws:team': x}}}",

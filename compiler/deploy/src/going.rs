@@ -9,6 +9,9 @@ use super::settle::refuse_foreign;
 use super::stage::Done;
 use super::teardown::{self, BUCKET, DISTRIBUTION, FUNCTION, KEY};
 use crate::aws::stacks::{Resource, Stack, Stacks};
+use crate::picture;
+use crate::picture::case::Case;
+use crate::picture::serving::Serving;
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::plan::{Footprint, Place};
 use serde_json::{Value, json};
@@ -34,6 +37,8 @@ pub(crate) struct Going<'a> {
     pub stages: Vec<Standing<'a>>,
     pub artifacts: Option<Artifacts>,
     pub log_groups: Vec<Found>,
+    /// Who runs the functions.
+    pub serving: Serving,
 }
 
 /// A stage to remove.
@@ -76,9 +81,12 @@ impl<'a> Going<'a> {
             .iter()
             .filter(|standing| !standing.stack.status.is("REVIEW_IN_PROGRESS"));
         let names: Vec<&str> = made.map(|standing| standing.stage.name).collect();
+        let functions = stages.iter().flat_map(|it| it.contents.functions());
+        let own = stages.iter().flat_map(|it| it.contents.distributions());
         Ok(Self {
             artifacts: Artifacts::find(session, footprint).await?,
             log_groups: edge_logs::own(session, footprint, &names).await?,
+            serving: Serving::look(session, functions, own).await?,
             stages,
         })
     }
@@ -127,6 +135,13 @@ impl<'a> Going<'a> {
         }
         for (groups, group) in &self.log_groups {
             progress.note(format!("   - {} ({})", group.name, groups.region).into());
+        }
+        for one in self.serving.foreign() {
+            let what = format!(
+                "{}, and belongs to none of these stacks: they can't go before it lets go of them",
+                self.serving.tell(one)
+            );
+            progress.step("In use", &what);
         }
     }
 
@@ -234,6 +249,11 @@ impl<'a> Standing<'a> {
             return Ok(None);
         };
         refuse_foreign(stage, &stack)?;
+        if stack.status.is("REVIEW_IN_PROGRESS")
+            && picture::reserved(&stacks, stage, &stack).await? != Case::Reserved
+        {
+            return Ok(None);
+        }
         Self::of(stage, stacks, stack).await
     }
 

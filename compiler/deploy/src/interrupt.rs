@@ -12,8 +12,9 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// `command` is the command that continues later: `deploy`. `say` shows what an interruption does.
-    pub fn listen(command: &'static str, say: fn(&str)) -> Result<Self> {
+    /// `command` is the command that continues later: `deploy`. `say` shows what an interruption does,
+    /// and `leave` ends the process.
+    pub fn listen(command: &'static str, say: fn(&str), leave: fn(Failure)) -> Result<Self> {
         let listen = |kind| signal(kind).context(|| "can't listen for signals");
         let mut interrupt = listen(SignalKind::interrupt())?;
         let mut terminate = listen(SignalKind::terminate())?;
@@ -25,10 +26,14 @@ impl Interrupt {
                     _ = terminate.recv() => {}
                 }
                 if *ask.borrow() {
-                    say(&format!(
-                        "interrupted at once; `frames {command}` goes on from what AWS has by then"
+                    let failure = Failure::new("interrupted at once").help(format!(
+                        "`frames {command}` goes on from what AWS has by then"
                     ));
-                    std::process::exit(Exit::Interrupted as i32);
+                    leave(Failure {
+                        exit: Exit::Interrupted,
+                        ..failure
+                    });
+                    return;
                 }
                 say("stopping at the next safe place; Ctrl-C again leaves at once");
                 if ask.send(true).is_err() {
@@ -37,6 +42,12 @@ impl Interrupt {
             }
         });
         Ok(Self { asked, command })
+    }
+
+    /// For a command that only looks: whatever ends it, ends it anywhere.
+    pub fn never(command: &'static str) -> Self {
+        let (_, asked) = watch::channel(false);
+        Self { asked, command }
     }
 
     pub fn check(&self) -> Result<()> {

@@ -14,6 +14,8 @@ use super::{artifacts, edge_logs};
 use crate::aws::bucket::Object;
 use crate::aws::functions::Deleted;
 use crate::aws::stacks::{Body, Event, Resource, Stack, Wanted};
+use crate::picture::Picture;
+use crate::picture::serving::{NothingServed, Serving};
 use frames_compiler::failure::{Exit, Failure, Result};
 use frames_compiler::plan::Footprint;
 use serde_json::Value;
@@ -31,7 +33,34 @@ pub struct Removed {
     pub stages: Vec<Done>,
     /// What there was, for scripts.
     pub what: Value,
-    pub nothing: bool,
+    pub outcome: Outcome,
+}
+
+pub enum Outcome {
+    /// Looked for, and there was nothing.
+    Nothing,
+    DryRun,
+    Gone(AllGone),
+}
+
+/// Looked at, after the last deletion: there is no stack of this environment any more.
+pub struct AllGone(());
+
+impl AllGone {
+    async fn look(session: &Session<'_>, footprint: &Footprint) -> Result<Self> {
+        let places = footprint.stages.iter().chain(&footprint.former);
+        let picture = Picture::look(session, places).await?;
+        let left = picture.stages.iter().find(|seen| seen.is_ours());
+        let Some(seen) = left else {
+            return Ok(Self(()));
+        };
+        let what = format!(
+            "stack {} is there again: somebody deployed meanwhile",
+            seen.place.stack_name
+        );
+        Err(Failure::new(what)
+            .help("`frames info` shows what is deployed; run the same command again to remove it"))
+    }
 }
 
 pub async fn remove(
@@ -49,7 +78,7 @@ pub async fn remove(
     let mut removed = Removed {
         stages: going.dry(),
         what: going.json(options),
-        nothing: going.is_empty(),
+        outcome: Outcome::DryRun,
     };
     match going.protected() {
         Some(failure) if options.dry_run => session.progress.step("Refused", &failure.message),
@@ -58,13 +87,18 @@ pub async fn remove(
     }
     going.tell(session, options);
     going.tell_others(session);
-    if options.dry_run || removed.nothing {
+    if going.is_empty() {
+        removed.outcome = Outcome::Nothing;
+        return Ok(removed);
+    }
+    if options.dry_run {
         return Ok(removed);
     }
     let question = format!("Remove all of this ({})?", going.counts(options));
     session.yes(&question).await?;
     going.stages.iter_mut().for_each(Standing::confirmed);
     removed.stages = take(session, footprint, options, going).await?;
+    removed.outcome = Outcome::Gone(AllGone::look(session, footprint).await?);
     Ok(removed)
 }
 
@@ -286,9 +320,15 @@ impl Standing<'_> {
             if held.is_empty() || options.abandon {
                 return Ok(());
             }
+            // Replicas go by themselves, and distributions don't.
+            let serving = self.serving(session).await?;
+            let foreign: Vec<String> = serving.foreign().map(|one| serving.tell(one)).collect();
+            if !foreign.is_empty() {
+                return Err(in_use(&held, &foreign));
+            }
             let left = options.wait.saturating_sub(began.elapsed());
             if left.is_zero() {
-                return Err(unfinished(&held, began.elapsed()));
+                return Err(unfinished(&held, began.elapsed(), &serving));
             }
             let pause_now = pause.min(left);
             countdown.show(
@@ -305,6 +345,12 @@ impl Standing<'_> {
             session.interrupt.sleep(pause_now).await?;
             pause = (pause * 3 / 2).min(LATER);
         }
+    }
+
+    /// Who runs this stage's functions at this moment.
+    async fn serving(&self, session: &Session<'_>) -> Result<Serving> {
+        let own = self.contents.distributions();
+        Serving::look(session, self.contents.functions(), own).await
     }
 
     pub(crate) async fn delete(mut self, session: &Session<'_>, options: Options) -> Result<Done> {
@@ -346,7 +392,12 @@ impl Standing<'_> {
                 return self.abandon(session).await;
             }
             if replicated {
-                return Err(unfinished(&self.contents.functions(), Duration::ZERO));
+                let serving = self.serving(session).await?;
+                return Err(unfinished(
+                    &self.contents.functions(),
+                    Duration::ZERO,
+                    &serving,
+                ));
             }
             self.stack = ended.stack.clone();
             return Err(failed(self.stage.name, &ended));
@@ -460,15 +511,36 @@ fn cant_close(stack: &str, reason: &str) -> Failure {
         .help("disable the distribution in the CloudFront console, then run the same command")
 }
 
-fn unfinished(held: &[String], waited: Duration) -> Failure {
+/// Somebody else's distribution runs them: waiting doesn't help.
+fn in_use(held: &[String], foreign: &[String]) -> Failure {
+    let what = format!(
+        "{} can't be deleted: {}, and belongs to none of these stacks",
+        held.join(", "),
+        foreign.join("; ")
+    );
+    Failure::new(what).help(
+        "take the functions off its behaviors in the CloudFront console, or delete it; then run the same command (--abandon leaves the functions behind)",
+    )
+}
+
+fn unfinished(held: &[String], waited: Duration, serving: &Serving) -> Failure {
     let waited = if waited.is_zero() {
         String::new()
     } else {
         format!(" after {}", duration(waited))
     };
-    let failure = Failure::new(format!("not finished yet{waited}: CloudFront's replicas still hold {}", held.join(", "))).help(
-        "nothing is served any more. CloudFront usually deletes the replicas within hours: run the same command again later (--wait 2h waits longer, --abandon leaves the functions behind)",
+    let served = match serving.nothing() {
+        Some(_) => NothingServed::WORDS.to_owned(),
+        None if serving.is_known() => "something may still be served".to_owned(),
+        None => "you have no permission for cloudfront:ListDistributions, so whether another distribution uses them isn't known".to_owned(),
+    };
+    let what = format!(
+        "not finished yet{waited}: CloudFront's replicas still hold {}",
+        held.join(", ")
     );
+    let failure = Failure::new(what).help(format!(
+        "{served}. CloudFront usually deletes the replicas within hours: run the same command again later (--wait 2h waits longer, --abandon leaves the functions behind)",
+    ));
     Failure {
         exit: Exit::Unfinished,
         ..failure

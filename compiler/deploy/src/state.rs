@@ -1,8 +1,9 @@
 //! What is deployed, as each service says.
 
-use super::picture;
+use super::picture::case::{Case, Gone, Row};
+use super::picture::serving::Serving;
+use super::picture::{self, Picture, Seen};
 use super::session::Session;
-use super::settle::refuse_foreign;
 use super::stage::Done;
 use super::teardown::DISTRIBUTION;
 use crate::aws::distributions::Distribution;
@@ -18,7 +19,10 @@ pub struct State {
     pub stages: Vec<StageState>,
     pub distributions: Vec<DistributionState>,
     pub functions: Vec<FunctionState>,
+    /// Where frames are served from; `None` while they aren't.
     pub url: Option<String>,
+    /// Distributions of nobody's stack here that run the functions.
+    pub in_use: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -27,6 +31,9 @@ pub struct StageState {
     pub stack_name: String,
     pub region: String,
     pub stack: Option<Stack>,
+    /// What it is in.
+    pub case: &'static Row,
+    pub gone: Vec<Gone>,
     pub drift: Vec<Drift>,
 }
 
@@ -45,54 +52,72 @@ pub struct FunctionState {
     pub old: Vec<u64>,
 }
 
+/// What is there, in the order of deployment; of stages that the manifest has nothing for any more,
+/// those that are left.
 pub async fn look(session: &Session<'_>, footprint: &Footprint, drift: bool) -> Result<State> {
+    let places = footprint.stages.iter().chain(&footprint.former);
+    let picture = Picture::look(session, places).await?;
     let mut state = State {
         stages: vec![],
         distributions: vec![],
         functions: vec![],
         url: None,
+        in_use: vec![],
     };
-    for stage in footprint.stages.iter().chain(&footprint.former) {
-        let stacks = session.aws.stacks(&stage.region);
-        let stack = stacks.describe(&stage.stack_name).await?;
-        let stack = stack.filter(|stack| !stack.status.is("DELETE_COMPLETE"));
-        let is_ours = |stack: &Stack| refuse_foreign(stage, stack).is_ok();
-        if footprint.former.contains(stage) && !stack.as_ref().is_some_and(is_ours) {
+    for seen in picture.stages {
+        let is_former = footprint.former.contains(&seen.place);
+        if let (Case::Foreign, Some(stack)) = (&seen.case, &seen.stack)
+            && !is_former
+        {
+            return Err(picture::foreign(&seen.place, stack));
+        }
+        if is_former && !seen.is_ours() {
             continue;
         }
+        state.distributions(session, &seen).await?;
         let mut found = Vec::new();
-        if let Some(stack) = &stack {
-            refuse_foreign(stage, stack)?;
-            for resource in stacks.resources(&stack.id).await? {
-                if resource.kind == DISTRIBUTION
-                    && let Some(state_of) = session
-                        .aws
-                        .distributions()
-                        .describe(&resource.physical)
-                        .await?
-                {
-                    state.distributions.push(DistributionState {
-                        id: resource.physical,
-                        state: state_of,
-                    });
-                }
-            }
-            if drift {
-                found = picture::drifts(&stacks, &session.interrupt, stack).await??;
-                found.retain(|drift| drift.is_modified() || drift.is_gone());
-            }
-            state.url = state.url.or(stack.outputs.get("Url").cloned());
+        if let Some(stack) = seen.stack.as_ref().filter(|_| drift && seen.is_ours()) {
+            let stacks = session.aws.stacks(&seen.place.region);
+            found = picture::drifts(&stacks, &session.interrupt, stack).await??;
+            found.retain(|drift| drift.is_modified() || drift.is_gone());
         }
+        let own = seen.is_ours();
+        let url = seen.stack.as_ref().and_then(|it| it.outputs.get("Url"));
+        state.url = state.url.or(url.filter(|_| own).cloned());
         state.stages.push(StageState {
-            name: stage.name,
-            stack_name: stage.stack_name.clone(),
-            region: stage.region.clone(),
-            stack,
+            name: seen.place.name,
+            stack_name: seen.place.stack_name.clone(),
+            region: seen.place.region.clone(),
+            gone: seen.gone().to_vec(),
+            case: seen.case.row(),
+            stack: seen.stack.filter(|_| own),
             drift: found,
         });
     }
-    state.functions = functions(session, footprint, &state.distributions).await?;
+    // Nobody gets an answer there.
+    if !state.distributions.iter().any(|one| one.state.enabled) {
+        state.url = None;
+    }
+    let functions = footprint.functions.iter().map(|it| it.name.clone());
+    let own = state.distributions.iter().map(|one| one.id.clone());
+    let serving = Serving::look(session, functions, own).await?;
+    state.in_use = serving.foreign().map(|one| serving.tell(one)).collect();
+    state.functions = functions_of(session, footprint, &state.distributions).await?;
     Ok(state)
+}
+
+impl State {
+    async fn distributions(&mut self, session: &Session<'_>, seen: &Seen) -> Result<()> {
+        let resources = seen.resources.iter().filter(|it| it.kind == DISTRIBUTION);
+        for resource in resources {
+            let distributions = session.aws.distributions();
+            if let Some(state) = distributions.describe(&resource.physical).await? {
+                let id = resource.physical.clone();
+                self.distributions.push(DistributionState { id, state });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Fails while a distribution of the stacks serves without the authorizer, so that no run then says
@@ -139,7 +164,7 @@ async fn refuse_open_distribution(session: &Session<'_>, id: &str, arn: &str) ->
     }
 }
 
-async fn functions(
+async fn functions_of(
     session: &Session<'_>,
     footprint: &Footprint,
     distributions: &[DistributionState],
@@ -180,6 +205,8 @@ impl State {
                 "stackName": stage.stack_name,
                 "region": stage.region,
                 "status": stage.stack.as_ref().map(|stack| stack.status.0.clone()),
+                "state": stage.case.info,
+                "gone": stage.gone.iter().map(|it| json!({"resource": it.id, "type": it.kind})).collect::<Vec<_>>(),
                 "drift": drift.collect::<Vec<_>>(),
             })
         });
@@ -201,6 +228,7 @@ impl State {
             "stages": stages.collect::<Vec<_>>(),
             "distributions": distributions.collect::<Vec<_>>(),
             "functions": functions.collect::<Vec<_>>(),
+            "inUseBy": self.in_use,
         })
     }
 }

@@ -1,11 +1,12 @@
 //! The answers that the authorizer makes itself, readable for a page of an allowed origin.
 
 use crate::keys::PENALTY;
-use crate::reason::{Class, Reason};
+use crate::reason::{Class, Denial};
 use frames_edge::cors::{ALLOWED_HEADERS, EXPOSED_HEADERS, PREFLIGHT_SECONDS};
 use frames_edge::operation::{self, Kind};
 use frames_edge::{AuthorizerConfig, Cors, Request, Response};
 use serde_json::json;
+use std::time::Duration;
 
 /// Answers `OPTIONS`, for any path and without a token: browsers send none along.
 fn preflight(request: &Request, config: &AuthorizerConfig, kind: Option<Kind>) -> Response {
@@ -26,13 +27,13 @@ pub(crate) fn denied(
     request: &Request,
     config: &AuthorizerConfig,
     kind: Option<Kind>,
-    reason: Reason,
+    denial: &Denial,
 ) -> Response {
     let answer = |status, description, class| {
         Response::json(status, description, &json!({"error": class}))
             .with_header("X-Content-Type-Options", "nosniff")
     };
-    let response = match reason.class() {
+    let response = match denial.reason.class() {
         Class::Preflight => return preflight(request, config, kind),
         Class::NotFound => {
             let body = json!({
@@ -57,9 +58,18 @@ pub(crate) fn denied(
         // No challenge: another token would reach no further.
         Class::Forbidden => answer(403, "Forbidden", "forbidden"),
         Class::KeysUnavailable => answer(503, "Service Unavailable", "keys_unavailable")
-            .with_header("Retry-After", PENALTY.as_secs().to_string()),
+            .with_header(
+                "Retry-After",
+                whole_seconds(denial.wait.unwrap_or(PENALTY)).to_string(),
+            ),
     };
     with_cors(response, request, &config.cors)
+}
+
+/// Rounded up: whoever comes back in that time comes back too early otherwise.
+fn whole_seconds(time: Duration) -> u64 {
+    let begun = u64::from(time.subsec_nanos() > 0);
+    time.as_secs().saturating_add(begun)
 }
 
 /// As `Allow` lists them; for an unknown path, all that are served anywhere.

@@ -1,6 +1,7 @@
 //! The issuer's keys: reading a key set (RFC 7517), and when to fetch it again.
 
 use frames_edge::jose::{Algorithm, Key};
+use frames_edge::key_answer::Failed;
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
 
@@ -14,6 +15,10 @@ pub const TRUST: Duration = Duration::from_secs(24 * 60 * 60);
 /// After a failure, or a `kid` that the set didn't hold, nothing is fetched for
 /// this long: else every forged token would cost the issuer a request.
 pub const PENALTY: Duration = Duration::from_secs(10);
+
+/// A busy issuer may ask for more than that, by `Retry-After`, but not for longer than
+/// this: a sandbox without keys refuses everyone meanwhile.
+pub const LONGEST_PENALTY: Duration = Duration::from_secs(60);
 
 /// How far ahead the clock may be by which a set was packaged.
 const AHEAD: Duration = Duration::from_secs(5 * 60);
@@ -42,6 +47,11 @@ impl KeySet {
         }
         let usable = read.into_iter().filter_map(Result::ok).collect();
         Ok(Self(usable))
+    }
+
+    /// How many keys it has.
+    pub fn count(&self) -> usize {
+        self.0.len()
     }
 
     /// The key by this exact `kid` that is made for `algorithm`.
@@ -78,7 +88,8 @@ pub struct KeyCache {
     began_at: Option<SystemTime>,
     /// From when and until when that set is as good as a fetched one.
     trusted: Option<(SystemTime, SystemTime)>,
-    penalty_since: Option<SystemTime>,
+    /// Since when nothing is fetched, and for how long.
+    penalty: Option<(SystemTime, Duration)>,
     last_fetch_failed: bool,
 }
 
@@ -104,7 +115,7 @@ impl KeyCache {
             fetched_at: None,
             began_at: None,
             trusted: None,
-            penalty_since: None,
+            penalty: None,
             last_fetch_failed: false,
         }
     }
@@ -146,14 +157,8 @@ impl KeyCache {
 
     pub fn lookup(&self, kid: &str, algorithm: Algorithm, now: SystemTime) -> Lookup<'_> {
         let may_fetch = self.may_fetch(now);
-        // Packaged by a clock that is far ahead, a set would be trusted for longer than anyone said.
-        let soon = now.checked_add(AHEAD).unwrap_or(now);
-        let baked = self.fetched_at.is_none()
-            && self
-                .trusted
-                .is_some_and(|(from, until)| from <= soon && now < until);
-        let fresh = self.fixed || baked || within(self.fetched_at, TTL, now);
-        let trusted = self.fixed || baked || within(self.fetched_at.or(self.began_at), TRUST, now);
+        let fresh = self.fixed || self.counts_as_packaged(now) || within(self.fetched_at, TTL, now);
+        let trusted = self.is_trusted(now);
         let found = self
             .set
             .as_ref()
@@ -169,8 +174,43 @@ impl KeyCache {
         }
     }
 
+    /// The packaged set is as good as a fetched one.
+    fn counts_as_packaged(&self, now: SystemTime) -> bool {
+        // Packaged by a clock that is far ahead, a set would be trusted for longer than anyone said.
+        let soon = now.checked_add(AHEAD).unwrap_or(now);
+        self.fetched_at.is_none()
+            && self
+                .trusted
+                .is_some_and(|(from, until)| from <= soon && now < until)
+    }
+
+    fn is_trusted(&self, now: SystemTime) -> bool {
+        self.fixed
+            || self.counts_as_packaged(now)
+            || within(self.fetched_at.or(self.began_at), TRUST, now)
+    }
+
     fn may_fetch(&self, now: SystemTime) -> bool {
-        !self.fixed && !within(self.penalty_since, PENALTY, now)
+        !self.fixed && self.rest(now).is_none()
+    }
+
+    /// How long nothing is fetched from now on. A clock that was set back ends it.
+    pub fn rest(&self, now: SystemTime) -> Option<Duration> {
+        let (since, penalty) = self.penalty?;
+        let age = now.duration_since(since).ok()?;
+        let rest = penalty.checked_sub(age)?;
+        (!rest.is_zero()).then_some(rest)
+    }
+
+    /// What becomes of requests after a fetch that failed, for the log.
+    pub fn outlook(&self, now: SystemTime) -> String {
+        let rest = self.rest(now).unwrap_or_default().as_secs();
+        let then = if self.set.is_some() && self.is_trusted(now) {
+            "the keys at hand serve on"
+        } else {
+            "without keys, tokens are answered with 503"
+        };
+        format!("{then}; the issuer is asked again in {rest} s at the earliest")
     }
 
     /// A signature was wrong by the key that the set has. The issuer may have put
@@ -180,11 +220,21 @@ impl KeyCache {
     }
 
     /// Keeps what a fetch for this need brought.
-    pub fn fetched(&mut self, result: Result<KeySet, String>, need: &Need, now: SystemTime) {
+    pub fn fetched(
+        &mut self,
+        result: Result<KeySet, impl Into<Failed>>,
+        need: &Need,
+        now: SystemTime,
+    ) {
+        let result = result.map_err(Into::into);
         self.last_fetch_failed = result.is_err();
-        self.penalty_since = match &result {
+        self.penalty = match &result {
             Ok(set) if set.has(&need.kid) && !need.again => None,
-            _ => Some(now),
+            Ok(_) => Some((now, PENALTY)),
+            Err(failed) => {
+                let asked = failed.wait.unwrap_or(PENALTY);
+                Some((now, asked.clamp(PENALTY, LONGEST_PENALTY)))
+            }
         };
         if let Ok(set) = result {
             self.set = Some(set);
@@ -224,7 +274,12 @@ impl Keys {
     }
 
     /// Keeps what a fetch for this need brought.
-    pub fn fetched(&mut self, result: Result<KeySet, String>, need: &Need, now: SystemTime) {
+    pub fn fetched(
+        &mut self,
+        result: Result<KeySet, impl Into<Failed>>,
+        need: &Need,
+        now: SystemTime,
+    ) {
         if let Some(cache) = self.0.get_mut(need.issuer) {
             cache.fetched(result, need, now);
         }
@@ -405,6 +460,54 @@ mod tests {
         assert_eq!(says(&cache, "a", 0), "unavailable");
         assert_eq!(says(&cache, "b", 9), "unavailable");
         assert_eq!(says(&cache, "a", 10), "fetch");
+    }
+
+    #[test]
+    fn a_busy_issuer_is_left_in_peace_as_long_as_it_asks_within_bounds() {
+        let busy = |seconds| Failed {
+            wait: Some(Duration::from_secs(seconds)),
+            ..Failed::from("busy")
+        };
+        for (asked, rest) in [
+            (0, 10),
+            (1, 10),
+            (30, 30),
+            (60, 60),
+            (3600, 60),
+            (u64::MAX, 60),
+        ] {
+            let mut cache = KeyCache::empty();
+            cache.fetched(Err(busy(asked)), &need("a"), at(0));
+            assert_eq!(cache.rest(at(0)), Some(Duration::from_secs(rest)));
+            assert_eq!(says(&cache, "a", rest - 1), "unavailable", "{asked}");
+            assert_eq!(cache.rest(at(rest - 1)), Some(Duration::from_secs(1)));
+            assert_eq!(says(&cache, "a", rest), "fetch", "{asked}");
+            assert_eq!(cache.rest(at(rest)), None);
+        }
+        // The keys at hand serve meanwhile, the stale ones too.
+        let mut cache = KeyCache::empty();
+        cache.fetched(set(&["a"]), &need("a"), at(0));
+        cache.fetched(Err(busy(30)), &need("b"), at(4000));
+        assert_eq!(says(&cache, "a", 4029), "key");
+        assert_eq!(says(&cache, "b", 4029), "unavailable");
+        assert_eq!(says(&cache, "a", 4030), "fetch");
+    }
+
+    #[test]
+    fn the_log_says_what_becomes_of_requests() {
+        let mut cache = KeyCache::empty();
+        cache.fetched(Err("no route".to_owned()), &need("a"), at(0));
+        assert_eq!(
+            cache.outlook(at(0)),
+            "without keys, tokens are answered with 503; the issuer is asked again in 10 s at the earliest"
+        );
+        cache.fetched(set(&["a", "b"]), &need("a"), at(0));
+        cache.fetched(Err("no route".to_owned()), &need("c"), at(4000));
+        assert_eq!(
+            cache.outlook(at(4000)),
+            "the keys at hand serve on; the issuer is asked again in 10 s at the earliest"
+        );
+        assert!(cache.outlook(at(25 * 60 * 60)).starts_with("without keys"));
     }
 
     #[test]

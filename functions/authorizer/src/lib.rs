@@ -244,7 +244,7 @@ fn is_in(operation: &Operation, row: &Allow) -> bool {
 /// The answer where the keys stayed out of reach.
 pub fn keys_unavailable(request: &Request, config: &AuthorizerConfig) -> (Response, Denial) {
     let denial = Denial::of(Reason::KeysUnavailable);
-    let response = answer::denied(request, config, None, denial.reason);
+    let response = answer::denied(request, config, None, &denial);
     (response, denial)
 }
 
@@ -254,6 +254,6 @@ fn respond(
     kind: Option<Kind>,
     denial: Denial,
 ) -> Decision {
-    let response = answer::denied(request, config, kind, denial.reason);
+    let response = answer::denied(request, config, kind, &denial);
     Decision::Respond(response, denial)
 }

@@ -6,6 +6,7 @@
 use frames_authorizer::fetch::Source;
 use frames_authorizer::keys::{KeySet, Keys};
 use frames_authorizer::{Decision, Denial, Reason, decide, keys_unavailable, prepare};
+use frames_edge::key_answer::Failed;
 use frames_edge::runtime::{self, Log, Reply};
 use frames_edge::{AuthorizerConfig, Cf, LogLevel, Request};
 use serde_json::json;
@@ -22,6 +23,12 @@ fn main() -> ExitCode {
             async move { authorizer.reply(event).await }
         })
     })
+}
+
+async fn fetch(source: &Source) -> Result<KeySet, Failed> {
+    let set = source.fetch().await?;
+    KeySet::parse(&set)
+        .map_err(|problem| Failed::from(format!("the key set can't be used: {problem}")))
 }
 
 struct Authorizer {
@@ -75,20 +82,40 @@ impl Authorizer {
             Decision::NeedKeys { need, request } => (need, request),
             decided => return decided,
         };
-        let fetched = self.fetch(need.issuer).await;
-        if let Err(problem) = &fetched {
-            let line = json!({"event": "keys", "reason": problem});
-            self.log.write(LogLevel::Error, id, line);
-        }
+        let fetched = match self.sources.get(need.issuer) {
+            Some(source) => fetch(source).await,
+            None => Err(Failed::from("no source of keys")),
+        };
         // A fetch takes up to three seconds.
         let now = SystemTime::now();
+        let told = fetched.as_ref().map(KeySet::count);
+        let told = told.map_err(|failed| failed.problem.clone());
         keys.fetched(fetched, &need, now);
+        let outlook = keys.of(need.issuer).map(|cache| cache.outlook(now));
+        self.log_fetch(id, need.issuer, told, outlook);
         decide(*request, &self.config, &keys, now)
     }
 
-    async fn fetch(&self, issuer: usize) -> Result<KeySet, String> {
-        let source = self.sources.get(issuer).ok_or("no source of keys")?;
-        KeySet::parse(&source.fetch().await?)
+    /// One line per fetch: what was asked, what came, and what becomes of requests now.
+    fn log_fetch(
+        &self,
+        id: &str,
+        issuer: usize,
+        told: Result<usize, String>,
+        then: Option<String>,
+    ) {
+        let from = self.sources.get(issuer).map(Source::shown);
+        let (level, line) = match told {
+            Ok(count) => (
+                LogLevel::Info,
+                json!({"event": "keys", "from": from, "fetched": count}),
+            ),
+            Err(reason) => (
+                LogLevel::Error,
+                json!({"event": "keys", "from": from, "reason": reason, "then": then}),
+            ),
+        };
+        self.log.write(level, id, line);
     }
 
     /// One line per denial. Neither the token nor the query string is ever in it.

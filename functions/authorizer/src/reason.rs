@@ -1,5 +1,7 @@
 //! Why a request was answered here. The viewer learns the class, the log the reason.
 
+use std::time::Duration;
+
 /// Every way in which a request doesn't pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
@@ -52,6 +54,8 @@ pub struct Denial {
     pub reason: Reason,
     pub kid: Option<String>,
     pub issuer: Option<String>,
+    /// Where the keys are out of reach: how long it takes until they are asked for again.
+    pub wait: Option<Duration>,
 }
 
 impl Denial {
@@ -60,6 +64,7 @@ impl Denial {
             reason,
             kid: None,
             issuer: None,
+            wait: None,
         }
     }
 }

@@ -105,6 +105,11 @@ pub(crate) fn verify(
                 again,
             }));
         }
+        Some(Doubt::Because(Reason::KeysUnavailable)) => {
+            let denial = header.denial(Reason::KeysUnavailable, Some(claims));
+            let wait = keys.rest(now);
+            return Err(Failure::Denied(Denial { wait, ..denial }));
+        }
         Some(Doubt::Because(reason)) => return Err(denied(reason)),
     }
     claims.check_recipient(auth).map_err(denied)?;
@@ -254,11 +259,15 @@ impl Header {
     }
 
     fn denied(&self, reason: Reason, claims: Option<&Claims>) -> Failure {
-        Failure::Denied(Denial {
-            reason,
+        Failure::Denied(self.denial(reason, claims))
+    }
+
+    fn denial(&self, reason: Reason, claims: Option<&Claims>) -> Denial {
+        Denial {
             kid: self.kid.as_deref().map(shortened),
             issuer: claims.and_then(Claims::issuer).map(shortened),
-        })
+            ..Denial::of(reason)
+        }
     }
 
     /// Explicit typing (RFC 8725, 3.11): the same issuer signs tokens of other

@@ -126,7 +126,10 @@ async fn a_discovery_document_must_speak_for_the_issuer_and_lead_to_https() {
         let text = document.to_string();
         let server = serve(move |_, own| ok(&text.replace("OWN", own))).await;
         let found = source(json!({"issuers": [server.address]})).fetch().await;
-        assert!(found.as_ref().unwrap_err().contains(word), "{found:?}");
+        assert!(
+            found.as_ref().unwrap_err().problem.contains(word),
+            "{found:?}"
+        );
     }
 }
 
@@ -144,6 +147,11 @@ async fn other_answers_are_errors() {
         (failing, "500"),
         (ok("<html>").unwrap(), "JSON"),
         (ok(&large).unwrap(), "limit"),
+        // Not one byte of it has to come.
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 50000000\r\n\r\n".to_owned(),
+            "limit",
+        ),
         ("nonsense\r\n\r\n".to_owned(), "/keys"),
         (String::new(), "/keys"),
     ] {
@@ -155,17 +163,44 @@ async fn other_answers_are_errors() {
         .await;
         let found = at(&server).fetch().await;
         assert!(
-            found.as_ref().unwrap_err().contains(word),
+            found.as_ref().unwrap_err().problem.contains(word),
             "{word}: {found:?}"
         );
     }
 }
 
 #[tokio::test]
+async fn an_answer_without_end_is_left_at_the_limit() {
+    const OFFERED: usize = 64 * 1024 * 1024;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/keys", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _ = stream.read(&mut [0; 4096]).await;
+        let head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
+        stream.write_all(head).await.unwrap();
+        let mut taken = 0;
+        while taken < OFFERED {
+            match stream.write(&[b' '; 64 * 1024]).await {
+                Ok(length) => taken += length,
+                Err(_) => break,
+            }
+        }
+        taken
+    });
+    let failed = source(json!({"jwksUri": address})).fetch().await;
+    let problem = failed.unwrap_err().problem;
+    assert!(problem.contains("more than 256 KiB"), "{problem}");
+    // The rest is what the two sockets hold.
+    let taken = server.await.unwrap();
+    assert!(taken < OFFERED / 2, "{taken}");
+}
+
+#[tokio::test]
 async fn a_server_that_never_answers_costs_three_seconds() {
     let server = serve(|_, _| None).await;
     let start = Instant::now();
-    let problem = at(&server).fetch().await.unwrap_err();
+    let problem = at(&server).fetch().await.unwrap_err().problem;
     assert!(problem.contains("3 s"), "{problem}");
     assert!(start.elapsed() < Duration::from_secs(6));
 }
@@ -179,7 +214,8 @@ async fn nobody_listening_is_an_error_with_its_cause() {
     let problem = source(json!({"jwksUri": address}))
         .fetch()
         .await
-        .unwrap_err();
+        .unwrap_err()
+        .problem;
     assert!(problem.contains("refused"), "{problem}");
 }
 
@@ -197,7 +233,7 @@ async fn a_failure_tells_nothing_of_the_query() {
         let server = serve(move |_, _| Some(answer.clone())).await;
         let address = format!("{}/keys?key=s3cret", server.address);
         let source = source(json!({"jwksUri": address}));
-        let problem = source.fetch().await.unwrap_err();
+        let problem = source.fetch().await.unwrap_err().problem;
         let shown = format!("{}/keys", server.address);
         assert!(problem.contains(&shown), "{problem}");
         assert!(!problem.contains("s3cret"), "{problem}");
@@ -208,7 +244,7 @@ async fn a_failure_tells_nothing_of_the_query() {
     })
     .await;
     let source = source(json!({"issuers": [server.address]}));
-    let problem = source.fetch().await.unwrap_err();
+    let problem = source.fetch().await.unwrap_err().problem;
     assert!(!problem.contains("s3cret"), "{problem}");
 }
 

@@ -5,6 +5,7 @@ mod support;
 
 use frames_authorizer::keys::{KeyCache, KeySet, Keys, Need, PENALTY};
 use frames_authorizer::{Decision, Denial, Reason, decide, prepare};
+use frames_edge::key_answer::Failed;
 use frames_edge::{AuthorizerConfig, Response};
 use ring::signature::RSA_PKCS1_SHA256;
 use serde_json::{Value, json};
@@ -288,7 +289,8 @@ fn a_token_beyond_16_kib_is_not_read() {
         Denial {
             reason: Reason::TokenTooLong,
             kid: None,
-            issuer: None
+            issuer: None,
+            wait: None
         }
     );
     assert_eq!(response.status, "401");
@@ -890,6 +892,18 @@ fn a_fetched_key_verifies_and_an_unknown_one_stays_unknown() {
         (response.status.as_str(), denial.reason),
         ("503", Reason::KeysUnavailable)
     );
+    assert_eq!(response.headers["retry-after"][0].value, "10");
+    let busy = Failed {
+        problem: "busy".to_owned(),
+        wait: Some(Duration::from_secs(30)),
+    };
+    let mut rested = Keys::new(vec![KeyCache::empty()]);
+    rested.fetched(Err::<KeySet, _>(busy), &need_of(KID), now());
+    let soon = now() + Duration::from_millis(4500);
+    let Decision::Respond(response, _) = decide(bearer(&token), &remote, &rested, soon) else {
+        panic!("passed");
+    };
+    assert_eq!(response.headers["retry-after"][0].value, "26");
     let later = decide(bearer(&token), &remote, &unreachable, now() + PENALTY);
     assert!(matches!(later, Decision::NeedKeys { .. }));
 }

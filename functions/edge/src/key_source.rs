@@ -1,45 +1,23 @@
 //! Where an issuer's key set is, and what may be believed on the way there.
 //! The authorizer goes by it, and so does whoever bakes a set in before; each
-//! brings its own HTTPS. What goes wrong is told by an address's scheme, host
-//! and path: a query may hold a secret.
+//! brings its own HTTPS. What an answer may be is in [`crate::key_answer`]. What
+//! goes wrong is told by an address's scheme, host and path: a query may hold a secret.
 
 use crate::config::Issuer;
-use http::Uri;
+use crate::key_answer::{self, Document, Failed};
+use http::{Request, Response, Uri};
+use http_body_util::BodyExt;
 use serde_json::Value;
+use std::error::Error;
 use std::net::Ipv6Addr;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// For all of it, discovery included.
 pub const TIME_LIMIT: Duration = Duration::from_secs(3);
 
-/// Of one answer, in bytes.
-pub const SIZE_LIMIT: usize = 256 * 1024;
-
-/// Some issuers' firewalls turn away whoever doesn't name itself.
-pub const USER_AGENT: &str = concat!("frames/", env!("CARGO_PKG_VERSION"));
-
 /// Of what a document says of itself, so many characters are repeated.
-const LONGEST_SHOWN: usize = 200;
-
-/// What an answer's body says. Some servers put a byte order mark before it.
-pub fn document(body: &[u8]) -> Result<Value, &'static str> {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    if body.starts_with(&[0xff, 0xfe]) || body.starts_with(&[0xfe, 0xff]) {
-        return Err("answered in UTF-16; JSON is UTF-8 (RFC 8259, 8.1)");
-    }
-    serde_json::from_slice(body).map_err(|_| "didn't answer with JSON")
-}
-
-/// An error of a library with what caused it: the first message often stops before the reason.
-pub fn with_cause(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
-}
+pub(crate) const LONGEST_SHOWN: usize = 200;
 
 /// Where the key set is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,16 +50,28 @@ impl KeySource {
         })
     }
 
-    /// The JWK set. `get` brings one JSON document, keeps the limits above and
-    /// follows no redirect: that could lead off HTTPS, or to another host.
-    pub async fn follow<F>(&self, get: impl Fn(Uri) -> F) -> Result<Value, String>
+    /// The JWK set. `send` sends one request and brings its answer, by the caller's own
+    /// HTTPS; it follows no redirect. `on_the_way` remembers how far this got.
+    pub async fn follow<B, F>(
+        &self,
+        on_the_way: &OnTheWay,
+        send: impl Fn(Request<()>) -> F,
+    ) -> Result<Value, Failed>
     where
-        F: Future<Output = Result<Value, String>>,
+        F: Future<Output = Result<Response<B>, String>>,
+        B: BodyExt,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
+        let get = async |document, address: &Uri| {
+            let request = key_answer::request(address)?;
+            let answer = send(request).await;
+            let answer = answer.map_err(|problem| format!("{}: {problem}", shown(address)))?;
+            key_answer::read(document, address, answer).await
+        };
         match self {
-            Self::KeySet(address) => get(address.clone()).await,
+            Self::KeySet(address) => get(Document::KeySet, address).await,
             Self::Discovery { issuer, document } => {
-                let found = get(document.clone()).await?;
+                let found = get(Document::Discovery, document).await?;
                 let shown = shown(document);
                 let text = |key| found.get(key).and_then(Value::as_str);
                 check_issuer(text("issuer"), issuer)
@@ -90,10 +80,41 @@ impl KeySource {
                     text("jwks_uri").ok_or_else(|| format!("{shown} has no `jwks_uri`"))?;
                 let address = discovered(address, document)
                     .map_err(|problem| format!("{shown}: `jwks_uri`: {problem}"))?;
-                get(address).await
+                get(Document::KeySet, on_the_way.key_set.get_or_init(|| address)).await
             }
         }
     }
+
+    /// What is said where [`TIME_LIMIT`] ended it: which of the addresses is the slow one.
+    pub fn late(&self, on_the_way: &OnTheWay) -> Failed {
+        let asked = on_the_way.key_set.get().unwrap_or(self.first());
+        Failed {
+            problem: format!(
+                "{} didn't bring its answer within {} s",
+                shown(asked),
+                TIME_LIMIT.as_secs()
+            ),
+            wait: Some(Duration::ZERO),
+        }
+    }
+
+    /// The address that is asked first, as it may be logged.
+    pub fn shown(&self) -> String {
+        shown(self.first())
+    }
+
+    fn first(&self) -> &Uri {
+        match self {
+            Self::KeySet(address) => address,
+            Self::Discovery { document, .. } => document,
+        }
+    }
+}
+
+/// How far one fetch got: its second address, once it is known.
+#[derive(Debug, Default)]
+pub struct OnTheWay {
+    key_set: OnceLock<Uri>,
 }
 
 /// A document speaks for the issuer that it names, character for character (OpenID
@@ -125,7 +146,7 @@ fn configured(address: &str) -> Result<Uri, String> {
 
 /// An address that a document names. It may stay on this machine, but nobody
 /// is led here from elsewhere.
-fn discovered(address: &str, document: &Uri) -> Result<Uri, String> {
+pub(crate) fn discovered(address: &str, document: &Uri) -> Result<Uri, String> {
     parse(address, is_local(document))
 }
 

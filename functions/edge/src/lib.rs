@@ -4,7 +4,8 @@
 //! ([`cors`]), and the answers they make ([`response`]).
 //!
 //! With the feature `jose`: tokens' algorithms and keys (`jose`). With the
-//! feature `issuer`: where an issuer's keys are (`key_source`).
+//! feature `issuer`: where an issuer's keys are (`key_source`), and what may be
+//! believed of its answers (`key_answer`).
 //!
 //! Everything here is pure: no clock, no network, no environment. The one
 //! exception is behind the feature `runtime`: how a function starts and serves.
@@ -17,6 +18,8 @@ pub mod cors;
 pub mod event;
 #[cfg(feature = "jose")]
 pub mod jose;
+#[cfg(feature = "issuer")]
+pub mod key_answer;
 #[cfg(feature = "issuer")]
 pub mod key_source;
 pub mod operation;

@@ -6,6 +6,7 @@ use super::cache::Cache;
 use super::cargo::{self, TARGET};
 use super::programs::Programs;
 use super::{sources, unwind, zips};
+use crate::interrupt::{self, children::Group};
 use crate::terminal::{self, Terminal};
 use frames_compiler::failure::{Context, Failure, Result};
 use sha2::{Digest, Sha256};
@@ -61,7 +62,8 @@ fn from_cache(cache: &Cache, builder: Builder, terminal: Terminal) -> Result<Pro
         "Building",
         "the edge functions, once per version of frames (this takes a minute or two)",
     );
-    cache.store(&key, &build(builder, cache, &key, terminal)?)?;
+    let built = build(builder, cache, &key, terminal)?;
+    interrupt::whole(|| cache.store(&key, &built))?;
     cache.read(&key)?.ok_or_else(|| {
         Failure::new(format!(
             "the programs built into {} can't be read",
@@ -141,9 +143,9 @@ fn build(builder: Builder, cache: &Cache, key: &str, terminal: Terminal) -> Resu
     let source = work.path().join("src");
     let target = cache.target()?;
     sources::unpack(&source)?;
-    run(&mut cargo::fetch(&source), "cargo fetch", terminal)?;
+    run(&cargo::fetch(&source), "cargo fetch", terminal)?;
     run(
-        &mut cargo::build(builder, &source, &target),
+        &cargo::build(builder, &source, &target),
         builder.command(),
         terminal,
     )?;
@@ -163,8 +165,7 @@ fn program_path(builder: Builder, target: &Path, function: &str) -> PathBuf {
     }
 }
 
-fn run(command: &mut Command, what: &str, terminal: Terminal) -> Result<()> {
-    command.stdin(Stdio::null());
+fn run(command: &Command, what: &str, terminal: Terminal) -> Result<()> {
     let not_started = |error| {
         Failure::new(format!(
             "can't start cargo, which builds the edge functions: {error}"
@@ -181,24 +182,23 @@ fn run(command: &mut Command, what: &str, terminal: Terminal) -> Result<()> {
     if !terminal.is_quiet() {
         // Cargo's own words, on stderr only: stdout is for data. They quote what is built.
         let (said, stream) = std::io::pipe().map_err(not_started)?;
-        command.stdout(stream.try_clone().map_err(not_started)?);
-        let started = command.stderr(stream).spawn().map_err(not_started);
-        // Our own ends are closed: the output ends when the last program that writes it ends.
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child = started?;
+        let both = stream.try_clone().map_err(not_started)?;
+        // Our own ends are closed then: the output ends when the last program that writes it ends.
+        let group = Group::start(command, both.into(), stream.into()).map_err(not_started)?;
         terminal::relay(said, terminal);
-        let status = child.wait().map_err(not_started)?;
+        let status = group.wait().map_err(not_started)?;
         return if status.success() {
             Ok(())
         } else {
             Err(failed("see above"))
         };
     }
-    let output = command.output().map_err(not_started)?;
-    if output.status.success() {
+    let mut group = Group::start(command, Stdio::null(), Stdio::piped()).map_err(not_started)?;
+    let said = group.complaints();
+    if group.wait().map_err(not_started)?.success() {
         return Ok(());
     }
-    Err(failed(&String::from_utf8_lossy(&output.stderr)))
+    Err(failed(&String::from_utf8_lossy(&said)))
 }
 
 const NEEDS: &str = "frames needs Rust 1.95 or newer with cargo on the PATH, and the first build needs access to cargo's registry";

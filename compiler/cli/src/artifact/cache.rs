@@ -3,6 +3,7 @@
 
 use super::programs::Programs;
 use super::{files, sources, zips};
+use crate::interrupt::scratch::Scratch;
 use crate::terminal::Terminal;
 use frames_compiler::failure::{Context, Failure, Result};
 use sha2::{Digest, Sha256};
@@ -69,11 +70,11 @@ impl Cache {
     }
 
     /// A directory to build in, beside the results, gone when dropped.
-    pub(super) fn work(&self, key: &str) -> Result<tempfile::TempDir> {
-        tempfile::Builder::new()
-            .prefix(&format!(".{key}-"))
-            .permissions(files::owner_only())
-            .tempdir_in(&self.directory)
+    pub(super) fn work(&self, key: &str) -> Result<Scratch> {
+        let prefix = format!(".{key}-");
+        let mut named = tempfile::Builder::new();
+        named.prefix(&prefix).permissions(files::owner_only());
+        Scratch::new(&named, &self.directory)
             .context(|| format!("can't make a directory in {}", self.directory.display()))
     }
 

@@ -1,20 +1,26 @@
 //! The issuer's key set, fetched before the functions are packaged: for a sandbox
 //! that can't reach the issuer. An issuer without one is an error here already.
 
+use crate::terminal::Terminal;
 use frames_compiler::check::key_set_problem;
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::plan::Plan;
 use frames_edge::jose::{self, Key};
-use frames_edge::key_source::{
-    KeySource, SIZE_LIMIT, TIME_LIMIT, USER_AGENT, document, shown, with_cause,
-};
+use frames_edge::key_answer::{Failed, with_cause};
+use frames_edge::key_source::{KeySource, OnTheWay, TIME_LIMIT};
 use frames_edge::{AuthConfig, Issuer};
-use http::{Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::body::Bytes;
-use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use frames_network::{Network, Proxy, client};
+use http::{Request, Response};
+use http_body_util::Empty;
+use hyper::body::{Bytes, Incoming};
 use serde_json::{Map, Value, json};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// So often is a busy or slow issuer asked in all.
+const ATTEMPTS: u32 = 3;
+
+/// An issuer that asks for a longer wait than this ends the run.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// What a public key of a set is made of (RFC 7517, 4; RFC 7518, 6; RFC 8037, 2).
 /// Certificates, which some issuers add, verify no token here.
@@ -24,14 +30,14 @@ const MEMBERS: [&str; 10] = [
 
 /// Fetches the issuers' sets and bakes them into the authorizer's `config.json`.
 /// `None`: the plan has no issuer to ask, or a set of its own.
-pub async fn bake_keys(plan: &mut Plan) -> Result<Option<usize>> {
+pub async fn bake_keys(plan: &mut Plan, terminal: Terminal) -> Result<Option<usize>> {
     let auth = plan
         .authorizer_mut()
         .and_then(|config| config.auth.as_mut());
     let Some(auth) = auth.filter(|auth| auth.jwks.is_none()) else {
         return Ok(None);
     };
-    let sets = fetch_keys(auth).await?;
+    let sets = fetch_keys(auth, terminal).await?;
     let count = |set: &Value| set["keys"].as_array().map_or(0, Vec::len);
     let counted = sets.iter().map(count).sum();
     // Only what is trusted for a while has to know when that began: else the same keys
@@ -46,15 +52,15 @@ pub async fn bake_keys(plan: &mut Plan) -> Result<Option<usize>> {
 
 /// The keys of each issuer that verify tokens by one of the allowed algorithms. They are
 /// sorted: the same keys give the same bytes, in whichever order they come.
-pub async fn fetch_keys(auth: &AuthConfig) -> Result<Vec<Value>> {
+pub async fn fetch_keys(auth: &AuthConfig, terminal: Terminal) -> Result<Vec<Value>> {
     let mut sets = Vec::new();
     for issuer in &auth.issuers {
-        sets.push(fetch_set(issuer, auth).await?);
+        sets.push(fetch_set(issuer, auth, terminal).await?);
     }
     Ok(sets)
 }
 
-async fn fetch_set(issuer: &Issuer, auth: &AuthConfig) -> Result<Value> {
+async fn fetch_set(issuer: &Issuer, auth: &AuthConfig, terminal: Terminal) -> Result<Value> {
     let failed = |problem: String| {
         Failure::new(format!("the issuer's keys can't be baked in: {problem}")).help(
             "look whether `auth` names the right issuer and this machine reaches it, \
@@ -62,14 +68,7 @@ async fn fetch_set(issuer: &Issuer, auth: &AuthConfig) -> Result<Value> {
         )
     };
     let source = KeySource::of(issuer).map_err(failed)?;
-    let attempt = || tokio::time::timeout(TIME_LIMIT, source.follow(get));
-    // Nobody waits for a frame here: a slow issuer is asked once more.
-    let fetched = match attempt().await {
-        Err(_) => attempt().await,
-        in_time => in_time,
-    };
-    let late = |_| format!("twice they didn't come within {} s", TIME_LIMIT.as_secs());
-    let set = fetched.map_err(late).and_then(|set| set).map_err(failed)?;
+    let set = ask(&source, terminal).await.map_err(failed)?;
     match key_set_problem(&set, &auth.algorithms) {
         Some(problem) => Err(failed(problem)),
         None => Ok(pared(&set, &auth.algorithms)),
@@ -97,33 +96,66 @@ fn pared(set: &Value, algorithms: &[String]) -> Value {
     json!({ "keys": keys })
 }
 
-/// One JSON document, by the authorizer's own limits.
-async fn get(address: Uri) -> std::result::Result<Value, String> {
-    let shown = shown(&address);
-    let connector = hyper_rustls::HttpsConnectorBuilder::new()
-        .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())
-        .map_err(|error| format!("this machine's root certificates can't be read: {error}"))?
-        .https_or_http()
-        .enable_http1()
-        .build();
-    let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
-    let request = Request::get(&address)
-        .header("Accept", "application/json")
-        .header("User-Agent", USER_AGENT)
-        .body(Empty::new())
-        .map_err(|_| format!("{shown}: not a valid request"))?;
-    let answer = client
-        .request(request)
-        .await
-        .map_err(|error| format!("{shown}: {}", with_cause(&error)))?;
-    if answer.status() != StatusCode::OK {
-        return Err(format!("{shown} answered {}", answer.status()));
+/// Nobody waits for a frame here: a busy issuer is asked again when it wants to be, and a
+/// slow one at once.
+async fn ask(source: &KeySource, terminal: Terminal) -> std::result::Result<Value, String> {
+    let mut asked = 1;
+    loop {
+        let failed = match attempt(source).await {
+            Ok(set) => return Ok(set),
+            Err(failed) => failed,
+        };
+        let Some(wait) = failed.wait else {
+            return Err(failed.problem);
+        };
+        let problem = failed.problem;
+        let longest = LONGEST_WAIT.as_secs();
+        if wait > LONGEST_WAIT {
+            return Err(format!(
+                "{problem}; frames waits for {longest} s at most, so run the command again then"
+            ));
+        }
+        if asked == ATTEMPTS {
+            return Err(format!("{problem}; it was asked {ATTEMPTS} times"));
+        }
+        asked += 1;
+        let seconds = wait.as_secs();
+        terminal.status("Waiting", &format!("{problem}; asked again in {seconds} s"));
+        tokio::time::sleep(wait).await;
     }
-    let body = Limited::new(answer.into_body(), SIZE_LIMIT).collect().await;
-    let body = body
-        .map_err(|error| format!("{shown}: {error}"))?
-        .to_bytes();
-    document(&body).map_err(|problem| format!("{shown} {problem}"))
+}
+
+/// One go, by the authorizer's own limits.
+async fn attempt(source: &KeySource) -> std::result::Result<Value, Failed> {
+    let on_the_way = OnTheWay::default();
+    let fetched = source.follow(&on_the_way, send);
+    match tokio::time::timeout(TIME_LIMIT, fetched).await {
+        Ok(fetched) => fetched,
+        Err(_) => {
+            let mut failed = source.late(&on_the_way);
+            if let Some(proxy) = proxy_to(source) {
+                let through = format!(" through the proxy {proxy}; check it, and NO_PROXY");
+                failed.problem.push_str(&through);
+            }
+            Err(failed)
+        }
+    }
+}
+
+fn proxy_to(source: &KeySource) -> Option<&'static Proxy> {
+    let network = Network::of_environment().ok()?;
+    network.proxy(&source.shown().parse().ok()?)
+}
+
+async fn send(request: Request<()>) -> std::result::Result<Response<Incoming>, String> {
+    let network = Network::of_environment().map_err(|error| error.message)?;
+    let client = network.client::<Empty<Bytes>>(TIME_LIMIT);
+    let client = client.map_err(|error| error.message)?;
+    let answer = client.request(request.map(|()| Empty::new())).await;
+    answer.map_err(|error| match error {
+        client::Failed::Proxy(trouble) => format!("{trouble}; {}", trouble.help),
+        client::Failed::Other(error) => with_cause(&error),
+    })
 }
 
 #[cfg(test)]

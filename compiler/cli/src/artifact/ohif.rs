@@ -2,6 +2,7 @@
 
 use super::cache;
 use super::files;
+use crate::interrupt::{self, children::Group, scratch::Scratch};
 use crate::terminal::Terminal;
 use aws_lc_rs::digest::{SHA512, digest};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -52,10 +53,10 @@ pub fn ohif(terminal: Terminal) -> Result<PathBuf> {
     // Another frames may have fetched it while this one waited.
     if !is_whole(&ready) {
         terminal.status("Fetching", &format!("OHIF {VERSION} by npm, once (50 MB)"));
-        let work = tempfile::Builder::new()
-            .prefix(&format!(".{VERSION}-"))
-            .permissions(files::owner_only())
-            .tempdir_in(&directory)
+        let prefix = format!(".{VERSION}-");
+        let mut named = tempfile::Builder::new();
+        named.prefix(&prefix).permissions(files::owner_only());
+        let work = Scratch::new(&named, &directory)
             .context(|| format!("can't make a directory in {}", directory.display()))?;
         let package = fetched(work.path())?;
         check(&package)?;
@@ -65,10 +66,12 @@ pub fn ohif(terminal: Terminal) -> Result<PathBuf> {
                 "the package of OHIF {VERSION} can't be unpacked: {why}"
             ))
         })?;
-        cache::remove(&ready)?;
-        fs::rename(&unpacked, &ready)
-            .context(|| format!("can't move OHIF into {}", directory.display()))?;
-        files::sync_directory(&directory)?;
+        interrupt::whole(|| {
+            cache::remove(&ready)?;
+            fs::rename(&unpacked, &ready)
+                .context(|| format!("can't move OHIF into {}", directory.display()))?;
+            files::sync_directory(&directory)
+        })?;
     }
     Ok(ready.join(BUILT))
 }
@@ -83,22 +86,23 @@ fn fetched(work: &Path) -> Result<Vec<u8>> {
         .arg(work)
         .arg(&wanted)
         // A project's own .npmrc decides nothing: it may be somebody else's.
-        .current_dir(work)
-        .stdin(Stdio::null());
+        .current_dir(work);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("AWS_") {
             command.env_remove(name);
         }
     }
-    let output = command.output().map_err(|error| match error.kind() {
+    let not_started = |error: std::io::Error| match error.kind() {
         ErrorKind::NotFound => Failure::new(format!(
             "npm isn't installed, and `--ohif` fetches OHIF {VERSION} by it"
         ))
         .help(format!("install Node.js with npm, {INSTEAD}")),
         _ => Failure::new(format!("can't start npm, which fetches OHIF: {error}")),
-    })?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
+    };
+    let mut group = Group::start(&command, Stdio::null(), Stdio::piped()).map_err(not_started)?;
+    let said = group.complaints();
+    if !group.wait().map_err(not_started)?.success() {
+        let said = String::from_utf8_lossy(&said);
         return Err(
             Failure::new(format!("npm can't fetch {wanted}: {}", said.trim())).help(format!(
                 "npm takes packages from the registry that its own configuration names: let it get there, {INSTEAD}"
@@ -135,6 +139,7 @@ fn unpack(package: &[u8], to: &Path) -> std::result::Result<(), String> {
     files::create_private(to).map_err(|failure| failure.message)?;
     let mut archive = tar::Archive::new(GzDecoder::new(package));
     for entry in archive.entries().map_err(text)? {
+        interrupt::finish_if_ending();
         let entry = entry.map_err(text)?;
         let name = entry.path().map_err(text)?.into_owned();
         let Some(name) = built(&name)? else { continue };

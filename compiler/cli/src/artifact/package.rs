@@ -2,6 +2,7 @@
 
 use super::programs::Programs;
 use super::{files, zips};
+use crate::interrupt;
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::names;
 use frames_compiler::package::{Package, Zip};
@@ -53,6 +54,10 @@ pub fn package(plan: &Plan, programs: &Programs) -> Result<Package> {
 
 /// Writes the directory. `plan.json` comes last: a reader of it finds all that it names.
 pub fn write(package: &Package, directory: &Path) -> Result<()> {
+    interrupt::whole(|| write_all(package, directory))
+}
+
+fn write_all(package: &Package, directory: &Path) -> Result<()> {
     if let Some(above) = output_above(directory) {
         files::own_directory(above, LINK)?;
         // What is compiled may hold secrets, and is nothing to commit.

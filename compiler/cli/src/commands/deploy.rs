@@ -42,19 +42,23 @@ async fn deploy(
     let session = opened.session(questions(arguments.yes)).await?;
     let footprint = plan.footprint();
     session.announce("Deploying", "to", &footprint);
-    let picture = stages::picture(&session, plan).await?;
+    // A call that hangs is given up: whatever it did, the next run takes it up.
+    let interrupt = &session.interrupt;
+    let picture = interrupt.or(stages::picture(&session, plan)).await??;
     picture.refuse()?;
-    let unchanged = stages::unchanged(&session, plan, &package, options, &picture).await?;
-    let done = match unchanged {
+    let unchanged = stages::unchanged(&session, plan, &package, options, &picture);
+    let done = match interrupt.or(unchanged).await?? {
         Some(unchanged) => {
             unchanged.tell(&session);
             unchanged.done
         }
         None => {
-            check(&session, &opened, terminal).await?;
+            interrupt.or(check(&session, &opened, terminal)).await??;
             if !options.dry_run {
-                validation::large_templates(&session, plan, &package).await?;
-                artifacts::upload(&session, &footprint, &package).await?;
+                let validated = validation::large_templates(&session, plan, &package);
+                interrupt.or(validated).await??;
+                let uploaded = artifacts::upload(&session, &footprint, &package);
+                interrupt.or(uploaded).await??;
             }
             stages::stages(&session, plan, &package, options, &picture).await?
         }
@@ -82,7 +86,8 @@ async fn check(session: &Session<'_>, opened: &Opened, terminal: Terminal) -> Re
 /// issuer must not be asked, the keys count as changed.
 pub(super) async fn package(plan: &mut Plan, asks: bool, terminal: Terminal) -> Result<Package> {
     if asks {
-        artifact::bake_keys(plan).await?;
+        // An issuer may ask to wait, and is slow at times.
+        artifact::bake_keys(plan, terminal).await?;
     } else {
         terminal.status(
             "Note",

@@ -5,6 +5,7 @@ use super::manifest::plan_of;
 use super::ohif::{self, Served};
 use crate::artifact::{self, Builder};
 use crate::cli::{Dev, Global, IssuerChoice, OriginChoice};
+use crate::interrupt;
 use crate::project::{MANIFEST, Project};
 use crate::terminal::{self, Terminal, data};
 use frames_compiler::Plan;
@@ -39,11 +40,14 @@ pub(super) fn run(global: &Global, arguments: &Dev, terminal: Terminal) -> Resul
     let runtime = super::event_loop()?;
     runtime.block_on(async {
         let mut end = End::new()?;
+        interrupt::own();
         let started = tokio::select! {
             delivery = Delivery::start(plan, &programs, images, files, global, arguments, terminal) => Some(delivery?),
             () = end.wait() => None,
         };
-        let Some(delivery) = started else { return Ok(()) };
+        let Some(delivery) = started else {
+            return Err(interrupt::untouched("dev"));
+        };
         delivery.announce(terminal)?;
         end.wait().await;
         delivery.stop().await;

@@ -5,14 +5,13 @@ use crate::cli::{Global, Info};
 use crate::terminal::{Terminal, data, json};
 use frames_compiler::failure::{Failure, Result};
 use frames_deploy::aws::stacks::Drift;
-use frames_deploy::session::Questions;
 use frames_deploy::state::{self, State};
 use std::fmt::Write;
 
 pub(super) fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Result<()> {
     session::run("info", global, terminal, async |opened| {
         let footprint = &opened.plan.footprint();
-        let session = opened.session(Questions::Refuse).await?;
+        let session = opened.looking().await?;
         let state = state::look(&session, footprint, arguments.drift).await?;
         if terminal.is_json() {
             let result = session.signed(footprint, state.json());
@@ -44,9 +43,25 @@ fn text(state: &State, account: &str) -> String {
             None => format!("not deployed ({}, {})", stage.stack_name, stage.region),
         };
         row(stage.name, &status);
+        if stage.stack.is_some() && stage.case.info != "deployed" {
+            row("", stage.case.info);
+        }
+        for gone in &stage.gone {
+            let what = format!(
+                "gone: {} ({}): `frames deploy` makes it again",
+                gone.id, gone.kind
+            );
+            row("", &what);
+        }
         for drift in &stage.drift {
             row("", &drifted(drift));
         }
+    }
+    for distribution in &state.in_use {
+        row(
+            "in use",
+            &format!("{distribution}, and belongs to none of these stacks"),
+        );
     }
     for distribution in &state.distributions {
         let enabled = if distribution.state.enabled {

@@ -4,6 +4,7 @@
 use crate::cli::{Global, Init};
 use crate::init::answers::{complaints, service_name, warnings, with_defaults};
 use crate::init::{Answers, questions, text};
+use crate::interrupt::Signals;
 use crate::project::MANIFEST;
 use crate::terminal::{self, Terminal, say};
 use frames_compiler::failure::{Context, Exit, Failure, Result};
@@ -12,7 +13,6 @@ use std::fs::Permissions;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 pub(super) fn run(global: &Global, arguments: &Init, terminal: Terminal) -> Result<()> {
@@ -84,8 +84,7 @@ fn at_a_terminal() -> bool {
 fn asked(service: String) -> Result<Answers> {
     let runtime = super::event_loop()?;
     runtime.block_on(async {
-        let mut interrupt =
-            signal(SignalKind::interrupt()).context(|| "can't listen for signals")?;
+        let mut signals = Signals::own()?;
         let (send, answers) = oneshot::channel();
         std::thread::spawn(move || {
             let answers = questions::ask(
@@ -97,7 +96,7 @@ fn asked(service: String) -> Result<Answers> {
         });
         let answers = tokio::select! {
             answers = answers => answers.context(|| "the questions ended early")?,
-            _ = interrupt.recv() => return Err(left()),
+            () = signals.next() => return Err(left()),
         };
         match answers {
             Ok(answers) => Ok(answers),

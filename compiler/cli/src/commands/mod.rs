@@ -33,7 +33,7 @@ mod session;
 mod online;
 
 use crate::cli::{Cli, Command, Format};
-use crate::terminal::Terminal;
+use crate::terminal::{self, Terminal};
 use frames_compiler::failure::{Context, Failure, Result};
 
 pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
@@ -45,6 +45,10 @@ pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
             Failure::usage(format!("`frames {command}` takes no {flag}"))
                 .help("leave it out: this command reads no manifest"),
         );
+    }
+    // Programs that frames runs may quote it.
+    for secret in frames_network::secrets() {
+        terminal::conceal_text(&secret);
     }
     let global = &cli.global;
     match &cli.command {

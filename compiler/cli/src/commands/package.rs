@@ -12,7 +12,7 @@ pub(super) fn run(global: &Global, arguments: &Package, terminal: Terminal) -> R
     let project = Project::find(global)?;
     let mut plan = plan_of(&project, global, arguments.online.online, terminal)?;
     if arguments.fetch_keys {
-        let baked = event_loop()?.block_on(artifact::bake_keys(&mut plan))?;
+        let baked = event_loop()?.block_on(artifact::bake_keys(&mut plan, terminal))?;
         let what = match baked {
             Some(1) => "1 key of the issuer is baked in".to_owned(),
             Some(count) => format!("{count} keys of the issuer are baked in"),

@@ -5,7 +5,7 @@ use crate::cli::{Global, Remove};
 use crate::terminal::{self, Terminal};
 use frames_compiler::failure::Result;
 use frames_compiler::plan::Footprint;
-use frames_deploy::remove::{Options, Removed, remove};
+use frames_deploy::remove::{Options, Outcome, Removed, remove};
 use frames_deploy::report::Report;
 use frames_deploy::session::Session;
 use frames_deploy::stages;
@@ -34,13 +34,13 @@ pub(super) fn run(global: &Global, arguments: &Remove, terminal: Terminal) -> Re
         progress.clear();
         progress.result(&result(&session, footprint, &removed));
         let name = format!("{} ({})", footprint.service, footprint.env);
-        match (removed.nothing, options.dry_run) {
-            (true, _) => {
+        match removed.outcome {
+            Outcome::Nothing => {
                 let what = format!("{name}: it is not deployed");
                 progress.step("Removed", &what);
             }
-            (false, true) => progress.step("Dry run", "nothing was changed"),
-            (false, false) => progress.step("Removed", &name),
+            Outcome::DryRun => progress.step("Dry run", "nothing was changed"),
+            Outcome::Gone(_) => progress.step("Removed", &name),
         }
         Ok(())
     })

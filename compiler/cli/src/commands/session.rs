@@ -3,11 +3,12 @@
 use super::findings::compile_findings;
 use super::{event_loop, online};
 use crate::cli::Global;
+use crate::interrupt;
 use crate::project::Project;
 use crate::terminal::{self, Progress, Terminal};
 use frames_compiler::failure::Result;
 use frames_compiler::{Compiled, Plan, Source};
-use frames_deploy::aws::Aws;
+use frames_deploy::aws::{Aws, Identity};
 use frames_deploy::interrupt::Interrupt;
 use frames_deploy::session::{Questions, Session};
 
@@ -19,7 +20,7 @@ pub(super) struct Opened {
     pub plan: Plan,
     pub aws: Aws,
     pub progress: Progress,
-    interrupt: Interrupt,
+    command: &'static str,
 }
 
 /// Runs `work` on what `command` needs. Errors that don't depend on AWS are reported before
@@ -33,7 +34,6 @@ pub(super) fn run(
     let project = Project::find(global)?;
     online::offline(&project, global, terminal)?;
     event_loop()?.block_on(async {
-        let interrupt = Interrupt::listen(command, |text| terminal::say(text))?;
         let aws = online::connect(global).await?;
         let (source, compiled) = online::compiled(&project, global, &aws).await?;
         let plan = compile_findings(&source, &compiled, terminal)?;
@@ -44,21 +44,37 @@ pub(super) fn run(
             plan,
             aws,
             progress: Progress::new(terminal),
-            interrupt,
+            command,
         })
         .await
     })
 }
 
 impl Opened {
+    /// From here on a signal ends the run at the next safe place: AWS may be changed.
     pub(super) async fn session(&self, questions: Questions) -> Result<Session<'_>> {
-        Ok(Session {
-            identity: self.aws.identity().await?,
+        let identity = self.aws.identity().await?;
+        let say = |text: &str| terminal::say(text);
+        let interrupt = Interrupt::listen(self.command, say, |failure| interrupt::leave(failure))?;
+        interrupt::own();
+        Ok(self.with(identity, interrupt, questions))
+    }
+
+    /// For a command that changes nothing: a signal ends it at once, whatever it waits for.
+    pub(super) async fn looking(&self) -> Result<Session<'_>> {
+        let identity = self.aws.identity().await?;
+        let interrupt = Interrupt::never(self.command);
+        Ok(self.with(identity, interrupt, Questions::Refuse))
+    }
+
+    fn with(&self, identity: Identity, interrupt: Interrupt, questions: Questions) -> Session<'_> {
+        Session {
             aws: &self.aws,
+            identity,
             progress: &self.progress,
-            interrupt: self.interrupt.clone(),
+            interrupt,
             questions,
-        })
+        }
     }
 }
 

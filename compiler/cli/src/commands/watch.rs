@@ -3,15 +3,15 @@
 use super::findings::{compile_with, show};
 use super::human_or_json;
 use crate::cli::Global;
+use crate::interrupt::Signals;
 use crate::project::Project;
 use crate::terminal::Terminal;
-use frames_compiler::failure::{Context, Exit, Failure, Result};
+use frames_compiler::failure::{Exit, Failure, Result};
 use frames_compiler::world::{AwsValue, Unread, World};
 use std::cell::RefCell;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Asking again and again works on every file system, network mounts and containers included.
 const INTERVAL: Duration = Duration::from_millis(300);
@@ -28,11 +28,10 @@ pub(super) fn run(global: &Global, terminal: Terminal) -> Result<()> {
     let runtime = super::event_loop()?;
     runtime.block_on(async {
         // From here on, not only during the waits: Ctrl-C also ends a run in between.
-        let mut interrupt =
-            signal(SignalKind::interrupt()).context(|| "can't listen for signals")?;
+        let mut signals = Signals::own()?;
         tokio::select! {
             () = rounds(&manifest, global, terminal) => Ok(()),
-            _ = interrupt.recv() => {
+            () = signals.next() => {
                 terminal.status("Stopped", &format!(
                     "{} is no longer watched; run the same command to watch it again",
                     manifest.display()

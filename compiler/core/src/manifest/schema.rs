@@ -37,7 +37,8 @@ pub fn schema() -> Value {
     // An environment may add what the rest lacks, and which one it will be isn't known. So may
     // what `<<` brings in.
     let whole = whole(&mut root);
-    root["if"] = json!({"not": {"anyOf": [{"required": [KEY]}, {"required": [syntax::MERGE]}]}});
+    unless_merged(&mut root["properties"]);
+    root["if"] = json!({"allOf": [{"not": {"required": [KEY]}}, not_merged()]});
     root["then"] = whole;
     root
 }
@@ -50,21 +51,49 @@ fn whole(root: &mut Value) -> Value {
         "properties": {
             "auth": {
                 "type": ["object", "string"],
-                "if": {"not": {"required": [syntax::MERGE]}},
+                "if": not_merged(),
                 "then": {"required": take_required(at(root, &["auth"])), "allOf": modes(&AUTH)},
             },
-            "domain": {"dependencies": {
+            "domain": {"if": not_merged(), "then": {"dependencies": {
                 "cnames": {"anyOf": [{"required": ["certificateArn"]}, {"required": ["hostedZoneId"]}]},
                 "certificateArn": needs_cnames,
                 "hostedZoneId": needs_cnames,
                 "securityPolicy": needs_cnames,
-            }},
+            }}},
             "delivery": {
-                "properties": {"geo": {"type": ["object", "string"], "minProperties": 1, "maxProperties": 1}},
+                "properties": {"geo": {
+                    "type": ["object", "string"],
+                    "minProperties": 1,
+                    "if": not_merged(),
+                    "then": {"maxProperties": 1},
+                }},
                 "not": {"type": "object", "required": ["webAcl", "webAclArn"]},
             },
         },
     })
+}
+
+/// No `<<` brings in keys that aren't in the text. By names: yaml-language-server doesn't count `<<` among
+/// the keys that a mapping has, but does look at its name.
+fn not_merged() -> Value {
+    json!({"propertyNames": {"not": {"const": syntax::MERGE}}})
+}
+
+/// What is required may come by `<<` from a variable, in each mapping for itself.
+fn unless_merged(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            map.values_mut().for_each(unless_merged);
+            // A key of that name has a schema of its own; the keyword has a list.
+            if map.get("required").is_some_and(Value::is_array) {
+                let required = map.remove("required");
+                map.insert("if".to_owned(), not_merged());
+                map.insert("then".to_owned(), json!({"required": required}));
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(unless_merged),
+        _ => {}
+    }
 }
 
 fn take_required(schema: &mut Value) -> Option<Value> {

@@ -49,6 +49,13 @@ const CRATES: &[Order] = &[
         one_thing: &[("variables", &["documents", "resolve", "unfold"])],
     },
     Order {
+        name: "network",
+        modules: &[
+            "error", "bypass", "proxy", "roots", "network", "trouble", "client",
+        ],
+        one_thing: &[],
+    },
+    Order {
         name: "emulator",
         modules: &[
             // The ground.
@@ -109,7 +116,15 @@ const CRATES: &[Order] = &[
     },
     Order {
         name: "cli",
-        modules: &["cli", "terminal", "artifact", "project", "init", "commands"],
+        modules: &[
+            "cli",
+            "terminal",
+            "interrupt",
+            "artifact",
+            "project",
+            "init",
+            "commands",
+        ],
         one_thing: &[],
     },
 ];
@@ -196,7 +211,9 @@ fn arrows_go_forward() {
     for order in CRATES {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let sources = Sources::read(&root.join(order.name).join("src"));
-        assert!(sources.uses().count() > 50, "{} is read", order.name);
+        // A small crate has few.
+        let least = if order.name == "network" { 15 } else { 50 };
+        assert!(sources.uses().count() > least, "{} is read", order.name);
         let found = problems(&sources, order);
         assert!(found.is_empty(), "{}: {found:#?}", order.name);
     }

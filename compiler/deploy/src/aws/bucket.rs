@@ -363,12 +363,7 @@ impl Bucket {
         built.map_err(|error| Failure::new(format!("can't set up bucket {}: {error}", self.name)))
     }
 
-    fn failed<E, R>(
-        &self,
-        action: &str,
-        verb: &str,
-        error: aws_sdk_s3::error::SdkError<E, R>,
-    ) -> Failure
+    fn failed<E>(&self, action: &str, verb: &str, error: aws_sdk_s3::error::SdkError<E>) -> Failure
     where
         E: aws_sdk_s3::error::ProvideErrorMetadata,
     {

@@ -1,7 +1,9 @@
 //! What AWS refuses, in a user's words: what frames was doing, why it failed, what to do.
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use frames_compiler::failure::Failure;
+use frames_network::Trouble;
 
 /// Why a call failed, as far as it decides what to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,21 +19,36 @@ enum Cause {
 }
 
 /// `action` is the permission that the call needs, `doing` completes "can't …".
-pub fn explain<E, R>(action: &str, doing: &str, error: SdkError<E, R>) -> Failure
-where
-    E: ProvideErrorMetadata,
-{
-    let Some(service) = error.as_service_error() else {
-        return unreachable(doing, &error);
+pub fn explain<E: ProvideErrorMetadata>(action: &str, doing: &str, error: SdkError<E>) -> Failure {
+    explain_ref(action, doing, &error)
+}
+
+pub(super) fn explain_ref<E: ProvideErrorMetadata>(
+    action: &str,
+    doing: &str,
+    error: &SdkError<E>,
+) -> Failure {
+    let SdkError::ServiceError(answer) = error else {
+        return unreachable(action, doing, error);
     };
-    // The answer to a HEAD has no body, and so no code.
-    let Some(code) = service.code() else {
-        return Failure::new(format!("can't {doing}: AWS refuses this and gives no reason")).help(
-            "expired credentials are the most likely cause: sign in again, then run the same command",
-        );
+    // The answer to a HEAD has no body, and so no code. Neither has that of somebody else on the way.
+    let Some(code) = answer.err().code() else {
+        return uncoded(action, doing, answer.raw().status().as_u16());
     };
-    let message = service.message().unwrap_or_default();
+    let message = answer.err().message().unwrap_or_default();
     refusal(action, doing, code, message)
+}
+
+/// An answer that isn't in the service's own form.
+fn uncoded(action: &str, doing: &str, status: u16) -> Failure {
+    let who = service(action);
+    match status {
+        407 => Failure::new(format!("can't {doing}: a proxy on the way to {who} refuses (407)")).help(PROXY),
+        400 | 401 | 403 => Failure::new(format!("can't {doing}: {who} refuses this and gives no reason ({status})")).help(
+            "expired credentials are the most likely cause: sign in again, then run the same command",
+        ),
+        _ => Failure::new(format!("can't {doing}: {who} answers {status}, and gives no reason that frames can read")).help(asked(action)),
+    }
 }
 
 /// The code that AWS gave, if it answered at all.
@@ -159,39 +176,127 @@ fn denied_resource(message: &str) -> Option<&str> {
     Some(resource.trim_matches(['.', ',', '"']))
 }
 
-fn unreachable<E, R>(doing: &str, error: &SdkError<E, R>) -> Failure {
+fn unreachable<E>(action: &str, doing: &str, error: &SdkError<E>) -> Failure {
+    if let SdkError::DispatchFailure(failure) = error
+        && let Some(error) = failure.as_connector_error()
+        && let Some(trouble) = Trouble::within(error)
+    {
+        return from_proxy(doing, trouble);
+    }
+    let who = service(action);
+    let help = || asked(action);
     let (what, help) = match error {
-        SdkError::TimeoutError(_) => (
-            "AWS didn't answer in time".to_owned(),
-            "check the network, then run the same command: it goes on where this one stopped",
-        ),
-        SdkError::DispatchFailure(failure) => {
-            let reason = failure.as_connector_error().map(|error| innermost(error));
-            let reason = reason.map(|reason| format!(" ({reason})"));
-            (
-                format!("AWS can't be reached{}", reason.unwrap_or_default()),
-                "check the network, AWS_ENDPOINT_URL and the proxy, then run the same command: it goes on where this one stopped",
-            )
-        }
+        SdkError::TimeoutError(_) => (format!("{who} didn't answer in time"), help()),
+        SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
+            // Its text may have what a credential process printed.
+            Some(error) if within::<CredentialsError>(error).is_some() => (
+                "the AWS credentials can't be renewed".to_owned(),
+                "sign in again (`aws sso login`, or your way to new credentials), then run the same command: it goes on where this one stopped".to_owned(),
+            ),
+            Some(error) => {
+                let reason = innermost(error);
+                let help = match reason.as_str() {
+                    reason if reason.contains("certificate") => format!(
+                        "somebody between here and {who} has a certificate that this machine doesn't trust: AWS_CA_BUNDLE or SSL_CERT_FILE may name that authority's"
+                    ),
+                    _ => help(),
+                };
+                (format!("{who} can't be reached ({reason})"), help)
+            }
+            None => (format!("{who} can't be reached"), help()),
+        },
         SdkError::ConstructionFailure(_) => (
             "the request can't be built".to_owned(),
-            "check that a Region and credentials are set for this profile",
+            "check that a Region and credentials are set for this profile".to_owned(),
         ),
         _ => (
-            "AWS's answer can't be read".to_owned(),
-            "run the same command again: it goes on where this one stopped",
+            format!("the answer of {who} can't be read"),
+            "run the same command again: it goes on where this one stopped".to_owned(),
         ),
     };
     Failure::new(format!("can't {doing}: {what}")).help(help)
 }
 
+const PROXY: &str =
+    "give HTTPS_PROXY the user and password that the proxy asks for, then run the same command";
+
+/// What to check, where somebody else than AWS answers, or nobody: the address that was asked.
+fn asked(action: &str) -> String {
+    let own = format!("AWS_ENDPOINT_URL_{}", id(action));
+    let own = [own.as_str(), "AWS_ENDPOINT_URL"];
+    let set = own.into_iter().find_map(|variable| {
+        let url = std::env::var(variable).ok().filter(|url| !url.is_empty())?;
+        // Whoever is named before the host may be secret.
+        let (scheme, rest) = url.split_once("://")?;
+        let host = rest.split(['/', '?', '#']).next()?;
+        let host = host.rsplit('@').next()?;
+        Some(format!(
+            "{variable} sends it to {scheme}://{host}: check that"
+        ))
+    });
+    let what = set.unwrap_or_else(|| "check the network and the proxy (HTTPS_PROXY)".to_owned());
+    format!("{what}, then run the same command: it goes on where this one stopped")
+}
+
+/// As AWS writes it, by the prefix of an action.
+fn service(action: &str) -> &str {
+    match action.split(':').next().unwrap_or(action) {
+        "acm" => "AWS Certificate Manager",
+        "cloudformation" => "AWS CloudFormation",
+        "cloudfront" => "Amazon CloudFront",
+        "cognito-idp" => "Amazon Cognito",
+        "lambda" => "AWS Lambda",
+        "logs" => "Amazon CloudWatch Logs",
+        "medical-imaging" => "AWS HealthImaging",
+        "s3" => "Amazon S3",
+        "servicequotas" => "AWS Service Quotas",
+        "ssm" => "AWS Systems Manager",
+        "sso" => "AWS IAM Identity Center",
+        "sts" => "AWS STS",
+        "wafv2" => "AWS WAF",
+        _ => "AWS",
+    }
+}
+
+/// The service in the name of its endpoint's variable.
+fn id(action: &str) -> String {
+    match action.split(':').next().unwrap_or(action) {
+        "cognito-idp" => "COGNITO_IDENTITY_PROVIDER".to_owned(),
+        "logs" => "CLOUDWATCH_LOGS".to_owned(),
+        prefix => prefix.to_ascii_uppercase().replace('-', "_"),
+    }
+}
+
+/// A proxy is in the way.
+pub(super) fn from_proxy(doing: &str, trouble: &Trouble) -> Failure {
+    Failure::new(format!("can't {doing}: {trouble}")).help(trouble.help.clone())
+}
+
+pub(super) fn from_network(error: frames_network::Error) -> Failure {
+    Failure::new(error.message).help(error.help)
+}
+
 /// The reason at the bottom: "connection refused".
-fn innermost(error: &dyn std::error::Error) -> String {
+pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;
     }
     error.to_string()
+}
+
+/// The first error of this kind, from the outermost to the innermost.
+pub(super) fn within<'a, T: std::error::Error + 'static>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a T> {
+    let mut error = Some(error);
+    while let Some(this) = error {
+        if let Some(found) = this.downcast_ref() {
+            return Some(found);
+        }
+        error = this.source();
+    }
+    None
 }
 
 #[cfg(test)]

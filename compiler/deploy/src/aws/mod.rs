@@ -2,13 +2,18 @@
 //! and retries. Every refusal comes back in a user's words.
 
 pub mod bucket;
+mod chosen;
 pub mod distributions;
 pub mod errors;
 pub mod functions;
+mod http;
 pub mod log_groups;
+mod machine;
 mod online;
 mod profile;
+mod refused;
 pub mod renewing;
+mod source;
 pub mod stacks;
 mod variables;
 
@@ -20,7 +25,9 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{Region, SdkConfig};
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use chosen::Chosen;
 use frames_compiler::failure::{Failure, Result};
+use frames_network::Trouble;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -63,10 +70,13 @@ impl Aws {
         let retries = RetryConfig::standard()
             .with_max_attempts(ATTEMPTS)
             .with_initial_backoff(Duration::from_millis(300));
-        let loader = profile::loader(profile).await?;
+        let (loader, chosen) = profile::loader(profile).await?;
         let loader = loader.timeout_config(timeouts).retry_config(retries);
+        frames_network::secrets()
+            .iter()
+            .for_each(|secret| conceal(secret));
         let config = loader.load().await;
-        credentials(&config, conceal).await?;
+        credentials(&config, &chosen, conceal).await?;
         let identity = Arc::default();
         Ok(Self { config, identity })
     }
@@ -127,27 +137,24 @@ impl Aws {
     }
 }
 
-/// The credentials that are found; else what to do about it.
-async fn credentials(config: &SdkConfig, conceal: Conceal) -> Result<SharedCredentialsProvider> {
-    let none = || {
-        Failure::new("no AWS credentials were found").help(
-            "name a profile with --profile, sign in (`aws sso login`), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-        )
+/// The credentials that are found; else why there are none, and what to do about it.
+async fn credentials(
+    config: &SdkConfig,
+    chosen: &Chosen,
+    conceal: Conceal,
+) -> Result<SharedCredentialsProvider> {
+    let Some(provider) = config.credentials_provider() else {
+        return Err(Failure::new("no AWS credentials were found"));
     };
-    let provider = config.credentials_provider().ok_or_else(none)?;
     match provider.provide_credentials().await {
         Ok(found) => {
             hide(&found, conceal);
             Ok(provider)
         }
-        Err(error) => {
-            let reason = std::error::Error::source(&error).map(|source| format!(": {source}"));
-            let failure = none();
-            Err(Failure {
-                message: format!("{}{}", failure.message, reason.unwrap_or_default()),
-                ..failure
-            })
-        }
+        Err(error) => match Trouble::within(&error) {
+            Some(trouble) => Err(errors::from_proxy("get the AWS credentials", trouble)),
+            None => Err(refused::explain(&error, chosen).await),
+        },
     }
 }
 

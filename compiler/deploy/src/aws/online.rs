@@ -173,7 +173,7 @@ async fn response_headers_policies(aws: &Aws) -> Result<Answer> {
     Ok(Answer::Names(names.collect()))
 }
 
-fn found<T, E, R>(action: &str, answer: std::result::Result<T, SdkError<E, R>>) -> Result<Answer>
+fn found<T, E>(action: &str, answer: std::result::Result<T, SdkError<E>>) -> Result<Answer>
 where
     E: ProvideErrorMetadata,
 {
@@ -183,7 +183,7 @@ where
     }
 }
 
-fn refused<E, R>(action: &str, error: SdkError<E, R>) -> Result<Answer>
+fn refused<E>(action: &str, error: SdkError<E>) -> Result<Answer>
 where
     E: ProvideErrorMetadata,
 {
@@ -203,7 +203,7 @@ where
     }
 }
 
-fn unanswered<E, R>(action: &str, error: SdkError<E, R>) -> Failure
+fn unanswered<E>(action: &str, error: SdkError<E>) -> Failure
 where
     E: ProvideErrorMetadata,
 {

@@ -4,87 +4,102 @@
 //! then, though the SDK's own chain would ask them first. Otherwise a removal would go to another
 //! account than the named one. A profile that only the environment names loses to keys there.
 
-use aws_config::ConfigLoader;
-use aws_config::default_provider::region::DefaultRegionChain;
+use super::chosen::Chosen;
+use super::machine::Machine;
+use super::refused::{Link, Of};
+use aws_config::default_provider::use_dual_stack::use_dual_stack_provider;
+use aws_config::default_provider::use_fips::use_fips_provider;
 use aws_config::ecs::EcsCredentialsProvider;
-use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::environment::{
+    EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
+};
 use aws_config::meta::credentials::CredentialsProviderChain;
-use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
-use frames_compiler::diagnostic::did_you_mean;
-use frames_compiler::failure::{Context, Failure, Result};
-
-/// What names a profile, the first that is set.
-const VARIABLES: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
-
-/// Nobody reads more names than this.
-const SHOWN: usize = 20;
+use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
+use aws_config::{BehaviorVersion, ConfigLoader, Region};
+use aws_credential_types::provider::error::TokenError;
+use aws_credential_types::provider::future;
+use aws_credential_types::provider::token::ProvideToken;
+use frames_compiler::failure::Result;
 
 /// The SDK's loader, with the profile of the command line or the environment.
-pub(super) async fn loader(asked: Option<&str>) -> Result<ConfigLoader> {
-    let loader = aws_config::from_env();
-    if let Some(profile) = asked {
-        must_exist(profile, "--profile").await?;
-        let provider = credentials_of(profile).await;
-        return Ok(loader.profile_name(profile).credentials_provider(provider));
+pub(super) async fn loader(asked: Option<&str>) -> Result<(ConfigLoader, Chosen)> {
+    let chosen = Chosen::of(asked);
+    chosen.must_exist().await?;
+    let client = super::http::client()?;
+    let config = ProviderConfig::without_region()
+        .with_behavior_version(Some(BehaviorVersion::latest()))
+        .with_http_client(client.clone());
+    let machine = Machine::new(&config);
+    let region = region(&chosen, &machine).await;
+    let mut config = config.with_region(region.clone());
+    if !chosen.only() {
+        // A profile that is asked for says by itself which endpoints it takes.
+        let (fips, dual) = (
+            use_fips_provider(&config).await,
+            use_dual_stack_provider(&config).await,
+        );
+        config = config.with_use_fips(fips).with_use_dual_stack(dual);
     }
-    let named = VARIABLES.into_iter().find_map(|variable| {
-        let profile = std::env::var(variable).ok()?;
-        (!profile.is_empty()).then_some((variable, profile))
-    });
-    match named {
-        Some((variable, profile)) => {
-            must_exist(&profile, variable).await?;
-            Ok(loader.profile_name(profile))
-        }
-        None => Ok(loader),
+    let chain = chain(&chosen, &config, machine);
+    let loader = aws_config::from_env()
+        .http_client(client)
+        .region(region)
+        .token_provider(NoToken)
+        .credentials_provider(chain);
+    if chosen.is_named() {
+        return Ok((loader.profile_name(&chosen.name), chosen));
+    }
+    Ok((loader, chosen))
+}
+
+async fn region(chosen: &Chosen, machine: &Machine) -> Option<Region> {
+    let own = ProfileFileRegionProvider::builder().profile_name(&chosen.name);
+    let configured = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+        .or_else(own.build());
+    match configured.region().await {
+        Some(region) => Some(region),
+        None => machine.region().await,
     }
 }
 
-/// The profile's own credentials; where it has none, those of the machine.
-async fn credentials_of(profile: &str) -> CredentialsProviderChain {
-    let region = DefaultRegionChain::builder().profile_name(profile).build();
-    let config = ProviderConfig::without_region().with_region(region.region().await);
+/// The first that has credentials. With `--profile`, the profile's own and those of the machine.
+fn chain(chosen: &Chosen, config: &ProviderConfig, machine: Machine) -> CredentialsProviderChain {
     let own = ProfileFileCredentialsProvider::builder()
-        .configure(&config)
-        .profile_name(profile)
+        .configure(config)
+        .with_custom_provider("Ec2InstanceMetadata", machine.clone())
+        .profile_name(&chosen.name)
         .build();
-    let container = EcsCredentialsProvider::builder().configure(&config).build();
-    let instance = ImdsCredentialsProvider::builder()
-        .configure(&config)
-        .build();
-    CredentialsProviderChain::first_try("Profile", own)
-        .or_else("EcsContainer", container)
-        .or_else("Ec2InstanceMetadata", instance)
-}
-
-async fn must_exist(profile: &str, named_by: &str) -> Result<()> {
-    let (fs, env, files) = Default::default();
-    let known = aws_config::profile::load(&fs, &env, &files, None).await;
-    let known = known.context(|| "can't read the AWS configuration")?;
-    if known.get_profile(profile).is_some() {
-        return Ok(());
-    }
-    let mut names: Vec<&str> = known.profiles().collect();
-    names.sort_unstable();
-    let failure = Failure::new(format!("there is no AWS profile `{profile}` ({named_by})"));
-    Err(failure.help(help(profile, &names)))
-}
-
-fn help(profile: &str, names: &[&str]) -> String {
-    let listed = match names {
-        [] => "no profile is configured: `aws configure --profile NAME` makes one".to_owned(),
-        _ if names.len() > SHOWN => {
-            let more = names.len() - SHOWN;
-            format!(
-                "the profiles are {} and {more} more",
-                names[..SHOWN].join(", ")
-            )
-        }
-        _ => format!("the profiles are {}", names.join(", ")),
+    let own = Of::new(Link::Profile, own);
+    let container = EcsCredentialsProvider::builder().configure(config).build();
+    let chain = if chosen.only() {
+        CredentialsProviderChain::first_try("Profile", own)
+    } else {
+        let keys = EnvironmentVariableCredentialsProvider::new();
+        let identity = WebIdentityTokenCredentialsProvider::builder()
+            .configure(config)
+            .build();
+        CredentialsProviderChain::first_try("Environment", Of::new(Link::Environment, keys))
+            .or_else("Profile", own)
+            .or_else("WebIdentityToken", Of::new(Link::WebIdentity, identity))
     };
-    match did_you_mean(profile, names.iter().copied()) {
-        Some(meant) => format!("{meant} {listed}"),
-        None => listed,
+    chain
+        .or_else("EcsContainer", Of::new(Link::Container, container))
+        .or_else("Ec2InstanceMetadata", Of::new(Link::Machine, machine))
+}
+
+/// No service that frames asks takes a bearer token. To look for one, the SDK would ask the machine for
+/// its Region once more.
+#[derive(Debug)]
+struct NoToken;
+
+impl ProvideToken for NoToken {
+    fn provide_token<'a>(&'a self) -> future::ProvideToken<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideToken::ready(Err(TokenError::not_loaded("no service takes one")))
     }
 }

@@ -1,14 +1,17 @@
 //! The caller's own credentials, for those who sign by themselves.
 
-use super::{Conceal, credentials, hide, profile};
+use super::chosen::Chosen;
+use super::profile::loader;
+use super::{Conceal, credentials, hide, refused};
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use frames_compiler::failure::{Failure, Result};
+use frames_compiler::failure::Result;
 use std::time::SystemTime;
 
 /// Asks again where they have expired.
 #[derive(Debug, Clone)]
 pub struct Renewing {
     provider: SharedCredentialsProvider,
+    chosen: Chosen,
     conceal: Conceal,
 }
 
@@ -23,19 +26,22 @@ pub struct AccessKeys {
 impl Renewing {
     /// Those of `profile`; without one, those that the AWS CLI would take.
     pub async fn of(profile: Option<&str>, region: &str, conceal: Conceal) -> Result<Self> {
-        let loader = profile::loader(profile).await?;
+        let (loader, chosen) = loader(profile).await?;
         let region = aws_config::Region::new(region.to_owned());
         let config = loader.region(region).load().await;
-        let provider = credentials(&config, conceal).await?;
-        Ok(Self { provider, conceal })
+        let provider = credentials(&config, &chosen, conceal).await?;
+        Ok(Self {
+            provider,
+            chosen,
+            conceal,
+        })
     }
 
     pub async fn get(&self) -> Result<AccessKeys> {
-        let found = self.provider.provide_credentials().await;
-        let found = found.map_err(|_| {
-            Failure::new("the AWS credentials have expired")
-                .help("sign in again: the next request takes the new ones")
-        })?;
+        let found = match self.provider.provide_credentials().await {
+            Ok(found) => found,
+            Err(error) => return Err(refused::explain(&error, &self.chosen).await),
+        };
         hide(&found, self.conceal);
         Ok(AccessKeys {
             access_key_id: found.access_key_id().to_owned(),

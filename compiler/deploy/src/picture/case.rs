@@ -48,6 +48,7 @@ pub struct Gone {
 }
 
 /// A row of ARCHITECTURE.md's table: the case, how one gets into it, and what each command does.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Row {
     pub case: &'static str,
     pub how: &'static str,

@@ -81,6 +81,14 @@ impl Seen {
             .await
     }
 
+    /// Whether there is a stack, and it belongs to this environment.
+    pub fn is_ours(&self) -> bool {
+        !matches!(
+            self.case,
+            Case::Absent | Case::Foreign | Case::ReservedByOther(_)
+        )
+    }
+
     /// What is known to be gone of it.
     pub fn gone(&self) -> &[Gone] {
         self.case.looked().map_or(&[], |looked| &looked.gone)
@@ -113,7 +121,8 @@ impl Look {
         let (resources, case) = match &stack {
             None => (Vec::new(), Case::Absent),
             Some(stack) if stack.status.is("REVIEW_IN_PROGRESS") => {
-                (Vec::new(), self.reserved(stack).await?)
+                let case = reserved(&self.stacks, &self.place, stack).await?;
+                (Vec::new(), case)
             }
             Some(stack) if !is_own(&self.place, stack) => (Vec::new(), Case::Foreign),
             Some(stack) => {
@@ -130,16 +139,6 @@ impl Look {
             stack,
             resources,
             case,
-        })
-    }
-
-    /// Nothing was made in it yet. It belongs to whoever made the change sets in it.
-    async fn reserved(&self, stack: &Stack) -> Result<Case> {
-        let sets = self.stacks.change_sets(&stack.name).await?;
-        let foreign = |(name, mark): (String, String)| (mark != self.place.mark).then_some(name);
-        Ok(match sets.into_iter().find_map(foreign) {
-            Some(change_set) => Case::ReservedByOther(change_set),
-            None => Case::Reserved,
         })
     }
 
@@ -218,6 +217,16 @@ pub async fn drifts(
     Ok(Err(
         Failure::new(what).help("run the same command again later")
     ))
+}
+
+/// Whose a stack is that nothing was made in yet: whoever's the change sets in it are.
+pub async fn reserved(stacks: &Stacks, place: &Place, stack: &Stack) -> Result<Case> {
+    let sets = stacks.change_sets(&stack.name).await?;
+    let foreign = |(name, mark): (String, String)| (mark != place.mark).then_some(name);
+    Ok(match sets.into_iter().find_map(foreign) {
+        Some(change_set) => Case::ReservedByOther(change_set),
+        None => Case::Reserved,
+    })
 }
 
 /// Whether the stack's description says that it belongs to this service and environment.

@@ -6,9 +6,9 @@ use crate::{
     http::{self as local_http, BodyError},
 };
 use bytes::Bytes;
+use frames_network::Network;
 use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
 use http_body_util::Full;
-use hyper_rustls::HttpsConnector;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
@@ -29,7 +29,7 @@ pub(super) enum Upstream {
         address: SocketAddr,
         hosts: Vec<String>,
     },
-    Aws(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
+    Aws(frames_network::Client<Full<Bytes>>),
     /// Somebody's own endpoint in place of AWS's, on this machine.
     Endpoint {
         client: Client<HttpConnector, Full<Bytes>>,
@@ -56,19 +56,10 @@ impl Upstream {
                 address: *address,
             }),
             OriginServer::Aws { endpoint: None, .. } => {
-                connector.enforce_http(false);
-                let https = hyper_rustls::HttpsConnectorBuilder::new()
-                    .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())
-                    .map_err(|e| {
-                        Error::new(format!("cannot read this machine's root certificates: {e}"))
-                            .help("install the `ca-certificates` package")
-                    })?
-                    .https_only()
-                    .enable_http1()
-                    .wrap_connector(connector);
-                Ok(Self::Aws(
-                    Client::builder(TokioExecutor::new()).build(https),
-                ))
+                let network = Network::of_environment();
+                let client = network.and_then(|network| network.client(CONNECT));
+                let client = client.map_err(|e| Error::new(e.message).help(e.help))?;
+                Ok(Self::Aws(client))
             }
         }
     }
@@ -85,9 +76,9 @@ impl Upstream {
         let sent = async {
             match self {
                 Self::StandIn { client, .. } | Self::Endpoint { client, .. } => {
-                    client.request(request).await
+                    client.request(request).await.map_err(drop)
                 }
-                Self::Aws(client) => client.request(request).await,
+                Self::Aws(client) => client.request(request).await.map_err(drop),
             }
         };
         let answer = timeout(read_timeout, sent).await;

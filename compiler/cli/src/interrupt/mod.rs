@@ -1,0 +1,160 @@
+//! SIGINT and SIGTERM, from the first moment of a run on.
+//!
+//! Until a command changes something, whatever blocks is ended at once: a build, a lock, an issuer or
+//! AWS that doesn't answer, a folder that is read, a question. What the run started ends with it, and its
+//! temporary directories go. A command that has to stop at a place of its own choice says so by [`own`].
+
+pub mod children;
+pub mod scratch;
+
+use crate::terminal;
+use frames_compiler::failure::{Context, Exit, Failure, Result};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::{Duration, Instant};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Who ends the run at a signal.
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    /// This module. Nothing was changed yet.
+    AtOnce(&'static str),
+    /// The command itself.
+    Own,
+}
+
+static PHASE: Mutex<Phase> = Mutex::new(Phase::Own);
+
+/// Set once, when the run is being ended.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// Held while files are written that belong together.
+static WHOLE: Mutex<()> = Mutex::new(());
+
+/// How long a write may hold up the end: long enough for any package, and no longer where a disk hangs.
+const WRITING: Duration = Duration::from_secs(3);
+
+/// How long a terminal may hold up the last words: nobody may be reading them.
+const SAYING: Duration = Duration::from_secs(1);
+
+const POLL: Duration = Duration::from_millis(10);
+
+/// Ends this run of `command` at the first signal, until [`own`] is called.
+pub fn listen(command: &'static str) -> Result<()> {
+    *held(&PHASE) = Phase::AtOnce(command);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()
+        .context(|| "can't listen for signals")?;
+    let entered = runtime.enter();
+    let mut signals = Signals::listen()?;
+    drop(entered);
+    // A thread of its own: the others may be blocked in the kernel.
+    let listener = std::thread::Builder::new().name("signals".to_owned());
+    let started = listener.spawn(move || {
+        runtime.block_on(async {
+            loop {
+                signals.next().await;
+                let phase = *held(&PHASE);
+                if let Phase::AtOnce(command) = phase {
+                    leave(untouched(command));
+                }
+            }
+        });
+    });
+    started.map(drop).context(|| "can't listen for signals")
+}
+
+/// The command itself listens already. From here on it decides where it stops.
+pub fn own() {
+    finish_if_ending();
+    *held(&PHASE) = Phase::Own;
+}
+
+/// SIGINT and SIGTERM, for a command that decides itself where it stops.
+pub struct Signals([Signal; 2]);
+
+impl Signals {
+    /// Takes over: from here on nobody else ends the run.
+    pub fn own() -> Result<Self> {
+        let signals = Self::listen()?;
+        own();
+        Ok(signals)
+    }
+
+    fn listen() -> Result<Self> {
+        let listen = |kind| signal(kind).context(|| "can't listen for signals");
+        Ok(Self([
+            listen(SignalKind::interrupt())?,
+            listen(SignalKind::terminate())?,
+        ]))
+    }
+
+    pub async fn next(&mut self) {
+        let [interrupt, terminate] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+}
+
+/// Ends the process, and whatever it started.
+pub fn leave(failure: Failure) -> ! {
+    ENDING.store(true, Ordering::SeqCst);
+    // Kept to the end: no further write begins.
+    let _whole = wait_for_writes();
+    children::end_all();
+    scratch::remove_all();
+    let exit = failure.exit as i32;
+    let (say, said) = mpsc::channel();
+    std::thread::spawn(move || {
+        terminal::failure(&failure);
+        let _ = say.send(());
+    });
+    let _ = said.recv_timeout(SAYING);
+    std::process::exit(exit)
+}
+
+/// Writes files that only make sense together: an interruption waits for the last of them.
+pub fn whole<T>(write: impl FnOnce() -> T) -> T {
+    let _whole = held(&WHOLE);
+    write()
+}
+
+/// Does nothing, unless the run is being ended: then the caller doesn't go on. Long work calls this
+/// between its parts. What it would say, or write, comes too late.
+pub fn finish_if_ending() {
+    while ENDING.load(Ordering::SeqCst) {
+        std::thread::park();
+    }
+}
+
+/// What is said of a run that had changed nothing.
+pub fn untouched(command: &str) -> Failure {
+    let failure = Failure::new("interrupted").help(format!(
+        "nothing was changed: `frames {command}` starts again"
+    ));
+    Failure {
+        exit: Exit::Interrupted,
+        ..failure
+    }
+}
+
+fn wait_for_writes() -> Option<MutexGuard<'static, ()>> {
+    let deadline = Instant::now() + WRITING;
+    loop {
+        if let Ok(whole) = WHOLE.try_lock() {
+            return Some(whole);
+        }
+        if Instant::now() > deadline {
+            return None;
+        }
+        std::thread::sleep(POLL);
+    }
+}
+
+/// A thread that panicked leaves nothing half done in these.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

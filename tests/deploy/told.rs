@@ -1,0 +1,409 @@
+//! What is there is told truly, and each way on that frames names is run and ends well.
+
+use super::{MANIFEST, Stand, closing};
+use crate::support::frames::Run;
+use crate::support::process::eventually;
+use serde_json::{Value, json};
+
+const DEPLOY: [&str; 2] = ["deploy", "--yes"];
+const REMOVE: [&str; 2] = ["remove", "--yes"];
+
+fn wanted() -> Vec<String> {
+    let reference = Stand::new();
+    reference.deploy();
+    without_numbers(&reference)
+}
+
+/// A version that was published again has another number, and the tags of a distribution stay
+/// with MiniStack after it.
+fn without_numbers(stand: &Stand) -> Vec<String> {
+    let mut state = stand.account.state();
+    state.retain(|line| !line.starts_with("cloudfront tags"));
+    for line in &mut state {
+        if line.starts_with("lambda_svc versions") {
+            line.truncate(line.rfind(':').unwrap());
+        }
+    }
+    state
+}
+
+fn says(run: &Run, code: i32, words: &[&str]) {
+    assert_eq!(run.code, code, "{run:#?}");
+    let all = format!("{}{}", run.stdout, run.stderr);
+    for said in words {
+        assert!(all.contains(said), "{said}: {run:#?}");
+    }
+}
+
+/// The physical id of a stack's resource.
+fn physical(stand: &Stand, stack: &str, id: &str) -> String {
+    let asked = json!({"StackName": stack, "LogicalResourceId": id});
+    let found = stand
+        .account
+        .call("cloudformation", "DescribeStackResource", asked);
+    let id = &found["StackResourceDetail"]["PhysicalResourceId"];
+    id.as_str().unwrap().to_owned()
+}
+
+/// After a damage: named by `info` and `diff`, mended by `deploy`, which then has nothing to do.
+fn mended(stand: &Stand, gone: &str) {
+    says(&stand.run(&["info"]), 0, &[&format!("gone: {gone}")]);
+    says(&stand.run(&["diff"]), 0, &[gone, "is gone"]);
+    let run = stand.run(&DEPLOY);
+    says(&run, 0, &["Mending", gone]);
+    let closing = stand.deploy();
+    stand.serves(&closing);
+    stand.never_open();
+    says(&stand.run(&["diff"]), 0, &["nothing changes"]);
+    assert_eq!(without_numbers(stand), wanted());
+}
+
+/// H2: a removal got as far as the versions, and ended there.
+#[test]
+fn versions_that_are_gone_are_made_again() {
+    let stand = Stand::new();
+    stand.deploy();
+    stand.account.set(&json!({"replicas": 4.0}));
+    says(&stand.run(&REMOVE), 4, &["nothing is served any more"]);
+    for function in ["heart-dev-authorizer", "heart-dev-signer"] {
+        let asked = json!({"FunctionName": function, "Qualifier": "1"});
+        eventually("its replicas are gone", || {
+            let deleted =
+                stand
+                    .account
+                    .try_call("us-east-1", "lambda", "DeleteFunction", asked.clone());
+            deleted.ok()
+        });
+    }
+    says(
+        &stand.run(&["diff"]),
+        0,
+        &["AuthorizerVersion", "SignerVersion", "is gone"],
+    );
+    says(&stand.run(&DEPLOY), 0, &["Mending lambda-edge: "]);
+    let closing = stand.deploy();
+    stand.serves(&closing);
+    stand.never_open();
+}
+
+/// H7: what something that lasts needs, what holds logs, and what is served from.
+#[test]
+fn what_somebody_deleted_is_told_and_made_again() {
+    let stand = Stand::new();
+    let first = stand.deploy();
+    stand.serves(&first);
+
+    let role = physical(&stand, "heart-dev-lambda-edge", "SignerRole");
+    let asked = json!({"RoleName": role});
+    let attached = stand
+        .account
+        .call("iam", "ListAttachedRolePolicies", asked.clone());
+    for policy in attached["AttachedPolicies"].as_array().unwrap() {
+        let asked = json!({"RoleName": role, "PolicyArn": policy["PolicyArn"]});
+        stand.account.call("iam", "DetachRolePolicy", asked);
+    }
+    stand.account.call("iam", "DeleteRole", asked);
+    mended(&stand, "SignerRole (AWS::IAM::Role)");
+
+    let asked = json!({"logGroupName": "/frames/heart-dev-signer"});
+    stand.account.call("logs", "DeleteLogGroup", asked);
+    mended(&stand, "SignerLogGroup (AWS::Logs::LogGroup)");
+
+    let bucket = physical(&stand, "heart-dev-cdn", "AccessLogs");
+    let asked = json!({"Bucket": bucket});
+    stand.account.call("s3", "DeleteBucket", asked);
+    mended(&stand, "AccessLogs (AWS::S3::Bucket)");
+}
+
+/// H7: a URL behind which there is nothing is no URL.
+#[test]
+fn a_distribution_that_is_gone_has_no_url() {
+    let stand = Stand::new();
+    let deployed = stand.deploy();
+    let id = deployed["result"]["distributionId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    switch(&stand, &id, false);
+    let info = stand.run(&["info"]);
+    says(&info, 0, &["disabled"]);
+    assert!(!info.stdout.contains("URL "), "{info:#?}");
+    eventually("the distribution can be deleted", || {
+        let tag = config(&stand, &id)["ETag"].clone();
+        let asked = json!({"Id": id, "IfMatch": tag});
+        let deleted =
+            stand
+                .account
+                .try_call("us-east-1", "cloudfront", "DeleteDistribution", asked);
+        deleted.ok()
+    });
+    let info = stand.run(&["info", "--format", "json"]);
+    assert_eq!(closing(&info)["result"]["url"], Value::Null, "{info:#?}");
+    mended(&stand, "Distribution (AWS::CloudFront::Distribution)");
+}
+
+fn config(stand: &Stand, id: &str) -> Value {
+    let asked = json!({"Id": id});
+    stand
+        .account
+        .call("cloudfront", "GetDistributionConfig", asked)
+}
+
+/// As somebody does in the console.
+fn switch(stand: &Stand, id: &str, enabled: bool) {
+    let mut found = config(stand, id);
+    found["DistributionConfig"]["Enabled"] = json!(enabled);
+    let asked = json!({"Id": id, "IfMatch": found["ETag"], "DistributionConfig": found["DistributionConfig"]});
+    stand
+        .account
+        .call("cloudfront", "UpdateDistribution", asked);
+}
+
+/// H7: a key takes with it what it encrypted, so its owner decides.
+#[test]
+fn a_key_whose_deletion_is_scheduled_is_its_owners_to_bring_back() {
+    let stand = Stand::new();
+    stand.deploy();
+    let key = physical(&stand, "heart-dev-lambda-edge", "LogsKey");
+    let asked = json!({"KeyId": key});
+    stand
+        .account
+        .call("kms", "ScheduleKeyDeletion", asked.clone());
+    let state = stand.account.state();
+    says(&stand.run(&["info"]), 0, &["gone: LogsKey (AWS::KMS::Key)"]);
+    let run = stand.run(&DEPLOY);
+    says(
+        &run,
+        1,
+        &[
+            &format!(
+                "key {key} of stack heart-dev-lambda-edge is gone, or its deletion is scheduled"
+            ),
+            &format!("aws kms cancel-key-deletion --key-id {key}"),
+            &format!("aws kms enable-key --key-id {key}"),
+        ],
+    );
+    assert_eq!(stand.account.state(), state);
+    stand
+        .account
+        .call("kms", "CancelKeyDeletion", asked.clone());
+    stand.account.call("kms", "EnableKey", asked.clone());
+    says(&stand.run(&DEPLOY), 0, &["Unchanged"]);
+
+    // Gone for good.
+    stand.account.call("kms", "ScheduleKeyDeletion", asked);
+    says(
+        &stand.run(&DEPLOY),
+        1,
+        &["run `frames remove`, then `frames deploy`"],
+    );
+    says(&stand.run(&REMOVE), 0, &["Removed"]);
+    let closing = stand.deploy();
+    stand.serves(&closing);
+}
+
+/// H3: somebody else's distribution runs our functions.
+#[test]
+fn a_distribution_of_nobodys_stack_is_named() {
+    let stand = Stand::new();
+    let deployed = stand.deploy();
+    let own = deployed["result"]["distributionId"].as_str().unwrap();
+    let mut config = config(&stand, own)["DistributionConfig"].clone();
+    config["CallerReference"] = json!("by hand");
+    config["Aliases"] = json!({"Quantity": 0});
+    config["WebACLId"] = json!("");
+    // It has the functions, and no policy of the stack's.
+    let behavior = config["DefaultCacheBehavior"].as_object_mut().unwrap();
+    behavior.remove("OriginRequestPolicyId");
+    behavior.remove("ResponseHeadersPolicyId");
+    config["CacheBehaviors"] = json!({"Quantity": 0});
+    let made = stand.account.call(
+        "cloudfront",
+        "CreateDistribution",
+        json!({"DistributionConfig": config}),
+    );
+    let id = made["Distribution"]["Id"].as_str().unwrap().to_owned();
+    let enabled = format!("distribution {id} (enabled, ");
+    says(
+        &stand.run(&["info"]),
+        0,
+        &[&enabled, "belongs to none of these stacks"],
+    );
+
+    let run = stand.run(&REMOVE);
+    says(
+        &run,
+        1,
+        &[
+            &enabled,
+            "heart-dev-authorizer:1",
+            "take the functions off its behaviors",
+        ],
+    );
+    assert!(!run.stderr.contains("nothing is served"), "{run:#?}");
+    // The same again: nothing of it goes by itself.
+    says(&stand.run(&REMOVE), 1, &[&enabled]);
+
+    switch(&stand, &id, false);
+    let disabled = format!("distribution {id} (disabled, ");
+    says(&stand.run(&REMOVE), 1, &[&disabled]);
+    eventually("it can be deleted", || {
+        let tag = self::config(&stand, &id)["ETag"].clone();
+        let asked = json!({"Id": id, "IfMatch": tag});
+        let deleted =
+            stand
+                .account
+                .try_call("us-east-1", "cloudfront", "DeleteDistribution", asked);
+        deleted.ok()
+    });
+    says(&stand.run(&REMOVE), 0, &["Removed"]);
+}
+
+/// H5: what is left of it can't go while a stack that uses it is deployed.
+#[test]
+fn half_deleted_below_a_stack_that_uses_it() {
+    let stand = Stand::new();
+    stand.deploy();
+    let name = "heart-dev-lambda-edge";
+    stand
+        .account
+        .call("cloudformation", "DeleteStack", json!({"StackName": name}));
+    eventually("the deletion fails", || {
+        (stand.stack(name)["StackStatus"] == "DELETE_FAILED").then_some(())
+    });
+    for arguments in [&DEPLOY[..], &["deploy", "--dry-run"], &["diff"]] {
+        says(
+            &stand.run(arguments),
+            1,
+            &[
+                "stack heart-dev-lambda-edge is half deleted (DELETE_FAILED), while stack heart-dev-cdn",
+                "run `frames remove`, then `frames deploy`",
+            ],
+        );
+    }
+    says(
+        &stand.run(&["info"]),
+        0,
+        &["its deletion failed, below a stack that uses it"],
+    );
+    stand.remove();
+    stand.never_open();
+    let closing = stand.deploy();
+    stand.serves(&closing);
+}
+
+/// H5: the rollback fails for good.
+#[test]
+fn a_rollback_that_never_ends_well() {
+    let stand = Stand::new();
+    stand.deploy();
+    stand.write(&MANIFEST.replace("audience: frames", "audience: images"));
+    let failure = |action: &str| json!({"action": action, "type": "AWS::CloudFront::Distribution", "reason": "The moon is full"});
+    stand
+        .account
+        .set(&json!({"failures": [failure("UPDATE"), failure("ROLLBACK")]}));
+    for _ in 0..2 {
+        says(
+            &stand.run(&DEPLOY),
+            1,
+            &[
+                "The moon is full",
+                "run `frames remove`, then `frames deploy`",
+            ],
+        );
+    }
+    says(
+        &stand.run(&["diff"]),
+        0,
+        &["not compared: a rollback failed, and a deployment resumes it"],
+    );
+    stand.remove();
+    stand.account.set(&json!({"failures": []}));
+    let closing = stand.deploy();
+    stand.serves(&closing);
+}
+
+/// H6: what can't be compared isn't called new.
+#[test]
+fn a_diff_says_what_is_going_on() {
+    let stand = Stand::new();
+    stand.account.fail(
+        "CREATE",
+        "AWS::CloudFront::Distribution",
+        "*",
+        "The moon is full",
+    );
+    says(&stand.run(&DEPLOY), 1, &["The moon is full"]);
+    stand.account.set(&json!({"failures": []}));
+    says(
+        &stand.run(&["diff"]),
+        0,
+        &[
+            "cdn (heart-dev-cdn): not compared: its first deployment failed, and a deployment makes it anew",
+        ],
+    );
+    stand.deploy();
+
+    stand.account.set(&json!({"step": 1.5}));
+    let parameters = stand.stack("heart-dev-cdn")["Parameters"].clone();
+    let parameters: Vec<Value> = parameters
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|own| json!({"ParameterKey": own["ParameterKey"], "UsePreviousValue": true}))
+        .collect();
+    let tags = json!([{"Key": "by", "Value": "hand"}]);
+    let update = json!({"StackName": "heart-dev-cdn", "UsePreviousTemplate": true, "Tags": tags, "Parameters": parameters});
+    stand.account.call("cloudformation", "UpdateStack", update);
+    says(
+        &stand.run(&["diff"]),
+        0,
+        &["cdn (heart-dev-cdn): not compared: another operation is under way"],
+    );
+    says(
+        &stand.run(&["info"]),
+        0,
+        &["another operation is under way"],
+    );
+}
+
+/// H9: the owner's own stack policy stays, and that is said.
+#[test]
+fn an_owners_stack_policy_stays() {
+    let stand = Stand::new();
+    stand.deploy();
+    let theirs = json!({"Statement": [
+        {"Effect": "Allow", "Principal": "*", "Action": "Update:*", "Resource": "*"},
+        {"Effect": "Deny", "Principal": "*", "Action": "Update:*", "Resource": "LogicalResourceId/Distribution"},
+    ]});
+    let policy = || -> Value {
+        let asked = json!({"StackName": "heart-dev-cdn"});
+        let found = stand
+            .account
+            .call("cloudformation", "GetStackPolicy", asked);
+        serde_json::from_str(found["StackPolicyBody"].as_str().unwrap()).unwrap()
+    };
+    assert!(
+        policy()
+            .to_string()
+            .contains("LogicalResourceId/AccessLogs")
+    );
+    let asked = json!({"StackName": "heart-dev-cdn", "StackPolicyBody": theirs.to_string()});
+    stand
+        .account
+        .call("cloudformation", "SetStackPolicy", asked);
+    stand.write(&format!("{MANIFEST}deploy: {{tags: {{team: heart}}}}\n"));
+    let run = stand.run(&DEPLOY);
+    // It denies what its owner wanted it to deny.
+    says(&run, 1, &["denied by"]);
+    assert_eq!(policy(), theirs);
+    stand.write(MANIFEST);
+    let kept = "Keeping the stack policy of heart-dev-cdn, which isn't frames' own";
+    let run = stand.run(&DEPLOY);
+    says(&run, 0, &["Unchanged"]);
+    assert_eq!(policy(), theirs);
+    assert!(
+        run.stderr.contains(kept) || run.stderr.contains("Unchanged every"),
+        "{run:#?}"
+    );
+}
