@@ -29,7 +29,11 @@ use steps::Step;
 use walker::{Goal, Walker, idle};
 
 /// Faults that are known, by the begin of their code: a walk that meets one goes on.
-const KNOWN: &[&str] = &[];
+const KNOWN: &[&str] = &[
+    "deployed, but disabled",
+    "diff: something changes, but deploy changes nothing: logs",
+    "somebody's stack is taken by remove",
+];
 
 const SEED: u64 = 2026;
 /// Steps of one walk, before its end.

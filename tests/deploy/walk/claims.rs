@@ -294,7 +294,7 @@ impl Ran<'_> {
             .runs
             .iter()
             .any(|(path, event, _)| path == "*" && event == "viewer-request");
-        if !guarded {
+        if !guarded && edge.enabled {
             faults.push(self.fault("deployed, but open", format!("{edge:#?}")));
         }
         let signed = edge

@@ -1,7 +1,7 @@
 """What CloudFormation finds gone: MiniStack looks at fewer of the types that frames has than AWS does. Whether a resource
 is there is all that is looked at here; its properties aren't compared."""
 
-from seam import cloudfront, cloudwatch, cloudwatch_logs, drift, iam, kms
+from seam import cloudfront, cloudwatch, cloudwatch_logs, drift, iam, kms, s3, waf
 
 # By type: the store that has a resource under its physical id.
 _STORES = {
@@ -14,6 +14,7 @@ _STORES = {
     "AWS::Logs::Delivery": lambda: cloudwatch_logs.deliveries,
     "AWS::Logs::DeliveryDestination": lambda: cloudwatch_logs.delivery_destinations,
     "AWS::Logs::DeliverySource": lambda: cloudwatch_logs.delivery_sources,
+    "AWS::WAFv2::LoggingConfiguration": lambda: waf.logging_configurations,
 }
 
 
@@ -21,6 +22,8 @@ def install():
     for resource_type, store in _STORES.items():
         drift.DRIFT_READERS[resource_type] = (_exists(store), frozenset())
     drift.DRIFT_READERS["AWS::KMS::Key"] = (_key, frozenset())
+    drift.DRIFT_READERS["AWS::S3::BucketPolicy"] = (_bucket_policy, frozenset())
+    drift.DRIFT_READERS["AWS::WAFv2::WebACL"] = (_web_acl, frozenset())
 
 
 def _exists(store):
@@ -31,3 +34,12 @@ def _key(physical_id, _):
     """A key whose deletion is scheduled can't be used any more: AWS's handler calls it gone."""
     key = kms.keys.get(physical_id)
     return {} if key and key.get("KeyState") != "PendingDeletion" else None
+
+
+def _bucket_policy(physical_id, _):
+    return {} if physical_id.removesuffix("-policy") in s3.bucket_policies else None
+
+
+def _web_acl(physical_id, _):
+    """NAME|ID|SCOPE"""
+    return {} if any(acl["Id"] == physical_id.split("|")[1] for acl in waf.web_acls.values()) else None
