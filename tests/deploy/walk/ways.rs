@@ -51,7 +51,7 @@ pub fn of(run: &Run, command: &[&str]) -> Option<Way> {
     } else if help.to_lowercase().contains("disable the distribution") {
         first.push(First::Disable);
     }
-    if help.contains("another distribution") || error.contains("another distribution") {
+    if has("take the functions off its behaviors") {
         first.push(First::LetGo);
     }
     let mut commands = Vec::new();
