@@ -3,6 +3,7 @@
 //! propagation and CloudFormation's steps do here is our model of AWS's.
 
 mod accounts;
+mod by_name;
 mod concurrency;
 mod edge_logs;
 mod failures;
@@ -15,6 +16,7 @@ mod kills;
 mod letting_go;
 mod lifecycle;
 mod looking;
+mod moves;
 mod online;
 mod ownership;
 mod removal;

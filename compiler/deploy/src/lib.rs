@@ -5,6 +5,7 @@
 //! - [`cause`], [`summary`], [`guard`], [`teardown`]: pure: events and templates to words and templates
 //! - [`follow`], [`change`], [`settle`]: one stack: its events, its change sets, what earlier runs left
 //! - [`artifacts`], [`edge_logs`]: what is beside the stacks
+//! - [`located`], [`moves`]: where the stacks are, whatever the manifest says, and what has moved
 //! - [`stage`], [`versions`], [`lingering`], [`trial`], [`state`], [`validation`]: one stage of a deployment
 //! - [`going`], [`remove`]: all stages backwards, with patience for replicas
 //! - [`stages`], [`diff`]: all stages, deployed or compared
@@ -22,6 +23,8 @@ mod going;
 mod guard;
 pub mod interrupt;
 mod lingering;
+pub mod located;
+pub mod moves;
 pub mod remove;
 pub mod report;
 pub mod session;

@@ -12,7 +12,7 @@ use frames_compiler::{Plan, diagnostic};
 use frames_deploy::report::Report;
 use frames_deploy::session::Session;
 use frames_deploy::stages::{self, Options};
-use frames_deploy::{artifacts, validation};
+use frames_deploy::{artifacts, moves, validation};
 use serde_json::Value;
 
 pub(super) fn run(global: &Global, arguments: &Deploy, terminal: Terminal) -> Result<()> {
@@ -27,6 +27,10 @@ async fn deploy(
     arguments: &Deploy,
     terminal: Terminal,
 ) -> Result<()> {
+    {
+        let session = opened.session(questions(arguments.yes)).await?;
+        moved(&session, &opened, &arguments.beside).await?;
+    }
     let asks = !arguments.dry_run || stages::asks_as_deployed(&opened.aws, &opened.plan).await?;
     let package = package(&mut opened.plan, asks, terminal).await?;
     let plan = &opened.plan;
@@ -61,6 +65,15 @@ async fn deploy(
     let result = session.signed(&footprint, stages::result(&done));
     conclude(&opened.progress, &result, options, terminal);
     Ok(())
+}
+
+/// Refuses what has another name or Region now than what is deployed.
+pub(super) async fn moved(session: &Session<'_>, opened: &Opened, beside: &[String]) -> Result<()> {
+    let known = moves::Known {
+        environments: &opened.compiled.environments,
+        beside,
+    };
+    moves::refuse(session, &opened.plan, known).await
 }
 
 /// Holds the manifest against AWS, and shows what that adds.

@@ -32,7 +32,60 @@ impl Aws {
     }
 }
 
+/// One of the account's, as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    pub id: String,
+    pub comment: String,
+    pub aliases: Vec<String>,
+}
+
+impl Listed {
+    pub fn has(&self, name: &str) -> bool {
+        has(&self.aliases, name)
+    }
+}
+
+impl Distribution {
+    pub fn has(&self, name: &str) -> bool {
+        has(&self.aliases, name)
+    }
+}
+
+/// Names of hosts have no case.
+fn has(aliases: &[String], name: &str) -> bool {
+    aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
+}
+
 impl Distributions {
+    /// All of the account. `None`: the caller may not list them.
+    pub async fn list(&self) -> Result<Option<Vec<Listed>>> {
+        let mut pages = self.client.list_distributions().into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = match page {
+                Ok(page) => page,
+                Err(error) if errors::is_closed(&error) => return Ok(None),
+                Err(error) => {
+                    let doing = "list the distributions";
+                    return Err(explain("cloudfront:ListDistributions", doing, error));
+                }
+            };
+            let listed = page.distribution_list().map(|list| list.items());
+            found.extend(listed.unwrap_or_default().iter().map(|one| {
+                Listed {
+                    id: one.id().to_owned(),
+                    comment: one.comment().to_owned(),
+                    aliases: one
+                        .aliases()
+                        .map(|aliases| aliases.items().to_vec())
+                        .unwrap_or_default(),
+                }
+            }));
+        }
+        Ok(Some(found))
+    }
+
     /// `None` where it is gone.
     pub async fn describe(&self, id: &str) -> Result<Option<Distribution>> {
         let answer = match self.client.get_distribution().id(id).send().await {
