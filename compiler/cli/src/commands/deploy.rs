@@ -27,10 +27,6 @@ async fn deploy(
     arguments: &Deploy,
     terminal: Terminal,
 ) -> Result<()> {
-    {
-        let session = opened.session(questions(arguments.yes)).await?;
-        moved(&session, &opened, &arguments.beside).await?;
-    }
     let asks = !arguments.dry_run || stages::asks_as_deployed(&opened.aws, &opened.plan).await?;
     let package = package(&mut opened.plan, asks, terminal).await?;
     let plan = &opened.plan;
@@ -53,7 +49,9 @@ async fn deploy(
                 .step("Unchanged", "everything is deployed as it is here");
             done
         }
+        // What stands as it is here hasn't moved.
         None => {
+            moved(&session, &opened, &arguments.beside).await?;
             check(&session, &opened, terminal).await?;
             if !options.dry_run {
                 validation::large_templates(&session, plan, &package).await?;
