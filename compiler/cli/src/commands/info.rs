@@ -15,10 +15,12 @@ pub(super) fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Resu
     let service = arguments.name.service.as_deref();
     session::run_named("info", global, service, terminal, async |opened| {
         let session = opened.session(Questions::Refuse).await?;
-        let footprint = match opened.is_located {
-            true => &opened.footprint,
-            false => &whereabouts(&session, &opened.footprint, terminal).await?,
+        let footprint = if opened.is_located {
+            opened.footprint.clone()
+        } else {
+            whereabouts(&session, &opened.footprint, terminal).await?
         };
+        let footprint = &footprint;
         let state = state::look(&session, footprint, arguments.drift).await?;
         if terminal.is_json() {
             let result = session.signed(footprint, state.json());
