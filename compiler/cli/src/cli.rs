@@ -4,6 +4,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use frames_compiler::Target;
+use frames_compiler::environments::DEFAULT as DEFAULT_ENV;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -73,7 +74,7 @@ pub struct Global {
 impl Global {
     pub fn target(&self) -> Target<'_> {
         Target {
-            env: self.env.as_deref().unwrap_or("dev"),
+            env: self.env.as_deref().unwrap_or(DEFAULT_ENV),
             chosen: self.env.is_some(),
             allow_unsafe_overlay: self.allow_unsafe_overlay,
         }
@@ -330,6 +331,10 @@ pub struct Deploy {
     #[arg(long)]
     pub dry_run: bool,
 
+    /// Let another service that delivers the same go on beside this one; repeatable
+    #[arg(long, value_name = "SERVICE", value_parser = service_name)]
+    pub beside: Vec<String>,
+
     /// Deploy only this stage: lambda-edge, cdn, or logs where the manifest has it
     #[arg(long, value_name = "STAGE")]
     pub only: Option<String>,
@@ -344,12 +349,27 @@ pub struct Diff {
     #[arg(long)]
     pub exit_code: bool,
 
+    /// Another service that delivers the same, and is to go on beside this one; repeatable
+    #[arg(long, value_name = "SERVICE", value_parser = service_name)]
+    pub beside: Vec<String>,
+
     #[command(flatten)]
     pub shape: HumanOrJson,
 }
 
+/// A deployment without its manifest.
+#[derive(Debug, Args)]
+pub struct ByName {
+    /// Read no frames.yml, and take the deployment of this service and of --env
+    #[arg(long, value_name = "NAME", value_parser = service_name)]
+    pub service: Option<String>,
+}
+
 #[derive(Debug, Args)]
 pub struct Info {
+    #[command(flatten)]
+    pub name: ByName,
+
     /// Also compare every resource with its template, which takes a while
     #[arg(long)]
     pub drift: bool,
@@ -360,6 +380,9 @@ pub struct Info {
 
 #[derive(Debug, Args)]
 pub struct Remove {
+    #[command(flatten)]
+    pub name: ByName,
+
     /// Don't ask
     #[arg(short, long)]
     pub yes: bool,
@@ -494,6 +517,14 @@ fn wait(text: &str) -> Result<Duration, String> {
         .checked_mul(seconds)
         .ok_or("this duration is too long")?;
     Ok(Duration::from_secs(total))
+}
+
+/// As in a manifest.
+fn service_name(text: &str) -> Result<String, String> {
+    match frames_compiler::manifest::service_problem(text) {
+        None => Ok(text.to_owned()),
+        Some(problem) => Err(problem),
+    }
 }
 
 /// It becomes part of stack and function names, whose length AWS limits.

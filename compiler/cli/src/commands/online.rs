@@ -117,6 +117,18 @@ async fn answered(
     Ok(compile_with(project, global.target(), &*answers))
 }
 
+/// Compiles for a run that needs no more than the names. What can't be looked up for the rest is
+/// as good as not there. Also returns why the first of that couldn't be looked up.
+pub(super) async fn compiled_for_names(
+    project: &Project,
+    global: &Global,
+    aws: &Aws,
+) -> Result<(Source, Compiled, Option<Failure>)> {
+    let mut answers = Answers::lenient(project);
+    let (source, compiled) = answered(project, global, aws, &mut answers).await?;
+    Ok((source, compiled, answers.failure()))
+}
+
 /// `deploy.account`: frames asks no other account for anything, except what `account` itself refers to.
 async fn only_account(compiled: &Compiled, aws: &Aws) -> Result<()> {
     let Some(wanted) = compiled.resolved.as_ref().and_then(online::account) else {

@@ -34,6 +34,7 @@ pub struct Distribution {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     pub id: String,
+    pub comment: String,
     pub state: Distribution,
 }
 
@@ -45,6 +46,14 @@ impl Aws {
     }
 }
 
+impl Distribution {
+    /// Names of hosts have no case.
+    pub fn has(&self, name: &str) -> bool {
+        let mut aliases = self.aliases.iter();
+        aliases.any(|alias| alias.eq_ignore_ascii_case(name))
+    }
+}
+
 impl Distributions {
     /// All that the account has. `None` where the caller may not list them.
     pub async fn all(&self) -> Result<Option<Vec<Listed>>> {
@@ -53,7 +62,7 @@ impl Distributions {
         while let Some(page) = pages.next().await {
             let page = match page {
                 Ok(page) => page,
-                Err(error) if errors::is_denied(&error) => return Ok(None),
+                Err(error) if errors::is_closed(&error) => return Ok(None),
                 Err(error) => {
                     let doing = "list the account's distributions";
                     return Err(explain("cloudfront:ListDistributions", doing, error));
@@ -148,6 +157,7 @@ fn listed(summary: &DistributionSummary) -> Listed {
     let aliases = summary.aliases();
     Listed {
         id: summary.id().to_owned(),
+        comment: summary.comment().to_owned(),
         state: Distribution {
             enabled: summary.enabled(),
             deployed: summary.status() == DEPLOYED,
