@@ -1,5 +1,7 @@
 //! The command line. Scripts rely on its shape.
 
+mod help;
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -7,25 +9,15 @@ use frames_compiler::Target;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Medical image frames from AWS HealthImaging, through CloudFront, from one short frames.yml
+/// Medical images from AWS HealthImaging, through CloudFront, from one short frames.yml
 #[derive(Debug, Parser)]
-#[command(name = "frames", version, max_term_width = 100, after_help = AFTER)]
+#[command(name = "frames", version, max_term_width = 100, help_template = help::OVERVIEW)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
     #[command(flatten)]
     pub global: Global,
 }
-
-const AFTER: &str = "\
-Exit codes: 0 done, 1 the operation failed, 2 bad usage,
-3 the manifest has errors, 4 not finished yet (run the same command again),
-130 interrupted.
-
-Begin with `frames init`, or with a frames.yml of two lines:
-  service: image-frames
-  auth: {mode: none}
-then `frames validate`, `frames dev`, `frames deploy`.";
 
 #[derive(Debug, Args)]
 pub struct Global {
@@ -181,13 +173,17 @@ pub enum Command {
     Policy(Policy),
     /// Serve the delivery on this machine, without an AWS account
     Dev(Dev),
+    /// Show what is here, and what is missing for which command
+    Doctor(Doctor),
     /// Print the JSON Schema of frames.yml, for editors
+    #[command(after_help = help::SCHEMA)]
     Schema(Printing),
     /// Print a completion script for a shell
     Completions(Completions),
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::COMPLETIONS)]
 pub struct Completions {
     /// The shell to complete in
     pub shell: Shell,
@@ -197,10 +193,19 @@ pub struct Completions {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::INIT)]
 pub struct Init {
     /// Where to write frames.yml [default: the current directory]
     #[arg(value_name = "DIR")]
     pub directory: Option<PathBuf>,
+
+    /// Take the settings from config.ts of the AWS sample or its successor; flags go first
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+
+    /// List what the account has, to choose from, where frames asks on a terminal
+    #[arg(long, conflicts_with = "from")]
+    pub online: bool,
 
     #[command(flatten)]
     pub answers: InitAnswers,
@@ -227,6 +232,10 @@ pub struct InitAnswers {
     #[arg(long, value_name = "ID")]
     pub user_pool_id: Option<String>,
 
+    /// An app client of the pool whose tokens are accepted [default: all]; repeatable
+    #[arg(long, value_name = "ID")]
+    pub client_id: Vec<String>,
+
     /// The OpenID Connect issuer, with --auth oidc
     #[arg(long, value_name = "URL")]
     pub issuer: Option<String>,
@@ -235,13 +244,25 @@ pub struct InitAnswers {
     #[arg(long, value_name = "NAME")]
     pub audience: Vec<String>,
 
-    /// Your own domain name, with --certificate-arn; repeatable
+    /// Serve DICOMweb too
+    #[arg(long)]
+    pub dicomweb: bool,
+
+    /// A web origin whose pages may read frames [default: any]; repeatable
+    #[arg(long, value_name = "URL")]
+    pub origin: Vec<String>,
+
+    /// Your own domain name, with --certificate-arn or --hosted-zone-id; repeatable
     #[arg(long, value_name = "HOST")]
     pub cname: Vec<String>,
 
     /// An ACM certificate in us-east-1 that covers the names
     #[arg(long, value_name = "ARN")]
     pub certificate_arn: Option<String>,
+
+    /// The Route 53 zone that gets the names' records, and validates a certificate
+    #[arg(long, value_name = "ID")]
+    pub hosted_zone_id: Option<String>,
 
     /// A data store that may be read [default: all of the account]; repeatable
     #[arg(long, value_name = "ID")]
@@ -250,9 +271,18 @@ pub struct InitAnswers {
     /// The data stores' Region [default: us-east-1]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
+
+    /// The host of the native runtime API: only the sample's settings name one.
+    #[arg(skip)]
+    pub endpoint: Option<String>,
+
+    /// What the functions log: only the settings of the sample's successor say it.
+    #[arg(skip)]
+    pub log_level: Option<String>,
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::VALIDATE)]
 pub struct Validate {
     /// Explain a finding's code instead
     #[arg(long, value_name = "CODE")]
@@ -275,6 +305,7 @@ pub struct Online {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::PACKAGE)]
 pub struct Package {
     /// Ask the issuer for its key set and bake it in; else the issuer isn't asked
     #[arg(long)]
@@ -288,6 +319,7 @@ pub struct Package {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::PRINT)]
 pub struct Print {
     /// Print only one value, as in `domain.cnames` or `iam.allow.0.datastore`
     #[arg(long, value_name = "PATH")]
@@ -301,6 +333,7 @@ pub struct Print {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::DEPLOY)]
 pub struct Deploy {
     /// Don't ask before something is replaced or removed
     #[arg(short, long)]
@@ -319,6 +352,7 @@ pub struct Deploy {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::DIFF)]
 pub struct Diff {
     /// Exit with 1 if something would change
     #[arg(long)]
@@ -329,6 +363,7 @@ pub struct Diff {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::INFO)]
 pub struct Info {
     /// Also compare every resource with its template, which takes a while
     #[arg(long)]
@@ -339,6 +374,7 @@ pub struct Info {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::REMOVE)]
 pub struct Remove {
     /// Don't ask
     #[arg(short, long)]
@@ -365,6 +401,7 @@ pub struct Remove {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::POLICY)]
 pub struct Policy {
     /// The account to deploy to [default: `deploy.account`, else `*` for any account]
     #[arg(long, value_name = "ID", value_parser = account)]
@@ -386,6 +423,7 @@ pub struct Policy {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::DEV)]
 pub struct Dev {
     /// The port of the local edge; 0 picks a free one [default: 8080, or a free one]
     #[arg(long)]
@@ -410,6 +448,13 @@ pub struct Dev {
     #[command(flatten)]
     pub online: Online,
 
+    #[command(flatten)]
+    pub shape: HumanOrJson,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = help::DOCTOR)]
+pub struct Doctor {
     #[command(flatten)]
     pub shape: HumanOrJson,
 }

@@ -5,6 +5,7 @@ pub mod bucket;
 pub mod distributions;
 pub mod errors;
 pub mod functions;
+pub mod listing;
 pub mod log_groups;
 mod online;
 mod profile;
@@ -14,6 +15,7 @@ mod variables;
 
 pub use errors::explain;
 pub use online::ask;
+pub use profile::source;
 pub use variables::Answers;
 
 use aws_config::retry::RetryConfig;

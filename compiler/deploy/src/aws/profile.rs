@@ -41,6 +41,24 @@ pub(super) async fn loader(asked: Option<&str>) -> Result<ConfigLoader> {
     }
 }
 
+/// Where credentials are looked for first, by the same rules; for people.
+pub fn source(asked: Option<&str>) -> String {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    if let Some(profile) = asked {
+        return format!("profile `{profile}` (--profile)");
+    }
+    if set("AWS_ACCESS_KEY_ID").is_some() {
+        return "access keys in the environment (AWS_ACCESS_KEY_ID)".to_owned();
+    }
+    let named = VARIABLES
+        .into_iter()
+        .find_map(|name| Some((name, set(name)?)));
+    match named {
+        Some((variable, profile)) => format!("profile `{profile}` ({variable})"),
+        None => "the default profile, else the machine's role".to_owned(),
+    }
+}
+
 /// The profile's own credentials; where it has none, those of the machine.
 async fn credentials_of(profile: &str) -> CredentialsProviderChain {
     let region = DefaultRegionChain::builder().profile_name(profile).build();

@@ -1,0 +1,911 @@
+//! Constants of a TypeScript file, read as text: nothing in it is ever run. What isn't a
+//! literal stays [`Value::Unknown`], with the text that it is written as.
+
+use std::fmt;
+
+/// A literal. `null` and `undefined` are the same here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    Null,
+    Bool(bool),
+    Number(String),
+    Text(String),
+    List(Vec<Value>),
+    Object(Vec<(String, Value)>),
+    /// Only a run would tell.
+    Unknown(String),
+}
+
+/// `const NAME = value`, at the file's outermost level.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Constant {
+    pub name: String,
+    pub value: Value,
+    pub line: usize,
+}
+
+/// The file can't be read to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    pub line: usize,
+    pub column: usize,
+    pub what: String,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.line, self.column, self.what)
+    }
+}
+
+type Result<T> = std::result::Result<T, Unreadable>;
+
+/// Deeper than any settings are.
+const DEEPEST: usize = 32;
+
+/// How much of an expression is quoted.
+const QUOTED: usize = 60;
+
+/// Words that begin a statement. One of them at a line's start ends what has no semicolon.
+const STATEMENTS: &[&str] = &[
+    "abstract",
+    "async",
+    "class",
+    "const",
+    "declare",
+    "enum",
+    "export",
+    "for",
+    "function",
+    "if",
+    "import",
+    "interface",
+    "let",
+    "module",
+    "namespace",
+    "switch",
+    "throw",
+    "try",
+    "type",
+    "var",
+    "while",
+];
+
+/// The constants of a file, in its order.
+pub fn constants(bytes: &[u8]) -> Result<Vec<Constant>> {
+    let text = decoded(bytes)?;
+    let tokens = tokens(text)?;
+    let mut reader = Reader {
+        text,
+        tokens: &tokens,
+        at: 0,
+        found: Vec::new(),
+    };
+    while reader.peek().is_some() {
+        reader.statement()?;
+    }
+    Ok(reader.found)
+}
+
+fn decoded(bytes: &[u8]) -> Result<&str> {
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(Unreadable {
+            line: 1,
+            column: 1,
+            what: "the file is UTF-16; save it as UTF-8".to_owned(),
+        });
+    }
+    match str::from_utf8(bytes) {
+        Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
+        Err(error) => {
+            let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            let before = String::from_utf8_lossy(before);
+            let what = "the file isn't UTF-8 from here on".to_owned();
+            Err(place(&before, before.len(), what))
+        }
+    }
+}
+
+/// Lines and columns from 1, columns in characters.
+fn place(text: &str, offset: usize, what: impl Into<String>) -> Unreadable {
+    let before = text.get(..offset).unwrap_or(text);
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    Unreadable {
+        line: line_of(text, offset),
+        column: before.get(start..).unwrap_or_default().chars().count() + 1,
+        what: what.into(),
+    }
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    let before = text.get(..offset).unwrap_or(text);
+    before.bytes().filter(|byte| *byte == b'\n').count() + 1
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
+    Word,
+    Number,
+    Text(String),
+    /// A template with `${…}`.
+    Template,
+    Mark(char),
+    /// `=>`, `==`, `===`, `!=` and the like: an `=` that assigns nothing.
+    Operator,
+}
+
+#[derive(Debug, Clone)]
+struct Token {
+    kind: Kind,
+    start: usize,
+    end: usize,
+    /// It is the first one of its line.
+    first: bool,
+}
+
+fn tokens(text: &str) -> Result<Vec<Token>> {
+    let mut found = Vec::new();
+    let mut scanner = Scanner { text, at: 0 };
+    let mut first = true;
+    while let Some(c) = scanner.peek() {
+        let start = scanner.at;
+        let kind = match c {
+            '\n' | '\u{2028}' | '\u{2029}' => {
+                first = true;
+                scanner.next();
+                continue;
+            }
+            c if c.is_whitespace() || c == '\u{feff}' => {
+                scanner.next();
+                continue;
+            }
+            // A comment, or the line that names an interpreter.
+            '/' | '#' if scanner.rest().starts_with("//") || (c == '#' && start == 0) => {
+                scanner.skip_while(|c| c != '\n');
+                continue;
+            }
+            '/' if scanner.rest().starts_with("/*") => {
+                first |= scanner.comment()?;
+                continue;
+            }
+            '\'' | '"' => scanner.quoted(c)?,
+            '`' => scanner.template()?,
+            c if is_word(c) && !c.is_ascii_digit() => {
+                scanner.skip_while(is_word);
+                Kind::Word
+            }
+            c if c.is_ascii_digit() => {
+                scanner.skip_while(|c| is_word(c) || c == '.');
+                Kind::Number
+            }
+            '=' | '!' | '<' | '>' if scanner.is_operator() => Kind::Operator,
+            c => {
+                scanner.next();
+                Kind::Mark(c)
+            }
+        };
+        found.push(Token {
+            kind,
+            start,
+            end: scanner.at,
+            first,
+        });
+        first = false;
+    }
+    Ok(found)
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '$'
+}
+
+struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let c = self.peek()?;
+        self.at += c.len_utf8();
+        Some(c)
+    }
+
+    fn skip_while(&mut self, wanted: impl Fn(char) -> bool) {
+        while self.peek().is_some_and(&wanted) {
+            self.next();
+        }
+    }
+
+    /// Takes it, if it is one.
+    fn is_operator(&mut self) -> bool {
+        let operators = ["===", "!==", "==", "!=", "=>", "<=", ">="];
+        let found = operators.iter().find(|one| self.rest().starts_with(**one));
+        self.at += found.map_or(0, |operator| operator.len());
+        found.is_some()
+    }
+
+    fn unreadable(&self, offset: usize, what: &str) -> Unreadable {
+        place(self.text, offset, what)
+    }
+
+    /// Whether there was a line's end in it.
+    fn comment(&mut self) -> Result<bool> {
+        let start = self.at;
+        let rest = self.rest();
+        let end = rest.get(2..).and_then(|rest| rest.find("*/"));
+        let end = end.ok_or_else(|| self.unreadable(start, "this comment has no end"))?;
+        self.at += end + 4;
+        Ok(rest.get(..end).unwrap_or_default().contains('\n'))
+    }
+
+    fn quoted(&mut self, quote: char) -> Result<Kind> {
+        let start = self.at;
+        self.next();
+        let mut text = String::new();
+        loop {
+            match self.next() {
+                Some(c) if c == quote => return Ok(Kind::Text(text)),
+                Some('\\') => self.escape(&mut text)?,
+                None | Some('\n') => return Err(self.unreadable(start, "this text has no end")),
+                Some(c) => text.push(c),
+            }
+        }
+    }
+
+    /// Without `${…}` it is a text like another.
+    fn template(&mut self) -> Result<Kind> {
+        let start = self.at;
+        self.next();
+        let mut text = String::new();
+        let mut open = 0_usize;
+        let mut is_plain = true;
+        loop {
+            match self.next() {
+                Some('`') if open == 0 => {
+                    return Ok(if is_plain {
+                        Kind::Text(text)
+                    } else {
+                        Kind::Template
+                    });
+                }
+                Some('\\') => self.escape(&mut text)?,
+                Some('$') if self.peek() == Some('{') => {
+                    self.next();
+                    open += 1;
+                    is_plain = false;
+                }
+                Some('{') if open > 0 => open += 1,
+                Some('}') if open > 0 => open -= 1,
+                None => return Err(self.unreadable(start, "this text has no end")),
+                Some(c) => text.push(c),
+            }
+        }
+    }
+
+    /// What is behind a backslash (ECMA-262, String Literals).
+    fn escape(&mut self, text: &mut String) -> Result<()> {
+        let start = self.at.saturating_sub(1);
+        let wrong = "this isn't an escape that can be read";
+        let c = match self.next() {
+            Some('n') => '\n',
+            Some('t') => '\t',
+            Some('r') => '\r',
+            Some('b') => '\u{8}',
+            Some('f') => '\u{c}',
+            Some('v') => '\u{b}',
+            Some('0') => '\0',
+            Some('\n') => return Ok(()),
+            Some('\r') => {
+                if self.peek() == Some('\n') {
+                    self.next();
+                }
+                return Ok(());
+            }
+            Some('x') => self
+                .hex(2)
+                .and_then(char::from_u32)
+                .ok_or_else(|| self.unreadable(start, wrong))?,
+            Some('u') => self
+                .unicode()
+                .ok_or_else(|| self.unreadable(start, wrong))?,
+            Some(c) => c,
+            None => return Err(self.unreadable(start, wrong)),
+        };
+        text.push(c);
+        Ok(())
+    }
+
+    fn hex(&mut self, digits: usize) -> Option<u32> {
+        let text = self.rest().get(..digits)?;
+        if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        self.at += digits;
+        u32::from_str_radix(text, 16).ok()
+    }
+
+    /// `\u00e9`, `\u{1f600}`, or the two halves of a surrogate pair.
+    fn unicode(&mut self) -> Option<char> {
+        if let Some(rest) = self.rest().strip_prefix('{') {
+            let digits = rest.split_once('}')?.0;
+            // No character has more.
+            if digits.is_empty() || digits.len() > 6 {
+                return None;
+            }
+            self.at += 1;
+            let c = self.hex(digits.len())?;
+            self.at += 1;
+            return char::from_u32(c);
+        }
+        let high = self.hex(4)?;
+        if !(0xd800..0xdc00).contains(&high) {
+            return char::from_u32(high);
+        }
+        self.at += self.rest().strip_prefix("\\u").map(|_| 2)?;
+        let low = self
+            .hex(4)?
+            .checked_sub(0xdc00)
+            .filter(|low| *low < 0x400)?;
+        char::from_u32(0x10000 + ((high - 0xd800) << 10) + low)
+    }
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    tokens: &'a [Token],
+    at: usize,
+    found: Vec<Constant>,
+}
+
+impl<'a> Reader<'a> {
+    fn peek(&self) -> Option<&'a Token> {
+        self.tokens.get(self.at)
+    }
+
+    fn next(&mut self) -> Option<&'a Token> {
+        let token = self.peek()?;
+        self.at += 1;
+        Some(token)
+    }
+
+    fn is_mark(&self, mark: char) -> bool {
+        self.peek()
+            .is_some_and(|token| token.kind == Kind::Mark(mark))
+    }
+
+    /// Takes it, if it comes next.
+    fn mark(&mut self, mark: char) -> bool {
+        let is_next = self.is_mark(mark);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    fn written(&self, token: &Token) -> &'a str {
+        self.text.get(token.start..token.end).unwrap_or_default()
+    }
+
+    fn word(&mut self, word: &str) -> bool {
+        let is_next = self
+            .peek()
+            .is_some_and(|token| token.kind == Kind::Word && self.written(token) == word);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    fn statement(&mut self) -> Result<()> {
+        let start = self.at;
+        self.word("export");
+        self.word("declare");
+        if self.word("default") {
+            let line = self
+                .peek()
+                .map_or(1, |token| line_of(self.text, token.start));
+            let value = self.expression(0)?;
+            return self.add("default".to_owned(), value, line);
+        }
+        if self.word("const") {
+            if !self.word("enum") {
+                return self.declarators(true);
+            }
+        } else if self.word("let") || self.word("var") {
+            return self.declarators(false);
+        }
+        self.at = start;
+        self.skip_statement()
+    }
+
+    /// `NAME: Type = value, OTHER = value;`
+    fn declarators(&mut self, is_constant: bool) -> Result<()> {
+        loop {
+            let Some(token) = self.peek().filter(|token| token.kind == Kind::Word) else {
+                return self.skip_statement();
+            };
+            let name = self.written(token).to_owned();
+            let line = line_of(self.text, token.start);
+            self.at += 1;
+            self.skip_type()?;
+            if self.mark('=') {
+                let from = self.at;
+                let value = self.expression(0)?;
+                let value = if is_constant {
+                    value
+                } else {
+                    self.unknown(from)
+                };
+                self.add(name, value, line)?;
+            } else {
+                self.add(name, Value::Unknown(String::new()), line)?;
+            }
+            if !self.mark(',') {
+                self.mark(';');
+                return Ok(());
+            }
+        }
+    }
+
+    fn add(&mut self, name: String, value: Value, line: usize) -> Result<()> {
+        if let Some(other) = self.found.iter().find(|known| known.name == name) {
+            return Err(Unreadable {
+                line,
+                column: 1,
+                what: format!("`{name}` is there already, in line {}", other.line),
+            });
+        }
+        self.found.push(Constant { name, value, line });
+        Ok(())
+    }
+
+    /// From a name to its `=`.
+    fn skip_type(&mut self) -> Result<()> {
+        while let Some(token) = self.peek() {
+            match token.kind {
+                Kind::Mark('=' | ';') => break,
+                Kind::Mark('{' | '[' | '(') => self.skip_group()?,
+                _ if token.first && self.begins_statement(token) => break,
+                _ => self.at += 1,
+            }
+        }
+        Ok(())
+    }
+
+    fn begins_statement(&self, token: &Token) -> bool {
+        token.kind == Kind::Word && STATEMENTS.contains(&self.written(token))
+    }
+
+    /// To its semicolon, its closing brace, or the next one's beginning. Takes one token at least.
+    fn skip_statement(&mut self) -> Result<()> {
+        let mut began = false;
+        while let Some(token) = self.peek() {
+            if began && token.first && self.begins_statement(token) {
+                return Ok(());
+            }
+            began = true;
+            match token.kind {
+                Kind::Mark(';') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                Kind::Mark('{' | '[' | '(') => self.skip_group()?,
+                Kind::Mark('}' | ']' | ')') => {
+                    return Err(place(
+                        self.text,
+                        token.start,
+                        "nothing is open that this closes",
+                    ));
+                }
+                _ => self.at += 1,
+            }
+        }
+        Ok(())
+    }
+
+    /// What is between brackets, whatever it is.
+    fn skip_group(&mut self) -> Result<()> {
+        let mut open: Vec<(char, usize)> = Vec::new();
+        while let Some(token) = self.next() {
+            match token.kind {
+                Kind::Mark('{') => open.push(('}', token.start)),
+                Kind::Mark('[') => open.push((']', token.start)),
+                Kind::Mark('(') => open.push((')', token.start)),
+                Kind::Mark(c @ ('}' | ']' | ')')) => match open.pop() {
+                    Some((wanted, _)) if wanted == c => {}
+                    Some((wanted, _)) => {
+                        let what = format!("`{wanted}` is due here");
+                        return Err(place(self.text, token.start, what));
+                    }
+                    None => break,
+                },
+                _ => {}
+            }
+            if open.is_empty() {
+                return Ok(());
+            }
+        }
+        let start = open.last().map_or(self.text.len(), |(_, start)| *start);
+        Err(place(self.text, start, "this isn't closed"))
+    }
+
+    /// A literal where nothing but its end follows, else [`Value::Unknown`].
+    fn expression(&mut self, depth: usize) -> Result<Value> {
+        let start = self.at;
+        let value = self.literal(depth)?;
+        // `as const`, `as AuthMode`, `satisfies Config`, `!`
+        if value.is_some() {
+            while self.mark('!') {}
+            while self.word("as") || self.word("satisfies") {
+                self.skip_named_type()?;
+            }
+        }
+        if let Some(value) = value
+            && self.is_end(depth)
+        {
+            return Ok(value);
+        }
+        self.at = start;
+        self.skip_expression(depth)?;
+        Ok(self.unknown(start))
+    }
+
+    /// A name, `const`, `'a' | 'b'`, `string[]`, `{…}`: to where a value's end may be.
+    fn skip_named_type(&mut self) -> Result<()> {
+        while let Some(token) = self.peek() {
+            match token.kind {
+                Kind::Mark('{' | '[' | '(') => self.skip_group()?,
+                Kind::Mark('|' | '&' | '.' | '<' | '>') | Kind::Text(_) => self.at += 1,
+                Kind::Word
+                    if !(token.first && self.begins_statement(token))
+                        && !["as", "satisfies"].contains(&self.written(token)) =>
+                {
+                    self.at += 1;
+                }
+                _ => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn is_end(&self, depth: usize) -> bool {
+        match self.peek() {
+            None => true,
+            Some(token) => match token.kind {
+                Kind::Mark(',' | ';') => true,
+                Kind::Mark('}' | ']') => depth > 0,
+                Kind::Word => depth == 0 && token.first && self.begins_statement(token),
+                _ => false,
+            },
+        }
+    }
+
+    /// To the comma, the semicolon or the bracket that ends it.
+    fn skip_expression(&mut self, depth: usize) -> Result<()> {
+        let start = self.at;
+        while let Some(token) = self.peek() {
+            match token.kind {
+                Kind::Mark(',' | ';') => break,
+                Kind::Mark('{' | '[' | '(') => self.skip_group()?,
+                Kind::Mark('}' | ']' | ')') if depth > 0 => break,
+                Kind::Mark('}' | ']' | ')') => {
+                    return Err(place(
+                        self.text,
+                        token.start,
+                        "nothing is open that this closes",
+                    ));
+                }
+                Kind::Word
+                    if depth == 0
+                        && self.at > start
+                        && token.first
+                        && self.begins_statement(token) =>
+                {
+                    break;
+                }
+                _ => self.at += 1,
+            }
+        }
+        Ok(())
+    }
+
+    /// What was read since, as it is written, on one line.
+    fn unknown(&self, from: usize) -> Value {
+        let tokens = self.tokens.get(from..self.at).unwrap_or_default();
+        let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else {
+            return Value::Unknown(String::new());
+        };
+        let written = self.text.get(first.start..last.end).unwrap_or_default();
+        let line = written.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut quoted: String = line.chars().take(QUOTED).collect();
+        if quoted.len() < line.len() {
+            quoted.push('…');
+        }
+        Value::Unknown(quoted)
+    }
+
+    /// `None`: the next tokens are none.
+    fn literal(&mut self, depth: usize) -> Result<Option<Value>> {
+        let Some(token) = self.next() else {
+            return Ok(None);
+        };
+        if depth > DEEPEST {
+            return Err(place(
+                self.text,
+                token.start,
+                format!("more than {DEEPEST} levels"),
+            ));
+        }
+        Ok(Some(match &token.kind {
+            Kind::Text(text) => Value::Text(text.clone()),
+            Kind::Number => Value::Number(self.written(token).to_owned()),
+            Kind::Mark('{') => self.object(token.start, depth)?,
+            Kind::Mark('[') => self.list(token.start, depth)?,
+            Kind::Word => match self.written(token) {
+                "null" | "undefined" => Value::Null,
+                "true" => Value::Bool(true),
+                "false" => Value::Bool(false),
+                // A constant above. Its value may be known.
+                name => match self.found.iter().find(|known| known.name == name) {
+                    Some(known) => known.value.clone(),
+                    None => return Ok(None),
+                },
+            },
+            _ => return Ok(None),
+        }))
+    }
+
+    fn list(&mut self, start: usize, depth: usize) -> Result<Value> {
+        let mut items = Vec::new();
+        loop {
+            if self.mark(']') {
+                return Ok(Value::List(items));
+            }
+            let from = self.at;
+            items.push(self.expression(depth + 1)?);
+            self.separated(start, ']', from)?;
+        }
+    }
+
+    fn object(&mut self, start: usize, depth: usize) -> Result<Value> {
+        let mut members: Vec<(String, Value)> = Vec::new();
+        loop {
+            if self.mark('}') {
+                return Ok(Value::Object(members));
+            }
+            let from = self.at;
+            let key = match self.next() {
+                Some(token) => match &token.kind {
+                    Kind::Text(text) => Some(text.clone()),
+                    Kind::Word | Kind::Number => Some(self.written(token).to_owned()),
+                    _ => None,
+                },
+                None => None,
+            };
+            match key {
+                Some(key) if self.mark(':') => {
+                    let value = self.expression(depth + 1)?;
+                    members.retain(|(known, _)| *known != key);
+                    members.push((key, value));
+                }
+                // `{a}`, `{...a}`, `{a() {}}`, `{[a]: b}`: what it holds isn't known, nor what it replaces.
+                _ => {
+                    self.at = from;
+                    self.skip_expression(depth + 1)?;
+                    let written = self.unknown(from);
+                    for (_, value) in &mut members {
+                        *value = written.clone();
+                    }
+                    let name = self.tokens.get(from).map(|token| self.written(token));
+                    members.push((name.unwrap_or_default().to_owned(), written));
+                }
+            }
+            self.separated(start, '}', from)?;
+        }
+    }
+
+    /// A comma, or the end. `from`: where the item began.
+    fn separated(&mut self, start: usize, end: char, from: usize) -> Result<()> {
+        if self.mark(',') || self.is_mark(end) {
+            return Ok(());
+        }
+        match self.peek() {
+            None => Err(place(self.text, start, "this isn't closed")),
+            Some(token) => {
+                let what = if self.at == from {
+                    format!("a value or `{end}` is due here")
+                } else {
+                    format!("a comma or `{end}` is due here")
+                };
+                Err(place(self.text, token.start, what))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(text: &str) -> Value {
+        let found = constants(format!("const X = {text}").as_bytes());
+        let found = found.unwrap_or_else(|problem| panic!("{text}: {problem}"));
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        found.into_iter().next().unwrap().value
+    }
+
+    fn text(text: &str) -> Value {
+        Value::Text(text.to_owned())
+    }
+
+    fn unknown(written: &str) -> Value {
+        Value::Unknown(written.to_owned())
+    }
+
+    #[test]
+    fn literals_are_what_they_say() {
+        for (written, expected) in [
+            ("null", Value::Null),
+            ("undefined;", Value::Null),
+            ("true", Value::Bool(true)),
+            ("30", Value::Number("30".to_owned())),
+            ("'it\\'s'", text("it's")),
+            ("\"a\\\"b\"", text("a\"b")),
+            ("`a 'b' \"c\"`", text("a 'b' \"c\"")),
+            ("`two\nlines`", text("two\nlines")),
+            ("'a\\\n b'", text("a b")),
+            ("'\\x41\\u00e9\\u{1F600}\\ud83d\\ude00'", text("Aé😀😀")),
+            (
+                "'// no comment /* none */'",
+                text("// no comment /* none */"),
+            ),
+            ("'x' as const", text("x")),
+            ("'x' as AuthMode;", text("x")),
+            ("'x' satisfies 'x' | 'y';", text("x")),
+            ("'x'!;", text("x")),
+            ("[]", Value::List(vec![])),
+            (
+                "['a', \"b\",] as string[];",
+                Value::List(vec![text("a"), text("b")]),
+            ),
+            ("{ }", Value::Object(vec![])),
+        ] {
+            assert_eq!(value(written), expected, "{written}");
+        }
+        assert_eq!(
+            value(
+                "{\n  a: 'x', // one\n  'b-c': [null, /* two */ 'y'],\n  d: {e: `z`},\n} as const"
+            ),
+            Value::Object(vec![
+                ("a".to_owned(), text("x")),
+                ("b-c".to_owned(), Value::List(vec![Value::Null, text("y")])),
+                (
+                    "d".to_owned(),
+                    Value::Object(vec![("e".to_owned(), text("z"))])
+                ),
+            ])
+        );
+    }
+
+    #[test]
+    fn what_only_a_run_tells_is_unknown() {
+        for written in [
+            "AuthMode.Cognito",
+            "process.env.POOL",
+            "process.env.POOL || 'x'",
+            "'a' + 'b'",
+            "`${a}b`",
+            "`${`${a}`}`",
+            "f('x')",
+            "x ? 'a' : 'b'",
+            "() => 'x'",
+            "-1",
+            "new Map()",
+            "'x'.trim()",
+            "'a' === 'b'",
+        ] {
+            assert_eq!(value(written), unknown(written), "{written}");
+            let inside = value(&format!("{{a: {written}, b: 'y'}}"));
+            let expected = [("a", unknown(written)), ("b", text("y"))];
+            let expected = expected.map(|(name, value)| (name.to_owned(), value));
+            assert_eq!(inside, Value::Object(expected.to_vec()), "{written}");
+        }
+        assert_eq!(value("a\n  .b(\n 'c')"), unknown("a .b( 'c')"));
+        let Value::Unknown(long) = value(&format!("f({})", "é".repeat(99))) else {
+            panic!();
+        };
+        assert_eq!(long.chars().count(), QUOTED + 1);
+        // What is spread over an object may replace all that it had.
+        assert_eq!(
+            value("{a: 'x', ...more, b: 'y'}"),
+            Value::Object(vec![
+                ("a".to_owned(), unknown("...more")),
+                (".".to_owned(), unknown("...more")),
+                ("b".to_owned(), text("y")),
+            ])
+        );
+    }
+
+    #[test]
+    fn constants_are_found_among_all_else() {
+        let file = "#!/usr/bin/env node\n\
+            import { A, B } from './types';\nimport './x'\n\
+            type Mode = null | 'a';\nexport type Config = {\n  X: string;\n  f: () => void;\n};\n\
+            interface I { a: string }\nenum E { A = 'a', B = 'b' }\nexport const enum F { A = 'a' }\n\
+            /** const COMMENT = 'no'; */\n\
+            export const X: Mode = 'x';\n\
+            const Y: { a: string; b: (c: string) => void } = { a: 'y', b: 1 }, Z = 'z'\n\
+            const NO_SEMICOLON = ['a']\n\
+            let changing = 'a';\n\
+            function f() { const INNER = 'inner'; return `}`; }\n\
+            if (X) { f(); }\n\
+            const SAME = X;\nconst LATER: Mode\n\
+            export { X, Y };\nexport default SAME;\n";
+        let found = constants(file.as_bytes()).unwrap();
+        let names: Vec<(&str, usize)> = found.iter().map(|c| (c.name.as_str(), c.line)).collect();
+        assert_eq!(
+            names,
+            [
+                ("X", 13),
+                ("Y", 14),
+                ("Z", 14),
+                ("NO_SEMICOLON", 15),
+                ("changing", 16),
+                ("SAME", 19),
+                ("LATER", 20),
+                ("default", 22),
+            ]
+        );
+        let of = |name: &str| found.iter().find(|c| c.name == name).unwrap().value.clone();
+        assert_eq!(of("X"), text("x"));
+        assert_eq!(of("NO_SEMICOLON"), Value::List(vec![text("a")]));
+        assert_eq!(of("changing"), unknown("'a'"));
+        assert_eq!((of("SAME"), of("default")), (text("x"), text("x")));
+        assert_eq!(of("LATER"), unknown(""));
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_other_line_ends_are_nothing() {
+        let found = constants("\u{feff}const A = 'a'\r\nconst B = 'b'\r\n".as_bytes()).unwrap();
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[1].line, 2);
+    }
+
+    #[test]
+    fn what_cant_be_read_has_its_place() {
+        for (file, said) in [
+            ("const A = 'x", "1:11: this text has no end"),
+            ("const A = 'x\n';", "1:11: this text has no end"),
+            ("\nconst A = `x", "2:11: this text has no end"),
+            ("/* é\n", "1:1: this comment has no end"),
+            ("const A = {\n  b: 'x'", "1:11: this isn't closed"),
+            ("const A = [{b: 1}, 'c'", "1:11: this isn't closed"),
+            ("const A = f({\n", "1:13: this isn't closed"),
+            ("const A = f(]", "1:13: `)` is due here"),
+            ("const A = ['x'}", "1:15: a comma or `]` is due here"),
+            ("const A = '\\u{110000}'", "1:12: this isn't an escape"),
+            ("const A = '\\xg0'", "1:12: this isn't an escape"),
+            ("}", "1:1: nothing is open that this closes"),
+            (
+                "const A = 'a';\n const A = 'b';",
+                "2:1: `A` is there already, in line 1",
+            ),
+        ] {
+            let problem = constants(file.as_bytes()).map(|found| panic!("{file}: {found:?}"));
+            let problem = problem.unwrap_err().to_string();
+            assert!(problem.starts_with(said), "{file}: {problem}");
+        }
+        let said = |bytes: &[u8]| constants(bytes).unwrap_err().to_string();
+        assert!(said(b"const A = '\xff'").starts_with("1:12: the file isn't UTF-8"));
+        assert!(said(b"\xff\xfec\0").contains("UTF-16"));
+        let deep = format!("const A = {}", "[".repeat(100_000));
+        assert!(said(deep.as_bytes()).contains("more than 32 levels"));
+        let deep = format!("const A = f{}", "(".repeat(100_000));
+        assert!(said(deep.as_bytes()).contains("isn't closed"));
+    }
+}
