@@ -9,7 +9,7 @@ use frames_compiler::Target;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Medical images from AWS HealthImaging, through CloudFront, from one short frames.yml
+/// Medical images from AWS HealthImaging, through CloudFront, by one frames.yml
 #[derive(Debug, Parser)]
 #[command(name = "frames", version, max_term_width = 100, help_template = help::OVERVIEW)]
 pub struct Cli {

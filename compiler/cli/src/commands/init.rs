@@ -92,7 +92,7 @@ fn settings(from: &Path) -> Result<Vec<sample::File>> {
 }
 
 /// Far more than anybody's settings.
-const LONGEST: u64 = 1024 * 1024;
+const LONGEST: u64 = 256 * 1024;
 
 fn constants(path: &Path) -> Result<sample::File> {
     let name = path.display().to_string();

@@ -334,7 +334,7 @@ impl<'a> Settings<'a> {
         answers.log_level = Some(nearest.to_owned());
         self.remark(
             &place,
-            &format!("`{level}` {why}: `logs.functions.level` is `{nearest}`"),
+            &format!("`{level}` {why}, so `logs.functions.level` is `{nearest}`"),
         );
     }
 

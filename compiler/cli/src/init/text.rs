@@ -368,7 +368,7 @@ mod tests {
     #[test]
     fn a_remark_is_a_comment_whatever_it_quotes() {
         for answers in samples() {
-            let remark = format!("X (config.ts:1): `{}` is long", "a b: c ".repeat(40));
+            let remark = format!("X (config.ts:1): {}is long", "a b: c ".repeat(40));
             let with = text(&answers, &[remark, "Y: short".to_owned()]);
             let commented = with.lines().filter(|line| line.contains("a b: c"));
             assert!(commented.clone().count() > 1, "{with}");

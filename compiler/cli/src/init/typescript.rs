@@ -16,6 +16,16 @@ pub enum Value {
     Unknown(String),
 }
 
+impl Value {
+    fn is_short(&self) -> bool {
+        match self {
+            Self::Null | Self::Bool(_) => true,
+            Self::Number(text) | Self::Text(text) => text.len() <= LONGEST,
+            Self::List(_) | Self::Object(_) | Self::Unknown(_) => false,
+        }
+    }
+}
+
 /// `const NAME = value`, at the file's outermost level.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Constant {
@@ -42,6 +52,12 @@ type Result<T> = std::result::Result<T, Unreadable>;
 
 /// Deeper than any settings are.
 const DEEPEST: usize = 32;
+
+/// Nobody has as many members, items or constants. What is compared with each other stays short.
+const MOST: usize = 1000;
+
+/// What may stand for a name once more, in bytes. Else a short file could be a long value.
+const LONGEST: usize = 256;
 
 /// How much of an expression is quoted.
 const QUOTED: usize = 60;
@@ -139,6 +155,7 @@ struct Token {
     kind: Kind,
     start: usize,
     end: usize,
+    line: usize,
     /// It is the first one of its line.
     first: bool,
 }
@@ -147,6 +164,7 @@ fn tokens(text: &str) -> Result<Vec<Token>> {
     let mut found = Vec::new();
     let mut scanner = Scanner { text, at: 0 };
     let mut first = true;
+    let (mut line, mut counted) = (1, 0);
     while let Some(c) = scanner.peek() {
         let start = scanner.at;
         let kind = match c {
@@ -184,10 +202,14 @@ fn tokens(text: &str) -> Result<Vec<Token>> {
                 Kind::Mark(c)
             }
         };
+        let since = text.get(counted..start).unwrap_or_default();
+        line += since.bytes().filter(|byte| *byte == b'\n').count();
+        counted = start;
         found.push(Token {
             kind,
             start,
             end: scanner.at,
+            line,
             first,
         });
         first = false;
@@ -406,9 +428,7 @@ impl<'a> Reader<'a> {
         self.word("export");
         self.word("declare");
         if self.word("default") {
-            let line = self
-                .peek()
-                .map_or(1, |token| line_of(self.text, token.start));
+            let line = self.peek().map_or(1, |token| token.line);
             let value = self.expression(0)?;
             return self.add("default".to_owned(), value, line);
         }
@@ -430,7 +450,7 @@ impl<'a> Reader<'a> {
                 return self.skip_statement();
             };
             let name = self.written(token).to_owned();
-            let line = line_of(self.text, token.start);
+            let line = token.line;
             self.at += 1;
             self.skip_type()?;
             if self.mark('=') {
@@ -461,7 +481,19 @@ impl<'a> Reader<'a> {
             });
         }
         self.found.push(Constant { name, value, line });
-        Ok(())
+        self.limited(self.found.len())
+    }
+
+    fn limited(&self, many: usize) -> Result<()> {
+        if many <= MOST {
+            return Ok(());
+        }
+        let at = self.peek().map_or(self.text.len(), |token| token.start);
+        Err(place(
+            self.text,
+            at,
+            format!("more than {MOST} are too many"),
+        ))
     }
 
     /// From a name to its `=`.
@@ -621,7 +653,8 @@ impl<'a> Reader<'a> {
             return Value::Unknown(String::new());
         };
         let written = self.text.get(first.start..last.end).unwrap_or_default();
-        let line = written.split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = written.split_whitespace().take(QUOTED);
+        let line = words.collect::<Vec<_>>().join(" ");
         let mut quoted: String = line.chars().take(QUOTED).collect();
         if quoted.len() < line.len() {
             quoted.push('…');
@@ -650,10 +683,10 @@ impl<'a> Reader<'a> {
                 "null" | "undefined" => Value::Null,
                 "true" => Value::Bool(true),
                 "false" => Value::Bool(false),
-                // A constant above. Its value may be known.
+                // A constant above, whose value may be known.
                 name => match self.found.iter().find(|known| known.name == name) {
-                    Some(known) => known.value.clone(),
-                    None => return Ok(None),
+                    Some(known) if known.value.is_short() => known.value.clone(),
+                    _ => return Ok(None),
                 },
             },
             _ => return Ok(None),
@@ -668,6 +701,7 @@ impl<'a> Reader<'a> {
             }
             let from = self.at;
             items.push(self.expression(depth + 1)?);
+            self.limited(items.len())?;
             self.separated(start, ']', from)?;
         }
     }
@@ -705,6 +739,7 @@ impl<'a> Reader<'a> {
                     members.push((name.unwrap_or_default().to_owned(), written));
                 }
             }
+            self.limited(members.len())?;
             self.separated(start, '}', from)?;
         }
     }
@@ -869,6 +904,80 @@ mod tests {
         assert_eq!(of("LATER"), unknown(""));
     }
 
+    /// A name brings no more than it is long, however often it comes.
+    #[test]
+    fn a_name_stands_for_short_values_only() {
+        let file = "const A = ['x'];\nconst B = [A, A];\nconst C = 'y', D = {c: C, a: A};";
+        let found = constants(file.as_bytes()).unwrap();
+        assert_eq!(
+            found[1].value,
+            Value::List(vec![unknown("A"), unknown("A")])
+        );
+        assert_eq!(
+            found[3].value,
+            Value::Object(vec![
+                ("c".to_owned(), text("y")),
+                ("a".to_owned(), unknown("A"))
+            ])
+        );
+        let long = "x".repeat(LONGEST + 1);
+        let found = constants(format!("const A = '{long}', B = A").as_bytes()).unwrap();
+        assert_eq!(found[1].value, unknown("A"));
+    }
+
+    /// Bytes of anybody's: an answer or an error with a place in the file, and no panic.
+    #[test]
+    fn any_bytes_come_to_an_end() {
+        const FILE: &str = "#!/x\nimport {A} from './a';\nexport type T = {a: string; b: () => void};\n\
+            /* é */ export const MODE: T | null = 'cognito_jwt' as const; // one\n\
+            export const NAMES: T = {\n  cfDomains: ['a.example', \"b\\u00e9\", `c`],\n  d: {e: null, ...f, [g]: 1}\n}\n\
+            const X = process.env.X || `${A}b`, Y = MODE;\nlet z = -1;\nexport default {X, Y: 'y'};\n";
+        const PIECES: &[&str] = &[
+            "{", "}", "[", "]", "(", ")", "'", "\"", "`", "${", "\\", "\\u{", "/*", "*/", "//",
+            "\n", "=", "=>", ",", ";", ":", "...", "const ", "export ", "default ", "as ", "\0",
+            "\u{2028}", "é", "😀", "\u{feff}",
+        ];
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut random = |below: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            usize::try_from(state >> 33).unwrap() % below
+        };
+        let mut read = 0;
+        for _ in 0..20_000 {
+            let mut bytes = FILE.as_bytes().to_vec();
+            for _ in 0..=random(4) {
+                let at = random(bytes.len());
+                match random(4) {
+                    0 => bytes.truncate(at.max(1)),
+                    1 => bytes[at] = u8::try_from(random(256)).unwrap(),
+                    2 => drop(bytes.drain(at..(at + random(20)).min(bytes.len()))),
+                    _ => {
+                        let piece = PIECES[random(PIECES.len())];
+                        drop(bytes.splice(at..at, piece.bytes()));
+                    }
+                }
+                if bytes.is_empty() {
+                    bytes.push(b'{');
+                }
+            }
+            let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
+            match constants(&bytes) {
+                Ok(found) => {
+                    read += 1;
+                    assert!(found.iter().all(|one| (1..=lines).contains(&one.line)));
+                }
+                Err(problem) => {
+                    assert!((1..=lines).contains(&problem.line), "{problem}: {bytes:?}");
+                    assert!(problem.column >= 1 && !problem.what.is_empty());
+                }
+            }
+        }
+        // Both happen.
+        assert!((2_000..18_000).contains(&read), "{read}");
+    }
+
     #[test]
     fn a_byte_order_mark_and_other_line_ends_are_nothing() {
         let found = constants("\u{feff}const A = 'a'\r\nconst B = 'b'\r\n".as_bytes()).unwrap();
@@ -903,6 +1012,15 @@ mod tests {
         let said = |bytes: &[u8]| constants(bytes).unwrap_err().to_string();
         assert!(said(b"const A = '\xff'").starts_with("1:12: the file isn't UTF-8"));
         assert!(said(b"\xff\xfec\0").contains("UTF-16"));
+        for many in ["const A = [", "const A = {", ""] {
+            let item = |i| match many.bytes().last() {
+                Some(b'[') => format!("{i},"),
+                Some(b'{') => format!("a{i}: 1, ...b,"),
+                _ => format!("const A{i} = 1;"),
+            };
+            let file = many.to_owned() + &(0..1100).map(item).collect::<String>();
+            assert!(said(file.as_bytes()).ends_with("more than 1000 are too many"));
+        }
         let deep = format!("const A = {}", "[".repeat(100_000));
         assert!(said(deep.as_bytes()).contains("more than 32 levels"));
         let deep = format!("const A = f{}", "(".repeat(100_000));

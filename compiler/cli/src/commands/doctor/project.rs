@@ -110,7 +110,11 @@ impl Looked {
         let names = names.collect::<Vec<_>>().join(", ");
         let why = match tokio::time::timeout(LIMIT, artifact::fetch_keys(auth)).await {
             Ok(Ok(_)) => return Check::new(NAME, State::Ok, format!("{names} has keys")),
-            Ok(Err(failure)) => failure.message,
+            Ok(Err(failure)) => {
+                // What comes before is about baking them in.
+                let (_, why) = failure.message.split_once(": ").unwrap_or_default();
+                why.to_owned()
+            }
             Err(_) => format!("{names} didn't answer within {} s", LIMIT.as_secs()),
         };
         Check::new(NAME, State::Missing, why).help(
