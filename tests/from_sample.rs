@@ -69,9 +69,9 @@ fn its_successors_settings_mean_the_same() {
     // What has no counterpart is said twice, with its place.
     let text = manifest(&project);
     for (setting, line) in [
-        ("ALB_DOMAIN", 20),
-        ("CF_CACHE_HEADERS", 30),
-        ("CONTAINER_ARCHITECTURE", 32),
+        ("ALB_DOMAIN", 19),
+        ("CF_CACHE_HEADERS", 29),
+        ("CONTAINER_ARCHITECTURE", 31),
     ] {
         let place = format!("{setting} (config.ts:{line}): ");
         assert!(

@@ -97,7 +97,7 @@ fn every_flag_comes_to_its_key() {
         "  cnames: [frames.example.org]",
         "  hostedZoneId: Z0123456789ABCDEFGHIJ",
         "  dicomweb: true",
-        "  cors: {origins: ['https://viewer.example.org']}",
+        "  cors: {origins: [https://viewer.example.org]}",
         "    - datastore: '12345678901234567890123456789012'",
     ] {
         assert!(text.lines().any(|l| l == line), "{line}\n{text}");
@@ -280,15 +280,15 @@ fn online_lists_what_the_account_has() {
 
     let project = Project::empty();
     let mut init = online(&project, &account);
-    init.answer("Service name", "ct");
+    init.answer("]:", "ct");
     init.answer("[cognito]:", "");
     init.answer("pool's id, or its number:", "1");
-    init.answer("of the pool: leave empty, or its number:", "1");
+    init.answer("of the pool: leave empty:", "1");
     init.answer("none: leave empty:", "frames.example.org");
     init.answer("their records\r\n  none: leave empty:", "");
-    init.answer("in us-east-1, or its number:", "1");
+    init.answer("in us-east-1:", "1");
     init.answer("[us-east-1]:", "");
-    init.answer("of the account: leave empty, or its number:", "1");
+    init.answer("of the account: leave empty:", "1");
     init.answer("[no]:", "");
     init.answer("any: leave empty:", "");
     assert_eq!(init.code(), 0, "{}", init.shown());
@@ -317,7 +317,7 @@ fn what_may_not_be_listed_is_asked_for() {
     let account = root.as_user("beginner", &only);
     let project = Project::empty();
     let mut init = online(&project, &account);
-    init.answer("Service name", "ct");
+    init.answer("]:", "ct");
     init.answer("[cognito]:", "");
     init.answer("pool's id:", "us-east-1_AbCdEfGhI");
     let shown = init.shown();

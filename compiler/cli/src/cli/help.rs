@@ -8,7 +8,7 @@ pub(super) const OVERVIEW: &str = "\
 
 \x1b[1;4mUsage:\x1b[0m \x1b[1mframes\x1b[0m <COMMAND> [OPTIONS]      `frames <COMMAND> --help` tells more
 
-\x1b[1;4mWrite\x1b[0m   \x1b[1minit\x1b[0m      Write a first frames.yml: by questions, by flags, from a sample
+\x1b[1;4mWrite\x1b[0m   \x1b[1minit\x1b[0m      Write a first frames.yml: by questions, flags, or a sample
         \x1b[1mvalidate\x1b[0m  Check it, and say where and how to correct it
         \x1b[1mprint\x1b[0m     Print it after environments, variables and defaults
 \x1b[1;4mTry\x1b[0m     \x1b[1mdev\x1b[0m       Serve the delivery on this machine, without an AWS account
@@ -26,8 +26,7 @@ Options   --config <FILE>  --env <NAME>  --opt <NAME=VALUE>  --profile <NAME>
           --allow-unsafe-overlay  --allow-outside-files  --help  --version
 Examples  frames init && frames dev
           frames deploy --env prod
-Exit codes: 0 done, 1 failed, 2 bad usage, 3 errors in frames.yml,
-          4 run it again, 130 interrupted";
+Exit codes: 0 done, 1 failed, 2 usage, 3 frames.yml, 4 run again, 130 stopped";
 
 pub(super) const INIT: &str = "\
 Examples:

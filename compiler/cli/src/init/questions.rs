@@ -211,14 +211,18 @@ impl Question {
     fn ask(&self, answers: &mut Answers, asking: &mut Asking) -> io::Result<()> {
         let choices = self.choices(answers, asking)?;
         loop {
-            let number = if choices.is_empty() {
-                ""
+            let text = if choices.is_empty() {
+                self.text.to_owned()
             } else {
-                ", or its number"
+                // At the end of the question, before what is said of it.
+                let (question, more) = self
+                    .text
+                    .split_at(self.text.find('\n').unwrap_or(self.text.len()));
+                format!("{question}, or its number{more}")
             };
             match &self.default {
-                Some(default) => write!(asking.out, "{}{number} [{default}]: ", self.text)?,
-                None => write!(asking.out, "{}{number}: ", self.text)?,
+                Some(default) => write!(asking.out, "{text} [{default}]: ")?,
+                None => write!(asking.out, "{text}: ")?,
             }
             asking.out.flush()?;
             let values = self.values(&line(asking.input)?);
