@@ -28,9 +28,11 @@ pub(super) async fn whose(global: &Global) -> Result<String> {
         let aws = connect(global).await?;
         Ok((aws.region().map(str::to_owned), aws.identity().await?))
     };
-    let (region, identity) = asked.await.map_err(|failure: Failure| Failure {
-        message: format!("{} ({source})", failure.message),
-        ..failure
+    let (region, identity) = asked.await.map_err(|failure: Failure| {
+        // What follows lists what the SDK tried.
+        let why = failure.message.lines().next().unwrap_or_default();
+        let why = why.trim_end_matches(" Attempted:").trim_end_matches('.');
+        Failure::new(format!("{why} ({source})"))
     })?;
     let (account, arn) = (identity.account, identity.arn);
     let region = region.unwrap_or_else(|| "not set, and not needed".to_owned());

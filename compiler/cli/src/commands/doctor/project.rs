@@ -96,6 +96,18 @@ fn is_written(issuer: &Issuer, text: &str) -> bool {
     }
 }
 
+/// Why there are no keys: the host, for a whole address is longer than a line.
+fn reason(message: &str) -> String {
+    // What comes first is about baking them in.
+    let (_, why) = message.split_once(": ").unwrap_or(("", message));
+    let of_address = || {
+        let (address, why) = why.split_once(": ")?;
+        let host = address.strip_prefix("https://")?.split('/').next()?;
+        Some(format!("{host}: {why}"))
+    };
+    of_address().unwrap_or_else(|| why.to_owned())
+}
+
 impl Looked {
     /// Whether its keys can be had from here.
     pub(super) async fn issuer(&self) -> Check {
@@ -110,11 +122,7 @@ impl Looked {
         let names = names.collect::<Vec<_>>().join(", ");
         let why = match tokio::time::timeout(LIMIT, artifact::fetch_keys(auth)).await {
             Ok(Ok(_)) => return Check::new(NAME, State::Ok, format!("{names} has keys")),
-            Ok(Err(failure)) => {
-                // What comes before is about baking them in.
-                let (_, why) = failure.message.split_once(": ").unwrap_or_default();
-                why.to_owned()
-            }
+            Ok(Err(failure)) => reason(&failure.message),
             Err(_) => format!("{names} didn't answer within {} s", LIMIT.as_secs()),
         };
         Check::new(NAME, State::Missing, why).help(
@@ -129,6 +137,15 @@ mod tests {
 
     fn issuer(name: &str, jwks_uri: Option<&str>) -> Issuer {
         serde_json::from_value(serde_json::json!({"names": [name], "jwksUri": jwks_uri})).unwrap()
+    }
+
+    #[test]
+    fn a_reason_names_the_host() {
+        let said = "the issuer's keys can't be baked in: https://login.example.org/realms/a/keys: dns error: none";
+        assert_eq!(reason(said), "login.example.org: dns error: none");
+        let said = "the issuer's keys can't be baked in: twice they didn't come within 3 s";
+        assert_eq!(reason(said), "twice they didn't come within 3 s");
+        assert_eq!(reason("no"), "no");
     }
 
     #[test]
