@@ -145,6 +145,15 @@ fn what_is_missing_or_wrong_is_named_by_its_flag() {
             vec!["--origin: `viewer`", "--issuer is missing"],
         ),
         (
+            vec![
+                "--auth",
+                "none",
+                "--hosted-zone-id",
+                "Z0123456789ABCDEFGHIJ",
+            ],
+            vec!["--cname is missing"],
+        ),
+        (
             vec!["--auth", "none", "--online"],
             vec!["on a terminal, and without flags"],
         ),

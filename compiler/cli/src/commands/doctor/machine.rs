@@ -14,7 +14,14 @@ const LIMIT: Duration = Duration::from_secs(3);
 /// More files than this aren't counted.
 const MOST_FILES: usize = 50_000;
 
-const RUST: &str = "install Rust 1.95 or newer (https://rustup.rs)";
+/// What the functions are built with, at least.
+const OLDEST: &str = env!("CARGO_PKG_RUST_VERSION");
+
+const RUST: &str = concat!(
+    "install Rust ",
+    env!("CARGO_PKG_RUST_VERSION"),
+    " or newer (https://rustup.rs)"
+);
 
 pub(super) fn checks() -> Vec<Check> {
     let lambda = std::thread::spawn(|| version(Builder::CargoLambda, &["lambda", "--version"]));
@@ -22,7 +29,10 @@ pub(super) fn checks() -> Vec<Check> {
     let lambda = lambda.join().unwrap_or(None);
     vec![
         build(),
-        programs(cargo.is_some(), lambda.is_some()),
+        programs(
+            cargo.as_deref().is_some_and(is_new_enough),
+            lambda.is_some(),
+        ),
         tool("cargo", cargo, Builder::Cargo),
         tool("cargo-lambda", lambda, Builder::CargoLambda),
         cache(),
@@ -68,12 +78,28 @@ fn programs(has_cargo: bool, has_lambda: bool) -> Check {
 /// Where it is missing, `programs` says for whom.
 fn tool(name: &'static str, version: Option<String>, builder: Builder) -> Check {
     match (version, artifact::tool(builder)) {
+        (Some(version), _) if builder == Builder::Cargo && !is_new_enough(&version) => {
+            let found = format!("{version}, which is older than {OLDEST}");
+            Check::new(name, State::Skipped, found)
+        }
         (Some(version), _) => Check::new(name, State::Ok, version),
         (None, Some(path)) => {
             let found = format!("{} doesn't say its version", path.display());
             Check::new(name, State::Skipped, found)
         }
         (None, None) => Check::new(name, State::Skipped, "isn't on the PATH"),
+    }
+}
+
+/// What doesn't look like a version is left to Cargo.
+fn is_new_enough(version: &str) -> bool {
+    let parsed = |version: &str| {
+        let mut parts = version.split(['.', ' ', '-']).map(str::parse::<u32>);
+        Some((parts.next()?.ok()?, parts.next()?.ok()?))
+    };
+    match (parsed(version), parsed(OLDEST)) {
+        (Some(version), Some(oldest)) => version >= oldest,
+        _ => true,
     }
 }
 
@@ -193,6 +219,20 @@ fn without_credentials(address: &OsStr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_old_cargo_builds_nothing() {
+        for (version, expected) in [
+            ("1.94.1 (abc 2026-01-01)", false),
+            ("0.99.0", false),
+            ("1.95.0", true),
+            ("1.100.0-nightly", true),
+            ("2.0.0", true),
+            ("unknown", true),
+        ] {
+            assert_eq!(is_new_enough(version), expected, "{version}");
+        }
+    }
 
     #[test]
     fn a_proxys_credentials_arent_shown() {
