@@ -1,6 +1,10 @@
 //! The command line. Scripts rely on its shape.
 
 mod help;
+mod init;
+mod values;
+
+pub use init::{Init, InitAnswers};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -8,6 +12,7 @@ use clap_complete::Shell;
 use frames_compiler::Target;
 use std::path::PathBuf;
 use std::time::Duration;
+use values::{account, env_name, ohif, option, wait};
 
 /// Medical images from AWS HealthImaging, through CloudFront, by one frames.yml
 #[derive(Debug, Parser)]
@@ -190,95 +195,6 @@ pub struct Completions {
 
     #[command(flatten)]
     pub printing: Printing,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = help::INIT)]
-pub struct Init {
-    /// Where to write frames.yml [default: the current directory]
-    #[arg(value_name = "DIR")]
-    pub directory: Option<PathBuf>,
-
-    /// Take the settings from config.ts of the AWS sample or its successor; flags go first
-    #[arg(long, value_name = "FILE")]
-    pub from: Option<PathBuf>,
-
-    /// List what the account has, to choose from, where frames asks on a terminal
-    #[arg(long, conflicts_with = "from")]
-    pub online: bool,
-
-    #[command(flatten)]
-    pub answers: InitAnswers,
-
-    #[command(flatten)]
-    pub none: NoManifest,
-
-    #[command(flatten)]
-    pub shape: HumanOrJson,
-}
-
-/// With any of these, `init` asks nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
-pub struct InitAnswers {
-    /// The service's name [default: the directory's]
-    #[arg(long, value_name = "NAME")]
-    pub service: Option<String>,
-
-    /// Who may fetch frames: cognito, oidc or none
-    #[arg(long, value_name = "MODE")]
-    pub auth: Option<String>,
-
-    /// The Cognito user pool, with --auth cognito
-    #[arg(long, value_name = "ID")]
-    pub user_pool_id: Option<String>,
-
-    /// An app client of the pool whose tokens are accepted [default: all]; repeatable
-    #[arg(long, value_name = "ID")]
-    pub client_id: Vec<String>,
-
-    /// The OpenID Connect issuer, with --auth oidc
-    #[arg(long, value_name = "URL")]
-    pub issuer: Option<String>,
-
-    /// An accepted value of the tokens' `aud` claim, with --auth oidc; repeatable
-    #[arg(long, value_name = "NAME")]
-    pub audience: Vec<String>,
-
-    /// Serve DICOMweb too
-    #[arg(long)]
-    pub dicomweb: bool,
-
-    /// A web origin whose pages may read frames [default: any]; repeatable
-    #[arg(long, value_name = "URL")]
-    pub origin: Vec<String>,
-
-    /// Your own domain name, with --certificate-arn or --hosted-zone-id; repeatable
-    #[arg(long, value_name = "HOST")]
-    pub cname: Vec<String>,
-
-    /// An ACM certificate in us-east-1 that covers the names
-    #[arg(long, value_name = "ARN")]
-    pub certificate_arn: Option<String>,
-
-    /// The Route 53 zone that gets the names' records, and validates a certificate
-    #[arg(long, value_name = "ID")]
-    pub hosted_zone_id: Option<String>,
-
-    /// A data store that may be read [default: all of the account]; repeatable
-    #[arg(long, value_name = "ID")]
-    pub datastore: Vec<String>,
-
-    /// The data stores' Region [default: us-east-1]
-    #[arg(long, value_name = "REGION")]
-    pub region: Option<String>,
-
-    /// The host of the native runtime API: only the sample's settings name one.
-    #[arg(skip)]
-    pub endpoint: Option<String>,
-
-    /// What the functions log: only the settings of the sample's successor say it.
-    #[arg(skip)]
-    pub log_level: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -475,61 +391,4 @@ pub enum IssuerChoice {
 pub enum OhifChoice {
     Npm,
     Directory(PathBuf),
-}
-
-/// The flag without a value comes as an empty one.
-fn ohif(text: &str) -> Result<OhifChoice, String> {
-    Ok(match text {
-        "" => OhifChoice::Npm,
-        path => OhifChoice::Directory(path.into()),
-    })
-}
-
-fn option(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text
-        .split_once('=')
-        .ok_or("an option has to be written as name=value")?;
-    if name.is_empty() {
-        return Err("the option has no name".to_owned());
-    }
-    Ok((name.to_owned(), value.to_owned()))
-}
-
-fn account(text: &str) -> Result<String, String> {
-    if text.len() == 12 && text.chars().all(|c| c.is_ascii_digit()) {
-        Ok(text.to_owned())
-    } else {
-        Err("an AWS account's id has 12 digits".to_owned())
-    }
-}
-
-/// `90s`, `30m`, `2h`, `1d`; seconds without a unit.
-fn wait(text: &str) -> Result<Duration, String> {
-    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let seconds = match &text[number.len()..] {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 60 * 60,
-        "d" => 24 * 60 * 60,
-        _ => return Err("a duration is a number and s, m, h or d: `30m`".to_owned()),
-    };
-    let number = number.parse::<u64>();
-    let number = number.map_err(|_| "a duration is a number and s, m, h or d: `30m`".to_owned())?;
-    let total = number
-        .checked_mul(seconds)
-        .ok_or("this duration is too long")?;
-    Ok(Duration::from_secs(total))
-}
-
-/// It becomes part of stack and function names, whose length AWS limits.
-fn env_name(text: &str) -> Result<String, String> {
-    let fits = (1..=16).contains(&text.len())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && !text.ends_with('-');
-    if fits {
-        Ok(text.to_owned())
-    } else {
-        Err("an environment's name has 1 to 16 letters, digits and inner hyphens".to_owned())
-    }
 }
