@@ -1,5 +1,6 @@
 //! What an account has, for those who choose. One page of each: nobody reads further.
 
+use super::online::region_of_pool;
 use super::{Aws, EDGE_REGION, errors, explain};
 use aws_sdk_acm::types::{CertificateStatus, Filters, KeyAlgorithm};
 use aws_sdk_medicalimaging::types::DatastoreStatus;
@@ -43,8 +44,7 @@ pub async fn user_pools(aws: &Aws, region: &str) -> Result<Vec<Listed>> {
 }
 
 pub async fn app_clients(aws: &Aws, pool: &str) -> Result<Vec<Listed>> {
-    // A pool's id has its Region before the underscore.
-    let region = pool.split('_').next().unwrap_or(pool);
+    let region = region_of_pool(pool);
     let client = aws_sdk_cognitoidentityprovider::Client::new(&aws.within(region));
     let asked = client.list_user_pool_clients().user_pool_id(pool);
     let answer = asked.max_results(PAGE).send().await;
