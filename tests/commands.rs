@@ -3,7 +3,7 @@
 use crate::support::frames::{Project, Run, manifests};
 use crate::support::pty::OnTerminal;
 use crate::support::{read, root};
-use clap::CommandFactory;
+use clap::{CommandFactory, Parser};
 use frames::cli::Cli;
 use frames_compiler::diagnostic::codes;
 use frames_compiler::{Source, syntax};
@@ -290,6 +290,75 @@ fn help_fits_80_columns_and_tells_all() {
     {
         assert!(run.stdout.contains(word), "{word}");
     }
+}
+
+/// A terminal has 80 columns and 24 lines, the last of which is the shell's next one.
+#[test]
+fn the_overview_fits_on_a_screen() {
+    let project = Project::empty();
+    let run = project.frames(&["--help"]);
+    assert!(run.stdout.lines().count() < 24, "{}", run.stdout);
+    let bare = project.frames(&[]);
+    assert_eq!((bare.code, bare.stdout.as_str()), (2, ""), "{bare:#?}");
+    assert_eq!(bare.stderr.trim_end(), run.stdout.trim_end());
+    // Each command once, and no other.
+    let listed = run
+        .stdout
+        .lines()
+        .skip_while(|line| !line.starts_with("Write"));
+    let listed = listed.take_while(|line| !line.is_empty());
+    let mut listed: Vec<String> = listed
+        .flat_map(|line| {
+            let names = line.get(8..).unwrap_or_default().split("  ").next();
+            let names: Vec<String> = names
+                .unwrap_or_default()
+                .split(", ")
+                .map(str::to_owned)
+                .collect();
+            names
+        })
+        .collect();
+    listed.sort();
+    let mut known: Vec<String> = commands().into_iter().flat_map(|(name, _)| name).collect();
+    known.push("help".to_owned());
+    known.sort();
+    assert_eq!(listed, known);
+    // An example is a command line that the parser takes.
+    for (command, _) in commands() {
+        let help = project.frames(
+            &[
+                &command.iter().map(String::as_str).collect::<Vec<_>>()[..],
+                &["--help"],
+            ]
+            .concat(),
+        );
+        let examples = help.stdout.lines().filter_map(|line| {
+            let line = line.trim_start_matches("Examples").trim();
+            line.starts_with("frames ").then(|| line.to_owned())
+        });
+        let examples: Vec<String> = examples.collect();
+        assert!(!examples.is_empty(), "{command:?}");
+        for part in examples.iter().flat_map(|line| line.split(" && ")) {
+            let (part, _) = part.split_once(" > ").unwrap_or((part, ""));
+            let parsed = Cli::try_parse_from(part.split(' '));
+            assert!(parsed.is_ok(), "{part}: {parsed:?}");
+        }
+    }
+}
+
+#[test]
+fn a_reader_of_findings_is_told_of_explain() {
+    let hint = "`frames validate --explain unknown-key` tells more";
+    let project = Project::new(&broken());
+    let at_terminal = |arguments: &[&str]| {
+        let mut command = project.command();
+        let (code, shown) = OnTerminal::start(command.arg("validate").args(arguments)).end();
+        assert_eq!(code, 3, "{shown}");
+        anstream::adapter::strip_str(&shown).to_string()
+    };
+    assert_eq!(at_terminal(&[]).matches(hint).count(), 1);
+    assert!(!at_terminal(&["--format", "json"]).contains("--explain"));
+    assert!(!project.frames(&["validate"]).stderr.contains("--explain"));
 }
 
 #[test]

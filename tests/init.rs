@@ -1,9 +1,12 @@
 //! `frames init`: by flags, through a pipe, at a terminal.
 
+use crate::support::aws::{Account, Aws};
 use crate::support::frames::Project;
 use crate::support::process::eventually;
 use crate::support::pty::OnTerminal;
+use crate::support::read;
 use rustix::process::{Signal, kill_process};
+use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -34,9 +37,16 @@ fn flags_make_a_manifest_that_validates() {
     let run = project.frames(&["validate", "-c", "My Viewer/frames.yml", "--format", "json"]);
     assert_eq!(run.code, 0, "{run:#?}");
 
-    // Nothing beside it, and readable like any file.
+    // Beside it: what its first line names, and what Git leaves alone. Readable like any file.
     let directory = project.path().join("My Viewer");
-    assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(&directory).unwrap().count(), 3);
+    let first = "# yaml-language-server: $schema=./frames.schema.json\n";
+    assert!(text.starts_with(first), "{text}");
+    assert_eq!(
+        manifest(&project, "My Viewer/frames.schema.json"),
+        read("schema/frames.schema.json")
+    );
+    assert_eq!(manifest(&project, "My Viewer/.gitignore"), ".frames/\n");
     let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let ordinary = project.path().join("ordinary");
     fs::write(&ordinary, "").unwrap();
@@ -64,8 +74,13 @@ fn every_flag_comes_to_its_key() {
         "frames.example.org",
         "--certificate-arn",
         "arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11",
+        "--hosted-zone-id",
+        "Z0123456789ABCDEFGHIJ",
         "--datastore",
         "12345678901234567890123456789012",
+        "--dicomweb",
+        "--origin",
+        "https://viewer.example.org",
         "--region",
         "us-west-2",
     ]);
@@ -80,6 +95,9 @@ fn every_flag_comes_to_its_key() {
         "  issuer: https://login.example.org",
         "  audience: ['a b', c]",
         "  cnames: [frames.example.org]",
+        "  hostedZoneId: Z0123456789ABCDEFGHIJ",
+        "  dicomweb: true",
+        "  cors: {origins: [https://viewer.example.org]}",
         "    - datastore: '12345678901234567890123456789012'",
     ] {
         assert!(text.lines().any(|l| l == line), "{line}\n{text}");
@@ -123,6 +141,23 @@ fn what_is_missing_or_wrong_is_named_by_its_flag() {
             vec!["--issuer: `issuer` has no effect with mode `none`"],
         ),
         (
+            vec!["--auth", "oidc", "--client-id", "x", "--origin", "viewer"],
+            vec!["--origin: `viewer`", "--issuer is missing"],
+        ),
+        (
+            vec![
+                "--auth",
+                "none",
+                "--hosted-zone-id",
+                "Z0123456789ABCDEFGHIJ",
+            ],
+            vec!["--cname is missing"],
+        ),
+        (
+            vec!["--auth", "none", "--online"],
+            vec!["on a terminal, and without flags"],
+        ),
+        (
             vec!["--auth", "none", "-c", "x.yml"],
             vec!["takes no --config"],
         ),
@@ -146,6 +181,15 @@ fn nothing_is_overwritten() {
         "{run:#?}"
     );
     assert_eq!(manifest(&project, "frames.yml"), "mine");
+    assert_eq!(entries(&project), ["frames.yml"]);
+
+    // Nor is what is beside it.
+    let project = Project::empty();
+    project.write("frames.schema.json", "mine");
+    project.write(".gitignore", "/target\n/.frames\n");
+    assert_eq!(project.frames(&["init", "--auth", "none"]).code, 0);
+    assert_eq!(manifest(&project, "frames.schema.json"), "mine");
+    assert_eq!(manifest(&project, ".gitignore"), "/target\n/.frames\n");
 
     // Nor is a link followed that leads nowhere yet.
     let project = Project::empty();
@@ -172,16 +216,23 @@ fn a_terminal_is_asked_until_the_answer_is_right() {
     init.answer("[cognito]:", "");
     init.answer("pool's id:", "us-east-1_AbCdEfGhI");
     init.answer("none: leave empty:", "");
+    init.answer("[us-east-1]:", "us-west-2");
     init.answer(
         "of the account: leave empty:",
         "12345678901234567890123456789012",
     );
-    init.answer("[us-east-1]:", "us-west-2");
+    init.answer("yes or no? [no]:", "yes");
+    init.answer("any: leave empty:", "https://viewer.example.org");
     assert_eq!(init.code(), 0, "{}", init.shown());
     let text = manifest(&project, "frames.yml");
     assert!(text.contains("\nservice: ct-viewer\n"), "{text}");
     assert!(text.contains("\n  region: us-west-2\n"), "{text}");
-    assert_eq!(entries(&project), ["frames.yml"]);
+    assert!(text.contains("\n  dicomweb: true\n"), "{text}");
+    assert!(text.contains("https://viewer.example.org"), "{text}");
+    assert_eq!(
+        entries(&project),
+        [".gitignore", "frames.schema.json", "frames.yml"]
+    );
     assert_eq!(project.frames(&["validate"]).code, 0);
 }
 
@@ -204,5 +255,84 @@ fn an_interrupted_question_leaves_nothing() {
     let mut init = at_terminal(&project);
     init.answer("]:", "\u{4}");
     assert_eq!(init.code(), 130);
+    assert!(entries(&project).is_empty());
+}
+
+fn online(project: &Project, account: &Account) -> OnTerminal {
+    let mut command = project.command();
+    command
+        .args(["init", "--online"])
+        .envs(account.environment());
+    OnTerminal::start_without_data(&mut command)
+}
+
+/// Against the tests' AWS, whose HealthImaging is a stand-in.
+#[test]
+fn online_lists_what_the_account_has() {
+    let account = Aws::shared().account();
+    let pool = account.call(
+        "cognito-idp",
+        "CreateUserPool",
+        json!({"PoolName": "radiology"}),
+    );
+    let pool = pool["UserPool"]["Id"].as_str().unwrap();
+    let client = json!({"UserPoolId": pool, "ClientName": "viewer"});
+    let client = account.call("cognito-idp", "CreateUserPoolClient", client);
+    let client = client["UserPoolClient"]["ClientId"].as_str().unwrap();
+    let asked = json!({"DomainName": "frames.example.org", "ValidationMethod": "DNS"});
+    let certificate = account.call("acm", "RequestCertificate", asked);
+    let certificate = certificate["CertificateArn"].as_str().unwrap();
+    let store = "12345678901234567890123456789012";
+    account.set(
+        &json!({"datastores": {store: "ACTIVE", "22345678901234567890123456789012": "DELETED"}}),
+    );
+
+    let project = Project::empty();
+    let mut init = online(&project, &account);
+    init.answer("]:", "ct");
+    init.answer("[cognito]:", "");
+    init.answer("pool's id, or its number:", "1");
+    init.answer("of the pool: leave empty:", "1");
+    init.answer("none: leave empty:", "frames.example.org");
+    init.answer("their records\r\n  none: leave empty:", "");
+    init.answer("in us-east-1:", "1");
+    init.answer("[us-east-1]:", "");
+    init.answer("of the account: leave empty:", "1");
+    init.answer("[no]:", "");
+    init.answer("any: leave empty:", "");
+    assert_eq!(init.code(), 0, "{}", init.shown());
+    let shown = init.shown();
+    for listed in ["radiology", "viewer", "frames.example.org"] {
+        assert!(shown.contains(listed), "{listed}: {shown}");
+    }
+    assert!(
+        !shown.contains("22345678901234567890123456789012"),
+        "{shown}"
+    );
+    let text = manifest(&project, "frames.yml");
+    for value in [pool, client, certificate, store] {
+        assert!(text.contains(value), "{value}\n{text}");
+    }
+    let run = project.frames(&["validate"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+}
+
+#[test]
+fn what_may_not_be_listed_is_asked_for() {
+    let root = Aws::with_auth().account();
+    let only = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "sts:GetCallerIdentity", "Resource": "*"},
+    ]});
+    let account = root.as_user("beginner", &only);
+    let project = Project::empty();
+    let mut init = online(&project, &account);
+    init.answer("]:", "ct");
+    init.answer("[cognito]:", "");
+    init.answer("pool's id:", "us-east-1_AbCdEfGhI");
+    let shown = init.shown();
+    let denied = "you have no permission for `cognito-idp:ListUserPools`";
+    assert!(shown.contains(denied), "{shown}");
+    init.answer("of the pool: leave empty:", "\u{4}");
+    assert_eq!(init.code(), 130, "{}", init.shown());
     assert!(entries(&project).is_empty());
 }

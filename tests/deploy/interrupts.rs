@@ -2,7 +2,6 @@
 
 use super::{MANIFEST, PATIENCE, Stand};
 use crate::signals::{Silent, ended, program};
-use crate::support::aws::{Calls, When};
 use crate::support::https::Https;
 use crate::support::process::{Background, eventually, send};
 use rustix::process::Signal;

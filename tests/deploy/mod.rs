@@ -3,6 +3,7 @@
 //! propagation and CloudFormation's steps do here is our model of AWS's.
 
 mod accounts;
+mod by_name;
 mod concurrency;
 mod credentials;
 mod edge_logs;
@@ -16,6 +17,7 @@ mod kills;
 mod letting_go;
 mod lifecycle;
 mod looking;
+mod moves;
 mod online;
 mod ownership;
 mod reach;

@@ -182,7 +182,9 @@ fn nothing_of_others_goes() {
     let mut closings = Vec::new();
     for (service, env) in names {
         stand.write(&MANIFEST.replace("heart", service));
-        closings.push(stand.deploy_with(&["--env", env]));
+        // The other service delivers the same.
+        let both = ["--env", env, "--beside", "heart"];
+        closings.push(stand.deploy_with(&both));
         stand.serves_env(&closings[closings.len() - 1], env);
     }
     let of = |service: &str, env: &str| -> Vec<String> {

@@ -407,3 +407,51 @@ fn an_owners_stack_policy_stays() {
         "{run:#?}"
     );
 }
+
+/// It was switched off by hand, perhaps for a reason: no run says that it serves, or switches it on.
+#[test]
+fn a_distribution_that_somebody_switched_off_isnt_called_deployed() {
+    let stand = Stand::new();
+    let deployed = stand.deploy();
+    let id = deployed["result"]["distributionId"].as_str().unwrap();
+    switch(&stand, id, false);
+    for _ in 0..2 {
+        let run = stand.run(&DEPLOY);
+        let what = format!("distribution {id} is disabled: somebody switched it off");
+        says(&run, 1, &[&what, "enable it in the CloudFront console"]);
+        assert!(!run.stdout.contains("https://"), "{run:#?}");
+    }
+    assert_eq!(config(&stand, id)["DistributionConfig"]["Enabled"], false);
+    switch(&stand, id, true);
+    let closing = stand.deploy();
+    assert_eq!(closing["result"]["stages"][1]["changed"], false);
+}
+
+/// Without the signer, nothing that HealthImaging has is served.
+#[test]
+fn a_path_without_its_signer_isnt_called_deployed() {
+    let stand = Stand::new();
+    let deployed = stand.deploy();
+    let id = deployed["result"]["distributionId"].as_str().unwrap();
+    let mut found = config(&stand, id);
+    let before = found["DistributionConfig"].clone();
+    let behavior = &mut found["DistributionConfig"]["DefaultCacheBehavior"];
+    let all = behavior["LambdaFunctionAssociations"]["Items"].as_array_mut();
+    let all = all.unwrap();
+    all.retain(|one| one["EventType"] == "viewer-request");
+    let left = all.len();
+    behavior["LambdaFunctionAssociations"]["Quantity"] = json!(left);
+    let update = |config: &Value, tag: &Value| {
+        let asked = json!({"Id": id, "IfMatch": tag, "DistributionConfig": config});
+        stand
+            .account
+            .call("cloudfront", "UpdateDistribution", asked);
+    };
+    update(&found["DistributionConfig"], &found["ETag"]);
+    let run = stand.run(&DEPLOY);
+    let what = format!("distribution {id} doesn't run arn:aws:lambda:us-east-1:");
+    says(&run, 1, &[&what, "at origin-request of *"]);
+    // As the help says.
+    update(&before, &config(&stand, id)["ETag"]);
+    says(&stand.run(&DEPLOY), 0, &["Unchanged"]);
+}

@@ -1,31 +1,29 @@
 //! The command line. Scripts rely on its shape.
 
+mod help;
+mod init;
+mod values;
+
+pub use init::{Init, InitAnswers};
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use frames_compiler::Target;
+use frames_compiler::environments::DEFAULT as DEFAULT_ENV;
 use std::path::PathBuf;
 use std::time::Duration;
+use values::{account, env_name, ohif, option, service_name, wait};
 
-/// Medical image frames from AWS HealthImaging, through CloudFront, from one short frames.yml
+/// Medical images from AWS HealthImaging, through CloudFront, by one frames.yml
 #[derive(Debug, Parser)]
-#[command(name = "frames", version, max_term_width = 100, after_help = AFTER)]
+#[command(name = "frames", version, max_term_width = 100, help_template = help::OVERVIEW)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
     #[command(flatten)]
     pub global: Global,
 }
-
-const AFTER: &str = "\
-Exit codes: 0 done, 1 the operation failed, 2 bad usage,
-3 the manifest has errors, 4 not finished yet (run the same command again),
-130 interrupted.
-
-Begin with `frames init`, or with a frames.yml of two lines:
-  service: image-frames
-  auth: {mode: none}
-then `frames validate`, `frames dev`, `frames deploy`.";
 
 #[derive(Debug, Args)]
 pub struct Global {
@@ -73,7 +71,7 @@ pub struct Global {
 impl Global {
     pub fn target(&self) -> Target<'_> {
         Target {
-            env: self.env.as_deref().unwrap_or("dev"),
+            env: self.env.as_deref().unwrap_or(DEFAULT_ENV),
             chosen: self.env.is_some(),
             allow_unsafe_overlay: self.allow_unsafe_overlay,
         }
@@ -181,7 +179,10 @@ pub enum Command {
     Policy(Policy),
     /// Serve the delivery on this machine, without an AWS account
     Dev(Dev),
+    /// Show what is here, and what is missing for which command
+    Doctor(Doctor),
     /// Print the JSON Schema of frames.yml, for editors
+    #[command(after_help = help::SCHEMA)]
     Schema(Printing),
     /// Print a completion script for a shell
     Completions(Completions),
@@ -203,11 +204,13 @@ impl Command {
             Self::Dev(_) => "dev",
             Self::Schema(_) => "schema",
             Self::Completions(_) => "completions",
+            Self::Doctor(_) => "doctor",
         }
     }
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::COMPLETIONS)]
 pub struct Completions {
     /// The shell to complete in
     pub shell: Shell,
@@ -217,62 +220,7 @@ pub struct Completions {
 }
 
 #[derive(Debug, Args)]
-pub struct Init {
-    /// Where to write frames.yml [default: the current directory]
-    #[arg(value_name = "DIR")]
-    pub directory: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub answers: InitAnswers,
-
-    #[command(flatten)]
-    pub none: NoManifest,
-
-    #[command(flatten)]
-    pub shape: HumanOrJson,
-}
-
-/// With any of these, `init` asks nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
-pub struct InitAnswers {
-    /// The service's name [default: the directory's]
-    #[arg(long, value_name = "NAME")]
-    pub service: Option<String>,
-
-    /// Who may fetch frames: cognito, oidc or none
-    #[arg(long, value_name = "MODE")]
-    pub auth: Option<String>,
-
-    /// The Cognito user pool, with --auth cognito
-    #[arg(long, value_name = "ID")]
-    pub user_pool_id: Option<String>,
-
-    /// The OpenID Connect issuer, with --auth oidc
-    #[arg(long, value_name = "URL")]
-    pub issuer: Option<String>,
-
-    /// An accepted value of the tokens' `aud` claim, with --auth oidc; repeatable
-    #[arg(long, value_name = "NAME")]
-    pub audience: Vec<String>,
-
-    /// Your own domain name, with --certificate-arn; repeatable
-    #[arg(long, value_name = "HOST")]
-    pub cname: Vec<String>,
-
-    /// An ACM certificate in us-east-1 that covers the names
-    #[arg(long, value_name = "ARN")]
-    pub certificate_arn: Option<String>,
-
-    /// A data store that may be read [default: all of the account]; repeatable
-    #[arg(long, value_name = "ID")]
-    pub datastore: Vec<String>,
-
-    /// The data stores' Region [default: us-east-1]
-    #[arg(long, value_name = "REGION")]
-    pub region: Option<String>,
-}
-
-#[derive(Debug, Args)]
+#[command(after_help = help::VALIDATE)]
 pub struct Validate {
     /// Explain a finding's code instead
     #[arg(long, value_name = "CODE")]
@@ -295,6 +243,7 @@ pub struct Online {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::PACKAGE)]
 pub struct Package {
     /// Ask the issuer for its key set and bake it in; else the issuer isn't asked
     #[arg(long)]
@@ -308,6 +257,7 @@ pub struct Package {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::PRINT)]
 pub struct Print {
     /// Print only one value, as in `domain.cnames` or `iam.allow.0.datastore`
     #[arg(long, value_name = "PATH")]
@@ -321,6 +271,7 @@ pub struct Print {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::DEPLOY)]
 pub struct Deploy {
     /// Don't ask before something is replaced or removed
     #[arg(short, long)]
@@ -329,6 +280,10 @@ pub struct Deploy {
     /// Show what would change, and change nothing
     #[arg(long)]
     pub dry_run: bool,
+
+    /// Let another service that delivers the same go on beside this one; repeatable
+    #[arg(long, value_name = "SERVICE", value_parser = service_name)]
+    pub beside: Vec<String>,
 
     /// Deploy only this stage: lambda-edge, cdn, or logs where the manifest has it
     #[arg(long, value_name = "STAGE")]
@@ -339,17 +294,34 @@ pub struct Deploy {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::DIFF)]
 pub struct Diff {
     /// Exit with 1 if something would change
     #[arg(long)]
     pub exit_code: bool,
 
+    /// Another service that delivers the same, and is to go on beside this one; repeatable
+    #[arg(long, value_name = "SERVICE", value_parser = service_name)]
+    pub beside: Vec<String>,
+
     #[command(flatten)]
     pub shape: HumanOrJson,
 }
 
+/// A deployment without its manifest.
 #[derive(Debug, Args)]
+pub struct ByName {
+    /// Read no frames.yml, and take the deployment of this service and of --env
+    #[arg(long, value_name = "NAME", value_parser = service_name)]
+    pub service: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = help::INFO)]
 pub struct Info {
+    #[command(flatten)]
+    pub name: ByName,
+
     /// Also compare every resource with its template, which takes a while
     #[arg(long)]
     pub drift: bool,
@@ -359,7 +331,11 @@ pub struct Info {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::REMOVE)]
 pub struct Remove {
+    #[command(flatten)]
+    pub name: ByName,
+
     /// Don't ask
     #[arg(short, long)]
     pub yes: bool,
@@ -385,6 +361,7 @@ pub struct Remove {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::POLICY)]
 pub struct Policy {
     /// The account to deploy to [default: `deploy.account`, else `*` for any account]
     #[arg(long, value_name = "ID", value_parser = account)]
@@ -406,6 +383,7 @@ pub struct Policy {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::DEV)]
 pub struct Dev {
     /// The port of the local edge; 0 picks a free one [default: 8080, or a free one]
     #[arg(long)]
@@ -434,6 +412,13 @@ pub struct Dev {
     pub shape: HumanOrJson,
 }
 
+#[derive(Debug, Args)]
+#[command(after_help = help::DOCTOR)]
+pub struct Doctor {
+    #[command(flatten)]
+    pub shape: HumanOrJson,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OriginChoice {
     Embedded,
@@ -450,61 +435,4 @@ pub enum IssuerChoice {
 pub enum OhifChoice {
     Npm,
     Directory(PathBuf),
-}
-
-/// The flag without a value comes as an empty one.
-fn ohif(text: &str) -> Result<OhifChoice, String> {
-    Ok(match text {
-        "" => OhifChoice::Npm,
-        path => OhifChoice::Directory(path.into()),
-    })
-}
-
-fn option(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text
-        .split_once('=')
-        .ok_or("an option has to be written as name=value")?;
-    if name.is_empty() {
-        return Err("the option has no name".to_owned());
-    }
-    Ok((name.to_owned(), value.to_owned()))
-}
-
-fn account(text: &str) -> Result<String, String> {
-    if text.len() == 12 && text.chars().all(|c| c.is_ascii_digit()) {
-        Ok(text.to_owned())
-    } else {
-        Err("an AWS account's id has 12 digits".to_owned())
-    }
-}
-
-/// `90s`, `30m`, `2h`, `1d`; seconds without a unit.
-fn wait(text: &str) -> Result<Duration, String> {
-    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let seconds = match &text[number.len()..] {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 60 * 60,
-        "d" => 24 * 60 * 60,
-        _ => return Err("a duration is a number and s, m, h or d: `30m`".to_owned()),
-    };
-    let number = number.parse::<u64>();
-    let number = number.map_err(|_| "a duration is a number and s, m, h or d: `30m`".to_owned())?;
-    let total = number
-        .checked_mul(seconds)
-        .ok_or("this duration is too long")?;
-    Ok(Duration::from_secs(total))
-}
-
-/// It becomes part of stack and function names, whose length AWS limits.
-fn env_name(text: &str) -> Result<String, String> {
-    let fits = (1..=16).contains(&text.len())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && !text.ends_with('-');
-    if fits {
-        Ok(text.to_owned())
-    } else {
-        Err("an environment's name has 1 to 16 letters, digits and inner hyphens".to_owned())
-    }
 }

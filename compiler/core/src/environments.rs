@@ -8,6 +8,9 @@ use crate::syntax::{Entry, Node, Value};
 
 pub const KEY: &str = "environments";
 
+/// The one that is meant where none is named. A manifest need not list it.
+pub const DEFAULT: &str = "dev";
+
 /// The block that is CloudFormation's.
 pub const OVERLAY: &str = "resources";
 

@@ -69,6 +69,11 @@ pub fn stack(service: &str, env: &str, stage: &str) -> String {
     format!("{service}-{env}-{stage}")
 }
 
+/// `*-lambda-edge`: a stage's stacks of all services and environments.
+pub fn any_stack(stage: &str) -> String {
+    format!("*-{stage}")
+}
+
 /// `image-frames (dev): `, with which a stack's description begins. By its name, nobody
 /// can tell `a` in `b-dev` from `a-b` in `dev`.
 pub fn mark(service: &str, env: &str) -> String {

@@ -7,13 +7,14 @@ use super::stage::Done;
 use super::stage::Job;
 use super::stage::{added, refused};
 use super::stages::{new_outputs, parameters};
+use super::teardown::VERSION;
 use super::{artifacts, summary};
 use crate::aws::stacks::{Body, Change, Detail, Stack, Stacks};
 use crate::picture::Picture;
 use crate::picture::case::{Case, Gone};
 use frames_compiler::failure::Result;
 use frames_compiler::package::Package;
-use frames_compiler::plan::{Place, Plan};
+use frames_compiler::plan::{Parameter, Place, Plan, Stage};
 use frames_compiler::printable::{Style, Styled};
 use frames_compiler::secrets::{MASK, Masks};
 use serde_json::{Value, json};
@@ -62,7 +63,7 @@ pub async fn diff(
     let mut done: Vec<Done> = Vec::new();
     for (stage, template) in plan.stages.iter().zip(&package.templates) {
         let stacks = session.aws.stacks(&stage.region);
-        let versions = new_versions(&diffs);
+        let versions = new_versions(&diffs, stage);
         let seen = picture.stage(stage.name);
         let stack = seen.and_then(|seen| seen.stack.clone());
         let known = parameters(stage, &bucket, &done);
@@ -164,12 +165,21 @@ impl Session<'_> {
     }
 }
 
-/// The functions whose new versions a later stage uses, but can't know yet.
-fn new_versions(diffs: &[StageDiff]) -> Vec<String> {
+/// The new versions that a stage uses, but can't know yet.
+fn new_versions(diffs: &[StageDiff], stage: &Stage) -> Vec<String> {
     let changes = diffs.iter().flat_map(|diff| &diff.changes);
-    let added =
-        changes.filter(|change| change.kind == "AWS::Lambda::Version" && change.action == "Add");
-    added.map(|change| change.resource.clone()).collect()
+    let added = changes.filter(|change| change.kind == VERSION && change.action == "Add");
+    let uses = |version: &str| {
+        stage.parameters.values().any(|parameter| match parameter {
+            // `AuthorizerVersionArn` is the output of `AuthorizerVersion0123456789ab`.
+            Parameter::Output { output, .. } => output
+                .strip_suffix("Arn")
+                .is_some_and(|name| version.starts_with(name)),
+            Parameter::ArtifactBucket => false,
+        })
+    };
+    let used = added.filter(|change| uses(&change.resource));
+    used.map(|change| change.resource.clone()).collect()
 }
 
 /// Hides both sides of a property where either holds a secret: the other one is its old or

@@ -38,7 +38,7 @@ pub(crate) type Found = (LogGroups, LogGroup);
 
 /// Where Lambda@Edge's replicas run: the Regions that are enabled in every account, but for
 /// us-east-1, whose groups are the stack's.
-const REGIONS: &[&str] = &[
+pub(crate) const REGIONS: &[&str] = &[
     "us-east-2",
     "us-west-1",
     "us-west-2",

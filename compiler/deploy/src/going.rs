@@ -97,12 +97,14 @@ impl<'a> Going<'a> {
 
     /// Why the removal is refused, where a stack is protected.
     pub(crate) fn protected(&self) -> Option<Failure> {
-        let mut stacks = self.stages.iter().map(|standing| &standing.stack);
-        let stack = stacks.find(|stack| stack.termination_protection)?;
-        let what = format!("stack {} is protected from deletion", stack.name);
-        Some(Failure::new(what).help(
-            "set `deploy.terminationProtection: false`, run `frames deploy`, then `frames remove`",
-        ))
+        let mut stages = self.stages.iter();
+        let standing = stages.find(|standing| standing.stack.termination_protection)?;
+        let (name, region) = (&standing.stack.name, &standing.stage.region);
+        let what = format!("stack {name} is protected from deletion");
+        Some(Failure::new(what).help(format!(
+            "set `deploy.terminationProtection: false`, run `frames deploy`, then `frames remove`. Without a manifest, take the \
+             protection off each stack: `aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name {name} --region {region}`"
+        )))
     }
 
     pub(crate) fn tell(&self, session: &Session<'_>, options: Options) {

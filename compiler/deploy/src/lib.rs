@@ -6,6 +6,7 @@
 //! - [`picture`], [`heal`]: what is there, read once, and how what is gone comes back
 //! - [`follow`], [`change`], [`settle`]: one stack: its events, its change sets, what earlier runs left
 //! - [`artifacts`], [`edge_logs`]: what is beside the stacks
+//! - [`located`], [`moves`]: where the stacks are, whatever the manifest says, and what has moved
 //! - [`stage`], [`versions`], [`lingering`], [`trial`], [`state`], [`validation`]: one stage of a deployment
 //! - [`going`], [`remove`]: all stages backwards, with patience for replicas
 //! - [`stages`], [`diff`]: all stages, deployed or compared
@@ -24,6 +25,8 @@ mod guard;
 mod heal;
 pub mod interrupt;
 mod lingering;
+pub mod located;
+pub mod moves;
 pub mod picture;
 pub mod remove;
 pub mod report;

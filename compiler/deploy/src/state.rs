@@ -6,13 +6,14 @@ use super::picture::{self, Picture, Seen};
 use super::session::Session;
 use super::stage::Done;
 use super::teardown::DISTRIBUTION;
-use crate::aws::distributions::Distribution;
+use crate::aws::distributions::{DEFAULT_PATH, Distribution};
 use crate::aws::functions::function_version;
 use crate::aws::stacks::{Drift, Stack};
-use frames_compiler::failure::{Failure, Result};
+use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::names;
 use frames_compiler::plan::{Footprint, Plan};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 #[derive(Debug)]
 pub struct State {
@@ -120,48 +121,107 @@ impl State {
     }
 }
 
-/// Fails while a distribution of the stacks serves without the authorizer, so that no run then says
-/// `Deployed` or `Unchanged`. Somebody may have removed it by hand, which CloudFormation doesn't see.
+/// Fails while a distribution of the stacks serves without the authorizer, or doesn't serve as its
+/// template says, so that no run then says `Deployed` or `Unchanged`. Somebody may have changed it by
+/// hand, which CloudFormation doesn't see.
 pub async fn refuse_open(session: &Session<'_>, plan: &Plan, done: &[Done]) -> Result<()> {
-    // What the distribution's own stage uses: a newer version may still wait for its turn.
-    let parameter = names::version_arn(names::AUTHORIZER);
-    let mut stacks = done.iter().map(|done| &done.stack);
-    let Some(arn) = stacks.find_map(|stack| stack.parameters.get(&parameter)) else {
-        return Ok(());
-    };
     for done in done {
         let Some(stage) = plan.stages.iter().find(|stage| stage.name == done.stage) else {
             continue;
         };
+        // What the distribution's own stage uses: a newer version may still wait for its turn.
+        let parameter = names::version_arn(names::AUTHORIZER);
+        let Some(guard) = done.stack.parameters.get(&parameter) else {
+            continue;
+        };
         let stacks = session.aws.stacks(&stage.region);
         for resource in stacks.resources(&done.stack.id).await? {
-            if resource.kind == DISTRIBUTION && resource.status != "DELETE_COMPLETE" {
-                refuse_open_distribution(session, &resource.physical, arn).await?;
+            if resource.kind != DISTRIBUTION || resource.status == "DELETE_COMPLETE" {
+                continue;
             }
+            let text = stacks.template(&done.stack.id).await?;
+            let template: Value = serde_json::from_str(&text)
+                .context(|| format!("can't read the template of stack {}", done.stack.name))?;
+            let config = &template["Resources"][&resource.id]["Properties"]["DistributionConfig"];
+            let wanted = Wanted::of(config, &done.stack.parameters);
+            refuse_changed(session, &resource.physical, guard, &wanted).await?;
         }
     }
     Ok(())
 }
 
-async fn refuse_open_distribution(session: &Session<'_>, id: &str, arn: &str) -> Result<()> {
+/// What a distribution's template says of it.
+struct Wanted {
+    enabled: bool,
+    /// Path pattern, event, and the version there, as far as a parameter of the stack has it.
+    functions: Vec<(String, String, String)>,
+}
+
+impl Wanted {
+    fn of(config: &Value, parameters: &BTreeMap<String, String>) -> Self {
+        let others = config["CacheBehaviors"].as_array().into_iter().flatten();
+        let default = std::iter::once(&config["DefaultCacheBehavior"]);
+        let functions = default.chain(others).flat_map(|behavior| {
+            let path = behavior["PathPattern"].as_str().unwrap_or(DEFAULT_PATH);
+            let all = behavior["LambdaFunctionAssociations"].as_array();
+            all.into_iter().flatten().filter_map(|one| {
+                let event = one["EventType"].as_str()?;
+                let arn = parameters.get(one["LambdaFunctionARN"]["Ref"].as_str()?)?;
+                Some((path.to_owned(), event.to_owned(), arn.clone()))
+            })
+        });
+        Self {
+            enabled: config["Enabled"] == true,
+            functions: functions.collect(),
+        }
+    }
+}
+
+async fn refuse_changed(
+    session: &Session<'_>,
+    id: &str,
+    guard: &str,
+    wanted: &Wanted,
+) -> Result<()> {
     let Some(deployed) = session.aws.distributions().describe(id).await? else {
         return Err(Failure::new(format!(
             "distribution {id} is gone, though its stack is deployed"
         ))
-        .help("somebody deleted it by hand: run `frames remove`, then `frames deploy`"));
+        .help("somebody deleted it by hand: run `frames deploy`, which makes it again"));
     };
-    let guarded = deployed
-        .guards
-        .iter()
-        .all(|guard| guard.as_deref() == Some(arn));
-    if guarded || !deployed.enabled {
-        Ok(())
-    } else {
-        Err(Failure::new(format!(
-        "distribution {id} doesn't run the authorizer on every path: it was changed outside of CloudFormation"
-    ))
-    .help(format!("what it serves may be open to all. Disable it in the CloudFront console at once. Then put {arn} back at viewer-request of every behavior, and run the same command")))
+    if !deployed.enabled {
+        let what = format!(
+            "distribution {id} is disabled: somebody switched it off outside of CloudFormation, and nothing is served by it"
+        );
+        return if wanted.enabled {
+            Err(Failure::new(what).help(
+                "once nothing keeps it off any more, enable it in the CloudFront console; or run `frames remove`, then `frames deploy`",
+            ))
+        } else {
+            Ok(())
+        };
     }
+    let mut behaviors = deployed.behaviors.values();
+    let is_guarded = |functions: &BTreeMap<String, String>| {
+        functions.get("viewer-request").map(String::as_str) == Some(guard)
+    };
+    if !behaviors.all(is_guarded) {
+        let what = format!(
+            "distribution {id} doesn't run the authorizer on every path: it was changed outside of CloudFormation"
+        );
+        return Err(Failure::new(what).help(format!("what it serves may be open to all. Disable it in the CloudFront console at once. Then put {guard} back at viewer-request of every behavior, and run the same command")));
+    }
+    let missing = wanted.functions.iter().find(|(path, event, arn)| {
+        let there = deployed.behaviors.get(path);
+        there.and_then(|functions| functions.get(event)) != Some(arn)
+    });
+    let Some((path, event, arn)) = missing else {
+        return Ok(());
+    };
+    let what = format!(
+        "distribution {id} doesn't run {arn} at {event} of {path}: it was changed outside of CloudFormation"
+    );
+    Err(Failure::new(what).help("what should be served there isn't. Put it back in the CloudFront console, and run the same command; or run `frames remove`, then `frames deploy`"))
 }
 
 async fn functions_of(

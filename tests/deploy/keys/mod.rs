@@ -263,7 +263,7 @@ fn another_service_is_another_pair_of_stacks() {
     let of_heart = stand.deploy();
     let heart = stand.account.state();
     stand.write(&MANIFEST.replace("service: heart", "service: lung"));
-    let of_lung = stand.deploy();
+    let of_lung = stand.deploy_with(&["--beside", "heart"]);
     stand.serves(&of_lung);
     let (heart_id, lung_id) = (
         &of_heart["result"]["distributionId"],
@@ -283,8 +283,7 @@ fn another_service_is_another_pair_of_stacks() {
     );
 }
 
-/// Names that are unique within an account are in the way of a second cdn
-/// stack: AWS refuses it, and what is deployed goes on serving.
+/// A second cdn stack is refused before anything changes, and what is deployed goes on serving.
 #[test]
 fn another_region_takes_a_removal_first() {
     let stand = Stand::new();
@@ -293,7 +292,7 @@ fn another_region_takes_a_removal_first() {
     stand.write(&region);
     let run = stand.run(&["deploy", "--yes"]);
     assert_eq!(run.code, 1, "{run:#?}");
-    assert!(run.stderr.contains("already exists"), "{run:#?}");
+    assert!(run.stderr.contains("is deployed in us-east-1"), "{run:#?}");
     let id = first["result"]["distributionId"].as_str().unwrap();
     assert_eq!(
         stand.distribution(id)["DistributionConfig"]["Enabled"],

@@ -1,10 +1,11 @@
 """What CloudFormation finds gone: MiniStack looks at fewer of the types that frames has than AWS does. Whether a resource
 is there is all that is looked at here; its properties aren't compared."""
 
-from seam import cloudfront, cloudwatch, cloudwatch_logs, drift, iam, kms, s3, waf
+from seam import acm, cloudfront, cloudwatch, cloudwatch_logs, drift, iam, kms, s3, waf
 
 # By type: the store that has a resource under its physical id.
 _STORES = {
+    "AWS::CertificateManager::Certificate": lambda: acm.certificates,
     "AWS::CloudFront::CachePolicy": lambda: cloudfront.cache_policies,
     "AWS::CloudFront::Distribution": lambda: cloudfront.distributions,
     "AWS::CloudFront::OriginRequestPolicy": lambda: cloudfront.origin_request_policies,
@@ -14,32 +15,40 @@ _STORES = {
     "AWS::Logs::Delivery": lambda: cloudwatch_logs.deliveries,
     "AWS::Logs::DeliveryDestination": lambda: cloudwatch_logs.delivery_destinations,
     "AWS::Logs::DeliverySource": lambda: cloudwatch_logs.delivery_sources,
-    "AWS::WAFv2::LoggingConfiguration": lambda: waf.logging_configurations,
 }
 
 
 def install():
     for resource_type, store in _STORES.items():
         drift.DRIFT_READERS[resource_type] = (_exists(store), frozenset())
-    drift.DRIFT_READERS["AWS::KMS::Key"] = (_key, frozenset())
-    drift.DRIFT_READERS["AWS::S3::BucketPolicy"] = (_bucket_policy, frozenset())
-    drift.DRIFT_READERS["AWS::WAFv2::WebACL"] = (_web_acl, frozenset())
+    for resource_type, reader in {
+        "AWS::KMS::Key": _key,
+        "AWS::S3::BucketPolicy": _bucket_policy,
+        "AWS::WAFv2::LoggingConfiguration": _logging,
+        "AWS::WAFv2::WebACL": _web_acl,
+    }.items():
+        drift.DRIFT_READERS[resource_type] = (reader, frozenset())
 
 
 def _exists(store):
     return lambda physical_id, _: {} if physical_id in store() else None
 
 
+def _bucket_policy(_, properties):
+    return {} if properties.get("Bucket") in s3.bucket_policies else None
+
+
+def _logging(_, properties):
+    return {} if properties.get("ResourceArn") in waf.logging_configurations else None
+
+
+def _web_acl(physical_id, _):
+    """Its name, id and scope."""
+    wanted = physical_id.split("|")[1]
+    return {} if any(acl["Id"] == wanted for acl in waf.web_acls.values()) else None
+
+
 def _key(physical_id, _):
     """A key whose deletion is scheduled can't be used any more: AWS's handler calls it gone."""
     key = kms.keys.get(physical_id)
     return {} if key and key.get("KeyState") != "PendingDeletion" else None
-
-
-def _bucket_policy(physical_id, _):
-    return {} if physical_id.removesuffix("-policy") in s3.bucket_policies else None
-
-
-def _web_acl(physical_id, _):
-    """NAME|ID|SCOPE"""
-    return {} if any(acl["Id"] == physical_id.split("|")[1] for acl in waf.web_acls.values()) else None

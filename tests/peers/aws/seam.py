@@ -249,7 +249,7 @@ TABLE = {
     "services.s3": (
         Row(READ, "S3_NS", "str", "the namespace of S3's documents"),
         Row(READ, "_bucket_owner_account", "(name)", "whether a bucket is there"),
-        Row(READ, "_bucket_policies", _ACCOUNT, "buckets' policies"),
+        Row(READ, "_bucket_policies", _ACCOUNT, "a bucket's policy"),
         Row(FILLED, "_bucket_versioning", _ACCOUNT, "a bucket's versioning"),
         Row(READ, "_buckets", _ACCOUNT, "all buckets, by name"),
         Row(READ, "_delete_bucket", "(name)", "deletes a bucket unless something is in it"),

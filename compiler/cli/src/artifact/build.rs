@@ -89,11 +89,28 @@ fn key(builder: Builder) -> String {
 
 /// Built already, or to be built with what is installed.
 pub fn can_build_for_lambda() -> bool {
-    let is_built = || {
-        let programs = Cache::of_user()?.read(&key(Builder::CargoLambda))?;
-        Result::Ok(programs.is_some())
+    has_cargo_lambda() || is_built(Builder::CargoLambda)
+}
+
+/// Whether the user's cache has the programs.
+pub fn is_built(builder: Builder) -> bool {
+    let read = || Cache::of_user()?.read(&key(builder));
+    read().is_ok_and(|programs| programs.is_some())
+}
+
+/// Where cargo-lambda is, or cargo.
+pub fn tool(builder: Builder) -> Option<PathBuf> {
+    let name = match builder {
+        Builder::CargoLambda => "cargo-lambda",
+        Builder::Cargo => "cargo",
     };
-    has_cargo_lambda() || is_built().unwrap_or(false)
+    let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let also = cargo_home.filter(|_| builder == Builder::CargoLambda);
+    on_the_path()
+        .into_iter()
+        .chain(also.map(|home| home.join("bin")))
+        .map(|directory| directory.join(name))
+        .find(|path| path.is_file())
 }
 
 /// All that is missing to build with, in one go.
@@ -124,17 +141,11 @@ fn on_the_path() -> Vec<PathBuf> {
 }
 
 fn has_cargo() -> bool {
-    on_the_path()
-        .iter()
-        .any(|directory| directory.join("cargo").is_file())
+    tool(Builder::Cargo).is_some()
 }
 
 fn has_cargo_lambda() -> bool {
-    let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    on_the_path()
-        .into_iter()
-        .chain(cargo_home.map(|home| home.join("bin")))
-        .any(|directory| directory.join("cargo-lambda").is_file())
+    tool(Builder::CargoLambda).is_some()
 }
 
 /// Needs the lock: Cargo's directory is shared.

@@ -29,7 +29,7 @@ impl Cache {
     }
 
     fn below(caches: &Path) -> Self {
-        let root = caches.join("frames");
+        let root = caches.join(NAME);
         let directory = root.join("functions");
         Self { root, directory }
     }
@@ -92,6 +92,14 @@ impl Cache {
             .context(|| format!("can't move the programs into {}", self.directory.display()))?;
         files::sync_directory(&self.directory)
     }
+}
+
+/// Of frames' own directory in there.
+const NAME: &str = "frames";
+
+/// The user's directory for what frames caches. It may not be there yet.
+pub fn of_frames() -> Result<PathBuf> {
+    Ok(of_user()?.join(NAME))
 }
 
 /// The user's directory for caches, of all programs.

@@ -13,8 +13,9 @@ mod sources;
 mod unwind;
 mod zips;
 
-pub use build::{CARGO_LAMBDA_INSTALL, can_build_for_lambda, programs};
+pub use build::{CARGO_LAMBDA_INSTALL, can_build_for_lambda, is_built, programs, tool};
 pub use builder::Builder;
+pub use cache::of_frames;
 pub use keys::{bake_keys, fetch_keys};
 pub use ohif::ohif;
 pub use package::{OUTPUT, package, write};

@@ -12,7 +12,7 @@ use frames_compiler::{Plan, diagnostic};
 use frames_deploy::report::Report;
 use frames_deploy::session::Session;
 use frames_deploy::stages::{self, Options};
-use frames_deploy::{artifacts, validation};
+use frames_deploy::{artifacts, moves, validation};
 use serde_json::Value;
 
 pub(super) fn run(global: &Global, arguments: &Deploy, terminal: Terminal) -> Result<()> {
@@ -52,7 +52,11 @@ async fn deploy(
             unchanged.tell(&session);
             unchanged.done
         }
+        // What stands as it is here hasn't moved.
         None => {
+            interrupt
+                .or(moved(&session, &opened, &arguments.beside))
+                .await??;
             interrupt.or(check(&session, &opened, terminal)).await??;
             if !options.dry_run {
                 let validated = validation::large_templates(&session, plan, &package);
@@ -66,6 +70,15 @@ async fn deploy(
     let result = session.signed(&footprint, stages::result(&done));
     conclude(&opened.progress, &result, options, terminal);
     Ok(())
+}
+
+/// Refuses what has another name or Region now than what is deployed.
+pub(super) async fn moved(session: &Session<'_>, opened: &Opened, beside: &[String]) -> Result<()> {
+    let known = moves::Known {
+        environments: &opened.compiled.environments,
+        beside,
+    };
+    moves::refuse(session, &opened.plan, known).await
 }
 
 /// Holds the manifest against AWS, and shows what that adds.

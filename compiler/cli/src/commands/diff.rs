@@ -11,6 +11,10 @@ use frames_deploy::stages::{self, asks_as_deployed};
 
 pub(super) fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Result<()> {
     session::run("diff", global, terminal, async |mut opened| {
+        {
+            let session = opened.session(Questions::Refuse).await?;
+            super::deploy::moved(&session, &opened, &arguments.beside).await?;
+        }
         let asks = asks_as_deployed(&opened.aws, &opened.plan).await?;
         let package = super::deploy::package(&mut opened.plan, asks, terminal).await?;
         let plan = &opened.plan;

@@ -4,14 +4,23 @@ use super::session;
 use crate::cli::{Global, Info};
 use crate::terminal::{Terminal, data, json};
 use frames_compiler::failure::{Failure, Result};
+use frames_compiler::plan::Footprint;
 use frames_deploy::aws::stacks::Drift;
+use frames_deploy::located;
+use frames_deploy::session::Session;
 use frames_deploy::state::{self, State};
 use std::fmt::Write;
 
 pub(super) fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Result<()> {
-    session::run("info", global, terminal, async |opened| {
-        let footprint = &opened.plan.footprint();
+    let service = arguments.name.service.as_deref();
+    session::run_named("info", global, service, terminal, async |opened| {
         let session = opened.looking().await?;
+        let footprint = if opened.is_located {
+            opened.footprint.clone()
+        } else {
+            whereabouts(&session, &opened.footprint, terminal).await?
+        };
+        let footprint = &footprint;
         let state = state::look(&session, footprint, arguments.drift).await?;
         if terminal.is_json() {
             let result = session.signed(footprint, state.json());
@@ -29,6 +38,27 @@ pub(super) fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Resu
             .help("`frames deploy` deploys it; --profile and --env choose another account and environment"))
         }
     })
+}
+
+/// Where the stacks are, which may not be where the manifest says.
+async fn whereabouts(
+    session: &Session<'_>,
+    footprint: &Footprint,
+    terminal: Terminal,
+) -> Result<Footprint> {
+    let elsewhere = located::elsewhere(session, footprint).await?;
+    let Some(first) = elsewhere.first() else {
+        return Ok(footprint.clone());
+    };
+    let regions: Vec<String> = elsewhere.iter().map(|it| it.region.clone()).collect();
+    let what = format!(
+        "`deploy.region` is {}, but stack {} is deployed in {}, and is shown as it is there",
+        first.wanted,
+        first.stack_name,
+        regions.join(", ")
+    );
+    terminal.status("Note", &what);
+    Ok(footprint.moved(&regions))
 }
 
 fn text(state: &State, account: &str) -> String {

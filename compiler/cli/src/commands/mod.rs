@@ -3,6 +3,7 @@
 mod completions;
 mod dev;
 mod dev_images;
+mod doctor;
 mod findings;
 mod init;
 mod manifest;
@@ -20,6 +21,8 @@ mod deploy;
 mod diff;
 #[cfg(feature = "aws")]
 mod info;
+#[cfg(feature = "aws")]
+mod listed;
 #[cfg(feature = "aws")]
 mod online;
 #[cfg(feature = "aws")]
@@ -58,6 +61,7 @@ pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
         Command::Package(arguments) => package::run(global, arguments, terminal),
         Command::Policy(arguments) => policy::run(global, arguments, terminal),
         Command::Dev(arguments) => dev::run(global, arguments, terminal),
+        Command::Doctor(_) => doctor::run(global, terminal),
         Command::Schema(_) => schema::run(),
         Command::Completions(arguments) => completions::run(arguments.shell),
         #[cfg(feature = "aws")]
@@ -85,7 +89,13 @@ fn without_effect(command: &Command) -> Option<(&'static str, &'static str)> {
         _ => return None,
     };
     let flag = none.given()?;
-    (name != "init" || flag != "--config").then_some((name, flag))
+    let is_used = match (command, flag) {
+        (Command::Init(_), "--config") => true,
+        // Whose account it is that is listed.
+        (Command::Init(arguments), "--profile") => arguments.online,
+        _ => false,
+    };
+    (!is_used).then_some((name, flag))
 }
 
 /// Formats for findings fit only a command whose output is findings.

@@ -2,6 +2,7 @@
 
 use super::event_loop;
 use super::findings::{Asked, compile_findings, compile_with};
+use super::listed::Listing;
 use crate::cli::Global;
 use crate::project::Project;
 use crate::terminal::{self, Terminal};
@@ -18,6 +19,34 @@ const ROUNDS: usize = 16;
 /// A way into the account that the command line and the environment name.
 pub(super) async fn connect(global: &Global) -> Result<Aws> {
     Aws::connect(global.profile.as_deref(), terminal::conceal_text).await
+}
+
+/// `doctor`: whose credentials these are, in words.
+pub(super) async fn whose(global: &Global) -> Result<String> {
+    let source = aws::source(global.profile.as_deref());
+    let asked = async {
+        let aws = connect(global).await?;
+        Ok((aws.region().map(str::to_owned), aws.identity().await?))
+    };
+    let (region, identity) = asked.await.map_err(|failure: Failure| {
+        // What follows lists what the SDK tried.
+        let why = failure.message.lines().next().unwrap_or_default();
+        let why = why.trim_end_matches(" Attempted:").trim_end_matches('.');
+        Failure::new(format!("{why} ({source})"))
+    })?;
+    let (account, arn) = (identity.account, identity.arn);
+    let region = region.unwrap_or_else(|| "not set, and not needed".to_owned());
+    Ok(format!(
+        "account {account}, {arn}, Region {region}, from {source}"
+    ))
+}
+
+/// `init --online`: what the account has.
+pub(super) async fn account(global: &Global) -> Result<Listing> {
+    let aws = connect(global).await?;
+    // Credentials that AWS refuses are refused for every list.
+    aws.identity().await?;
+    Ok(Listing { aws })
 }
 
 /// `--online`: a manifest with what only AWS can answer.
@@ -115,6 +144,18 @@ async fn answered(
         }
     }
     Ok(compile_with(project, global.target(), &*answers))
+}
+
+/// Compiles for a run that needs no more than the names. What can't be looked up for the rest is
+/// as good as not there. Also returns why the first of that couldn't be looked up.
+pub(super) async fn compiled_for_names(
+    project: &Project,
+    global: &Global,
+    aws: &Aws,
+) -> Result<(Source, Compiled, Option<Failure>)> {
+    let mut answers = Answers::lenient(project);
+    let (source, compiled) = answered(project, global, aws, &mut answers).await?;
+    Ok((source, compiled, answers.failure()))
 }
 
 /// `deploy.account`: frames asks no other account for anything, except what `account` itself refers to.

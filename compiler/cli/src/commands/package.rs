@@ -34,6 +34,10 @@ pub(super) fn run(global: &Global, arguments: &Package, terminal: Terminal) -> R
             );
         }
         value(&output.display().to_string());
+        terminal.status(
+            "Next",
+            "`frames dev` serves it here, `frames diff` compares it with AWS, `frames deploy` deploys it",
+        );
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use frames_compiler::plan::Footprint;
 use frames_deploy::remove::{Options, Outcome, Removed, remove};
 use frames_deploy::report::Report;
 use frames_deploy::session::Session;
-use frames_deploy::stages;
+use frames_deploy::{located, moves, stages};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -16,9 +16,15 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
 
 pub(super) fn run(global: &Global, arguments: &Remove, terminal: Terminal) -> Result<()> {
-    session::run("remove", global, terminal, async |opened| {
-        let (footprint, progress) = (&opened.plan.footprint(), &opened.progress);
+    let service = arguments.name.service.as_deref();
+    session::run_named("remove", global, service, terminal, async |opened| {
+        let (footprint, progress) = (&opened.footprint, &opened.progress);
         let session = opened.session(questions(arguments.yes)).await?;
+        if !opened.is_located
+            && let Some(elsewhere) = located::elsewhere(&session, footprint).await?.first()
+        {
+            return Err(moves::refuse_removal(footprint, elsewhere));
+        }
         session.announce("Removing", "from", footprint);
         let options = Options {
             dry_run: arguments.dry_run,

@@ -4,7 +4,7 @@ use super::findings::{compile_with, show};
 use super::{online, watch};
 use crate::cli::{Format, Global, Validate};
 use crate::project::Project;
-use crate::terminal::{Terminal, data};
+use crate::terminal::{self, Terminal, data};
 use frames_compiler::Diagnostic;
 use frames_compiler::diagnostic::{codes, did_you_mean};
 use frames_compiler::failure::{Failure, Result};
@@ -27,10 +27,22 @@ pub(super) fn run(global: &Global, arguments: &Validate, terminal: Terminal) -> 
         compile_with(&project, global.target(), &project)
     };
     show(&source, &compiled, terminal, &|json| format!("{json:#}\n"));
+    hint(&compiled.diagnostics, terminal);
     if compiled.diagnostics.iter().any(Diagnostic::is_error) {
         return Err(Failure::manifest());
     }
     Ok(())
+}
+
+/// Where somebody reads the findings: what a pipe gets stays as it is.
+fn hint(found: &[Diagnostic], terminal: Terminal) {
+    let shown = |found: &&Diagnostic| found.is_error() || !terminal.is_quiet();
+    let first = found.iter().find(shown);
+    let reads = terminal.format == Format::Human && terminal::stdout_is_terminal();
+    if let (Some(found), true) = (first, reads) {
+        let more = format!("`frames validate --explain {}` tells more", found.code.name);
+        terminal.status("Note", &more);
+    }
 }
 
 /// Readers of SARIF and annotations know files by their path from the

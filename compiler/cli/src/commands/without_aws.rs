@@ -2,6 +2,8 @@
 
 use super::findings::Asked;
 use crate::cli::Global;
+use crate::init::Answers;
+use crate::init::questions::{Account, Choice, Subject};
 use crate::project::Project;
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::{Compiled, Source};
@@ -11,6 +13,23 @@ use frames_emulator::CredentialsSource;
 pub(super) fn refused() -> Failure {
     Failure::new("this build of frames can't use AWS: it was built for the local delivery only")
         .help("build the whole of frames with `cargo build --release`, then use target/release/frames")
+}
+
+pub(super) async fn whose(_: &Global) -> Result<String> {
+    Err(refused())
+}
+
+/// There is none.
+pub(super) enum NoAccount {}
+
+impl Account for NoAccount {
+    fn choices(&mut self, _: Subject, _: &Answers) -> std::result::Result<Vec<Choice>, String> {
+        match *self {}
+    }
+}
+
+pub(super) async fn account(_: &Global) -> Result<NoAccount> {
+    Err(refused())
 }
 
 pub(super) fn compile(_: &Project, _: &Global) -> Result<(Source, Compiled)> {

@@ -13,11 +13,15 @@ pub const FLAGS: &[(&str, &str)] = &[
     ("--service", "service"),
     ("--auth", "auth.mode"),
     ("--user-pool-id", "auth.userPoolId"),
+    ("--client-id", "auth.clientIds"),
     ("--issuer", "auth.issuer"),
     ("--audience", "auth.audience"),
     ("--cname", "domain.cnames"),
     ("--certificate-arn", "domain.certificateArn"),
+    ("--hosted-zone-id", "domain.hostedZoneId"),
     ("--datastore", "iam.allow"),
+    ("--dicomweb", "delivery.dicomweb"),
+    ("--origin", "delivery.cors.origins"),
     ("--region", "healthImaging.region"),
 ];
 
@@ -112,12 +116,28 @@ pub(super) fn manifest(answers: &Answers) -> Value {
     let text = |answer: &Option<String>| answer.as_ref().map(|text| json!(text));
     let list = |answers: &[String]| (!answers.is_empty()).then(|| json!(answers));
     put("healthImaging", "region", text(&answers.region));
+    put("healthImaging", "endpoint", text(&answers.endpoint));
     put("auth", "mode", text(&answers.auth));
     put("auth", "userPoolId", text(&answers.user_pool_id));
+    put("auth", "clientIds", list(&answers.client_id));
     put("auth", "issuer", text(&answers.issuer));
     put("auth", "audience", list(&answers.audience));
     put("domain", "cnames", list(&answers.cname));
     put("domain", "certificateArn", text(&answers.certificate_arn));
+    put("domain", "hostedZoneId", text(&answers.hosted_zone_id));
+    put(
+        "delivery",
+        "dicomweb",
+        answers.dicomweb.then(|| json!(true)),
+    );
+    let origins = list(&answers.origin).map(|origins| json!({"origins": origins}));
+    put("delivery", "cors", origins);
+    let level = answers.log_level.as_ref();
+    put(
+        "logs",
+        "functions",
+        level.map(|level| json!({"level": level})),
+    );
     let rows: Vec<Value> = answers
         .datastore
         .iter()

@@ -2,44 +2,67 @@
 //! without a space begins an example, which goes on for as long as two spaces follow.
 
 use super::Answers;
+use super::beside::SCHEMA;
+use frames_compiler::diagnostic::wrap::wrapped;
 use frames_compiler::manifest::yaml_scalar as scalar;
 use std::fmt::Write;
 
-pub fn text(answers: &Answers) -> String {
-    let mut out = String::from(HEAD);
+/// `remarks`: what wasn't taken over from other settings.
+pub fn text(answers: &Answers, remarks: &[String]) -> String {
+    let mut out = format!("# yaml-language-server: $schema=./{SCHEMA}\n#\n{HEAD}");
+    if !remarks.is_empty() {
+        out.push_str("# Not taken over:\n");
+        for remark in remarks {
+            let lines = wrapped(remark, WIDTH);
+            let _ = writeln!(out, "# - {}", lines.replace('\n', "\n# "));
+        }
+        out.push_str("\n");
+    }
+    out.push_str(SERVICE);
     let service = answers.service.as_deref().unwrap_or_default();
     let _ = writeln!(out, "service: {}\n", scalar(service));
     health_imaging(&mut out, answers);
     auth(&mut out, answers);
     domain(&mut out, answers);
     iam(&mut out, answers);
+    delivery(&mut out, answers);
+    logs(&mut out, answers);
     out.push_str(REST);
     out
 }
+
+/// Of a remark.
+const WIDTH: usize = 110;
 
 const HEAD: &str = "\
 # `frames validate` finds what is wrong, and says what to do. `frames dev` serves this on your machine.
 # `frames package` compiles it to CloudFormation.
 #
 # A block that begins with a # and no space is an example: take its # away, and it is valid.
-# For completion in an editor: `frames schema > frames.schema.json`, and as the first line of this file
-# `# yaml-language-server: $schema=./frames.schema.json`.
+# An editor completes and checks this file by the schema in the first line. `frames schema > frames.schema.json` renews it.
 
+";
+
+const SERVICE: &str = "\
 # Part of every name: the stacks are <service>-<env>-lambda-edge and <service>-<env>-cdn.
 ";
 
-const REST: &str = "\
-# What is served. The edge caches DICOMweb, by GET, for `ttl`. `cors` names the pages that may read frames.
+const DELIVERY: &str = "\
 #delivery:
 #  dicomweb: true
 #  cache: {ttl: 1d}
 #  cors: {origins: ['https://viewer.example.org'], credentials: false}
 
-# CloudFront's access logs go to S3, without query strings. The functions log at error, warn or info.
+";
+
+const LOGS: &str = "\
 #logs:
 #  access: {enabled: true, retention: 365d}
 #  functions: {level: warn, retentionDays: 30}
 
+";
+
+const REST: &str = "\
 # The only account that this may be deployed to, and the Region of the cdn stack.
 # The lambda-edge stack is always in us-east-1; so are access logs and alarms.
 #deploy:
@@ -60,9 +83,12 @@ const REST: &str = "\
 #      Team: {Value: imaging}
 ";
 
-const COGNITO: &str = "  \
+const CLIENTS: &str = "  \
   # App clients whose tokens are accepted. If not set: every client of the pool.
   #clientIds: [3n4b5urk1ft4fl3mg5e62d9ado]
+";
+
+const COGNITO: &str = "  \
   # access, id or any.
   #tokenUse: access
 ";
@@ -104,10 +130,17 @@ const IAM: &str = "\
 
 fn health_imaging(out: &mut String, answers: &Answers) {
     out.push_str("# Where the data stores are.\n");
-    let _ = match &answers.region {
-        Some(region) => writeln!(out, "healthImaging:\n  region: {}\n", scalar(region)),
-        None => writeln!(out, "#healthImaging:\n#  region: us-east-1\n"),
-    };
+    if answers.region.is_none() && answers.endpoint.is_none() {
+        out.push_str("#healthImaging:\n#  region: us-east-1\n\n");
+        return;
+    }
+    out.push_str("healthImaging:\n");
+    for (key, value) in [("region", &answers.region), ("endpoint", &answers.endpoint)] {
+        if let Some(value) = value {
+            let _ = writeln!(out, "  {key}: {}", scalar(value));
+        }
+    }
+    out.push('\n');
 }
 
 fn auth(out: &mut String, answers: &Answers) {
@@ -116,6 +149,11 @@ fn auth(out: &mut String, answers: &Answers) {
     let _ = writeln!(out, "  mode: {}", scalar(mode));
     if let Some(id) = &answers.user_pool_id {
         let _ = writeln!(out, "  userPoolId: {}", scalar(id));
+    }
+    if !answers.client_id.is_empty() {
+        let _ = writeln!(out, "  clientIds: {}", list(&answers.client_id));
+    } else if mode == "cognito" {
+        out.push_str(CLIENTS);
     }
     if let Some(issuer) = &answers.issuer {
         let _ = writeln!(out, "  issuer: {}", scalar(issuer));
@@ -141,17 +179,54 @@ fn auth(out: &mut String, answers: &Answers) {
 }
 
 fn domain(out: &mut String, answers: &Answers) {
-    let Some(certificate) = &answers.certificate_arn else {
+    if answers.cname.is_empty() {
         out.push_str(DOMAIN);
         return;
+    }
+    let _ = writeln!(out, "domain:\n  cnames: {}", list(&answers.cname));
+    if let Some(certificate) = &answers.certificate_arn {
+        let _ = writeln!(out, "  certificateArn: {}", scalar(certificate));
+    }
+    // Without a certificate, the zone also validates one that is made.
+    let zone = answers.hosted_zone_id.as_deref();
+    out.push_str("  # Also makes the names' A and AAAA records.\n");
+    let _ = match zone {
+        Some(zone) => writeln!(out, "  hostedZoneId: {}\n", scalar(zone)),
+        None => writeln!(out, "  #hostedZoneId: Z0123456789ABCDEFGHIJ\n"),
     };
-    let _ = write!(
-        out,
-        "domain:\n  cnames: {}\n  certificateArn: {}\n  \
-         # Also makes the names' A and AAAA records.\n  #hostedZoneId: Z0123456789ABCDEFGHIJ\n\n",
-        list(&answers.cname),
-        scalar(certificate),
-    );
+}
+
+fn delivery(out: &mut String, answers: &Answers) {
+    out.push_str("# What is served. The edge caches DICOMweb, by GET, for `ttl`. `cors` names the pages that may read frames.\n");
+    if !answers.dicomweb && answers.origin.is_empty() {
+        out.push_str(DELIVERY);
+        return;
+    }
+    out.push_str("delivery:\n");
+    if answers.dicomweb {
+        out.push_str("  dicomweb: true\n  #cache: {ttl: 1d}\n");
+    } else {
+        out.push_str("  #dicomweb: true\n");
+    }
+    let _ = match answers.origin.as_slice() {
+        [] => writeln!(
+            out,
+            "  #cors: {{origins: ['https://viewer.example.org'], credentials: false}}\n"
+        ),
+        origins => writeln!(out, "  cors: {{origins: {}}}\n", list(origins)),
+    };
+}
+
+fn logs(out: &mut String, answers: &Answers) {
+    out.push_str("# CloudFront's access logs go to S3, without query strings. The functions log at error, warn or info.\n");
+    let _ = match &answers.log_level {
+        Some(level) => writeln!(
+            out,
+            "logs:\n  #access: {{enabled: true, retention: 365d}}\n  functions: {{level: {}}}\n",
+            scalar(level)
+        ),
+        None => write!(out, "{LOGS}"),
+    };
 }
 
 fn iam(out: &mut String, answers: &Answers) {
@@ -240,9 +315,21 @@ mod tests {
                 "1e234567890123456789012345678901".to_owned(),
             ],
             region: text("us-west-2"),
+            client_id: vec!["3n4b5urk1ft4fl3mg5e62d9ado".to_owned()],
+            dicomweb: true,
+            origin: vec!["https://viewer.example.org".to_owned()],
+            hosted_zone_id: text("Z0123456789ABCDEFGHIJ"),
+            endpoint: text("runtime-medical-imaging.us-west-2.amazonaws.com"),
+            log_level: text("info"),
             ..cognito.clone()
         };
-        vec![base("none"), cognito, oidc, full]
+        let half = Answers {
+            cname: vec!["a.example.org".to_owned()],
+            hosted_zone_id: text("Z0123456789ABCDEFGHIJ"),
+            origin: vec!["https://*.example.org".to_owned()],
+            ..base("none")
+        };
+        vec![base("none"), cognito, oidc, full, half]
     }
 
     /// An example's line without its `#`; and whether it goes on with the one above.
@@ -271,16 +358,34 @@ mod tests {
     fn the_file_says_what_the_answers_say() {
         for answers in samples() {
             assert_eq!(complaints(&answers), [""; 0]);
-            let from_file = compiled(&text(&answers));
+            let from_file = compiled(&text(&answers, &[]));
             let from_answers = compiled(&yaml_of_json(&manifest(&answers)));
             assert_eq!(format!("{from_file:?}"), format!("{from_answers:?}"));
+        }
+    }
+
+    /// Whatever is in the sample's settings: it can't become a key.
+    #[test]
+    fn a_remark_is_a_comment_whatever_it_quotes() {
+        for answers in samples() {
+            let remark = format!("X (config.ts:1): {}is long", "a b: c ".repeat(40));
+            let with = text(&answers, &[remark, "Y: short".to_owned()]);
+            let commented = with.lines().filter(|line| line.contains("a b: c"));
+            assert!(commented.clone().count() > 1, "{with}");
+            assert!(
+                commented.clone().all(|line| line.starts_with("# ")),
+                "{with}"
+            );
+            assert!(with.contains("\n# - Y: short\n"), "{with}");
+            let plain = compiled(&text(&answers, &[]));
+            assert_eq!(format!("{:?}", compiled(&with)), format!("{plain:?}"));
         }
     }
 
     #[test]
     fn every_example_is_valid_alone_and_with_all_others() {
         for answers in samples() {
-            let text = text(&answers);
+            let text = text(&answers, &[]);
             let lines: Vec<&str> = text.lines().collect();
             let blocks = examples(&lines);
             assert!(blocks.len() > 2, "{text}");

@@ -127,6 +127,14 @@ pub fn data(text: impl Into<Styled>) {
     );
 }
 
+/// Lines with a first column of their own, to stdout: what goes on is below the second one.
+pub fn rows(text: impl Into<Styled>, second: usize) {
+    let text = text.into();
+    let text = masked(text.ansi(), Masks::mask);
+    let text = fit::fitted(&text, columns(io::stdout()), Some(second));
+    write_out(&mut anstream::stdout(), &text);
+}
+
 /// Lines that are to be copied, or read by a program, to stdout: none of them is broken.
 pub fn lines(text: impl Into<Styled>) {
     write_out(

@@ -224,6 +224,12 @@ pub fn auth_modes_of(key: &str) -> Option<&'static [&'static str]> {
     (!field.modes.is_empty()).then_some(field.modes)
 }
 
+/// What is wrong with a service's name, in a manifest's words.
+pub fn service_problem(name: &str) -> Option<String> {
+    let format = &formats::SERVICE;
+    (!format.matches(name)).then(|| format!("`{}` isn't {}", words::shown(name), format.what))
+}
+
 /// Cognito makes its clients' ids; other issuers let their users choose.
 pub fn is_cognito_client(id: &str) -> bool {
     formats::COGNITO_CLIENT_ID.matches(id)

@@ -372,7 +372,7 @@ static DEPLOY: Table = Table {
             "The AWS account that this may be deployed to: `deploy`, `diff`, `info`, `remove` and `--online` end with an error before they ask anything of another one. Left out: whichever account the credentials belong to.")
             .makes("plan.json `account`"),
         Field::new("region", Kind::Text(&f::REGION),
-            "Home of the cdn stack. The lambda-edge stack is always in us-east-1. With another Region here, access logs and alarms are in a third stack, logs, in us-east-1. A deployed stack doesn't move: run `frames remove` first.")
+            "Home of the cdn stack. The lambda-edge stack is always in us-east-1. With another Region here, access logs and alarms are in a third stack, logs, in us-east-1. A deployed stack doesn't move: `frames deploy` refuses a changed Region, and says what to do.")
             .default("us-east-1").makes("plan.json `stages[].region`"),
         Field::new("bucket", Kind::Text(&f::BUCKET),
             "Bucket in us-east-1 that holds the functions' zips: `managed`, or the name of your own. Takes effect at deploy.")

@@ -4,6 +4,7 @@
 use super::Template;
 use super::document::Collected;
 use super::scope::{Scope, Shared};
+use crate::check::EDGE_REGION;
 use crate::names;
 use crate::online::Subject;
 use crate::online::quotas::Kind;
@@ -90,8 +91,11 @@ const NAMELESS: &[&str] = &[
     // Drift detection reads how the resource types are configured.
     "cloudformation:BatchDescribeTypeConfigurations",
     "cloudformation:DescribeStackDriftDetectionStatus",
+    // Before a first deployment: whether the same is deployed under another name.
+    "cloudformation:ListStacks",
     // Of a template that isn't a stack's yet.
     "cloudformation:ValidateTemplate",
+    // Who runs the functions, and whose the manifest's names are.
     "cloudfront:ListDistributions",
     "logs:DescribeLogGroups",
     "sts:GetCallerIdentity",
@@ -112,6 +116,15 @@ pub(super) fn collect(
     let stacks = stages.chain(former);
     let stacks = stacks.map(|(region, name)| stack(region, account, name));
     allow("Stacks", STACKS, stacks.collect());
+
+    // Whatever frames has deployed under another name; no stack of anything else.
+    let others = names::any_stack(names::LAMBDA_EDGE);
+    let others = stack(EDGE_REGION, account, &others);
+    allow(
+        "OtherDeliveries",
+        &["cloudformation:DescribeStacks"],
+        vec![others],
+    );
 
     let managed = || names::managed_bucket(account);
     let bucket = plan.artifact_bucket.clone().unwrap_or_else(managed);

@@ -100,6 +100,9 @@ const CRATES: &[Order] = &[
             // What lies beside the stacks.
             "artifacts",
             "edge_logs",
+            // What is deployed elsewhere than the manifest says.
+            "located",
+            "moves",
             // One stage of a deployment, all of them, and all of them backwards.
             "stage",
             "versions",

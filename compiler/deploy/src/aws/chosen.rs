@@ -41,6 +41,10 @@ impl Chosen {
         }
     }
 
+    pub(super) fn named_by(&self) -> Option<&'static str> {
+        self.named_by
+    }
+
     /// Keys in the environment don't count.
     pub(super) fn only(&self) -> bool {
         self.named_by == Some("--profile")

@@ -4,10 +4,10 @@
 use super::{Aws, errors, explain};
 use aws_sdk_cloudfront::Client;
 use aws_sdk_cloudfront::types::{
-    CacheBehaviors, DistributionConfig, DistributionSummary, EventType, LambdaFunctionAssociations,
+    CacheBehaviors, DistributionConfig, DistributionSummary, LambdaFunctionAssociations,
 };
 use frames_compiler::failure::Result;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// CloudFront's word for a distribution whose last change every edge location has.
 const DEPLOYED: &str = "Deployed";
@@ -24,8 +24,8 @@ pub struct Distribution {
     pub deployed: bool,
     /// The functions' versions that it runs.
     pub functions: Vec<String>,
-    /// The function at viewer-request of each behavior.
-    pub guards: Vec<Option<String>>,
+    /// The functions of each behavior, by its path pattern: event and version.
+    pub behaviors: BTreeMap<String, BTreeMap<String, String>>,
     pub domain_name: String,
     pub aliases: Vec<String>,
 }
@@ -34,6 +34,7 @@ pub struct Distribution {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     pub id: String,
+    pub comment: String,
     pub state: Distribution,
 }
 
@@ -45,6 +46,14 @@ impl Aws {
     }
 }
 
+impl Distribution {
+    /// Names of hosts have no case.
+    pub fn has(&self, name: &str) -> bool {
+        let mut aliases = self.aliases.iter();
+        aliases.any(|alias| alias.eq_ignore_ascii_case(name))
+    }
+}
+
 impl Distributions {
     /// All that the account has. `None` where the caller may not list them.
     pub async fn all(&self) -> Result<Option<Vec<Listed>>> {
@@ -53,7 +62,7 @@ impl Distributions {
         while let Some(page) = pages.next().await {
             let page = match page {
                 Ok(page) => page,
-                Err(error) if errors::is_denied(&error) => return Ok(None),
+                Err(error) if errors::is_closed(&error) => return Ok(None),
                 Err(error) => {
                     let doing = "list the account's distributions";
                     return Err(explain("cloudfront:ListDistributions", doing, error));
@@ -87,9 +96,9 @@ impl Distributions {
                 .as_ref()
                 .map(Associations::functions)
                 .unwrap_or_default(),
-            guards: associations
+            behaviors: associations
                 .as_ref()
-                .map(Associations::guards)
+                .map(Associations::by_path)
                 .unwrap_or_default(),
             domain_name: distribution.domain_name().to_owned(),
             aliases: config
@@ -143,24 +152,27 @@ fn closed(mut config: DistributionConfig) -> DistributionConfig {
 fn listed(summary: &DistributionSummary) -> Listed {
     let default = summary.default_cache_behavior();
     let default = default.and_then(|it| it.lambda_function_associations());
-    let others = summary.cache_behaviors();
-    let associations = Associations::of(default, others);
+    let associations = Associations::of(default, summary.cache_behaviors());
     let aliases = summary.aliases();
     Listed {
         id: summary.id().to_owned(),
+        comment: summary.comment().to_owned(),
         state: Distribution {
             enabled: summary.enabled(),
             deployed: summary.status() == DEPLOYED,
             functions: associations.functions(),
-            guards: associations.guards(),
+            behaviors: associations.by_path(),
             domain_name: summary.domain_name().to_owned(),
             aliases: aliases.map(|it| it.items().to_vec()).unwrap_or_default(),
         },
     }
 }
 
-/// The functions of each behavior, the default one first.
-struct Associations<'a>(Vec<Option<&'a LambdaFunctionAssociations>>);
+/// How CloudFront's answers call the default behavior.
+pub const DEFAULT_PATH: &str = "*";
+
+/// The functions of each behavior, by its path pattern.
+struct Associations<'a>(Vec<(&'a str, Option<&'a LambdaFunctionAssociations>)>);
 
 impl<'a> Associations<'a> {
     fn of(
@@ -168,8 +180,15 @@ impl<'a> Associations<'a> {
         others: Option<&'a CacheBehaviors>,
     ) -> Self {
         let others = others.into_iter().flat_map(|it| it.items());
-        let others = others.map(|behavior| behavior.lambda_function_associations());
-        Self(std::iter::once(default).chain(others).collect())
+        let others = others.map(|behavior| {
+            let functions = behavior.lambda_function_associations();
+            (behavior.path_pattern(), functions)
+        });
+        Self(
+            std::iter::once((DEFAULT_PATH, default))
+                .chain(others)
+                .collect(),
+        )
     }
 
     fn of_config(config: &'a DistributionConfig) -> Self {
@@ -178,17 +197,21 @@ impl<'a> Associations<'a> {
         Self::of(default, config.cache_behaviors())
     }
 
-    fn guards(&self) -> Vec<Option<String>> {
-        let guard = |associations: &Option<&LambdaFunctionAssociations>| {
-            let mut items = associations.iter().flat_map(|it| it.items());
-            let guard = items.find(|it| *it.event_type() == EventType::ViewerRequest);
-            guard.map(|it| it.lambda_function_arn().to_owned())
-        };
-        self.0.iter().map(guard).collect()
+    fn by_path(&self) -> BTreeMap<String, BTreeMap<String, String>> {
+        let behaviors = self.0.iter().map(|(path, associations)| {
+            let items = associations.iter().flat_map(|it| it.items());
+            let functions = items.map(|it| {
+                let event = it.event_type().as_str().to_owned();
+                (event, it.lambda_function_arn().to_owned())
+            });
+            ((*path).to_owned(), functions.collect())
+        });
+        behaviors.collect()
     }
 
     fn functions(&self) -> Vec<String> {
-        let items = self.0.iter().flatten().flat_map(|it| it.items());
+        let all = self.0.iter().filter_map(|(_, associations)| *associations);
+        let items = all.flat_map(LambdaFunctionAssociations::items);
         let arns: BTreeSet<&str> = items.map(|it| it.lambda_function_arn()).collect();
         arns.into_iter().map(str::to_owned).collect()
     }

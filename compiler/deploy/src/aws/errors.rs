@@ -79,6 +79,19 @@ where
     code(error).is_some_and(|code| cause(code, message(error)) == Cause::Denied)
 }
 
+/// A policy of the organization refuses, or the Region isn't enabled.
+pub fn is_closed<E, R>(error: &SdkError<E, R>) -> bool
+where
+    E: ProvideErrorMetadata,
+{
+    let unknown = [
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        "OptInRequired",
+    ];
+    is_denied(error) || code(error).is_some_and(|code| unknown.contains(&code))
+}
+
 /// Too many calls at once: AWS may accept it later.
 pub fn is_throttled<E, R>(error: &SdkError<E, R>) -> bool
 where

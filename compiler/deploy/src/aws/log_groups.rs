@@ -36,7 +36,7 @@ impl LogGroups {
         while let Some(page) = pages.next().await {
             let page = match page {
                 Ok(page) => page,
-                Err(error) if is_closed(&error) => return Ok(None),
+                Err(error) if errors::is_closed(&error) => return Ok(None),
                 Err(error) => {
                     let doing = format!("look for the functions' log groups in {}", self.region);
                     return Err(explain("logs:DescribeLogGroups", &doing, error));
@@ -79,19 +79,4 @@ impl LogGroups {
             _ => Ok(()),
         }
     }
-}
-
-/// A policy of the organization refuses, or the Region isn't enabled.
-fn is_closed<R>(
-    error: &aws_sdk_cloudwatchlogs::error::SdkError<
-        aws_sdk_cloudwatchlogs::operation::describe_log_groups::DescribeLogGroupsError,
-        R,
-    >,
-) -> bool {
-    let unknown = [
-        "UnrecognizedClientException",
-        "InvalidClientTokenId",
-        "OptInRequired",
-    ];
-    errors::is_denied(error) || errors::code(error).is_some_and(|code| unknown.contains(&code))
 }

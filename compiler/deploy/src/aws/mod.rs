@@ -7,6 +7,7 @@ pub mod distributions;
 pub mod errors;
 pub mod functions;
 mod http;
+pub mod listing;
 pub mod log_groups;
 mod machine;
 mod online;
@@ -19,6 +20,7 @@ mod variables;
 
 pub use errors::explain;
 pub use online::ask;
+pub use profile::source;
 pub use variables::Answers;
 
 use aws_config::retry::RetryConfig;

@@ -35,7 +35,7 @@ pub async fn ask(aws: &Aws, question: &Question) -> Result<Answer> {
 }
 
 /// A pool's id has its Region before the underscore.
-fn region_of_pool(pool: &str) -> &str {
+pub(super) fn region_of_pool(pool: &str) -> &str {
     pool.split('_').next().unwrap_or(pool)
 }
 

@@ -65,6 +65,19 @@ async fn region(chosen: &Chosen, machine: &Machine) -> Option<Region> {
     }
 }
 
+/// Where credentials are looked for first, by the same rules; for people.
+pub fn source(asked: Option<&str>) -> String {
+    let chosen = Chosen::of(asked);
+    let keys = std::env::var("AWS_ACCESS_KEY_ID").is_ok_and(|keys| !keys.is_empty());
+    if keys && !chosen.only() {
+        return "access keys in the environment (AWS_ACCESS_KEY_ID)".to_owned();
+    }
+    match chosen.named_by() {
+        Some(named_by) => format!("profile `{}` ({named_by})", chosen.name),
+        None => "the default profile, else the machine's role".to_owned(),
+    }
+}
+
 /// The first that has credentials. With `--profile`, the profile's own and those of the machine.
 fn chain(chosen: &Chosen, config: &ProviderConfig, machine: Machine) -> CredentialsProviderChain {
     let own = ProfileFileCredentialsProvider::builder()

@@ -12,6 +12,8 @@ pub struct Answers<'a> {
     world: &'a dyn World,
     known: BTreeMap<String, AwsValue>,
     wanted: RefCell<BTreeSet<String>>,
+    /// Why some have no value. `None`: the first of these ends the run.
+    failed: Option<Vec<Failure>>,
 }
 
 impl<'a> Answers<'a> {
@@ -20,7 +22,22 @@ impl<'a> Answers<'a> {
             world,
             known: BTreeMap::new(),
             wanted: RefCell::default(),
+            failed: None,
         }
+    }
+
+    /// The same for a run that may not need all of them: one that can't be looked up counts as
+    /// one that isn't there.
+    pub fn lenient(world: &'a dyn World) -> Self {
+        Self {
+            failed: Some(Vec::new()),
+            ..Self::new(world)
+        }
+    }
+
+    /// Why the first of those has no value that couldn't be looked up.
+    pub fn failure(self) -> Option<Failure> {
+        self.failed?.into_iter().next()
     }
 
     /// What has been looked up: `ssm:/path`, `cf:stack.Output`.
@@ -32,7 +49,13 @@ impl<'a> Answers<'a> {
     pub async fn look_up(&mut self, aws: &Aws) -> Result<bool> {
         let wanted = self.wanted.take();
         for reference in &wanted {
-            let value = value(aws, reference).await?;
+            let value = match (value(aws, reference).await, &mut self.failed) {
+                (Err(failure), Some(failed)) => {
+                    failed.push(failure);
+                    AwsValue::Missing
+                }
+                (value, _) => value?,
+            };
             self.known.insert(reference.clone(), value);
         }
         Ok(!wanted.is_empty())

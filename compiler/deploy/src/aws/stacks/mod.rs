@@ -3,11 +3,13 @@
 mod change_sets;
 mod drift;
 mod events;
+mod others;
 mod validation;
 
 pub use change_sets::{Begun, Body, Change, ChangeSet, Detail, Made, Wanted};
 pub use drift::{Detection, Drift};
 pub use events::Event;
+pub use others::Sought;
 pub use validation::Validity;
 
 use super::{Aws, errors, explain};

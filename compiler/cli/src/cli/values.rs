@@ -1,0 +1,69 @@
+//! Values of flags that have a form of their own.
+
+use super::OhifChoice;
+use std::time::Duration;
+
+/// The flag without a value comes as an empty one.
+pub(super) fn ohif(text: &str) -> Result<OhifChoice, String> {
+    Ok(match text {
+        "" => OhifChoice::Npm,
+        path => OhifChoice::Directory(path.into()),
+    })
+}
+
+pub(super) fn option(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or("an option has to be written as name=value")?;
+    if name.is_empty() {
+        return Err("the option has no name".to_owned());
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+pub(super) fn account(text: &str) -> Result<String, String> {
+    if text.len() == 12 && text.chars().all(|c| c.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        Err("an AWS account's id has 12 digits".to_owned())
+    }
+}
+
+/// `90s`, `30m`, `2h`, `1d`; seconds without a unit.
+pub(super) fn wait(text: &str) -> Result<Duration, String> {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let seconds = match &text[number.len()..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return Err("a duration is a number and s, m, h or d: `30m`".to_owned()),
+    };
+    let number = number.parse::<u64>();
+    let number = number.map_err(|_| "a duration is a number and s, m, h or d: `30m`".to_owned())?;
+    let total = number
+        .checked_mul(seconds)
+        .ok_or("this duration is too long")?;
+    Ok(Duration::from_secs(total))
+}
+
+/// As in a manifest.
+pub(super) fn service_name(text: &str) -> Result<String, String> {
+    match frames_compiler::manifest::service_problem(text) {
+        None => Ok(text.to_owned()),
+        Some(problem) => Err(problem),
+    }
+}
+
+/// It becomes part of stack and function names, whose length AWS limits.
+pub(super) fn env_name(text: &str) -> Result<String, String> {
+    let fits = (1..=16).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && !text.ends_with('-');
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("an environment's name has 1 to 16 letters, digits and inner hyphens".to_owned())
+    }
+}
