@@ -1,6 +1,7 @@
 //! What somebody with a console does to a deployment. AWS's own rules hold: what AWS refuses isn't
 //! done, and where the tests' AWS is laxer, the rule is kept here.
 
+use super::ways::Runs;
 use super::world::{Edge, Entry, Part, Stack, World};
 use super::{Stand, idle};
 use crate::support::process::eventually;
@@ -229,22 +230,26 @@ pub fn delete_stray(stand: &Stand, world: &World, stray: &Entry) -> String {
     delete_part(stand, world, &part)
 }
 
-/// Puts the authorizer back before every path.
-pub fn put_back(stand: &Stand, id: &str, arn: &str) -> String {
-    let guard = |behavior: &mut Value| {
+/// Puts a function back before a path, or before every path.
+pub fn put_back(stand: &Stand, id: &str, runs: &Runs) -> String {
+    let put = |behavior: &mut Value| {
+        let path = behavior["PathPattern"].as_str().unwrap_or("*");
+        if runs.path.as_ref().is_some_and(|only| only != path) {
+            return;
+        }
         let associations = &behavior["LambdaFunctionAssociations"]["Items"];
         let mut items = associations.as_array().cloned().unwrap_or_default();
-        items.retain(|item| item["EventType"] != "viewer-request");
+        items.retain(|item| item["EventType"] != runs.event.as_str());
         items.push(
-            json!({"EventType": "viewer-request", "LambdaFunctionARN": arn, "IncludeBody": false}),
+            json!({"EventType": runs.event, "LambdaFunctionARN": runs.arn, "IncludeBody": false}),
         );
         behavior["LambdaFunctionAssociations"] = json!({"Quantity": items.len(), "Items": items});
     };
     configure(stand, id, |config| {
-        guard(&mut config["DefaultCacheBehavior"]);
+        put(&mut config["DefaultCacheBehavior"]);
         let others = config.pointer_mut("/CacheBehaviors/Items");
         let others = others.and_then(Value::as_array_mut);
-        others.into_iter().flatten().for_each(guard);
+        others.into_iter().flatten().for_each(put);
     })
 }
 

@@ -353,11 +353,7 @@ impl Walker {
                 faults.push(Fault::new(code("a circle"), format!("{run:#?}")));
                 return (false, faults);
             }
-            if way
-                .first
-                .iter()
-                .any(|first| matches!(first, First::KeepKey(_)))
-            {
+            if way.either {
                 if self.dice.once_in(2) {
                     way.commands.clear();
                 } else {
@@ -442,9 +438,15 @@ impl Walker {
                 };
                 hand::delete_distribution(&self.stand, &edge.id);
             }
-            First::PutBack(arn) => {
+            First::Enable => {
                 let edge = named?;
-                hand::put_back(&self.stand, &edge.id, arn);
+                hand::configure(&self.stand, &edge.id, |config| {
+                    config["Enabled"] = json!(true);
+                });
+            }
+            First::PutBack(runs) => {
+                let edge = named?;
+                hand::put_back(&self.stand, &edge.id, runs);
             }
         }
         None

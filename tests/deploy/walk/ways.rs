@@ -8,6 +8,8 @@ pub struct Way {
     /// What is to be done outside of frames first.
     pub first: Vec<First>,
     pub commands: Vec<Vec<String>>,
+    /// The commands are another way than what is to be done first.
+    pub either: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,13 +19,37 @@ pub enum First {
     DeleteLeftovers,
     /// The distribution that the message names.
     Disable,
-    PutBack(String),
+    Enable,
+    PutBack(Runs),
     /// Somebody's stack of our name.
     DeleteForeign,
-    /// A key's deletion is taken back; where another way is named too, one of the two is gone.
+    /// A key's deletion is taken back.
     KeepKey(String),
     /// Another distribution, which the message names, lets go of our functions.
     LetGo,
+}
+
+/// A function's version at an event of a path; of every path, where there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Runs {
+    pub arn: String,
+    pub event: String,
+    pub path: Option<String>,
+}
+
+impl Runs {
+    /// `distribution E1 doesn't run ARN at EVENT of PATH: it was changed …`
+    fn missing(error: &str) -> Option<Self> {
+        let (_, rest) = error.split_once("doesn't run arn:")?;
+        let (arn, rest) = rest.split_once(" at ")?;
+        let (event, rest) = rest.split_once(" of ")?;
+        let (path, _) = rest.split_once(": it was changed")?;
+        Some(Self {
+            arn: format!("arn:{arn}"),
+            event: event.to_owned(),
+            path: Some(path.to_owned()),
+        })
+    }
 }
 
 /// `None`: the message names none.
@@ -47,7 +73,15 @@ pub fn of(run: &Run, command: &[&str]) -> Option<Way> {
     }
     if let Some((_, rest)) = help.split_once("Then put ") {
         let arn = rest.split_whitespace().next().unwrap_or_default();
-        first.push(First::PutBack(arn.to_owned()));
+        first.push(First::PutBack(Runs {
+            arn: arn.to_owned(),
+            event: "viewer-request".to_owned(),
+            path: None,
+        }));
+    } else if has("Put it back in the CloudFront console") {
+        first.extend(Runs::missing(&error).map(First::PutBack));
+    } else if has("enable it in the CloudFront console") {
+        first.push(First::Enable);
     } else if help.to_lowercase().contains("disable the distribution") {
         first.push(First::Disable);
     }
@@ -81,5 +115,9 @@ pub fn of(run: &Run, command: &[&str]) -> Option<Way> {
         }
     }
     commands.dedup();
-    (!commands.is_empty() || !first.is_empty()).then_some(Way { first, commands })
+    (!commands.is_empty() || !first.is_empty()).then_some(Way {
+        either: !first.is_empty() && (has("; or run `frames") || has("gone for good, run `frames")),
+        first,
+        commands,
+    })
 }
