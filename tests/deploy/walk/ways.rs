@@ -85,7 +85,10 @@ pub fn of(run: &Run, command: &[&str]) -> Option<Way> {
     } else if help.to_lowercase().contains("disable the distribution") {
         first.push(First::Disable);
     }
-    if has("take the functions off its behaviors") {
+    let in_use = run
+        .stderr
+        .contains("belongs to none of these stacks: they can't go before it");
+    if has("take the functions off its behaviors") || in_use && has("once the cause is gone") {
         first.push(First::LetGo);
     }
     let mut commands = Vec::new();
