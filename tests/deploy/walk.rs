@@ -9,6 +9,7 @@
 
 mod claims;
 mod dice;
+mod follow;
 mod hand;
 mod steps;
 mod walker;

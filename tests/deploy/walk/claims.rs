@@ -2,6 +2,7 @@
 //! mean to somebody who reads them, and from docs/commands.md's exit codes, not from frames' code.
 
 use super::super::base64_of;
+use super::ways::block;
 use super::world::{Edge, Entry, World};
 use super::{OTHERS, Stand, hand};
 use crate::support::frames::Run;
@@ -37,21 +38,6 @@ pub struct Ran<'a> {
     pub foreign: &'a BTreeSet<String>,
     /// What frames has named as kept, in any run.
     pub kept: &'a mut BTreeSet<String>,
-}
-
-/// The text behind `error:` or `help:`, without its line breaks.
-pub fn block(run: &Run, name: &str) -> Option<String> {
-    let begin = format!("{name}: ");
-    let mut lines = run
-        .stderr
-        .lines()
-        .skip_while(|line| !line.starts_with(&begin));
-    let mut text = lines.next()?[begin.len()..].to_owned();
-    for line in lines.take_while(|line| line.starts_with("      ")) {
-        text.push(' ');
-        text.push_str(line.trim());
-    }
-    Some(text)
 }
 
 impl Ran<'_> {

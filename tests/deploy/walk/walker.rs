@@ -1,13 +1,12 @@
 //! Who takes the steps: one project, one account, and what was said and done so far.
 
-use super::claims::{Fault, Ran, block};
+use super::claims::{Fault, Ran};
 use super::dice::Dice;
 use super::hand::{self, Hand};
 use super::steps::{Held, Step};
-use super::ways::{self, First, Way};
 use super::wish::{Ground, Wish};
 use super::world::{Entry, World};
-use super::{MANIFEST, OTHERS, Stand};
+use super::{MANIFEST, Stand};
 use crate::support::aws::Aws;
 use crate::support::frames::Run;
 use crate::support::process::{Background, eventually, send, spawn};
@@ -20,8 +19,6 @@ const FAST: f64 = 0.005;
 const SLOW: f64 = 0.3;
 /// No run needs as long, unless it waits for something that never comes.
 const LIMIT: Duration = Duration::from_secs(60);
-/// A way on has an end before so many runs.
-const ROUNDS: usize = 8;
 
 /// What a walk ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,13 +28,13 @@ pub enum Goal {
 }
 
 pub struct Walker {
-    stand: Stand,
-    ground: Ground,
+    pub(super) stand: Stand,
+    pub(super) ground: Ground,
     pub wish: Wish,
-    foreign: BTreeSet<String>,
+    pub(super) foreign: BTreeSet<String>,
     kept: BTreeSet<String>,
     /// Where a help names two ways.
-    dice: Dice,
+    pub(super) dice: Dice,
     /// The last run, if it failed.
     failed: Option<(Vec<&'static str>, Run)>,
 }
@@ -94,7 +91,7 @@ impl Walker {
         World::of(&self.stand, self.wish.region())
     }
 
-    fn idle(&self) {
+    pub(super) fn idle(&self) {
         idle(&self.stand, self.wish.region());
     }
 
@@ -177,7 +174,7 @@ impl Walker {
     }
 
     /// A run, and what isn't as it says.
-    fn run(&mut self, arguments: &[&'static str]) -> (Run, Vec<Fault>) {
+    pub(super) fn run(&mut self, arguments: &[&'static str]) -> (Run, Vec<Fault>) {
         let before = self.world();
         let from = self.stand.account.history().len();
         let run = Run::within(&mut self.stand.command(arguments), LIMIT);
@@ -325,132 +322,6 @@ impl Walker {
         faults
     }
 
-    /// Runs a command, and what its help names, until it succeeds: whether it does.
-    fn follow(&mut self, goal: &[&'static str], failed: Option<Run>) -> (bool, Vec<Fault>) {
-        let mut faults = Vec::new();
-        let mut seen = BTreeSet::new();
-        let mut last = failed;
-        for _ in 0..ROUNDS {
-            let run = match last.take() {
-                Some(run) => run,
-                None => {
-                    let (run, more) = self.run(goal);
-                    faults.extend(more);
-                    run
-                }
-            };
-            if run.code == 0 {
-                return (true, faults);
-            }
-            let error = block(&run, "error").unwrap_or_default();
-            let code = |rule: &str| format!("{rule}: {}", words(&error));
-            let Some(mut way) = ways::of(&run, goal) else {
-                faults.push(Fault::new(code("no way on"), format!("{run:#?}")));
-                return (false, faults);
-            };
-            if !seen.insert((error.clone(), self.world().print())) {
-                faults.push(Fault::new(code("a circle"), format!("{run:#?}")));
-                return (false, faults);
-            }
-            if way.either {
-                if self.dice.once_in(2) {
-                    way.commands.clear();
-                } else {
-                    way.first.clear();
-                }
-            }
-            for first in &way.first {
-                if let Some(fault) = self.first(first, &run) {
-                    faults.push(fault);
-                }
-            }
-            faults.extend(self.others(&way, goal));
-        }
-        let said = format!("`frames {}` after {ROUNDS} runs", goal.join(" "));
-        faults.push(Fault::new("no end", said));
-        (false, faults)
-    }
-
-    /// The commands of a way, but for the goal itself, which comes anyway.
-    fn others(&mut self, way: &Way, goal: &[&'static str]) -> Vec<Fault> {
-        let mut faults = Vec::new();
-        for command in &way.commands {
-            let known: &[&[&'static str]] = &[
-                &["deploy", "--yes"],
-                &["remove", "--yes"],
-                &["remove", "--delete-logs", "--yes"],
-            ];
-            let Some(known) = known.iter().find(|known| **known == *command) else {
-                continue;
-            };
-            if known[0] != goal[0] {
-                faults.extend(self.run(known).1);
-            }
-        }
-        faults
-    }
-
-    fn first(&mut self, first: &First, run: &Run) -> Option<Fault> {
-        let world = self.world();
-        let mut named = world.edges.iter();
-        let named = named.find(|edge| run.stderr.contains(&edge.id));
-        match first {
-            First::Unprotect => {
-                self.wish.protected = false;
-                self.stand.write(&self.wish.manifest(&self.ground));
-            }
-            First::DeleteLeftovers => {
-                for stray in world.strays() {
-                    hand::delete_stray(&self.stand, &world, &stray);
-                }
-            }
-            First::DeleteForeign => {
-                for stack in &world.stacks {
-                    if self.foreign.contains(&stack.id) {
-                        let asked = json!({"StackName": stack.id});
-                        let (region, service) = (&stack.region, "cloudformation");
-                        let account = &self.stand.account;
-                        let _ = account.try_call(region, service, "DeleteStack", asked);
-                    }
-                }
-                self.idle();
-            }
-            First::KeepKey(id) => {
-                let asked = json!({"KeyId": id});
-                for operation in ["CancelKeyDeletion", "EnableKey"] {
-                    let account = &self.stand.account;
-                    let _ = account.try_call("us-east-1", "kms", operation, asked.clone());
-                }
-            }
-            First::Disable => {
-                let edge = named?;
-                hand::configure(&self.stand, &edge.id, |config| {
-                    config["Enabled"] = json!(false);
-                });
-            }
-            First::LetGo => {
-                let Some(edge) = named.filter(|edge| edge.comment == OTHERS) else {
-                    return Some(Fault::new(
-                        "another distribution isn't named",
-                        format!("{run:#?}"),
-                    ));
-                };
-                hand::delete_distribution(&self.stand, &edge.id);
-            }
-            First::Enable => {
-                let edge = named?;
-                hand::configure(&self.stand, &edge.id, |config| {
-                    config["Enabled"] = json!(true);
-                });
-            }
-            First::PutBack(runs) => {
-                let edge = named?;
-                hand::put_back(&self.stand, &edge.id, runs);
-            }
-        }
-        None
-    }
-
     /// The end of a walk: the world is as the manifest wants it, or empty.
     pub fn finish(&mut self, goal: Goal) -> Vec<Fault> {
         self.heal();
@@ -523,12 +394,4 @@ fn stable(world: &World, without: &BTreeSet<Entry>) -> BTreeSet<String> {
     let ours = world.ours().filter(|entry| entry.kind != "objects");
     let ours = ours.filter(|entry| !without.contains(entry));
     ours.map(Entry::stable).collect()
-}
-
-/// The words of a message, without names and numbers: the same fault has the same.
-fn words(message: &str) -> String {
-    let words = message.split_whitespace();
-    let plain = words.filter(|word| !word.chars().any(|c| c.is_ascii_digit() || c == '-'));
-    let words: Vec<&str> = plain.take(12).collect();
-    words.join(" ")
 }

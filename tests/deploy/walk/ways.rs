@@ -1,6 +1,5 @@
 //! The way on that frames names, as somebody reads it who knows nothing else.
 
-use super::claims::block;
 use crate::support::frames::Run;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,4 +122,19 @@ pub fn of(run: &Run, command: &[&str]) -> Option<Way> {
         first,
         commands,
     })
+}
+
+/// The text behind `error:` or `help:`, without its line breaks.
+pub fn block(run: &Run, name: &str) -> Option<String> {
+    let begin = format!("{name}: ");
+    let mut lines = run
+        .stderr
+        .lines()
+        .skip_while(|line| !line.starts_with(&begin));
+    let mut text = lines.next()?[begin.len()..].to_owned();
+    for line in lines.take_while(|line| line.starts_with("      ")) {
+        text.push(' ');
+        text.push_str(line.trim());
+    }
+    Some(text)
 }
