@@ -105,6 +105,14 @@ fn what_somebody_deleted_is_told_and_made_again() {
     stand.account.call("iam", "DeleteRole", asked);
     mended(&stand, "SignerRole (AWS::IAM::Role)");
 
+    let policy = physical(&stand, "heart-dev-lambda-edge", "SignerLogsPolicy");
+    let role = physical(&stand, "heart-dev-lambda-edge", "SignerRole");
+    let asked = json!({"RoleName": role, "PolicyArn": policy});
+    stand.account.call("iam", "DetachRolePolicy", asked);
+    let asked = json!({"PolicyArn": policy});
+    stand.account.call("iam", "DeletePolicy", asked);
+    mended(&stand, "SignerLogsPolicy (AWS::IAM::ManagedPolicy)");
+
     let asked = json!({"logGroupName": "/frames/heart-dev-signer"});
     stand.account.call("logs", "DeleteLogGroup", asked);
     mended(&stand, "SignerLogGroup (AWS::Logs::LogGroup)");

@@ -108,13 +108,26 @@ fn with_users(template: &Value, ids: &BTreeSet<String>) -> BTreeSet<String> {
     }
 }
 
-/// A version keeps its function's role, key and log group as they were when it was published: it
-/// is published again where one of these is made again.
+/// A version keeps its function's configuration as it was when it was published: it is published
+/// again where the function gets another one, such as a role with a new name. Without a change
+/// there, Lambda publishes nothing, which CloudFormation calls a failure.
 fn versions_that_keep(template: &Value, id: &str) -> BTreeSet<String> {
-    let kept: BTreeSet<String> = BTreeSet::from([id.to_owned()]);
-    let users = with_users(template, &kept);
-    let is_version = |id: &&String| template["Resources"][id.as_str()]["Type"] == VERSION;
-    users.iter().filter(is_version).cloned().collect()
+    let properties = &template["Resources"][id]["Properties"];
+    if NAMES.iter().any(|name| properties[*name].is_string()) {
+        return BTreeSet::new();
+    }
+    let kind = |id: &str| &template["Resources"][id]["Type"];
+    let users_of = |id: &str, of: &str| -> BTreeSet<String> {
+        let users = resources(template).filter(|(user, resource)| {
+            *kind(user) == of && references(&resource["Properties"]).contains(id)
+        });
+        users.map(|(user, _)| user.clone()).collect()
+    };
+    let functions = users_of(id, FUNCTION);
+    functions
+        .iter()
+        .flat_map(|function| users_of(function, VERSION))
+        .collect()
 }
 
 /// Takes resources out, with what refers to them: `DependsOn` and outputs.
@@ -350,6 +363,10 @@ mod tests {
         let group = &step["Resources"]["GroupForNow"];
         assert_eq!(group["Properties"]["LogGroupName"], "/frames/x-for-now");
         assert_eq!(group["DeletionPolicy"], "Delete");
+        // Its function is configured as before in the end: nothing could be published.
+        assert!(step["Resources"].get("Version").is_some());
+        let step = through(&["Policy"]);
+        assert!(step["Resources"].get("Version").is_some());
     }
 
     #[test]

@@ -443,6 +443,7 @@ impl Standing<'_> {
         if !ended.stack.status.is("DELETE_COMPLETE") {
             return Err(failed(self.stage.name, &ended));
         }
+        self.tell_kept(session, &ended.events);
         session.progress.step(
             "Abandoned",
             &format!(

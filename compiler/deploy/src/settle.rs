@@ -5,6 +5,7 @@ use crate::aws::stacks::{Stack, Stacks};
 use crate::cause::cause;
 use crate::follow::Ended;
 use crate::picture;
+use crate::picture::case::Case;
 use frames_compiler::failure::{Exit, Failure, Result};
 use frames_compiler::plan::Place;
 
@@ -68,8 +69,10 @@ impl Session<'_> {
             return Ok(false);
         }
         let what = format!(
-            "{}: not compared, since stack {} is {status}: a deployment finishes that first",
-            stage.name, stack.name
+            "{}: not compared, since stack {} is {status}: a deployment {}",
+            stage.name,
+            stack.name,
+            Case::of(status).row().deploy
         );
         self.progress.step("Stage", &what);
         Ok(true)

@@ -51,6 +51,8 @@ pub struct Gone {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Row {
     pub case: &'static str,
+    /// CloudFormation's, for a stack that is ours.
+    pub statuses: &'static [&'static str],
     pub how: &'static str,
     pub deploy: &'static str,
     pub diff: &'static str,
@@ -118,6 +120,7 @@ impl Case {
 pub const ROWS: [Row; 12] = [
     Row {
         case: "not there",
+        statuses: &["DELETE_COMPLETE"],
         how: "it was never deployed, or was removed",
         deploy: "makes it",
         diff: "all is added",
@@ -126,6 +129,7 @@ pub const ROWS: [Row; 12] = [
     },
     Row {
         case: "under review",
+        statuses: &["REVIEW_IN_PROGRESS"],
         how: "a deployment ended before its first change set ran",
         deploy: "makes it",
         diff: "all is added",
@@ -134,6 +138,7 @@ pub const ROWS: [Row; 12] = [
     },
     Row {
         case: "under review by somebody else",
+        statuses: &[],
         how: "somebody made a change set for a new stack of that name",
         deploy: "refuses",
         diff: "refuses",
@@ -142,6 +147,7 @@ pub const ROWS: [Row; 12] = [
     },
     Row {
         case: "somebody else's",
+        statuses: &[],
         how: "another service, environment or tool made a stack of that name",
         deploy: "refuses",
         diff: "refuses",
@@ -150,6 +156,14 @@ pub const ROWS: [Row; 12] = [
     },
     Row {
         case: "busy",
+        statuses: &[
+            "CREATE_IN_PROGRESS",
+            "UPDATE_IN_PROGRESS",
+            "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+            "DELETE_IN_PROGRESS",
+            "ROLLBACK_IN_PROGRESS",
+            "UPDATE_ROLLBACK_IN_PROGRESS",
+        ],
         how: "another run, or somebody in the console, changes it",
         deploy: "waits for its end, then looks again",
         diff: "not compared: another operation is under way",
@@ -158,6 +172,14 @@ pub const ROWS: [Row; 12] = [
     },
     Row {
         case: "deployed",
+        statuses: &[
+            "CREATE_COMPLETE",
+            "UPDATE_COMPLETE",
+            "UPDATE_ROLLBACK_COMPLETE",
+            "UPDATE_FAILED",
+            "IMPORT_COMPLETE",
+            "IMPORT_ROLLBACK_COMPLETE",
+        ],
         how: "a deployment, or its rollback, ended well",
         deploy: "updates it if it differs",
         diff: "shows what differs",
@@ -166,6 +188,7 @@ pub const ROWS: [Row; 12] = [
     },
     Row {
         case: "damaged",
+        statuses: &[],
         how: "somebody deleted what it made, or a removal deleted its versions and didn't finish",
         deploy: "makes again what is gone, then updates it",
         diff: "names what is gone and would be made again",
@@ -174,6 +197,7 @@ pub const ROWS: [Row; 12] = [
     },
     Row {
         case: "never deployed",
+        statuses: &["CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"],
         how: "its first deployment failed",
         deploy: "deletes what is left, makes it anew",
         diff: "not compared: its first deployment failed, and a deployment makes it anew",
@@ -182,6 +206,7 @@ pub const ROWS: [Row; 12] = [
     },
     Row {
         case: "half rolled back",
+        statuses: &["UPDATE_ROLLBACK_FAILED"],
         how: "an update failed, and so did its rollback",
         deploy: "resumes the rollback, then updates it",
         diff: "not compared: a rollback failed, and a deployment resumes it",
@@ -190,6 +215,7 @@ pub const ROWS: [Row; 12] = [
     },
     Row {
         case: "half deleted",
+        statuses: &["DELETE_FAILED"],
         how: "its deletion failed",
         deploy: "deletes what is left, makes it anew",
         diff: "not compared: its deletion failed, and a deployment deletes what is left and makes it anew",
@@ -198,6 +224,7 @@ pub const ROWS: [Row; 12] = [
     },
     Row {
         case: "undermined",
+        statuses: &[],
         how: "its deletion failed, and a stack that uses it is deployed",
         deploy: "refuses",
         diff: "refuses",
@@ -206,6 +233,7 @@ pub const ROWS: [Row; 12] = [
     },
     Row {
         case: "stuck",
+        statuses: &["IMPORT_ROLLBACK_FAILED"],
         how: "somebody's import failed, or the like",
         deploy: "refuses",
         diff: "refuses",
@@ -213,3 +241,76 @@ pub const ROWS: [Row; 12] = [
         remove: "closes by CloudFront, drains, deletes",
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table of ARCHITECTURE.md, a line per case.
+    fn lines() -> Vec<String> {
+        let line = |row: &Row| {
+            let statuses: Vec<String> = row.statuses.iter().map(|it| format!("`{it}`")).collect();
+            let cells = [
+                row.case,
+                &statuses.join(", "),
+                row.how,
+                row.deploy,
+                row.diff,
+                row.info,
+                row.remove,
+            ];
+            format!("| {} |", cells.join(" | "))
+        };
+        ROWS.iter().map(line).collect()
+    }
+
+    #[test]
+    fn the_page_has_each_case_in_order() {
+        let page = include_str!("../../../../ARCHITECTURE.md");
+        let lines = lines();
+        let table = lines.join("\n");
+        assert!(
+            page.contains(&table),
+            "write into ARCHITECTURE.md:\n{table}"
+        );
+    }
+
+    #[test]
+    fn a_status_is_in_one_case() {
+        for row in &ROWS {
+            for status in row.statuses {
+                let case = Case::of(&Status((*status).to_owned()));
+                assert_eq!(case.row(), row, "{status}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_case_has_its_row() {
+        let gone = Gone {
+            id: "R".to_owned(),
+            kind: "K".to_owned(),
+        };
+        let damaged = Case::looked_at(Looked {
+            gone: vec![gone],
+            unknown: vec![],
+        });
+        let cases = [
+            Case::Absent,
+            Case::Reserved,
+            Case::ReservedByOther("c".to_owned()),
+            Case::Foreign,
+            Case::Busy,
+            Case::looked_at(Looked::default()),
+            damaged,
+            Case::NeverDeployed,
+            Case::HalfRolledBack,
+            Case::HalfDeleted,
+            Case::Undermined("s".to_owned()),
+            Case::Stuck,
+        ];
+        let names: Vec<&str> = cases.iter().map(|case| case.row().case).collect();
+        let rows: Vec<&str> = ROWS.iter().map(|row| row.case).collect();
+        assert_eq!(names, rows);
+    }
+}
