@@ -138,7 +138,7 @@ fn plain_http_and_credentials_go_by_the_same_way() {
     let mut command = through(&["info"], "HTTP_PROXY");
     let run = Run::of(command.env("NO_PROXY", "example.org, .test"));
     assert_eq!(run.code, 1, "{run:#?}");
-    assert!(run.stderr.contains("AWS can't be reached"), "{run:#?}");
+    assert!(run.stderr.contains("AWS STS can't be reached"), "{run:#?}");
     assert_eq!(gateway.seen().len(), before);
 }
 

@@ -181,9 +181,26 @@ fn a_cname_that_another_distribution_has() {
     let domain =
         format!("domain: {{cnames: [frames.example.org], certificateArn: '{certificate}'}}\n");
     one.write(&format!("{MANIFEST}{domain}"));
-    one.deploy();
+    let deployed = one.deploy();
     one.write(&format!("{}{domain}", MANIFEST.replace("heart", "lung")));
-    let run = one.run(&DEPLOY);
+    let beside = [&DEPLOY[..], &["--beside", "heart"]].concat();
+    let run = one.run(&beside);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(
+        run.stderr
+            .contains("frames.example.org is a name of distribution"),
+        "{run:#?}"
+    );
+    // Nobody can tell that it is frames' own.
+    let id = deployed["result"]["distributionId"].as_str().unwrap();
+    let asked = json!({"Id": id});
+    let mut found = one
+        .account
+        .call("cloudfront", "GetDistributionConfig", asked);
+    found["DistributionConfig"]["Comment"] = json!("somebody's");
+    let asked = json!({"Id": id, "IfMatch": found["ETag"], "DistributionConfig": found["DistributionConfig"]});
+    one.account.call("cloudfront", "UpdateDistribution", asked);
+    let run = one.run(&beside);
     assert_eq!(run.code, 1, "{run:#?}");
     assert!(
         run.stderr

@@ -14,7 +14,6 @@ pub enum Manner {
     /// Only with this in `Proxy-Authorization`.
     Asks(&'static str),
     Refuses,
-    Hangs,
 }
 
 pub struct Gateway {
@@ -66,7 +65,6 @@ fn serve(
     let (line, headers) = head.split_once("\r\n").unwrap_or_default();
     seen.lock().unwrap().push(line.to_owned());
     let refusal = match manner {
-        Manner::Hangs => return client.read_exact(&mut [0]),
         Manner::Refuses => Some("403 Forbidden"),
         Manner::Asks(wanted) if !has(headers, wanted) => Some("407 Proxy Authentication Required"),
         _ => None,

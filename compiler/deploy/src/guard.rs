@@ -33,8 +33,8 @@ pub(crate) fn none() -> String {
     json!({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "Update:*", "Resource": "*"}]}).to_string()
 }
 
-/// Whether frames wrote it, for this template or for another one: another policy is its owner's.
-pub(crate) fn is_own(policy: &str) -> bool {
+/// Whether frames wrote it, for these buckets: another policy is its owner's.
+pub(crate) fn is_own(policy: &str, buckets: &[&str]) -> bool {
     let Ok(mut parsed) = serde_json::from_str::<Value>(policy) else {
         return false;
     };
@@ -45,11 +45,17 @@ pub(crate) fn is_own(policy: &str) -> bool {
     match statements.as_mut_slice() {
         [only] => *only == allow,
         [first, second] => {
-            let resources = second["Resource"].take();
-            let ids = resources.as_array().into_iter().flatten();
-            let mut ids = ids.map(|id| id.as_str().unwrap_or_default());
+            let ids = second["Resource"].take();
             let deny = json!({"Effect": "Deny", "Principal": "*", "Action": ["Update:Replace", "Update:Delete"], "Resource": null});
-            *first == allow && *second == deny && ids.all(|id| id.starts_with("LogicalResourceId/"))
+            let is_bucket = |id: &Value| {
+                let id = id
+                    .as_str()
+                    .and_then(|id| id.strip_prefix("LogicalResourceId/"));
+                id.is_some_and(|id| buckets.contains(&id))
+            };
+            let ids = ids.as_array().map(Vec::as_slice).unwrap_or_default();
+            let are_buckets = !ids.is_empty() && ids.iter().all(is_bucket);
+            *first == allow && *second == deny && are_buckets
         }
         _ => false,
     }
@@ -87,12 +93,15 @@ mod tests {
     #[test]
     fn an_owners_policy_isnt_ours() {
         let kept = json!({"Resources": {"Logs": {"Type": "AWS::S3::Bucket"}, "More": {"Type": "AWS::S3::Bucket"}}});
-        assert!(is_own(&policy(&kept).unwrap()) && is_own(&none()));
-        let theirs = policy(&kept)
-            .unwrap()
-            .replace("Update:Delete", "Update:Modify");
-        assert!(!is_own(&theirs) && !is_own("{}") && !is_own("") && !is_own("[]"));
+        let ours = policy(&kept).unwrap();
+        let is_own = |policy: &str| super::is_own(policy, &["Logs", "More"]);
+        assert!(is_own(&ours) && is_own(&none()));
+        // Something else is guarded in the same way.
+        assert!(!super::is_own(&ours, &["Logs"]));
+        assert!(!is_own(&ours.replace("Update:Delete", "Update:Modify")));
         let more = none().replace("[{", "[{\"Effect\": \"Deny\"}, {");
-        assert!(!is_own(&more));
+        for theirs in [more.as_str(), "{}", "", "[]"] {
+            assert!(!is_own(theirs), "{theirs}");
+        }
     }
 }

@@ -7,21 +7,25 @@
 //! following deployment.
 
 use crate::picture::case::Gone;
-use crate::teardown::{BUCKET, DISTRIBUTION, FUNCTION, KEY, VERSION};
+use crate::teardown::{FUNCTION, KEY, VERSION};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
-/// What lasts, or holds data: it is never dropped because something else is gone.
-const LASTING: [&str; 6] = [
-    FUNCTION,
-    BUCKET,
-    KEY,
-    DISTRIBUTION,
-    LOG_GROUP,
-    "AWS::IAM::Role",
+/// What holds nothing and serves nothing by itself: it goes for a moment with what it belongs to.
+const PASSING: [&str; 12] = [
+    VERSION,
+    "AWS::CloudWatch::Alarm",
+    "AWS::Lambda::Permission",
+    "AWS::Lambda::Url",
+    "AWS::Logs::Delivery",
+    "AWS::Logs::DeliveryDestination",
+    "AWS::Logs::DeliverySource",
+    "AWS::Route53::RecordSet",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
+    "AWS::WAFv2::LoggingConfiguration",
 ];
-
-const LOG_GROUP: &str = "AWS::Logs::LogGroup";
 
 /// Where a resource has its name, which two can't have at a time; CloudFront's policies have it in
 /// their `…Config`.
@@ -57,7 +61,7 @@ pub(crate) fn healing(template: &Value, gone: &[Gone]) -> Healing {
         let all = with_users(&template, &ids);
         if all
             .iter()
-            .all(|id| ids.contains(id) || !is_lasting(&template, id))
+            .all(|id| ids.contains(id) || is_passing(&template, id))
         {
             drop.extend(all);
         } else {
@@ -81,9 +85,9 @@ fn gone_ids(template: &Value, gone: &[Gone]) -> BTreeSet<String> {
         .collect()
 }
 
-fn is_lasting(template: &Value, id: &str) -> bool {
+fn is_passing(template: &Value, id: &str) -> bool {
     let kind = template["Resources"][id]["Type"].as_str();
-    kind.is_some_and(|kind| LASTING.contains(&kind))
+    kind.is_some_and(|kind| PASSING.contains(&kind))
 }
 
 fn resources(template: &Value) -> impl Iterator<Item = (&String, &Value)> {
@@ -285,6 +289,9 @@ pub(crate) fn named(gone: &[Gone]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::teardown::BUCKET;
+
+    const LOG_GROUP: &str = "AWS::Logs::LogGroup";
 
     fn template() -> Value {
         json!({

@@ -1,6 +1,7 @@
 //! Ctrl-C: the first stops at the next safe place, the second at once.
 
 use frames_compiler::failure::{Context, Exit, Failure, Result};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -8,6 +9,8 @@ use tokio::sync::watch;
 #[derive(Debug, Clone)]
 pub struct Interrupt {
     asked: watch::Receiver<bool>,
+    /// Where nobody asks: the channel stays open, so that nobody is told either.
+    _nobody: Option<Arc<watch::Sender<bool>>>,
     command: &'static str,
 }
 
@@ -41,13 +44,21 @@ impl Interrupt {
                 }
             }
         });
-        Ok(Self { asked, command })
+        Ok(Self {
+            asked,
+            _nobody: None,
+            command,
+        })
     }
 
     /// For a command that only looks: whatever ends it, ends it anywhere.
     pub fn never(command: &'static str) -> Self {
-        let (_, asked) = watch::channel(false);
-        Self { asked, command }
+        let (nobody, asked) = watch::channel(false);
+        Self {
+            asked,
+            _nobody: Some(Arc::new(nobody)),
+            command,
+        }
     }
 
     pub fn check(&self) -> Result<()> {
@@ -84,5 +95,23 @@ impl Interrupt {
             exit: Exit::Interrupted,
             ..failure
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_asks_a_command_that_only_looks() {
+        let interrupt = Interrupt::never("info");
+        let long = Duration::from_secs(3600);
+        let short = Duration::from_millis(20);
+        assert!(
+            tokio::time::timeout(short, interrupt.sleep(long))
+                .await
+                .is_err()
+        );
+        assert_eq!(interrupt.or(async { 7 }).await.unwrap(), 7);
     }
 }

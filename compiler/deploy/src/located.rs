@@ -67,13 +67,21 @@ pub(crate) fn is_deployed(place: &Place, stack: &Stack) -> bool {
     !unmade && description.starts_with(&place.mark)
 }
 
+/// What is there, as far as frames could look.
+#[derive(Debug)]
+pub struct Found {
+    pub footprint: Footprint,
+    /// Regions that a cdn stack may be in, and that the account keeps the caller out of.
+    pub unseen: Vec<&'static str>,
+}
+
 /// Finds what is there of a service and an environment without a manifest.
-pub async fn footprint(session: &Session<'_>, service: &str, env: &str) -> Result<Footprint> {
+pub async fn footprint(session: &Session<'_>, service: &str, env: &str) -> Result<Found> {
     let memory = memory(session, service, env).await?;
     let remembered = memory.as_ref().and_then(|memory| memory.region.clone());
     let mut cdns = cdns(session, service, env).await?;
     let closed = cdns.closed.iter();
-    let unseen: Vec<&str> = closed
+    let mut unseen: Vec<&str> = closed
         .copied()
         .filter(|region| remembered.as_deref() != Some(*region))
         .collect();
@@ -85,7 +93,10 @@ pub async fn footprint(session: &Session<'_>, service: &str, env: &str) -> Resul
         );
         // With a memory there is no reason to expect one there.
         match remembered {
-            Some(_) => session.progress.detail(&what),
+            Some(_) => {
+                session.progress.detail(&what);
+                unseen.clear();
+            }
             None => session.progress.step("Skipped", &what),
         }
     }
@@ -102,7 +113,10 @@ pub async fn footprint(session: &Session<'_>, service: &str, env: &str) -> Resul
         account: None,
         artifact_bucket: bucket.filter(|bucket| *bucket != managed),
     };
-    Ok(Footprint::of(&names, &cdns.regions))
+    Ok(Found {
+        footprint: Footprint::of(&names, &cdns.regions),
+        unseen,
+    })
 }
 
 /// The cdn stacks of this deployment that are in another Region than the manifest says.

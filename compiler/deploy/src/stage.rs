@@ -7,6 +7,7 @@ use super::teardown::BUCKET;
 use super::{guard, summary};
 use crate::aws::stacks::{Body, Change, Stack, Stacks, Wanted, vanished};
 use frames_compiler::failure::{Failure, Result};
+use frames_compiler::names;
 use frames_compiler::plan::{Place, Stage};
 use frames_compiler::template::Template;
 use serde_json::Value;
@@ -19,6 +20,8 @@ pub struct Job<'a> {
     parameters: &'a BTreeMap<String, String>,
     policy: Option<String>,
     consent: Consent,
+    /// Only of the stack as it was looked at: its id, and when it was changed last.
+    seen: Option<(String, Option<i64>)>,
 }
 
 /// Whether to ask before a change set is run.
@@ -74,6 +77,7 @@ impl<'a> Job<'a> {
             parameters,
             policy: guard::policy(&template.value),
             consent: Consent::AsNeeded,
+            seen: None,
         }
     }
 
@@ -89,6 +93,12 @@ impl<'a> Job<'a> {
         Self { consent, ..self }
     }
 
+    /// Nothing is done to the stack once somebody else has changed it.
+    pub fn as_seen(self, stack: &Stack) -> Self {
+        let seen = Some((stack.id.clone(), stack.changed));
+        Self { seen, ..self }
+    }
+
     pub(super) fn wanted<'b>(&'b self, body: &Body<'b>) -> Wanted<'b> {
         Wanted {
             stack: &self.stage.stack_name,
@@ -97,6 +107,14 @@ impl<'a> Job<'a> {
             parameters: self.parameters,
             tags: &self.stage.tags,
         }
+    }
+
+    /// The ids of the buckets that frames may have guarded, with those that this change removes.
+    fn buckets<'b>(&'b self, going: &[&'b str]) -> Vec<&'b str> {
+        let mut buckets = guard::guarded(&self.template.value);
+        buckets.push(names::ACCESS_LOGS);
+        buckets.extend(going);
+        buckets
     }
 
     /// Whether the stack has exactly this template, with these values.
@@ -118,8 +136,9 @@ impl<'a> Job<'a> {
             return Ok(true);
         };
         let standing = stacks.policy(&stack.name).await?;
-        Ok(standing
-            .is_some_and(|standing| guard::same(&standing, policy) || !guard::is_own(&standing)))
+        Ok(standing.is_some_and(|standing| {
+            guard::same(&standing, policy) || !guard::is_own(&standing, &self.buckets(&[]))
+        }))
     }
 }
 
@@ -137,6 +156,10 @@ impl Session<'_> {
         let wanted = job.wanted(body);
         for _ in 0..TRIES {
             let deployed = self.settled(&stacks, stage).await?;
+            let now = deployed.as_ref().map(|it| (it.id.clone(), it.changed));
+            if job.seen.is_some() && job.seen != now {
+                return Err(changed_by_somebody_else(&stage.stack_name));
+            }
             if let Some(stack) = &deployed
                 && job.stands(&stacks, stack).await?
             {
@@ -194,7 +217,7 @@ impl Session<'_> {
         }
         if let Some(standing) = stacks.policy(&stack.name).await?
             && job.policy.is_some()
-            && !guard::is_own(&standing)
+            && !guard::is_own(&standing, &job.buckets(&[]))
         {
             self.tell_kept_policy(job);
         }
@@ -281,14 +304,23 @@ impl Session<'_> {
             return Ok(());
         }
         let policy = job.policy.clone().unwrap_or_else(guard::none);
-        self.set_policy(job, stacks, &policy).await
+        let going = changes.iter().filter(|change| goes(change));
+        let going: Vec<&str> = going.map(|change| change.resource.as_str()).collect();
+        self.set_policy(job, stacks, &policy, &going).await
     }
 
     /// The stack's owner may have a policy of their own on it: that one stays.
-    async fn set_policy(&self, job: &Job<'_>, stacks: &Stacks, policy: &str) -> Result<()> {
+    async fn set_policy(
+        &self,
+        job: &Job<'_>,
+        stacks: &Stacks,
+        policy: &str,
+        going: &[&str],
+    ) -> Result<()> {
         let name = &job.stage.stack_name;
         let standing = stacks.policy(name).await?;
-        if standing.is_none_or(|standing| guard::is_own(&standing)) {
+        let buckets = job.buckets(going);
+        if standing.is_none_or(|standing| guard::is_own(&standing, &buckets)) {
             return stacks.set_policy(name, policy).await;
         }
         self.tell_kept_policy(job);
@@ -310,7 +342,7 @@ impl Session<'_> {
             stacks.protect(&stack.name, wanted).await?;
         }
         match &job.policy {
-            Some(policy) => self.set_policy(job, stacks, policy).await,
+            Some(policy) => self.set_policy(job, stacks, policy, &[]).await,
             None => Ok(()),
         }
     }

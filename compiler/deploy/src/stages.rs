@@ -41,15 +41,22 @@ pub struct Unchanged {
     /// Resources that nobody could look at.
     unknown: Vec<String>,
     resources: usize,
+    /// The only stage that was looked at.
+    only: Option<String>,
 }
 
 impl Unchanged {
     /// No more than was looked at.
     pub fn words(&self) -> String {
+        let what = match &self.only {
+            Some(stage) => format!("stage {stage}"),
+            None => "every stack".to_owned(),
+        };
         match self.unknown.len() {
-            0 => "everything is deployed as it is here".to_owned(),
+            0 if self.only.is_none() => "everything is deployed as it is here".to_owned(),
+            0 => format!("{what} is deployed as it is here"),
             unknown => format!(
-                "every stack is as it is here, and {} of {} resources exist; the others couldn't be looked at (-v names them)",
+                "{what} is as it is here, and {} of {} resources exist; the others couldn't be looked at (-v names them)",
                 self.resources - unknown,
                 self.resources
             ),
@@ -115,6 +122,7 @@ pub async fn unchanged(
         done,
         unknown,
         resources,
+        only: options.only.map(str::to_owned),
     }))
 }
 
@@ -312,19 +320,18 @@ impl<'a> Run<'a> {
     async fn heal(&self, stage: &Stage) -> Result<()> {
         let (session, dry_run) = (self.session, self.options.dry_run);
         let stacks = session.aws.stacks(&stage.region);
-        let again;
-        let seen = match self.picture.stage(stage.name) {
-            Some(seen) if seen.case.looked().is_some() => seen,
-            Some(seen) if matches!(seen.case, Case::Absent | Case::Reserved) || dry_run => {
-                return Ok(());
-            }
-            // It was at work, or is half of something: look again, once that has ended.
-            _ => {
-                session.settled(&stacks, stage).await?;
-                again = Seen::again(session, stage).await?;
-                &again
-            }
-        };
+        let before = self.picture.stage(stage.name).map(|seen| &seen.case);
+        match before {
+            Some(Case::Whole(_) | Case::Absent | Case::Reserved) => return Ok(()),
+            Some(Case::Damaged(_)) => {}
+            _ if dry_run => return Ok(()),
+            _ => {}
+        }
+        // It may have been at work, and another run may have mended it by now.
+        if !dry_run {
+            session.settled(&stacks, stage).await?;
+        }
+        let seen = Seen::again(session, stage).await?;
         let (Some(stack), gone) = (&seen.stack, seen.gone()) else {
             return Ok(());
         };
@@ -336,7 +343,7 @@ impl<'a> Run<'a> {
             .context(|| format!("can't read the template of stack {}", stack.name))?;
         let between = match heal::healing(&deployed, gone) {
             Healing::Through(template) => Template::new(stage.name, template),
-            Healing::Key(key) => return Err(key_is_gone(stage, seen, &key)),
+            Healing::Key(key) => return Err(key_is_gone(stage, &seen, &key)),
         };
         let what = format!(
             "{}: {}, which somebody deleted outside of CloudFormation",
@@ -347,7 +354,7 @@ impl<'a> Run<'a> {
         if dry_run {
             return Ok(());
         }
-        let job = Job::new(stage, &between, &stack.parameters);
+        let job = Job::new(stage, &between, &stack.parameters).as_seen(stack);
         let body = artifacts::body(session, &self.plan.footprint(), stage, &between.text).await?;
         session.stage(&job, &body, &[], false).await.map(drop)
     }

@@ -103,7 +103,10 @@ pub async fn look(session: &Session<'_>, footprint: &Footprint, drift: bool) -> 
     let own = state.distributions.iter().map(|one| one.id.clone());
     let serving = Serving::look(session, functions, own).await?;
     state.in_use = serving.foreign().map(|one| serving.tell(one)).collect();
-    state.functions = functions_of(session, footprint, &state.distributions).await?;
+    let own = state.distributions.iter().map(|one| &one.state);
+    let foreign = serving.foreign().map(|one| &one.state);
+    let running: Vec<&Distribution> = own.chain(foreign).collect();
+    state.functions = functions_of(session, footprint, &running).await?;
     Ok(state)
 }
 
@@ -227,11 +230,9 @@ async fn refuse_changed(
 async fn functions_of(
     session: &Session<'_>,
     footprint: &Footprint,
-    distributions: &[DistributionState],
+    running: &[&Distribution],
 ) -> Result<Vec<FunctionState>> {
-    let running = distributions
-        .iter()
-        .flat_map(|distribution| &distribution.state.functions);
+    let running = running.iter().flat_map(|one| &one.functions);
     let running: Vec<(String, u64)> = running.filter_map(|arn| function_version(arn)).collect();
     let mut found = Vec::new();
     for function in &footprint.functions {

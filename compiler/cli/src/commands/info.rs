@@ -31,10 +31,20 @@ pub(super) fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Resu
         if state.stages.iter().any(|stage| stage.stack.is_some()) {
             Ok(())
         } else {
-            Err(Failure::new(format!(
+            let what = format!(
                 "{} ({}) is not deployed in account {}",
                 footprint.service, footprint.env, session.identity.account
-            ))
+            );
+            if !state.in_use.is_empty() {
+                return Err(Failure::new(format!(
+                    "{what}, but {}, which a removal left behind",
+                    state.in_use.join("; ")
+                ))
+                .help(
+                    "take the functions off its behaviors in the CloudFront console, or delete it",
+                ));
+            }
+            Err(Failure::new(what)
             .help("`frames deploy` deploys it; --profile and --env choose another account and environment"))
         }
     })

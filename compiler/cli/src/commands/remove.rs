@@ -3,7 +3,7 @@
 use super::session::{self, questions};
 use crate::cli::{Global, Remove};
 use crate::terminal::{self, Terminal};
-use frames_compiler::failure::Result;
+use frames_compiler::failure::{Failure, Result};
 use frames_compiler::plan::Footprint;
 use frames_deploy::remove::{Options, Outcome, Removed, remove};
 use frames_deploy::report::Report;
@@ -41,6 +41,16 @@ pub(super) fn run(global: &Global, arguments: &Remove, terminal: Terminal) -> Re
         progress.result(&result(&session, footprint, &removed));
         let name = format!("{} ({})", footprint.service, footprint.env);
         match removed.outcome {
+            // Nothing was found where frames could look, which isn't everywhere.
+            Outcome::Nothing if !opened.unseen.is_empty() => {
+                let what = format!(
+                    "nothing of {name} was found, but frames couldn't look in {}",
+                    opened.unseen.join(", ")
+                );
+                return Err(Failure::new(what).help(
+                    "run the same command with credentials that may call cloudformation:DescribeStacks there",
+                ));
+            }
             Outcome::Nothing => {
                 let what = format!("{name}: it is not deployed");
                 progress.step("Removed", &what);

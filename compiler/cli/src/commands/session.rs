@@ -67,6 +67,8 @@ pub(super) struct OpenedNames {
     pub progress: Progress,
     /// No manifest says where the stacks are: that was looked for.
     pub is_located: bool,
+    /// Regions where frames couldn't look.
+    pub unseen: Vec<&'static str>,
     command: &'static str,
 }
 
@@ -107,10 +109,13 @@ pub(super) fn run_named(
     event_loop()?.block_on(async {
         let aws = online::connect(global).await?;
         let progress = Progress::new(terminal);
+        let mut unseen = Vec::new();
         let footprint = match (&project, service) {
             (None, Some(service)) => {
                 let session = looking(&aws, &progress, command).await?;
-                located::footprint(&session, service, global.target().env).await?
+                let found = located::footprint(&session, service, global.target().env).await?;
+                unseen = found.unseen;
+                found.footprint
             }
             (project, _) => {
                 let project = project.as_ref().ok_or_else(Failure::manifest)?;
@@ -122,6 +127,7 @@ pub(super) fn run_named(
             aws,
             progress,
             is_located: service.is_some(),
+            unseen,
             command,
         })
         .await

@@ -52,7 +52,7 @@ const WITHOUT_USE: [(&str, &str); 3] = [
 pub fn taken(files: &[File], given: &Answers) -> Result<Taken> {
     let mut settings = Settings::of(files);
     settings.check_kind(files)?;
-    let mut problems = Vec::new();
+    let mut problems = std::mem::take(&mut settings.twice);
     let mut answers = given.clone();
     settings.auth(&mut answers, &mut problems);
     settings.domain(&mut answers);
@@ -74,11 +74,14 @@ struct Setting<'a> {
     value: &'a Value,
     /// `config.ts:12`
     place: String,
+    file: &'a str,
     used: bool,
 }
 
 struct Settings<'a> {
     all: Vec<Setting<'a>>,
+    /// What one file says in two ways: only a run would tell which counts.
+    twice: Vec<String>,
     remarks: Vec<String>,
 }
 
@@ -100,6 +103,7 @@ impl<'a> Settings<'a> {
     /// Also those within an object, as in `export default {…}`.
     fn of(files: &'a [File]) -> Self {
         let mut all: Vec<Setting> = Vec::new();
+        let mut twice = Vec::new();
         for file in files {
             for constant in &file.constants {
                 let members = match &constant.value {
@@ -116,11 +120,23 @@ impl<'a> Settings<'a> {
                     found.push((&constant.name, &constant.value));
                 }
                 for (name, value) in found {
+                    let place = format!("{}:{}", file.name, constant.line);
+                    let before = all.iter().find(|known| known.name == name);
+                    if let Some(before) = before
+                        && before.file == file.name
+                        && before.value != value
+                    {
+                        twice.push(format!(
+                            "{name} has one value at {} and another at {place}: leave one of them in a copy of the file, or give it by its flag",
+                            before.place
+                        ));
+                    }
                     all.retain(|known| known.name != name);
                     all.push(Setting {
                         name,
                         value,
-                        place: format!("{}:{}", file.name, constant.line),
+                        place,
+                        file: &file.name,
                         used: false,
                     });
                 }
@@ -128,6 +144,7 @@ impl<'a> Settings<'a> {
         }
         Self {
             all,
+            twice,
             remarks: Vec::new(),
         }
     }
@@ -223,7 +240,7 @@ impl<'a> Settings<'a> {
                 // The authorizer of both takes every app client then.
                 Value::Null => {}
                 Value::Text(id) if id == "null" || id == "undefined" => {}
-                Value::Text(id) if !id.is_empty() => answers.client_id = vec![id.clone()],
+                Value::Text(id) if !id.is_empty() => answers.client_id = vec![literal(id)],
                 other => problems.push(format!(
                     "{place} is {}: name the app client with `--client-id`, or write `null` for every client of the pool",
                     quoted(other)
@@ -354,11 +371,16 @@ impl<'a> Settings<'a> {
     }
 }
 
+/// In the settings, `${` is text: a manifest would look a variable up.
+fn literal(text: &str) -> String {
+    text.replace("${", "$${")
+}
+
 fn text(value: &Value) -> Text {
     match value {
         Value::Null => Text::Empty,
         Value::Text(text) if text.is_empty() => Text::Empty,
-        Value::Text(text) => Text::Given(text.clone()),
+        Value::Text(text) => Text::Given(literal(text)),
         other => Text::Other(quoted(other)),
     }
 }

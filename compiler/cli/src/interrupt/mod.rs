@@ -55,10 +55,14 @@ pub fn listen(command: &'static str) -> Result<()> {
         runtime.block_on(async {
             loop {
                 signals.next().await;
-                let phase = *held(&PHASE);
-                if let Phase::AtOnce(command) = phase {
-                    leave(untouched(command));
-                }
+                let phase = held(&PHASE);
+                let Phase::AtOnce(command) = *phase else {
+                    continue;
+                };
+                // Before anybody can take over.
+                ENDING.store(true, Ordering::SeqCst);
+                drop(phase);
+                leave(untouched(command));
             }
         });
     });
@@ -67,8 +71,8 @@ pub fn listen(command: &'static str) -> Result<()> {
 
 /// The command itself listens already. From here on it decides where it stops.
 pub fn own() {
-    finish_if_ending();
     *held(&PHASE) = Phase::Own;
+    finish_if_ending();
 }
 
 /// SIGINT and SIGTERM, for a command that decides itself where it stops.

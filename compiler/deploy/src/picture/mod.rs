@@ -161,8 +161,9 @@ impl Look {
         for resource in resources {
             let known = looked.gone.iter().any(|gone| gone.id == resource.id);
             match self.is_there(resource).await? {
+                // Its own service knows better.
+                Some(true) => looked.gone.retain(|gone| gone.id != resource.id),
                 _ if known => {}
-                Some(true) => {}
                 Some(false) => looked.gone.push(Gone {
                     id: resource.id.clone(),
                     kind: resource.kind.clone(),
@@ -205,12 +206,12 @@ pub async fn drifts(
         match stacks.detect_drift(&stack.id).await? {
             Detection::Denied(failure) => return Ok(Err(failure)),
             Detection::Busy => interrupt.sleep(PAUSE).await?,
-            Detection::Begun(detection) => {
-                while !stacks.drift_is_known(&detection).await? {
-                    interrupt.sleep(PAUSE).await?;
+            Detection::Begun(detection) => loop {
+                if let Some(began) = stacks.drift_is_known(&detection).await? {
+                    return stacks.drifts(&stack.id, began).await.map(Ok);
                 }
-                return stacks.drifts(&stack.id).await.map(Ok);
-            }
+                interrupt.sleep(PAUSE).await?;
+            },
         }
     }
     let what = format!("another look for drift in stack {} doesn't end", stack.name);

@@ -105,8 +105,17 @@ fn is_new_enough(version: &str) -> bool {
 
 /// The first line that a tool prints about itself. One that takes too long is ended.
 fn version(builder: Builder, arguments: &[&str]) -> Option<String> {
-    let mut child = Command::new(artifact::tool(builder)?)
+    let mut command = Command::new(artifact::tool(builder)?);
+    for (name, _) in std::env::vars_os() {
+        // Whatever rustup or cargo find here has no business with credentials.
+        if name.to_string_lossy().starts_with("AWS_") {
+            command.env_remove(name);
+        }
+    }
+    let mut child = command
         .args(arguments)
+        // A checkout's own toolchain file doesn't count.
+        .current_dir("/")
         // A toolchain that isn't installed isn't fetched for this.
         .env("RUSTUP_AUTO_INSTALL", "0")
         .stdin(Stdio::null())

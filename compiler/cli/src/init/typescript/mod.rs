@@ -301,8 +301,21 @@ impl<'a> Reader<'a> {
 
     /// A name, `const`, `'a' | 'b'`, `string[]`, `{…}`: to where a value's end may be.
     fn skip_named_type(&mut self) -> Result<()> {
+        let mut end = 0;
         while let Some(token) = self.peek() {
+            let (start, touches) = (token.start, token.start == end);
+            end = token.end;
             match token.kind {
+                // `||` and `&&` belong to an expression, whose value isn't known.
+                Kind::Mark('|' | '&')
+                    if touches
+                        && matches!(
+                            self.text.as_bytes().get(start.wrapping_sub(1)),
+                            Some(b'|' | b'&')
+                        ) =>
+                {
+                    break;
+                }
                 Kind::Mark('{' | '[' | '(') => self.skip_group()?,
                 Kind::Mark('|' | '&' | '.' | '<' | '>') | Kind::Text(_) => self.at += 1,
                 Kind::Word

@@ -2,6 +2,7 @@
 
 use super::{Stacks, text};
 use crate::aws::{errors, explain};
+use aws_sdk_cloudformation::primitives::DateTime;
 use aws_sdk_cloudformation::types;
 use frames_compiler::failure::{Failure, Result};
 
@@ -68,7 +69,8 @@ impl Stacks {
         }
     }
 
-    pub async fn drift_is_known(&self, detection: &str) -> Result<bool> {
+    /// When the detection began, once it has ended.
+    pub async fn drift_is_known(&self, detection: &str) -> Result<Option<DateTime>> {
         let asked = self.client.describe_stack_drift_detection_status();
         let answer = asked.stack_drift_detection_id(detection).send().await;
         let answer = answer.map_err(|error| {
@@ -76,12 +78,15 @@ impl Stacks {
             explain(action, "look for drift", error)
         })?;
         let status = answer.detection_status().map(|status| status.as_str());
-        Ok(status != Some("DETECTION_IN_PROGRESS"))
+        let began = answer.timestamp().copied();
+        let ended = status != Some("DETECTION_IN_PROGRESS");
+        // Without a time, no result counts as that old.
+        Ok(ended.then(|| began.unwrap_or(DateTime::from_secs(0))))
     }
 
-    /// What was looked at, as it was found: [`Drift::IN_SYNC`] too. What CloudFormation can't look
-    /// at isn't among it.
-    pub async fn drifts(&self, stack: &str) -> Result<Vec<Drift>> {
+    /// What a detection that began at that time has looked at, as it was found: [`Drift::IN_SYNC`] too.
+    /// What CloudFormation can't look at isn't among it, nor what only an earlier one has seen.
+    pub async fn drifts(&self, stack: &str, began: DateTime) -> Result<Vec<Drift>> {
         let mut found = Vec::new();
         let mut next = None;
         loop {
@@ -94,7 +99,9 @@ impl Stacks {
                 let doing = format!("read the drift of stack {stack}");
                 explain("cloudformation:DescribeStackResourceDrifts", &doing, error)
             })?;
-            found.extend(page.stack_resource_drifts().iter().map(drift));
+            let seen = page.stack_resource_drifts().iter();
+            let seen = seen.filter(|drift| drift.timestamp().is_some_and(|at| *at >= began));
+            found.extend(seen.map(drift));
             next = page.next_token().map(str::to_owned);
             if next.is_none() {
                 return Ok(found);
