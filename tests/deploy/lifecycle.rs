@@ -46,7 +46,8 @@ fn a_first_deployment_serves_and_a_second_one_changes_nothing() {
     );
     assert_eq!(run.stdout.trim(), first["result"]["url"].as_str().unwrap());
     let more = &stand.account.calls()[calls..];
-    assert!(more.len() <= 12, "{more:#?}");
+    // Most of them look whether all that the stacks made is still there.
+    assert!(more.len() <= 24, "{more:#?}");
     assert!(more.iter().all(|call| !call.is_mutating()), "{more:#?}");
     assert_eq!(stand.account.state(), state);
     let again = stand.deploy();

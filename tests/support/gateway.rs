@@ -2,7 +2,7 @@
 //! came through it.
 
 use super::https::{closing, head};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
