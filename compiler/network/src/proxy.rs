@@ -155,13 +155,13 @@ impl Proxy {
             let sent = sent.to_str().ok()?;
             Some(sent.trim_start_matches("Basic ").to_owned())
         });
-        let written = self.userinfo.iter().filter_map(|userinfo| {
+        let written = self.userinfo.iter().map(|userinfo| {
             // Without a colon, all of it may be a token.
             let secret = userinfo
                 .split_once(':')
                 .map_or(userinfo.as_str(), |(_, it)| it);
             let decoded = percent_decode_str(secret).decode_utf8_lossy();
-            Some([secret.to_owned(), decoded.into_owned()])
+            [secret.to_owned(), decoded.into_owned()]
         });
         sent.chain(written.flatten()).collect()
     }

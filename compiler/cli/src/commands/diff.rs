@@ -12,7 +12,7 @@ use frames_deploy::stages::{self, asks_as_deployed};
 pub(super) fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Result<()> {
     session::run("diff", global, terminal, async |mut opened| {
         {
-            let session = opened.session(Questions::Refuse).await?;
+            let session = opened.looking().await?;
             super::deploy::moved(&session, &opened, &arguments.beside).await?;
         }
         let asks = asks_as_deployed(&opened.aws, &opened.plan).await?;

@@ -58,6 +58,11 @@ impl Opened {
     pub(super) async fn session(&self, questions: Questions) -> Result<Session<'_>> {
         session(&self.aws, &self.progress, self.command, questions).await
     }
+
+    /// Before anything can change: a signal ends the run at once, whatever it waits for.
+    pub(super) async fn looking(&self) -> Result<Session<'_>> {
+        looking(&self.aws, &self.progress, self.command).await
+    }
 }
 
 /// The names of a deployment, and the account that it may be in.
