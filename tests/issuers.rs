@@ -19,6 +19,11 @@ struct Stand {
     project: Project,
 }
 
+/// The issuer's key set as an answer.
+fn whole(issuer: &Issuer) -> String {
+    answer("200 OK", &issuer.key_set().to_string())
+}
+
 impl Stand {
     fn new() -> Self {
         Self::at(TcpListener::bind("127.0.0.1:0").unwrap(), None, "")
@@ -42,12 +47,8 @@ logs: {{functions: {{level: info}}}}
             name,
             project,
         };
-        stand.keys(stand.whole(&stand.issuer));
+        stand.keys(whole(&stand.issuer));
         stand
-    }
-
-    fn whole(&self, issuer: &Issuer) -> String {
-        answer("200 OK", &issuer.key_set().to_string())
     }
 
     /// Discovery leads to a key set that is answered so.
@@ -256,7 +257,7 @@ fn discovery_that_leads_elsewhere_is_refused_with_what_to_do() {
 #[test]
 fn a_busy_issuer_is_asked_again_when_it_wants_to_be() {
     let stand = Stand::new();
-    let set = stand.whole(&stand.issuer);
+    let set = whole(&stand.issuer);
     for (status, field) in [
         ("429 Too Many Requests", "Retry-After: 0".to_owned()),
         ("503 Service Unavailable", "X-A: b".to_owned()),
@@ -345,7 +346,7 @@ fn the_function_leaves_a_busy_issuer_in_peace() {
     }
 
     // With keys at hand, nobody notices.
-    stand.keys(stand.whole(&stand.issuer));
+    stand.keys(whole(&stand.issuer));
     assert_eq!(stand.baked().0.code, 0);
     stand.keys(with_field("429 Too Many Requests", "Retry-After: 30", b""));
     let function = stand.function();
@@ -377,7 +378,7 @@ fn an_issuer_that_is_too_slow_is_named() {
     assert_eq!(line["reason"], json!(told), "{line}");
     assert_eq!(line["then"], NO_KEYS);
 
-    let set = stand.whole(&stand.issuer).into_bytes();
+    let set = whole(&stand.issuer).into_bytes();
     stand.each(move |number| match number {
         0 => Reply::Begun(slow.to_vec()),
         _ => Reply::Whole(set.clone()),
@@ -397,7 +398,7 @@ fn a_rotation_without_overlap_takes_one_fetch() {
     assert_eq!(function.status(&old), "passed");
 
     let next = Issuer::named("test-2");
-    stand.keys(stand.whole(&next));
+    stand.keys(whole(&next));
     let before = stand.server.asked();
     assert_eq!(function.status(&stand.token(&next)), "passed");
     assert_eq!(stand.server.asked(), before + 2, "discovery and the set");
@@ -431,7 +432,7 @@ fn a_new_key_under_an_old_kid_takes_one_fetch() {
     // The same `kid`, as both issuers are named alike.
     let next = Issuer::new();
     let new = stand.token(&next);
-    stand.keys(stand.whole(&next));
+    stand.keys(whole(&next));
     assert_eq!(function.status(&new), "passed");
     assert_eq!(stand.server.asked(), before + 2, "discovery and the set");
     assert_eq!(function.status(&old), "401");

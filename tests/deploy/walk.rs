@@ -143,7 +143,8 @@ fn number(name: &str) -> Option<u64> {
 
 /// Past the test's captured output: a run that passes says what it looked at, too.
 fn say(text: &str) {
-    writeln!(std::io::stderr(), "{text}").unwrap();
+    let mut stderr = std::io::stderr().lock();
+    writeln!(stderr, "{text}").unwrap();
 }
 
 fn told(met: &Met) -> String {

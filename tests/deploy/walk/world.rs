@@ -184,7 +184,7 @@ impl World {
         let mut missing = Vec::new();
         for (id, resource) in resources.into_iter().flatten() {
             let part = stack.parts.iter().find(|part| part.id == *id);
-            if !part.is_some_and(|part| self.has(part) != Some(false)) {
+            if part.is_none_or(|part| self.has(part) == Some(false)) {
                 let kind = resource["Type"].as_str().unwrap_or_default();
                 missing.push(format!("{id} ({kind})"));
             }

@@ -128,7 +128,7 @@ pub(super) fn manifest(answers: &Answers) -> Value {
     put(
         "delivery",
         "dicomweb",
-        answers.dicomweb.then(|| json!(true)),
+        answers.dicomweb.then_some(json!(true)),
     );
     let origins = list(&answers.origin).map(|origins| json!({"origins": origins}));
     put("delivery", "cors", origins);

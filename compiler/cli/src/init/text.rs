@@ -16,7 +16,7 @@ pub fn text(answers: &Answers, remarks: &[String]) -> String {
             let lines = wrapped(remark, WIDTH);
             let _ = writeln!(out, "# - {}", lines.replace('\n', "\n# "));
         }
-        out.push_str("\n");
+        out.push('\n');
     }
     out.push_str(SERVICE);
     let service = answers.service.as_deref().unwrap_or_default();

@@ -319,8 +319,8 @@ impl<'a> Reader<'a> {
                 Kind::Mark('{' | '[' | '(') => self.skip_group()?,
                 Kind::Mark('|' | '&' | '.' | '<' | '>') | Kind::Text(_) => self.at += 1,
                 Kind::Word
-                    if !(token.first && self.begins_statement(token))
-                        && !["as", "satisfies"].contains(&self.written(token)) =>
+                    if !(["as", "satisfies"].contains(&self.written(token))
+                        || token.first && self.begins_statement(token)) =>
                 {
                     self.at += 1;
                 }
