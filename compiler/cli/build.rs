@@ -11,7 +11,7 @@ use recipe::{LAMBDA, SUMS};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::{env, fs, io};
 
 /// Where a cache has the programs to carry: `<cache>/frames/functions`.
@@ -20,7 +20,17 @@ const PROGRAMS: &str = "FRAMES_PROGRAMS";
 /// The commit of sources that came without their history.
 const COMMIT: &str = "FRAMES_COMMIT";
 
-fn main() -> io::Result<()> {
+fn main() -> ExitCode {
+    match embed() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn embed() -> io::Result<()> {
     let manifest_dir = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     let functions = manifest_dir.join("../../functions").canonicalize()?;
