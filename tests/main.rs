@@ -44,6 +44,7 @@ mod policy;
 mod policy_reference;
 mod posture;
 mod readme;
+mod released;
 mod sdks;
 mod signals;
 mod support;

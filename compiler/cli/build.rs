@@ -1,36 +1,184 @@
 //! Packs the functions' sources into the binary: `frames` builds them wherever
-//! a frames.yml lies, far from this repository.
+//! a frames.yml lies, far from this repository. A release gets their programs too.
 
 // It talks to Cargo.
 #![allow(clippy::disallowed_macros)]
 
+#[path = "src/artifact/recipe.rs"]
+mod recipe;
+
+use recipe::{LAMBDA, SUMS};
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 use std::{env, fs, io};
 
-fn main() -> io::Result<()> {
+/// Where a cache has the programs to carry: `<cache>/frames/functions`.
+const PROGRAMS: &str = "FRAMES_PROGRAMS";
+
+/// The commit of sources that came without their history.
+const COMMIT: &str = "FRAMES_COMMIT";
+
+fn main() -> ExitCode {
+    match embed() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn embed() -> io::Result<()> {
     let manifest_dir = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     let functions = manifest_dir.join("../../functions").canonicalize()?;
     let mut files = Vec::new();
     collect(&functions, &mut files)?;
     files.sort();
-    let mut table = String::from("&[\n");
-    for file in &files {
+    let mut table = Vec::new();
+    let mut hash = Sha256::new();
+    for file in files {
         println!("cargo::rerun-if-changed={}", file.display());
-        let name = file.strip_prefix(&functions).unwrap_or(file);
+        let name = file.strip_prefix(&functions).unwrap_or(&file);
         // The same names on every system, whatever its separator.
         let name = name
             .iter()
             .map(|part| part.to_string_lossy())
             .collect::<Vec<_>>()
             .join("/");
-        table.push_str(&format!(
-            "    ({name:?}, include_bytes!({:?})),\n",
-            file.display().to_string()
-        ));
+        for part in [name.as_bytes(), &fs::read(&file)?] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        table.push((name, file));
     }
-    table.push_str("]\n");
-    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
-    fs::write(out.join("sources.rs"), table)
+    let sources = format!("{:x}", hash.finalize());
+    println!("cargo::rustc-env=FRAMES_SOURCES={sources}");
+    fs::write(out.join("sources.rs"), included(&table))?;
+    let programs = programs(&recipe::key(&sources, LAMBDA), &out)?;
+    fs::write(out.join("embedded.rs"), included(&programs))?;
+    let commit = commit(&manifest_dir.join("../.."))?;
+    println!("cargo::rustc-env=FRAMES_BUILT_FROM={commit}");
+    println!(
+        "cargo::rustc-env=FRAMES_VERSION={}",
+        version(&commit, !programs.is_empty())
+    );
+    Ok(())
+}
+
+/// A table of names and contents, in Rust.
+fn included(files: &[(String, PathBuf)]) -> String {
+    let mut table = String::from("&[\n");
+    for (name, file) in files {
+        let _ = writeln!(
+            table,
+            "    ({name:?}, include_bytes!({:?})),",
+            file.display().to_string()
+        );
+    }
+    table + "]\n"
+}
+
+/// As in `0.1.0 (0123456789ab, programs inside)`.
+fn version(commit: &str, has_programs: bool) -> String {
+    let version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
+    let commit = commit.get(..12).map(str::to_owned);
+    let programs = has_programs.then(|| "programs inside".to_owned());
+    let more: Vec<String> = commit.into_iter().chain(programs).collect();
+    if more.is_empty() {
+        version
+    } else {
+        format!("{version} ({})", more.join(", "))
+    }
+}
+
+/// Copies of the programs to carry, and of their sums. None, where none are asked for.
+/// Those of other sources have another name, so they are never taken.
+fn programs(key: &str, out: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    println!("cargo::rerun-if-env-changed={PROGRAMS}");
+    let Some(cache) = env::var_os(PROGRAMS).filter(|path| !path.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let directory = Path::new(&cache).join(key);
+    println!("cargo::rerun-if-changed={}", directory.display());
+    let refused = |why: String| {
+        io::Error::other(format!(
+            "{PROGRAMS}: {why}. Run `frames package`, built from these sources, with \
+             XDG_CACHE_HOME=DIR, then build with {PROGRAMS}=DIR/frames/functions"
+        ))
+    };
+    let read = |name: &str| {
+        let path = directory.join(name);
+        fs::read(&path).map_err(|error| {
+            refused(format!(
+                "there are no programs of these sources: can't read {}: {error}",
+                path.display()
+            ))
+        })
+    };
+    let sums = read(SUMS)?;
+    let mut contents = Vec::new();
+    for line in String::from_utf8_lossy(&sums).lines() {
+        let Some((sum, name)) = line.split_once("  ") else {
+            return Err(refused(format!("{SUMS} has a line `{line}`")));
+        };
+        let content = read(name)?;
+        if recipe::sha256(&content) != sum {
+            return Err(refused(format!("{name} isn't what {SUMS} says")));
+        }
+        contents.push((name.to_owned(), content));
+    }
+    contents.push((SUMS.to_owned(), sums));
+    let mut copies = Vec::new();
+    for (name, content) in contents {
+        let copy = out.join(&name);
+        fs::write(&copy, content)?;
+        copies.push((name, copy));
+    }
+    Ok(copies)
+}
+
+/// From git, or from who builds; else none. Only a new commit makes this run again.
+fn commit(root: &Path) -> io::Result<String> {
+    println!("cargo::rerun-if-env-changed={COMMIT}");
+    // Another repository's, above this one, says nothing.
+    if root.join(".git").exists()
+        && let Some(commit) = git(root, &["rev-parse", "--verify", "HEAD"])
+    {
+        let branch = git(root, &["symbolic-ref", "--quiet", "HEAD"]);
+        // A branch has no file of its own while it is packed; the log has every move of HEAD.
+        let names = ["HEAD", "logs/HEAD"].map(str::to_owned);
+        for name in names.into_iter().chain(branch) {
+            let path = git(root, &["rev-parse", "--git-path", &name]);
+            let path = path.map(|path| root.join(path));
+            if let Some(path) = path.filter(|path| path.exists()) {
+                println!("cargo::rerun-if-changed={}", path.display());
+            }
+        }
+        return Ok(commit);
+    }
+    let commit = env::var(COMMIT).unwrap_or_default();
+    let is_hash = commit.len() >= 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if commit.is_empty() || is_hash {
+        return Ok(commit);
+    }
+    Err(io::Error::other(format!(
+        "{COMMIT} isn't the hash of a commit: `{commit}`"
+    )))
+}
+
+fn git(root: &Path, arguments: &[&str]) -> Option<String> {
+    let mut command = Command::new("git");
+    let output = command
+        .current_dir(root)
+        .args(arguments)
+        .env_remove("GIT_DIR")
+        .output()
+        .ok()?;
+    let said = String::from_utf8(output.stdout).ok()?;
+    (output.status.success() && !said.trim().is_empty()).then(|| said.trim().to_owned())
 }
 
 /// What a release build needs: no tests, no examples, no build outputs.

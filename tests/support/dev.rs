@@ -62,7 +62,7 @@ impl Dev {
         Self::start_by(project.command(), arguments)
     }
 
-    fn start_by(command: Command, arguments: &[&str]) -> Self {
+    pub fn start_by(command: Command, arguments: &[&str]) -> Self {
         let mut dev = Self::spawn(command, &[&["--format", "json"], arguments].concat());
         let line = dev.lines.recv_timeout(READY);
         let line = line.unwrap_or_else(|_| panic!("not ready: {}", dev.stderr()));

@@ -17,12 +17,29 @@ use values::{account, env_name, ohif, option, service_name, wait};
 
 /// Medical images from AWS HealthImaging, through CloudFront, by one frames.yml
 #[derive(Debug, Parser)]
-#[command(name = "frames", version, max_term_width = 100, help_template = help::OVERVIEW)]
+#[command(name = "frames", version = env!("FRAMES_VERSION"), max_term_width = 100, help_template = help::OVERVIEW)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
     #[command(flatten)]
     pub global: Global,
+}
+
+/// `frames --version` with the options that are everywhere: clap itself looks at nothing beside it.
+#[derive(Debug, Parser)]
+#[command(disable_help_flag = true, disable_version_flag = true)]
+pub struct Version {
+    #[arg(short = 'V', long)]
+    _version: bool,
+    #[command(flatten)]
+    global: Global,
+}
+
+impl Version {
+    /// Whether this run asks for it in JSON.
+    pub fn is_json() -> bool {
+        Self::try_parse().is_ok_and(|version| version.global.format == Format::Json)
+    }
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 use clap::Parser;
-use frames::cli::Cli;
+use clap::error::ErrorKind;
+use frames::cli::{Cli, Version};
 use frames::interrupt;
 use frames::terminal::{self, Terminal};
 use frames_compiler::failure::Exit;
@@ -15,6 +16,15 @@ fn main() -> ExitCode {
     }));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
+        Err(error) if error.kind() == ErrorKind::DisplayVersion && Version::is_json() => {
+            return match frames::commands::version() {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(failure) => {
+                    terminal::failure(&failure);
+                    ExitCode::from(failure.exit as u8)
+                }
+            };
+        }
         Err(error) => {
             terminal::command_line(&error);
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1));

@@ -3,13 +3,13 @@
 
 use super::builder::Builder;
 use super::cache::Cache;
-use super::cargo::{self, TARGET};
-use super::programs::Programs;
-use super::{sources, unwind, zips};
+use super::cargo;
+use super::embedded::{self, is_embedded};
+use super::programs::{FUNCTIONS, Programs};
+use super::{recipe, sources, unwind, zips};
 use crate::interrupt::{self, children::Group};
 use crate::terminal::{self, Terminal};
 use frames_compiler::failure::{Context, Failure, Result};
-use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,10 +17,20 @@ use std::process::{Command, Stdio};
 /// The one line that installs what `package` builds with.
 pub const CARGO_LAMBDA_INSTALL: &str = "python3 -m pip install cargo-lambda==1.9.2";
 
-/// Takes the programs from the cache, or builds them into it.
+/// Takes the programs that this binary carries, or those in the cache, or builds them into it.
 pub fn programs(builder: Builder, terminal: Terminal) -> Result<Programs> {
+    if let Some(programs) = carried(builder) {
+        terminal.detail("programs from inside this frames");
+        return programs;
+    }
     let cache = Cache::of_user()?;
     with_another_cache(from_cache(&cache, builder, terminal))
+}
+
+/// A release carries Lambda's.
+fn carried(builder: Builder) -> Option<Result<Programs>> {
+    let is_lambda = builder == Builder::CargoLambda;
+    is_lambda.then(embedded::programs).flatten()
 }
 
 /// What can't be written there can be elsewhere.
@@ -72,19 +82,8 @@ fn from_cache(cache: &Cache, builder: Builder, terminal: Terminal) -> Result<Pro
     })
 }
 
-/// Sources and recipe decide the programs; the manifest doesn't.
 fn key(builder: Builder) -> String {
-    let recipe = format!(
-        "{}\n{}\n{TARGET}\nwithout {}",
-        sources::hash(),
-        builder.name(),
-        unwind::TABLES.join(" ")
-    );
-    format!(
-        "{:.16}-{}",
-        format!("{:x}", Sha256::digest(recipe)),
-        builder.name()
-    )
+    recipe::key(sources::HASH, builder.name())
 }
 
 /// Built already, or to be built with what is installed.
@@ -92,10 +91,31 @@ pub fn can_build_for_lambda() -> bool {
     has_cargo_lambda() || is_built(Builder::CargoLambda)
 }
 
-/// Whether the user's cache has the programs.
+/// Whether this binary or the user's cache has the programs.
 pub fn is_built(builder: Builder) -> bool {
-    let read = || Cache::of_user()?.read(&key(builder));
-    read().is_ok_and(|programs| programs.is_some())
+    ready(builder).is_ok_and(|programs| programs.is_some())
+}
+
+/// What there is without building anything.
+fn ready(builder: Builder) -> Result<Option<Programs>> {
+    match carried(builder) {
+        Some(programs) => programs.map(Some),
+        None => Cache::of_user()?.read(&key(builder)),
+    }
+}
+
+/// The SHA-256 of each function's program for Lambda. `None`: it isn't built yet.
+pub fn hashes() -> Result<Vec<(&'static str, Option<String>)>> {
+    // A cache that isn't there, or that can't be trusted, has none.
+    let ready = match ready(Builder::CargoLambda) {
+        Err(failure) if is_embedded() => return Err(failure),
+        ready => ready.unwrap_or(None),
+    };
+    let Some(programs) = ready else {
+        return Ok(FUNCTIONS.map(|function| (function, None)).into());
+    };
+    let hash = |(function, program): (_, Vec<u8>)| (function, Some(recipe::sha256(&program)));
+    Ok(programs.programs()?.into_iter().map(hash).collect())
 }
 
 /// Where cargo-lambda is, or cargo.

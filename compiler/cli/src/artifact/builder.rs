@@ -1,5 +1,7 @@
 //! What builds the functions.
 
+use super::recipe;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Builder {
     /// For Lambda.
@@ -11,7 +13,7 @@ pub enum Builder {
 impl Builder {
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::CargoLambda => "lambda",
+            Self::CargoLambda => recipe::LAMBDA,
             Self::Cargo => "local",
         }
     }

@@ -2,17 +2,14 @@
 //! nothing is taken from it that doesn't check out.
 
 use super::programs::Programs;
+use super::recipe::{SUMS, sha256};
 use super::{files, sources, zips};
 use crate::interrupt::scratch::Scratch;
 use crate::terminal::Terminal;
 use frames_compiler::failure::{Context, Failure, Result};
-use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-
-/// As `sha256sum --check` reads it.
-const SUMS: &str = "SHA256SUMS";
 
 /// Far more than a function's zip may have.
 const MOST: u64 = 64 * 1024 * 1024;
@@ -139,21 +136,26 @@ fn file(function: &str) -> String {
 }
 
 fn read(directory: &Path) -> Option<Programs> {
+    checked(|name, most| files::read(&directory.join(name), most).ok())
+}
+
+/// The programs from files of these names, where they are whole: in the cache, or in this binary.
+pub(super) fn checked(content: impl Fn(&str, u64) -> Option<Vec<u8>>) -> Option<Programs> {
     let programs = Programs::of_each(|function| {
-        let base = files::read(&directory.join(file(function)), MOST).ok();
+        let base = content(&file(function), MOST);
         base.filter(|base| zips::is_base(base, &sources::shim()))
             .ok_or(())
     })
     .ok()?;
     let expected = sums(&programs);
-    let found = files::read(&directory.join(SUMS), expected.len() as u64).ok()?;
+    let found = content(SUMS, expected.len() as u64)?;
     (found == expected.as_bytes()).then_some(programs)
 }
 
-fn sums(programs: &Programs) -> String {
+pub(super) fn sums(programs: &Programs) -> String {
     programs
         .bases()
-        .map(|(function, base)| format!("{:x}  {}\n", Sha256::digest(base), file(function)))
+        .map(|(function, base)| format!("{}  {}\n", sha256(base), file(function)))
         .collect()
 }
 

@@ -1,12 +1,10 @@
 //! Cargo, set to what decides the programs' bytes. Nothing of the caller's settings counts.
 
 use super::builder::Builder;
+use super::recipe::TARGET;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-/// glibc of Amazon Linux 2023, which the managed runtimes run on.
-pub(super) const TARGET: &str = "x86_64-unknown-linux-gnu.2.34";
 
 /// The functions' own profile, and Cargo's defaults for what it doesn't name:
 /// the environment goes before any configuration file.

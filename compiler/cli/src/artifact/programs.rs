@@ -1,8 +1,10 @@
 //! The functions' programs, built.
 
+use super::zips;
+use frames_compiler::failure::Result;
 use frames_compiler::names;
 
-const FUNCTIONS: [&str; 2] = [names::AUTHORIZER, names::SIGNER];
+pub(super) const FUNCTIONS: [&str; 2] = [names::AUTHORIZER, names::SIGNER];
 
 /// The zip of each program, before `config.json` is added.
 #[derive(Debug)]
@@ -23,9 +25,15 @@ impl Programs {
             .map(|(name, base)| (*name, base.as_slice()))
     }
 
+    /// What is in a zip as `bootstrap`.
+    pub(super) fn programs(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
+        let program = |(function, base)| Ok((function, zips::program(base)?));
+        self.bases().map(program).collect()
+    }
+
     pub(super) fn of_each<E>(
-        mut base: impl FnMut(&'static str) -> Result<Vec<u8>, E>,
-    ) -> Result<Self, E> {
+        mut base: impl FnMut(&'static str) -> std::result::Result<Vec<u8>, E>,
+    ) -> std::result::Result<Self, E> {
         let [authorizer, signer] = FUNCTIONS;
         Ok(Self {
             bases: [(authorizer, base(authorizer)?), (signer, base(signer)?)],

@@ -2,7 +2,6 @@
 
 use super::files;
 use frames_compiler::failure::{Context, Result};
-use sha2::{Digest, Sha256};
 use std::path::Path;
 
 /// Relative path and content, in the order of the paths.
@@ -17,17 +16,8 @@ pub(super) fn shim() -> [(&'static str, &'static [u8]); 2] {
     })
 }
 
-/// Changes with any byte of any source.
-pub(super) fn hash() -> String {
-    let mut hash = Sha256::new();
-    for (path, content) in SOURCES {
-        for part in [path.as_bytes(), *content] {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part);
-        }
-    }
-    format!("{:x}", hash.finalize())
-}
+/// Changes with any byte of any source: `build.rs` hashes them.
+pub(super) const HASH: &str = env!("FRAMES_SOURCES");
 
 /// Writes them below a directory.
 pub(super) fn unpack(directory: &Path) -> Result<()> {

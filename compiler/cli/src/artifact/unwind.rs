@@ -3,12 +3,10 @@
 //! the tables nonetheless. They can't be cut out, since they are in pages that are
 //! mapped; but zeros take no room in a zip.
 
+use super::recipe::TABLES;
 use frames_compiler::failure::{Context, Result};
 use object::read::elf::ElfFile64;
 use object::{Object, ObjectSection};
-
-/// A reader takes the zeros for tables without an entry (Linux Standard Base, 10.6).
-pub(super) const TABLES: [&str; 3] = [".eh_frame", ".eh_frame_hdr", ".gcc_except_table"];
 
 /// The program with its unwind tables blank.
 pub(super) fn blank(mut program: Vec<u8>) -> Result<Vec<u8>> {

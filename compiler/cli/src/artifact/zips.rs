@@ -10,6 +10,9 @@ use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 const ZOPFLI: i64 = 24;
 const DEFLATE: i64 = 9;
 
+/// What Lambda would start, by its name; here the files beside it start it.
+const BOOTSTRAP: &str = "bootstrap";
+
 fn options(mode: u32, level: i64) -> SimpleFileOptions {
     SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
@@ -22,7 +25,7 @@ fn options(mode: u32, level: i64) -> SimpleFileOptions {
 /// the files that start it.
 pub(super) fn base(bootstrap: &[u8], shim: &[(&str, &[u8])]) -> Result<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    add(&mut zip, "bootstrap", options(0o755, ZOPFLI), bootstrap)?;
+    add(&mut zip, BOOTSTRAP, options(0o755, ZOPFLI), bootstrap)?;
     for (name, content) in shim {
         add(&mut zip, name, options(0o644, DEFLATE), content)?;
     }
@@ -41,7 +44,7 @@ pub(super) fn is_base(zip: &[u8], shim: &[(&str, &[u8])]) -> bool {
                 && entry.unix_mode().map(|mode| mode & 0o7777) == Some(mode)
         })
     };
-    let mut named = is(0, "bootstrap", 0o755);
+    let mut named = is(0, BOOTSTRAP, 0o755);
     for (index, (name, _)) in shim.iter().enumerate() {
         named = named && is(index + 1, name, 0o644);
     }
@@ -57,6 +60,16 @@ pub(super) fn is_base(zip: &[u8], shim: &[(&str, &[u8])]) -> bool {
             .zip(shim)
             .all(|(index, (_, content))| holds(index, content));
     whole && zip.len() == shim.len() + 1
+}
+
+/// The program in a base.
+pub(super) fn program(base: &[u8]) -> Result<Vec<u8>> {
+    const DAMAGED: &str = "a program's zip is damaged";
+    let mut zip = ZipArchive::new(Cursor::new(base)).context(|| DAMAGED)?;
+    let mut entry = zip.by_name(BOOTSTRAP).context(|| DAMAGED)?;
+    let mut program = Vec::new();
+    entry.read_to_end(&mut program).context(|| DAMAGED)?;
+    Ok(program)
 }
 
 /// A base with its `config.json`, and what says how to start the program. The compressed

@@ -13,6 +13,7 @@ mod policy;
 mod print;
 mod schema;
 mod validate;
+mod version;
 mod watch;
 
 #[cfg(feature = "aws")]
@@ -34,6 +35,8 @@ mod session;
 #[cfg(not(feature = "aws"))]
 #[path = "without_aws.rs"]
 mod online;
+
+pub use version::run as version;
 
 use crate::cli::{Cli, Command, Format};
 use crate::terminal::{self, Terminal};

@@ -53,6 +53,14 @@ fn build() -> Check {
 /// The edge functions, as `package` and `deploy` need them.
 fn programs(has_cargo: bool, has_lambda: bool) -> Check {
     const NAME: &str = "programs";
+    if artifact::is_embedded() && artifact::is_built(Builder::CargoLambda) {
+        return Check::new(NAME, State::Ok, "the edge functions are inside this frames");
+    }
+    if artifact::is_embedded() {
+        let found = "the edge functions inside this frames are damaged";
+        return Check::new(NAME, State::Missing, found)
+            .help("package, deploy and dev need them: install frames again");
+    }
     if artifact::is_built(Builder::CargoLambda) {
         return Check::new(NAME, State::Ok, "the edge functions are built already");
     }
