@@ -211,7 +211,7 @@ delivery: {{dicomweb: true}}
     let dev = start(&project, &[]);
     let said = dev.stderr();
     assert!(
-        said.contains("study 1.2.3 is named in `iam.allow`, and no file is of it"),
+        said.contains("study 1.2.3 is named in `iam.allow`, but no file belongs to it"),
         "{said}"
     );
     assert!(

@@ -100,7 +100,7 @@ logs: {{functions: {{level: info}}}}
     }
 }
 
-const NO_KEYS: &str = "without keys, tokens are answered with 503; \
+const NO_KEYS: &str = "there are no keys: requests with a token get 503; \
                        the issuer is asked again in 10 s at the earliest";
 
 #[test]
@@ -248,7 +248,7 @@ fn discovery_that_leads_elsewhere_is_refused_with_what_to_do() {
     let other = answer("200 OK", &other.to_string());
     stand.server.answer_with(move |_| other.clone());
     let told = format!(
-        "{document} speaks for another issuer: it says \"{url}/\", the manifest \"{url}\": \
+        "{document} names another issuer: it says \"{url}/\", and the manifest says \"{url}\": \
          a slash at the end counts, write `auth.issuer` as the document does"
     );
     refused(&stand, "a slash at the end", 1, &told);
@@ -340,7 +340,7 @@ fn the_function_leaves_a_busy_issuer_in_peace() {
         let line = &function.keys_lines(1)[0];
         assert_eq!(line["reason"], json!(told(asked)), "{line}");
         let then = format!(
-            "without keys, tokens are answered with 503; the issuer is asked again in {penalty} s at the earliest"
+            "there are no keys: requests with a token get 503; the issuer is asked again in {penalty} s at the earliest"
         );
         assert_eq!(line["then"], json!(then), "{line}");
     }
@@ -358,7 +358,7 @@ fn the_function_leaves_a_busy_issuer_in_peace() {
     assert_eq!(line["reason"], json!(told(30)), "{line}");
     assert_eq!(
         line["then"],
-        "the keys at hand serve on; the issuer is asked again in 30 s at the earliest"
+        "the keys that are loaded stay in use; the issuer is asked again in 30 s at the earliest"
     );
     stand.assert_discreet(&function.log());
 }

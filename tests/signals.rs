@@ -79,7 +79,7 @@ pub fn ended(command: &mut Command, name: &str, signal: Signal, hangs: impl Fn(u
         assert!(!is_running(pid), "{name}: {}", process.output());
     }
     let output = process.output();
-    let help = format!("nothing was changed: `frames {name}` starts again");
+    let help = format!("nothing was changed: run `frames {name}` to start again");
     assert!(
         output.contains("interrupted") && output.contains(&help),
         "{output}"

@@ -65,7 +65,8 @@ fn what_isnt_a_name_may_be_wrong() {
         assert_eq!(places(&closing(&run)), expected, "{was}");
         let count = if errors == 1 { "1 error," } else { "2 errors," };
         assert!(
-            run.stderr.contains(count) && run.stderr.contains("`frames info` doesn't need mended"),
+            run.stderr.contains(count)
+                && run.stderr.contains("but `frames info` works all the same"),
             "{was}: {run:#?}"
         );
         let dry = stand.run(&["remove", "--dry-run"]);

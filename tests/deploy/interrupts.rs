@@ -29,7 +29,10 @@ fn interrupted(arguments: &[&str], operation: &str, prepare: impl Fn(&Stand)) {
     assert_eq!(code, 130, "{output}");
     assert!(
         output.contains("interrupted")
-            && output.contains(&format!("`frames {}` goes on from there", arguments[0])),
+            && output.contains(&format!(
+                "run `frames {}` again to go on from there",
+                arguments[0]
+            )),
         "{output}"
     );
     let run = stand.run(arguments);
@@ -158,7 +161,7 @@ fn a_call_that_hangs_before_the_first_change_is_left() {
         assert!(
             process
                 .output()
-                .contains("`frames deploy` goes on from there"),
+                .contains("run `frames deploy` again to go on from there"),
             "{}",
             process.output()
         );

@@ -41,7 +41,8 @@ fn a_first_deployment_serves_and_a_second_one_changes_nothing() {
     let run = stand.run(&["deploy"]);
     assert_eq!(run.code, 0, "{run:#?}");
     assert!(
-        run.stderr.contains("everything is deployed as it is here"),
+        run.stderr
+            .contains("everything is deployed, and equals this manifest"),
         "{run:#?}"
     );
     assert_eq!(run.stdout.trim(), first["result"]["url"].as_str().unwrap());

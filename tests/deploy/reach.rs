@@ -62,7 +62,7 @@ fn who_cant_be_reached_is_said_and_why() {
         (
             ("AWS_ENDPOINT_URL", &tls.url),
             "AWS STS can't be reached (invalid peer certificate: UnknownIssuer)",
-            "somebody between here and AWS STS has a certificate that this machine doesn't trust: AWS_CA_BUNDLE or SSL_CERT_FILE may name that authority's".to_owned(),
+            "a server between this machine and AWS STS, such as a company's proxy, has a certificate that this machine doesn't trust. Set AWS_CA_BUNDLE or SSL_CERT_FILE to a PEM file with its root certificate".to_owned(),
         ),
         (
             ("AWS_ENDPOINT_URL", &not_tls),

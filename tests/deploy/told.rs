@@ -245,7 +245,7 @@ fn a_distribution_of_nobodys_stack_is_named() {
         &[
             &enabled,
             "heart-dev-authorizer:1",
-            "take the functions off its behaviors",
+            "remove these functions from the distribution's behaviors",
         ],
     );
     assert!(!run.stderr.contains("nothing is served"), "{run:#?}");
@@ -406,7 +406,7 @@ fn an_owners_stack_policy_stays() {
     says(&run, 1, &["denied by"]);
     assert_eq!(policy(), theirs);
     stand.write(MANIFEST);
-    let kept = "Keeping the stack policy of heart-dev-cdn, which isn't frames' own";
+    let kept = "Keeping the stack policy of heart-dev-cdn, which frames didn't write";
     let run = stand.run(&DEPLOY);
     says(&run, 0, &["Unchanged"]);
     assert_eq!(policy(), theirs);

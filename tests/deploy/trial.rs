@@ -158,7 +158,7 @@ fn a_broken_program_stops_a_first_deployment() {
             in_the_middle,
             &[
                 "heart-dev-authorizer:1 can't be invoked: Lambda can't unpack its zip",
-                "empty the cache",
+                "delete the cache",
             ],
         ),
         (
@@ -168,7 +168,7 @@ fn a_broken_program_stops_a_first_deployment() {
             &[
                 "heart-dev-authorizer:1 doesn't run: its program isn't one for x86_64 Linux",
                 "Exec format error",
-                "empty the cache",
+                "delete the cache",
             ],
         ),
         (
@@ -340,7 +340,7 @@ fn a_version_that_answers_something_else() {
         ),
         (
             json!({"uri": "/datastore", "headers": signed}),
-            "answers with a request to go on with",
+            "answers with a request to pass on",
         ),
         (
             json!(["AWS4-HMAC-SHA256"]),
@@ -353,7 +353,7 @@ fn a_version_that_answers_something_else() {
             .account
             .rule(json!({"kind": "answer", "operation": "Invoke", "status": 200, "body": body}));
         let run = stand.run(&DEPLOY);
-        refused(&stand, &run, &[words, "where it should with status 401"]);
+        refused(&stand, &run, &[words, "but should answer with status 401"]);
         cdn_stands_as(&stand, &Value::Null);
     });
 }

@@ -298,7 +298,7 @@ pub struct Deploy {
     #[arg(long)]
     pub dry_run: bool,
 
-    /// Let another service that delivers the same go on beside this one; repeatable
+    /// Allow this other service, which serves the same data stores and users, to stay deployed too; repeatable
     #[arg(long, value_name = "SERVICE", value_parser = service_name)]
     pub beside: Vec<String>,
 
@@ -317,7 +317,7 @@ pub struct Diff {
     #[arg(long)]
     pub exit_code: bool,
 
-    /// Another service that delivers the same, and is to go on beside this one; repeatable
+    /// Another service that serves the same data stores and users, and that is to stay deployed too; repeatable
     #[arg(long, value_name = "SERVICE", value_parser = service_name)]
     pub beside: Vec<String>,
 

@@ -205,7 +205,7 @@ fn overlay_findings(plan: &Plan) -> Vec<Diagnostic> {
         let path = format!("resources.{stage}{dot}{}", finding.path);
         let (code, message, help) = match finding.kind {
             Kind::Unsafe => {
-                let message = format!("the overlay makes {}", finding.what);
+                let message = format!("the overlay in `resources` brings in {}", finding.what);
                 let help = match finding.help {
                     Some(more) => format!("{more}; or {help}"),
                     None => help.to_owned(),

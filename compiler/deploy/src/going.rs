@@ -140,7 +140,7 @@ impl<'a> Going<'a> {
         }
         for one in self.serving.foreign() {
             let what = format!(
-                "{}, and belongs to none of these stacks: they can't go before it lets go of them",
+                "{}, and belongs to none of these stacks: the functions can't be deleted while this distribution uses them",
                 self.serving.tell(one)
             );
             progress.step("In use", &what);

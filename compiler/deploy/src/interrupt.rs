@@ -30,7 +30,7 @@ impl Interrupt {
                 }
                 if *ask.borrow() {
                     let failure = Failure::new("interrupted at once").help(format!(
-                        "`frames {command}` goes on from what AWS has by then"
+                        "run `frames {command}` again: it goes on from what AWS has by then"
                     ));
                     leave(Failure {
                         exit: Exit::Interrupted,
@@ -88,7 +88,7 @@ impl Interrupt {
 
     fn failure(&self) -> Failure {
         let failure = Failure::new("interrupted").help(format!(
-            "CloudFormation ends by itself what it has begun; `frames {}` goes on from there",
+            "CloudFormation completes by itself what it has begun; run `frames {}` again to go on from there",
             self.command
         ));
         Failure {

@@ -154,7 +154,7 @@ async fn others(session: &Session<'_>, plan: &Plan) -> Result<Vec<Delivery>> {
 /// No call that only warns is worth a failure.
 fn skipped(session: &Session<'_>, action: &str) {
     let what = format!(
-        "whether this account has the same delivery under another name: you have no permission for {action}"
+        "the check whether this account has the same delivery under another name: you have no permission for {action}"
     );
     session.progress.step("Skipped", &what);
 }
@@ -173,7 +173,7 @@ async fn refuse_names(session: &Session<'_>, plan: &Plan, footprint: &Footprint)
         return Ok(());
     }
     let Some(all) = distributions.all().await? else {
-        let what = "whether another delivery has one of `domain.cnames`: you have no permission for cloudfront:ListDistributions";
+        let what = "the check whether another delivery has one of `domain.cnames`: you have no permission for cloudfront:ListDistributions";
         session.progress.step("Skipped", what);
         return Ok(());
     };

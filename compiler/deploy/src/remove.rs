@@ -261,7 +261,7 @@ impl Standing<'_> {
         let what = if !self.contents.distributions().is_empty() {
             "the distribution: disabled, and without its functions, in one change"
         } else {
-            "what keeps the logs' key"
+            "the logs: the stack no longer keeps what --delete-logs deletes"
         };
         session.progress.step("Closing", what);
         let proposed = session.propose(&self.stacks, wanted, Some(&self.stack));
@@ -520,7 +520,7 @@ fn in_use(held: &[String], foreign: &[String]) -> Failure {
         foreign.join("; ")
     );
     Failure::new(what).help(
-        "take the functions off its behaviors in the CloudFront console, or delete it; then run the same command (--abandon leaves the functions behind)",
+        "remove these functions from the distribution's behaviors in the CloudFront console, or delete that distribution; then run the same command (--abandon leaves the functions behind)",
     )
 }
 

@@ -136,7 +136,7 @@ pub(crate) fn failed(stage: &str, ended: &Ended) -> Failure {
             "{stage}: stack {} is {status}: {reason}",
             ended.stack.name
         ))
-        .help("see its events in the CloudFormation console; `frames deploy` goes on from there");
+        .help("see its events in the CloudFormation console, then run `frames deploy` again to go on from there");
     };
     let state = match status.0.as_str() {
         "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" => {
@@ -149,7 +149,7 @@ pub(crate) fn failed(stage: &str, ended: &Ended) -> Failure {
         "DELETE_FAILED" => {
             "once the cause is gone, the same command goes on where this one stopped"
         }
-        _ => "`frames deploy` goes on from there",
+        _ => "run `frames deploy` again to go on from there",
     };
     let help = match cause.help {
         Some(help) => format!("{help}; {state}"),

@@ -252,7 +252,7 @@ impl Session<'_> {
     /// In a dry run, a stage that is deployed, but uses something that isn't made yet.
     pub fn tell_awaiting(&self, stage: &Stage, outputs: &[String]) {
         let what = format!(
-            "{}: not compared, since it uses what the stage before it makes first: {}",
+            "{}: not compared, since it uses outputs that an earlier stage doesn't have yet: {}",
             stage.name,
             outputs.join(", ")
         );
@@ -287,10 +287,10 @@ impl Session<'_> {
             });
             if !same {
                 return Err(Failure::new(format!(
-                    "another run changed stage {} at the same time: that one wins, and this one ends here",
+                    "another run changed stage {} at the same time, so this run stops",
                     done.stage
                 ))
-                .help("nothing is mixed up: run the same command again to deploy what is here"));
+                .help("the stacks have the other run's state, not a mix of both. Run the same command again to deploy your manifest"));
             }
         }
         Ok(())
@@ -330,7 +330,7 @@ impl Session<'_> {
     fn tell_kept_policy(&self, job: &Job<'_>) {
         let guarded = guard::guarded(&job.template.value).join(", ");
         let what = format!(
-            "the stack policy of {}, which isn't frames' own: frames doesn't add that updates may not replace or delete {guarded}",
+            "the stack policy of {}, which frames didn't write. Add to it that updates may not replace or delete {guarded}: frames doesn't",
             job.stage.stack_name
         );
         self.progress.step("Keeping", &what);

@@ -53,10 +53,12 @@ impl Unchanged {
             None => "every stack".to_owned(),
         };
         match self.unknown.len() {
-            0 if self.only.is_none() => "everything is deployed as it is here".to_owned(),
-            0 => format!("{what} is deployed as it is here"),
+            0 if self.only.is_none() => {
+                "everything is deployed, and equals this manifest".to_owned()
+            }
+            0 => format!("{what} is deployed, and equals this manifest"),
             unknown => format!(
-                "{what} is as it is here, and {} of {} resources exist; the others couldn't be looked at (-v names them)",
+                "{what} equals this manifest, and {} of {} resources exist; frames couldn't look at the others (-v names them)",
                 self.resources - unknown,
                 self.resources
             ),

@@ -198,7 +198,7 @@ async fn refuse_changed(
         );
         return if wanted.enabled {
             Err(Failure::new(what).help(
-                "once nothing keeps it off any more, enable it in the CloudFront console; or run `frames remove`, then `frames deploy`",
+                "once the reason for that is gone, enable it in the CloudFront console; or run `frames remove`, then `frames deploy`",
             ))
         } else {
             Ok(())
@@ -224,7 +224,7 @@ async fn refuse_changed(
     let what = format!(
         "distribution {id} doesn't run {arn} at {event} of {path}: it was changed outside of CloudFormation"
     );
-    Err(Failure::new(what).help("what should be served there isn't. Put it back in the CloudFront console, and run the same command; or run `frames remove`, then `frames deploy`"))
+    Err(Failure::new(what).help(format!("requests there aren't served as they should be. Put {arn} back at {event} of {path} in the CloudFront console, and run the same command; or run `frames remove`, then `frames deploy`")))
 }
 
 async fn functions_of(

@@ -65,7 +65,7 @@ pub(crate) fn line(change: &Change) -> Styled {
         Kind::Replace => ("!", Style::BoldRed, "replace"),
         Kind::MayReplace => ("!", Style::BoldRed, "may replace"),
         Kind::Remove => ("-", Style::BoldRed, "remove"),
-        Kind::Keep => ("·", Style::Dim, "let go"),
+        Kind::Keep => ("·", Style::Dim, "detach"),
     };
     let causes = change.details.iter();
     let mut causes: Vec<String> = causes.map(|detail| property(&detail.property)).collect();
@@ -94,7 +94,7 @@ pub(crate) fn counts(changes: &[Change]) -> String {
         (Kind::Replace, "to replace"),
         (Kind::MayReplace, "that may be replaced"),
         (Kind::Remove, "to remove"),
-        (Kind::Keep, "to let go"),
+        (Kind::Keep, "to take out of the stack but keep"),
     ];
     let parts: Vec<String> = names
         .into_iter()

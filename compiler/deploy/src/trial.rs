@@ -154,18 +154,18 @@ impl Version<'_> {
         let status = answer["status"].as_str().map(printable::line);
         let answered = match status {
             Some(status) => format!("with status {status:.3}"),
-            None if answer["uri"].is_string() => "with a request to go on with".to_owned(),
+            None if answer["uri"].is_string() => "with a request to pass on".to_owned(),
             None => "with neither a status nor a request".to_owned(),
         };
         let wanted = self.function.trial.wanted();
         self.failure(
-            &format!("answers {answered}, where it should {wanted}"),
+            &format!("answers {answered}, but should answer {wanted}"),
             "somebody may have replaced its zip, or an overlay in `resources` changes how it runs",
         )
     }
 }
 
-const REPACKAGE: &str = "the package is damaged: empty the cache of programs (`~/.cache/frames`) and run the same command again";
+const REPACKAGE: &str = "the package is damaged: delete the cache of programs (`frames` in XDG_CACHE_HOME, else `~/.cache/frames`), and run the same command again";
 
 /// index.py has tried both ways by then.
 const NO_WAY: &str = "Lambda allows neither way to start a program: this needs a change of frames, so please report it with this message";

@@ -37,7 +37,7 @@ impl Proxy {
         let innermost = chain.last().map(ToString::to_string).unwrap_or_default();
         let says = |text: &str| chain.iter().any(|error| error.to_string().contains(text));
         let around = format!(
-            "check {variable}; what this machine reaches without a proxy is for NO_PROXY: `NO_PROXY={host}`"
+            "check {variable}; or, where this machine reaches {host} without a proxy, set `NO_PROXY={host}`"
         );
         let trouble = |what: String, help: String, passing| Trouble {
             message: format!("the proxy {self} {what}"),
@@ -51,8 +51,8 @@ impl Proxy {
             trouble(format!("refuses a connection to {host}"), help, false)
         } else if says("invalid peer certificate") {
             trouble(
-                format!("lets {host} be answered by somebody whose certificate isn't trusted ({innermost})"),
-                "a proxy that looks into TLS has a root certificate of its own: name it with AWS_CA_BUNDLE".to_owned(),
+                format!("answers for {host} with a certificate that this machine doesn't trust ({innermost})"),
+                "a proxy that decrypts TLS has a root certificate of its own: set AWS_CA_BUNDLE to a PEM file with it".to_owned(),
                 false,
             )
         } else if ["timed out", "timeout", "deadline"]

@@ -206,9 +206,9 @@ impl KeyCache {
     pub fn outlook(&self, now: SystemTime) -> String {
         let rest = self.rest(now).unwrap_or_default().as_secs();
         let then = if self.set.is_some() && self.is_trusted(now) {
-            "the keys at hand serve on"
+            "the keys that are loaded stay in use"
         } else {
-            "without keys, tokens are answered with 503"
+            "there are no keys: requests with a token get 503"
         };
         format!("{then}; the issuer is asked again in {rest} s at the earliest")
     }
@@ -499,15 +499,19 @@ mod tests {
         cache.fetched(Err("no route".to_owned()), &need("a"), at(0));
         assert_eq!(
             cache.outlook(at(0)),
-            "without keys, tokens are answered with 503; the issuer is asked again in 10 s at the earliest"
+            "there are no keys: requests with a token get 503; the issuer is asked again in 10 s at the earliest"
         );
         cache.fetched(set(&["a", "b"]), &need("a"), at(0));
         cache.fetched(Err("no route".to_owned()), &need("c"), at(4000));
         assert_eq!(
             cache.outlook(at(4000)),
-            "the keys at hand serve on; the issuer is asked again in 10 s at the earliest"
+            "the keys that are loaded stay in use; the issuer is asked again in 10 s at the earliest"
         );
-        assert!(cache.outlook(at(25 * 60 * 60)).starts_with("without keys"));
+        assert!(
+            cache
+                .outlook(at(25 * 60 * 60))
+                .starts_with("there are no keys")
+        );
     }
 
     #[test]

@@ -107,7 +107,7 @@ async fn a_discovery_document_must_speak_for_the_issuer_and_lead_to_https() {
         ),
         (
             json!({"jwks_uri": "https://issuer.example/keys"}),
-            "another issuer",
+            "names no issuer",
         ),
         (json!({"issuer": "OWN"}), "jwks_uri"),
         (

@@ -123,7 +123,7 @@ fn check_issuer(found: Option<&str>, configured: &str) -> Result<(), String> {
     let Some(found) = found.filter(|found| *found != configured) else {
         return match found {
             Some(_) => Ok(()),
-            None => Err("speaks for another issuer: it names none".to_owned()),
+            None => Err("names no issuer: it has no text in `issuer`".to_owned()),
         };
     };
     let found: String = found.chars().take(LONGEST_SHOWN).collect();
@@ -131,10 +131,10 @@ fn check_issuer(found: Option<&str>, configured: &str) -> Result<(), String> {
     let hint = if bare(&found) == bare(configured) {
         ": a slash at the end counts, write `auth.issuer` as the document does"
     } else {
-        ""
+        ": correct `auth.issuer`, or the `issuer` that the document names"
     };
     Err(format!(
-        "speaks for another issuer: it says {found:?}, the manifest {configured:?}{hint}"
+        "names another issuer: it says {found:?}, and the manifest says {configured:?}{hint}"
     ))
 }
 

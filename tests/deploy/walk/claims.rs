@@ -164,7 +164,7 @@ impl Ran<'_> {
     }
 
     fn unchanged(&self) -> Vec<Fault> {
-        if !self.says("everything is deployed as it is here") {
+        if !self.says("everything is deployed, and equals this manifest") {
             return vec![];
         }
         let stacks = self.after.stacks.iter();

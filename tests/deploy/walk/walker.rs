@@ -310,7 +310,8 @@ impl Walker {
         };
         let mut faults = self.unheard(arguments, from, &run);
         self.stand.account.set(&json!({"step": FAST}));
-        let ways = ["goes on", "starts again"].map(|on| format!("`frames {}` {on}", arguments[0]));
+        let ways = ["again: it goes on", "again to go on", "to start again"]
+            .map(|on| format!("run `frames {}` {on}", arguments[0]));
         if code == 130 && !ways.iter().any(|way| run.stderr.contains(way)) {
             let said = format!("{run:#?}");
             faults.push(Fault::new("interrupted, and no way on", said));

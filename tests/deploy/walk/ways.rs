@@ -77,7 +77,7 @@ pub fn of(run: &Run, command: &[&str]) -> Option<Way> {
             event: "viewer-request".to_owned(),
             path: None,
         }));
-    } else if has("Put it back in the CloudFront console") {
+    } else if has("Put arn:") && has("in the CloudFront console") {
         first.extend(Runs::missing(&error).map(First::PutBack));
     } else if has("enable it in the CloudFront console") {
         first.push(First::Enable);
@@ -86,8 +86,10 @@ pub fn of(run: &Run, command: &[&str]) -> Option<Way> {
     }
     let in_use = run
         .stderr
-        .contains("belongs to none of these stacks: they can't go before it");
-    if has("take the functions off its behaviors") || in_use && has("once the cause is gone") {
+        .contains("belongs to none of these stacks: the functions can't be deleted while");
+    if has("remove these functions from the distribution's behaviors")
+        || in_use && has("once the cause is gone")
+    {
         first.push(First::LetGo);
     }
     let mut commands = Vec::new();

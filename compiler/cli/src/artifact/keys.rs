@@ -63,8 +63,8 @@ pub async fn fetch_keys(auth: &AuthConfig, terminal: Terminal) -> Result<Vec<Val
 async fn fetch_set(issuer: &Issuer, auth: &AuthConfig, terminal: Terminal) -> Result<Value> {
     let failed = |problem: String| {
         Failure::new(format!("the issuer's keys can't be baked in: {problem}")).help(
-            "look whether `auth` names the right issuer and this machine reaches it, \
-             or save its `jwks_uri` document beside frames.yml and name that in `auth.jwksFile`",
+            "check the issuer and the algorithms in `auth`, and whether this machine reaches the issuer. \
+             Or save its `jwks_uri` document beside frames.yml, and name that file in `auth.jwksFile`",
         )
     };
     let source = KeySource::of(issuer).map_err(failed)?;

@@ -104,7 +104,7 @@ pub(super) async fn package(plan: &mut Plan, asks: bool, terminal: Terminal) -> 
     } else {
         terminal.status(
             "Note",
-            "frames doesn't ask a new issuer for its keys before its address is deployed, so the authorizer counts as changed",
+            "the issuer's address isn't deployed yet, so frames doesn't ask there for keys now. The authorizer therefore counts as changed",
         );
     }
     let programs = artifact::programs(Builder::CargoLambda, terminal)?;

@@ -113,7 +113,7 @@ pub(super) fn say_reach(reach: &Reach, terminal: Terminal) {
     );
     let absent: Vec<String> = absent
         .iter()
-        .map(|part| format!("{part} is named in `iam.allow`, and no file is of it"))
+        .map(|part| format!("{part} is named in `iam.allow`, but no file belongs to it"))
         .collect();
     say_some("Absent", &absent, terminal);
 }

@@ -41,7 +41,7 @@ pub(super) fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Resu
                     state.in_use.join("; ")
                 ))
                 .help(
-                    "take the functions off its behaviors in the CloudFront console, or delete it",
+                    "remove these functions from the distribution's behaviors in the CloudFront console, or delete that distribution",
                 ));
             }
             Err(Failure::new(what)

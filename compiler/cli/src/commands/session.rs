@@ -208,7 +208,7 @@ async fn names(
             n => (format!("{n} errors"), "them"),
         };
         let what = format!(
-            "{} has {errors}, which `frames {command}` doesn't need mended: `frames validate{online}{env}` shows {them}",
+            "{} has {errors}, but `frames {command}` works all the same: `frames validate{online}{env}` shows {them}",
             source.name()
         );
         terminal.status("Warning", &what);
@@ -230,7 +230,10 @@ fn wrong_names(
     if terminal.is_json() {
         terminal::json(&format!("{:#}\n", render::json(source, found)));
     }
-    let what = format!("{} doesn't say for sure what is deployed", source.name());
+    let what = format!(
+        "because of the errors above, frames can't tell which stacks {} names",
+        source.name()
+    );
     or_by_name(
         Failure {
             message: what,

@@ -65,8 +65,9 @@ pub fn taken(files: &[File], given: &Answers) -> Result<Taken> {
             remarks: settings.remarks,
         });
     }
-    Err(Failure::usage(problems.join("\n"))
-        .help("give what can't be taken over by its flag; nothing was written"))
+    Err(Failure::usage(problems.join("\n")).help(
+        "give each of these settings by its flag (see `frames init --help`); nothing was written",
+    ))
 }
 
 struct Setting<'a> {

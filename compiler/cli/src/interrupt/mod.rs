@@ -137,7 +137,7 @@ pub fn finish_if_ending() {
 /// What is said of a run that had changed nothing.
 pub fn untouched(command: &str) -> Failure {
     let failure = Failure::new("interrupted").help(format!(
-        "nothing was changed: `frames {command}` starts again"
+        "nothing was changed: run `frames {command}` to start again"
     ));
     Failure {
         exit: Exit::Interrupted,

@@ -49,7 +49,7 @@ pub(crate) fn unguarded(resolved: &Resolved) -> Option<Diagnostic> {
         .filter(|origin| origin.span == place);
     let mut spans = targets.filter_map(|origin| origin.target).chain([place]);
     spans.any(leads_there).then(|| {
-        let message = "`${aws:accountId}` is whichever account is asked: it guards nothing";
+        let message = "`${aws:accountId}` is always the account of your own credentials, so it guards nothing";
         Diagnostic::new(codes::INVALID_VALUE, PATH, place, message)
             .help("write the account's 12 digits, or leave it out")
     })

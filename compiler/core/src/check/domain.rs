@@ -40,7 +40,7 @@ fn block(given: &manifest::Domain, found: &mut Vec<Diagnostic>) -> Result<Option
                 cnames.span,
                 "`domain.certificateArn` is missing: CNAMEs need a certificate that covers them",
             )
-            .help("add the ARN of an issued ACM certificate in us-east-1, or `hostedZoneId`, where one is made"),
+            .help("add the ARN of an issued ACM certificate in us-east-1. Or add `hostedZoneId`: frames then makes a certificate, and validates it in that zone"),
         );
     }
     limits(given, found);

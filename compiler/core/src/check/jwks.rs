@@ -31,7 +31,7 @@ pub(super) fn check(
             let message = format!("`{}` can't be baked in: {problem}", file.value);
             found.push(
                 Diagnostic::new(codes::JWKS_FILE, "auth.jwksFile", file.span, message)
-                    .help("save the issuer's `jwks_uri` document there; the path is relative to frames.yml"),
+                    .help("save the issuer's `jwks_uri` document there, and name the algorithm that it signs with in `auth.algorithms`; the path is relative to frames.yml"),
             );
             None
         }

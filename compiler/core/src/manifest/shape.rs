@@ -7,7 +7,7 @@ use super::field::{Choice, Field, Kind, Table};
 use super::formats::Format;
 use super::meant::{advice, country};
 use super::tables;
-use super::words::{instead, join, listed, nearest_numbers, shown, what};
+use super::words::{AS_ITEM, instead, join, listed, nearest_numbers, shown, what};
 use super::{Spanned, Text};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean, nearest};
 use crate::span::Span;
@@ -255,7 +255,12 @@ impl Walk<'_> {
 
     fn list(&mut self, node: &Node, item: &'static Kind, path: &str) -> Option<Vec<Valid>> {
         let Value::Sequence(items) = &node.value else {
-            return self.wrong_type(node, "a list", path);
+            let none = self.wrong_type(node, "a list", path);
+            let is_item = matches!((item, &node.value), (Kind::Table(_), Value::Mapping(_)));
+            if let Some(found) = self.found.last_mut().filter(|_| is_item) {
+                found.help = Some(AS_ITEM.to_owned());
+            }
+            return none;
         };
         Some(self.items(items, path, |walk, node, path| {
             walk.value(node, item, path, node.span)

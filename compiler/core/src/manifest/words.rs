@@ -108,9 +108,21 @@ pub(super) fn instead(node: &Node, expected: &str, path: &str) -> Option<String>
             }
         }),
         ("text", Value::Mapping(_)) => Some(format!("write `{key}: value` on one line")),
+        ("a mapping", _) if path.is_empty() => {
+            Some("write keys with their values, one per line: `service: name`".to_owned())
+        }
+        ("a mapping", _) if path.ends_with(']') => {
+            Some("write keys with their values behind the `-`: `- key: value`".to_owned())
+        }
+        ("a mapping", _) => Some(format!(
+            "write keys with their values, indented below it or in braces: `{key}: {{key: value}}`"
+        )),
         _ => None,
     }
 }
+
+/// What makes a mapping the one item of the list that is wanted.
+pub(super) const AS_ITEM: &str = "put `- ` before its first key, and indent its other keys as far; or put brackets around its braces";
 
 /// Whether a text is one value, neither none nor a list of its own.
 fn is_single(text: &str) -> bool {

@@ -153,7 +153,7 @@ pub fn findings(question: &Question, answer: &Answer) -> Vec<Diagnostic> {
         ),
         (_, Answer::Unknown(reason)) => finding(
             codes::NOT_ASKED,
-            format!("nobody knows whether there is a {what}: {reason}"),
+            format!("frames can't tell whether {what} exists: {reason}"),
             "`frames policy` prints the permissions that a deployer needs",
         ),
         (

@@ -40,7 +40,7 @@ pub(super) fn findings(question: &Question, stage: &str, answer: &Answer) -> Vec
         Answer::Refused(reason) => {
             let message = format!("CloudFormation refuses the template of stage {stage}: {reason}");
             let help = if question.path.starts_with("resources.") {
-                "mend the overlay"
+                "correct this place in `resources`, as CloudFormation's reason says"
             } else {
                 "this is a defect of frames, or an AWS Region that lacks something: report it"
             };
@@ -56,7 +56,7 @@ pub(super) fn findings(question: &Question, stage: &str, answer: &Answer) -> Vec
         }
         Answer::Unknown(reason) => {
             let message = format!(
-                "nobody knows whether CloudFormation takes the template of stage {stage}: {reason}"
+                "frames can't tell whether CloudFormation takes the template of stage {stage}: {reason}"
             );
             vec![
                 Diagnostic::new(codes::NOT_ASKED, &question.path, question.span, message)

@@ -78,7 +78,7 @@ impl Trial {
     pub fn wanted(&self) -> String {
         match self.expected {
             Expected::Status(status) => format!("with status {status}"),
-            Expected::Request => "with the request to go on with".to_owned(),
+            Expected::Request => "with the request to pass on".to_owned(),
             Expected::SignedRequest => "with the request, signed".to_owned(),
         }
     }
@@ -159,7 +159,7 @@ mod tests {
         let open = "auth: {mode: none}";
         for (function, manifest, wanted) in [
             ("authorizer", OIDC, "with status 401"),
-            ("authorizer", open, "with the request to go on with"),
+            ("authorizer", open, "with the request to pass on"),
             ("signer", open, "with the request, signed"),
         ] {
             assert_eq!(trial(function, manifest).wanted(), wanted);

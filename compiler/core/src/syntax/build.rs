@@ -1,7 +1,7 @@
 //! Parser events to a tree, within budgets that a hostile file can't pass.
 
 use super::errors::{self, Read};
-use super::node::{Entry, Key, MAX_DEPTH, MERGE, Node, Value};
+use super::node::{Entry, Key, MAX_DEPTH, MERGE, Node, Value, too_deep};
 use super::short_forms;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::source::Source;
@@ -126,7 +126,7 @@ impl Builder {
                     return fail(
                         codes::SYNTAX,
                         span,
-                        "a second document begins here; a manifest is one",
+                        "a second YAML document begins here, and a manifest is only one: remove the `---` or `...`",
                     );
                 }
                 Ok(())
@@ -164,7 +164,7 @@ impl Builder {
                 None => fail(
                     codes::SYNTAX,
                     span,
-                    "the alias is inside the very value that it names",
+                    "this alias stands for a value that it is itself a part of: remove it, or name another anchor",
                 ),
             },
             _ => Ok(()),
@@ -272,15 +272,13 @@ impl Builder {
             return fail(
                 codes::TOO_LARGE,
                 node.span,
-                format!("more than {MAX_NODES} values"),
+                format!(
+                    "the manifest has more than {MAX_NODES} values, which is the limit: an alias counts as all that it stands for"
+                ),
             );
         }
         if size.depth + self.stack.len() > MAX_DEPTH {
-            return fail(
-                codes::TOO_LARGE,
-                node.span,
-                format!("nested deeper than {MAX_DEPTH} levels"),
-            );
+            return fail(codes::TOO_LARGE, node.span, too_deep());
         }
         if anchor != 0 {
             self.anchors.insert(anchor, (node.clone(), size));

@@ -1,7 +1,7 @@
 //! The parser's errors in a user's terms, at the place that is to be mended, with
 //! a label where they begin.
 
-use super::node::MAX_DEPTH;
+use super::node::too_deep;
 use super::unquoted::{self, Plain};
 use crate::diagnostic::{Diagnostic, codes, nearest};
 use crate::printable;
@@ -33,7 +33,7 @@ pub(super) fn explained(source: &Source, error: &ScanError, read: &Read) -> Diag
     let marked = marker.min(text.len());
     let reason = error.kind().to_string();
     if reason.contains("nesting") || reason.contains("limit") {
-        let message = format!("nested deeper than {MAX_DEPTH} levels");
+        let message = too_deep();
         return Diagnostic::new(codes::TOO_LARGE, "", character(text, marked), message);
     }
     if let Some(tab) = tab_in_indentation(text, marked) {

@@ -7,6 +7,13 @@ pub const MERGE: &str = "<<";
 /// How deep values nest at the most.
 pub(super) const MAX_DEPTH: usize = 64;
 
+/// What is said of values that nest deeper.
+pub(super) fn too_deep() -> String {
+    format!(
+        "the manifest is nested deeper than {MAX_DEPTH} levels, which is the limit: remove levels"
+    )
+}
+
 /// A value and its place. Scalars keep the text that the user wrote.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {

@@ -174,8 +174,10 @@ impl<'a> Resolver<'a> {
     pub(super) fn is_exhausted(&mut self, span: Span, depth: usize) -> bool {
         let over = self.nodes > MAX_NODES || self.bytes > MAX_BYTES || depth > MAX_DEPTH;
         if over && !self.exhausted {
-            let message =
-                "the variables make the manifest too large, or refer to each other too deeply";
+            let mib = MAX_BYTES / (1024 * 1024);
+            let message = format!(
+                "variables take the manifest past a limit: {MAX_NODES} values, {mib} MiB of text, or references {MAX_DEPTH} deep. Use fewer"
+            );
             self.found
                 .push(Diagnostic::new(codes::TOO_LARGE, "", span, message));
         }

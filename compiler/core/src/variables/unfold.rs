@@ -60,7 +60,8 @@ impl Follow for Unfolder<'_> {
         let known = self.0.open.len();
         let brought = self.0.raw(&node, 0);
         if self.0.open.len() > known {
-            let message = "environments are merged before AWS is asked";
+            let message =
+                "an environment can't come from AWS: environments are merged before AWS is asked";
             let help = "write them here or in a file: `${file(./environments.yml)}`";
             self.0.report(node.span, message.to_owned(), help);
         }
@@ -236,7 +237,8 @@ impl Resolver<'_> {
             Some((_, Value::Open(_))) => {
                 if self.open.len() > known {
                     self.open.truncate(known);
-                    let message = "`<<` merges before AWS is asked".to_owned();
+                    let message =
+                        "`<<` can't merge a value of AWS: it merges before AWS is asked".to_owned();
                     let help =
                         "merge a mapping of this file or of another: `<<: ${file(./base.yml)}`";
                     self.report(source.span, message, help);

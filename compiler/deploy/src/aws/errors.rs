@@ -210,7 +210,7 @@ fn unreachable<E>(action: &str, doing: &str, error: &SdkError<E>) -> Failure {
                 let reason = innermost(error);
                 let help = match reason.as_str() {
                     reason if reason.contains("certificate") => format!(
-                        "somebody between here and {who} has a certificate that this machine doesn't trust: AWS_CA_BUNDLE or SSL_CERT_FILE may name that authority's"
+                        "a server between this machine and {who}, such as a company's proxy, has a certificate that this machine doesn't trust. Set AWS_CA_BUNDLE or SSL_CERT_FILE to a PEM file with its root certificate"
                     ),
                     _ => help(),
                 };

@@ -127,7 +127,7 @@ impl Looked {
             Err(_) => format!("{names} didn't answer within {} s", LIMIT.as_secs()),
         };
         Check::new(NAME, State::Missing, why).help(
-            "deploy and package --fetch-keys ask it from this machine, the functions from the edge",
+            "deploy and package --fetch-keys ask the issuer from this machine, and the functions ask it from the edge: check `auth`, the network and the proxy",
         )
     }
 }

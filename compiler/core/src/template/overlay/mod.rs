@@ -299,7 +299,7 @@ fn locate(overlay: &Node, place: &Place, kind: Kind, what: String) -> Finding {
         path: place.0[..depth].join("."),
         what,
         help: replaces.then(|| {
-            "a list takes the place of the compiled one: repeat what is in that, as it is"
+            "a list in `resources` replaces the whole list that frames makes. Repeat the items of that list unchanged: without the overlay, `frames package` writes them to .frames/<env>/"
                 .to_owned()
         }),
     }

@@ -13,7 +13,7 @@ pub(super) fn check(stage: &Overlaid<'_>, found: &mut Found) {
         for (id, _) in members(stage.finished).into_iter().flatten() {
             let compiled = members(stage.compiled).is_some_and(|known| known.contains_key(id));
             if !compiled && names::is_reserved(id) {
-                let what = "something of your own by a name that belongs to frames";
+                let what = "a resource, parameter or output under an id that frames keeps for itself: choose another id";
                 found.push((Place::root().at(section).at(id), what.to_owned()));
             }
         }

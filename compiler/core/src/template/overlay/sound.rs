@@ -45,6 +45,8 @@ const PARAMETER: [&str; 11] = [
 
 const OUTPUT: [&str; 4] = ["Condition", "Description", "Export", "Value"];
 
+const NOT_IN_STACK: &str = "correct the name, or add it to this stage below `resources`: a stack can't refer to what only another stack has";
+
 /// Those that work without a transform, outside the section `Rules`.
 const INTRINSICS: [&str; 17] = [
     "Fn::And",
@@ -158,7 +160,8 @@ impl Findings<'_> {
                 && !entry.value.is_null()
             {
                 let what = format!("`{name}` takes a mapping; here is {}", entry.value.kind());
-                self.push(&place, what, None);
+                let help = "write one id per line below it, each with its value";
+                self.push(&place, what, Some(help.to_owned()));
             }
         }
         let version = self.stage.finished.get("AWSTemplateFormatVersion");
@@ -237,7 +240,8 @@ impl Findings<'_> {
                         .unwrap_or_else(|| "properties belong below `Properties`".to_owned());
                     self.push_key(&at, format!("a resource has no `{key}`"), Some(help));
                 } else if key == "Properties" && !value.is_object() && !value.is_null() {
-                    self.push(&at, "`Properties` takes a mapping", None);
+                    let help = "write one property per line below it, each with its value";
+                    self.push(&at, "`Properties` takes a mapping", Some(help.to_owned()));
                 } else if key.ends_with("Policy")
                     && key != "CreationPolicy"
                     && key != "UpdatePolicy"
@@ -287,10 +291,10 @@ impl Findings<'_> {
                 {
                     let help = match *key {
                         "Default" => {
-                            "frames passes no values to parameters of your own: write it here, with a variable if need be"
+                            "add `Default`: frames passes no values to parameters of your own. A variable such as `${env:NAME}` is possible there"
                         }
                         "Type" => "for example `Type: String`",
-                        _ => "an output is a value",
+                        _ => "add `Value`: what the output gives",
                     };
                     found.push((
                         place,
@@ -428,10 +432,12 @@ impl Findings<'_> {
                 let all = sections.iter().filter_map(|section| self.section(section));
                 let ids = all.flatten().map(|(id, _)| id.as_str());
                 let pseudo = PSEUDO_PARAMETERS.iter().copied().filter(|_| pseudo);
-                (
-                    format!("there is no {kind} `{id}` in this stack"),
-                    did_you_mean(id, ids.chain(pseudo)),
-                )
+                let help = did_you_mean(id, ids.chain(pseudo)).or_else(|| {
+                    // Nobody can add what only CloudFormation gives.
+                    let is_addable = !name.starts_with("AWS::");
+                    is_addable.then(|| NOT_IN_STACK.to_owned())
+                });
+                (format!("there is no {kind} `{id}` in this stack"), help)
             }
         };
         self.push(&named.place, what, help);

@@ -74,13 +74,19 @@ pub(super) const TYPES: &[Addable] = &[
 /// Other types, by their beginnings, and what they would make: a better reason than that
 /// nobody has looked at them.
 const REASONS: &[(&str, &str)] = &[
-    ("AWS::IAM::", "permissions beside those compiled"),
+    (
+        "AWS::IAM::",
+        "IAM permissions in addition to those that frames makes",
+    ),
     ("AWS::Lambda::Permission", "a function that others may call"),
     (
         "AWS::Lambda::LayerVersionPermission",
         "a layer that others may use",
     ),
-    ("AWS::Lambda::", "a program beside the edge functions"),
+    (
+        "AWS::Lambda::",
+        "a Lambda resource in addition to the edge functions",
+    ),
     (
         "AWS::CloudFormation::Stack",
         "another stack, which isn't checked",

@@ -17,6 +17,10 @@ const POLICIES: [&str; 8] = [
 ];
 
 const UNCHECKED: &str = "a policy that can't be checked";
+const UNCHECKED_PRINCIPAL: &str =
+    "a principal that can't be checked: write an AWS service's name or `!Ref AWS::AccountId`";
+const OTHER_ACCOUNT: &str =
+    "a grant to an account that may not be this one: write `!Ref AWS::AccountId`";
 const AS_TEXT: &str = "a policy as text, which can't be checked: it has to be a mapping";
 
 /// Every policy among the properties of an added resource.
@@ -166,7 +170,7 @@ fn lets_in(principal: &Value, stage: &Overlaid<'_>) -> Option<&'static str> {
         return Some("a wildcard principal");
     }
     let Some(kinds) = principal.as_object().filter(|_| is_literal(principal)) else {
-        return Some("a principal that can't be checked");
+        return Some(UNCHECKED_PRINCIPAL);
     };
     kinds.iter().find_map(|(kind, who)| {
         let mut who = match who {
@@ -175,13 +179,11 @@ fn lets_in(principal: &Value, stage: &Overlaid<'_>) -> Option<&'static str> {
         }
         .into_iter();
         match kind.as_str() {
-            "Service" => {
-                who.find_map(|who| (!service(who)).then_some("a principal that can't be checked"))
-            }
+            "Service" => who.find_map(|who| (!service(who)).then_some(UNCHECKED_PRINCIPAL)),
             "AWS" => who.find_map(|who| match this_account(who, stage) {
                 true => None,
-                false if who.is_string() => Some("a grant to an account that needn't be this one"),
-                false => Some("a principal that can't be checked"),
+                false if who.is_string() => Some(OTHER_ACCOUNT),
+                false => Some(UNCHECKED_PRINCIPAL),
             }),
             _ => Some("a grant to others than services and this account"),
         }

@@ -188,7 +188,7 @@ pub(super) fn record(added: &Added<'_>, found: &mut Found) {
         if below(&name) {
             Some("a record of a name that belongs to the delivery")
         } else if proof_for.is_some_and(|(_, name)| above(name) || below(name)) {
-            Some("a proof that the delivery's name is somebody's")
+            Some("a validation record, by which others may claim the delivery's name or get a certificate for it")
         } else if above(&name) && matches!(kind, "NS" | "DS" | "SOA") {
             Some("a zone above the delivery's name that others answer for")
         } else if above(&name) && matches!(kind, "CAA" | "TXT") {
@@ -247,7 +247,7 @@ pub(super) fn distribution(added: &Added<'_>, found: &mut Found) {
     let compiled = resources(added.stage.compiled)
         .find(|(_, resource)| resource.get("Type") == Some(&rows::CONFIG.into()));
     let Some((_, compiled)) = compiled else {
-        let what = "a distribution in a stack that has none to be held against";
+        let what = "a distribution in a stack where frames makes none, so there is nothing to compare it with";
         return found.push((added.place.at("Type"), what.to_owned()));
     };
     let Some(resource) = added.place.of(added.stage.finished) else {

@@ -5,8 +5,8 @@ use super::*;
 #[test]
 fn what_opens_by_being_added_is_found() {
     let types = [
-        ("AWS::IAM::Role", "permissions beside"),
-        ("AWS::IAM::Policy", "permissions beside"),
+        ("AWS::IAM::Role", "IAM permissions in addition"),
+        ("AWS::IAM::Policy", "IAM permissions in addition"),
         ("AWS::Lambda::Permission", "others may call"),
         ("AWS::Lambda::Url", "anybody may call"),
         ("AWS::CloudFormation::Stack", "another stack"),
@@ -56,7 +56,7 @@ fn what_opens_by_being_added_is_found() {
 fn whom_an_added_policy_lets_in_is_found() {
     let wildcard = "a wildcard principal";
     let unknown = "can't be checked";
-    let foreign = "an account that needn't be this one";
+    let foreign = "an account that may not be this one";
     let documents = [
         (
             "{Statement: [{Effect: Allow, Principal: '*', Action: 'a:b'}]}",
@@ -219,7 +219,7 @@ fn only_listed_types_may_be_added() {
 
 #[test]
 fn ids_of_frames_are_reserved_whatever_the_hash() {
-    let frames = "a name that belongs to frames";
+    let frames = "an id that frames keeps for itself";
     for id in [
         "AuthorizerVersion0123456789ab",
         "SignerVersionabcdef012345",
@@ -256,7 +256,7 @@ fn an_id_is_no_path_into_the_template() {
         "Distribution.Properties",
     ] {
         let role = format!("Resources: {{'{id}': {{Type: 'AWS::IAM::Role'}}}}");
-        is_found(CDN, &role, "permissions beside");
+        is_found(CDN, &role, "IAM permissions in addition");
     }
 }
 
@@ -297,7 +297,7 @@ fn a_second_distribution_obeys_what_holds_for_the_first() {
     assert!(
         elsewhere
             .iter()
-            .any(|(_, what)| what.contains("none to be held against"))
+            .any(|(_, what)| what.contains("where frames makes none"))
     );
     assert!(
         elsewhere
@@ -633,9 +633,12 @@ fn records_of_the_deliverys_own_names_are_found() {
         (record("example.org", "NS"), "others answer for"),
         (record("example.org", "CAA"), "get certificates for it"),
         (record("example.org", "TXT"), "get certificates for it"),
-        (record("_frames.example.org", "TXT"), "a proof that"),
-        (record("_acme-challenge.example.org", "TXT"), "a proof that"),
-        (record("_x1.example.org", "CNAME"), "a proof that"),
+        (record("_frames.example.org", "TXT"), "a validation record"),
+        (
+            record("_acme-challenge.example.org", "TXT"),
+            "a validation record",
+        ),
+        (record("_x1.example.org", "CNAME"), "a validation record"),
         (record("'fram\\145s.example.org'", "A"), "can't be checked"),
         (
             record("!Join ['.', [frames, example.org]]", "A"),

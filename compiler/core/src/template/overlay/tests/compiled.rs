@@ -83,7 +83,7 @@ fn what_weakens_a_compiled_resource_is_found() {
         // A behavior is a distribution's only.
         (
             properties("AccessLogs", "{DefaultCacheBehavior: {Compress: true}}"),
-            "keeps the logs less well",
+            "may leave the logs less protected",
         ),
         (
             headers(
@@ -376,22 +376,22 @@ fn what_weakens_a_compiled_resource_is_found() {
                 "SignerRole",
                 "{Policies: [{PolicyName: x, PolicyDocument: '{}'}]}",
             ),
-            "other permissions",
+            "other IAM permissions",
         ),
         (
             properties(
                 "SignerRole",
                 "{ManagedPolicyArns: ['arn:aws:iam::aws:policy/AdministratorAccess']}",
             ),
-            "other permissions",
+            "other IAM permissions",
         ),
         (
             properties("SignerReadPolicy", "{PolicyDocument: {Statement: []}}"),
-            "other permissions",
+            "other IAM permissions",
         ),
         (
             properties("SignerReadPolicy", "{Roles: [mine]}"),
-            "other permissions",
+            "other IAM permissions",
         ),
         (
             properties("LogsKey", "{KeyPolicy: {Statement: []}}"),
@@ -399,7 +399,7 @@ fn what_weakens_a_compiled_resource_is_found() {
         ),
         (
             properties("LogsKey", "{EnableKeyRotation: false}"),
-            "less well",
+            "less protected",
         ),
         (
             properties("AuthorizerVersionaaaaaaaaaaaa", "{Description: mine}"),

@@ -23,7 +23,7 @@ fn what_cloudformation_would_refuse_is_found_at_its_place() {
         (
             "Parameters: {Mine: {Type: String}}",
             "Mine",
-            "has no `Default` (frames passes no values",
+            "has no `Default` (add `Default`: frames passes no values",
         ),
         (
             "Parameters: {Mine: {Default: x}}",
