@@ -249,6 +249,40 @@ fn a_distribution_of_nobodys_stack_is_named() {
         ],
     );
     assert!(!run.stderr.contains("nothing is served"), "{run:#?}");
+    // What is left behind is told as long as it is in use.
+    let other = Stand::new();
+    let deployed = other.deploy();
+    let own = deployed["result"]["distributionId"].as_str().unwrap();
+    let mut copy = self::config(&other, own)["DistributionConfig"].clone();
+    for member in [
+        "CallerReference",
+        "DefaultCacheBehavior",
+        "CacheBehaviors",
+        "Aliases",
+        "WebACLId",
+    ] {
+        let functions = copy["DefaultCacheBehavior"]["LambdaFunctionAssociations"].clone();
+        copy[member] = config[member].clone();
+        if member == "DefaultCacheBehavior" {
+            copy[member]["LambdaFunctionAssociations"] = functions;
+        }
+    }
+    other.account.call(
+        "cloudfront",
+        "CreateDistribution",
+        json!({"DistributionConfig": copy}),
+    );
+    says(
+        &other.run(&["remove", "--yes", "--abandon"]),
+        0,
+        &["Abandoned", "Removed"],
+    );
+    let run = other.run(&REMOVE);
+    says(
+        &run,
+        1,
+        &["it has no stack any more, but distribution", "(enabled, "],
+    );
     // The same again: nothing of it goes by itself.
     says(&stand.run(&REMOVE), 1, &[&enabled]);
 

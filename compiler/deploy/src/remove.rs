@@ -39,6 +39,8 @@ pub struct Removed {
 pub enum Outcome {
     /// Looked for, and there was nothing.
     Nothing,
+    /// No stack, but distributions of nobody's stack here run functions of these names.
+    LeftBehind(Vec<String>),
     DryRun,
     Gone(AllGone),
 }
@@ -88,7 +90,14 @@ pub async fn remove(
     going.tell(session, options);
     going.tell_others(session);
     if going.is_empty() {
-        removed.outcome = Outcome::Nothing;
+        let functions = footprint.functions.iter().map(|it| it.name.clone());
+        let serving = Serving::look(session, functions, Vec::new()).await?;
+        let left: Vec<String> = serving.foreign().map(|one| serving.tell(one)).collect();
+        removed.outcome = if left.is_empty() {
+            Outcome::Nothing
+        } else {
+            Outcome::LeftBehind(left)
+        };
         return Ok(removed);
     }
     if options.dry_run {

@@ -51,6 +51,12 @@ pub(super) fn run(global: &Global, arguments: &Remove, terminal: Terminal) -> Re
                     "run the same command with credentials that may call cloudformation:DescribeStacks there",
                 ));
             }
+            Outcome::LeftBehind(left) => {
+                let what = format!("{name}: it has no stack any more, but {}", left.join("; "));
+                return Err(Failure::new(what).help(
+                    "an earlier removal left these functions behind, or they are somebody else's: if they are yours, remove them from that distribution's behaviors in the CloudFront console, and delete them in Lambda's",
+                ));
+            }
             Outcome::Nothing => {
                 let what = format!("{name}: it is not deployed");
                 progress.step("Removed", &what);
