@@ -334,7 +334,7 @@ fn an_account_that_guards_nothing_is_refused() {
         ));
         let run = stand.run(&["deploy", "--yes"]);
         assert_eq!(run.code, 3, "{run:#?}");
-        let said = "error[invalid-value]: `${aws:accountId}` is whichever account";
+        let said = "error[invalid-value]: `${aws:accountId}` is always the account";
         assert!(run.stderr.contains(said), "{run:#?}");
     }
     assert_eq!(stand.account.state(), Vec::<String>::new());

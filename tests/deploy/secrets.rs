@@ -453,7 +453,7 @@ fn an_address_that_isnt_deployed_is_asked_by_deploy_alone() {
     }
     let run = watched.run(&["diff"]);
     assert!(
-        run.stderr.contains("doesn't ask a new issuer for its keys"),
+        run.stderr.contains("frames doesn't ask there for keys now"),
         "{run:#?}"
     );
     assert_eq!(watched.run(&["deploy", "--yes"]).code, 0);
@@ -479,7 +479,7 @@ fn an_address_that_isnt_deployed_is_asked_by_deploy_alone() {
         let run = watched.run(arguments);
         assert_eq!(run.code, 0, "{run:#?}");
         assert!(
-            run.stderr.contains("doesn't ask a new issuer for its keys"),
+            run.stderr.contains("frames doesn't ask there for keys now"),
             "{run:#?}"
         );
     }
