@@ -39,13 +39,17 @@ pub(crate) fn is_own(policy: &str, buckets: &[&str]) -> bool {
         return false;
     };
     let allow = json!({"Effect": "Allow", "Principal": "*", "Action": "Update:*", "Resource": "*"});
-    let Some(statements) = parsed["Statement"].as_array_mut() else {
+    let statements = parsed.get_mut("Statement");
+    let Some(statements) = statements.and_then(Value::as_array_mut) else {
         return false;
     };
     match statements.as_mut_slice() {
         [only] => *only == allow,
         [first, second] => {
-            let ids = second["Resource"].take();
+            let ids = second
+                .get_mut("Resource")
+                .map(Value::take)
+                .unwrap_or_default();
             let deny = json!({"Effect": "Deny", "Principal": "*", "Action": ["Update:Replace", "Update:Delete"], "Resource": null});
             let is_bucket = |id: &Value| {
                 let id = id
