@@ -2,6 +2,7 @@
 //! its cdn stack's Region and the artifact bucket. Without it, all Regions are looked at.
 
 use super::edge_logs;
+use super::picture;
 use super::session::Session;
 use crate::aws::EDGE_REGION;
 use crate::aws::stacks::{Sought, Stack};
@@ -63,8 +64,7 @@ pub(crate) async fn memory(
 /// Whether a stack was ever deployed, and is the place's own.
 pub(crate) fn is_deployed(place: &Place, stack: &Stack) -> bool {
     let unmade = stack.status.is("REVIEW_IN_PROGRESS") || stack.status.is("DELETE_COMPLETE");
-    let description = stack.description.as_deref().unwrap_or_default();
-    !unmade && description.starts_with(&place.mark)
+    !unmade && picture::is_own(place, stack)
 }
 
 /// What is there, as far as frames could look.
