@@ -10,6 +10,7 @@
 
 pub mod check;
 pub mod diagnostic;
+pub mod difference;
 pub mod environments;
 pub mod failure;
 pub mod limits;

@@ -44,6 +44,7 @@ const CRATES: &[Order] = &[
             "limits",
             "online",
             "policy",
+            "difference",
         ],
         // One type in three files.
         one_thing: &[("variables", &["documents", "resolve", "unfold"])],

@@ -1,0 +1,187 @@
+//! What becomes of a value, leaf by leaf, as a person would say it: members of lists go by what
+//! identifies them, and not by where they are.
+
+mod group;
+mod lists;
+mod shown;
+
+pub use group::Group;
+pub use shown::{json, text};
+
+use crate::secrets::{MASK, Masks};
+use serde_json::Value;
+
+/// What CloudFormation says in a change set for a value that only the deployment makes.
+pub const KNOWN_AFTER: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
+
+/// A step from a value to one within it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    Key(String),
+    /// Of a list whose members have names: a behaviour's path pattern, a statement's Sid.
+    Member(String),
+    /// Of any other list. Where a member is gone, its position before.
+    Position(usize),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Became {
+    Added(Value),
+    Removed(Value),
+    Changed {
+        before: Value,
+        after: Value,
+    },
+    /// Only the deployment makes what it becomes.
+    Unknown {
+        before: Option<Value>,
+    },
+    /// The members are the same, in another order.
+    Order {
+        before: Vec<String>,
+        after: Vec<String>,
+    },
+}
+
+/// A place where two values differ.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Leaf {
+    pub path: Vec<Step>,
+    pub became: Became,
+}
+
+/// Where two values differ, in the order of the keys. None where they are the same.
+pub fn leaves(before: &Value, after: &Value) -> Vec<Leaf> {
+    let mut found = Vec::new();
+    Walk {
+        path: vec![],
+        found: &mut found,
+    }
+    .values(before, after);
+    found
+}
+
+struct Walk<'a> {
+    path: Vec<Step>,
+    found: &'a mut Vec<Leaf>,
+}
+
+impl Walk<'_> {
+    fn values(&mut self, before: &Value, after: &Value) {
+        if before == after {
+            return;
+        }
+        if let (Some(before), Some(after)) = (document(before), document(after)) {
+            return self.values(&before, &after);
+        }
+        match (before, after) {
+            (Value::Object(before), Value::Object(after)) => {
+                for (key, value) in before {
+                    self.below(Step::Key(key.clone()), |walk| match after.get(key) {
+                        Some(after) => walk.values(value, after),
+                        None => walk.became(Became::Removed(value.clone())),
+                    });
+                }
+                for (key, value) in after.iter().filter(|(key, _)| !before.contains_key(*key)) {
+                    self.below(Step::Key(key.clone()), |walk| walk.added(value));
+                }
+            }
+            (Value::Array(before), Value::Array(after)) => self.lists(before, after),
+            (before, Value::String(text)) if text.contains(KNOWN_AFTER) => {
+                self.became(Became::Unknown {
+                    before: Some(before.clone()),
+                });
+            }
+            (before, after) => self.became(Became::Changed {
+                before: before.clone(),
+                after: after.clone(),
+            }),
+        }
+    }
+
+    fn added(&mut self, value: &Value) {
+        self.became(match value {
+            Value::String(text) if text.contains(KNOWN_AFTER) => Became::Unknown { before: None },
+            value => Became::Added(value.clone()),
+        });
+    }
+
+    fn below(&mut self, step: Step, walk: impl FnOnce(&mut Self)) {
+        self.path.push(step);
+        walk(self);
+        self.path.pop();
+    }
+
+    fn became(&mut self, became: Became) {
+        self.found.push(Leaf {
+            path: self.path.clone(),
+            became,
+        });
+    }
+}
+
+/// JSON that CloudFormation takes as text: a policy, a dashboard. Never a value of another type,
+/// which is told apart from its text.
+fn document(value: &Value) -> Option<Value> {
+    let text = value.as_str()?;
+    if !text.trim_start().starts_with(['{', '[']) {
+        return None;
+    }
+    serde_json::from_str(text).ok()
+}
+
+/// Hides what holds a secret, and what it became or was: that is an older or a newer one.
+pub fn mask(leaves: &mut [Leaf], masks: &Masks) {
+    if masks.is_empty() {
+        return;
+    }
+    let masked = || Value::from(MASK);
+    for leaf in leaves {
+        for step in &mut leaf.path {
+            if let Step::Key(name) | Step::Member(name) = step
+                && masks.hides(name)
+            {
+                MASK.clone_into(name);
+            }
+        }
+        match &mut leaf.became {
+            Became::Changed { before, after } => {
+                if holds(before, masks) || holds(after, masks) {
+                    (*before, *after) = (masked(), masked());
+                }
+            }
+            Became::Added(value)
+            | Became::Removed(value)
+            | Became::Unknown {
+                before: Some(value),
+            } => {
+                if holds(value, masks) {
+                    *value = masked();
+                }
+            }
+            Became::Order { before, after } => {
+                for name in before.iter_mut().chain(after) {
+                    if masks.hides(name) {
+                        MASK.clone_into(name);
+                    }
+                }
+            }
+            Became::Unknown { before: None } => {}
+        }
+    }
+}
+
+fn holds(value: &Value, masks: &Masks) -> bool {
+    match value {
+        Value::String(text) => masks.hides(text),
+        Value::Array(items) => items.iter().any(|item| holds(item, masks)),
+        Value::Object(entries) => entries
+            .iter()
+            .any(|(key, value)| masks.hides(key) || holds(value, masks)),
+        Value::Number(number) => masks.hides(&number.to_string()),
+        Value::Null | Value::Bool(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! Leaves for a person, and for a program.
+
+use super::{Became, Leaf, Step};
+use crate::manifest::Printed;
+use crate::printable::{Style, Styled};
+use serde_json::{Value, json as object};
+
+/// What isn't known before the deployment.
+const LATER: &str = "known after deploy";
+
+/// An old and a new value of more columns together get lines of their own.
+const WIDE: usize = 60;
+
+/// One leaf after the other, each line `indent` columns in.
+pub fn text(leaves: &[Leaf], indent: usize) -> Styled {
+    leaves
+        .iter()
+        .fold(Styled::new(), |text, leaf| text.append(&one(leaf, indent)))
+}
+
+fn one(leaf: &Leaf, indent: usize) -> Styled {
+    let (style, mark) = match &leaf.became {
+        Became::Added(_) | Became::Unknown { before: None } => (Style::Green, "+"),
+        Became::Removed(_) => (Style::BoldRed, "-"),
+        Became::Changed { .. } | Became::Order { .. } | Became::Unknown { .. } => {
+            (Style::Yellow, "~")
+        }
+    };
+    let start = Styled::new().text(&" ".repeat(indent)).paint(style, mark);
+    let start = start.line(&format!(" {}", path(leaf)));
+    match &leaf.became {
+        Became::Added(value) | Became::Removed(value) if is_member(leaf, value) => start.text("\n"),
+        Became::Added(value) | Became::Removed(value) => match scalar(value) {
+            Some(text) => start.line(&format!(": {text}")).text("\n"),
+            None => block(start.text("\n"), None, value, indent + 4),
+        },
+        Became::Changed { before, after } => match (scalar(before), scalar(after)) {
+            (Some(before), Some(after)) if before.len() + after.len() <= WIDE => {
+                start.line(&format!(": {before} -> {after}")).text("\n")
+            }
+            _ => {
+                let sides = start.text("\n");
+                let sides = block(sides, Some((Style::BoldRed, "-")), before, indent + 4);
+                block(sides, Some((Style::Green, "+")), after, indent + 4)
+            }
+        },
+        Became::Unknown { before } => match before.as_ref().map(scalar) {
+            None => start.line(&format!(": {LATER}")).text("\n"),
+            Some(Some(text)) => start.line(&format!(": {text} -> {LATER}")).text("\n"),
+            Some(None) => start.line(&format!(": another, {LATER}")).text("\n"),
+        },
+        Became::Order { before, after } => {
+            let order = format!(
+                ": in another order: {} -> {}",
+                before.join(", "),
+                after.join(", ")
+            );
+            start.line(&order).text("\n")
+        }
+    }
+}
+
+/// A scalar of a list of such: its name says all.
+fn is_member(leaf: &Leaf, value: &Value) -> bool {
+    matches!(leaf.path.last(), Some(Step::Member(_))) && scalar(value).is_some()
+}
+
+/// `DistributionConfig.CacheBehaviors[/studies/*].Compress`
+pub(super) fn path(leaf: &Leaf) -> String {
+    let mut path = String::new();
+    for step in &leaf.path {
+        match step {
+            Step::Key(key) if path.is_empty() => path.push_str(key),
+            Step::Key(key) => {
+                path.push('.');
+                path.push_str(key);
+            }
+            Step::Member(name) => path.push_str(&format!("[{name}]")),
+            Step::Position(at) => path.push_str(&format!("[{at}]")),
+        }
+    }
+    path
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::Array(items) if !items.is_empty() => None,
+        Value::Object(entries) if !entries.is_empty() => None,
+        value => Some(yaml(value).trim_end().to_owned()),
+    }
+}
+
+/// YAML on lines of its own.
+fn block(text: Styled, mark: Option<(Style, &str)>, value: &Value, indent: usize) -> Styled {
+    yaml(value)
+        .lines()
+        .enumerate()
+        .fold(text, |text, (at, line)| {
+            let text = text.text(&" ".repeat(indent));
+            let text = match mark {
+                Some((style, mark)) if at == 0 => text.paint(style, mark).text(" "),
+                Some(_) => text.text("  "),
+                None => text,
+            };
+            text.line(line).text("\n")
+        })
+}
+
+fn yaml(value: &Value) -> String {
+    printed(value).to_yaml()
+}
+
+fn printed(value: &Value) -> Printed {
+    match value {
+        Value::Null => Printed::Nothing,
+        Value::Bool(flag) => Printed::Flag(*flag),
+        // As it is written, whatever type a reader's numbers have.
+        Value::Number(number) => number
+            .as_u64()
+            .map_or_else(|| Printed::Text(number.to_string()), Printed::Number),
+        Value::String(text) => Printed::Text(text.clone()),
+        Value::Array(items) => Printed::List(items.iter().map(printed).collect()),
+        Value::Object(entries) => Printed::Map(
+            entries
+                .iter()
+                .map(|(key, value)| (key.clone(), printed(value)))
+                .collect(),
+        ),
+    }
+}
+
+/// The same for a program: `path` as a person reads it, and what became of it.
+pub fn json(leaf: &Leaf) -> Value {
+    let path = path(leaf);
+    match &leaf.became {
+        Became::Added(after) => object!({"path": path, "became": "added", "after": after}),
+        Became::Removed(before) => object!({"path": path, "became": "removed", "before": before}),
+        Became::Changed { before, after } => {
+            object!({"path": path, "became": "changed", "before": before, "after": after})
+        }
+        Became::Unknown { before } => {
+            object!({"path": path, "became": "known after deploy", "before": before})
+        }
+        Became::Order { before, after } => {
+            object!({"path": path, "became": "reordered", "before": before, "after": after})
+        }
+    }
+}
