@@ -5,6 +5,7 @@
 
 use super::follow::Ended;
 use super::session::{Session, token};
+use super::summary;
 use crate::aws::stacks::{Begun, Body, Change, ChangeSet, Made, Stack, Stacks, Wanted, vanished};
 use frames_compiler::failure::{Failure, Result};
 use sha2::{Digest, Sha256};
@@ -83,7 +84,8 @@ impl Session<'_> {
             return Err(tampered(wanted));
         }
         if set.status == "CREATE_COMPLETE" {
-            let changes = set.changes;
+            let mut changes = set.changes;
+            summary::mask(&mut changes, &self.masks);
             return Ok(Proposed::Ready(Proposal {
                 changes,
                 ..proposal

@@ -9,14 +9,14 @@ use super::stage::{added, refused};
 use super::stages::{new_outputs, parameters};
 use super::teardown::VERSION;
 use super::{artifacts, summary};
-use crate::aws::stacks::{Body, Change, Detail, Stack, Stacks};
+use crate::aws::stacks::{Body, Change, Stack, Stacks};
 use crate::picture::Picture;
 use crate::picture::case::{Case, Gone};
+use frames_compiler::difference;
 use frames_compiler::failure::Result;
 use frames_compiler::package::Package;
 use frames_compiler::plan::{Parameter, Place, Plan, Stage};
 use frames_compiler::printable::{Style, Styled};
-use frames_compiler::secrets::{MASK, Masks};
 use serde_json::{Value, json};
 
 #[derive(Debug)]
@@ -132,6 +132,7 @@ fn removed(standing: &Standing<'_>) -> StageDiff {
             .is_kept(resource, Options::default())
             .then(|| "Retain".to_owned()),
         details: vec![],
+        leaves: vec![],
     });
     StageDiff {
         changes: changes.collect(),
@@ -182,24 +183,8 @@ fn new_versions(diffs: &[StageDiff], stage: &Stage) -> Vec<String> {
     used.map(|change| change.resource.clone()).collect()
 }
 
-/// Hides both sides of a property where either holds a secret: the other one is its old or
-/// new value.
-pub fn mask(diffs: &mut [StageDiff], masks: &Masks) {
-    let changes = diffs.iter_mut().flat_map(|diff| &mut diff.changes);
-    for detail in changes.flat_map(|change| &mut change.details) {
-        let sides = [&mut detail.before, &mut detail.after];
-        if sides
-            .iter()
-            .any(|side| side.as_ref().is_some_and(|text| masks.hides(text)))
-        {
-            for side in sides.into_iter().flatten() {
-                MASK.clone_into(side);
-            }
-        }
-    }
-}
-
-pub fn text(diffs: &[StageDiff]) -> Styled {
+/// `everything`: with what the short form leaves out.
+pub fn text(diffs: &[StageDiff], everything: bool) -> Styled {
     let mut text = Styled::new();
     for diff in diffs {
         let what = match (&diff.status, diff.differs) {
@@ -227,12 +212,7 @@ pub fn text(diffs: &[StageDiff]) -> Styled {
                 .line(&what)
                 .text("\n");
         }
-        for change in summary::sorted(&diff.changes) {
-            text = text.append(&summary::line(change)).text("\n");
-            for detail in &change.details {
-                text = text.text("       ").line(&property(detail)).text("\n");
-            }
-        }
+        text = text.append(&summary::shown(&diff.changes, everything));
         if diff.status.is_some() {
             for version in &diff.versions {
                 let takes = format!(" uses the new {version}");
@@ -245,20 +225,6 @@ pub fn text(diffs: &[StageDiff]) -> Styled {
         }
     }
     text
-}
-
-fn property(detail: &Detail) -> String {
-    let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "?".to_owned());
-    let change = match (&detail.before, &detail.after) {
-        (None, None) => String::new(),
-        (before, after) => format!(": {} -> {}", value(before), value(after)),
-    };
-    let why = match (detail.recreates, &detail.cause) {
-        (true, Some(cause)) => format!(" (replaced, because of {cause})"),
-        (true, None) => " (replaced)".to_owned(),
-        (false, _) => String::new(),
-    };
-    format!("{}{change}{why}", summary::property(&detail.property))
 }
 
 pub fn json(diffs: &[StageDiff]) -> Value {
@@ -279,6 +245,7 @@ pub fn json(diffs: &[StageDiff]) -> Value {
                 "type": change.kind,
                 "replacement": change.replacement,
                 "details": details.collect::<Vec<_>>(),
+                "leaves": change.leaves.iter().map(difference::json).collect::<Vec<_>>(),
             })
         });
         json!({
@@ -293,55 +260,4 @@ pub fn json(diffs: &[StageDiff]) -> Value {
         })
     });
     json!({"differs": diffs.iter().any(|diff| diff.differs), "stages": stages.collect::<Vec<_>>()})
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn both_sides_of_a_secret_are_masked() {
-        let detail = |before: &str, after: &str| Detail {
-            property: "/Properties/Description".to_owned(),
-            before: Some(before.to_owned()),
-            after: Some(after.to_owned()),
-            recreates: false,
-            cause: None,
-        };
-        let change = Change {
-            action: "Modify".to_owned(),
-            resource: "R".to_owned(),
-            kind: "AWS::X::Y".to_owned(),
-            replacement: None,
-            policy: None,
-            details: vec![
-                detail("old-secret", "new-secret"),
-                detail("new-secret", "plain"),
-                detail("a", "an a"),
-                detail("one", "two"),
-            ],
-        };
-        let mut diffs = [StageDiff {
-            name: "cdn",
-            stack_name: "x-dev-cdn".to_owned(),
-            status: None,
-            changes: vec![change],
-            differs: true,
-            note: None,
-            gone: vec![],
-            versions: vec![],
-        }];
-        mask(&mut diffs, &Masks::new(["new-secret", "a"]));
-        let sides = diffs[0].changes[0].details.iter();
-        let sides: Vec<_> = sides
-            .map(|detail| (detail.before.as_deref(), detail.after.as_deref()))
-            .collect();
-        let masked = (Some(MASK), Some(MASK));
-        assert_eq!(sides, [masked, masked, masked, (Some("one"), Some("two"))]);
-        assert!(
-            text(&diffs)
-                .ansi()
-                .contains("Description: ******** -> ********")
-        );
-    }
 }

@@ -15,6 +15,9 @@ pub trait Report {
     /// A line for those who asked for more.
     fn detail(&self, text: &str);
 
+    /// Whether the reader asked for more.
+    fn wants_all(&self) -> bool;
+
     /// An event of a stage's stack.
     fn event(&self, stage: &str, event: &Event);
 

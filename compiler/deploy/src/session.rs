@@ -5,6 +5,7 @@ use crate::interrupt::Interrupt;
 use crate::report::Report;
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::plan::Footprint;
+use frames_compiler::secrets::Masks;
 use serde_json::{Value, json};
 
 /// One run of a command against an account.
@@ -14,6 +15,8 @@ pub struct Session<'a> {
     pub progress: &'a dyn Report,
     pub interrupt: Interrupt,
     pub questions: Questions,
+    /// What no change shows.
+    pub masks: Masks,
 }
 
 /// How a change is confirmed.

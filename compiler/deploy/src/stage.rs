@@ -235,9 +235,8 @@ impl Session<'_> {
             "Stage",
             &format!("{}: {}", stage.name, summary::counts(changes)),
         );
-        for line in summary::lines(changes) {
-            self.progress.note(line);
-        }
+        self.progress
+            .note(summary::shown(changes, self.progress.wants_all()));
     }
 
     /// In a dry run, a stage whose parameters are unknown until the one before it is deployed.
@@ -370,6 +369,7 @@ pub(super) fn added(template: &Template) -> Vec<Change> {
         replacement: None,
         policy: None,
         details: vec![],
+        leaves: vec![],
     });
     added.collect()
 }

@@ -1,7 +1,9 @@
 //! What a change set would do, in words, and whether that has to be confirmed.
 
 use crate::aws::stacks::Change;
+use frames_compiler::difference::{self, Group};
 use frames_compiler::printable::{Style, Styled};
+use frames_compiler::secrets::{MASK, Masks};
 
 /// What each change means for the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,18 +49,44 @@ pub(crate) fn needs_a_yes(changes: &[Change]) -> bool {
     })
 }
 
-/// One line per resource, the worst last.
-pub(crate) fn lines(changes: &[Change]) -> Vec<Styled> {
-    sorted(changes).into_iter().map(line).collect()
+/// What happens to each resource, by what a reader asks, the worst of each group last. `everything`:
+/// the leaves of those as well that are nothing of the delivery's own.
+pub(crate) fn shown(changes: &[Change], everything: bool) -> Styled {
+    let mut text = Styled::new();
+    let sorted = sorted(changes);
+    let several = sorted.first().map(group) != sorted.last().map(group);
+    let mut before = None;
+    for change in sorted {
+        let group = group(&change);
+        if several && before != Some(group) {
+            text = text.text("   ").paint(Style::Dim, group.name()).text("\n");
+        }
+        before = Some(group);
+        text = text.append(&line(change)).text("\n");
+        if group != Group::Other || everything {
+            text = text.append(&difference::text(&change.leaves, LEAVES));
+        } else if !change.leaves.is_empty() {
+            let more = format!("{:LEAVES$}(-v shows what changes in it)", "");
+            text = text.paint(Style::Dim, &more).text("\n");
+        }
+    }
+    text
 }
 
-pub(crate) fn sorted(changes: &[Change]) -> Vec<&Change> {
+/// Where leaves begin: below the resource.
+const LEAVES: usize = 7;
+
+fn group(change: &&Change) -> Group {
+    Group::of(&change.kind)
+}
+
+fn sorted(changes: &[Change]) -> Vec<&Change> {
     let mut sorted: Vec<&Change> = changes.iter().collect();
-    sorted.sort_by_key(|change| (kind(change), change.resource.clone()));
+    sorted.sort_by_key(|change| (group(change), kind(change), change.resource.clone()));
     sorted
 }
 
-pub(crate) fn line(change: &Change) -> Styled {
+fn line(change: &Change) -> Styled {
     let (mark, style, what) = match kind(change) {
         Kind::Add => ("+", Style::Green, "add"),
         Kind::Change => ("~", Style::Yellow, "change"),
@@ -67,21 +95,30 @@ pub(crate) fn line(change: &Change) -> Styled {
         Kind::Remove => ("-", Style::BoldRed, "remove"),
         Kind::Keep => ("·", Style::Dim, "detach"),
     };
-    let causes = change.details.iter();
-    let mut causes: Vec<String> = causes.map(|detail| property(&detail.property)).collect();
+    let resource = format!(" {what:<11} {} ({})", change.resource, change.kind);
+    let because = format!("{resource}{}", because(change));
+    Styled::new().text("   ").paint(style, mark).line(&because)
+}
+
+/// What makes CloudFormation replace a resource.
+fn because(change: &Change) -> String {
+    let causes = change.details.iter().filter(|detail| detail.recreates);
+    let mut causes: Vec<String> = causes
+        .map(|detail| match &detail.cause {
+            Some(cause) => format!("{}, by {cause}", property(&detail.property)),
+            None => property(&detail.property),
+        })
+        .collect();
     causes.sort_unstable();
     causes.dedup();
-    let because = if causes.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", causes.join(", "))
-    };
-    let resource = format!(" {what:<11} {} ({}){because}", change.resource, change.kind);
-    Styled::new().text("   ").paint(style, mark).line(&resource)
+    if causes.is_empty() {
+        return String::new();
+    }
+    format!(", because of {}", causes.join("; "))
 }
 
 /// `/Properties/Code/S3Key`, as CloudFormation names it, is `Code.S3Key`.
-pub(crate) fn property(path: &str) -> String {
+fn property(path: &str) -> String {
     let path = path.strip_prefix("/Properties").unwrap_or(path);
     path.trim_start_matches('/').replace('/', ".")
 }
@@ -113,9 +150,30 @@ pub(crate) fn counts(changes: &[Change]) -> String {
     }
 }
 
+/// Hides both sides of a property where either holds a secret: the other one is its old or
+/// new value.
+pub(crate) fn mask(changes: &mut [Change], masks: &Masks) {
+    for change in changes {
+        difference::mask(&mut change.leaves, masks);
+        for detail in &mut change.details {
+            let sides = [&mut detail.before, &mut detail.after];
+            if sides
+                .iter()
+                .any(|side| side.as_ref().is_some_and(|text| masks.hides(text)))
+            {
+                for side in sides.into_iter().flatten() {
+                    MASK.clone_into(side);
+                }
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::stacks::Detail;
+    use serde_json::json;
 
     fn change(action: &str, kind: &str, replacement: Option<&str>, policy: Option<&str>) -> Change {
         Change {
@@ -125,6 +183,7 @@ mod tests {
             replacement: replacement.map(str::to_owned),
             policy: policy.map(str::to_owned),
             details: vec![],
+            leaves: vec![],
         }
     }
 
@@ -150,11 +209,78 @@ mod tests {
             change("Remove", "AWS::IAM::Role", None, None),
             change("Add", "AWS::IAM::Role", None, None),
         ];
-        let lines = lines(&changes);
-        assert!(
-            lines[0].ansi().contains("add") && lines[1].ansi().contains("remove"),
-            "{lines:?}"
-        );
+        let shown = shown(&changes, false);
+        let at = |word: &str| shown.ansi().find(word).unwrap();
+        assert!(at("add") < at("remove"), "{shown:?}");
         assert_eq!(counts(&changes), "1 to add, 1 to remove");
+    }
+
+    #[test]
+    fn both_sides_of_a_secret_are_masked() {
+        let detail = |before: &str, after: &str| Detail {
+            property: "/Properties/Description".to_owned(),
+            before: Some(before.to_owned()),
+            after: Some(after.to_owned()),
+            recreates: false,
+            cause: None,
+        };
+        let mut changed = change("Modify", "AWS::IAM::Role", None, None);
+        changed.details = vec![
+            detail("old-secret", "new-secret"),
+            detail("new-secret", "plain"),
+            detail("a", "an a"),
+            detail("one", "two"),
+        ];
+        changed.leaves = difference::leaves(
+            &json!({"Description": "old-secret"}),
+            &json!({"Description": "new-secret"}),
+        );
+        mask(
+            std::slice::from_mut(&mut changed),
+            &Masks::new(["new-secret", "a"]),
+        );
+        let sides = changed.details.iter();
+        let sides: Vec<_> = sides
+            .map(|detail| (detail.before.as_deref(), detail.after.as_deref()))
+            .collect();
+        let masked = (Some(MASK), Some(MASK));
+        assert_eq!(sides, [masked, masked, masked, (Some("one"), Some("two"))]);
+        assert!(
+            shown(&[changed], false)
+                .ansi()
+                .contains("Description: '********' -> '********'")
+        );
+    }
+
+    #[test]
+    fn what_a_reader_asks_is_shown_together_and_the_rest_on_request() {
+        let mut own = change(
+            "Modify",
+            "AWS::CloudFront::Distribution",
+            Some("False"),
+            None,
+        );
+        own.leaves = difference::leaves(&json!({"A": 1}), &json!({"A": 2}));
+        let mut other = change("Modify", "AWS::SSM::Parameter", Some("True"), None);
+        other.leaves = difference::leaves(&json!({"B": 1}), &json!({"B": 2}));
+        other.details = vec![Detail {
+            property: "/Properties/Name".to_owned(),
+            before: None,
+            after: None,
+            recreates: true,
+            cause: Some("Own.Arn".to_owned()),
+        }];
+        let changes = [other, own];
+        let short = shown(&changes, false);
+        let long = shown(&changes, true);
+        for (text, has_rest) in [(short.ansi(), false), (long.ansi(), true)] {
+            assert!(
+                text.contains("delivery") && text.contains("A: 1 -> 2"),
+                "{text}"
+            );
+            assert!(text.contains("because of Name, by Own.Arn"), "{text}");
+            assert_eq!(text.contains("B: 1 -> 2"), has_rest, "{text}");
+            assert_eq!(text.contains("-v shows"), !has_rest, "{text}");
+        }
     }
 }

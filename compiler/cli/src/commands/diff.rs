@@ -4,7 +4,6 @@ use super::session;
 use crate::cli::{Diff, Global};
 use crate::terminal::{Terminal, data, json};
 use frames_compiler::failure::{Failure, Result};
-use frames_compiler::secrets::Masks;
 use frames_deploy::diff;
 use frames_deploy::session::Questions;
 use frames_deploy::stages::{self, asks_as_deployed};
@@ -23,15 +22,14 @@ pub(super) fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Resu
         session.announce("Comparing", "with", &footprint);
         let picture = stages::picture(&session, plan).await?;
         picture.refuse()?;
-        let mut diffs = diff::diff(&session, plan, &package, &picture).await?;
-        diff::mask(&mut diffs, &Masks::of(&opened.compiled.secrets));
+        let diffs = diff::diff(&session, plan, &package, &picture).await?;
         if terminal.is_json() {
             json(&format!(
                 "{}\n",
                 serde_json::json!({"result": session.signed(&footprint, diff::json(&diffs))})
             ))
         } else {
-            data(diff::text(&diffs))
+            data(diff::text(&diffs, terminal.is_verbose()))
         }
         if arguments.exit_code && diffs.iter().any(|diff| diff.differs) {
             // What differs has been shown.

@@ -9,6 +9,7 @@ use crate::project::Project;
 use crate::terminal::{self, Progress, Terminal};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::plan::Footprint;
+use frames_compiler::secrets::Masks;
 use frames_compiler::{Compiled, Diagnostic, Named, Plan, Source, render};
 use frames_deploy::aws::Aws;
 use frames_deploy::interrupt::Interrupt;
@@ -56,7 +57,8 @@ pub(super) fn run(
 impl Opened {
     /// From here on a signal ends the run at the next safe place: AWS may be changed.
     pub(super) async fn session(&self, questions: Questions) -> Result<Session<'_>> {
-        session(&self.aws, &self.progress, self.command, questions).await
+        let masks = Masks::of(&self.compiled.secrets);
+        session(&self.aws, &self.progress, self.command, questions, masks).await
     }
 
     /// Before anything can change: a signal ends the run at once, whatever it waits for.
@@ -80,7 +82,8 @@ pub(super) struct OpenedNames {
 impl OpenedNames {
     /// As [`Opened::session`].
     pub(super) async fn session(&self, questions: Questions) -> Result<Session<'_>> {
-        session(&self.aws, &self.progress, self.command, questions).await
+        let masks = Masks::default();
+        session(&self.aws, &self.progress, self.command, questions, masks).await
     }
 
     /// For a command that changes nothing: a signal ends it at once, whatever it waits for.
@@ -144,6 +147,7 @@ async fn session<'a>(
     progress: &'a Progress,
     command: &'static str,
     questions: Questions,
+    masks: Masks,
 ) -> Result<Session<'a>> {
     let identity = aws.identity().await?;
     let say = |text: &str| terminal::say(text);
@@ -155,6 +159,7 @@ async fn session<'a>(
         progress,
         interrupt,
         questions,
+        masks,
     })
 }
 
@@ -169,6 +174,7 @@ async fn looking<'a>(
         progress,
         interrupt: Interrupt::never(command),
         questions: Questions::Refuse,
+        masks: Masks::default(),
     })
 }
 

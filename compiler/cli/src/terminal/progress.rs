@@ -65,6 +65,10 @@ impl Report for Progress {
         }
     }
 
+    fn wants_all(&self) -> bool {
+        self.terminal.is_verbose()
+    }
+
     fn event(&self, stage: &str, event: &Event) {
         if self.terminal.is_json() {
             let line = json!({

@@ -24,7 +24,7 @@ pub enum Step {
     Position(usize),
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Became {
     Added(Value),
     Removed(Value),
@@ -44,7 +44,7 @@ pub enum Became {
 }
 
 /// A place where two values differ.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leaf {
     pub path: Vec<Step>,
     pub became: Became,

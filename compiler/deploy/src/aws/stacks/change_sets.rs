@@ -1,10 +1,11 @@
 //! Change sets: made, looked at, run.
 
-use super::{Stacks, text};
+use super::{Stacks, leaves, text};
 use crate::aws::bucket::Object;
 use crate::aws::{errors, explain};
 use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
 use aws_sdk_cloudformation::types::{self, Capability, ChangeSetType, TemplateStage};
+use frames_compiler::difference::Leaf;
 use frames_compiler::failure::Result;
 use std::collections::BTreeMap;
 
@@ -61,6 +62,8 @@ pub struct Change {
     /// `Retain`, where CloudFormation drops the resource from the stack and doesn't delete it.
     pub policy: Option<String>,
     pub details: Vec<Detail>,
+    /// What becomes of it, leaf by leaf. Empty where it comes or goes as a whole.
+    pub leaves: Vec<Leaf>,
 }
 
 /// A property that changes, and what makes it.
@@ -336,15 +339,24 @@ fn change_set(page: &DescribeChangeSetOutput, changes: Vec<Change>) -> ChangeSet
 
 fn change(change: &types::Change) -> Option<Change> {
     let change = change.resource_change()?;
+    let details: Vec<Detail> = change.details().iter().filter_map(detail).collect();
+    let action = text(change.action().map(|action| action.as_str()));
+    let contexts = (change.before_context(), change.after_context());
+    let leaves = if action == "Modify" {
+        leaves::of(contexts, &details)
+    } else {
+        vec![]
+    };
     Some(Change {
-        action: text(change.action().map(|action| action.as_str())),
+        action,
         resource: text(change.logical_resource_id()),
         kind: text(change.resource_type()),
         replacement: change.replacement().map(|r| r.as_str().to_owned()),
         policy: change
             .policy_action()
             .map(|policy| policy.as_str().to_owned()),
-        details: change.details().iter().filter_map(detail).collect(),
+        details,
+        leaves,
     })
 }
 

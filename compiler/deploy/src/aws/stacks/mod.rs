@@ -3,6 +3,7 @@
 mod change_sets;
 mod drift;
 mod events;
+mod leaves;
 mod others;
 mod validation;
 
