@@ -24,6 +24,7 @@ mod formats;
 mod found;
 mod from_sample;
 mod functions;
+mod graphs;
 mod hostile;
 mod init;
 mod issuers;

@@ -164,6 +164,30 @@ const commands = {
     return found;
   },
 
+  /** A graph drawn by Mermaid itself: the texts of its nodes with their classes, its stages, how many arrows. */
+  async graph({ text, path }) {
+    const page = await browser.newPage({ viewport: { width: 1600, height: 1600 } });
+    page.setDefaultTimeout(LIMIT);
+    await page.addScriptTag({ path: require.resolve("mermaid/dist/mermaid.min.js") });
+    const found = await page.evaluate(async (text) => {
+      mermaid.initialize({ startOnLoad: false, securityLevel: "strict" });
+      const { svg } = await mermaid.render("drawn", text);
+      document.body.innerHTML = svg;
+      const texts = (selector, of) => [...document.querySelectorAll(selector)].map(of);
+      return {
+        nodes: texts("g.node", (node) => [node.textContent.trim(), node.getAttribute("class")]),
+        // As they are drawn, from left to right.
+        stages: texts("g.cluster .cluster-label", (label) => [label.getBoundingClientRect().left, label.textContent.trim()])
+          .sort(([one], [other]) => one - other)
+          .map(([, text]) => text),
+        arrows: texts("path.flowchart-link", () => 1).length,
+      };
+    }, text);
+    if (path) await page.screenshot({ path, fullPage: true });
+    await page.close();
+    return found;
+  },
+
   /** What a reader sees of an SVG's texts, in a colour scheme. */
   async picture({ url, scheme }) {
     const page = await browser.newPage({ colorScheme: scheme, viewport: { width: 1600, height: 1600 } });

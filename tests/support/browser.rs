@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ChildStdout, Command};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -93,6 +93,12 @@ impl Browser {
         texts.map(Text::of).collect()
     }
 
+    /// A graph, drawn by Mermaid: `nodes`, `stages` and `arrows`; with a picture below `target/`.
+    pub fn graph(&mut self, text: &str, name: &str) -> Value {
+        let path = screenshots().join(name);
+        self.ask(&json!({"command": "graph", "text": text, "path": path}))
+    }
+
     /// Opens a page for the steps after it, in a window of this size.
     pub fn open(&mut self, url: &str, scheme: &str, size: [u32; 2]) {
         self.ask(&json!({"command": "open", "url": url, "scheme": scheme, "size": size}));
@@ -129,9 +135,7 @@ impl Browser {
 
     /// A picture of the whole page, below `target/`, for whoever wants to look.
     pub fn shoot(&mut self, name: &str) {
-        let folder = target().join("screenshots");
-        std::fs::create_dir_all(&folder).unwrap();
-        self.ask(&json!({"command": "shoot", "path": folder.join(name)}));
+        self.ask(&json!({"command": "shoot", "path": screenshots().join(name)}));
     }
 
     fn ask(&mut self, command: &Value) -> Value {
@@ -146,6 +150,13 @@ impl Browser {
     pub fn processes(&self) -> (u32, Vec<u32>) {
         (self.0.process.pid(), chromiums(self.home()))
     }
+}
+
+/// Where pictures are, for whoever wants to look.
+fn screenshots() -> PathBuf {
+    let folder = target().join("screenshots");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
 }
 
 /// A text of a picture.

@@ -68,7 +68,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
 
-    /// How results are written to stdout; sarif and github are for `validate` only
+    /// How results are written to stdout; sarif and github are for `validate`, mermaid for `print` and `diff`
     #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
     pub format: Format,
 
@@ -101,6 +101,7 @@ pub enum Format {
     Json,
     Sarif,
     Github,
+    Mermaid,
 }
 
 /// `--format` of a command whose results aren't findings. A format for findings is refused by
@@ -112,10 +113,27 @@ pub struct HumanOrJson {
     pub format: Format,
 }
 
+/// The same of a command that draws as well.
+#[derive(Debug, Args)]
+pub struct HumanJsonOrMermaid {
+    /// How results are written to stdout; mermaid: as a graph that GitHub draws
+    #[arg(id = "format", long = "format", value_name = "FORMAT", value_parser = drawn(), default_value = "human")]
+    pub format: Format,
+}
+
+fn drawn() -> impl TypedValueParser<Value = Format> {
+    offered(|format| matches!(format, Format::Human | Format::Json | Format::Mermaid))
+}
+
 fn human_or_json() -> impl TypedValueParser<Value = Format> {
+    offered(|format| matches!(format, Format::Human | Format::Json))
+}
+
+/// Takes every format, so that one that doesn't fit is refused by name.
+fn offered(is_offered: fn(&Format) -> bool) -> impl TypedValueParser<Value = Format> {
     let values = Format::value_variants().iter().filter_map(|format| {
         let value = format.to_possible_value()?;
-        Some(value.hide(matches!(format, Format::Sarif | Format::Github)))
+        Some(value.hide(!is_offered(format)))
     });
     PossibleValuesParser::new(values.collect::<Vec<_>>())
         .try_map(|text| Format::from_str(&text, false))
@@ -284,7 +302,7 @@ pub struct Print {
     pub online: Online,
 
     #[command(flatten)]
-    pub shape: HumanOrJson,
+    pub shape: HumanJsonOrMermaid,
 }
 
 #[derive(Debug, Args)]
@@ -322,7 +340,7 @@ pub struct Diff {
     pub beside: Vec<String>,
 
     #[command(flatten)]
-    pub shape: HumanOrJson,
+    pub shape: HumanJsonOrMermaid,
 }
 
 /// A deployment without its manifest.

@@ -15,6 +15,7 @@ pub mod environments;
 pub mod failure;
 pub mod limits;
 pub mod manifest;
+pub mod mermaid;
 pub mod names;
 pub mod online;
 pub mod package;

@@ -14,6 +14,7 @@ use crate::picture::Picture;
 use crate::picture::case::{Case, Gone};
 use frames_compiler::difference;
 use frames_compiler::failure::Result;
+use frames_compiler::mermaid::{self, Fate};
 use frames_compiler::package::Package;
 use frames_compiler::plan::{Parameter, Place, Plan, Stage};
 use frames_compiler::printable::{Style, Styled};
@@ -34,6 +35,8 @@ pub struct StageDiff {
     pub gone: Vec<Gone>,
     /// What an earlier stage makes again and this one uses: versions, outputs.
     pub versions: Vec<String>,
+    /// How many resources the stage is to have.
+    pub resources: usize,
 }
 
 impl StageDiff {
@@ -48,6 +51,7 @@ impl StageDiff {
             note: None,
             gone: vec![],
             versions: vec![],
+            resources: 0,
         }
     }
 }
@@ -112,6 +116,9 @@ pub async fn diff(
             ..StageDiff::new(stage, Some(&stack))
         });
         done.push(Done::unchanged(stage, stack));
+    }
+    for (diff, template) in diffs.iter_mut().zip(&package.templates) {
+        diff.resources = added(template).len();
     }
     for place in plan.former.iter().rev() {
         let standing = Standing::find_former(session, place).await?;
@@ -183,23 +190,27 @@ fn new_versions(diffs: &[StageDiff], stage: &Stage) -> Vec<String> {
     used.map(|change| change.resource.clone()).collect()
 }
 
+/// What happens to a stage, in a few words.
+fn what(diff: &StageDiff) -> String {
+    match (&diff.status, diff.differs) {
+        (None, _) => format!("not deployed: {}", summary::counts(&diff.changes)),
+        _ if diff.note.is_some() => diff.note.unwrap_or_default().to_owned(),
+        (Some(_), false) => "nothing changes".to_owned(),
+        (Some(_), true) if diff.changes.is_empty() && !diff.versions.is_empty() => {
+            "uses what an earlier stage makes".to_owned()
+        }
+        (Some(_), true) if diff.changes.is_empty() && !diff.gone.is_empty() => {
+            format!("{} to make again", diff.gone.len())
+        }
+        (Some(_), true) => summary::counts(&diff.changes),
+    }
+}
+
 /// `everything`: with what the short form leaves out.
 pub fn text(diffs: &[StageDiff], everything: bool) -> Styled {
     let mut text = Styled::new();
     for diff in diffs {
-        let what = match (&diff.status, diff.differs) {
-            (None, _) => format!("not deployed: {}", summary::counts(&diff.changes)),
-            _ if diff.note.is_some() => diff.note.unwrap_or_default().to_owned(),
-            (Some(_), false) => "nothing changes".to_owned(),
-            (Some(_), true) if diff.changes.is_empty() && !diff.versions.is_empty() => {
-                "uses what an earlier stage makes".to_owned()
-            }
-            (Some(_), true) if diff.changes.is_empty() && !diff.gone.is_empty() => {
-                format!("{} to make again", diff.gone.len())
-            }
-            (Some(_), true) => summary::counts(&diff.changes),
-        };
-        let what = format!(" ({}): {what}", diff.stack_name);
+        let what = format!(" ({}): {}", diff.stack_name, what(diff));
         text = text.paint(Style::Bold, diff.name).line(&what).text("\n");
         for gone in &diff.gone {
             let what = format!(
@@ -225,6 +236,33 @@ pub fn text(diffs: &[StageDiff], everything: bool) -> Styled {
         }
     }
     text
+}
+
+/// A graph that GitHub draws.
+pub fn mermaid(diffs: &[StageDiff]) -> String {
+    mermaid::graph(&diffs.iter().map(drawn).collect::<Vec<_>>())
+}
+
+fn drawn(diff: &StageDiff) -> mermaid::Stage<'_> {
+    let gone = diff
+        .gone
+        .iter()
+        .map(|gone| (&gone.id, &gone.kind, Fate::Added));
+    let changes = diff.changes.iter();
+    let changes = changes.map(|it| (&it.resource, &it.kind, summary::fate(it)));
+    let resources = changes.chain(gone);
+    let resources: Vec<mermaid::Resource<'_>> = resources
+        .map(|(id, kind, fate)| mermaid::Resource { id, kind, fate })
+        .collect();
+    let of_template = resources
+        .iter()
+        .filter(|it| !matches!(it.fate, Fate::Removed | Fate::Kept));
+    mermaid::Stage {
+        name: diff.name,
+        what: what(diff),
+        same: diff.resources.saturating_sub(of_template.count()),
+        resources,
+    }
 }
 
 pub fn json(diffs: &[StageDiff]) -> Value {

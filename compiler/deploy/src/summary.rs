@@ -2,6 +2,7 @@
 
 use crate::aws::stacks::Change;
 use frames_compiler::difference::{self, Group};
+use frames_compiler::mermaid::Fate;
 use frames_compiler::printable::{Style, Styled};
 use frames_compiler::secrets::{MASK, Masks};
 
@@ -31,6 +32,17 @@ pub(crate) fn kind(change: &Change) -> Kind {
         ("Modify", Some("True")) => Kind::Replace,
         ("Modify", Some("Conditional")) => Kind::MayReplace,
         _ => Kind::Change,
+    }
+}
+
+/// The same for a picture.
+pub(crate) fn fate(change: &Change) -> Fate {
+    match kind(change) {
+        Kind::Add => Fate::Added,
+        Kind::Change => Fate::Changed,
+        Kind::Replace | Kind::MayReplace => Fate::Replaced,
+        Kind::Remove => Fate::Removed,
+        Kind::Keep => Fate::Kept,
     }
 }
 

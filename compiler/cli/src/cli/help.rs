@@ -57,8 +57,9 @@ Examples:
   frames deploy --env prod --yes --format json";
 
 pub(super) const DIFF: &str = "\
-Example:
-  frames diff --env prod --exit-code";
+Examples:
+  frames diff --env prod --exit-code
+  frames diff --format mermaid > diff.mmd";
 
 pub(super) const INFO: &str = "\
 Example:

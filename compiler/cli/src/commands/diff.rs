@@ -1,8 +1,8 @@
 //! `frames diff`: what a deploy would change, per stage.
 
 use super::session;
-use crate::cli::{Diff, Global};
-use crate::terminal::{Terminal, data, json};
+use crate::cli::{Diff, Format, Global};
+use crate::terminal::{Terminal, data, json, lines};
 use frames_compiler::failure::{Failure, Result};
 use frames_deploy::diff;
 use frames_deploy::session::Questions;
@@ -28,6 +28,8 @@ pub(super) fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Resu
                 "{}\n",
                 serde_json::json!({"result": session.signed(&footprint, diff::json(&diffs))})
             ))
+        } else if terminal.format == Format::Mermaid {
+            lines(diff::mermaid(&diffs))
         } else {
             data(diff::text(&diffs, terminal.is_verbose()))
         }

@@ -132,8 +132,8 @@ pub(super) fn show(
     let is_wanted = |d: &&Diagnostic| d.is_error() || !terminal.is_quiet();
     let wanted: Vec<Diagnostic> = found.iter().filter(is_wanted).cloned().collect();
     match terminal.format {
-        Format::Human if wanted.is_empty() => {}
-        Format::Human => data(render::human(source, &wanted).text("\n")),
+        Format::Human | Format::Mermaid if wanted.is_empty() => {}
+        Format::Human | Format::Mermaid => data(render::human(source, &wanted).text("\n")),
         Format::Json => json(&document(&render::json(source, found))),
         Format::Sarif => json(&document(&render::sarif(source, found))),
         Format::Github => lines(render::github(source, found)),

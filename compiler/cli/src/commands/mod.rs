@@ -43,9 +43,7 @@ use crate::terminal::{self, Terminal};
 use frames_compiler::failure::{Context, Failure, Result};
 
 pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
-    if !matches!(cli.command, Command::Validate(_)) {
-        human_or_json(terminal.format)?;
-    }
+    fits(&cli.command, terminal.format)?;
     if let Some((command, flag)) = without_effect(&cli.command) {
         return Err(
             Failure::usage(format!("`frames {command}` takes no {flag}"))
@@ -101,17 +99,26 @@ fn without_effect(command: &Command) -> Option<(&'static str, &'static str)> {
     (!is_used).then_some((name, flag))
 }
 
-/// Formats for findings fit only a command whose output is findings.
+/// A format that the command doesn't write is refused by name.
+fn fits(command: &Command, format: Format) -> Result<()> {
+    match (command, format) {
+        (Command::Validate(_), Format::Sarif | Format::Github)
+        | (Command::Print(_) | Command::Diff(_), Format::Mermaid) => Ok(()),
+        (_, format) => human_or_json(format),
+    }
+}
+
 fn human_or_json(format: Format) -> Result<()> {
-    let name = match format {
+    let (name, command) = match format {
         Format::Human | Format::Json => return Ok(()),
-        Format::Sarif => "sarif",
-        Format::Github => "github",
+        Format::Sarif => ("sarif", "`frames validate` without --watch"),
+        Format::Github => ("github", "`frames validate` without --watch"),
+        Format::Mermaid => ("mermaid", "`frames diff` and `frames print`"),
     };
-    Err(Failure::usage(format!(
-        "`--format {name}` is only for `frames validate` without --watch"
-    ))
-    .help("use `--format human` or `--format json`"))
+    Err(
+        Failure::usage(format!("`--format {name}` is only for {command}"))
+            .help("use `--format human` or `--format json`"),
+    )
 }
 
 /// One thread: a child process that is bound to its parent ends with the thread that started it.

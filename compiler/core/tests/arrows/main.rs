@@ -45,6 +45,7 @@ const CRATES: &[Order] = &[
             "online",
             "policy",
             "difference",
+            "mermaid",
         ],
         // One type in three files.
         one_thing: &[("variables", &["documents", "resolve", "unfold"])],
