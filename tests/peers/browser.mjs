@@ -164,7 +164,7 @@ const commands = {
     return found;
   },
 
-  /** A graph drawn by Mermaid itself: the texts of its nodes with their classes, its stages, how many arrows. */
+  /** A graph drawn by Mermaid itself: the texts of its nodes with their classes, and its stages. */
   async graph({ text, path }) {
     const page = await browser.newPage({ viewport: { width: 1600, height: 1600 } });
     page.setDefaultTimeout(LIMIT);
@@ -176,11 +176,10 @@ const commands = {
       const texts = (selector, of) => [...document.querySelectorAll(selector)].map(of);
       return {
         nodes: texts("g.node", (node) => [node.textContent.trim(), node.getAttribute("class")]),
-        // As they are drawn, from left to right.
-        stages: texts("g.cluster .cluster-label", (label) => [label.getBoundingClientRect().left, label.textContent.trim()])
+        // As they are drawn, from the top.
+        stages: texts("g.cluster .cluster-label", (label) => [label.getBoundingClientRect().top, label.textContent.trim()])
           .sort(([one], [other]) => one - other)
           .map(([, text]) => text),
-        arrows: texts("path.flowchart-link", () => 1).length,
       };
     }, text);
     if (path) await page.screenshot({ path, fullPage: true });

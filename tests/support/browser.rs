@@ -93,7 +93,7 @@ impl Browser {
         texts.map(Text::of).collect()
     }
 
-    /// A graph, drawn by Mermaid: `nodes`, `stages` and `arrows`; with a picture below `target/`.
+    /// A graph, drawn by Mermaid: `nodes` and `stages`; with a picture below `target/`.
     pub fn graph(&mut self, text: &str, name: &str) -> Value {
         let path = screenshots().join(name);
         self.ask(&json!({"command": "graph", "text": text, "path": path}))

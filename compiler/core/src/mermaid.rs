@@ -75,7 +75,7 @@ const CLASSES: &str = "\
 
 /// A Mermaid flowchart.
 pub fn graph(stages: &[Stage<'_>]) -> String {
-    let mut out = "flowchart LR\n".to_owned();
+    let mut out = "flowchart TB\n".to_owned();
     for (number, stage) in stages.iter().enumerate() {
         let title = label(&format!("{}: {}", stage.name, stage.what));
         let _ = writeln!(out, "  subgraph s{number}[\"{title}\"]");
@@ -88,6 +88,13 @@ pub fn graph(stages: &[Stage<'_>]) -> String {
             let (text, kind) = (label(&text), label(kind));
             let class = one.fate.class();
             let _ = writeln!(out, "    s{number}r{at}[\"{text}<br/>{kind}\"]:::{class}");
+        }
+        // A column per group: without links all of them would be in one row.
+        let shown = resources.iter().take(MOST).enumerate();
+        for ((_, above), (at, below)) in shown.clone().zip(shown.skip(1)) {
+            if Group::of(above.kind) == Group::of(below.kind) {
+                let _ = writeln!(out, "    s{number}r{} ~~~ s{number}r{at}", at - 1);
+            }
         }
         let more = resources.len().saturating_sub(MOST);
         for (name, count, what) in [("more", more, "more"), ("same", stage.same, "unchanged")] {
@@ -135,6 +142,7 @@ mod tests {
                 resources: vec![
                     resource("Role", "AWS::IAM::Role", Fate::Replaced),
                     resource("Version", "AWS::Lambda::Version", Fate::Added),
+                    resource("Function", "AWS::Lambda::Function", Fate::Changed),
                 ],
                 same: 3,
             },
@@ -145,11 +153,13 @@ mod tests {
                 same: 0,
             },
         ];
-        let expected = "flowchart LR
+        let expected = "flowchart TB
   subgraph s0[\"lambda-edge: 1 to add, 1 to replace\"]
     direction TB
     s0r0[\"+ Version<br/>Lambda::Version\"]:::added
-    s0r1[\"! Role<br/>IAM::Role\"]:::replaced
+    s0r1[\"~ Function<br/>Lambda::Function\"]:::changed
+    s0r2[\"! Role<br/>IAM::Role\"]:::replaced
+    s0r0 ~~~ s0r1
     s0same([\"3 unchanged\"])
   end
   subgraph s1[\"cdn: nothing\"]
