@@ -73,9 +73,15 @@ const CLASSES: &str = "\
   classDef kept stroke:#8c959f,stroke-dasharray:2
 ";
 
+/// Titles of two lines, which Mermaid makes of long ones, have room above the first node.
+const START: &str = "\
+%%{init: {\"flowchart\": {\"subGraphTitleMargin\": {\"top\": 4, \"bottom\": 28}}}}%%
+flowchart TB
+";
+
 /// A Mermaid flowchart.
 pub fn graph(stages: &[Stage<'_>]) -> String {
-    let mut out = "flowchart TB\n".to_owned();
+    let mut out = START.to_owned();
     for (number, stage) in stages.iter().enumerate() {
         let title = label(&format!("{}: {}", stage.name, stage.what));
         let _ = writeln!(out, "  subgraph s{number}[\"{title}\"]");
@@ -153,8 +159,7 @@ mod tests {
                 same: 0,
             },
         ];
-        let expected = "flowchart TB
-  subgraph s0[\"lambda-edge: 1 to add, 1 to replace\"]
+        let expected = "  subgraph s0[\"lambda-edge: 1 to add, 1 to replace\"]
     direction TB
     s0r0[\"+ Version<br/>Lambda::Version\"]:::added
     s0r1[\"~ Function<br/>Lambda::Function\"]:::changed
@@ -168,7 +173,7 @@ mod tests {
   end
   s0 --> s1
 ";
-        assert_eq!(graph(&stages), format!("{expected}{CLASSES}"));
+        assert_eq!(graph(&stages), format!("{START}{expected}{CLASSES}"));
     }
 
     #[test]
