@@ -277,7 +277,7 @@ fn a_row_more_takes_nothing_away_and_a_row_less_gives_nothing() {
             changed += usize::from(with && !without);
         }
     }
-    assert!(changed > 100, "{changed}");
+    assert!(changed > 30, "{changed}");
 }
 
 const A: &str = "1.2.1";

@@ -28,6 +28,8 @@ pub struct Row {
 pub struct Access {
     /// Sorted.
     groups: Vec<String>,
+    /// Every set of readers, once.
+    readers: Vec<Readers>,
     /// Sorted by the data store's id.
     stores: Vec<Store>,
 }
@@ -45,48 +47,38 @@ pub enum Verdict {
 #[derive(Debug, Clone)]
 pub struct Held(Vec<usize>);
 
+/// Groups by their numbers, sorted; `None`: whoever has a good token.
+type Readers = Option<Vec<usize>>;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Store {
     datastore: String,
-    /// Who may read all of it, if anybody.
-    whole: Option<Readers>,
+    /// Who may read all of it, if anybody: their number among `readers`.
+    whole: Option<usize>,
     image_sets: Ids,
     studies: Ids,
 }
 
-/// Groups by their numbers, sorted; `None`: whoever has a good token.
-type Readers = Option<Vec<usize>>;
-
 /// Ids and their readers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Ids {
-    parts: Vec<Part>,
-    /// Sorted by the id.
-    places: Vec<Place>,
-}
-
-/// The ids that the same readers have.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Part {
-    /// Written out, as serde would take a forgotten key for `null`.
-    #[serde(deserialize_with = "Option::deserialize")]
-    groups: Readers,
     /// Sorted, with a space between two.
-    ids: String,
+    text: String,
+    /// Where each begins in it.
+    places: Vec<Place>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
-    part: usize,
     start: usize,
-    end: usize,
+    readers: usize,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Written {
     groups: Vec<String>,
+    readers: Vec<Readers>,
     datastores: Vec<WrittenStore>,
 }
 
@@ -95,18 +87,20 @@ struct Written {
 struct WrittenStore {
     datastore: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    whole: Option<Whole>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    image_sets: Vec<Part>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    studies: Vec<Part>,
+    whole: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    image_sets: Option<WrittenIds>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    studies: Option<WrittenIds>,
 }
 
+/// Two texts: a list with an item per id would be larger, in a zip and in memory.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Whole {
-    #[serde(deserialize_with = "Option::deserialize")]
-    groups: Readers,
+struct WrittenIds {
+    ids: String,
+    /// For each id the number of its readers, with a space between two.
+    readers: String,
 }
 
 impl Access {
@@ -132,15 +126,24 @@ impl Access {
                 add(store.studies.entry(uid).or_insert_with(nobody), &numbers);
             }
         }
+        let mut readers = BTreeSet::new();
+        for store in stores.values_mut() {
+            store.tidy();
+            readers.extend(store.whole.clone());
+            let ids = store.image_sets.values().chain(store.studies.values());
+            readers.extend(ids.cloned());
+        }
+        let readers: Vec<Readings> = readers.into_iter().collect();
         let stores = stores.into_iter().map(|(datastore, store)| Store {
             datastore: datastore.to_owned(),
-            image_sets: store.ids(&store.image_sets),
-            studies: store.ids(&store.studies),
-            whole: store.whole.map(sorted),
+            whole: store.whole.and_then(|one| readers.binary_search(&one).ok()),
+            image_sets: Ids::of(&store.image_sets, &readers),
+            studies: Ids::of(&store.studies, &readers),
         });
         Self {
             stores: stores.collect(),
             groups,
+            readers: readers.into_iter().map(sorted).collect(),
         }
     }
 
@@ -158,19 +161,34 @@ impl Access {
     /// May all of the data store be read?
     pub fn whole(&self, datastore: &str, held: &Held) -> Verdict {
         let store = self.store(datastore);
-        verdict(store.and_then(|store| store.whole.as_ref()), held)
+        self.verdict(store.and_then(|store| store.whole), held)
     }
 
     /// May this image set be read, by a row that names it?
     pub fn image_set(&self, datastore: &str, id: &str, held: &Held) -> Verdict {
         let store = self.store(datastore);
-        verdict(store.and_then(|store| store.image_sets.readers(id)), held)
+        self.verdict(store.and_then(|store| store.image_sets.readers(id)), held)
     }
 
     /// May this study be read, by a row that names it?
     pub fn study(&self, datastore: &str, uid: &str, held: &Held) -> Verdict {
         let store = self.store(datastore);
-        verdict(store.and_then(|store| store.studies.readers(uid)), held)
+        self.verdict(store.and_then(|store| store.studies.readers(uid)), held)
+    }
+
+    fn verdict(&self, readers: Option<usize>, held: &Held) -> Verdict {
+        match readers.and_then(|number| self.readers.get(number)) {
+            None => Verdict::NotListed,
+            Some(None) => Verdict::Allowed,
+            Some(Some(groups)) => {
+                let is_one = |group: &usize| groups.binary_search(group).is_ok();
+                if held.0.iter().any(is_one) {
+                    Verdict::Allowed
+                } else {
+                    Verdict::OtherGroups
+                }
+            }
+        }
     }
 
     /// Whether any row has a part of the data store.
@@ -186,22 +204,6 @@ impl Access {
     fn store(&self, datastore: &str) -> Option<&Store> {
         let by_id = |store: &Store| store.datastore.as_str().cmp(datastore);
         self.stores.get(self.stores.binary_search_by(by_id).ok()?)
-    }
-}
-
-fn verdict(readers: Option<&Readers>, held: &Held) -> Verdict {
-    match readers {
-        None => Verdict::NotListed,
-        Some(None) => Verdict::Allowed,
-        Some(Some(groups))
-            if held
-                .0
-                .iter()
-                .any(|group| groups.binary_search(group).is_ok()) =>
-        {
-            Verdict::Allowed
-        }
-        Some(Some(_)) => Verdict::OtherGroups,
     }
 }
 
@@ -232,76 +234,96 @@ fn sorted(readers: Readings) -> Readers {
 }
 
 impl Gathered<'_> {
-    /// Without whom a row for the whole data store lets in anyway.
-    fn ids(&self, ids: &BTreeMap<&str, Readings>) -> Ids {
-        let mut by_readers: BTreeMap<Readings, Vec<&str>> = BTreeMap::new();
-        for (id, readers) in ids {
-            let left = match (&self.whole, readers) {
-                (Some(None), _) => continue,
-                (Some(Some(whole)), Some(readers)) => {
-                    let left: BTreeSet<usize> = readers.difference(whole).copied().collect();
-                    if left.is_empty() {
-                        continue;
-                    }
-                    Some(left)
+    /// An id needs no readers whom a row for the whole data store lets in anyway.
+    fn tidy(&mut self) {
+        let Some(whole) = &self.whole else {
+            return;
+        };
+        for ids in [&mut self.image_sets, &mut self.studies] {
+            ids.retain(|_, readers| match (whole, readers) {
+                (None, _) => false,
+                (Some(_), None) => true,
+                (Some(whole), Some(readers)) => {
+                    readers.retain(|group| !whole.contains(group));
+                    !readers.is_empty()
                 }
-                (_, readers) => readers.clone(),
-            };
-            by_readers.entry(left).or_default().push(id);
+            });
         }
-        let parts = by_readers.into_iter().map(|(readers, ids)| Part {
-            groups: sorted(readers),
-            ids: ids.join(" "),
-        });
-        Ids::of(parts.collect())
     }
 }
 
 impl Ids {
-    fn of(parts: Vec<Part>) -> Self {
-        let mut places = Vec::new();
-        for (part, text) in parts.iter().map(|part| &part.ids).enumerate() {
-            let mut start = 0usize;
-            for id in text.split(' ') {
-                let end = start.saturating_add(id.len());
-                places.push(Place { part, start, end });
-                start = end.saturating_add(1);
+    fn of(ids: &BTreeMap<&str, Readings>, readers: &[Readings]) -> Self {
+        let mut made = Self::default();
+        for (id, of_id) in ids {
+            if !made.text.is_empty() {
+                made.text.push(' ');
             }
+            let start = made.text.len();
+            made.text.push_str(id);
+            // All of them are among `readers`. A number that is none lets nobody in.
+            let readers = readers.binary_search(of_id).unwrap_or(usize::MAX);
+            made.places.push(Place { start, readers });
         }
-        let mut ids = Self {
-            parts,
-            places: vec![],
+        made
+    }
+
+    /// Each of its form, in order, and with readers that there are.
+    fn read(
+        written: Option<WrittenIds>,
+        is_one: fn(&str) -> bool,
+        readers: usize,
+    ) -> Result<Self, &'static str> {
+        let Some(written) = written else {
+            return Ok(Self::default());
         };
-        places.sort_by(|a, b| ids.id(a).cmp(ids.id(b)));
-        ids.places = places;
-        ids
+        let mut places = Vec::new();
+        let mut numbers = written.readers.split(' ');
+        let mut start = 0usize;
+        let mut before = "";
+        for id in written.ids.split(' ') {
+            if !is_one(id) {
+                return Err("`access` has an id that is none");
+            }
+            if id <= before {
+                return Err("the ids of `access` aren't in order, or one is there twice");
+            }
+            let number = numbers.next().and_then(|number| number.parse().ok());
+            let readers = number
+                .filter(|number| *number < readers)
+                .ok_or("`access` has an id without readers")?;
+            places.push(Place { start, readers });
+            start = start.saturating_add(id.len()).saturating_add(1);
+            before = id;
+        }
+        if numbers.next().is_some() {
+            return Err("`access` has readers without an id");
+        }
+        Ok(Self {
+            text: written.ids,
+            places,
+        })
     }
 
-    fn id(&self, place: &Place) -> &str {
-        let part = self.parts.get(place.part);
-        part.and_then(|part| part.ids.get(place.start..place.end))
-            .unwrap_or_default()
+    fn written(self) -> Option<WrittenIds> {
+        let numbers = self.places.iter().map(|place| place.readers.to_string());
+        let readers = numbers.collect::<Vec<_>>().join(" ");
+        (!self.places.is_empty()).then_some(WrittenIds {
+            ids: self.text,
+            readers,
+        })
     }
 
-    fn readers(&self, id: &str) -> Option<&Readers> {
-        let by_id = |place: &Place| self.id(place).cmp(id);
-        let place = self.places.get(self.places.binary_search_by(by_id).ok()?)?;
-        self.parts.get(place.part).map(|part| &part.groups)
-    }
-
-    /// Every id of its form, and none twice.
-    fn check(&self, is_one: fn(&str) -> bool, groups: usize) -> Result<(), &'static str> {
-        for part in &self.parts {
-            check_readers(&part.groups, groups)?;
-        }
-        if !self.places.iter().all(|place| is_one(self.id(place))) {
-            return Err("a part has an id that is none");
-        }
-        let mut pairs = self.places.iter().zip(self.places.iter().skip(1));
-        if pairs.any(|(a, b)| self.id(a) == self.id(b)) {
-            return Err("an id is there twice");
-        }
-        Ok(())
+    /// The number of an id's readers.
+    fn readers(&self, id: &str) -> Option<usize> {
+        let text = self.text.as_bytes();
+        let by_id = |place: &Place| {
+            let rest = text.get(place.start..).unwrap_or_default();
+            let end = rest.iter().position(|b| *b == b' ').unwrap_or(rest.len());
+            rest.get(..end).unwrap_or_default().cmp(id.as_bytes())
+        };
+        let at = self.places.binary_search_by(by_id).ok()?;
+        self.places.get(at).map(|place| place.readers)
     }
 }
 
@@ -310,10 +332,10 @@ fn check_readers(readers: &Readers, groups: usize) -> Result<(), &'static str> {
         return Ok(());
     };
     if numbers.is_empty() || numbers.iter().any(|number| *number >= groups) {
-        return Err("a part has a group that is none");
+        return Err("readers of `access` have a group that is none");
     }
     if !is_sorted(numbers) {
-        return Err("a part's groups aren't in order");
+        return Err("the groups of readers of `access` aren't in order");
     }
     Ok(())
 }
@@ -330,31 +352,31 @@ impl TryFrom<Written> for Access {
         if !is_sorted(&written.groups) || written.groups.iter().any(|one| one.trim().is_empty()) {
             return Err("the groups of `access` aren't in order, or one is empty");
         }
-        let groups = written.groups.len();
+        for readers in &written.readers {
+            check_readers(readers, written.groups.len())?;
+        }
+        let count = written.readers.len();
         let mut stores = Vec::new();
         for store in written.datastores {
-            let store = Store {
-                datastore: store.datastore,
-                whole: store.whole.map(|whole| whole.groups),
-                image_sets: Ids::of(store.image_sets),
-                studies: Ids::of(store.studies),
-            };
             if !is_id(&store.datastore) {
                 return Err("`access` has a data store's id that is none");
             }
-            store
-                .whole
-                .as_ref()
-                .map_or(Ok(()), |it| check_readers(it, groups))?;
-            store.image_sets.check(is_id, groups)?;
-            store.studies.check(is_uid, groups)?;
-            stores.push(store);
+            if store.whole.is_some_and(|number| number >= count) {
+                return Err("`access` has a data store without readers");
+            }
+            stores.push(Store {
+                datastore: store.datastore,
+                whole: store.whole,
+                image_sets: Ids::read(store.image_sets, is_id, count)?,
+                studies: Ids::read(store.studies, is_uid, count)?,
+            });
         }
         if !stores.is_sorted_by(|a, b| a.datastore < b.datastore) {
             return Err("the data stores of `access` aren't in order");
         }
         Ok(Self {
             groups: written.groups,
+            readers: written.readers,
             stores,
         })
     }
@@ -364,12 +386,13 @@ impl From<Access> for Written {
     fn from(access: Access) -> Self {
         let stores = access.stores.into_iter().map(|store| WrittenStore {
             datastore: store.datastore,
-            whole: store.whole.map(|groups| Whole { groups }),
-            image_sets: store.image_sets.parts,
-            studies: store.studies.parts,
+            whole: store.whole,
+            image_sets: store.image_sets.written(),
+            studies: store.studies.written(),
         });
         Self {
             groups: access.groups,
+            readers: access.readers,
             datastores: stores.collect(),
         }
     }
@@ -408,15 +431,15 @@ mod tests {
         ]);
         assert_eq!(
             serde_json::to_value(&access).unwrap(),
-            json!({"groups": ["a", "b", "c"], "datastores": [{
-                "datastore": STORE,
-                "imageSets": [{"groups": [0, 1], "ids": SET}],
-                "studies": [
-                    {"groups": null, "ids": "1.4"},
-                    {"groups": [0, 1], "ids": "1.3"},
-                    {"groups": [0, 1, 2], "ids": "1.2"},
-                ],
-            }]})
+            json!({
+                "groups": ["a", "b", "c"],
+                "readers": [null, [0, 1], [0, 1, 2]],
+                "datastores": [{
+                    "datastore": STORE,
+                    "imageSets": {"ids": SET, "readers": "1"},
+                    "studies": {"ids": "1.2 1.3 1.4", "readers": "2 1 0"},
+                }],
+            })
         );
         let ask = |uid: &str, group: &str| access.study(STORE, uid, &access.held([group]));
         assert_eq!(ask("1.2", "c"), Verdict::Allowed);
@@ -443,11 +466,15 @@ mod tests {
         ]);
         assert_eq!(
             serde_json::to_value(&access).unwrap(),
-            json!({"groups": ["a", "b"], "datastores": [{
-                "datastore": STORE,
-                "whole": {"groups": [0]},
-                "studies": [{"groups": [1], "ids": "1.2"}],
-            }]})
+            json!({
+                "groups": ["a", "b"],
+                "readers": [[0], [1]],
+                "datastores": [{
+                    "datastore": STORE,
+                    "whole": 0,
+                    "studies": {"ids": "1.2", "readers": "1"},
+                }],
+            })
         );
     }
 
@@ -472,44 +499,50 @@ mod tests {
 
     #[test]
     fn another_form_is_refused() {
-        let whole = |store: Value| json!({"groups": ["a", "b"], "datastores": [store]});
-        let studies = |part: Value| whole(json!({"datastore": STORE, "studies": [part]}));
+        let table = |groups: Value, readers: Value, stores: Value| json!({"groups": groups, "readers": readers, "datastores": stores});
+        let of_store = |store: Value| table(json!(["a", "b"]), json!([null, [1]]), json!([store]));
+        let studies = |ids: &str, readers: &str| {
+            of_store(json!({"datastore": STORE, "studies": {"ids": ids, "readers": readers}}))
+        };
+        assert!(serde_json::from_value::<Access>(studies("1.10 1.2", "0 1")).is_ok());
+        let readers = |readers: Value| table(json!(["a", "b"]), readers, json!([]));
         for (broken, why) in [
-            (json!({"groups": ["b", "a"], "datastores": []}), "in order"),
-            (json!({"groups": ["a", "a"], "datastores": []}), "in order"),
-            (json!({"groups": [""], "datastores": []}), "empty"),
-            (json!({"groups": []}), "datastores"),
-            (whole(json!({"datastore": "x"})), "none"),
-            (whole(json!({"datastore": STORE, "whole": {}})), "groups"),
-            (whole(json!({"datastore": STORE, "more": 1})), "more"),
+            (table(json!(["b", "a"]), json!([]), json!([])), "in order"),
+            (table(json!(["a", "a"]), json!([]), json!([])), "in order"),
+            (table(json!([""]), json!([]), json!([])), "empty"),
+            (json!({"groups": [], "readers": []}), "datastores"),
+            (json!({"groups": [], "datastores": []}), "readers"),
+            (readers(json!([[]])), "none"),
+            (readers(json!([[2]])), "none"),
+            (readers(json!([[-1]])), "-1"),
+            (readers(json!([[1, 0]])), "in order"),
+            (of_store(json!({"datastore": "x"})), "none"),
             (
-                whole(json!({"datastore": STORE, "whole": {"groups": []}})),
-                "none",
+                of_store(json!({"datastore": STORE, "whole": 2})),
+                "without readers",
             ),
+            (of_store(json!({"datastore": STORE, "more": 1})), "more"),
             (
-                whole(json!({"datastore": STORE, "whole": {"groups": [2]}})),
-                "none",
+                of_store(json!({"datastore": STORE, "studies": {"ids": "1.2"}})),
+                "readers",
             ),
-            (
-                whole(json!({"datastore": STORE, "whole": {"groups": [-1]}})),
-                "-1",
-            ),
-            (studies(json!({"ids": "1.2"})), "groups"),
-            (studies(json!({"groups": [1, 0], "ids": "1.2"})), "in order"),
-            (studies(json!({"groups": [0], "ids": ""})), "none"),
-            (studies(json!({"groups": [0], "ids": "1.2 "})), "none"),
-            (studies(json!({"groups": [0], "ids": "1.2  1.3"})), "none"),
-            (studies(json!({"groups": [0], "ids": SET})), "none"),
-            (studies(json!({"groups": [0], "ids": "1.2 1.2"})), "twice"),
+            (studies("", ""), "none"),
+            (studies("1.2 ", "0 0"), "none"),
+            (studies("1.2  1.3", "0 0 0"), "none"),
+            (studies(SET, "0"), "none"),
+            (studies("1.2 1.2", "0 0"), "twice"),
+            (studies("1.2 1.10", "0 0"), "in order"),
+            (studies("1.2", "2"), "without readers"),
+            (studies("1.2", ""), "without readers"),
+            (studies("1.2 1.3", "0"), "without readers"),
+            (studies("1.2", "0 0"), "without an id"),
+            (studies("1.2", "-1"), "without readers"),
         ] {
             let problem = serde_json::from_value::<Access>(broken.clone()).unwrap_err();
             assert!(problem.to_string().contains(why), "{broken}: {problem}");
         }
-        let twice = json!([{"groups": [0], "ids": "1.2"}, {"groups": [1], "ids": "1.2"}]);
-        let twice = whole(json!({"datastore": STORE, "studies": twice}));
-        assert!(serde_json::from_value::<Access>(twice).is_err());
-        let stores = json!([{"datastore": STORE}, {"datastore": STORE}]);
-        let twice = json!({"groups": [], "datastores": stores});
+        let twice = json!([{"datastore": STORE}, {"datastore": STORE}]);
+        let twice = table(json!([]), json!([]), twice);
         assert!(serde_json::from_value::<Access>(twice).is_err());
     }
 }

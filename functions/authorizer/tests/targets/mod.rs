@@ -334,28 +334,29 @@ pub(crate) fn access(bytes: &[u8]) {
     }
 }
 
-/// The table's rows, as a manifest would have them.
+/// The table's rows, as a manifest would have them: one per id.
 fn rows(access: &Access) -> Vec<Value> {
     let written = serde_json::to_value(access).unwrap();
-    let named = |part: &Value| match part["groups"].as_array() {
+    let index = |number: &Value| usize::try_from(number.as_u64().unwrap()).unwrap();
+    let named = |readers: usize| match written["readers"][readers].as_array() {
         None => Value::Null,
         Some(numbers) => {
-            let name = |number: &Value| {
-                let number = usize::try_from(number.as_u64().unwrap()).unwrap();
-                written["groups"][number].clone()
-            };
-            numbers.iter().map(name).collect()
+            let names = numbers.iter();
+            names
+                .map(|number| written["groups"][index(number)].clone())
+                .collect()
         }
     };
     let mut rows = vec![];
     for store in written["datastores"].as_array().unwrap() {
-        let row = |part: &Value| json!({"datastore": store["datastore"], "groups": named(part)});
-        rows.extend(store.get("whole").map(row));
+        let row = |readers| json!({"datastore": store["datastore"], "groups": named(readers)});
+        rows.extend(store.get("whole").map(|whole| row(index(whole))));
         for key in ["imageSets", "studies"] {
-            for part in store[key].as_array().into_iter().flatten() {
-                let ids = part["ids"].as_str().unwrap().split(' ');
-                let mut row = row(part);
-                row[key] = ids.collect();
+            let Some(list) = store.get(key) else { continue };
+            let ids = list["ids"].as_str().unwrap().split(' ');
+            for (id, readers) in ids.zip(list["readers"].as_str().unwrap().split(' ')) {
+                let mut row = row(readers.parse().unwrap());
+                row[key] = json!([id]);
                 rows.push(row);
             }
         }
