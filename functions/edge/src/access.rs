@@ -64,13 +64,14 @@ struct Store {
 struct Ids {
     /// Sorted, with a space between two.
     text: String,
-    /// Where each begins in it.
+    /// Where each is in it.
     places: Vec<Place>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
     start: usize,
+    end: usize,
     readers: usize,
 }
 
@@ -261,9 +262,14 @@ impl Ids {
             }
             let start = made.text.len();
             made.text.push_str(id);
+            let end = made.text.len();
             // All of them are among `readers`. A number that is none lets nobody in.
             let readers = readers.binary_search(of_id).unwrap_or(usize::MAX);
-            made.places.push(Place { start, readers });
+            made.places.push(Place {
+                start,
+                end,
+                readers,
+            });
         }
         made
     }
@@ -292,8 +298,13 @@ impl Ids {
             let readers = number
                 .filter(|number| *number < readers)
                 .ok_or("`access` has an id without readers")?;
-            places.push(Place { start, readers });
-            start = start.saturating_add(id.len()).saturating_add(1);
+            let end = start.saturating_add(id.len());
+            places.push(Place {
+                start,
+                end,
+                readers,
+            });
+            start = end.saturating_add(1);
             before = id;
         }
         if numbers.next().is_some() {
@@ -318,9 +329,8 @@ impl Ids {
     fn readers(&self, id: &str) -> Option<usize> {
         let text = self.text.as_bytes();
         let by_id = |place: &Place| {
-            let rest = text.get(place.start..).unwrap_or_default();
-            let end = rest.iter().position(|b| *b == b' ').unwrap_or(rest.len());
-            rest.get(..end).unwrap_or_default().cmp(id.as_bytes())
+            let one = text.get(place.start..place.end).unwrap_or_default();
+            one.cmp(id.as_bytes())
         };
         let at = self.places.binary_search_by(by_id).ok()?;
         self.places.get(at).map(|place| place.readers)

@@ -10,10 +10,6 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 /// A UID's length (DICOM PS3.5, 9.1); a pattern can't bound it.
 const UID: usize = 64;
 
-/// How many bytes of ids a table may have, some 120,000 image sets. A sandbox of 128 MB reads
-/// them all when it starts, before its first viewer gets an answer.
-const MOST_BYTES: usize = 4_000_000;
-
 /// What becomes part of the authorizer's configuration.
 pub(super) struct Checked {
     access: Option<Access>,
@@ -44,7 +40,6 @@ pub(super) fn check(manifest: &Manifest, dicomweb: bool, found: &mut Vec<Diagnos
         let known: Vec<Known> = rows.iter().enumerate().filter_map(Known::of).collect();
         beyond_allow(&known, manifest, found);
         swallowed(&known, found);
-        size(rows, found);
     }
     Checked {
         access: rows.map(|rows| Access::of(&rows.iter().filter_map(row).collect::<Vec<_>>())),
@@ -358,27 +353,6 @@ fn beyond(row: &Known, key: &str, span: Span, message: String) -> Diagnostic {
         .help("add it to `iam.allow`, or narrow the row")
 }
 
-fn size(rows: &[AccessRow], found: &mut Vec<Diagnostic>) {
-    let ids = || {
-        rows.iter()
-            .flat_map(|row| row.image_sets.iter().chain(&row.studies))
-            .flatten()
-    };
-    let bytes: usize = ids().map(|id| id.value.len() + 1).sum();
-    let (true, Some(last)) = (bytes > MOST_BYTES, ids().next_back()) else {
-        return;
-    };
-    let count = ids().count();
-    let message = format!(
-        "`auth.access` lists {count} ids of {bytes} bytes; a function at the edge takes {MOST_BYTES} at the most"
-    );
-    found.push(
-        Diagnostic::new(codes::LIMIT, "auth.access", last.span, message).help(
-            "name whole data stores, or let the tokens say what they may read: `auth.accessClaims`",
-        ),
-    );
-}
-
 /// The claims' names.
 fn named(
     given: &manifest::AccessClaims,
@@ -404,5 +378,244 @@ fn named(
         datastores: value(&given.datastores),
         image_sets: value(&given.image_sets),
         studies: value(&given.studies),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::testing::{checked, findings};
+    use std::fmt::Write;
+
+    const A: &str = "012345678901234567890123456789ab";
+    const B: &str = "112345678901234567890123456789ab";
+    const SET: &str = "aaaabbbbccccddddeeeeffff00001111";
+
+    fn manifest(auth: &str, allow: &str, dicomweb: bool) -> String {
+        format!(
+            "service: x\nauth: {{mode: cognito, userPoolId: eu-west-1_AbCdEfGhI, {auth}}}\n{allow}\ndelivery: {{dicomweb: {dicomweb}}}\n"
+        )
+    }
+
+    fn found(auth: &str) -> Vec<(String, String)> {
+        findings(&manifest(auth, "", true))
+    }
+
+    fn one(code: &str, path: &str) -> Vec<(String, String)> {
+        vec![(code.to_owned(), format!("auth.{path}"))]
+    }
+
+    #[test]
+    fn rows_and_claims_become_configuration() {
+        let rows = format!("access: [{{groups: [g], datastore: {A}, studies: [1.2.3]}}]");
+        let claims = "accessClaims: {studies: a/b, imageSets: a.c, datastores: d}";
+        let auth = checked(&manifest(&format!("{rows}, {claims}"), "", true)).auth;
+        let auth = auth.unwrap();
+        let access = auth.access.unwrap();
+        let expected = Access::of(&[Row {
+            groups: Some(vec!["g".to_owned()]),
+            datastore: A.to_owned(),
+            image_sets: None,
+            studies: Some(vec!["1.2.3".to_owned()]),
+        }]);
+        assert_eq!(access, expected);
+        let claims = auth.access_claims.unwrap();
+        assert_eq!(claims.studies.as_deref(), Some("a/b"));
+        assert_eq!(claims.image_sets.as_deref(), Some("a.c"));
+        assert_eq!(claims.datastores.as_deref(), Some("d"));
+        let neither = checked(&manifest("groups: []", "", true)).auth.unwrap();
+        assert!(neither.access.is_none() && neither.access_claims.is_none());
+    }
+
+    #[test]
+    fn a_row_is_well_formed() {
+        let row = |rest: &str| found(&format!("access: [{{datastore: {A}{rest}}}]"));
+        assert_eq!(row(""), []);
+        assert_eq!(row(&format!(", imageSets: [{SET}], studies: [1.2]")), []);
+        for (rest, code, path) in [
+            (", groups: []", "invalid-value", "groups"),
+            (", imageSets: []", "invalid-value", "imageSets"),
+            (", studies: []", "invalid-value", "studies"),
+            (", groups: [a, b, a]", "duplicate-value", "groups[2]"),
+            (", studies: [1.2, 1.2]", "duplicate-value", "studies[1]"),
+            (", studies: [1.02]", "invalid-value", "studies[0]"),
+            (", studies: [1..2]", "invalid-value", "studies[0]"),
+            (", series: [1.2]", "unknown-key", "series"),
+        ] {
+            assert_eq!(row(rest), one(code, &format!("access[0].{path}")), "{rest}");
+        }
+        // Groups are told apart letter for letter.
+        assert_eq!(row(", groups: [a, A]"), []);
+        let uid = |length: usize| row(&format!(", studies: ['1.{}']", "2".repeat(length - 2)));
+        assert_eq!(uid(64), []);
+        assert_eq!(uid(65), one("invalid-value", "access[0].studies[0]"));
+        assert_eq!(found("access: []"), one("invalid-value", "access"));
+        assert_eq!(
+            found("access: [{groups: [a]}]"),
+            one("missing-key", "access[0].datastore")
+        );
+        let native = manifest(
+            &format!("access: [{{datastore: {A}, studies: [1.2]}}]"),
+            "",
+            false,
+        );
+        assert_eq!(findings(&native), one("unused-key", "access[0].studies"));
+    }
+
+    #[test]
+    fn without_tokens_nobody_is_in_a_group() {
+        for rest in [
+            format!("access: [{{datastore: {A}}}]"),
+            "accessClaims: {}".to_owned(),
+        ] {
+            let text = format!("service: x\nauth: {{mode: none, {rest}}}\n");
+            let key = rest.split(':').next().unwrap();
+            assert_eq!(findings(&text), one("unused-key", key));
+        }
+    }
+
+    #[test]
+    fn claims_are_named() {
+        assert_eq!(
+            found("accessClaims: {}"),
+            one("invalid-value", "accessClaims")
+        );
+        assert_eq!(found("accessClaims:"), one("invalid-value", "accessClaims"));
+        assert_eq!(
+            found("accessClaims: {studies: a b}"),
+            one("invalid-value", "accessClaims.studies")
+        );
+        let native = manifest("accessClaims: {studies: s}", "", false);
+        assert_eq!(findings(&native), one("unused-key", "accessClaims.studies"));
+        let native = manifest("accessClaims: {imageSets: s, datastores: d}", "", false);
+        assert_eq!(findings(&native), []);
+    }
+
+    #[test]
+    fn a_row_stays_within_what_is_allowed() {
+        let found = |row: &str, allow: &str| {
+            let rows = format!("access: [{{datastore: {A}{row}}}]");
+            let allow = format!("iam: {{allow: [{allow}]}}");
+            findings(&manifest(&rows, &allow, true))
+        };
+        let beyond = |path: &str| one("access-beyond-allow", &format!("access[0].{path}"));
+        let of_a = |rest: &str| format!("{{datastore: {A}{rest}}}");
+        let (studies, series) = (", studies: [1.2, 1.3]", ", series: [1.2.1]");
+        let sets = format!(", imageSets: [{SET}], studies: [1.2]");
+        let other = SET.replace('a', "b");
+        for (row, allow, expected) in [
+            ("", of_a(""), vec![]),
+            (", studies: [1.9]", of_a(""), vec![]),
+            ("", String::new(), beyond("datastore")),
+            ("", format!("{{datastore: {B}}}"), beyond("datastore")),
+            ("", of_a(studies), beyond("datastore")),
+            ("", of_a(series), beyond("datastore")),
+            (", studies: [1.3]", of_a(studies), vec![]),
+            (
+                ", studies: [1.3, 1.4, 1.5]",
+                of_a(studies),
+                beyond("studies[1]"),
+            ),
+            // Which study a series belongs to isn't known: a token reads what both allow.
+            (", studies: [1.4]", of_a(series), vec![]),
+            (&format!(", imageSets: [{SET}]"), of_a(&sets), vec![]),
+            (
+                &format!(", imageSets: [{SET}, {other}]"),
+                of_a(&sets),
+                beyond("imageSets[1]"),
+            ),
+            // Native reads need image sets where anything is listed.
+            (
+                &format!(", imageSets: [{SET}]"),
+                of_a(studies),
+                beyond("imageSets[0]"),
+            ),
+        ] {
+            assert_eq!(found(row, &allow), expected, "{row} {allow}");
+        }
+        // DICOMweb can't be limited to image sets.
+        let only_sets = of_a(&format!(", imageSets: [{SET}]"));
+        let expected = beyond("studies[0]");
+        assert!(found(", studies: [1.2]", &only_sets).contains(&expected[0]));
+    }
+
+    #[test]
+    fn a_row_that_gives_nothing_is_found() {
+        let found = |rows: &[String]| found(&format!("access: [{}]", rows.join(", ")));
+        let row = |rest: &str| format!("{{datastore: {A}{rest}}}");
+        let swallowed = |i: usize| one("access-swallowed", &format!("access[{i}]"));
+        let sets = format!(", imageSets: [{SET}]");
+        for (first, second, expected) in [
+            ("", ", groups: [a]", swallowed(1)),
+            (", groups: [a]", "", swallowed(0)),
+            (
+                ", groups: [a, b], studies: [1.2]",
+                ", groups: [b], studies: [1.2]",
+                swallowed(1),
+            ),
+            (
+                ", groups: [a], studies: [1.2]",
+                ", groups: [a]",
+                swallowed(0),
+            ),
+            (
+                ", studies: [1.2]",
+                ", groups: [a], studies: [1.2]",
+                swallowed(1),
+            ),
+            (", studies: [1.2, 1.3]", ", studies: [1.3]", swallowed(1)),
+            (&format!("{sets}, studies: [1.2]"), &sets, swallowed(1)),
+            (", groups: [a]", ", groups: [b]", vec![]),
+            (", groups: [a]", ", groups: [a, b]", swallowed(0)),
+            (
+                ", groups: [a], studies: [1.2]",
+                ", groups: [b], studies: [1.2]",
+                vec![],
+            ),
+            (
+                ", groups: [a], studies: [1.2]",
+                ", studies: [1.2, 1.3]",
+                swallowed(0),
+            ),
+            (
+                ", groups: [a, b], studies: [1.2]",
+                ", groups: [a], studies: [1.2, 1.3]",
+                vec![],
+            ),
+            (&sets, ", studies: [1.2]", vec![]),
+        ] {
+            assert_eq!(
+                found(&[row(first), row(second)]),
+                expected,
+                "{first} | {second}"
+            );
+        }
+        let elsewhere = format!("{{datastore: {B}, groups: [a]}}");
+        assert_eq!(found(&[row(""), elsewhere]), []);
+        let twice = found(&[
+            row(", groups: [a, b], studies: [1.2, 1.3]"),
+            row(", groups: [b, a], studies: [1.3, 1.2]"),
+        ]);
+        assert_eq!(twice, one("duplicate-value", "access[1]"));
+    }
+
+    /// Each against each would be millions.
+    #[test]
+    fn thousands_of_rows_are_compared() {
+        let mut rows = String::new();
+        for i in 0..4_000 {
+            let _ = writeln!(
+                rows,
+                "  - {{datastore: {A}, groups: [a, g{i}], studies: [1.2, 1.3.{i}]}}"
+            );
+        }
+        let _ = writeln!(
+            rows,
+            "  - {{datastore: {A}, groups: [g7, a], studies: [1.3.7]}}"
+        );
+        let text = format!(
+            "service: x\nauth:\n mode: cognito\n userPoolId: eu-west-1_AbCdEfGhI\n access:\n{rows}\ndelivery: {{dicomweb: true}}\n"
+        );
+        assert_eq!(findings(&text), one("access-swallowed", "access[4000]"));
     }
 }
