@@ -108,7 +108,7 @@ const ONLY_COMPILE: &[(&str, &str, &str, &str)] = &[
         "unused-key",
         "logs.auditClaims",
         "",
-        "{auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI}, logs: {auditClaims: [sub]}}",
+        "{auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI}, logs: {auditClaims: [email]}}",
     ),
     (
         "duplicate-value",
@@ -268,6 +268,18 @@ const ONLY_COMPILE: &[(&str, &str, &str, &str)] = &[
         "logs.access.retention",
         "out of bounds",
         "{logs: {access: {retention: 3651d}}}",
+    ),
+    (
+        "invalid-value",
+        "auth.access",
+        "isn't a data store's id",
+        "{auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, access: [{datastore: 5}]}}",
+    ),
+    (
+        "invalid-value",
+        "auth.access",
+        "isn't an image set's id",
+        "{auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, access: [{datastore: 12345678901234567890123456789012, imageSets: [5]}]}}",
     ),
     (
         "invalid-value",

@@ -30,15 +30,22 @@ pub(super) fn check(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Logs {
 /// How long HIPAA wants such records kept (45 CFR 164.316(b)(2)): six years.
 const SIX_YEARS: u32 = 2192;
 
+const AUDIT_CLAIMS: [&str; 1] = ["sub"];
+
 /// The claims that name whoever reads, where that is to be written down.
 fn audit(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Option<Vec<String>> {
     let logs = &manifest.logs;
     let claims = logs.audit_claims.as_deref();
     no_duplicates(claims.unwrap_or_default(), "logs.auditClaims", found);
     let Some(audit) = logs.audit.as_ref().filter(|audit| audit.value) else {
-        // Where `audit` itself has a finding, this would be none of its own.
+        // Where `audit` itself has a finding, this would be none of its own. The default, written
+        // out, claims nothing.
         let unread = logs.keys.has("audit") && logs.audit.is_none();
-        if let (Some(key), false) = (logs.keys.find("auditClaims"), unread) {
+        let is_default = claims.is_some_and(|claims| {
+            let claims = claims.iter().map(|claim| claim.value.as_str());
+            claims.eq(AUDIT_CLAIMS)
+        });
+        if let (Some(key), false) = (logs.keys.find("auditClaims"), unread || is_default) {
             let message = "`auditClaims` has no effect without audit lines";
             found.push(
                 Diagnostic::new(codes::UNUSED_KEY, "logs.auditClaims", key.span, message)
@@ -58,7 +65,7 @@ fn audit(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Option<Vec<String>
     }
     retention(&logs.functions, audit.span, found);
     let claims = claims.map(|claims| claims.iter().map(|claim| claim.value.clone()).collect());
-    Some(claims.unwrap_or_else(|| vec!["sub".to_owned()]))
+    Some(claims.unwrap_or_else(|| AUDIT_CLAIMS.map(str::to_owned).to_vec()))
 }
 
 fn retention(given: &manifest::FunctionLogs, audit: Span, found: &mut Vec<Diagnostic>) {
@@ -312,7 +319,7 @@ mod tests {
         let kept = "{audit: true, functions: {retentionDays: 2557}}";
         assert_eq!(findings(&audited(kept)), []);
         only(
-            &audited("{auditClaims: [sub]}"),
+            &audited("{auditClaims: [email]}"),
             "unused-key",
             "logs.auditClaims",
         );
