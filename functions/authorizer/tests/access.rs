@@ -131,26 +131,26 @@ impl World {
         };
         (format!("/datastore/{store}/{rest}"), query)
     }
+}
 
-    fn names(&self, dice: &mut Dice) -> Option<Value> {
-        if dice.below(3) == 0 {
-            return None;
-        }
-        let mut names = json!({});
-        for (key, name) in [
-            ("studies", "may.read.studies"),
-            ("imageSets", "may.read.sets"),
-            ("datastores", "stores"),
-        ] {
-            if dice.below(2) == 0 {
-                names[key] = json!(name);
-            }
-        }
-        names
-            .as_object()
-            .is_some_and(|names| !names.is_empty())
-            .then_some(names)
+fn claim_names(dice: &mut Dice) -> Option<Value> {
+    if dice.below(3) == 0 {
+        return None;
     }
+    let mut names = json!({});
+    for (key, name) in [
+        ("studies", "may.read.studies"),
+        ("imageSets", "may.read.sets"),
+        ("datastores", "stores"),
+    ] {
+        if dice.below(2) == 0 {
+            names[key] = json!(name);
+        }
+    }
+    names
+        .as_object()
+        .is_some_and(|names| !names.is_empty())
+        .then_some(names)
 }
 
 fn rows(rows: &[Value]) -> Access {
@@ -224,7 +224,7 @@ fn generated_tables_are_decided_as_by_a_second_writing_of_the_rule() {
     for (size, count) in sizes {
         let world = World::of(size);
         let table: Vec<Value> = (0..count).map(|_| world.row(&mut dice)).collect();
-        let names = world.names(&mut dice);
+        let names = claim_names(&mut dice);
         let table = (names.is_none() || dice.below(4) > 0).then_some(&table[..]);
         let config = configured(table, names.as_ref());
         for _ in 0..8 {

@@ -204,42 +204,44 @@ impl<'a> Index<'a> {
 
     /// Those that may swallow it: the shortest list that has all of them. Each row against each
     /// other would take seconds where there are thousands.
-    fn candidates(&self, row: &Known) -> impl Iterator<Item = usize> {
+    fn candidates(&self, row: &Known) -> Vec<usize> {
         let store = row.datastore.value.as_str();
-        let none: &[usize] = &[];
-        let of = |list: Option<&'_ Vec<usize>>| list.map_or(none.to_vec(), Clone::clone);
-        let count = |list: Option<&Vec<usize>>| list.map_or(0, Vec::len);
-        let groups = row
-            .groups
+        let groups = row.groups.iter().flatten();
+        let by_groups = groups.map(|group| listed(self.by_group.get(&(store, *group))));
+        let by_ids = row
+            .ids
             .iter()
-            .flatten()
-            .map(|group| self.by_group.get(&(store, *group)));
-        let ids = row.ids.iter().map(|id| self.by_id.get(&(store, *id)));
-        let (any_token, whole) = (self.any_token.get(store), self.whole.get(store));
-        let by_groups = groups.min_by_key(|list| count(*list)).flatten();
-        let by_ids = ids.min_by_key(|list| count(*list)).flatten();
-        let (first, second) = if count(by_groups) + count(any_token) <= count(by_ids) + count(whole)
-        {
-            (by_groups, any_token)
+            .map(|id| listed(self.by_id.get(&(store, *id))));
+        let any_token = listed(self.any_token.get(store));
+        let whole = listed(self.whole.get(store));
+        let by_groups = by_groups.min_by_key(|list| list.len()).unwrap_or_default();
+        let by_ids = by_ids.min_by_key(|list| list.len()).unwrap_or_default();
+        if by_groups.len() + any_token.len() <= by_ids.len() + whole.len() {
+            [by_groups, any_token].concat()
         } else {
-            (by_ids, whole)
-        };
-        of(first).into_iter().chain(of(second))
+            [by_ids, whole].concat()
+        }
     }
+}
+
+fn listed(list: Option<&Vec<usize>>) -> &[usize] {
+    list.map_or(&[], Vec::as_slice)
 }
 
 fn swallowed(rows: &[Known], found: &mut Vec<Diagnostic>) {
     let index = Index::of(rows);
     for (at, row) in rows.iter().enumerate() {
-        let others = || index.candidates(row).filter(|other| *other != at);
-        let others = others().filter_map(|other| Some((other, rows.get(other)?)));
-        let Some((other_at, other)) = others.into_iter().find(|(other_at, other)| {
-            other.swallows(row) && (!row.swallows(other) || *other_at < at)
-        }) else {
+        // Of two that are the same, the second is one too many.
+        let is_earlier_or_wider = |(other_at, other): &(usize, &Known)| {
+            *other_at != at && other.swallows(row) && (*other_at < at || !row.swallows(other))
+        };
+        let candidates = index.candidates(row).into_iter();
+        let mut candidates = candidates.filter_map(|other| Some((other, rows.get(other)?)));
+        let Some((_, other)) = candidates.find(is_earlier_or_wider) else {
             continue;
         };
         let path = format!("auth.access[{}]", row.i);
-        found.push(if row.swallows(other) && other_at < at {
+        found.push(if row.swallows(other) {
             Diagnostic::new(
                 codes::DUPLICATE_VALUE,
                 path,
@@ -262,7 +264,7 @@ fn beyond_allow(rows: &[Known], manifest: &Manifest, found: &mut Vec<Diagnostic>
     let Some(allow) = manifest.iam.as_ref().and_then(|iam| iam.allow.as_ref()) else {
         return;
     };
-    let id = |row: &'_ Allow| row.datastore.as_ref().map(|store| store.value.clone());
+    let id = |row: &Allow| Some(row.datastore.as_ref()?.value.clone());
     let by_store: HashMap<String, &Allow> = allow
         .iter()
         .filter_map(|row| Some((id(row)?, row)))
