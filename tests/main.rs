@@ -6,6 +6,7 @@
 // Nothing here is anybody else's.
 #![allow(unreachable_pub)]
 
+mod access;
 mod aws_peer;
 mod browser;
 mod commands;

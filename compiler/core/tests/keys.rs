@@ -76,6 +76,46 @@ const CASES: &[(&str, &str, &str)] = &[
         "auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, scopes: [frames/read]}",
     ),
     (
+        "auth.access",
+        COGNITO,
+        "auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, access: [{datastore: 12345678901234567890123456789012}]}",
+    ),
+    (
+        "auth.access[].groups",
+        "auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, access: [{datastore: 12345678901234567890123456789012}]}",
+        "auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, access: [{datastore: 12345678901234567890123456789012, groups: [cardiology]}]}",
+    ),
+    (
+        "auth.access[].datastore",
+        "auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, access: [{datastore: 12345678901234567890123456789012}]}",
+        "auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, access: [{datastore: abcdefghijabcdefghijabcdefghijab}]}",
+    ),
+    (
+        "auth.access[].imageSets",
+        "auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, access: [{datastore: 12345678901234567890123456789012}]}",
+        "auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, access: [{datastore: 12345678901234567890123456789012, imageSets: [aaaabbbbccccddddeeeeffff00001111]}]}",
+    ),
+    (
+        "auth.access[].studies",
+        "auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, access: [{datastore: 12345678901234567890123456789012}]}\ndelivery: {dicomweb: true}",
+        "auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, access: [{datastore: 12345678901234567890123456789012, studies: [1.2.840.1]}]}\ndelivery: {dicomweb: true}",
+    ),
+    (
+        "auth.accessClaims.datastores",
+        COGNITO,
+        "auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, accessClaims: {datastores: imaging/datastores}}",
+    ),
+    (
+        "auth.accessClaims.imageSets",
+        COGNITO,
+        "auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, accessClaims: {imageSets: imaging/imageSets}}",
+    ),
+    (
+        "auth.accessClaims.studies",
+        "auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI}\ndelivery: {dicomweb: true}",
+        "auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, accessClaims: {studies: imaging/studies}}\ndelivery: {dicomweb: true}",
+    ),
+    (
         "auth.groups",
         COGNITO,
         "auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, groups: [radiology]}",
@@ -227,6 +267,16 @@ const CASES: &[(&str, &str, &str)] = &[
         "logs.functions.retentionDays",
         "",
         "logs: {functions: {retentionDays: 365}}",
+    ),
+    (
+        "logs.audit",
+        COGNITO,
+        "auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI}\nlogs: {audit: true}",
+    ),
+    (
+        "logs.auditClaims",
+        "auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI}\nlogs: {audit: true}",
+        "auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI}\nlogs: {audit: true, auditClaims: [email]}",
     ),
     (
         "alarms.topicArn",

@@ -62,6 +62,7 @@ pub(crate) fn denied(
                 "Retry-After",
                 whole_seconds(denial.wait.unwrap_or(PENALTY)).to_string(),
             ),
+        Class::AuditUnavailable => answer(503, "Service Unavailable", "audit_unavailable"),
     };
     with_cors(response, request, &config.cors)
 }

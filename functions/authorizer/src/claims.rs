@@ -86,18 +86,24 @@ impl Claims {
         if !right_use {
             return Err(Reason::WrongTokenUse);
         }
-        // Cognito names the client in `aud` of an id token and in `client_id` of an access token.
+        let known = |client: &str| auth.client_ids.iter().any(|known| known == client);
+        if !auth.client_ids.is_empty() && !self.client(auth).is_some_and(known) {
+            return Err(Reason::WrongClient);
+        }
+        Ok(())
+    }
+
+    /// The client that the token was issued to. Cognito names it in `aud` of an id token and in
+    /// `client_id` of an access token.
+    pub(crate) fn client(&self, auth: &AuthConfig) -> Option<&str> {
+        let token_use = self.0.get("token_use").and_then(Value::as_str);
         let claims: &[&str] = match (auth.token_use, token_use) {
             (None, _) => &CLIENT,
             (Some(_), Some("id")) => &["aud"],
             (Some(_), _) => &["client_id"],
         };
         let named = claims.iter().find_map(|claim| self.0.get(claim));
-        let known = |client: &str| auth.client_ids.iter().any(|known| known == client);
-        if !auth.client_ids.is_empty() && !named.and_then(Value::as_str).is_some_and(known) {
-            return Err(Reason::WrongClient);
-        }
-        Ok(())
+        named.and_then(Value::as_str)
     }
 
     /// Reaches far enough: all scopes, one of the groups.
@@ -122,10 +128,22 @@ impl Claims {
     }
 
     fn holds_group(&self, auth: &AuthConfig) -> bool {
-        holds_any(
-            member(&|name| self.0.get(name), &auth.groups_claim),
-            &auth.groups,
-        )
+        holds_any(self.member(&auth.groups_claim), &auth.groups)
+    }
+
+    /// The groups that the token names.
+    pub(crate) fn groups(&self, auth: &AuthConfig) -> Vec<&str> {
+        self.texts(&auth.groups_claim).unwrap_or_default()
+    }
+
+    /// A claim by that whole name, else by a path of members: a text, or a list of texts.
+    pub(crate) fn texts(&self, claim: &str) -> Option<Vec<&str>> {
+        self.member(claim).and_then(texts)
+    }
+
+    /// The same, whatever it is.
+    pub(crate) fn member(&self, claim: &str) -> Option<&Value> {
+        member(&|name| self.0.get(name), claim)
     }
 
     fn strings(&self, claim: &str) -> Vec<&str> {

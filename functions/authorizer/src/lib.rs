@@ -11,16 +11,19 @@
 //! | 401 | `missing_token` | no token in any allowed source |
 //! | 401 | `invalid_token` | a token that isn't good |
 //! | 403 | `insufficient_scope` | a good token without the scopes or groups |
-//! | 403 | `forbidden` | a data store or image set that the delivery doesn't serve |
+//! | 403 | `forbidden` | what the delivery doesn't serve, or not to this token |
 //! | 404 | `not_found` | a path that isn't served |
 //! | 405 | `method_not_allowed` | a path that takes other methods |
 //! | 503 | `keys_unavailable` | the issuer's keys can't be fetched; `Retry-After` says when to try again |
+//! | 503 | `audit_unavailable` | the request would pass, and its audit line can't be written |
 
 // The programs abort where they panic: nothing that could is let into them.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice))]
 
 mod accept;
+mod access;
 mod answer;
+mod audit;
 mod claims;
 pub mod crypto;
 pub mod fetch;
@@ -32,6 +35,7 @@ mod tls;
 mod token;
 mod verify;
 
+pub use audit::Grant;
 pub use reason::{Denial, Reason};
 
 use frames_edge::jose;
@@ -58,6 +62,11 @@ const LONGEST_TRUST: u64 = 7 * 24 * 60 * 60;
 
 /// Checks the configuration and prepares the keys that it holds.
 pub fn prepare(config: &AuthorizerConfig) -> Result<Keys, String> {
+    if let Some(names) = &config.audit_claims
+        && (names.is_empty() || names.iter().any(|name| name.trim().is_empty()))
+    {
+        return Err("config.json: `auditClaims` names nobody".to_owned());
+    }
     let Some(auth) = &config.auth else {
         return Ok(Keys::new(vec![]));
     };
@@ -158,6 +167,7 @@ fn check(auth: &AuthConfig) -> Result<(), String> {
         .issuers
         .iter()
         .filter_map(|issuer| issuer.jwks_uri.as_ref());
+    check_access(auth)?;
     let mut addresses = addresses.chain(key_sets.map(|uri| ("jwksUri", uri)));
     match addresses.find(|(_, address)| key_source::has_credentials(address)) {
         Some((key, _)) => Err(format!("`auth.{key}`: an address with credentials in it")),
@@ -165,50 +175,109 @@ fn check(auth: &AuthConfig) -> Result<(), String> {
     }
 }
 
+/// Claims that say what a token may read have names, and there is one at least: a block
+/// without any would limit nothing.
+fn check_access(auth: &AuthConfig) -> Result<(), String> {
+    let Some(names) = &auth.access_claims else {
+        return Ok(());
+    };
+    let mut given = [&names.datastores, &names.image_sets, &names.studies]
+        .into_iter()
+        .flatten()
+        .peekable();
+    if given.peek().is_none() || given.any(|name| name.trim().is_empty()) {
+        return Err("`auth.accessClaims` names no claim, or one without a name".to_owned());
+    }
+    Ok(())
+}
+
 /// Decides on one request.
 pub fn decide(
-    mut request: Request,
+    request: Request,
     config: &AuthorizerConfig,
     keys: &Keys,
     now: SystemTime,
 ) -> Decision {
+    examine(request, config, keys, now).0
+}
+
+/// The same, and where a request passes that has to be written down: what was granted.
+pub fn examine(
+    mut request: Request,
+    config: &AuthorizerConfig,
+    keys: &Keys,
+    now: SystemTime,
+) -> (Decision, Option<Grant>) {
+    match pass(&mut request, config, keys, now) {
+        Ok(grant) => (Decision::Pass(Box::new(request)), grant),
+        Err(Stop::NeedKeys(need)) => {
+            let request = Box::new(request);
+            (Decision::NeedKeys { need, request }, None)
+        }
+        Err(Stop::Denied(kind, denial)) => (respond(&request, config, kind, denial), None),
+    }
+}
+
+/// Why a request doesn't go on.
+enum Stop {
+    NeedKeys(Need),
+    Denied(Option<Kind>, Denial),
+}
+
+/// Leaves the request as it goes on, or as it came.
+fn pass(
+    request: &mut Request,
+    config: &AuthorizerConfig,
+    keys: &Keys,
+    now: SystemTime,
+) -> Result<Option<Grant>, Stop> {
     let parsed = Operation::parse(&request.uri, config.dicomweb);
     let kind = parsed.as_ref().ok().map(Operation::kind);
+    let denied = |denial| Stop::Denied(kind, denial);
     if request.method == "OPTIONS" {
-        return respond(&request, config, kind, Denial::of(Reason::Preflight));
+        return Err(denied(Denial::of(Reason::Preflight)));
     }
-    let Ok(operation) = parsed else {
-        return respond(&request, config, None, Denial::of(Reason::UnknownPath));
-    };
-    if !operation
-        .kind()
-        .methods()
-        .contains(&request.method.as_str())
-    {
-        return respond(&request, config, kind, Denial::of(Reason::WrongMethod));
+    let operation = parsed.map_err(|_| denied(Denial::of(Reason::UnknownPath)))?;
+    let methods = operation.kind().methods();
+    if !methods.contains(&request.method.as_str()) {
+        return Err(denied(Denial::of(Reason::WrongMethod)));
     }
-    if let Some(auth) = &config.auth {
-        let verdict = token::find(&request, &auth.token_sources)
-            .map_err(|reason| verify::Failure::Denied(Denial::of(reason)))
-            .and_then(|token| verify::verify(&token, auth, keys, now));
-        match verdict {
-            Ok(()) => {}
-            Err(verify::Failure::NeedKeys(need)) => {
-                let request = Box::new(request);
-                return Decision::NeedKeys { need, request };
-            }
-            Err(verify::Failure::Denied(denial)) => {
-                return respond(&request, config, kind, denial);
-            }
+    let by = match &config.auth {
+        None => None,
+        Some(auth) => {
+            let claims = token::find(request, &auth.token_sources)
+                .map_err(|reason| verify::Failure::Denied(Denial::of(reason)))
+                .and_then(|token| verify::verify(&token, auth, keys, now))
+                .map_err(|failure| match failure {
+                    verify::Failure::NeedKeys(need) => Stop::NeedKeys(need),
+                    verify::Failure::Denied(denial) => denied(denial),
+                })?;
+            Some((auth, claims))
         }
-    }
+    };
     if !is_allowed(&operation, config) {
-        return respond(&request, config, kind, Denial::of(Reason::NotAllowed));
+        return Err(denied(Denial {
+            rule: Some("iam.allow".to_owned()),
+            ..Denial::of(Reason::NotAllowed)
+        }));
     }
-    token::remove(&mut request, &operation);
-    accept::settle(&mut request, operation.kind());
+    let querystring = token::kept(request, &operation);
+    if let Some((auth, claims)) = &by {
+        access::check(&operation, &querystring, auth, claims).map_err(|refusal| {
+            denied(Denial {
+                issuer: claims.issuer().map(verify::shortened),
+                rule: Some(refusal.rule),
+                ..Denial::of(refusal.reason)
+            })
+        })?;
+    }
+    let by = by.as_ref().map(|(auth, claims)| (*auth, claims));
+    let names = config.audit_claims.as_ref();
+    let grant = names.map(|names| Grant::new(&operation, by, names));
+    token::remove(request, querystring);
+    accept::settle(request, operation.kind());
     request.uri = operation.path().to_owned();
-    Decision::Pass(Box::new(request))
+    Ok(grant)
 }
 
 /// By the same rows as the signer's role: what leaves the list is no longer served
@@ -239,6 +308,13 @@ fn is_in(operation: &Operation, row: &Allow) -> bool {
         }
         _ => row.image_sets.is_none(),
     }
+}
+
+/// The answer to a request that passed, and whose audit line can't be written.
+pub fn audit_unavailable(request: &Request, config: &AuthorizerConfig) -> (Response, Denial) {
+    let denial = Denial::of(Reason::NotLogged);
+    let response = answer::denied(request, config, None, &denial);
+    (response, denial)
 }
 
 /// The answer where the keys stayed out of reach.

@@ -5,9 +5,11 @@
 
 use frames_authorizer::fetch::Source;
 use frames_authorizer::keys::{KeySet, Keys};
-use frames_authorizer::{Decision, Denial, Reason, decide, keys_unavailable, prepare};
+use frames_authorizer::{
+    Decision, Denial, Grant, Reason, audit_unavailable, examine, keys_unavailable, prepare,
+};
 use frames_edge::key_answer::Failed;
-use frames_edge::runtime::{self, Log, Reply};
+use frames_edge::runtime::{self, Audit, Log, Reply};
 use frames_edge::{AuthorizerConfig, Cf, LogLevel, Request};
 use serde_json::json;
 use std::process::ExitCode;
@@ -37,6 +39,8 @@ struct Authorizer {
     sources: Vec<Source>,
     keys: Mutex<Keys>,
     log: Log,
+    /// There where each request that passes is written down.
+    audit: Option<Audit>,
 }
 
 impl Authorizer {
@@ -50,7 +54,9 @@ impl Authorizer {
             }
             _ => vec![],
         };
+        let audit = config.audit_claims.is_some().then(Audit::open);
         Ok(Self {
+            audit: audit.transpose()?,
             log: Log::new(config.log_level),
             config,
             sources,
@@ -60,8 +66,16 @@ impl Authorizer {
 
     async fn reply(&self, event: Cf) -> Reply {
         let id = event.config.request_id;
-        let (response, denial) = match self.decide(event.request, &id).await {
+        let (decision, grant) = self.decide(event.request, &id).await;
+        let (response, denial) = match decision {
             Decision::Pass(request) => {
+                if let Err(problem) = self.write_down(&id, grant.as_ref()) {
+                    let line = json!({"event": "audit", "reason": problem});
+                    self.log.write(LogLevel::Error, &id, line);
+                    let (response, denial) = audit_unavailable(&request, &self.config);
+                    self.log_denial(&id, &denial);
+                    return Reply::Response(response);
+                }
                 self.log
                     .write(LogLevel::Info, &id, json!({"decision": "pass"}));
                 return Reply::Request(request);
@@ -74,12 +88,21 @@ impl Authorizer {
         Reply::Response(response)
     }
 
-    async fn decide(&self, request: Request, id: &str) -> Decision {
+    /// Before the request goes on: no image is delivered that isn't written down.
+    fn write_down(&self, id: &str, grant: Option<&Grant>) -> Result<(), String> {
+        match (&self.audit, grant) {
+            (None, None) => Ok(()),
+            (Some(audit), Some(grant)) => audit.write(&grant.line(id)),
+            _ => Err("the configuration says it is audited, and nothing was granted".to_owned()),
+        }
+    }
+
+    async fn decide(&self, request: Request, id: &str) -> (Decision, Option<Grant>) {
         let now = SystemTime::now();
         // Held while fetching: whoever comes meanwhile waits for this one fetch.
         let mut keys = self.keys.lock().await;
-        let (need, request) = match decide(request, &self.config, &keys, now) {
-            Decision::NeedKeys { need, request } => (need, request),
+        let (need, request) = match examine(request, &self.config, &keys, now) {
+            (Decision::NeedKeys { need, request }, _) => (need, request),
             decided => return decided,
         };
         let fetched = match self.sources.get(need.issuer) {
@@ -93,7 +116,7 @@ impl Authorizer {
         keys.fetched(fetched, &need, now);
         let outlook = keys.of(need.issuer).map(|cache| cache.outlook(now));
         self.log_fetch(id, need.issuer, told, outlook);
-        decide(*request, &self.config, &keys, now)
+        examine(*request, &self.config, &keys, now)
     }
 
     /// One line per fetch: what was asked, what came, and what becomes of requests now.
@@ -125,12 +148,15 @@ impl Authorizer {
             Reason::Preflight => (LogLevel::Info, "answer"),
             _ => (LogLevel::Warn, "deny"),
         };
-        let line = json!({
+        let mut line = json!({
             "decision": decision,
             "reason": denial.reason.as_str(),
             "kid": denial.kid,
             "issuer": denial.issuer,
         });
+        if let (Some(rule), Some(members)) = (&denial.rule, line.as_object_mut()) {
+            members.insert("rule".to_owned(), json!(rule));
+        }
         self.log.write(level, id, line);
     }
 }

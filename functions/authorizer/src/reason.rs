@@ -31,7 +31,10 @@ pub enum Reason {
     MissingScope,
     MissingGroup,
     NotAllowed,
+    NoAccessRow,
+    NoAccessClaim,
     KeysUnavailable,
+    NotLogged,
 }
 
 /// What the viewer gets to know.
@@ -46,14 +49,17 @@ pub(crate) enum Class {
     InsufficientScope,
     Forbidden,
     KeysUnavailable,
+    AuditUnavailable,
 }
 
-/// A reason, and what the token said of itself. None of that was verified.
+/// A reason, and what the token said of itself. None of that need be verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denial {
     pub reason: Reason,
     pub kid: Option<String>,
     pub issuer: Option<String>,
+    /// Of a token that is good: the rule that it doesn't meet.
+    pub rule: Option<String>,
     /// Where the keys are out of reach: how long it takes until they are asked for again.
     pub wait: Option<Duration>,
 }
@@ -64,6 +70,7 @@ impl Denial {
             reason,
             kid: None,
             issuer: None,
+            rule: None,
             wait: None,
         }
     }
@@ -99,7 +106,10 @@ impl Reason {
             Self::MissingScope => "missing_scope",
             Self::MissingGroup => "missing_group",
             Self::NotAllowed => "not_allowed",
+            Self::NoAccessRow => "no_access_row",
+            Self::NoAccessClaim => "no_access_claim",
             Self::KeysUnavailable => "keys_unavailable",
+            Self::NotLogged => "not_logged",
         }
     }
 
@@ -111,8 +121,9 @@ impl Reason {
             Self::NoToken => Class::MissingToken,
             Self::DifferentTokens => Class::InvalidRequest,
             Self::MissingScope | Self::MissingGroup => Class::InsufficientScope,
-            Self::NotAllowed => Class::Forbidden,
+            Self::NotAllowed | Self::NoAccessRow | Self::NoAccessClaim => Class::Forbidden,
             Self::KeysUnavailable => Class::KeysUnavailable,
+            Self::NotLogged => Class::AuditUnavailable,
             Self::NotBearer
             | Self::TokenTooLong
             | Self::MalformedToken

@@ -32,12 +32,18 @@ pub(crate) fn find(request: &Request, sources: &[TokenSource]) -> Result<String,
     })
 }
 
+/// What of the query goes on: no token, and of DICOMweb's what the operation knows.
+pub(crate) fn kept(request: &Request, operation: &Operation) -> String {
+    query::kept(&request.querystring, operation)
+}
+
 /// Takes every token away, whatever source it came from: none may get into a
-/// cache key, to the origin or into a log. The rest stays as it was sent.
-pub(crate) fn remove(request: &mut Request, operation: &Operation) {
+/// cache key, to the origin or into a log. The rest stays as it was sent, and of
+/// the query [`kept`].
+pub(crate) fn remove(request: &mut Request, querystring: String) {
     request.headers.remove("authorization");
     request.headers.remove(NAME);
-    request.querystring = query::kept(&request.querystring, operation);
+    request.querystring = querystring;
 }
 
 /// All non-empty tokens of one source.

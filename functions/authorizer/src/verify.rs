@@ -25,7 +25,7 @@ use std::time::SystemTime;
 /// A longer token isn't read at all.
 const LONGEST: usize = 16 * 1024;
 
-/// How much of an unverified token's own words gets into the log.
+/// How much of a token's own words gets into the log.
 const LOGGED_CHARS: usize = 128;
 
 /// Why a token isn't good, or isn't known to be yet.
@@ -40,13 +40,14 @@ enum Doubt {
     Because(Reason),
 }
 
-/// Checks one token. `Ok` means: signed by the issuer, for us, now, and far-reaching enough.
+/// Checks one token. Its claims come back where it is signed by the issuer, for us, now, and
+/// reaches far enough.
 pub(crate) fn verify(
     token: &str,
     auth: &AuthConfig,
     keys: &Keys,
     now: SystemTime,
-) -> Result<(), Failure> {
+) -> Result<Claims, Failure> {
     let anonymous = |reason| Failure::Denied(Denial::of(reason));
     if token.len() > LONGEST {
         return Err(anonymous(Reason::TokenTooLong));
@@ -90,10 +91,10 @@ pub(crate) fn verify(
         Ok(claims) => (Some(claims), None),
         Err(doubt) => (unverified(), Some(doubt)),
     };
-    let denied = |reason| header.denied(reason, claims.as_ref());
-    let claims = claims
-        .as_ref()
-        .ok_or_else(|| denied(Reason::MalformedToken))?;
+    let Some(claims) = claims else {
+        return Err(header.denied(Reason::MalformedToken, None));
+    };
+    let denied = |reason| header.denied(reason, Some(&claims));
     claims.check(&issuer.names, now).map_err(denied)?;
     // The claims come first: only a token that might be good makes anyone fetch keys.
     match doubt {
@@ -106,14 +107,15 @@ pub(crate) fn verify(
             }));
         }
         Some(Doubt::Because(Reason::KeysUnavailable)) => {
-            let denial = header.denial(Reason::KeysUnavailable, Some(claims));
+            let denial = header.denial(Reason::KeysUnavailable, Some(&claims));
             let wait = keys.rest(now);
             return Err(Failure::Denied(Denial { wait, ..denial }));
         }
         Some(Doubt::Because(reason)) => return Err(denied(reason)),
     }
     claims.check_recipient(auth).map_err(denied)?;
-    claims.check_reach(auth).map_err(denied)
+    claims.check_reach(auth).map_err(denied)?;
+    Ok(claims)
 }
 
 /// The three parts of a compact JWS (RFC 7515, 7.1).
@@ -308,6 +310,6 @@ fn decode<T: DeserializeOwned>(part: &str) -> Option<T> {
     serde_json::from_slice(&json).ok()
 }
 
-fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     text.chars().take(LOGGED_CHARS).collect()
 }

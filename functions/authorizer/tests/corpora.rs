@@ -19,3 +19,8 @@ fn tokens() {
 fn key_sets() {
     corpus::replay("key_sets", 10_000, targets::key_sets);
 }
+
+#[test]
+fn access() {
+    corpus::replay("access", 2_000, targets::access);
+}

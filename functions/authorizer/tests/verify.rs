@@ -290,6 +290,7 @@ fn a_token_beyond_16_kib_is_not_read() {
             reason: Reason::TokenTooLong,
             kid: None,
             issuer: None,
+            rule: None,
             wait: None
         }
     );

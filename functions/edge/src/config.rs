@@ -2,6 +2,7 @@
 //! zip, the function reads it before its first invocation. An unknown key is an
 //! error: a function must never run on a configuration it only half understands.
 
+use crate::access::Access;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -19,6 +20,9 @@ pub struct AuthorizerConfig {
     pub allow: Option<Vec<Allow>>,
     pub cors: Cors,
     pub log_level: LogLevel,
+    /// There where each request that passes is written down: the claims that say whose it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit_claims: Option<Vec<String>>,
 }
 
 /// A data store that is served.
@@ -69,7 +73,26 @@ pub struct AuthConfig {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
     pub groups_claim: String,
+    /// Who may read what; missing: whoever passes may read all that `allow` lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Access>,
+    /// Where a token says itself what it may read; with `access`, both have to allow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_claims: Option<AccessClaims>,
     pub token_sources: Vec<TokenSource>,
+}
+
+/// The claims that list what a token may read, each found as `groupsClaim` is. One that
+/// is named here and isn't in the token, as a text or a list of texts, reads nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AccessClaims {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub datastores: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_sets: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub studies: Option<String>,
 }
 
 /// One issuer of tokens.

@@ -1,7 +1,7 @@
 //! What both edge functions share: CloudFront's Lambda@Edge event
 //! ([`event`]), their `config.json` ([`config`]), the operations that the
 //! delivery serves ([`operation`]), what pages of other origins may send and read
-//! ([`cors`]), and the answers they make ([`response`]).
+//! ([`cors`]), who may read what ([`access`]), and the answers they make ([`response`]).
 //!
 //! With the feature `jose`: tokens' algorithms and keys (`jose`). With the
 //! feature `issuer`: where an issuer's keys are (`key_source`), and what may be
@@ -13,6 +13,7 @@
 // The programs abort where they panic: nothing that could is let into them.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice))]
 
+pub mod access;
 pub mod config;
 pub mod cors;
 pub mod event;
@@ -27,9 +28,10 @@ pub mod response;
 #[cfg(feature = "runtime")]
 pub mod runtime;
 
+pub use access::Access;
 pub use config::{
-    Allow, AuthConfig, AuthorizerConfig, Cors, Issuer, LogLevel, SignerConfig, TokenSource,
-    TokenUse,
+    AccessClaims, Allow, AuthConfig, AuthorizerConfig, Cors, Issuer, LogLevel, SignerConfig,
+    TokenSource, TokenUse,
 };
 pub use event::{Body, Cf, Event, Header, Headers, Request};
 pub use operation::{NotAnOperation, Operation};

@@ -13,7 +13,10 @@ use lambda_runtime_api_client::{Client, body::Body};
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::io::Write;
+use std::fs::{File, Metadata};
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -102,6 +105,39 @@ impl Log {
         members.insert("level".to_owned(), json!(level));
         members.insert("requestId".to_owned(), json!(request_id));
         Some(line)
+    }
+}
+
+/// Where audit lines go: to the function's log as well, and an error is one.
+///
+/// The standard library takes a closed stdout for one that takes everything, hence a
+/// handle of its own.
+#[derive(Debug)]
+pub struct Audit(File);
+
+impl Audit {
+    pub fn open() -> Result<Self, String> {
+        let opened = io::stdout().as_fd().try_clone_to_owned().map(File::from);
+        let problem =
+            |error| format!("`auditClaims` is set, and stdout can't be written to: {error}");
+        let file = opened.map_err(problem)?;
+        // A program that is started without a stdout gets this one.
+        let device = |metadata: Metadata| {
+            let is_device = metadata.file_type().is_char_device();
+            is_device.then(|| metadata.rdev())
+        };
+        let null = std::fs::metadata("/dev/null").ok().and_then(device);
+        if null.is_some() && file.metadata().ok().and_then(device) == null {
+            return Err("`auditClaims` is set, and stdout leads nowhere (/dev/null)".to_owned());
+        }
+        Ok(Self(file))
+    }
+
+    /// Writes one line, whole.
+    pub fn write(&self, line: &str) -> Result<(), String> {
+        let line = format!("{line}\n");
+        let written = (&self.0).write_all(line.as_bytes());
+        written.map_err(|error| format!("an audit line can't be written: {error}"))
     }
 }
 

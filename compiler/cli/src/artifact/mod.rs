@@ -21,5 +21,5 @@ pub use cache::of_frames;
 pub use embedded::is_embedded;
 pub use keys::{bake_keys, fetch_keys};
 pub use ohif::ohif;
-pub use package::{OUTPUT, package, write};
+pub use package::{OUTPUT, heavy, package, write};
 pub use programs::Programs;

@@ -34,6 +34,7 @@ pub fn package(plan: &Plan, programs: &Programs) -> Result<Package> {
             sha256,
         });
     }
+    zips.iter().try_for_each(|zip| check_size(zip, MOST))?;
     let artifacts: Vec<Artifact> = zips
         .iter()
         .map(|zip| Artifact {
@@ -50,6 +51,41 @@ pub fn package(plan: &Plan, programs: &Programs) -> Result<Package> {
         templates,
         plan_json: plan_json + "\n",
     })
+}
+
+/// "Quotas on Lambda@Edge" of the Amazon CloudFront Developer Guide: a function and what belongs
+/// to it, compressed.
+const MOST: usize = 50_000_000;
+
+/// What the same page gave functions at viewer-request for years.
+const MOST_AT_VIEWERS_BEFORE: usize = 1_000_000;
+
+fn check_size(zip: &Zip, most: usize) -> Result<()> {
+    let bytes = zip.bytes.len();
+    if bytes <= most {
+        return Ok(());
+    }
+    let name = zip.function;
+    Err(Failure::new(format!(
+        "the {name}'s zip has {bytes} bytes; Lambda@Edge takes {most} at the most"
+    ))
+    .help("list fewer ids in `auth.access` and `iam.allow`: whole data stores, or `auth.accessClaims`, which needs no ids"))
+}
+
+/// Says of a zip that it is within what Lambda@Edge takes today, and beyond what it took.
+pub fn heavy(package: &Package) -> Option<String> {
+    let is_heavy = |zip: &&Zip| zip.bytes.len() > MOST_AT_VIEWERS_BEFORE;
+    let at_viewers = package
+        .zips
+        .iter()
+        .find(|zip| zip.function == names::AUTHORIZER);
+    let zip = at_viewers.filter(is_heavy)?;
+    Some(format!(
+        "the authorizer's zip has {} bytes. Lambda@Edge took {MOST_AT_VIEWERS_BEFORE} at viewer-request before AWS raised that, \
+         and where the old limit still holds, CloudFront refuses the function and goes on with what is deployed. \
+         Whole data stores, or `auth.accessClaims`, need no list of ids",
+        zip.bytes.len()
+    ))
 }
 
 /// Writes the directory. `plan.json` comes last: a reader of it finds all that it names.
@@ -143,6 +179,28 @@ mod tests {
     use super::*;
     use std::fs::Permissions;
     use std::os::unix::fs::{PermissionsExt, symlink};
+
+    #[test]
+    fn what_a_function_may_weigh_is_checked() {
+        let zip = |function, bytes| Zip {
+            function,
+            file: String::new(),
+            bytes: vec![0; bytes],
+            sha256: String::new(),
+        };
+        assert!(check_size(&zip("authorizer", 100), 100).is_ok());
+        let failure = check_size(&zip("authorizer", 101), 100).unwrap_err();
+        assert!(failure.message.contains("101 bytes"), "{}", failure.message);
+        let package = |function, bytes| Package {
+            zips: vec![zip(function, bytes)],
+            templates: vec![],
+            plan_json: String::new(),
+        };
+        assert_eq!(heavy(&package(names::AUTHORIZER, 1_000_000)), None);
+        assert_eq!(heavy(&package(names::SIGNER, 1_000_001)), None);
+        let said = heavy(&package(names::AUTHORIZER, 1_000_001)).unwrap();
+        assert!(said.contains("1000001 bytes"), "{said}");
+    }
 
     #[test]
     fn a_stale_zip_is_known_by_its_whole_name() {

@@ -108,7 +108,11 @@ pub(super) async fn package(plan: &mut Plan, asks: bool, terminal: Terminal) -> 
         );
     }
     let programs = artifact::programs(Builder::CargoLambda, terminal)?;
-    artifact::package(plan, &programs)
+    let package = artifact::package(plan, &programs)?;
+    if let Some(heavy) = artifact::heavy(&package) {
+        terminal.status("Warning", &heavy);
+    }
+    Ok(package)
 }
 
 fn conclude(progress: &Progress, result: &Value, options: Options<'_>, terminal: Terminal) {

@@ -137,7 +137,7 @@ impl Delivery {
         terminal: Terminal,
     ) -> Result<Self> {
         let issuer = match arguments.issuer {
-            IssuerChoice::Embedded => stand_in_issuer(&mut plan).await?.map(Arc::new),
+            IssuerChoice::Embedded => stand_in_issuer(&mut plan, &images).await?.map(Arc::new),
             IssuerChoice::Manifest => None,
         };
         let page = Page::bind().await.explained()?;
@@ -310,14 +310,18 @@ fn own_endpoint(terminal: Terminal) -> Result<Option<SocketAddr>> {
 }
 
 /// Replaces the manifest's issuer by our own: the same claims, other keys.
-async fn stand_in_issuer(plan: &mut Plan) -> Result<Option<Issuer>> {
-    let auth = plan
-        .authorizer_mut()
-        .and_then(|config| config.auth.as_mut());
-    let Some(auth) = auth else {
+async fn stand_in_issuer(plan: &mut Plan, images: &DataStore) -> Result<Option<Issuer>> {
+    let Some(config) = plan.authorizer_mut() else {
+        return Ok(None);
+    };
+    let Some(auth) = &config.auth else {
         return Ok(None);
     };
     let claims = IssuerClaims::satisfying(auth).explained()?;
+    let claims = claims.reading(config, images);
+    let Some(auth) = &mut config.auth else {
+        return Ok(None);
+    };
     let issuer = Issuer::start(claims).await.explained()?;
     auth.jwks = None;
     for one in &mut auth.issuers {

@@ -22,6 +22,9 @@ pub(super) fn run(global: &Global, arguments: &Package, terminal: Terminal) -> R
     }
     let programs = artifact::programs(Builder::CargoLambda, terminal)?;
     let package = artifact::package(&plan, &programs)?;
+    if let Some(heavy) = artifact::heavy(&package) {
+        terminal.status("Warning", &heavy);
+    }
     let output = project.output(global.target().env);
     artifact::write(&package, &output)?;
     if terminal.is_json() {

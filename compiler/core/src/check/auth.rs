@@ -58,6 +58,9 @@ pub(super) fn check(
         scopes: values(&auth.scopes),
         groups: values(&auth.groups),
         groups_claim: groups_claim(auth, mode),
+        // Theirs is a family of rules of its own.
+        access: None,
+        access_claims: None,
         token_sources: token_sources(auth, found),
     };
     no_scopes_in_id_tokens(auth, found);

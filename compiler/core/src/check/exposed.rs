@@ -12,6 +12,8 @@ use std::collections::HashMap;
 /// owner's account.
 const KEPT: &[&str] = &[
     "alarms.topicArn",
+    "auth.access",
+    "auth.accessClaims",
     "auth.audience",
     "auth.clientIds",
     "auth.groups",

@@ -1,8 +1,9 @@
 //! What is logged.
 
-use super::{AccessLogs, FunctionLogs, Logs, edge_arn};
+use super::{AccessLogs, FunctionLogs, Logs, edge_arn, no_duplicates};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::{self, Manifest};
+use crate::span::Span;
 use frames_edge::LogLevel;
 
 const DAY: u64 = 86_400;
@@ -22,7 +23,68 @@ pub(super) fn check(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Logs {
         kms_key_arn: key.map(|key| key.value.clone()),
         access: access(&manifest.logs.access, found),
         functions: functions(&manifest.logs.functions),
+        audit_claims: audit(manifest, found),
     }
+}
+
+/// How long HIPAA wants such records kept (45 CFR 164.316(b)(2)): six years.
+const SIX_YEARS: u32 = 2192;
+
+const AUDIT_CLAIMS: [&str; 1] = ["sub"];
+
+/// The claims that name whoever reads, where that is to be written down.
+fn audit(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Option<Vec<String>> {
+    let logs = &manifest.logs;
+    let claims = logs.audit_claims.as_deref();
+    no_duplicates(claims.unwrap_or_default(), "logs.auditClaims", found);
+    let Some(audit) = logs.audit.as_ref().filter(|audit| audit.value) else {
+        // Where `audit` itself has a finding, this would be none of its own. The default, written
+        // out, claims nothing.
+        let unread = logs.keys.has("audit") && logs.audit.is_none();
+        let is_default = claims.is_some_and(|claims| {
+            let claims = claims.iter().map(|claim| claim.value.as_str());
+            claims.eq(AUDIT_CLAIMS)
+        });
+        if let (Some(key), false) = (logs.keys.find("auditClaims"), unread || is_default) {
+            let message = "`auditClaims` has no effect without audit lines";
+            found.push(
+                Diagnostic::new(codes::UNUSED_KEY, "logs.auditClaims", key.span, message)
+                    .help("remove it, or add `audit: true` beside it"),
+            );
+        }
+        return None;
+    };
+    let mode = manifest.auth.as_ref().and_then(|auth| auth.mode.as_ref());
+    if let Some(mode) = mode.filter(|mode| mode.value == "none") {
+        let message = "an audit line says who reads, and mode `none` knows nobody";
+        found.push(
+            Diagnostic::new(codes::CONFLICT, "logs.audit", audit.span, message)
+                .related(mode.span, "the mode")
+                .help("choose mode `cognito` or `oidc`, or remove `audit`"),
+        );
+    }
+    retention(&logs.functions, audit.span, found);
+    let claims = claims.map(|claims| claims.iter().map(|claim| claim.value.clone()).collect());
+    Some(claims.unwrap_or_else(|| AUDIT_CLAIMS.map(str::to_owned).to_vec()))
+}
+
+fn retention(given: &manifest::FunctionLogs, audit: Span, found: &mut Vec<Diagnostic>) {
+    let days = functions(given).retention_days;
+    if days >= SIX_YEARS {
+        return;
+    }
+    let (path, span) = match &given.retention_days {
+        Some(days) => ("logs.functions.retentionDays", days.span),
+        None => ("logs.audit", audit),
+    };
+    let message = format!(
+        "audit lines are deleted after {days} days; HIPAA wants six years, {SIX_YEARS} days"
+    );
+    found.push(
+        Diagnostic::new(codes::AUDIT_RETENTION, path, span, message).help(format!(
+            "write `functions: {{retentionDays: {SIX_YEARS}}}` below `logs`, unless the lines are kept elsewhere too"
+        )),
+    );
 }
 
 fn access(given: &manifest::AccessLogs, found: &mut Vec<Diagnostic>) -> Option<AccessLogs> {
@@ -225,6 +287,57 @@ mod tests {
         for days in ["364d", "366d", "1d"] {
             only(&retention(days), "unused-key", "logs.access.retention");
         }
+    }
+
+    /// With tokens, and so with somebody to name.
+    fn audited(logs: &str) -> String {
+        format!(
+            "service: x\nauth: {{mode: cognito, userPoolId: eu-west-1_AbCdEfGhI}}\nlogs: {logs}\n"
+        )
+    }
+
+    #[test]
+    fn audit_lines_name_who_reads_for_six_years() {
+        let claims = |rest: &str| {
+            let logs = format!("{{functions: {{retentionDays: 2192}}{rest}}}");
+            checked(&audited(&logs)).logs.audit_claims
+        };
+        let named = |names: &[&str]| Some(names.iter().map(|&name| name.to_owned()).collect());
+        assert_eq!(claims(""), None);
+        assert_eq!(claims(", audit: false"), None);
+        assert_eq!(claims(", audit: true"), named(&["sub"]));
+        assert_eq!(
+            claims(", audit: true, auditClaims: [email, realm.user]"),
+            named(&["email", "realm.user"])
+        );
+        let warned = |logs: &str, path: &str| only(&audited(logs), "audit-retention", path);
+        warned("{audit: true}", "logs.audit");
+        warned(
+            "{audit: true, functions: {retentionDays: 1827}}",
+            "logs.functions.retentionDays",
+        );
+        let kept = "{audit: true, functions: {retentionDays: 2557}}";
+        assert_eq!(findings(&audited(kept)), []);
+        only(
+            &audited("{auditClaims: [email]}"),
+            "unused-key",
+            "logs.auditClaims",
+        );
+        only(
+            &audited("{audit: true, auditClaims: [], functions: {retentionDays: 2192}}"),
+            "invalid-value",
+            "logs.auditClaims",
+        );
+        only(
+            &audited("{audit: true, auditClaims: [a, a], functions: {retentionDays: 2192}}"),
+            "duplicate-value",
+            "logs.auditClaims[1]",
+        );
+        only(
+            &manifest("{audit: true, functions: {retentionDays: 2192}}", "{}"),
+            "conflict",
+            "logs.audit",
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! family; no rule depends on another's order. Only this module can make a
 //! `CheckedManifest`, so that nothing unchecked is ever compiled.
 
+mod access;
 mod alarms;
 mod auth;
 mod delivery;
@@ -125,6 +126,8 @@ pub struct Logs {
     /// `None`: switched off.
     pub access: Option<AccessLogs>,
     pub functions: FunctionLogs,
+    /// The claims that an audit line has; `None`: there are no audit lines.
+    pub audit_claims: Option<Vec<String>>,
 }
 
 impl Logs {
@@ -200,6 +203,7 @@ pub fn check(manifest: &Manifest, world: &dyn World) -> (Option<CheckedManifest>
     let alarms = alarms::check(manifest, &mut found);
     let deploy = deploy::check(&manifest.deploy, &mut found);
     let iam = iam::check(manifest, delivery.dicomweb, &mut found);
+    let access = access::check(manifest, delivery.dicomweb, &mut found);
     if found.iter().any(Diagnostic::is_error) {
         return (None, found);
     }
@@ -207,7 +211,7 @@ pub fn check(manifest: &Manifest, world: &dyn World) -> (Option<CheckedManifest>
         Some(CheckedManifest {
             service: manifest.service.as_ref()?.value.clone(),
             health_imaging: health_imaging?,
-            auth: auth.ok()?,
+            auth: auth.ok()?.map(|auth| access.of(auth)),
             domain: domain.ok()?,
             iam,
             delivery,

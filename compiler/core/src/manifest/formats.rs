@@ -99,6 +99,8 @@ formats! {
         r"^/([A-Za-z0-9!#$%&'()*+,.:;<=>?@_~^-]{1,64}/){0,7}$" "/imaging/"
     UID "a DICOM UID (numbers with dots between, 64 characters at the most)"
         r"^[0-9][0-9.]{0,62}[0-9]$" "1.2.840.113619.2.55.3.604688119.969"
+    STUDY_UID "a DICOM UID (numbers without leading zeros, with dots between, 64 characters at the most)"
+        r"^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*$" "1.2.840.113619.2.55.3.604688119.969"
     RATE "a number of requests (10 to 999999999)"
         r"^[1-9][0-9]{1,8}$" "100000"
     KEY_ARN "a KMS key's ARN"
@@ -148,6 +150,7 @@ mod tests {
             (&KEY_PREFIX, "a/b/c"),
             (&IAM_PATH, "/"),
             (&UID, "11"),
+            (&STUDY_UID, "1.0.2"),
             (
                 &KEY_ARN,
                 "arn:aws:kms:us-east-1:111122223333:key/mrk-0123456789abcdef0123456789abcdef",
@@ -213,6 +216,11 @@ mod tests {
             (&IAM_PATH, "imaging/"),
             (&UID, "1.2.840.x"),
             (&UID, "1.2."),
+            (&STUDY_UID, "1.2."),
+            (&STUDY_UID, "1..2"),
+            (&STUDY_UID, "1.02"),
+            (&STUDY_UID, "01.2"),
+            (&STUDY_UID, "1.2.x"),
             (&RATE, "9"),
             (&KEY_ARN, "arn:aws:kms:us-east-1:111122223333:alias/logs"),
             (&TOPIC_ARN, "arn:aws:sns:us-east-1:111122223333:"),

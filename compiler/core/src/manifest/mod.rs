@@ -87,9 +87,31 @@ pub struct Auth {
     pub scopes: Vec<Text>,
     pub groups: Vec<Text>,
     pub groups_claim: Option<Text>,
+    pub access: Option<Vec<AccessRow>>,
+    pub access_claims: Option<AccessClaims>,
     pub jwks_file: Option<Text>,
     pub token_sources: Vec<Text>,
     /// Every key that was written, well formed or not.
+    pub keys: Keys,
+}
+
+/// A row of `auth.access`.
+#[derive(Debug)]
+pub struct AccessRow {
+    pub span: Span,
+    pub groups: Option<Vec<Text>>,
+    pub datastore: Option<Text>,
+    pub image_sets: Option<Vec<Text>>,
+    pub studies: Option<Vec<Text>>,
+    pub keys: Keys,
+}
+
+#[derive(Debug)]
+pub struct AccessClaims {
+    pub span: Span,
+    pub datastores: Option<Text>,
+    pub image_sets: Option<Text>,
+    pub studies: Option<Text>,
     pub keys: Keys,
 }
 
@@ -158,6 +180,9 @@ pub struct Logs {
     pub kms_key_arn: Option<Text>,
     pub access: AccessLogs,
     pub functions: FunctionLogs,
+    pub audit: Option<Spanned<bool>>,
+    pub audit_claims: Option<Vec<Text>>,
+    pub keys: Keys,
 }
 
 #[derive(Debug, Default)]
@@ -281,8 +306,29 @@ fn auth(mut b: Block) -> Auth {
         scopes: b.texts("scopes").unwrap_or_default(),
         groups: b.texts("groups").unwrap_or_default(),
         groups_claim: b.text("groupsClaim"),
+        access: b
+            .blocks("access")
+            .map(|rows| rows.into_iter().map(access_row).collect()),
+        access_claims: b.block("accessClaims").map(|mut b| AccessClaims {
+            span: b.span,
+            datastores: b.text("datastores"),
+            image_sets: b.text("imageSets"),
+            studies: b.text("studies"),
+            keys: b.keys,
+        }),
         jwks_file: b.text("jwksFile"),
         token_sources: b.texts("tokenSources").unwrap_or_default(),
+        keys: b.keys,
+    }
+}
+
+fn access_row(mut b: Block) -> AccessRow {
+    AccessRow {
+        span: b.span,
+        groups: b.texts("groups"),
+        datastore: b.text("datastore"),
+        image_sets: b.texts("imageSets"),
+        studies: b.texts("studies"),
         keys: b.keys,
     }
 }
@@ -371,6 +417,9 @@ fn logs(mut b: Block) -> Logs {
         kms_key_arn: b.text("kmsKeyArn"),
         access: access.unwrap_or_default(),
         functions: functions.unwrap_or_default(),
+        audit: b.flag("audit"),
+        audit_claims: b.texts("auditClaims"),
+        keys: b.keys,
     }
 }
 

@@ -128,12 +128,74 @@ pub(super) static AUTH: Table = Table {
         Field::new("groupsClaim", Kind::Text(&f::CLAIM),
             "The claim that holds the groups: a claim by that whole name, else a path of members, as Keycloak's `realm_access.roles`.")
             .default("cognito:groups").default_in(&[("oidc", "groups")]).modes(TOKENS).makes("authorizer `auth.groupsClaim`"),
+        Field::new("access", Kind::List(&Kind::Table(&ACCESS)),
+            "Who may read what of `iam.allow`, cached or not; left out: whoever passes may read all of it. A search through a data store needs a row for all of it, a search inside a study needs that study or more.")
+            .non_empty().modes(TOKENS).makes("authorizer `auth.access`"),
+        Field::new("accessClaims", Kind::Table(&ACCESS_CLAIMS),
+            "Claims by which a token says itself what it may read: a text or a list of texts. A claim that is named here and isn't in the token reads nothing. With `access`, both have to allow.")
+            .modes(TOKENS),
         Field::new("jwksFile", Kind::Text(&f::FILE),
             "A JSON Web Key Set beside frames.yml that is baked into the authorizer: no other key is ever taken, nothing is fetched.")
             .modes(TOKENS).makes("authorizer `auth.jwks`"),
         Field::new("tokenSources", Kind::List(&words(&["authorization", "header", "query"])),
             "Where the token may be: `Authorization: Bearer`, header `token`, query parameter `token` or `access_token` (RFC 6750). Whatever is left out is taken away unread.")
             .default("[authorization, header]").non_empty().modes(TOKENS).makes("authorizer `auth.tokenSources`"),
+    ],
+};
+
+static ACCESS: Table = Table {
+    fields: &[
+        Field::new(
+            "groups",
+            Kind::List(&Kind::Text(&f::GROUP)),
+            "Groups, one of which must be in the token's `groupsClaim`; left out: any token will do.",
+        )
+        .non_empty()
+        .makes("authorizer `auth.access.groups`"),
+        Field::new(
+            "datastore",
+            Kind::Text(&f::DATASTORE_ID),
+            "A data store's id.",
+        )
+        .required()
+        .makes("authorizer `auth.access.datastores[].datastore`"),
+        Field::new(
+            "imageSets",
+            Kind::List(&Kind::Text(&f::IMAGE_SET_ID)),
+            "Image sets of it, for native reads; left out, and no `studies`: all of the data store.",
+        )
+        .non_empty()
+        .makes("authorizer `auth.access.datastores[].imageSets`"),
+        Field::new(
+            "studies",
+            Kind::List(&Kind::Text(&f::STUDY_UID)),
+            "Study Instance UIDs, for DICOMweb, searches inside them included; left out, and no `imageSets`: all of the data store.",
+        )
+        .non_empty()
+        .makes("authorizer `auth.access.datastores[].studies`"),
+    ],
+};
+
+static ACCESS_CLAIMS: Table = Table {
+    fields: &[
+        Field::new(
+            "datastores",
+            Kind::Text(&f::CLAIM),
+            "The claim with data stores' ids: a claim by that whole name, else a path of members, as `groupsClaim`.",
+        )
+        .makes("authorizer `auth.accessClaims.datastores`"),
+        Field::new(
+            "imageSets",
+            Kind::Text(&f::CLAIM),
+            "The claim with image sets' ids, for native reads.",
+        )
+        .makes("authorizer `auth.accessClaims.imageSets`"),
+        Field::new(
+            "studies",
+            Kind::Text(&f::CLAIM),
+            "The claim with Study Instance UIDs, for DICOMweb.",
+        )
+        .makes("authorizer `auth.accessClaims.studies`"),
     ],
 };
 
@@ -319,6 +381,21 @@ static LOGS: Table = Table {
             Kind::Table(&FUNCTION_LOGS),
             "The functions' own logs, in CloudWatch Logs in the Region nearest the viewer.",
         ),
+        Field::new(
+            "audit",
+            Kind::Flag,
+            "Whether the authorizer logs each request that is granted, cached or not: who read what, and when, never the token. Where that can't be written, the request is refused.",
+        )
+        .default("false")
+        .makes("authorizer `auditClaims`"),
+        Field::new(
+            "auditClaims",
+            Kind::List(&Kind::Text(&f::CLAIM)),
+            "The claims that name whoever reads, each by its whole name, else by a path of members.",
+        )
+        .default("[sub]")
+        .non_empty()
+        .makes("authorizer `auditClaims`"),
     ],
 };
 

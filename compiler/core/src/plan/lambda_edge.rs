@@ -384,6 +384,7 @@ fn authorizer_config(manifest: &CheckedManifest) -> AuthorizerConfig {
         }),
         cors: manifest.delivery.cors.clone(),
         log_level: manifest.logs.functions.level,
+        audit_claims: manifest.logs.audit_claims.clone(),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::{
     Error,
+    healthimaging::DataStore,
     http::{self as local_http, Answer},
     random,
 };
@@ -17,7 +18,7 @@ use aws_lc_rs::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use frames_edge::jose::{self, Algorithm};
-use frames_edge::{AuthConfig, TokenUse};
+use frames_edge::{AuthConfig, AuthorizerConfig, TokenUse};
 use http::{Method, Request, StatusCode, header};
 use hyper::body::Incoming;
 use serde_json::{Map, Value, json};
@@ -29,6 +30,9 @@ use std::{
 /// A working day: longer than any token that is worth stealing, so never elsewhere.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 const BODY_BYTES: usize = 64 * 1024;
+
+/// Of a list of groups or ids: a token of more than 16 KiB isn't read.
+const MOST_LISTED: usize = 50;
 
 /// What the tokens say, and how they are signed.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,10 +83,49 @@ impl IssuerClaims {
         if !auth.scopes.is_empty() {
             set("scope", json!(auth.scopes.join(" ")));
         }
-        if let Some(group) = auth.groups.first() {
-            set(&auth.groups_claim, json!([group]));
+        // With those of `auth.access`, the token reads whatever anybody may read.
+        let of_rows = auth.access.iter().flat_map(|access| access.groups());
+        let mut groups: Vec<&String> = auth.groups.first().into_iter().collect();
+        for group in of_rows.take(MOST_LISTED) {
+            if !groups.contains(&group) {
+                groups.push(group);
+            }
+        }
+        if !groups.is_empty() {
+            set(&auth.groups_claim, json!(groups));
         }
         Ok(Self { algorithm, claims })
+    }
+
+    /// With the claims of `auth.accessClaims`: they list what the stand-in has, and what
+    /// `iam.allow` lists, since the stand-in takes its names from there.
+    pub fn reading(mut self, config: &AuthorizerConfig, store: &DataStore) -> Self {
+        let auth = config.auth.as_ref();
+        let Some(names) = auth.and_then(|auth| auth.access_claims.as_ref()) else {
+            return self;
+        };
+        let allowed = || config.allow.iter().flatten();
+        let stores = allowed().map(|row| row.datastore.as_str());
+        let stores = stores.chain([store.id.as_str()]);
+        let image_sets = allowed().flat_map(|row| row.image_sets.iter().flatten());
+        let image_sets = image_sets.map(String::as_str);
+        let own = store
+            .series()
+            .iter()
+            .map(|series| series.image_set_id.as_str());
+        let studies = store.studies().iter().map(|study| &*study.uid);
+        let mut set = |name: &Option<String>, listed: Vec<&str>| {
+            if let Some(name) = name {
+                self.claims.insert(name.clone(), json!(listed));
+            }
+        };
+        set(&names.datastores, stores.take(MOST_LISTED).collect());
+        set(
+            &names.image_sets,
+            image_sets.chain(own).take(MOST_LISTED).collect(),
+        );
+        set(&names.studies, studies.take(MOST_LISTED).collect());
+        self
     }
 }
 

@@ -88,6 +88,37 @@ async fn tokens_are_signed_by_the_first_algorithm_that_is_allowed() {
 }
 
 #[test]
+fn the_token_reads_what_anybody_may_read() {
+    const STORE: &str = "12345678901234567890123456789012";
+    let config: AuthorizerConfig = serde_json::from_value(json!({
+        "auth": {
+            "issuers": [{"names": ["https://a.example"]}],
+            "algorithms": ["RS256"],
+            "groups": ["g1"],
+            "groupsClaim": "groups",
+            "access": {
+                "groups": ["g0", "g1", "g2"],
+                "readers": [[0, 1, 2]],
+                "datastores": [{"datastore": STORE, "whole": 0}],
+            },
+            "accessClaims": {"datastores": "stores", "studies": "may.studies"},
+            "tokenSources": ["header"],
+        },
+        "allow": [{"datastore": STORE}],
+        "dicomweb": true,
+        "cors": {"origins": [], "credentials": false},
+        "logLevel": "warn",
+    }))
+    .unwrap();
+    let claims = IssuerClaims::satisfying(config.auth.as_ref().unwrap()).unwrap();
+    let (store, _) = DataStore::of("a".repeat(32), vec![]);
+    let claims = claims.reading(&config, &store).claims;
+    assert_eq!(claims["groups"], json!(["g1", "g0", "g2"]));
+    assert_eq!(claims["stores"], json!([STORE, "a".repeat(32)]));
+    assert_eq!(claims["may.studies"], json!([]));
+}
+
+#[test]
 fn claims_satisfy_the_configuration() {
     let claims = IssuerClaims::satisfying(&auth()).unwrap();
     assert_eq!(claims.algorithm, Algorithm::RS256);

@@ -1,14 +1,18 @@
-//! What is asked of any bytes as an event, as a token and as a key set. Run by
+//! What is asked of any bytes as an event, as a token, as a key set and as a table of access. Run by
 //! `corpora.rs` beside this folder and by the fuzz targets of the same names.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/naive.rs"]
+mod naive;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use frames_authorizer::keys::{KeyCache, KeySet, Keys, Lookup};
-use frames_authorizer::{Decision, decide, prepare};
+use frames_authorizer::{Decision, Reason, decide, prepare};
+use frames_edge::access::Access;
 use frames_edge::jose::{self, NAMES};
 use frames_edge::operation::{Kind, Operation};
 use frames_edge::{AuthorizerConfig, Event, Request, Response};
@@ -260,4 +264,102 @@ pub(crate) fn key_sets(bytes: &[u8]) {
 
 fn jwks_modulus() -> Value {
     jwks()["keys"][0]["n"].clone()
+}
+
+/// Any bytes as a table of access, as `accessClaims`, as claims, as a path and as a query, with
+/// a NUL between two: what can't be read is refused, and what can is decided as by the naive
+/// writing of the rule.
+pub(crate) fn access(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let parts: Vec<&str> = text.splitn(5, '\0').collect();
+    let [table, names, changes, path, query] = parts[..] else {
+        return;
+    };
+    let table = serde_json::from_str::<Access>(table).ok();
+    if let Some(table) = &table {
+        let written = serde_json::to_string(table).unwrap();
+        assert_eq!(&serde_json::from_str::<Access>(&written).unwrap(), table);
+    }
+    let names = serde_json::from_str(names).ok();
+    let Ok(Value::Object(mut said)) = serde_json::from_str::<Value>(changes) else {
+        return;
+    };
+    // The token is good: what it may read is the question.
+    for (name, value) in support::claims(json!({"groups": null}))
+        .as_object()
+        .unwrap()
+    {
+        if name != "cognito:groups" {
+            said.insert(name.clone(), value.clone());
+        }
+    }
+    for name in ["cnf", "events"] {
+        said.remove(name);
+    }
+    let said = Value::Object(said);
+    let mut config = WORLD.config.clone();
+    let auth = config.auth.as_mut().unwrap();
+    auth.access = table;
+    auth.access_claims = names;
+    let Ok(keys) = prepare(&config) else {
+        return;
+    };
+    let auth = config.auth.as_ref().unwrap();
+    let rows = auth.access.as_ref().map(rows);
+    let names = auth.access_claims.as_ref();
+    let names = names.map(|names| serde_json::to_value(names).unwrap());
+    let allows = |path: &str, query: &str| {
+        let groups = &auth.groups_claim;
+        naive::allows(rows.as_deref(), names.as_ref(), groups, &said, path, query)
+    };
+    let mut request = bearer(&WORLD.key.token(&said));
+    let Ok(operation) = Operation::parse(path, true) else {
+        return;
+    };
+    request.method = operation.kind().methods()[0].to_owned();
+    request.uri = path.to_owned();
+    request.querystring = query.to_owned();
+    match decide(request, &config, &keys, now()) {
+        Decision::Pass(sent) => {
+            assert!(allows(&sent.uri, &sent.querystring), "{text:?}");
+        }
+        Decision::Respond(_, denial) => {
+            let by_access = [Reason::NoAccessRow, Reason::NoAccessClaim];
+            // What of a query goes on isn't told in a refusal.
+            if by_access.contains(&denial.reason) && query.is_empty() {
+                assert!(!allows(operation.path(), ""), "{text:?}");
+            }
+        }
+        Decision::NeedKeys { .. } => panic!("keys that are baked in are never fetched"),
+    }
+}
+
+/// The table's rows, as a manifest would have them: one per id.
+fn rows(access: &Access) -> Vec<Value> {
+    let written = serde_json::to_value(access).unwrap();
+    let index = |number: &Value| usize::try_from(number.as_u64().unwrap()).unwrap();
+    let named = |readers: usize| match written["readers"][readers].as_array() {
+        None => Value::Null,
+        Some(numbers) => {
+            let names = numbers.iter();
+            names
+                .map(|number| written["groups"][index(number)].clone())
+                .collect()
+        }
+    };
+    let mut rows = vec![];
+    for store in written["datastores"].as_array().unwrap() {
+        let row = |readers| json!({"datastore": store["datastore"], "groups": named(readers)});
+        rows.extend(store.get("whole").map(|whole| row(index(whole))));
+        for key in ["imageSets", "studies"] {
+            let Some(list) = store.get(key) else { continue };
+            let ids = list["ids"].as_str().unwrap().split(' ');
+            for (id, readers) in ids.zip(list["readers"].as_str().unwrap().split(' ')) {
+                let mut row = row(readers.parse().unwrap());
+                row[key] = json!([id]);
+                rows.push(row);
+            }
+        }
+    }
+    rows
 }

@@ -61,7 +61,7 @@ auth:
     EXPOSED_SECRET "exposed-secret" Error as Online
     what: "A secret value, of an SSM SecureString or of AWS's credentials, in a key that doesn't keep it: an address that is asked, a name, a setting that viewers or other users of the account see."
     why: "`deploy` and the functions ask the issuer's address for keys: whoever answers there would have the secret. Names end up in logs, in URLs and in CloudTrail."
-    remedy: "Store what is no secret in a parameter of type String. Secrets may be in what a token is held against (`auth.audience`, `clientIds`, `scopes`, `groups`, `groupsClaim`), in `iam.allow`, in ARNs, in `domain.hostedZoneId`, in `deploy.tags`, and below `resources`."
+    remedy: "Store what is no secret in a parameter of type String. Secrets may be in what a token is held against (`auth.audience`, `clientIds`, `scopes`, `groups`, `groupsClaim`, `access`, `accessClaims`), in `iam.allow`, in ARNs, in `domain.hostedZoneId`, in `deploy.tags`, and below `resources`."
     example: "\
 service: x
 auth:
@@ -175,6 +175,82 @@ iam:
   allow:
     - datastore: 12345678901234567890123456789012
 delivery: {dicomweb: true}
+"
+
+    ACCESS_BEYOND_ALLOW "access-beyond-allow" Error
+    what: "A row of `auth.access` reaches beyond `iam.allow`."
+    why: "`auth.access` narrows what `iam.allow` lists. What isn't there is refused to everybody, so the row promises what nobody gets."
+    remedy: "Add it to `iam.allow`, or narrow the row."
+    example: "\
+service: x
+auth:
+  mode: cognito
+  userPoolId: us-east-1_AbCdEfGhI
+  access:
+    - groups: [cardiology]
+      datastore: 12345678901234567890123456789012
+iam:
+  allow:
+    - datastore: abcdefghijabcdefghijabcdefghijab
+"
+    fixed: "\
+service: x
+auth:
+  mode: cognito
+  userPoolId: us-east-1_AbCdEfGhI
+  access:
+    - groups: [cardiology]
+      datastore: 12345678901234567890123456789012
+iam:
+  allow:
+    - datastore: 12345678901234567890123456789012
+    - datastore: abcdefghijabcdefghijabcdefghijab
+"
+
+    ACCESS_SWALLOWED "access-swallowed" Warning
+    what: "A row of `auth.access` gives nobody anything: another row gives them as much or more."
+    why: "Whoever reads the manifest takes the narrow row for a limit. Rows only ever give."
+    remedy: "Remove the row, or narrow the other one."
+    example: "\
+service: x
+auth:
+  mode: cognito
+  userPoolId: us-east-1_AbCdEfGhI
+  access:
+    - datastore: 12345678901234567890123456789012
+    - groups: [cardiology]
+      datastore: 12345678901234567890123456789012
+      imageSets: [aaaabbbbccccddddeeeeffff00001111]
+"
+    fixed: "\
+service: x
+auth:
+  mode: cognito
+  userPoolId: us-east-1_AbCdEfGhI
+  access:
+    - groups: [radiology]
+      datastore: 12345678901234567890123456789012
+    - groups: [cardiology]
+      datastore: 12345678901234567890123456789012
+      imageSets: [aaaabbbbccccddddeeeeffff00001111]
+"
+
+    AUDIT_RETENTION "audit-retention" Warning
+    what: "Audit lines are deleted before six years are over."
+    why: "HIPAA wants records of this kind kept for six years (45 CFR 164.316(b)(2)). `logs.functions.retentionDays` decides how long the lines stay, 30 days by default."
+    remedy: "Set it to 2192 or more, or keep the lines elsewhere as well, and allow this warning."
+    example: "\
+service: x
+auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI}
+logs:
+  audit: true
+"
+    fixed: "\
+service: x
+auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI}
+logs:
+  audit: true
+  functions: {retentionDays: 2192}
 "
 
     CORS_CREDENTIALS "cors-credentials" Warning

@@ -1,0 +1,209 @@
+//! Who may read what, by `auth.access` and `auth.accessClaims`. Both have to allow.
+//!
+//! A request is allowed by what decides what comes back, and by nothing else in it:
+//!
+//! - a native read by the image set in its path. Which study that belongs to isn't
+//!   known at the edge, so no study allows it;
+//! - DICOMweb inside a study by the study in its path, and where it names an image set
+//!   besides (`imageSetId`), by both: whichever of them HealthImaging goes by, it is allowed;
+//! - a search that names no study by the whole data store.
+
+use crate::claims::Claims;
+use crate::reason::Reason;
+use frames_edge::access::{Access, Held, Verdict};
+use frames_edge::operation::{Operation, is_id};
+use frames_edge::{AccessClaims, AuthConfig};
+
+/// The parameter of a retrieval that picks an image set.
+const IMAGE_SET: &str = "imageSetId=";
+
+/// Which rule didn't let a request through, for the log.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) reason: Reason,
+    pub(crate) rule: String,
+}
+
+/// What decides what comes back.
+enum Asked<'a> {
+    ImageSet(&'a str),
+    Study {
+        uid: &'a str,
+        /// Those that the query names; `None`: one that can't be read.
+        image_sets: Vec<Option<&'a str>>,
+    },
+    Datastore,
+}
+
+/// `query` is what goes on of the request's.
+pub(crate) fn check(
+    operation: &Operation,
+    query: &str,
+    auth: &AuthConfig,
+    claims: &Claims,
+) -> Result<(), Refusal> {
+    let asked = asked(operation, query);
+    if let Some(access) = &auth.access {
+        let held = access.held(claims.groups(auth));
+        by_rows(access, operation.datastore(), &asked, &held)?;
+    }
+    match &auth.access_claims {
+        Some(names) => by_claims(names, operation.datastore(), &asked, claims),
+        None => Ok(()),
+    }
+}
+
+fn asked<'a>(operation: &'a Operation, query: &'a str) -> Asked<'a> {
+    match (operation.image_set(), operation.study()) {
+        (Some(id), _) => Asked::ImageSet(id),
+        (None, Some(uid)) => Asked::Study {
+            uid,
+            image_sets: if operation.kind().is_search() {
+                vec![]
+            } else {
+                image_sets(query)
+            },
+        },
+        (None, None) => Asked::Datastore,
+    }
+}
+
+/// A retrieval's query has nothing but image sets: what isn't written as one, letter for
+/// letter, may be one to another reader.
+fn image_sets(query: &str) -> Vec<Option<&str>> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| pair.strip_prefix(IMAGE_SET).filter(|id| is_id(id)))
+        .collect()
+}
+
+fn by_rows(access: &Access, store: &str, asked: &Asked, held: &Held) -> Result<(), Refusal> {
+    let whole = access.whole(store, held);
+    if whole == Verdict::Allowed {
+        return Ok(());
+    }
+    if !access.has(store) {
+        return Err(no_row("no row has this data store"));
+    }
+    let listed = |verdict, missing| match (verdict, whole) {
+        (Verdict::Allowed, _) => Ok(()),
+        (Verdict::NotListed, Verdict::NotListed) => Err(no_row(missing)),
+        _ => Err(no_row("the rows that have it are for other groups")),
+    };
+    let image_set = |id: &str| access.image_set(store, id, held);
+    match asked {
+        Asked::ImageSet(id) => listed(image_set(id), "no row has this image set"),
+        Asked::Study { uid, image_sets } => {
+            listed(access.study(store, uid, held), "no row has this study")?;
+            image_sets.iter().try_for_each(|id| {
+                let verdict = id.map_or(Verdict::NotListed, image_set);
+                listed(verdict, "no row has the image set in `imageSetId`")
+            })
+        }
+        Asked::Datastore => {
+            let missing = "no row has all of this data store, which a search through it needs";
+            listed(Verdict::NotListed, missing)
+        }
+    }
+}
+
+fn no_row(what: &str) -> Refusal {
+    Refusal {
+        reason: Reason::NoAccessRow,
+        rule: format!("auth.access: {what}"),
+    }
+}
+
+fn by_claims(
+    names: &AccessClaims,
+    store: &str,
+    asked: &Asked,
+    claims: &Claims,
+) -> Result<(), Refusal> {
+    let read = |key, name: &Option<String>| match name {
+        None => Ok(None),
+        Some(name) => match claims.texts(name) {
+            Some(listed) => Ok(Some(listed)),
+            None => Err(no_claim(key, "the token has no such text or list of texts")),
+        },
+    };
+    let stores = read("datastores", &names.datastores)?;
+    let image_sets = read("imageSets", &names.image_sets)?;
+    let studies = read("studies", &names.studies)?;
+    if stores.is_some_and(|listed| !listed.contains(&store)) {
+        return Err(no_claim("datastores", "it doesn't list this data store"));
+    }
+    // Where parts are listed, only what is listed is allowed.
+    if image_sets.is_none() && studies.is_none() {
+        return Ok(());
+    }
+    let lists = |list: &Option<Vec<&str>>, id: &str| {
+        let list = list.as_ref();
+        list.is_some_and(|list| list.contains(&id))
+    };
+    match asked {
+        Asked::ImageSet(id) if lists(&image_sets, id) => Ok(()),
+        Asked::ImageSet(_) => Err(no_claim("imageSets", "it doesn't list this image set")),
+        Asked::Study { uid, .. } if !lists(&studies, uid) => {
+            Err(no_claim("studies", "it doesn't list this study"))
+        }
+        Asked::Study {
+            image_sets: ids, ..
+        } => {
+            let mut ids = ids.iter();
+            if ids.all(|id| id.is_some_and(|id| lists(&image_sets, id))) {
+                Ok(())
+            } else {
+                let what = "it doesn't list the image set in `imageSetId`";
+                Err(no_claim("imageSets", what))
+            }
+        }
+        Asked::Datastore => {
+            let what = "a search through a data store isn't limited to studies";
+            Err(no_claim("studies", what))
+        }
+    }
+}
+
+fn no_claim(key: &str, what: &str) -> Refusal {
+    Refusal {
+        reason: Reason::NoAccessClaim,
+        rule: format!("auth.accessClaims.{key}: {what}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_written_as_an_image_set_is_one_that_nobody_lists() {
+        const ID: &str = "aaaabbbbccccddddeeeeffff00001111";
+        let named = |query: &str| {
+            let named = image_sets(query).into_iter();
+            named.map(|id| id.map(str::to_owned)).collect::<Vec<_>>()
+        };
+        let id = || Some(ID.to_owned());
+        assert_eq!(named(""), []);
+        assert_eq!(named("&&"), []);
+        assert_eq!(named(&format!("imageSetId={ID}")), [id()]);
+        assert_eq!(
+            named(&format!("&imageSetId={ID}&imageSetId={ID}")),
+            [id(), id()]
+        );
+        for query in [
+            format!("imageSetId={ID};imageSetId={ID}"),
+            format!("imageSetId={ID}%20"),
+            format!("imageSetId={ID} "),
+            format!("image%53etId={ID}"),
+            format!("imageSetId=%61{}", &ID[1..]),
+            format!("imagesetid={ID}"),
+            format!("imageSetId={}", ID.to_uppercase()),
+            "imageSetId=".to_owned(),
+            "imageSetId".to_owned(),
+            "other=1".to_owned(),
+        ] {
+            assert_eq!(named(&query), [None], "{query}");
+        }
+    }
+}
