@@ -12,6 +12,7 @@ pub mod gateway;
 pub mod golden;
 pub mod hostile;
 pub mod https;
+pub mod installer;
 pub mod lsp;
 pub mod manifests;
 pub mod peers;

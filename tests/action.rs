@@ -1,0 +1,738 @@
+//! The GitHub Action, the workflows and the templates of a release. The action's steps run as
+//! GitHub's runner would run them; GitHub itself is never asked.
+
+use crate::support::frames::Run;
+use crate::support::https::{Https, answer, with_field};
+use crate::support::installer::{Home, Release};
+use crate::support::peers::{linters, node_modules, peers};
+use crate::support::{read, root};
+use clap::Parser;
+use frames::cli::Cli;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// YAML as another reader of it sees it.
+fn yaml(text: &str) -> Value {
+    let program =
+        "import json, sys, yaml; print(json.dumps(yaml.load(sys.stdin, yaml.BaseLoader)))";
+    let output = fed(
+        Command::new(peers().program("python")).args(["-c", program]),
+        text,
+    );
+    serde_json::from_str(&output).unwrap()
+}
+
+/// What a program prints that gets this on stdin.
+fn fed(command: &mut Command, input: &str) -> String {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input.as_bytes()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{command:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A job that uses the action, on a runner.
+struct Job {
+    home: Home,
+    inputs: Map<String, Value>,
+    server: String,
+    variables: BTreeMap<String, String>,
+}
+
+/// How the action ended: its last step's run, its outputs, and the runner's files.
+#[derive(Debug)]
+struct Ended {
+    runs: Vec<Run>,
+    outputs: BTreeMap<String, String>,
+    path: String,
+    summary: String,
+}
+
+impl Ended {
+    fn last(&self) -> &Run {
+        self.runs.last().unwrap()
+    }
+}
+
+impl Job {
+    fn new(inputs: &[(&str, &str)]) -> Self {
+        let given = inputs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), json!(value)));
+        let job = Self {
+            home: Home::new(),
+            inputs: given.collect(),
+            server: "https://127.0.0.1:1".to_owned(),
+            variables: BTreeMap::new(),
+        };
+        fs::create_dir(job.home.path().join("runner")).unwrap();
+        job
+    }
+
+    fn file(&self, name: &str) -> std::path::PathBuf {
+        self.home.temporary().parent().unwrap().join(name)
+    }
+
+    /// Runs each step, until one fails.
+    fn run(&self) -> Ended {
+        let action = yaml(&read("action/action.yml"));
+        assert_eq!(action["runs"]["using"], "composite");
+        let mut context = BTreeMap::from([
+            (
+                "github.action_path".to_owned(),
+                root().join("action").display().to_string(),
+            ),
+            (
+                "github.action_repository".to_owned(),
+                "owner/frames".to_owned(),
+            ),
+            ("github.server_url".to_owned(), self.server.clone()),
+        ]);
+        for (name, input) in action["inputs"].as_object().unwrap() {
+            let value = self.inputs.get(name).unwrap_or(&input["default"]);
+            context.insert(format!("inputs.{name}"), value.as_str().unwrap().to_owned());
+        }
+        for name in ["path", "summary"] {
+            fs::write(self.file(name), "").unwrap();
+        }
+        let mut runs = Vec::new();
+        for step in action["runs"]["steps"].as_array().unwrap() {
+            if step
+                .get("if")
+                .is_some_and(|condition| !holds(condition, &context))
+            {
+                continue;
+            }
+            let (run, outputs) = self.step(step, &context);
+            let id = step["id"].as_str().unwrap();
+            context.extend(
+                outputs
+                    .into_iter()
+                    .map(|(name, value)| (format!("steps.{id}.outputs.{name}"), value)),
+            );
+            runs.push(run);
+            if runs.last().unwrap().code != 0 {
+                break;
+            }
+        }
+        let outputs = action["outputs"].as_object().unwrap().iter();
+        let outputs = outputs.map(|(name, output)| {
+            let value = filled(output["value"].as_str().unwrap(), &context);
+            (name.clone(), value)
+        });
+        let text = |name: &str| fs::read_to_string(self.file(name)).unwrap();
+        Ended {
+            runs,
+            outputs: outputs.collect(),
+            path: text("path"),
+            summary: text("summary"),
+        }
+    }
+
+    /// One step, and what it wrote to GITHUB_OUTPUT.
+    fn step(
+        &self,
+        step: &Value,
+        context: &BTreeMap<String, String>,
+    ) -> (Run, BTreeMap<String, String>) {
+        assert_eq!(step["shell"], "bash");
+        let script = self.file("step.sh");
+        fs::write(&script, step["run"].as_str().unwrap()).unwrap();
+        fs::write(self.file("output"), "").unwrap();
+        let folder = step
+            .get("working-directory")
+            .map_or_else(String::new, |folder| {
+                filled(folder.as_str().unwrap(), context)
+            });
+        // GitHub's documentation, "Workflow syntax", on `shell`.
+        let shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail"];
+        let mut command = self.home.shell(&shell);
+        command
+            .arg(&script)
+            .current_dir(self.home.path().join(folder))
+            .env("RUNNER_TEMP", self.home.path().join("runner"))
+            .env("GITHUB_PATH", self.file("path"))
+            .env("GITHUB_OUTPUT", self.file("output"))
+            .env("GITHUB_STEP_SUMMARY", self.file("summary"))
+            .envs(&self.variables);
+        for (name, value) in step["env"].as_object().unwrap() {
+            command.env(name, filled(value.as_str().unwrap(), context));
+        }
+        let run = Run::of(&mut command);
+        let output = fs::read_to_string(self.file("output")).unwrap();
+        let lines = output.lines().map(|line| line.split_once('=').unwrap());
+        let lines = lines.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        (run, lines.collect())
+    }
+
+    /// Nothing that an input could have run did so.
+    fn assert_unharmed(&self) {
+        let harm = self
+            .home
+            .files()
+            .into_iter()
+            .find(|name| name.contains("evil"));
+        assert!(harm.is_none(), "{harm:?}");
+    }
+}
+
+/// The only kinds of expression that the action has.
+fn filled(text: &str, context: &BTreeMap<String, String>) -> String {
+    let Some(expression) = text.strip_prefix("${{ ") else {
+        assert!(!text.contains("${{"), "{text}");
+        return text.to_owned();
+    };
+    let expression = expression.strip_suffix(" }}").unwrap();
+    let is_output = expression.starts_with("steps.");
+    let value = context.get(expression);
+    assert!(
+        value.is_some() || is_output,
+        "nothing is known of {expression}"
+    );
+    value.cloned().unwrap_or_default()
+}
+
+fn holds(condition: &Value, context: &BTreeMap<String, String>) -> bool {
+    let (name, other) = condition.as_str().unwrap().split_once(" != ").unwrap();
+    assert_eq!(other, "''");
+    !context[name].is_empty()
+}
+
+fn from(release: &Release) -> (&'static str, &str) {
+    ("from", release.path().to_str().unwrap())
+}
+
+const HOSTILE: [&str; 8] = [
+    "; touch evil",
+    "$(touch evil)",
+    "`touch evil`",
+    "' ; touch evil '",
+    "\" ; touch evil \"",
+    "${{ github.token }}",
+    "a  b * ~ \\n",
+    "&& touch evil #",
+];
+
+#[test]
+fn it_installs_and_runs_a_command_with_the_very_arguments() {
+    let release = Release::new("1.2.3");
+    let arguments = format!("--env\r\nprod\n\n{}\n", HOSTILE.join("\n"));
+    let job = Job::new(&[from(&release), ("command", "deploy"), ("args", &arguments)]);
+    let ended = job.run();
+    let bin = job
+        .home
+        .path()
+        .join("runner/frames/bin")
+        .display()
+        .to_string();
+    assert_eq!(ended.path, format!("{bin}\n"));
+    assert_eq!(ended.outputs["path"], format!("{bin}/frames"));
+    assert_eq!(ended.outputs["exit-code"], "0");
+    assert_eq!(ended.summary, "");
+    let printed = &ended.last().stdout;
+    let lines: Vec<&str> = printed.lines().collect();
+    let given = ["deploy", "--env", "prod"].iter().chain(&HOSTILE);
+    let given: Vec<String> = given.map(|argument| format!("<{argument}>")).collect();
+    assert_eq!(lines[1..lines.len() - 1], given, "{ended:#?}");
+    // What the command prints is no command for GitHub.
+    let word = lines[0].strip_prefix("::stop-commands::").unwrap();
+    assert!(word.len() == 32 && lines[lines.len() - 1] == format!("::{word}::"));
+    assert_ne!(job.run().last().stdout.lines().next(), Some(lines[0]));
+    job.assert_unharmed();
+    job.home.assert_tidy("run");
+}
+
+#[test]
+fn it_only_installs_without_a_command() {
+    let release = Release::new("1.2.3");
+    let job = Job::new(&[from(&release), ("version", "1.2.3")]);
+    let ended = job.run();
+    assert_eq!((ended.runs.len(), ended.last().code), (1, 0), "{ended:#?}");
+    assert_eq!(ended.outputs["exit-code"], "");
+}
+
+/// The version is that of the sources beside the action, and the page is its repository's.
+#[test]
+fn without_a_place_it_is_the_release_of_the_same_sources() {
+    let release = Release::new(env!("CARGO_PKG_VERSION"));
+    let page = format!("/owner/frames/releases/download/v{}", release.version);
+    let (sums, archive) = (
+        release.read("SHA256SUMS"),
+        release.read(&release.archive_name()),
+    );
+    let names = [
+        format!("{page}/SHA256SUMS"),
+        format!("{page}/{}", release.archive_name()),
+    ];
+    let server = Https::start(move |path| match path {
+        path if path == names[0] => with_field("200 OK", "X-A: b", &sums),
+        path if path == names[1] => with_field("200 OK", "X-A: b", &archive),
+        _ => answer("404 Not Found", "").into_bytes(),
+    });
+    let mut job = Job::new(&[]);
+    job.server.clone_from(&server.url);
+    let authority = server.authority().display().to_string();
+    job.variables.insert("CURL_CA_BUNDLE".to_owned(), authority);
+    let ended = job.run();
+    assert_eq!(ended.last().code, 0, "{ended:#?}");
+    assert!(Path::new(&ended.outputs["path"]).exists());
+    // Another version of the same page isn't there.
+    job.inputs.insert("version".to_owned(), json!("9.9.9"));
+    let ended = job.run();
+    assert_eq!(ended.last().code, 1, "{ended:#?}");
+    assert!(
+        ended
+            .last()
+            .stderr
+            .contains("/releases/download/v9.9.9/SHA256SUMS")
+    );
+}
+
+#[test]
+fn hostile_inputs_are_refused_or_are_only_text() {
+    let release = Release::new("1.2.3");
+    let more = [
+        "--help",
+        "a b",
+        "deploy\ntouch evil",
+        "deploy\n",
+        "-x",
+        "é",
+        "../frames",
+    ];
+    for command in HOSTILE.iter().chain(&more) {
+        let job = Job::new(&[from(&release), ("command", command)]);
+        let ended = job.run();
+        assert_eq!((ended.runs.len(), ended.last().code), (2, 2), "{ended:#?}");
+        assert!(ended.last().stderr.contains("isn't a command of frames"));
+        assert_eq!(ended.last().stdout, "");
+        job.assert_unharmed();
+    }
+    let injected = ["x\npath=evil", "x\n/evil", "--uninstall", "--help"];
+    for value in HOSTILE.iter().chain(&injected) {
+        for input in ["from", "version"] {
+            let mut job = Job::new(&[from(&release)]);
+            job.inputs.insert(input.to_owned(), json!(value));
+            let ended = job.run();
+            assert!(ended.last().code > 0, "{ended:#?}");
+            assert_eq!(
+                (ended.path.as_str(), ended.outputs["path"].as_str()),
+                ("", "")
+            );
+            job.assert_unharmed();
+        }
+    }
+}
+
+/// With the real program: findings are annotations, and the exit code is the step's.
+#[test]
+fn findings_are_annotations() {
+    let script = format!(
+        "#!/bin/sh\nexec '{}' \"$@\"\n",
+        env!("CARGO_BIN_EXE_frames")
+    );
+    let release = Release::running("1.2.3", &script);
+    let job = Job::new(&[
+        from(&release),
+        ("command", "validate"),
+        ("args", "--format\ngithub\n"),
+        ("working-directory", "delivery"),
+        ("summary", "true"),
+    ]);
+    fs::create_dir(job.home.path().join("delivery")).unwrap();
+    let manifest = job.home.path().join("delivery/frames.yml");
+    fs::write(
+        &manifest,
+        "service: x\nauth: {mode: cognitoo}\niam: {allow: []}\n",
+    )
+    .unwrap();
+    let ended = job.run();
+    assert_eq!(ended.last().code, 3, "{ended:#?}");
+    assert_eq!(ended.outputs["exit-code"], "3");
+    assert!(
+        ended.last().stdout.starts_with("::error file="),
+        "{ended:#?}"
+    );
+    assert!(
+        ended
+            .summary
+            .starts_with("### frames validate\n\n    ::error file=")
+    );
+    fs::write(
+        &manifest,
+        "service: x\nauth: {mode: none}\niam: {allow: []}\n",
+    )
+    .unwrap();
+    let ended = job.run();
+    assert_eq!(
+        (ended.last().code, ended.outputs["exit-code"].as_str()),
+        (0, "0")
+    );
+}
+
+/// The summary is a block of code, whatever the command prints.
+#[test]
+fn what_is_printed_stays_code_on_the_runs_page() {
+    let release = Release::running(
+        "1.2.3",
+        "#!/bin/sh\ncase $1 in --version) echo frames 1.2.3;; *) printf '%s\\n' '```' '# big' '<b>' ''\nexit 7;; esac\n",
+    );
+    let job = Job::new(&[from(&release), ("command", "diff"), ("summary", "true")]);
+    let ended = job.run();
+    assert_eq!(ended.last().code, 7, "{ended:#?}");
+    let mut lines = ended.summary.lines();
+    assert_eq!(lines.next(), Some("### frames diff"));
+    assert!(
+        lines.all(|line| line.is_empty() || line.starts_with("    ")),
+        "{}",
+        ended.summary
+    );
+    assert!(ended.summary.contains("    # big\n"), "{}", ended.summary);
+}
+
+/// Where frames will be isn't known yet.
+const OURS: &str = "OWNER/frames/action@0000000000000000000000000000000000000000";
+
+/// Workflows, the example among them, and the action, by the names that GitHub wants.
+fn sources() -> Vec<(String, String)> {
+    let folder = root().join(".github/workflows");
+    let names = fs::read_dir(folder).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut sources: Vec<_> = names
+        .map(|name| format!(".github/workflows/{name}"))
+        .map(|path| (path.clone(), read(&path)))
+        .collect();
+    let example = ".github/workflows/example.yml".to_owned();
+    sources.push((example, read("action/example.yml")));
+    sources.push(("action/action.yml".to_owned(), read("action/action.yml")));
+    sources
+}
+
+/// What GitHub's language service finds.
+fn findings(sources: &[(String, String)]) -> Vec<String> {
+    let mut actions: Value = serde_json::from_str(&read("tests/peers/actions.json")).unwrap();
+    let ours = yaml(&read("action/action.yml"));
+    let inputs: Vec<&String> = ours["inputs"].as_object().unwrap().keys().collect();
+    actions[OURS] = json!({"inputs": inputs, "required": []});
+    let mut node = Command::new("node");
+    node.arg(root().join("tests/peers/workflows.mjs"))
+        .current_dir(node_modules().parent().unwrap());
+    let input = json!({"files": sources, "actions": actions});
+    serde_json::from_str(&fed(&mut node, &input.to_string())).unwrap()
+}
+
+/// `tests/peers/actions.json` has the actions whose tag was looked up, with the inputs that they
+/// have at that commit. Another one is a finding.
+#[test]
+fn workflows_and_action_are_what_github_takes() {
+    let sources = sources();
+    assert!(sources.len() >= 5);
+    assert_eq!(findings(&sources), Vec::<String>::new());
+    for (name, from, to, said) in [
+        (
+            "ci.yml",
+            "persist-credentials",
+            "persist-credential",
+            "Invalid action input",
+        ),
+        ("ci.yml", "3d3c42e5", "3d3c42e6", "Unable to resolve action"),
+        (
+            "ci.yml",
+            "timeout-minutes",
+            "timeout-minute",
+            "Unexpected value",
+        ),
+        ("release.yml", "needs: build", "needs: built", "built"),
+        (
+            "example.yml",
+            "          command: diff",
+            "          comand: diff",
+            "Invalid action input",
+        ),
+        (
+            "example.yml",
+            "github.event_name ==",
+            "github.event_nam ==",
+            "Context access",
+        ),
+        (
+            "action.yml",
+            "inputs.from",
+            "input.from",
+            "Unrecognized named-value",
+        ),
+        (
+            "action.yml",
+            "using: composite",
+            "using: composed",
+            "composed",
+        ),
+    ] {
+        let mut broken = sources.clone();
+        let file = broken.iter_mut().find(|(path, _)| path.ends_with(name));
+        let text = &mut file.unwrap().1;
+        let changed = text.replacen(from, to, 1);
+        assert_ne!(*text, changed, "{from}");
+        *text = changed;
+        let found = findings(&broken);
+        assert!(
+            !found.is_empty() && found.iter().any(|finding| finding.contains(said)),
+            "{to}: {found:?}"
+        );
+    }
+    let actions: Value = serde_json::from_str(&read("tests/peers/actions.json")).unwrap();
+    let mut used = 0;
+    for (name, text) in &sources {
+        for line in text
+            .lines()
+            .filter(|line| line.trim().trim_start_matches("- ").starts_with("uses: "))
+        {
+            let (_, reference) = line.split_once("uses: ").unwrap();
+            let (action, version) = reference.split_once(" # ").unwrap();
+            used += 1;
+            let known = if action == OURS {
+                format!("v{}", env!("CARGO_PKG_VERSION"))
+            } else {
+                actions[action]["version"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned()
+            };
+            assert_eq!(version, known, "{name}: {line}");
+        }
+    }
+    assert!(used > 15, "{used}");
+}
+
+#[test]
+fn zizmor_finds_nothing() {
+    let audit = |sources: &[(String, String)]| {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in sources {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let mut command = Command::new(linters().join("zizmor"));
+        command.args([
+            "--offline",
+            "--no-progress",
+            "--no-config",
+            "--strict-collection",
+        ]);
+        Run::of(command.arg(folder.path()).env("NO_COLOR", "1"))
+    };
+    let sources = sources();
+    let run = audit(&sources);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("No findings to report"), "{run:#?}");
+    for (name, from, to, said) in [
+        (
+            "example.yml",
+            "  pull_request:\n",
+            "  pull_request_target:\n",
+            "dangerous-triggers",
+        ),
+        (
+            "example.yml",
+            "permissions: {}",
+            "permissions: write-all",
+            "excessive-permissions",
+        ),
+        (
+            "release.yml",
+            "@3d3c42e5aac5ba805825da76410c181273ba90b1",
+            "@v7",
+            "unpinned-uses",
+        ),
+        (
+            "release.yml",
+            "        with: {persist-credentials: false}\n",
+            "",
+            "artipacked",
+        ),
+        (
+            "action.yml",
+            "bin=$RUNNER_TEMP",
+            "bin=${{ inputs.from }}",
+            "template-injection",
+        ),
+    ] {
+        let mut broken = sources.clone();
+        let file = broken.iter_mut().find(|(path, _)| path.ends_with(name));
+        let text = &mut file.unwrap().1;
+        let changed = text.replacen(from, to, 1);
+        assert_ne!(*text, changed, "{from}");
+        *text = changed;
+        let run = audit(&broken);
+        assert!(
+            run.code != 0 && run.stdout.contains(said),
+            "{said}: {run:#?}"
+        );
+    }
+}
+
+/// What the linters know as rules of thumb, and what is ours: as few permissions as a job needs.
+#[test]
+fn a_job_may_do_what_it_needs() {
+    let release = yaml(&read(".github/workflows/release.yml"));
+    let example = yaml(&read("action/example.yml"));
+    let permissions = |workflow: &Value, job: &str| workflow["jobs"][job]["permissions"].clone();
+    assert_eq!(release["permissions"], json!({"contents": "read"}));
+    assert_eq!(example["permissions"], json!({}));
+    for (workflow, job, may) in [
+        // What builds can neither sign nor publish.
+        (&release, "build", Value::Null),
+        (&release, "elsewhere", Value::Null),
+        (
+            &release,
+            "attest",
+            json!({"id-token": "write", "attestations": "write"}),
+        ),
+        (&release, "publish", json!({"contents": "write"})),
+        (
+            &release,
+            "pypi",
+            json!({"contents": "read", "id-token": "write"}),
+        ),
+        (&example, "validate", json!({"contents": "read"})),
+        (
+            &example,
+            "diff",
+            json!({"contents": "read", "id-token": "write"}),
+        ),
+        (
+            &example,
+            "deploy",
+            json!({"contents": "read", "id-token": "write"}),
+        ),
+    ] {
+        assert_eq!(permissions(workflow, job), may, "{job}");
+    }
+    // Whatever gets credentials or publishes has an environment, whose rules say who agrees.
+    for (workflow, jobs) in [
+        (&release, &["publish", "pypi"][..]),
+        (&example, &["diff", "deploy"]),
+    ] {
+        for job in jobs {
+            assert!(workflow["jobs"][job]["environment"].is_string(), "{job}");
+        }
+    }
+    for (name, text) in sources() {
+        let long_lived = ["secrets.", "aws-access-key-id", "AWS_SECRET_ACCESS_KEY"];
+        let found = long_lived.iter().find(|word| text.contains(**word));
+        assert!(found.is_none(), "{name}: {found:?}");
+    }
+    for job in ["diff", "deploy"] {
+        let concurrency = &example["jobs"][job]["concurrency"];
+        assert_eq!(concurrency["cancel-in-progress"], "false", "{job}");
+    }
+}
+
+/// The example's command lines are frames'.
+#[test]
+fn the_examples_commands_are_frames_own() {
+    let example = yaml(&read("action/example.yml"));
+    let mut commands = Vec::new();
+    for job in example["jobs"].as_object().unwrap().values() {
+        for step in job["steps"].as_array().unwrap() {
+            let Some(command) = step["with"]["command"].as_str() else {
+                continue;
+            };
+            let arguments = step["with"]["args"].as_str().unwrap().lines();
+            let line: Vec<&str> = ["frames", command].into_iter().chain(arguments).collect();
+            assert!(Cli::try_parse_from(&line).is_ok(), "{line:?}");
+            commands.push(command.to_owned());
+        }
+    }
+    commands.sort();
+    assert_eq!(commands, ["deploy", "diff", "validate"]);
+    assert!(Cli::try_parse_from(["frames", "validate", "--formt", "github"]).is_err());
+}
+
+/// A template of release/, filled in.
+fn rendered(name: &str) -> String {
+    let text = read(&format!("release/templates/{name}"));
+    let values = [
+        ("@VERSION@", "1.2.3".to_owned()),
+        ("@SHA256@", "0".repeat(64)),
+        (
+            "@URL@",
+            "https://example.org/frames-1.2.3-x86_64-linux.tar.gz".to_owned(),
+        ),
+    ];
+    let text = values
+        .iter()
+        .fold(text, |text, (hole, value)| text.replace(hole, value));
+    let hole = text
+        .split_whitespace()
+        .find(|word| word.starts_with('@') && word.ends_with('@'));
+    assert!(hole.is_none(), "{name}: {hole:?}");
+    text
+}
+
+/// By Ruby's own parser. brew itself isn't here.
+#[test]
+fn the_formula_is_ruby_and_installs_what_is_in_the_archive() {
+    let errors = |source: &str| {
+        let mut node = Command::new("node");
+        node.arg("--no-warnings")
+            .arg(root().join("tests/peers/formula.mjs"))
+            .current_dir(node_modules().parent().unwrap());
+        let errors: Vec<String> = serde_json::from_str(&fed(&mut node, source)).unwrap();
+        errors
+    };
+    let formula = rendered("frames.rb.in");
+    assert_eq!(errors(&formula), Vec::<String>::new());
+    assert!(!errors(&formula.replacen("  end\n", "", 1)).is_empty());
+    let (_, install) = formula.split_once("def install\n").unwrap();
+    let (install, _) = install.split_once("\n  end").unwrap();
+    let quoted: Vec<&str> = install.split('"').skip(1).step_by(2).collect();
+    let archive = [
+        "frames",
+        "man/man1/frames*.1",
+        "completions/frames.bash",
+        "completions/_frames",
+        "completions/frames.fish",
+        "LICENSE",
+        "THIRD-PARTY-LICENSES.txt",
+    ];
+    for name in archive {
+        assert!(quoted.contains(&name), "{name}: {quoted:?}");
+    }
+    assert!(
+        quoted.iter().all(|name| archive.contains(name)),
+        "{quoted:?}"
+    );
+}
+
+#[test]
+fn hadolint_finds_nothing_in_the_container_file() {
+    let lint = |text: &str| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), text).unwrap();
+        let mut command = Command::new(linters().join("hadolint"));
+        Run::of(
+            command
+                .args(["--no-color", "--failure-threshold", "style"])
+                .arg(file.path()),
+        )
+    };
+    let text = rendered("Containerfile.in");
+    let run = lint(&text);
+    assert_eq!((run.code, run.stdout.as_str()), (0, ""), "{run:#?}");
+    let run = lint(&text.replace("USER 1000", "USER root"));
+    assert!(run.code != 0 && run.stdout.contains("DL3002"), "{run:#?}");
+    assert!(text.contains("sha256sum --check --strict"), "{text}");
+}
