@@ -323,7 +323,11 @@ fetch() {
   # --no-insecure: a ~/.curlrc must not switch the check of certificates off.
   run curl --no-insecure --proto '=https' --proto-redir '=https' --tlsv1.2 --fail --silent --show-error \
     --location --max-redirs 5 --connect-timeout 30 --speed-limit 1 --speed-time 60 --max-filesize 300000000 \
-    --output "$2" --url "$1" 2>"$work/said"
+    --output "$2" --url "$1" 2>"$work/said" && return
+  # Behind what is wrong, curl may say more than fits.
+  sed -n 's/^curl: //p' "$work/said" | sed 1q >"$work/status"
+  mv "$work/status" "$work/said"
+  return 1
 }
 
 # wget would follow a redirect to http, so it follows none, and this does.

@@ -161,6 +161,7 @@ impl Job {
         command
             .arg(&script)
             .current_dir(self.home.path().join(folder))
+            .env("GITHUB_WORKSPACE", self.home.path())
             .env("RUNNER_TEMP", self.home.path().join("runner"))
             .env("GITHUB_PATH", self.file("path"))
             .env("GITHUB_OUTPUT", self.file("output"))
@@ -360,14 +361,16 @@ fn findings_are_annotations() {
     let ended = job.run();
     assert_eq!(ended.last().code, 3, "{ended:#?}");
     assert_eq!(ended.outputs["exit-code"], "3");
+    let printed = &ended.last().stdout;
     assert!(
-        ended.last().stdout.starts_with("::error file="),
+        printed.starts_with("::warning file=delivery/frames.yml,")
+            && printed.contains("\n::error file="),
         "{ended:#?}"
     );
     assert!(
         ended
             .summary
-            .starts_with("### frames validate\n\n    ::error file=")
+            .starts_with("### frames validate\n\n    ::warning file=")
     );
     fs::write(
         &manifest,
@@ -545,8 +548,8 @@ fn zizmor_finds_nothing() {
             "dangerous-triggers",
         ),
         (
-            "example.yml",
-            "permissions: {}",
+            "ci.yml",
+            "permissions: {contents: read}",
             "permissions: write-all",
             "excessive-permissions",
         ),

@@ -342,7 +342,7 @@ fn a_diff_needs_no_more_than_to_read_and_to_make_change_sets() {
     let mut narrow = policy;
     let reads = |action: &Value| {
         let (_, name) = action.as_str().unwrap().split_once(':').unwrap();
-        ["Get", "List", "Describe", "BatchDescribe", "Head", "Detect"]
+        ["Get", "List", "Describe", "BatchDescribe", "Detect"]
             .iter()
             .any(|verb| name.starts_with(verb))
             || ["CreateChangeSet", "DeleteChangeSet"].contains(&name)

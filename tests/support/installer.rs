@@ -84,7 +84,7 @@ impl Release {
         let release = Self::empty(version);
         let mut members = release.members();
         let before = members.len();
-        members.retain(|member| !member.name.ends_with(name));
+        members.retain(|member| member.name != name);
         assert!(members.len() < before, "{name}");
         release.archive(&members);
         release.sum();
