@@ -548,9 +548,9 @@ fn zizmor_finds_nothing() {
             "dangerous-triggers",
         ),
         (
-            "ci.yml",
-            "permissions: {contents: read}",
-            "permissions: write-all",
+            "release.yml",
+            "    permissions: {contents: write}",
+            "    permissions: write-all",
             "excessive-permissions",
         ),
         (
