@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs a release of frames, or takes it away again: `sh install.sh --help`.
 #
-# All is in functions, and the last line calls them: a download that was cut runs nothing.
+# One file, since it is downloaded as one. All is in functions, and the last line calls them: a download that was cut runs nothing.
 # It runs in any POSIX shell, with curl or GNU wget, tar and gzip, and a program for SHA-256.
 
 set -eu

@@ -55,3 +55,4 @@ mod tour;
 mod variables;
 mod viewers;
 mod way_out;
+mod workflows;

@@ -301,3 +301,37 @@ fn an_interrupted_run_leaves_nothing() {
         }
     }
 }
+
+/// Later, files are beside their places already, and the new program is tried.
+#[test]
+fn an_interrupted_trial_leaves_what_was_there() {
+    let release = Release::new("1.2.3");
+    let hanging = Release::running("1.3.0", "#!/bin/sh\nexec sleep 60\n");
+    let from = ["--from", hanging.path().to_str().unwrap()];
+    for shell in shells() {
+        for signal in [Signal::INT, Signal::TERM] {
+            let home = Home::new();
+            for is_there in [false, true] {
+                if is_there {
+                    succeeded(&home.from(&shell, &release));
+                }
+                let before = home.tree();
+                let mut run = Background::start(&mut home.command(&shell, &from));
+                let program = eventually("the trial", || {
+                    let children = descendants(run.pid());
+                    let sleeps = |pid: &u32| {
+                        let name = fs::read_to_string(format!("/proc/{pid}/comm"));
+                        name.is_ok_and(|name| name == "sleep\n")
+                    };
+                    children.into_iter().find(sleeps)
+                });
+                assert_eq!(run.end(signal), 130, "{}", run.output());
+                eventually("the end of the program", || {
+                    (!is_running(program)).then_some(())
+                });
+                home.assert_tidy("interrupted");
+                assert_eq!(home.tree(), before);
+            }
+        }
+    }
+}

@@ -23,6 +23,7 @@ pub mod sample;
 pub mod screen;
 pub mod tokens;
 pub mod viewer;
+pub mod yaml;
 
 use std::path::{Path, PathBuf};
 
