@@ -15,6 +15,7 @@ struct Job {
     home: Home,
     inputs: Map<String, Value>,
     server: String,
+    repository: String,
     variables: BTreeMap<String, String>,
 }
 
@@ -42,6 +43,7 @@ impl Job {
             home: Home::new(),
             inputs: given.collect(),
             server: "https://127.0.0.1:1".to_owned(),
+            repository: "owner/frames".to_owned(),
             variables: BTreeMap::new(),
         };
         fs::create_dir(job.home.path().join("runner")).unwrap();
@@ -58,12 +60,8 @@ impl Job {
         assert_eq!(action["runs"]["using"], "composite");
         let mut context = BTreeMap::from([
             (
-                "github.action_path".to_owned(),
-                root().join("action").display().to_string(),
-            ),
-            (
                 "github.action_repository".to_owned(),
-                "owner/frames".to_owned(),
+                self.repository.clone(),
             ),
             ("github.server_url".to_owned(), self.server.clone()),
         ]);
@@ -130,6 +128,7 @@ impl Job {
             .arg(&script)
             .current_dir(self.home.path().join(folder))
             .env("GITHUB_WORKSPACE", self.home.path())
+            .env("GITHUB_ACTION_PATH", root().join("action"))
             .env("RUNNER_TEMP", self.home.path().join("runner"))
             .env("GITHUB_PATH", self.file("path"))
             .env("GITHUB_OUTPUT", self.file("output"))
@@ -265,6 +264,16 @@ fn without_a_place_it_is_the_release_of_the_same_sources() {
             .last()
             .stderr
             .contains("/releases/download/v9.9.9/SHA256SUMS")
+    );
+    // GitHub doesn't promise that the repository's name is there.
+    job.repository.clear();
+    let ended = job.run();
+    assert_eq!(ended.last().code, 1, "{ended:#?}");
+    assert!(
+        ended
+            .last()
+            .stderr
+            .contains("help: Name the folder or the https address")
     );
 }
 

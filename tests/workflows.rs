@@ -42,6 +42,16 @@ fn findings(sources: &[(String, String)]) -> Vec<String> {
     serde_json::from_str(&fed(&mut node, &input.to_string())).unwrap()
 }
 
+/// The same with something else in one of them.
+fn with(sources: &[(String, String)], name: &str, from: &str, to: &str) -> Vec<(String, String)> {
+    let mut changed = sources.to_vec();
+    let file = changed.iter_mut().find(|(path, _)| path.ends_with(name));
+    let (_, text) = file.unwrap();
+    assert!(text.contains(from), "{from}");
+    *text = text.replacen(from, to, 1);
+    changed
+}
+
 /// `tests/peers/actions.json` has the actions whose tag was looked up, with the inputs that they
 /// have at that commit. Another one is a finding.
 #[test]
@@ -89,12 +99,7 @@ fn workflows_and_action_are_what_github_takes() {
             "composed",
         ),
     ] {
-        let mut broken = sources.clone();
-        let file = broken.iter_mut().find(|(path, _)| path.ends_with(name));
-        let text = &mut file.unwrap().1;
-        let changed = text.replacen(from, to, 1);
-        assert_ne!(*text, changed, "{from}");
-        *text = changed;
+        let broken = with(&sources, name, from, to);
         let found = findings(&broken);
         assert!(
             !found.is_empty() && found.iter().any(|finding| finding.contains(said)),
@@ -179,12 +184,7 @@ fn zizmor_finds_nothing() {
             "template-injection",
         ),
     ] {
-        let mut broken = sources.clone();
-        let file = broken.iter_mut().find(|(path, _)| path.ends_with(name));
-        let text = &mut file.unwrap().1;
-        let changed = text.replacen(from, to, 1);
-        assert_ne!(*text, changed, "{from}");
-        *text = changed;
+        let broken = with(&sources, name, from, to);
         let run = audit(&broken);
         assert!(
             run.code != 0 && run.stdout.contains(said),
@@ -244,10 +244,12 @@ fn a_job_may_do_what_it_needs() {
         let found = long_lived.iter().find(|word| text.contains(**word));
         assert!(found.is_none(), "{name}: {found:?}");
     }
-    for job in ["diff", "deploy"] {
-        let concurrency = &example["jobs"][job]["concurrency"];
-        assert_eq!(concurrency["cancel-in-progress"], "false", "{job}");
+    let [diff, deploy] = ["diff", "deploy"].map(|job| &example["jobs"][job]["concurrency"]);
+    for concurrency in [diff, deploy, &release["concurrency"]] {
+        assert_eq!(concurrency["cancel-in-progress"], "false");
     }
+    // A job that waits gives way to a newer one of its group: a diff never to a deployment's cost.
+    assert_ne!(diff["group"], deploy["group"]);
 }
 
 /// The example's command lines are frames'.
