@@ -7,6 +7,7 @@
 #![allow(unreachable_pub)]
 
 mod access;
+mod action;
 mod aws_peer;
 mod browser;
 mod commands;
@@ -28,6 +29,7 @@ mod functions;
 mod graphs;
 mod hostile;
 mod init;
+mod install;
 mod issuers;
 mod keys;
 mod lambda;
@@ -55,3 +57,4 @@ mod tour;
 mod variables;
 mod viewers;
 mod way_out;
+mod workflows;
