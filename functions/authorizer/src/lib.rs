@@ -28,7 +28,6 @@ pub mod keys;
 mod object;
 mod query;
 mod reason;
-mod tls;
 mod token;
 mod verify;
 

@@ -149,6 +149,49 @@ pub struct SignerConfig {
     pub log_level: LogLevel,
 }
 
+/// The reader's `config.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReaderConfig {
+    /// SigV4's region: where the data store lives.
+    pub region: String,
+    /// `runtime-medical-imaging.<region>.amazonaws.com`
+    pub native_host: String,
+    /// Whether metadata is served, too.
+    pub metadata: bool,
+    pub log_level: LogLevel,
+}
+
+/// Refuses a Region that isn't one, and hosts that aren't HealthImaging's own in it.
+/// A host comes with its key and the word that its API begins with.
+pub fn check_hosts<'a>(
+    region: &str,
+    hosts: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>,
+) -> Result<(), String> {
+    if !is_region(region) {
+        return Err(format!(
+            "config.json: `region` is {region:?}, which isn't an AWS Region's code"
+        ));
+    }
+    for (key, api, host) in hosts {
+        let own = format!("{api}-medical-imaging.{region}.amazonaws.com");
+        if host != own {
+            return Err(format!(
+                "config.json: `{key}` is {host:?}; the only host to sign for is {own:?}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// One label of a host name, as a Region's code is.
+fn is_region(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

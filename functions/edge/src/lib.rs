@@ -14,6 +14,8 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice))]
 
 pub mod config;
+#[cfg(feature = "credentials")]
+pub mod credentials;
 pub mod cors;
 pub mod event;
 #[cfg(feature = "jose")]
@@ -26,9 +28,11 @@ pub mod operation;
 pub mod response;
 #[cfg(feature = "runtime")]
 pub mod runtime;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub use config::{
-    Allow, AuthConfig, AuthorizerConfig, Cors, Issuer, LogLevel, SignerConfig, TokenSource,
+    Allow, AuthConfig, AuthorizerConfig, Cors, Issuer, LogLevel, ReaderConfig, SignerConfig, TokenSource,
     TokenUse,
 };
 pub use event::{Body, Cf, Event, Header, Headers, Request};

@@ -18,6 +18,7 @@ use aws_sigv4::http_request::{
 use aws_sigv4::sign::v4::SigningParams;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use frames_edge::config::check_hosts;
 use frames_edge::operation::{self, Kind, Operation};
 use frames_edge::{Request, Response, SignerConfig};
 use serde_json::json;
@@ -38,25 +39,10 @@ pub enum Outcome {
 
 /// Refuses a configuration whose hosts aren't HealthImaging's own in its Region.
 pub fn check(config: &SignerConfig) -> Result<(), String> {
-    let region = &config.region;
-    if !is_region(region) {
-        return Err(format!(
-            "config.json: `region` is {region:?}, which isn't an AWS Region's code"
-        ));
-    }
-    let hosts = [
-        ("nativeHost", "runtime", Some(&config.native_host)),
-        ("dicomwebHost", "dicom", config.dicomweb_host.as_ref()),
-    ];
-    for (key, api, host) in hosts {
-        let own = format!("{api}-medical-imaging.{region}.amazonaws.com");
-        if let Some(host) = host.filter(|host| **host != own) {
-            return Err(format!(
-                "config.json: `{key}` is {host:?}; the only host to sign for is {own:?}"
-            ));
-        }
-    }
-    Ok(())
+    let dicomweb = config.dicomweb_host.as_deref();
+    let hosts = std::iter::once(("nativeHost", "runtime", config.native_host.as_str()))
+        .chain(dicomweb.map(|host| ("dicomwebHost", "dicom", host)));
+    check_hosts(&config.region, hosts)
 }
 
 /// Signs `request` for the origin, or refuses it.
@@ -344,12 +330,4 @@ fn wire_name(name: &str) -> &str {
         "x-amz-content-sha256" => "X-Amz-Content-Sha256",
         other => other,
     }
-}
-
-/// One label of a host name, as a Region's code is.
-fn is_region(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
