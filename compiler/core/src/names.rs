@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 pub const AUTHORIZER: &str = "authorizer";
 pub const SIGNER: &str = "signer";
+pub const READER: &str = "reader";
 
 pub const LAMBDA_EDGE: &str = "lambda-edge";
 pub const CDN: &str = "cdn";

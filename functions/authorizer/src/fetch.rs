@@ -2,8 +2,8 @@
 
 use frames_edge::Issuer;
 use frames_edge::key_answer::{Failed, with_cause};
-use frames_edge::tls;
 use frames_edge::key_source::{KeySource, OnTheWay, TIME_LIMIT};
+use frames_edge::tls;
 use http::{Request, Response, Uri};
 use http_body_util::Empty;
 use hyper::body::{Bytes, Incoming};

@@ -14,9 +14,9 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice))]
 
 pub mod config;
+pub mod cors;
 #[cfg(feature = "credentials")]
 pub mod credentials;
-pub mod cors;
 pub mod event;
 #[cfg(feature = "jose")]
 pub mod jose;
@@ -32,8 +32,8 @@ pub mod runtime;
 pub mod tls;
 
 pub use config::{
-    Allow, AuthConfig, AuthorizerConfig, Cors, Issuer, LogLevel, ReaderConfig, SignerConfig, TokenSource,
-    TokenUse,
+    Allow, AuthConfig, AuthorizerConfig, Cors, Issuer, LogLevel, ReaderConfig, SignerConfig,
+    TokenSource, TokenUse,
 };
 pub use event::{Body, Cf, Event, Header, Headers, Request};
 pub use operation::{NotAnOperation, Operation};

@@ -35,7 +35,10 @@ pub(crate) async fn serve(api: &Uri, reader: &Reader) -> Result<(), String> {
     connector.set_nodelay(true);
     let api = Api {
         client: Client::builder(TokioExecutor::new()).build(connector),
-        base: format!("{}/2018-06-01/runtime/invocation", api.to_string().trim_end_matches('/')),
+        base: format!(
+            "{}/2018-06-01/runtime/invocation",
+            api.to_string().trim_end_matches('/')
+        ),
     };
     loop {
         let (id, event) = api.next().await?;

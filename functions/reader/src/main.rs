@@ -47,7 +47,11 @@ impl Reader {
         match self.asked(event).await {
             Ok(mut answer) => {
                 let status = answer.status.as_u16();
-                let level = if status < 500 { LogLevel::Info } else { LogLevel::Error };
+                let level = if status < 500 {
+                    LogLevel::Info
+                } else {
+                    LogLevel::Error
+                };
                 log.write(level, &id, json!({"decision": "read", "status": status}));
                 answer.when_broken(log, id);
                 answer

@@ -145,7 +145,10 @@ mod tests {
             "https://runtime-medical-imaging.us-east-1.amazonaws.com",
         ] {
             let problem = own_machine(other).unwrap_err();
-            assert!(problem.contains("AWS_ENDPOINT_URL_MEDICAL_IMAGING"), "{other}");
+            assert!(
+                problem.contains("AWS_ENDPOINT_URL_MEDICAL_IMAGING"),
+                "{other}"
+            );
         }
     }
 }

@@ -54,8 +54,14 @@ impl Event {
 /// A read that the reader makes. All in it has the form of an id or of a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
-    Frame { path: String, frame: String },
-    Metadata { path: String, version: Option<String> },
+    Frame {
+        path: String,
+        frame: String,
+    },
+    Metadata {
+        path: String,
+        version: Option<String>,
+    },
 }
 
 impl Question {

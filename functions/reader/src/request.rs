@@ -36,7 +36,10 @@ pub fn signed(
         Question::Metadata { path, version } => {
             let version = version.as_ref();
             let query = version.map(|version| format!("?version={version}"));
-            (format!("{path}{}", query.unwrap_or_default()), String::new())
+            (
+                format!("{path}{}", query.unwrap_or_default()),
+                String::new(),
+            )
         }
     };
     let host = config.native_host.as_str();
