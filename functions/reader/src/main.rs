@@ -71,7 +71,7 @@ impl Reader {
     }
 
     async fn asked(&self, event: &Event) -> Result<Answer, Refusal> {
-        let question = Question::of(event, self.config.metadata)?;
+        let question = Question::of(event, self.config.served())?;
         let answer = self
             .origin
             .ask(&question, &self.config, &self.credentials)

@@ -2,12 +2,12 @@
 //! Source: "Invoking Lambda function URLs", AWS Lambda Developer Guide (payload format 2.0).
 
 use crate::answer::Refusal;
-use frames_edge::operation::{Operation, is_id};
+use frames_edge::operation::{Kind, Operation, Served, is_id};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// No version of an image set has more digits.
-const LONGEST_VERSION: usize = 19;
+/// What a function URL's caller may ask by.
+const METHODS: [&str; 2] = ["GET", "HEAD"];
 
 /// The header by which CloudFront's log and this function's name a request.
 const REQUEST_ID: &str = "x-amz-cf-id";
@@ -53,60 +53,48 @@ impl Event {
 
 /// A read that the reader makes. All in it has the form of an id or of a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Question {
+pub struct Question {
+    pub path: String,
+    pub asks: Asks,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asks {
     Frame {
-        path: String,
-        frame: String,
+        id: String,
     },
+    /// `query` is empty, or says which version.
     Metadata {
-        path: String,
-        version: Option<String>,
+        query: String,
     },
 }
 
 impl Question {
     /// What is asked for, if the reader serves it. There is one spelling of a query, which
     /// is the authorizer's: what comes otherwise didn't come through the delivery.
-    pub fn of(event: &Event, metadata: bool) -> Result<Self, Refusal> {
-        let path = event.raw_path.as_str();
-        let frame = Operation::parse(path, false);
-        let operation = match &frame {
-            Ok(operation) => operation.path(),
-            Err(_) if metadata => &metadata_path(path).ok_or(Refusal::NotFound)?,
-            Err(_) => return Err(Refusal::NotFound),
-        };
+    pub fn of(event: &Event, served: Served) -> Result<Self, Refusal> {
+        let operation = Operation::parse(&event.raw_path, served);
+        let operation = operation.map_err(|_| Refusal::NotFound)?;
+        let query = event.raw_query_string.as_str();
         // CloudFront answers HEAD, too: of its answer only the head goes on.
-        if !["GET", "HEAD"].contains(&event.request_context.http.method.as_str()) {
+        if !METHODS.contains(&event.request_context.http.method.as_str()) {
             return Err(Refusal::Method);
         }
-        let path = operation.to_owned();
-        let query = event.raw_query_string.as_str();
-        if frame.is_ok() {
-            let id = query.strip_prefix("imageFrameId=").filter(|id| is_id(id));
-            let frame = id.ok_or(Refusal::Frame)?.to_owned();
-            return Ok(Self::Frame { path, frame });
-        }
-        let version = match query {
-            "" => None,
-            query => {
-                let version = query.strip_prefix("version=");
-                let version = version.filter(|version| is_version(version));
-                Some(version.ok_or(Refusal::Version)?.to_owned())
+        let asks = match operation.kind() {
+            Kind::ImageFrame => {
+                let id = query.strip_prefix("imageFrameId=").filter(|id| is_id(id));
+                let id = id.ok_or(Refusal::Frame)?.to_owned();
+                Asks::Frame { id }
             }
+            Kind::ImageSetMetadata => {
+                let settled = operation.settled(query).ok().flatten();
+                let settled = settled.filter(|settled| settled == query);
+                let query = settled.ok_or(Refusal::Version)?;
+                Asks::Metadata { query }
+            }
+            _ => return Err(Refusal::NotFound),
         };
-        Ok(Self::Metadata { path, version })
+        let path = operation.path().to_owned();
+        Ok(Self { path, asks })
     }
-}
-
-fn metadata_path(path: &str) -> Option<String> {
-    let set = path.strip_suffix("/getImageSetMetadata")?;
-    let frame = Operation::parse(&format!("{set}/getImageFrame"), false).ok()?;
-    let set = frame.path().strip_suffix("/getImageFrame")?;
-    Some(format!("{set}/getImageSetMetadata"))
-}
-
-fn is_version(text: &str) -> bool {
-    !text.starts_with('0')
-        && (1..=LONGEST_VERSION).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_digit())
 }

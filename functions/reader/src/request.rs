@@ -2,7 +2,7 @@
 //! Sources: "GetImageFrame" and "GetImageSetMetadata", AWS HealthImaging API Reference.
 
 use crate::Credentials;
-use crate::question::Question;
+use crate::question::{Asks, Question};
 use aws_sigv4::http_request::{
     PayloadChecksumKind, SignableBody, SignableRequest, SigningSettings, sign,
 };
@@ -29,18 +29,11 @@ pub fn signed(
     credentials: &Credentials,
     now: SystemTime,
 ) -> Result<Request<Full<Bytes>>, NotSigned> {
-    let (target, body) = match question {
-        Question::Frame { path, frame } => {
-            (path.clone(), format!("{{\"imageFrameId\":\"{frame}\"}}"))
-        }
-        Question::Metadata { path, version } => {
-            let version = version.as_ref();
-            let query = version.map(|version| format!("?version={version}"));
-            (
-                format!("{path}{}", query.unwrap_or_default()),
-                String::new(),
-            )
-        }
+    let path = &question.path;
+    let (target, body) = match &question.asks {
+        Asks::Frame { id } => (path.clone(), format!("{{\"imageFrameId\":\"{id}\"}}")),
+        Asks::Metadata { query } if query.is_empty() => (path.clone(), String::new()),
+        Asks::Metadata { query } => (format!("{path}?{query}"), String::new()),
     };
     let host = config.native_host.as_str();
     let mut headers = vec![(header::HOST, host)];

@@ -87,6 +87,8 @@ pub struct Allow {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     pub dicomweb: bool,
+    /// `GetImageSetMetadata`.
+    pub metadata: bool,
     /// In seconds.
     pub cache_ttl: u64,
     /// In seconds: how long a viewer's own cache keeps what it got.

@@ -232,6 +232,9 @@ static DELIVERY: Table = Table {
         Field::new("dicomweb", Kind::Flag,
             "Also serve DICOMweb: searches, and retrievals cached at the edge.")
             .default("false").makes("Distribution `CacheBehaviors`, `Origins`; authorizer `dicomweb`; signer `dicomwebHost`"),
+        Field::new("metadata", Kind::Flag,
+            "Also serve an image set's metadata, by `getImageSetMetadata`: patient, study, series, instances, and the ids of their frames. `iam.allow` limits it as it limits frames.")
+            .default("false").makes("NativeRequestPolicy `QueryStringsConfig`; SignerReadPolicy `PolicyDocument`; authorizer `metadata`; signer `metadata`"),
         Field::new("cache", Kind::Table(&CACHE),
             "How answers are cached. Native reads are POST requests, which neither CloudFront nor a browser keeps."),
         Field::new("cors", Kind::Table(&CORS),

@@ -82,6 +82,16 @@ pub(super) fn logs(log_group: &str) -> Vec<Statement> {
     )]
 }
 
+/// The native reads: of frames, and of the metadata that names them. IAM checks both
+/// against the same resources.
+///
+/// Source: "Actions, resources, and condition keys for AWS HealthImaging", Service
+/// Authorization Reference.
+const NATIVE: &[&str] = &[
+    "medical-imaging:GetImageFrame",
+    "medical-imaging:GetImageSetMetadata",
+];
+
 /// DICOMweb reads that can be limited to studies and to series. HealthImaging decides
 /// by an action's condition keys only where the action has them: under a key that it
 /// doesn't have, it would be allowed without limits.
@@ -157,11 +167,12 @@ pub(super) fn read_frames(manifest: &CheckedManifest) -> Vec<Statement> {
     }
     let mut statements = Vec::new();
     if !native.is_empty() {
-        statements.push(Statement::allow(
-            "ReadFrames",
-            &["medical-imaging:GetImageFrame"],
-            native,
-        ));
+        let actions: &[_] = if manifest.delivery.metadata {
+            NATIVE
+        } else {
+            NATIVE.get(..1).unwrap_or_default()
+        };
+        statements.push(Statement::allow("ReadFrames", actions, native));
     }
     if manifest.delivery.dicomweb && !dicomweb.is_empty() {
         statements.push(Statement::allow(

@@ -373,6 +373,7 @@ fn authorizer_config(manifest: &CheckedManifest) -> AuthorizerConfig {
     AuthorizerConfig {
         auth: manifest.auth.clone(),
         dicomweb: manifest.delivery.dicomweb,
+        metadata: manifest.delivery.metadata,
         allow: manifest.iam.allow.as_ref().map(|rows| {
             let row = |row: &Allow| frames_edge::Allow {
                 datastore: row.datastore.clone(),
@@ -397,5 +398,6 @@ fn signer_config(manifest: &CheckedManifest) -> SignerConfig {
             .delivery
             .dicomweb
             .then(|| health_imaging.dicomweb_host.clone()),
+        metadata: manifest.delivery.metadata,
     }
 }

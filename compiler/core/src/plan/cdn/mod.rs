@@ -319,13 +319,20 @@ fn dicomweb_cache_policy(delivery: &check::Delivery, stack: &str) -> CachePolicy
 }
 
 fn origin_request_policies(manifest: &CheckedManifest, stack: &str) -> Vec<OriginRequestPolicy> {
+    let (comment, query_string_behavior, query_strings): (_, _, &[_]) =
+        if manifest.delivery.metadata {
+            let comment = "What getImageFrame and getImageSetMetadata read";
+            (comment, "whitelist", &["version"])
+        } else {
+            ("What getImageFrame reads", "none", &[])
+        };
     let mut policies = vec![OriginRequestPolicy {
         id: names::NATIVE_REQUEST_POLICY,
         name: names::policy(stack, "native"),
-        comment: "What getImageFrame reads",
+        comment,
         headers: &["Accept", "Content-Type"],
-        query_string_behavior: "none",
-        query_strings: &[],
+        query_string_behavior,
+        query_strings,
     }];
     if manifest.delivery.dicomweb {
         // What is in the cache's key goes to the origin anyhow; without a cache it is named here.
