@@ -123,7 +123,76 @@ fn own_machine(endpoint: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::own_machine;
+    use super::*;
+    use crate::stream::Answer;
+    use frames_edge::LogLevel;
+    use frames_reader::question::Event;
+    use http_body_util::BodyExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    /// Asks a server that takes every connection, and writes this to each.
+    async fn ask(begins: &'static str) -> Result<Response<Incoming>, Refusal> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let mut held = Vec::new();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _ = stream.read(&mut [0; 4096]).await;
+                stream.write_all(begins.as_bytes()).await.unwrap();
+                held.push(stream);
+            }
+        });
+        let config = ReaderConfig {
+            region: "us-east-1".to_owned(),
+            native_host: "runtime-medical-imaging.us-east-1.amazonaws.com".to_owned(),
+            metadata: false,
+            log_level: LogLevel::Warn,
+        };
+        let mut origin = Origin::new(&config).unwrap();
+        origin.address = address;
+        let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
+        let id = "a".repeat(32);
+        let event = format!(
+            "{{\"rawPath\": \"/datastore/{id}/imageSet/{id}/getImageFrame\", \
+             \"rawQueryString\": \"imageFrameId={id}\", \"requestContext\": {{\"http\": {{\"method\": \"GET\"}}}}}}"
+        );
+        let event = Event::read(event.as_bytes()).unwrap();
+        let question = Question::of(&event, config.served()).unwrap();
+        origin.ask(&question, &config, &credentials).await
+    }
+
+    /// The clock goes on by itself wherever nothing else happens.
+    #[tokio::test(start_paused = true)]
+    async fn a_hung_origin_is_waited_for_less_long_than_cloudfront_waits() {
+        let begun = tokio::time::Instant::now();
+        assert_eq!(ask("").await.unwrap_err(), Refusal::TimedOut);
+        assert_eq!(
+            ask("HTTP/1.1 200 OK\r\n").await.unwrap_err(),
+            Refusal::TimedOut
+        );
+        let each = begun.elapsed() / 2;
+        assert!(each >= HEAD && each < Duration::from_secs(28), "{each:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_stalls_breaks_off() {
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n";
+        for begins in [head, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab"] {
+            let answer = Answer::of(ask(begins).await.unwrap()).unwrap();
+            let begun = tokio::time::Instant::now();
+            let broken = answer.collect().await.map(drop).unwrap_err();
+            assert_eq!(broken.to_string(), "origin_stalled");
+            assert!(begun.elapsed() < Duration::from_secs(28));
+        }
+        let whole = Answer::of(
+            ask("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab")
+                .await
+                .unwrap(),
+        );
+        let whole = whole.unwrap().collect().await.unwrap().to_bytes();
+        assert!(whole.ends_with(b"\0\0\0\0\0\0\0\0ab"), "{whole:?}");
+    }
 
     #[test]
     fn only_this_machine_takes_healthimagings_place() {
