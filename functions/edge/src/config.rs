@@ -14,6 +14,9 @@ pub struct AuthorizerConfig {
     #[serde(deserialize_with = "Option::deserialize")]
     pub auth: Option<AuthConfig>,
     pub dicomweb: bool,
+    /// Whether native reads are served by GET, too; missing without `delivery.cachedReads`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached_reads: bool,
     /// What may be asked for, cached or not; missing: whatever the signer's role may read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow: Option<Vec<Allow>>,
@@ -146,6 +149,26 @@ pub struct SignerConfig {
     /// `dicom-medical-imaging.<region>.amazonaws.com`; missing without `delivery.dicomweb`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dicomweb_host: Option<String>,
+    /// Whether it also signs for the reader, in the same Region; missing without
+    /// `delivery.cachedReads`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached_reads: bool,
+    pub log_level: LogLevel,
+}
+
+/// The header of the origin in which the signer is told the host of the reader's function URL.
+pub const READER_HEADER: &str = "Frames-Reader";
+
+/// The reader's `config.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReaderConfig {
+    /// SigV4's region: where the data store lives.
+    pub region: String,
+    /// `runtime-medical-imaging.<region>.amazonaws.com`
+    pub native_host: String,
+    /// Whether metadata is served, too.
+    pub metadata: bool,
     pub log_level: LogLevel,
 }
 

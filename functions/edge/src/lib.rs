@@ -28,8 +28,8 @@ pub mod response;
 pub mod runtime;
 
 pub use config::{
-    Allow, AuthConfig, AuthorizerConfig, Cors, Issuer, LogLevel, SignerConfig, TokenSource,
-    TokenUse,
+    Allow, AuthConfig, AuthorizerConfig, Cors, Issuer, LogLevel, READER_HEADER, ReaderConfig,
+    SignerConfig, TokenSource, TokenUse,
 };
 pub use event::{Body, Cf, Event, Header, Headers, Request};
 pub use operation::{NotAnOperation, Operation};
