@@ -143,6 +143,7 @@ const CASES: &[(&str, &str, &str)] = &[
         "iam: {allow: [{datastore: 12345678901234567890123456789012, studies: [1.2.3], series: [1.2.3.4]}]}\ndelivery: {dicomweb: true}",
     ),
     ("delivery.dicomweb", "", "delivery: {dicomweb: true}"),
+    ("delivery.metadata", "", "delivery: {metadata: true}"),
     (
         "delivery.cache.ttl",
         "delivery: {dicomweb: true}",

@@ -39,7 +39,7 @@ pub(crate) fn denied(
             let body = json!({
                 "error": "not_found",
                 "message": "This path isn't served.",
-                "paths": operation::paths(config.dicomweb),
+                "paths": operation::paths(config.served()),
             });
             Response::json(404, "Not Found", &body).with_header("X-Content-Type-Options", "nosniff")
         }

@@ -7,7 +7,7 @@
 //! | answer | `error` in the body | when |
 //! | --- | --- | --- |
 //! | 204 | | `OPTIONS`, for any path |
-//! | 400 | `invalid_request` | two different tokens |
+//! | 400 | `invalid_request` | two different tokens; a query that the path doesn't take |
 //! | 401 | `missing_token` | no token in any allowed source |
 //! | 401 | `invalid_token` | a token that isn't good |
 //! | 403 | `insufficient_scope` | a good token without the scopes or groups |
@@ -172,7 +172,7 @@ pub fn decide(
     keys: &Keys,
     now: SystemTime,
 ) -> Decision {
-    let parsed = Operation::parse(&request.uri, config.dicomweb);
+    let parsed = Operation::parse(&request.uri, config.served());
     let kind = parsed.as_ref().ok().map(Operation::kind);
     if request.method == "OPTIONS" {
         return respond(&request, config, kind, Denial::of(Reason::Preflight));
@@ -205,7 +205,13 @@ pub fn decide(
     if !is_allowed(&operation, config) {
         return respond(&request, config, kind, Denial::of(Reason::NotAllowed));
     }
+    let Ok(settled) = operation.settled(&request.querystring) else {
+        return respond(&request, config, kind, Denial::of(Reason::BadQuery));
+    };
     token::remove(&mut request, &operation);
+    if let Some(query) = settled {
+        request.querystring = query;
+    }
     accept::settle(&mut request, operation.kind());
     request.uri = operation.path().to_owned();
     Decision::Pass(Box::new(request))
@@ -229,7 +235,7 @@ fn is_in(operation: &Operation, row: &Allow) -> bool {
     let within = |list: &Option<Vec<String>>, id| list.as_ref().is_none_or(|it| listed(it, id));
     let in_parts = row.studies.is_some() || row.series.is_some();
     match operation.kind() {
-        Kind::ImageFrame => match &row.image_sets {
+        Kind::ImageFrame | Kind::ImageSetMetadata => match &row.image_sets {
             Some(sets) => listed(sets, operation.image_set()),
             None => !in_parts,
         },

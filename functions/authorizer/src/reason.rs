@@ -31,6 +31,7 @@ pub enum Reason {
     MissingScope,
     MissingGroup,
     NotAllowed,
+    BadQuery,
     KeysUnavailable,
 }
 
@@ -99,6 +100,7 @@ impl Reason {
             Self::MissingScope => "missing_scope",
             Self::MissingGroup => "missing_group",
             Self::NotAllowed => "not_allowed",
+            Self::BadQuery => "bad_query",
             Self::KeysUnavailable => "keys_unavailable",
         }
     }
@@ -109,7 +111,7 @@ impl Reason {
             Self::UnknownPath => Class::NotFound,
             Self::WrongMethod => Class::MethodNotAllowed,
             Self::NoToken => Class::MissingToken,
-            Self::DifferentTokens => Class::InvalidRequest,
+            Self::DifferentTokens | Self::BadQuery => Class::InvalidRequest,
             Self::MissingScope | Self::MissingGroup => Class::InsufficientScope,
             Self::NotAllowed => Class::Forbidden,
             Self::KeysUnavailable => Class::KeysUnavailable,

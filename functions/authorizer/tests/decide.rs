@@ -44,6 +44,7 @@ fn body(response: &Response) -> Value {
 fn preflight_is_answered_without_a_token() {
     for (uri, methods) in [
         (PATH, "POST, OPTIONS"),
+        (METADATA, "POST, OPTIONS"),
         (STUDIES, "GET, HEAD, OPTIONS"),
         ("/anything", "POST, GET, HEAD, OPTIONS"),
     ] {
@@ -211,10 +212,77 @@ fn unknown_paths_are_named_before_any_token_is_read() {
 }
 
 #[test]
+fn metadata_that_is_not_served_is_an_unknown_path() {
+    let answer = |uri: &str, request: Request| {
+        let mut off = config(json!({}));
+        off.metadata = false;
+        let (response, denial) = respond(
+            Request {
+                uri: uri.to_owned(),
+                ..request
+            },
+            &off,
+        );
+        assert_eq!(denial.reason, Reason::UnknownPath, "{uri}");
+        serde_json::to_value(response).unwrap()
+    };
+    let unknown = PATH.replace("getImageFrame", "getImageSet");
+    for request in [
+        bearer(&good()),
+        request(&[], ""),
+        request(&[], "version=01"),
+    ] {
+        let answer = |uri| answer(uri, request.clone());
+        assert_eq!(answer(METADATA), answer(&unknown));
+    }
+}
+
+#[test]
+fn metadata_goes_on_with_its_version_only() {
+    let asked = |query: &str| {
+        let mut request = bearer(&good());
+        request.uri = METADATA.replace("imageSet/", "imageset/");
+        request.querystring = query.to_owned();
+        request
+    };
+    for (query, left) in [
+        ("", ""),
+        ("version=2", "version=2"),
+        ("%76ersion=%32&token=&x=1", "version=2"),
+        ("x=version=3", ""),
+    ] {
+        let passed = pass(asked(query), &config(json!({})));
+        assert_eq!((&*passed.uri, &*passed.querystring), (METADATA, left));
+    }
+    for query in [
+        "version=01",
+        "version=-1",
+        "version=18446744073709551616",
+        "version=1&version=1",
+        "version=1&%76ersion=2",
+        "version",
+    ] {
+        let (response, denial) = respond(asked(query), &config(json!({})));
+        assert_eq!(denial.reason, Reason::BadQuery, "{query}");
+        assert_eq!(response.status, "400");
+        assert_eq!(body(&response), json!({"error": "invalid_request"}));
+        // Whoever has no token, or may not read this, learns nothing of the query.
+        let mut stranger = asked(query);
+        stranger.headers.clear();
+        assert_eq!(respond(stranger, &config(json!({}))).0.status, "401");
+        let mut narrow = config(json!({}));
+        narrow.allow = Some(vec![]);
+        assert_eq!(respond(asked(query), &narrow).0.status, "403");
+    }
+}
+
+#[test]
 fn wrong_methods_are_refused() {
     for (uri, method, allow) in [
         (PATH, "GET", "POST, OPTIONS"),
         (PATH, "DELETE", "POST, OPTIONS"),
+        (METADATA, "GET", "POST, OPTIONS"),
+        (METADATA, "HEAD", "POST, OPTIONS"),
         (STUDIES, "POST", "GET, HEAD, OPTIONS"),
         (STUDIES, "get", "GET, HEAD, OPTIONS"),
     ] {
@@ -555,6 +623,7 @@ fn what_is_not_listed_is_not_served_from_the_cache_either() {
         listed.allow = serde_json::from_value(allow.clone()).unwrap();
         for (uri, method, served) in [
             (PATH, "POST", native),
+            (METADATA, "POST", native),
             (STUDIES, "GET", dicomweb),
             (instance.as_str(), "HEAD", dicomweb),
         ] {

@@ -2,6 +2,7 @@
 //! zip, the function reads it before its first invocation. An unknown key is an
 //! error: a function must never run on a configuration it only half understands.
 
+use crate::operation::Served;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -14,6 +15,9 @@ pub struct AuthorizerConfig {
     #[serde(deserialize_with = "Option::deserialize")]
     pub auth: Option<AuthConfig>,
     pub dicomweb: bool,
+    /// Whether `GetImageSetMetadata` is served; missing without `delivery.metadata`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub metadata: bool,
     /// Whether native reads are served by GET, too; missing without `delivery.cachedReads`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cached_reads: bool,
@@ -22,6 +26,16 @@ pub struct AuthorizerConfig {
     pub allow: Option<Vec<Allow>>,
     pub cors: Cors,
     pub log_level: LogLevel,
+}
+
+impl AuthorizerConfig {
+    /// Which reads it lets pass.
+    pub fn served(&self) -> Served {
+        Served {
+            dicomweb: self.dicomweb,
+            metadata: self.metadata,
+        }
+    }
 }
 
 /// A data store that is served.
@@ -149,6 +163,9 @@ pub struct SignerConfig {
     /// `dicom-medical-imaging.<region>.amazonaws.com`; missing without `delivery.dicomweb`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dicomweb_host: Option<String>,
+    /// Whether `GetImageSetMetadata` is signed for; missing without `delivery.metadata`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub metadata: bool,
     /// Whether it also signs for the reader, in the same Region; missing without
     /// `delivery.cachedReads`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -170,6 +187,16 @@ pub struct ReaderConfig {
     /// Whether metadata is served, too.
     pub metadata: bool,
     pub log_level: LogLevel,
+}
+
+impl SignerConfig {
+    /// Which reads it signs for.
+    pub fn served(&self) -> Served {
+        Served {
+            dicomweb: self.dicomweb_host.is_some(),
+            metadata: self.metadata,
+        }
+    }
 }
 
 #[cfg(test)]

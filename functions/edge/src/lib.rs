@@ -32,5 +32,5 @@ pub use config::{
     SignerConfig, TokenSource, TokenUse,
 };
 pub use event::{Body, Cf, Event, Header, Headers, Request};
-pub use operation::{NotAnOperation, Operation};
+pub use operation::{NotAnOperation, Operation, Served};
 pub use response::Response;

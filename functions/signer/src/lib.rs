@@ -18,7 +18,7 @@ use aws_sigv4::http_request::{
 use aws_sigv4::sign::v4::SigningParams;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use frames_edge::operation::{self, Kind, Operation};
+use frames_edge::operation::{self, BadQuery, Kind, Operation, Served};
 use frames_edge::{Request, Response, SignerConfig};
 use serde_json::json;
 use std::borrow::Cow;
@@ -109,7 +109,10 @@ fn signature(
     let operation = checked(request, config)?;
     let host = host_for(operation.kind(), request, config)?.to_owned();
     let body = body_bytes(operation.kind(), request)?;
-    let query = query::encoded(&request.querystring);
+    let settled = operation
+        .settled(&request.querystring)
+        .map_err(|BadQuery(problem)| Refusal::Unreadable(problem))?;
+    let query = settled.unwrap_or_else(|| query::encoded(&request.querystring));
     let target = Target {
         host: &host,
         path: operation.path(),
@@ -137,11 +140,12 @@ struct Target<'a> {
 
 /// Why a request isn't signed.
 enum Refusal {
-    NotFound { dicomweb: bool },
+    NotFound(Served),
     Method(Kind),
     OtherOrigin,
     Truncated,
     NoBody,
+    SomeBody,
     Unreadable(&'static str),
     NotSigned,
 }
@@ -149,11 +153,12 @@ enum Refusal {
 impl Refusal {
     fn class(&self) -> &'static str {
         match self {
-            Self::NotFound { .. } => "not_found",
+            Self::NotFound(_) => "not_found",
             Self::Method(_) => "method_not_allowed",
             Self::OtherOrigin => "wrong_origin",
             Self::Truncated => "body_too_large",
             Self::NoBody => "missing_body",
+            Self::SomeBody => "unexpected_body",
             Self::Unreadable(_) => "invalid_request",
             Self::NotSigned => "not_signed",
         }
@@ -165,13 +170,13 @@ impl Refusal {
             Response::json(status, description, &body)
         };
         match self {
-            Self::NotFound { dicomweb } => Response::json(
+            Self::NotFound(served) => Response::json(
                 404,
                 "Not Found",
                 &json!({
                     "error": class,
                     "message": "This path isn't served.",
-                    "paths": operation::paths(dicomweb),
+                    "paths": operation::paths(served),
                 }),
             ),
             Self::Method(kind) => answer(
@@ -195,6 +200,7 @@ impl Refusal {
                 "Bad Request",
                 "This path needs a body: {\"imageFrameId\": \"…\"}.",
             ),
+            Self::SomeBody => answer(400, "Bad Request", "This path takes no body."),
             Self::Unreadable(message) => answer(400, "Bad Request", message),
             Self::NotSigned => answer(502, "Bad Gateway", "The request couldn't be signed."),
         }
@@ -203,9 +209,9 @@ impl Refusal {
 
 /// What is asked for, if it may be.
 fn checked(request: &Request, config: &SignerConfig) -> Result<Operation, Refusal> {
-    let dicomweb = config.dicomweb_host.is_some();
+    let served = config.served();
     let operation =
-        Operation::parse(&request.uri, dicomweb).map_err(|_| Refusal::NotFound { dicomweb })?;
+        Operation::parse(&request.uri, served).map_err(|_| Refusal::NotFound(served))?;
     if !operation
         .kind()
         .methods()
@@ -248,7 +254,7 @@ fn host_for<'a>(
     } else {
         Some(config.native_host.as_str())
     };
-    let host = host.ok_or(Refusal::NotFound { dicomweb: false })?;
+    let host = host.ok_or_else(|| Refusal::NotFound(config.served()))?;
     if request.goes_to(host) {
         Ok(host)
     } else {
@@ -270,10 +276,12 @@ fn body_bytes(kind: Kind, request: &Request) -> Result<Cow<'_, [u8]>, Refusal> {
             _ => return Err(Refusal::Unreadable("The body's encoding is unknown.")),
         },
     };
-    if body.is_empty() && kind == Kind::ImageFrame {
-        return Err(Refusal::NoBody);
+    match kind {
+        Kind::ImageFrame if body.is_empty() => Err(Refusal::NoBody),
+        // Nobody would read it, and a POST whose body says nothing may as well have none.
+        Kind::ImageSetMetadata if !body.is_empty() => Err(Refusal::SomeBody),
+        _ => Ok(body),
     }
-    Ok(body)
 }
 
 /// The headers that carry the signature.

@@ -31,6 +31,7 @@ fn config() -> SignerConfig {
         region: "eu-west-1".to_owned(),
         native_host: NATIVE.to_owned(),
         dicomweb_host: Some(DICOMWEB.to_owned()),
+        metadata: false,
         log_level: LogLevel::Warn,
     }
 }
@@ -86,14 +87,22 @@ fn now() -> SystemTime {
 }
 
 fn send(request: Request) -> Request {
-    match sign(request, REQUEST_ID, &config(), &credentials(), now()) {
+    send_by(&config(), request)
+}
+
+fn send_by(config: &SignerConfig, request: Request) -> Request {
+    match sign(request, REQUEST_ID, config, &credentials(), now()) {
         Outcome::Send(request) => *request,
         Outcome::Refuse(response, _) => panic!("refused: {response:?}"),
     }
 }
 
 fn refuse(request: Request) -> (Response, Value) {
-    match sign(request, REQUEST_ID, &config(), &credentials(), now()) {
+    refuse_by(&config(), request)
+}
+
+fn refuse_by(config: &SignerConfig, request: Request) -> (Response, Value) {
+    match sign(request, REQUEST_ID, config, &credentials(), now()) {
         Outcome::Send(request) => panic!("signed: {request:?}"),
         Outcome::Refuse(response, class) => {
             assert_eq!(
@@ -406,6 +415,76 @@ fn dicomweb_is_unknown_where_it_is_off() {
     assert!(!response.body.unwrap().contains("studies"));
 }
 
+fn metadata(query: &str, body: Value) -> Request {
+    request(json!({
+        "uri": format!("/datastore/{STORE}/imageset/{SET}/getImageSetMetadata"),
+        "querystring": query,
+        "headers": {"host": [{"key": "Host", "value": NATIVE}]},
+        "body": body,
+    }))
+}
+
+#[test]
+fn metadata_is_signed_with_its_version_only() {
+    let on = SignerConfig {
+        metadata: true,
+        ..config()
+    };
+    let path = format!("/datastore/{STORE}/imageSet/{SET}/getImageSetMetadata");
+    let empty =
+        json!({"inputTruncated": false, "action": "read-only", "encoding": "base64", "data": ""});
+    for (query, canonical) in [
+        ("", ""),
+        ("version=12", "version=12"),
+        ("%76ersion=%31&x=1", "version=1"),
+    ] {
+        for body in [json!(null), empty.clone()] {
+            let sent = send_by(&on, metadata(query, body));
+            assert_eq!((&*sent.uri, &*sent.querystring), (&*path, canonical));
+            let hash = sha256("");
+            let expected = authorization(
+                &format!(
+                    "POST\n{path}\n{canonical}\nhost:{NATIVE}\nx-amz-cf-id:{REQUEST_ID}\n\
+                     x-amz-content-sha256:{hash}\nx-amz-date:20261122T090807Z\n\
+                     x-amz-security-token:{SESSION}\n\n\
+                     host;x-amz-cf-id;x-amz-content-sha256;x-amz-date;x-amz-security-token\n{hash}"
+                ),
+                "host;x-amz-cf-id;x-amz-content-sha256;x-amz-date;x-amz-security-token",
+            );
+            assert_eq!(sent.header("authorization"), Some(&*expected), "{query}");
+        }
+    }
+    for query in [
+        "version=01",
+        "version=0",
+        "version=1&version=1",
+        "version=-1",
+    ] {
+        let (response, body) = refuse_by(&on, metadata(query, json!(null)));
+        assert_eq!(response.status, "400", "{query}");
+        assert_eq!(body["error"], "invalid_request");
+    }
+    let full =
+        json!({"inputTruncated": false, "action": "read-only", "encoding": "text", "data": "{}"});
+    let (response, body) = refuse_by(&on, metadata("", full));
+    assert_eq!(response.status, "400");
+    assert_eq!(body["error"], "unexpected_body");
+}
+
+#[test]
+fn metadata_is_unknown_where_it_is_off() {
+    let answer = |uri: &str| {
+        let mut asked = metadata("", json!(null));
+        asked.uri = uri.to_owned();
+        let (response, _) = refuse(asked);
+        serde_json::to_value(response).unwrap()
+    };
+    let unknown = native_path().replace("getImageFrame", "getImageSet");
+    let metadata = native_path().replace("getImageFrame", "getImageSetMetadata");
+    assert_eq!(answer(&metadata)["status"], "404");
+    assert_eq!(answer(&metadata), answer(&unknown));
+}
+
 #[test]
 fn other_methods_are_refused() {
     for method in ["GET", "HEAD", "DELETE", "PUT", "OPTIONS", "post"] {
@@ -559,6 +638,7 @@ fn a_region_is_one_label() {
             region: region.to_owned(),
             native_host: format!("runtime-medical-imaging.{region}.amazonaws.com"),
             dicomweb_host: None,
+            metadata: false,
             log_level: LogLevel::Warn,
         };
         assert!(check(&odd).unwrap_err().contains("region"), "{region}");

@@ -51,6 +51,7 @@ pub(super) fn check(given: &manifest::Delivery, found: &mut Vec<Diagnostic>) -> 
     }
     Delivery {
         dicomweb,
+        metadata: given.metadata.as_ref().is_some_and(|flag| flag.value),
         cached_reads,
         cache_ttl: given.cache_ttl.as_ref().map_or(DAY, |ttl| ttl.value),
         cache_browser: given.cache_browser.as_ref().map_or(0, |time| time.value),

@@ -87,6 +87,8 @@ pub struct Allow {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     pub dicomweb: bool,
+    /// `GetImageSetMetadata`.
+    pub metadata: bool,
     /// Native reads by GET, too.
     pub cached_reads: bool,
     /// In seconds.

@@ -238,6 +238,9 @@ static DELIVERY: Table = Table {
         Field::new("dicomweb", Kind::Flag,
             "Also serve DICOMweb: searches, and retrievals cached at the edge.")
             .default("false").makes("Distribution `CacheBehaviors`, `Origins`; authorizer `dicomweb`; signer `dicomwebHost`"),
+        Field::new("metadata", Kind::Flag,
+            "Also serve an image set's metadata, by `getImageSetMetadata`: patient, study, series, instances, and the ids of their frames. `iam.allow` limits it as it limits frames.")
+            .default("false").makes("NativeRequestPolicy `QueryStringsConfig`; SignerReadPolicy `PolicyDocument`; authorizer `metadata`; signer `metadata`"),
         Field::new("cachedReads", Kind::Flag,
             "Also serve native reads by GET, cached at the edge: `GET …/getImageFrame?imageFrameId=…`. A function in `healthImaging.region`, the reader, asks HealthImaging; its stage is `reads`.")
             .default("false").makes("the reads stack; SignerInvokePolicy, outputs; ReadsCachePolicy; Distribution `CacheBehaviors`, `Origins`; authorizer `cachedReads`; signer `cachedReads`"),

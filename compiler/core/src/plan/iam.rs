@@ -82,6 +82,15 @@ pub(super) fn logs(log_group: &str) -> Vec<Statement> {
     )]
 }
 
+/// The native reads: of frames, and of the metadata that names them. IAM checks both
+/// against the same resources.
+///
+/// Source: "Actions, resources, and condition keys for AWS HealthImaging", Service
+/// Authorization Reference.
+const NATIVE: &[&str] = &[
+    "medical-imaging:GetImageFrame",
+    "medical-imaging:GetImageSetMetadata",
+];
 /// What runs in one Region logs there only, into a group that its stack makes.
 pub(super) fn logs_here(log_group: &str) -> Vec<Statement> {
     let arn = format!(
@@ -137,12 +146,6 @@ const IN_STUDIES: &[&str] = &["medical-imaging:SearchDICOMSeries"];
 /// those of their level.
 const IN_DATASTORES: &[&str] = &["medical-imaging:SearchDICOMStudies"];
 
-/// Reads that go by data store and image set.
-const NATIVE: &[&str] = &[
-    "medical-imaging:GetImageFrame",
-    "medical-imaging:GetImageSetMetadata",
-];
-
 /// The keys of conditions.
 const STUDY_UID: &str = "medical-imaging:StudyInstanceUID";
 const SERIES_UID: &str = "medical-imaging:SeriesInstanceUID";
@@ -195,11 +198,12 @@ pub(super) fn read_frames(manifest: &CheckedManifest) -> Vec<Statement> {
     }
     let mut statements = Vec::new();
     if !native.is_empty() {
-        statements.push(Statement::allow(
-            "ReadFrames",
-            &["medical-imaging:GetImageFrame"],
-            native,
-        ));
+        let actions: &[_] = if manifest.delivery.metadata {
+            NATIVE
+        } else {
+            NATIVE.get(..1).unwrap_or_default()
+        };
+        statements.push(Statement::allow("ReadFrames", actions, native));
     }
     if manifest.delivery.dicomweb && !dicomweb.is_empty() {
         statements.push(Statement::allow(

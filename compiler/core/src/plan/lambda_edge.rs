@@ -364,6 +364,7 @@ fn authorizer_config(manifest: &CheckedManifest) -> AuthorizerConfig {
     AuthorizerConfig {
         auth: manifest.auth.clone(),
         dicomweb: manifest.delivery.dicomweb,
+        metadata: manifest.delivery.metadata,
         cached_reads: manifest.delivery.cached_reads,
         allow: manifest.iam.allow.as_ref().map(|rows| {
             let row = |row: &Allow| frames_edge::Allow {
@@ -390,5 +391,6 @@ fn signer_config(manifest: &CheckedManifest) -> SignerConfig {
             .delivery
             .dicomweb
             .then(|| health_imaging.dicomweb_host.clone()),
+        metadata: manifest.delivery.metadata,
     }
 }

@@ -186,7 +186,7 @@ fn config(manifest: &CheckedManifest) -> ReaderConfig {
     ReaderConfig {
         region: health_imaging.region.clone(),
         native_host: health_imaging.native_host.clone(),
-        metadata: false,
+        metadata: manifest.delivery.metadata,
         log_level: manifest.logs.functions.level,
     }
 }

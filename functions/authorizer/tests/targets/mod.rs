@@ -71,7 +71,7 @@ fn judge(came: Request, config: &AuthorizerConfig, keys: &Keys) -> bool {
 }
 
 fn check_sent(sent: &Request) {
-    let operation = Operation::parse(&sent.uri, true).unwrap();
+    let operation = Operation::parse(&sent.uri, WORLD.config.served()).unwrap();
     assert_eq!(operation.path(), sent.uri);
     assert!(operation.kind().methods().contains(&sent.method.as_str()));
     for name in sent.headers.keys() {
@@ -111,8 +111,14 @@ fn check_query(operation: &Operation, query: &str) {
         }
         text = unescaped(&text);
     }
-    if operation.kind() == Kind::ImageFrame {
-        return;
+    match operation.kind() {
+        Kind::ImageFrame => return,
+        Kind::ImageSetMetadata => {
+            let version = query.strip_prefix("version=");
+            let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+            assert!(query.is_empty() || version.is_some_and(digits), "{query}");
+        }
+        _ => {}
     }
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let name = unescaped(&pair.split('=').next().unwrap().replace('+', " "));

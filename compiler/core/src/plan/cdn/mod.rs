@@ -19,7 +19,11 @@ use serde_json::{Value, json};
 const CACHING_DISABLED: &str = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad";
 
 /// What a native read by GET is chosen by, beside its path.
-const READS_QUERY: &[&str] = &["imageFrameId"];
+fn reads_query(delivery: &check::Delivery) -> &'static [&'static str] {
+    const QUERY: [&str; 2] = ["imageFrameId", "version"];
+    let of_frames = QUERY.get(..1).unwrap_or_default();
+    if delivery.metadata { &QUERY } else { of_frames }
+}
 
 /// All that CloudFront can keep an error for.
 const ERRORS: &[u16] = &[400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
@@ -314,7 +318,11 @@ fn native_behaviors(delivery: &check::Delivery) -> Vec<Behavior> {
         response_headers_policy_id: json!({"Ref": names::RESPONSE_HEADERS_POLICY}),
         origin_response: marks_errors(delivery),
     };
-    vec![behavior("/datastore/*/image?et/*/getImageFrame")]
+    let mut behaviors = vec![behavior("/datastore/*/image?et/*/getImageFrame")];
+    if delivery.metadata {
+        behaviors.push(behavior("/datastore/*/image?et/*/getImageSetMetadata"));
+    }
+    behaviors
 }
 
 fn cache_policies(delivery: &check::Delivery, stack: &str) -> Vec<CachePolicy> {
@@ -327,7 +335,7 @@ fn cache_policies(delivery: &check::Delivery, stack: &str) -> Vec<CachePolicy> {
             default_ttl: delivery.cache_ttl,
             max_ttl: delivery.cache_ttl,
             headers: &[],
-            query_strings: READS_QUERY,
+            query_strings: reads_query(delivery),
         });
     }
     if delivery.dicomweb && is_cached(delivery) {
@@ -396,13 +404,23 @@ fn dicomweb_cache_policy(delivery: &check::Delivery, stack: &str) -> CachePolicy
 }
 
 fn origin_request_policies(manifest: &CheckedManifest, stack: &str) -> Vec<OriginRequestPolicy> {
+    let delivery = &manifest.delivery;
+    let comment = if delivery.metadata {
+        "What getImageFrame and getImageSetMetadata read"
+    } else {
+        "What getImageFrame reads"
+    };
     // What is in the cache's key goes to the origin anyhow; without a cache it is named here.
-    let uncached = manifest.delivery.cached_reads && !is_cached(&manifest.delivery);
-    let query_strings = if uncached { READS_QUERY } else { &[] };
+    let uncached = delivery.cached_reads && !is_cached(delivery);
+    let query_strings: &[_] = match (uncached, delivery.metadata) {
+        (true, _) => reads_query(delivery),
+        (false, true) => &["version"],
+        (false, false) => &[],
+    };
     let mut policies = vec![OriginRequestPolicy {
         id: names::NATIVE_REQUEST_POLICY,
         name: names::policy(stack, "native"),
-        comment: "What getImageFrame reads",
+        comment,
         headers: &["Accept", "Content-Type"],
         query_string_behavior: if query_strings.is_empty() {
             "none"
