@@ -17,24 +17,18 @@ use std::time::Duration;
 
 const MB: usize = 1024 * 1024;
 
-/// The reader's program, as the cache of programs has it.
+/// The reader of a packaged delivery.
 fn task() -> Task {
-    let project = Project::new("service: reader-test\nhealthImaging: {region: us-west-2}\nauth: {mode: none}\niam: {allow: '*'}\n");
+    let project = Project::new(
+        "service: reader-test
+healthImaging: {region: us-west-2}
+auth: {mode: none}
+iam: {allow: [{datastore: 12345678901234567890123456789012}]}
+delivery: {cachedReads: true, metadata: true}
+",
+    );
     project.package();
-    let run = project.frames(&["--version", "--format", "json"]);
-    let version: Value = serde_json::from_str(&run.stdout).unwrap();
-    let cache = crate::support::target().join("test-cache/frames/functions");
-    fs::read_dir(cache)
-        .unwrap()
-        .map(|entry| entry.unwrap().path().join("reader.zip"))
-        .filter(|zip| zip.exists())
-        .map(|zip| Task::unpack(&zip))
-        .find(|task| {
-            use sha2::Digest;
-            let program = fs::read(task.file("bootstrap")).unwrap();
-            version["programs"]["reader"] == format!("{:x}", sha2::Sha256::digest(program))
-        })
-        .unwrap()
+    Task::of(&project, "reader")
 }
 
 /// Beside a HealthImaging of the test's own.

@@ -18,6 +18,9 @@ pub struct AuthorizerConfig {
     /// Whether `GetImageSetMetadata` is served; missing without `delivery.metadata`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub metadata: bool,
+    /// Whether native reads are served by GET, too; missing without `delivery.cachedReads`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached_reads: bool,
     /// What may be asked for, cached or not; missing: whatever the signer's role may read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow: Option<Vec<Allow>>,
@@ -163,8 +166,15 @@ pub struct SignerConfig {
     /// Whether `GetImageSetMetadata` is signed for; missing without `delivery.metadata`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub metadata: bool,
+    /// Whether it also signs for the reader, in the same Region; missing without
+    /// `delivery.cachedReads`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached_reads: bool,
     pub log_level: LogLevel,
 }
+
+/// The header of the origin in which the signer is told the host of the reader's function URL.
+pub const READER_HEADER: &str = "Frames-Reader";
 
 impl SignerConfig {
     /// Which reads it signs for.

@@ -32,8 +32,8 @@ pub mod runtime;
 pub mod tls;
 
 pub use config::{
-    Allow, AuthConfig, AuthorizerConfig, Cors, Issuer, LogLevel, ReaderConfig, SignerConfig,
-    TokenSource, TokenUse,
+    Allow, AuthConfig, AuthorizerConfig, Cors, Issuer, LogLevel, READER_HEADER, ReaderConfig,
+    SignerConfig, TokenSource, TokenUse,
 };
 pub use event::{Body, Cf, Event, Header, Headers, Request};
 pub use operation::{NotAnOperation, Operation, Served};

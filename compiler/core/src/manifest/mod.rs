@@ -125,6 +125,7 @@ pub struct Allow {
 pub struct Delivery {
     pub dicomweb: Option<Spanned<bool>>,
     pub metadata: Option<Spanned<bool>>,
+    pub cached_reads: Option<Spanned<bool>>,
     /// In seconds.
     pub cache_ttl: Option<Spanned<u64>>,
     pub cache_browser: Option<Spanned<u64>>,
@@ -333,6 +334,7 @@ fn delivery(mut b: Block) -> Delivery {
     Delivery {
         dicomweb: b.flag("dicomweb"),
         metadata: b.flag("metadata"),
+        cached_reads: b.flag("cachedReads"),
         cache_ttl: cache.seconds("ttl"),
         cache_browser: cache.seconds("browser"),
         cors: b.block("cors").map(|mut b| Cors {

@@ -50,6 +50,12 @@ static RESOURCES: Table = Table {
         )
         .makes("any part of the lambda-edge template"),
         Field::new(
+            names::READS,
+            Kind::Free,
+            "Merged into the template of the reader's stack, which is there with `delivery.cachedReads`.",
+        )
+        .makes("any part of the reads template"),
+        Field::new(
             names::CDN,
             Kind::Free,
             "Merged into the template of the distribution's stack.",
@@ -235,8 +241,11 @@ static DELIVERY: Table = Table {
         Field::new("metadata", Kind::Flag,
             "Also serve an image set's metadata, by `getImageSetMetadata`: patient, study, series, instances, and the ids of their frames. `iam.allow` limits it as it limits frames.")
             .default("false").makes("NativeRequestPolicy `QueryStringsConfig`; SignerReadPolicy `PolicyDocument`; authorizer `metadata`; signer `metadata`"),
+        Field::new("cachedReads", Kind::Flag,
+            "Also serve native reads by GET, cached at the edge: `GET …/getImageFrame?imageFrameId=…`. A function in `healthImaging.region`, the reader, asks HealthImaging; its stage is `reads`.")
+            .default("false").makes("the reads stack; SignerInvokePolicy, outputs; ReadsCachePolicy; Distribution `CacheBehaviors`, `Origins`; authorizer `cachedReads`; signer `cachedReads`"),
         Field::new("cache", Kind::Table(&CACHE),
-            "How answers are cached. Native reads are POST requests, which neither CloudFront nor a browser keeps."),
+            "How answers are cached. Native reads by POST are kept by neither CloudFront nor a browser."),
         Field::new("cors", Kind::Table(&CORS),
             "Which web pages may read the answers."),
         Field::new("priceClass", words(&["all", "200", "100"]),
@@ -267,7 +276,7 @@ static CACHE: Table = Table {
     fields: &[
         Field::new("ttl", Kind::Duration(Duration { format: &f::DURATION, least: "0s", most: "365d" }),
             "How long an answer stays cached when the origin names no time, and at the longest. `0s`: not at all.")
-            .default("1d").makes("DicomwebCachePolicy `DefaultTTL`, `MaxTTL`"),
+            .default("1d").makes("DicomwebCachePolicy, ReadsCachePolicy `DefaultTTL`, `MaxTTL`"),
         Field::new("browser", Kind::Duration(Duration { format: &f::DURATION, least: "0s", most: "365d" }),
             "How long a viewer's own cache keeps what it got, counted from when the edge got it. Whoever uses that browser next sees it without a token. `0s`: not at all. Searches are never kept.")
             .default("0s").makes("ResponseHeadersPolicy `CustomHeadersConfig`; SearchHeadersPolicy: there or not; Distribution `CacheBehaviors[].LambdaFunctionAssociations`, the signer at origin-response"),

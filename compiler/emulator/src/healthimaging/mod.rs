@@ -7,6 +7,7 @@
 mod dicomweb;
 mod error;
 mod iam;
+mod metadata;
 mod native;
 mod search;
 mod seen;
@@ -41,6 +42,10 @@ const SERVICE: &str = "medical-imaging";
 
 /// No operation that is served here takes a larger body.
 const BODY_BYTES: usize = 1024 * 1024;
+
+/// The actions of native reads.
+const FRAME: &str = "GetImageFrame";
+const METADATA: &str = "GetImageSetMetadata";
 
 /// The stand-in, listening. It ends when it is dropped.
 pub struct StandIn {
@@ -145,7 +150,7 @@ impl StandIn {
             ..
         } = &*self.state;
         store.first_frame().is_none_or(|first| {
-            let checked = policy.native(region, &store.id, first.image_set_id);
+            let checked = policy.native(FRAME, region, &store.id, first.image_set_id);
             checked.is_err()
         })
     }
@@ -161,7 +166,7 @@ impl StandIn {
         } = &*self.state;
         let native = |series: &&Series| {
             policy
-                .native(region, &store.id, &series.image_set_id)
+                .native(FRAME, region, &store.id, &series.image_set_id)
                 .is_ok()
         };
         let dicomweb = |series: &&Series| {
@@ -290,8 +295,15 @@ impl State {
             ["datastore", store, "imageSet", set, "getImageFrame"] => {
                 only(request, &[Method::POST])?;
                 check_ids(&[store, set])?;
-                policy.native(&self.region, store, set)?;
+                policy.native(FRAME, &self.region, store, set)?;
                 native::get_image_frame(&self.store, store, set, request.body())
+            }
+            ["datastore", store, "imageSet", set, "getImageSetMetadata"] => {
+                only(request, &[Method::POST])?;
+                check_ids(&[store, set])?;
+                policy.native(METADATA, &self.region, store, set)?;
+                let query = request.uri().query().unwrap_or_default();
+                metadata::get_image_set_metadata(&self.store, store, set, query)
             }
             ["datastore", ..] => Err(ServiceError::not_served("this native operation")),
             _ => Err(ServiceError::unknown_operation()),
