@@ -308,10 +308,11 @@ fn stream(api: &str, id: &str, event: &Value) {
          Content-Type: application/vnd.awslambda.http-integration-response\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).unwrap();
+    let mut writer = stream.try_clone().unwrap();
     let mut chunk = |bytes: &[u8]| {
         let size = format!("{:x}\r\n", bytes.len());
         // Whoever reads may leave before the end.
-        let _ = stream.write_all(&[size.as_bytes(), bytes, b"\r\n"].concat());
+        let _ = writer.write_all(&[size.as_bytes(), bytes, b"\r\n"].concat());
     };
     let prelude = json!({"statusCode": 200, "headers": {"content-type": "image/jph", "x-pid": std::process::id().to_string()}}).to_string();
     // In two parts, with the delimiter in both.
@@ -320,7 +321,12 @@ fn stream(api: &str, id: &str, event: &Value) {
     match what {
         "end=crash" => std::process::exit(1),
         "end=hang" => std::thread::sleep(Duration::from_secs(60)),
-        "end=cut" => return,
+        // Its own end stays open: whose the connection is, is asked of the system.
+        "end=cut" => {
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            let _ = stream.read_to_end(&mut Vec::new());
+            return;
+        }
         "end=event" => chunk(event.to_string().as_bytes()),
         "end=large" => (0..9).for_each(|_| chunk(&vec![b'x'; 1024 * 1024])),
         _ => chunk(b"and ended"),

@@ -328,7 +328,10 @@ mod tests {
         let setup = Setup::new(|_| {}).await;
         let whole = (200, "begun and ended".to_owned(), true);
         assert_eq!(setup.get("end=whole").await, whole);
-        for broken in ["end=cut", "end=error", "end=crash"] {
+        // A process that is gone before its connection was looked at has begun nothing.
+        let (status, text, is_whole) = setup.get("end=crash").await;
+        assert_ne!((status, is_whole), (200, true), "{text}");
+        for broken in ["end=cut", "end=error"] {
             let (status, text, is_whole) = setup.get(broken).await;
             assert_eq!((status, is_whole), (200, false), "{broken}");
             assert!("begun and ended".starts_with(&text), "{broken}: {text}");
