@@ -43,6 +43,7 @@ mod pins;
 mod policy;
 mod policy_reference;
 mod posture;
+mod reader;
 mod readme;
 mod released;
 mod sdks;

@@ -34,6 +34,7 @@ impl AuthorizerConfig {
         Served {
             dicomweb: self.dicomweb,
             metadata: self.metadata,
+            reads: self.cached_reads,
         }
     }
 }
@@ -176,6 +177,17 @@ pub struct SignerConfig {
 /// The header of the origin in which the signer is told the host of the reader's function URL.
 pub const READER_HEADER: &str = "Frames-Reader";
 
+impl SignerConfig {
+    /// Which reads it signs for.
+    pub fn served(&self) -> Served {
+        Served {
+            dicomweb: self.dicomweb_host.is_some(),
+            metadata: self.metadata,
+            reads: self.cached_reads,
+        }
+    }
+}
+
 /// The reader's `config.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -189,14 +201,45 @@ pub struct ReaderConfig {
     pub log_level: LogLevel,
 }
 
-impl SignerConfig {
-    /// Which reads it signs for.
+impl ReaderConfig {
+    /// Which reads it makes.
     pub fn served(&self) -> Served {
         Served {
-            dicomweb: self.dicomweb_host.is_some(),
+            dicomweb: false,
             metadata: self.metadata,
+            reads: true,
         }
     }
+}
+
+/// Refuses a Region that isn't one, and hosts that aren't HealthImaging's own in it.
+/// A host comes with its key and the word that its API begins with.
+pub fn check_hosts<'a>(
+    region: &str,
+    hosts: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>,
+) -> Result<(), String> {
+    if !is_region(region) {
+        return Err(format!(
+            "config.json: `region` is {region:?}, which isn't an AWS Region's code"
+        ));
+    }
+    for (key, api, host) in hosts {
+        let own = format!("{api}-medical-imaging.{region}.amazonaws.com");
+        if host != own {
+            return Err(format!(
+                "config.json: `{key}` is {host:?}; the only host to sign for is {own:?}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// One label of a host name, as a Region's code is.
+fn is_region(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@
 
 pub mod config;
 pub mod cors;
+#[cfg(feature = "credentials")]
+pub mod credentials;
 pub mod event;
 #[cfg(feature = "jose")]
 pub mod jose;
@@ -26,6 +28,8 @@ pub mod operation;
 pub mod response;
 #[cfg(feature = "runtime")]
 pub mod runtime;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub use config::{
     Allow, AuthConfig, AuthorizerConfig, Cors, Issuer, LogLevel, READER_HEADER, ReaderConfig,

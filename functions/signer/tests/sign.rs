@@ -32,6 +32,7 @@ fn config() -> SignerConfig {
         native_host: NATIVE.to_owned(),
         dicomweb_host: Some(DICOMWEB.to_owned()),
         metadata: false,
+        cached_reads: false,
         log_level: LogLevel::Warn,
     }
 }
@@ -428,6 +429,7 @@ fn metadata(query: &str, body: Value) -> Request {
 fn metadata_is_signed_with_its_version_only() {
     let on = SignerConfig {
         metadata: true,
+        cached_reads: false,
         ..config()
     };
     let path = format!("/datastore/{STORE}/imageSet/{SET}/getImageSetMetadata");
@@ -639,6 +641,7 @@ fn a_region_is_one_label() {
             native_host: format!("runtime-medical-imaging.{region}.amazonaws.com"),
             dicomweb_host: None,
             metadata: false,
+            cached_reads: false,
             log_level: LogLevel::Warn,
         };
         assert!(check(&odd).unwrap_err().contains("region"), "{region}");

@@ -5,7 +5,7 @@
 //! HealthImaging", Service Authorization Reference.
 
 use super::error::ServiceError;
-use crate::package::{Package, SERIES, STUDY, Statement, glob};
+use crate::package::{Package, Reader, SERIES, STUDY, Statement, glob};
 use frames_edge::operation;
 use http::StatusCode;
 use std::collections::BTreeSet;
@@ -27,6 +27,12 @@ impl Policy {
     /// What a package's signer may do.
     pub fn of(package: &Package) -> Self {
         let statements = package.signer.clone();
+        Self { statements }
+    }
+
+    /// What its reader may do, where there is one.
+    pub(crate) fn of_reader(reader: &Reader) -> Self {
+        let statements = reader.statements.clone();
         Self { statements }
     }
 

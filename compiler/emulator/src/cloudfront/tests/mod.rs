@@ -58,6 +58,7 @@ impl Setup {
             native_host: testing::NATIVE_HOST.to_owned(),
             dicomweb_host: None,
             metadata: false,
+            cached_reads: false,
             log_level: LogLevel::Warn,
         };
         let read = crate::package::read(package.path()).unwrap();
