@@ -187,7 +187,8 @@ mod tests {
         request.drop_header("Frames-Reader");
         request.go_to("b.example");
         assert_eq!(request.headers.keys().collect::<Vec<_>>(), ["host"]);
-        let origin = json!({"custom": {"domainName": "b.example", "customHeaders": {"x": value("y")}}});
+        let origin =
+            json!({"custom": {"domainName": "b.example", "customHeaders": {"x": value("y")}}});
         assert_eq!(request.origin, Some(origin));
         assert_eq!(request.origin_header("Frames-Reader"), None);
         for doubtful in [
