@@ -37,6 +37,7 @@ impl HealthImaging {
             native_host: "runtime-medical-imaging.us-east-1.amazonaws.com".to_owned(),
             dicomweb_host: Some("dicom-medical-imaging.us-east-1.amazonaws.com".to_owned()),
             metadata: true,
+            cached_reads: false,
             log_level: LogLevel::Warn,
         };
         let policy = Policy::of(&package::read(package).unwrap());

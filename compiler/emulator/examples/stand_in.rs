@@ -25,6 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         native_host: format!("runtime-medical-imaging.{REGION}.amazonaws.com"),
         dicomweb_host: Some(format!("dicom-medical-imaging.{REGION}.amazonaws.com")),
         metadata: true,
+        cached_reads: false,
         log_level: LogLevel::Warn,
     };
     let images = healthimaging::embedded()?;

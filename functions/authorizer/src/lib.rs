@@ -181,7 +181,7 @@ pub fn decide(
     };
     if !operation
         .kind()
-        .methods()
+        .methods(config.served())
         .contains(&request.method.as_str())
     {
         return respond(&request, config, kind, Denial::of(Reason::WrongMethod));
@@ -204,7 +204,7 @@ pub fn decide(
     if !is_allowed(&operation, config) {
         return respond(&request, config, kind, Denial::of(Reason::NotAllowed));
     }
-    let Ok(settled) = operation.settled(&request.querystring) else {
+    let Ok(settled) = operation.settled_by(&request.method, &request.querystring) else {
         return respond(&request, config, kind, Denial::of(Reason::BadQuery));
     };
     token::remove(&mut request, &operation);

@@ -172,6 +172,7 @@ mod tests {
         let all = Served {
             dicomweb: true,
             metadata: true,
+            reads: true,
         };
         Operation::parse(&path, all).unwrap()
     }

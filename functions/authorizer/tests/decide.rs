@@ -276,6 +276,82 @@ fn metadata_goes_on_with_its_version_only() {
     }
 }
 
+/// Native reads by GET are on.
+fn reads() -> AuthorizerConfig {
+    let mut config = config(json!({}));
+    config.cached_reads = true;
+    config
+}
+
+#[test]
+fn a_frame_by_get_goes_on_with_its_id_only() {
+    const ID: &str = "imageFrameId=a1b2c3d4e5f60718293a4b5c6d7e8f90";
+    let asked = |method: &str, query: &str| {
+        let mut request = bearer(&good());
+        request.method = method.to_owned();
+        request.uri = PATH.replace("imageSet/", "image%73et/");
+        request.querystring = query.to_owned();
+        request
+    };
+    for method in ["GET", "HEAD"] {
+        for query in [
+            ID.to_owned(),
+            ID.replace("=a", "=%61"),
+            format!("x=1&{ID}&version=3&token={}", good()),
+            format!("session=s;{}&{ID}", "a=b"),
+        ] {
+            let passed = pass(asked(method, &query), &reads());
+            assert_eq!((&*passed.uri, &*passed.querystring), (PATH, ID), "{query}");
+            assert!(!passed.headers.contains_key("authorization"));
+        }
+        for query in ["", "imageFrameId=", "imageFrameId=x", &format!("{ID}&{ID}")] {
+            let (response, denial) = respond(asked(method, query), &reads());
+            assert_eq!(denial.reason, Reason::BadQuery, "{query}");
+            assert_eq!(response.status, "400");
+            // Whoever has no token, or may not read this, learns nothing of the query.
+            let mut stranger = asked(method, query);
+            stranger.headers.clear();
+            assert_eq!(respond(stranger, &reads()).0.status, "401");
+            let mut narrow = reads();
+            narrow.allow = Some(vec![]);
+            assert_eq!(respond(asked(method, query), &narrow).0.status, "403");
+        }
+    }
+    // A POST is what it was.
+    let passed = pass(asked("POST", "x=1"), &reads());
+    assert_eq!(passed.querystring, "x=1");
+    let metadata = |query: &str| {
+        let mut request = asked("GET", query);
+        request.uri = METADATA.to_owned();
+        pass(request, &reads()).querystring
+    };
+    assert_eq!(["", "version=%32&x"].map(metadata), ["", "version=2"]);
+}
+
+#[test]
+fn a_page_may_ask_by_get_where_it_is_on() {
+    let asked = |uri: &str, method: &str, config: &AuthorizerConfig| {
+        let mut request = request(&[("origin", "https://viewer.example")], "");
+        (request.uri, request.method) = (uri.to_owned(), method.to_owned());
+        let (response, _) = respond(request, config);
+        let header = |name: &str| response.headers[name][0].value.clone();
+        match method {
+            "OPTIONS" => header("access-control-allow-methods"),
+            _ => header("allow"),
+        }
+    };
+    for uri in [PATH, METADATA] {
+        for method in ["OPTIONS", "PUT"] {
+            let allowed = "GET, HEAD, POST, OPTIONS";
+            assert_eq!(asked(uri, method, &reads()), allowed, "{uri}");
+            let off = asked(uri, method, &config(json!({})));
+            assert_eq!(off, "POST, OPTIONS", "{uri}");
+        }
+    }
+    let anywhere = asked("/", "OPTIONS", &reads());
+    assert_eq!(anywhere, "GET, HEAD, POST, OPTIONS");
+}
+
 #[test]
 fn wrong_methods_are_refused() {
     for (uri, method, allow) in [

@@ -34,6 +34,7 @@ impl AuthorizerConfig {
         Served {
             dicomweb: self.dicomweb,
             metadata: self.metadata,
+            reads: self.cached_reads,
         }
     }
 }
@@ -182,6 +183,7 @@ impl SignerConfig {
         Served {
             dicomweb: self.dicomweb_host.is_some(),
             metadata: self.metadata,
+            reads: self.cached_reads,
         }
     }
 }
@@ -205,6 +207,7 @@ impl ReaderConfig {
         Served {
             dicomweb: false,
             metadata: self.metadata,
+            reads: true,
         }
     }
 }

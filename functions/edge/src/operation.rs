@@ -20,6 +20,9 @@ const LONGEST_HASH: usize = 128;
 /// the latest one.
 const VERSION: &str = "version";
 
+/// The frame that a native read by GET goes by.
+const FRAME: &str = "imageFrameId";
+
 /// The image set that a retrieval goes by; without it, HealthImaging takes the primary ones.
 const IMAGE_SET: &str = "imageSetId";
 
@@ -46,6 +49,8 @@ pub struct Served {
     pub dicomweb: bool,
     /// `GetImageSetMetadata`.
     pub metadata: bool,
+    /// Native reads by GET, too, which can be cached.
+    pub reads: bool,
 }
 
 /// Which of HealthImaging's reads a viewer may ask for, by what comes back.
@@ -55,9 +60,9 @@ pub struct Served {
 /// metadata, no `rendered` and no thumbnails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// `POST /datastore/{id}/imageSet/{id}/getImageFrame`
+    /// `POST /datastore/{id}/imageSet/{id}/getImageFrame`, or `GET` with `?imageFrameId={id}`
     ImageFrame,
-    /// `POST /datastore/{id}/imageSet/{id}/getImageSetMetadata[?version={n}]`
+    /// `POST` or `GET /datastore/{id}/imageSet/{id}/getImageSetMetadata[?version={n}]`
     ImageSetMetadata,
     /// `GET …/studies`
     Studies,
@@ -195,6 +200,17 @@ impl Operation {
         }
     }
 
+    /// The same by method. By GET, a frame is named in the query, where a POST has a body.
+    pub fn settled_by(&self, method: &str, query: &str) -> Result<Option<String>, BadQuery> {
+        match self.kind {
+            Kind::ImageFrame if method != "POST" => {
+                let frame = frame(query)?;
+                Ok(Some(format!("{FRAME}={frame}")))
+            }
+            _ => self.settled(query),
+        }
+    }
+
     pub fn kind(&self) -> Kind {
         self.kind
     }
@@ -231,8 +247,9 @@ impl Kind {
     /// The methods that reach the origin, as `Allow` lists them (besides `OPTIONS`).
     ///
     /// For DICOMweb, HealthImaging documents GET. HEAD is what CloudFront answers from its cache.
-    pub fn methods(self) -> &'static [&'static str] {
+    pub fn methods(self, served: Served) -> &'static [&'static str] {
         match self {
+            Self::ImageFrame | Self::ImageSetMetadata if served.reads => &["GET", "HEAD", "POST"],
             Self::ImageFrame | Self::ImageSetMetadata => &["POST"],
             _ => &["GET", "HEAD"],
         }
@@ -276,6 +293,18 @@ fn version(query: &str) -> Result<Option<u32>, BadQuery> {
     number.map(Some).ok_or(BadQuery(ONE))
 }
 
+/// The frame that a query names: once, in the form of an id.
+fn frame(query: &str) -> Result<String, BadQuery> {
+    const ONE: &str = "`imageFrameId` is the id of one frame.";
+    let mut values = query.split('&').filter_map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decoded(name).as_deref() == Some(FRAME)).then(|| decoded(value))
+    });
+    let value = values.next().flatten();
+    let value = value.filter(|text| is_id(text) && values.next().is_none());
+    value.map(Cow::into_owned).ok_or(BadQuery(ONE))
+}
+
 /// What DICOMweb has below a data store, and the study, series and instance on the way there.
 type Resource<'a> = (Kind, [Option<&'a str>; 3]);
 
@@ -313,6 +342,8 @@ fn resource<'a>(rest: &[&'a str]) -> Option<Resource<'a>> {
 /// The paths that exist, for the body of a 404.
 pub fn paths(served: Served) -> Vec<&'static str> {
     const METADATA: &str = "POST /datastore/{datastoreId}/imageSet/{imageSetId}/getImageSetMetadata[?version={version}]";
+    const FRAME_READ: &str = "GET /datastore/{datastoreId}/imageSet/{imageSetId}/getImageFrame?imageFrameId={imageFrameId}";
+    const METADATA_READ: &str = "GET /datastore/{datastoreId}/imageSet/{imageSetId}/getImageSetMetadata[?version={version}]";
     const DICOMWEB: [&str; 5] = [
         "GET /datastore/{datastoreId}/studies",
         "GET /datastore/{datastoreId}[/studies/{studyUid}]/series",
@@ -321,8 +352,14 @@ pub fn paths(served: Served) -> Vec<&'static str> {
         "GET /datastore/{datastoreId}/studies/{studyUid}/series/{seriesUid}/instances/{instanceUid}[/metadata|/frames/{frames}|/bulkdata/{hash}][?imageSetId={imageSetId}]",
     ];
     let mut paths = vec!["POST /datastore/{datastoreId}/imageSet/{imageSetId}/getImageFrame"];
+    if served.reads {
+        paths.push(FRAME_READ);
+    }
     if served.metadata {
         paths.push(METADATA);
+    }
+    if served.metadata && served.reads {
+        paths.push(METADATA_READ);
     }
     if served.dicomweb {
         paths.extend(DICOMWEB);
@@ -413,6 +450,7 @@ mod tests {
     const ALL: Served = Served {
         dicomweb: true,
         metadata: true,
+        reads: true,
     };
 
     fn parse(path: &str) -> Option<Kind> {
@@ -500,7 +538,73 @@ mod tests {
             assert_eq!(parse(&wrong), None, "{wrong}");
         }
         assert!(!Kind::ImageSetMetadata.is_dicomweb());
-        assert_eq!(Kind::ImageSetMetadata.methods(), ["POST"]);
+        assert_eq!(Kind::ImageSetMetadata.methods(only), ["POST"]);
+    }
+
+    #[test]
+    fn a_native_read_by_get_is_served_where_it_is_on() {
+        let off = Served {
+            reads: false,
+            ..ALL
+        };
+        for kind in [Kind::ImageFrame, Kind::ImageSetMetadata] {
+            assert_eq!(kind.methods(off), ["POST"]);
+            assert_eq!(kind.methods(ALL), ["GET", "HEAD", "POST"]);
+        }
+        assert_eq!(Kind::Studies.methods(off), Kind::Studies.methods(ALL));
+        let reads = |served: Served| {
+            let all = paths(served).into_iter();
+            all.filter(|path| path.starts_with("GET") && path.contains("imageSet/"))
+                .count()
+        };
+        let frames = Served {
+            metadata: false,
+            ..ALL
+        };
+        assert_eq!([off, frames, ALL].map(reads), [0, 1, 2]);
+    }
+
+    #[test]
+    fn one_frame_has_one_spelling() {
+        let id = "a1b2c3d4e5f60718293a4b5c6d7e8f90";
+        let frame = on(&format!("imageSet/{SET}/getImageFrame"));
+        let settled = format!("imageFrameId={id}");
+        for query in [
+            settled.clone(),
+            format!("imageFrameId=%61{}", &id[1..]),
+            format!("image%46rameId={id}"),
+            format!("&x=1&{settled}&version=2&ImageFrameId=y&"),
+        ] {
+            for method in ["GET", "HEAD"] {
+                let found = frame.settled_by(method, &query);
+                assert_eq!(found, Ok(Some(settled.clone())), "{query}");
+            }
+            assert_eq!(frame.settled_by("POST", &query), Ok(None), "{query}");
+        }
+        for query in [
+            String::new(),
+            "imageFrameId".to_owned(),
+            "imageFrameId=".to_owned(),
+            format!("imageframeid={id}"),
+            format!("{settled}&{settled}"),
+            format!("{settled}&image%46rameId"),
+            format!("{settled}0"),
+            format!("imageFrameId={}", &id[1..]),
+            settled.to_uppercase(),
+            format!("imageFrameId={}", id.to_uppercase()),
+            format!("imageFrameId=%2561{}", &id[1..]),
+            format!("imageFrameId={};x=1", id),
+            format!("imageFrameId=+{}", &id[1..]),
+            format!("imageFrameId={}%", &id[1..]),
+        ] {
+            assert!(frame.settled_by("GET", &query).is_err(), "{query}");
+        }
+        let metadata = on(&format!("imageSet/{SET}/getImageSetMetadata"));
+        for method in ["GET", "POST"] {
+            let found = metadata.settled_by(method, "x=1&version=%32");
+            assert_eq!(found, Ok(Some("version=2".to_owned())));
+            assert!(metadata.settled_by(method, "version=02").is_err());
+        }
     }
 
     #[test]

@@ -24,6 +24,7 @@ fn answer(asked: &Value) -> Value {
         native_host: format!("runtime-medical-imaging.{region}.amazonaws.com"),
         dicomweb_host: Some(format!("dicom-medical-imaging.{region}.amazonaws.com")),
         metadata: true,
+        cached_reads: false,
         region,
         log_level: LogLevel::Warn,
     };

@@ -25,6 +25,7 @@ fn main() {
         native_host: HOST.to_owned(),
         dicomweb_host: None,
         metadata: false,
+        cached_reads: false,
         log_level: LogLevel::Warn,
     };
     let token = Some("t".repeat(600));

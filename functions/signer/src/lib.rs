@@ -1,6 +1,9 @@
 //! The origin-request function: signs a request for AWS HealthImaging with
 //! Signature Version 4. The decision is pure; [`sign`] is all of it.
 //!
+//! A native read by GET is one that HealthImaging doesn't have. It is pointed at the
+//! reader's function URL and signed for that: for nothing else is Lambda's name signed.
+//!
 //! Signed is what leaves: method, path, query string and body, `host`,
 //! `content-type`, and every `x-amz-*` header, the one among them that
 //! CloudFront adds afterwards (`x-amz-cf-id`) included.
@@ -20,13 +23,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use frames_edge::config::check_hosts;
 use frames_edge::operation::{self, BadQuery, Kind, Operation, Served};
-use frames_edge::{Request, Response, SignerConfig};
+use frames_edge::{READER_HEADER, Request, Response, SignerConfig};
 use serde_json::json;
 use std::borrow::Cow;
 use std::time::SystemTime;
 
 /// SigV4's name of AWS HealthImaging.
-const SERVICE: &str = "medical-imaging";
+const HEALTHIMAGING: &str = "medical-imaging";
+
+/// SigV4's name of AWS Lambda.
+const LAMBDA: &str = "lambda";
 
 /// What becomes of a request.
 #[derive(Debug, Clone)]
@@ -83,6 +89,8 @@ struct Signature {
     query: String,
     host: String,
     headers: Vec<(String, String)>,
+    /// It goes to the reader.
+    is_read: bool,
 }
 
 fn signature(
@@ -93,13 +101,26 @@ fn signature(
     now: SystemTime,
 ) -> Result<Signature, Refusal> {
     let operation = checked(request, config)?;
-    let host = host_for(operation.kind(), request, config)?.to_owned();
-    let body = body_bytes(operation.kind(), request)?;
+    let kind = operation.kind();
+    let is_read = !kind.is_dicomweb() && request.method != "POST";
+    let host = if is_read {
+        reader_for(request, config)?
+    } else {
+        host_for(kind, request, config)?
+    };
+    let host = host.to_owned();
+    let body = body_bytes(kind, is_read, request)?;
     let settled = operation
-        .settled(&request.querystring)
+        .settled_by(&request.method, &request.querystring)
         .map_err(|BadQuery(problem)| Refusal::Unreadable(problem))?;
-    let query = settled.unwrap_or_else(|| query::encoded(&request.querystring));
+    let query = match settled {
+        Some(settled) => settled,
+        // CloudFront forwards what a GET to the same path is chosen by. A POST has a body.
+        None if kind == Kind::ImageFrame && config.cached_reads => String::new(),
+        None => query::encoded(&request.querystring),
+    };
     let target = Target {
+        service: if is_read { LAMBDA } else { HEALTHIMAGING },
         host: &host,
         path: operation.path(),
         query: &query,
@@ -112,11 +133,13 @@ fn signature(
         query,
         host,
         headers,
+        is_read,
     })
 }
 
 /// Where a request goes and what it carries, as the origin will see it.
 struct Target<'a> {
+    service: &'static str,
     host: &'a str,
     path: &'a str,
     query: &'a str,
@@ -127,7 +150,7 @@ struct Target<'a> {
 /// Why a request isn't signed.
 enum Refusal {
     NotFound(Served),
-    Method(Kind),
+    Method(Kind, Served),
     OtherOrigin,
     Truncated,
     NoBody,
@@ -140,7 +163,7 @@ impl Refusal {
     fn class(&self) -> &'static str {
         match self {
             Self::NotFound(_) => "not_found",
-            Self::Method(_) => "method_not_allowed",
+            Self::Method(..) => "method_not_allowed",
             Self::OtherOrigin => "wrong_origin",
             Self::Truncated => "body_too_large",
             Self::NoBody => "missing_body",
@@ -165,12 +188,12 @@ impl Refusal {
                     "paths": operation::paths(served),
                 }),
             ),
-            Self::Method(kind) => answer(
+            Self::Method(kind, served) => answer(
                 405,
                 "Method Not Allowed",
                 "This path takes another method: see `Allow`.",
             )
-            .with_header("Allow", kind.methods().join(", ")),
+            .with_header("Allow", kind.methods(served).join(", ")),
             Self::OtherOrigin => answer(
                 502,
                 "Bad Gateway",
@@ -200,10 +223,10 @@ fn checked(request: &Request, config: &SignerConfig) -> Result<Operation, Refusa
         Operation::parse(&request.uri, served).map_err(|_| Refusal::NotFound(served))?;
     if !operation
         .kind()
-        .methods()
+        .methods(served)
         .contains(&request.method.as_str())
     {
-        return Err(Refusal::Method(operation.kind()));
+        return Err(Refusal::Method(operation.kind(), served));
     }
     query::check(&request.querystring).map_err(Refusal::Unreadable)?;
     if !content_types(request).all(is_header_text) {
@@ -248,8 +271,33 @@ fn host_for<'a>(
     }
 }
 
+/// The host of the reader's function URL, which CloudFront adds to the origin as a header:
+/// the URL isn't known when this function is packaged. Whoever could add another one could
+/// change the distribution; a host that isn't Lambda's own in this Region is refused all the
+/// same.
+fn reader_for<'a>(request: &'a Request, config: &SignerConfig) -> Result<&'a str, Refusal> {
+    if !request.goes_to(&config.native_host) {
+        return Err(Refusal::OtherOrigin);
+    }
+    let host = request.origin_header(READER_HEADER);
+    host.filter(|host| is_function_url(host, &config.region))
+        .ok_or(Refusal::OtherOrigin)
+}
+
+/// `<id>.lambda-url.<region>.on.aws`
+///
+/// Source: "Creating and managing Lambda function URLs", AWS Lambda Developer Guide.
+fn is_function_url(host: &str, region: &str) -> bool {
+    const IDS: std::ops::RangeInclusive<usize> = 10..=64;
+    let id = host.strip_suffix(&format!(".lambda-url.{region}.on.aws"));
+    id.is_some_and(|id| {
+        let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+        IDS.contains(&id.len()) && id.bytes().all(is_plain)
+    })
+}
+
 /// The body as it will leave, for its hash.
-fn body_bytes(kind: Kind, request: &Request) -> Result<Cow<'_, [u8]>, Refusal> {
+fn body_bytes(kind: Kind, is_read: bool, request: &Request) -> Result<Cow<'_, [u8]>, Refusal> {
     let body = match &request.body {
         None => Cow::Borrowed(&[][..]),
         Some(body) if body.input_truncated => return Err(Refusal::Truncated),
@@ -263,7 +311,8 @@ fn body_bytes(kind: Kind, request: &Request) -> Result<Cow<'_, [u8]>, Refusal> {
         },
     };
     match kind {
-        Kind::ImageFrame if body.is_empty() => Err(Refusal::NoBody),
+        _ if is_read && !body.is_empty() => Err(Refusal::SomeBody),
+        Kind::ImageFrame if !is_read && body.is_empty() => Err(Refusal::NoBody),
         // Nobody would read it, and a POST whose body says nothing may as well have none.
         Kind::ImageSetMetadata if !body.is_empty() => Err(Refusal::SomeBody),
         _ => Ok(body),
@@ -284,7 +333,7 @@ fn signing_headers(
     let params = SigningParams::builder()
         .identity(&identity)
         .region(&config.region)
-        .name(SERVICE)
+        .name(target.service)
         .time(now)
         .settings(settings)
         .build()
@@ -297,9 +346,10 @@ fn signing_headers(
         target.host, target.path, target.query
     );
     // Only what the origin is sure to get as it is here: a proxy may change any other header.
+    let types = content_types(request).filter(|_| target.service == HEALTHIMAGING);
     let headers = [("host", target.host), ("x-amz-cf-id", target.request_id)]
         .into_iter()
-        .chain(content_types(request).map(|value| ("content-type", value)));
+        .chain(types.map(|value| ("content-type", value)));
     let body = SignableBody::Bytes(target.body);
     let signable = SignableRequest::new(&request.method, url, headers, body)
         .map_err(|_| Refusal::Unreadable("The query string is malformed."))?;
@@ -317,6 +367,14 @@ fn signed(mut request: Request, signature: Signature) -> Request {
     request
         .headers
         .retain(|name, _| name != "authorization" && !name.starts_with("x-amz-"));
+    request.drop_header(READER_HEADER);
+    if signature.is_read {
+        request.go_to(&signature.host);
+        // The answer is kept for whoever asks by this path and this query.
+        for name in ["Accept", "Content-Type"] {
+            request.drop_header(name);
+        }
+    }
     request.uri = signature.path;
     request.querystring = signature.query;
     let hosts = request.headers.get("host").map_or(&[][..], Vec::as_slice);

@@ -7,8 +7,13 @@ use frames_edge::operation::{Kind, Operation, Served};
 pub(crate) fn paths(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     queries(&text);
-    for (dicomweb, metadata) in [(false, false), (false, true), (true, false), (true, true)] {
-        let served = Served { dicomweb, metadata };
+    for bits in 0_u8..8 {
+        let [dicomweb, metadata, reads] = [1, 2, 4].map(|bit| bits & bit != 0);
+        let served = Served {
+            dicomweb,
+            metadata,
+            reads,
+        };
         let Ok(operation) = Operation::parse(&text, served) else {
             continue;
         };
@@ -18,7 +23,7 @@ pub(crate) fn paths(bytes: &[u8]) {
             metadata || operation.kind() != Kind::ImageSetMetadata,
             "{text:?}"
         );
-        assert!(!operation.kind().methods().is_empty());
+        assert!(!operation.kind().methods(served).is_empty());
         let plain =
             |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b',' | b'-' | b'_');
         assert!(path.bytes().all(plain), "{path:?}");
@@ -38,6 +43,7 @@ fn queries(text: &str) {
     let all = Served {
         dicomweb: true,
         metadata: true,
+        reads: true,
     };
     let set = "0".repeat(32);
     let path = format!("/datastore/{set}/imageSet/{set}/getImageSetMetadata");

@@ -26,6 +26,7 @@ fn config() -> SignerConfig {
         native_host: NATIVE.to_owned(),
         dicomweb_host: Some(DICOMWEB.to_owned()),
         metadata: true,
+        cached_reads: false,
         log_level: LogLevel::Warn,
     }
 }
@@ -58,7 +59,7 @@ pub(crate) fn canonical_requests(bytes: &[u8]) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (uri, query, kind) = (text(line()), text(line()), text(line()));
     let asked = Operation::parse(&uri, config().served()).map(|operation| operation.kind());
-    let method = asked.map_or("GET", |asked| asked.methods()[0]);
+    let method = asked.map_or("GET", |asked| asked.methods(config().served())[0]);
     let host = if asked.is_ok_and(|asked| asked.is_dicomweb()) {
         DICOMWEB
     } else {
