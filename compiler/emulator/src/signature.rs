@@ -36,6 +36,8 @@ pub(crate) struct Refused {
 /// left out either.
 struct Required {
     by_cloudfront: bool,
+    /// Its credentials have a session token, which belongs to them.
+    of_session: bool,
 }
 
 const PRESENT: &[Cow<'_, str>] = &[
@@ -48,11 +50,9 @@ const PRESENT: &[Cow<'_, str>] = &[
 
 impl SignedHeaderRequirements for Required {
     fn always_present(&self) -> &[Cow<'_, str>] {
-        if self.by_cloudfront {
-            PRESENT
-        } else {
-            PRESENT.get(1..).unwrap_or(PRESENT)
-        }
+        let from = usize::from(!self.by_cloudfront);
+        let to = PRESENT.len() - usize::from(!self.of_session);
+        PRESENT.get(from..to).unwrap_or(PRESENT)
     }
 
     fn if_in_request(&self) -> &[Cow<'_, str>] {
@@ -79,6 +79,7 @@ pub(crate) async fn verify(
     let mut keys = service_for_signing_key_fn(keys_of(signer.credentials.clone()));
     let required = Required {
         by_cloudfront: signer.by_cloudfront,
+        of_session: signer.credentials.session_token.is_some(),
     };
     let now = chrono::DateTime::<chrono::Utc>::from(now);
     let verdict = sigv4_validate_request(
