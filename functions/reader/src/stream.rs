@@ -98,26 +98,28 @@ impl Body for Answer {
         let Some(rest) = &mut self.rest else {
             return Poll::Ready(None);
         };
-        match Pin::new(&mut rest.body).poll_frame(context) {
-            Poll::Ready(Some(Ok(part))) => {
-                if let Some(next) = Instant::now().checked_add(NEXT_PART) {
-                    rest.waited.as_mut().reset(next);
+        loop {
+            return match Pin::new(&mut rest.body).poll_frame(context) {
+                Poll::Ready(Some(Ok(part))) => {
+                    if let Some(next) = Instant::now().checked_add(NEXT_PART) {
+                        rest.waited.as_mut().reset(next);
+                    }
+                    match part.into_data() {
+                        Ok(data) => Poll::Ready(Some(Ok(Frame::data(data)))),
+                        // Trailers of HealthImaging's would be taken for this function's own.
+                        Err(_) => continue,
+                    }
                 }
-                match part.into_data() {
-                    Ok(data) => Poll::Ready(Some(Ok(Frame::data(data)))),
-                    // Trailers of HealthImaging's would be taken for this function's own.
-                    Err(_) => Poll::Ready(Some(Ok(Frame::data(Bytes::new())))),
+                Poll::Ready(Some(Err(_))) => self.broken("origin_broke_off"),
+                Poll::Ready(None) => {
+                    self.rest = None;
+                    Poll::Ready(None)
                 }
-            }
-            Poll::Ready(Some(Err(_))) => self.broken("origin_broke_off"),
-            Poll::Ready(None) => {
-                self.rest = None;
-                Poll::Ready(None)
-            }
-            Poll::Pending if rest.waited.as_mut().poll(context).is_ready() => {
-                self.broken("origin_stalled")
-            }
-            Poll::Pending => Poll::Pending,
+                Poll::Pending if rest.waited.as_mut().poll(context).is_ready() => {
+                    self.broken("origin_stalled")
+                }
+                Poll::Pending => Poll::Pending,
+            };
         }
     }
 }
