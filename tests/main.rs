@@ -45,6 +45,7 @@ mod policy_reference;
 mod posture;
 mod reader;
 mod readme;
+mod reads;
 mod released;
 mod sdks;
 mod signals;
