@@ -33,6 +33,7 @@ mod lambda_endurance;
 mod lambda_launch;
 mod lambda_watch;
 mod links;
+mod metadata;
 mod package;
 mod package_safety;
 mod page;
