@@ -38,6 +38,10 @@ _CREATE_ONLY = {
     "CloudFront::ResponseHeadersPolicy": (),
     "CloudWatch::Alarm": ("AlarmName",),
     "CloudWatch::Dashboard": ("DashboardName",),
+    "Lambda::Permission": (
+        "Action", "EventSourceToken", "FunctionName", "FunctionUrlAuthType", "InvokedViaFunctionUrl", "Principal",
+        "PrincipalOrgID", "SourceAccount", "SourceArn"),
+    "Lambda::Url": ("TargetFunctionArn", "Qualifier"),
     "Lambda::Version": ("FunctionName", "Description", "CodeSha256", "ProvisionedConcurrencyConfig", "RuntimePolicy"),
     "Logs::Delivery": ("DeliverySourceName", "DeliveryDestinationArn"),
     "Logs::DeliveryDestination": ("Name", "OutputFormat", "DestinationResourceArn", "DeliveryDestinationType"),
@@ -223,6 +227,8 @@ def _code_of(properties):
     bucket, key = code["S3Bucket"], code.get("S3Key")
     if s3.bucket_owner_account(bucket) is None:
         missing = "NoSuchBucket", "The specified bucket does not exist"
+    elif s3.bucket_region(bucket) != responses.get_region():
+        missing = "PermanentRedirect", "The bucket is in this region: " + s3.bucket_region(bucket)
     elif lambda_svc.fetch_code_from_s3(bucket, key, version_id=code.get("S3ObjectVersion")) is None:
         missing = "NoSuchKey", "The specified key does not exist."
     else:

@@ -252,6 +252,7 @@ TABLE = {
         Row(READ, "_bucket_policies", _ACCOUNT, "a bucket's policy"),
         Row(FILLED, "_bucket_versioning", _ACCOUNT, "a bucket's versioning"),
         Row(READ, "_buckets", _ACCOUNT, "all buckets, by name"),
+        Row(READ, "bucket_region", "(name)", "a function's zip lies in its own Region"),
         Row(READ, "_delete_bucket", "(name)", "deletes a bucket unless something is in it"),
         Row(READ, "_delete_bucket_encryption", "(name)", "takes a setting back"),
         Row(READ, "_delete_bucket_lifecycle", "(name)", "takes a setting back"),
