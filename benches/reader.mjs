@@ -1,5 +1,5 @@
 // See reader.sh.
-import { spawn } from 'node:child_process'
+import { fork, spawn } from 'node:child_process'
 import { chmodSync, copyFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import os from 'node:os'
@@ -18,13 +18,15 @@ const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'ASIAEXAMPLEEXAMPLE00', AWS_SECRET_ACCE
 
 const listening = (server) => new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server.address().port)))
 
-// ---- One HealthImaging for both
+// ---- One HealthImaging for both, a process of its own
 
-let body = Buffer.alloc(0)
-const origin = http.createServer((request, response) => {
-  request.resume().on('end', () => response.writeHead(200, { 'content-type': 'image/jph', 'content-length': body.length }).end(body))
-})
-origin.keepAliveTimeout = 60_000
+let size = 0
+async function healthimaging() {
+  const child = fork('benches/node/healthimaging.mjs')
+  const said = () => new Promise((resolve) => child.once('message', resolve))
+  const { port } = await said()
+  return { port, serve: (bytes) => { size = bytes; child.send({ bytes }); return said() }, stop: () => child.kill('SIGKILL') }
+}
 
 // ---- The reader, behind a Runtime API
 
@@ -94,7 +96,7 @@ async function measured({ pid, ask }, count) {
     const before = cpu(pid)
     for (let i = 0; i < count / ROUNDS; i++) {
       const { first, bytes } = await ask()
-      if (bytes < body.length) throw new Error(`${bytes} bytes of ${body.length}`)
+      if (bytes < size) throw new Error(`${bytes} bytes of ${size}`)
       firsts.push(first)
     }
     rates.push(count / ROUNDS / (cpu(pid) - before))
@@ -102,7 +104,8 @@ async function measured({ pid, ask }, count) {
   return { rate: median(rates), spread: Math.max(...rates) / Math.min(...rates), first: median(firsts), resident: megabytes(pid, 'VmRSS'), peak: megabytes(pid, 'VmHWM') }
 }
 
-const endpoint = `http://127.0.0.1:${await listening(origin)}`
+const origin = await healthimaging()
+const endpoint = `http://127.0.0.1:${origin.port}`
 const row = (...cells) => console.log(`| ${cells.join(' | ')} |`)
 console.log(`${os.cpus()[0].model.trim()}, ${os.cpus().length} processors, Node.js ${process.version}, load ${os.loadavg()[0].toFixed(1)} at the start\n`)
 row('', 'reader', 'Node.js', 'ratio', 'goal')
@@ -110,7 +113,7 @@ row('---', '---', '---', '---', '---')
 const [ours, theirs] = [await reader(endpoint), await proxy(endpoint)]
 try {
   for (const [kilobytes, count] of SIZES) {
-    body = Buffer.alloc(kilobytes * 1024, 'x')
+    await origin.serve(kilobytes * 1024)
     const [a, b] = [await measured(ours, count), await measured(theirs, count)]
     const label = kilobytes < 1024 ? `${kilobytes} KB` : `${kilobytes / 1024} MB`
     row(`${label}: frames per second of one core`, `${a.rate.toFixed(0)} (rounds within ${a.spread.toFixed(2)})`, `${b.rate.toFixed(0)} (${b.spread.toFixed(2)})`, (a.rate / b.rate).toFixed(1), '5')
@@ -120,7 +123,6 @@ try {
 } finally {
   ours.stop()
   theirs.stop()
-  origin.close()
-  origin.closeAllConnections()
+  origin.stop()
   rmSync(root, { recursive: true, force: true })
 }

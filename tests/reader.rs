@@ -20,7 +20,7 @@ const MB: usize = 1024 * 1024;
 
 const MANIFEST: &str = "service: reader-test
 healthImaging: {region: us-west-2}
-auth: {mode: none}
+auth: {mode: oidc, issuer: https://issuer.example.org/, audience: frames}
 iam: {allow: [{datastore: 12345678901234567890123456789012}]}
 delivery: {cachedReads: true, metadata: true}
 ";
@@ -492,7 +492,11 @@ fn what_failed_is_asked_for_again_and_what_came_whole_is_kept() {
         ("AWS_EC2_METADATA_DISABLED", "true"),
     ];
     let dev = Dev::start_with(&project, &variables, &["--origin", "aws"]);
-    let get = |read: &str| dev.request("GET", &format!("{}{PATH}{read}", dev.url()), &[], None);
+    let token = format!("Bearer {}", dev.token());
+    let get = |read: &str| {
+        let url = format!("{}{PATH}{read}", dev.url());
+        dev.request("GET", &url, &[("Authorization", &token)], None)
+    };
     let frame = format!("getImageFrame?imageFrameId={}", "f".repeat(32));
     let throttled = whole("429 Too Many Requests", "Retry-After: 1\r\n", b"{}");
     loopback.answer_with(move |_, stream| sends(stream, &throttled));
@@ -535,7 +539,10 @@ fn what_failed_is_asked_for_again_and_what_came_whole_is_kept() {
     let body = json!({"imageFrameId": "f".repeat(32)}).to_string();
     for _ in 0..2 {
         let url = format!("{}{PATH}getImageFrame", dev.url());
-        let fields = [("Content-Type", "application/json")];
+        let fields = [
+            ("Content-Type", "application/json"),
+            ("Authorization", &token),
+        ];
         let reply = dev.request("POST", &url, &fields, Some(&body));
         assert_eq!((reply.status, reply.text().as_str()), (200, "posted"));
     }
@@ -546,6 +553,17 @@ fn what_failed_is_asked_for_again_and_what_came_whole_is_kept() {
         sends(stream, &whole("200 OK", fields, &https::gzipped(b"{}")))
     });
     assert_eq!(get("getImageSetMetadata?version=1").status, 200);
+    let leaked = |text: &str| text.contains(dev.token());
+    assert!(
+        !loopback
+            .asked()
+            .iter()
+            .any(|asked| leaked(&asked.head) || leaked(&asked.body))
+    );
+    let secrets = [dev.token().to_owned(), CREDENTIALS[1].1.to_owned()];
     let (_, stderr) = dev.stop();
-    assert!(!stderr.contains(CREDENTIALS[1].1), "{stderr}");
+    assert!(
+        !secrets.iter().any(|secret| stderr.contains(secret)),
+        "{stderr}"
+    );
 }
