@@ -87,11 +87,13 @@ async function proxy(endpoint) {
 
 /** Seconds of processor, all threads. */
 const cpu = (pid) => readdirSync(`/proc/${pid}/task`).reduce((total, thread) => total + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]) / 1e9, 0)
+/** Ticks of processor, in the program and in the kernel. */
+const ticks = (pid) => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ').slice(11, 13).map(Number)
 const megabytes = (pid, name) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024
 
 async function measured({ pid, ask }, count) {
   for (let i = 0; i < count / 5; i++) await ask()
-  const rates = [], firsts = []
+  const rates = [], firsts = [], begun = ticks(pid)
   for (let round = 0; round < ROUNDS; round++) {
     const before = cpu(pid)
     for (let i = 0; i < count / ROUNDS; i++) {
@@ -101,7 +103,8 @@ async function measured({ pid, ask }, count) {
     }
     rates.push(count / ROUNDS / (cpu(pid) - before))
   }
-  return { rate: median(rates), spread: Math.max(...rates) / Math.min(...rates), first: median(firsts), resident: megabytes(pid, 'VmRSS'), peak: megabytes(pid, 'VmHWM') }
+  const [user, kernel] = ticks(pid).map((now, n) => now - begun[n])
+  return { kernel: kernel / (user + kernel), rate: median(rates), spread: Math.max(...rates) / Math.min(...rates), first: median(firsts), resident: megabytes(pid, 'VmRSS'), peak: megabytes(pid, 'VmHWM') }
 }
 
 const origin = await healthimaging()
@@ -117,6 +120,7 @@ try {
     const [a, b] = [await measured(ours, count), await measured(theirs, count)]
     const label = kilobytes < 1024 ? `${kilobytes} KB` : `${kilobytes / 1024} MB`
     row(`${label}: frames per second of one core`, `${a.rate.toFixed(0)} (rounds within ${a.spread.toFixed(2)})`, `${b.rate.toFixed(0)} (${b.spread.toFixed(2)})`, (a.rate / b.rate).toFixed(1), '5')
+    row('… of it in the kernel', `${(a.kernel * 100).toFixed(0)} %`, `${(b.kernel * 100).toFixed(0)} %`, '', '')
     row(`${label}: to the first byte`, `${a.first.toFixed(2)} ms`, `${b.first.toFixed(2)} ms`, (a.first / b.first).toFixed(2), '0.5')
     row(`${label}: resident, and at most so far`, `${a.resident.toFixed(1)}, ${a.peak.toFixed(1)} MB`, `${b.resident.toFixed(1)}, ${b.peak.toFixed(1)} MB`, (a.resident / b.resident).toFixed(2), '0.125')
   }
