@@ -17,6 +17,7 @@ def install():
     for action in ("create", "update"):
         wrap("S3::Bucket", action, _bucket_step)
     wrap("S3::Bucket", "delete", _bucket_delete)
+    provisioners.replace("physical_name", _name_of_region)
     wrap("IAM::Role", "create", _role_create)
     wrap("IAM::Role", "update", _role_update)
     wrap("Lambda::Function", "create", _function_create)
@@ -185,6 +186,22 @@ _SETTINGS = (
     ("ObjectLockConfiguration", _object_lock, s3.put_object_lock_configuration, _unlock),
     ("Tags", _tagging, s3.put_bucket_tagging, s3.delete_bucket_tagging),
 )
+
+
+# Names that CloudFormation makes up. Roles and policies are in no Region: two stacks of one name have different ones.
+
+_RANDOM = 13
+
+
+def _name_of_region(original):
+    def physical_name(stack_name, logical_id, **options):
+        name = original(stack_name, logical_id, **options)
+        if responses.get_region() == "us-east-1":
+            return name
+        end = hashlib.sha256(f"{responses.get_region()} {name}".encode()).hexdigest()[:_RANDOM]
+        return name[:-_RANDOM] + (end if options.get("lowercase") else end.upper())
+
+    return physical_name
 
 
 # Roles, whose boundary it leaves out.

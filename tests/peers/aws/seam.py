@@ -151,6 +151,8 @@ TABLE = {
         Row(READ, "_delete_resource", "(resource_type, physical_id, props, stack_name=, logical_id=)",
             "deletes a resource"),
         Row(READ, "_lambda_version_function", "(props)", "the function of a version"),
+        Row(REPLACED, "_physical_name", "(stack_name, logical_id, lowercase=, max_len=, seeded=)",
+            "another Region's stack of the same name has other names"),
         Row(READ, "_provision_resource", "(resource_type, logical_id, props, stack_name)", "makes a resource"),
         Row(READ, "_replacing_change", "(resource_type, old_props, new_props)", "whether a change makes a new resource"),
         Row(READ, "_update_resource",
