@@ -358,6 +358,8 @@ fn no_token_reaches_the_origin() {
                 region: "us-east-1".to_owned(),
                 native_host: "runtime-medical-imaging.us-east-1.amazonaws.com".to_owned(),
                 dicomweb_host: Some("dicom-medical-imaging.us-east-1.amazonaws.com".to_owned()),
+                metadata: true,
+                cached_reads: false,
                 log_level: LogLevel::Warn,
             };
             let package = frames_emulator::package::read(&package).unwrap();

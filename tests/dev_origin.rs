@@ -36,6 +36,8 @@ impl HealthImaging {
             region: "us-east-1".to_owned(),
             native_host: "runtime-medical-imaging.us-east-1.amazonaws.com".to_owned(),
             dicomweb_host: Some("dicom-medical-imaging.us-east-1.amazonaws.com".to_owned()),
+            metadata: true,
+            cached_reads: false,
             log_level: LogLevel::Warn,
         };
         let policy = Policy::of(&package::read(package).unwrap());

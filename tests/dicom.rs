@@ -4,21 +4,33 @@ use crate::support::dev::{CT_INSTANCE, CT_SERIES, CT_STUDY, Dev, Reply};
 use crate::support::frames::Project;
 use crate::support::{peers, root};
 use frames_emulator::dicom::{Instance, Shared};
+use frames_emulator::healthimaging;
 use serde_json::{Value, json};
+use std::io::Write;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 const OPEN: &str = "service: x\nauth: {mode: none}\ndelivery: {dicomweb: true}\n";
 
 const STUDY: &str = "compiler/emulator/data/study";
 
 fn pydicom(arguments: &[&str]) -> String {
-    let output = Command::new(peers::pydicom())
+    pydicom_with(arguments, "")
+}
+
+fn pydicom_with(arguments: &[&str], stdin: &str) -> String {
+    let mut child = Command::new(peers::pydicom())
         .args(["-W", "ignore"])
         .arg(root().join("tests/peers/dicom.py"))
         .args(arguments)
-        .output()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .unwrap();
+    // Who doesn't read it may have ended.
+    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+    let output = child.wait_with_output().unwrap();
     assert!(
         output.status.success(),
         "{}",
@@ -91,6 +103,39 @@ fn every_frame_decodes_to_the_pixels_that_pydicom_reads() {
             "{name}"
         );
     }
+}
+
+/// The metadata of image sets, element by element, and native frames' checksums.
+#[test]
+fn an_image_sets_metadata_says_what_pydicom_reads() {
+    let project = Project::new(
+        "service: x\nauth: {mode: none}\ndelivery: {metadata: true}\niam: {allow: [{datastore: 12345678901234567890123456789012}]}\n",
+    );
+    let directory = images(&project);
+    let folder = directory.to_str().unwrap();
+    pydicom(&["gather", root().join(STUDY).to_str().unwrap(), folder]);
+    let mut shared = Shared::default();
+    let files = std::fs::read_dir(&directory).unwrap();
+    let instances = files.map(|file| Instance::open(&file.unwrap().path(), &mut shared).unwrap());
+    let (store, twice) = healthimaging::of(instances.collect());
+    assert_eq!(twice.len(), 0);
+    let sets: serde_json::Map<String, Value> = store
+        .series()
+        .iter()
+        .map(|series| {
+            let key = format!("{}/{}", series.study, series.uid);
+            (key, json!(series.image_set_id))
+        })
+        .collect();
+    let dev = start(&project, &[]);
+    let base = format!("{}/datastore/{}", dev.url(), store.id);
+    let report = pydicom_with(&["metadata", &base, folder], &json!(sets).to_string());
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["failures"], json!([]), "{report:#}");
+    let count = |key: &str| report[key].as_u64().unwrap();
+    assert!(count("files") >= 50, "{report:#}");
+    assert!(count("elements") >= 2000, "{report:#}");
+    assert!(count("checksums") >= 10, "{report:#}");
 }
 
 /// An encoder is needed to make the study, and none to know that the script still makes its pixels.

@@ -4,6 +4,7 @@
 //! HealthImaging itself isn't asked: the stand-in answers as AWS's pages say.
 
 use crate::support::dev::{CT, CT_INSTANCE, CT_PIXELS, CT_SERIES, CT_STUDY, Dev, Reply};
+use crate::support::dicom::File;
 use crate::support::frames::Project;
 use crate::support::peers::{node_modules, pydicom};
 use crate::support::root;
@@ -101,36 +102,18 @@ fn ct() -> String {
     path([CT_STUDY, CT_SERIES, CT_INSTANCE])
 }
 
-/// A DICOM file (PS3.10, 7.1) of a few attributes, in Explicit VR Little Endian.
+/// An instance with an element that is too large for its metadata.
 pub fn with_a_large_value() -> Vec<u8> {
-    let mut file = vec![0; 128];
-    file.extend_from_slice(b"DICM");
-    let mut element = |group: u16, number: u16, vr: &[u8; 2], value: &[u8]| {
-        let mut value = value.to_vec();
-        if value.len() % 2 == 1 {
-            value.push(if vr == b"UI" { 0 } else { b' ' });
-        }
-        file.extend_from_slice(&group.to_le_bytes());
-        file.extend_from_slice(&number.to_le_bytes());
-        file.extend_from_slice(vr);
-        if vr == b"OB" {
-            file.extend_from_slice(&[0, 0]);
-            file.extend_from_slice(&u32::try_from(value.len()).unwrap().to_le_bytes());
-        } else {
-            file.extend_from_slice(&u16::try_from(value.len()).unwrap().to_le_bytes());
-        }
-        file.extend_from_slice(&value);
-    };
     let [study, series, instance] = LARGE_UIDS.map(str::as_bytes);
-    element(0x0002, 0x0010, b"UI", b"1.2.840.10008.1.2.1");
-    element(0x0008, 0x0016, b"UI", b"1.2.840.10008.5.1.4.1.1.66");
-    element(0x0008, 0x0018, b"UI", instance);
-    element(0x0010, 0x0010, b"PN", b"Large^Value");
-    element(0x0020, 0x000D, b"UI", study);
-    element(0x0020, 0x000E, b"UI", series);
-    element(0x0045, 0x0010, b"LO", b"FRAMES");
-    element(0x0045, 0x1026, b"OB", &large_value());
-    file
+    File::new()
+        .with(0x0008, 0x0016, b"UI", b"1.2.840.10008.5.1.4.1.1.66")
+        .with(0x0008, 0x0018, b"UI", instance)
+        .with(0x0010, 0x0010, b"PN", b"Large^Value")
+        .with(0x0020, 0x000D, b"UI", study)
+        .with(0x0020, 0x000E, b"UI", series)
+        .with(0x0045, 0x0010, b"LO", b"FRAMES")
+        .with(0x0045, 0x1026, b"OB", &large_value())
+        .bytes()
 }
 
 pub fn large_value() -> Vec<u8> {

@@ -13,7 +13,12 @@ fn the_functions_pass_their_own_tests() {
     let stdout = String::from_utf8_lossy(&output.stdout);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stdout}\n{stderr}");
-    for binary in ["frames_edge", "frames_authorizer", "frames_signer"] {
+    for binary in [
+        "frames_edge",
+        "frames_authorizer",
+        "frames_signer",
+        "frames_reader",
+    ] {
         assert!(stderr.contains(binary), "{binary} wasn't tested\n{stderr}");
     }
     assert!(passed(&stdout) > 20, "{stdout}\n{stderr}");

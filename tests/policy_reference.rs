@@ -38,9 +38,11 @@ fn cases() -> Vec<Case> {
                 .to_string_lossy()
                 .into_owned(),
             statements: list(&json(directory.join("policy.json"))["Statement"]),
-            resources: ["lambda-edge", "cdn"]
+            resources: ["lambda-edge", "reads", "cdn"]
                 .iter()
-                .map(|stage| json(directory.join(format!("{stage}.template.json"))))
+                .map(|stage| directory.join(format!("{stage}.template.json")))
+                .filter(|template| template.exists())
+                .map(json)
                 .flat_map(|template| {
                     let resources = template["Resources"].as_object().unwrap();
                     resources.values().cloned().collect::<Vec<_>>()

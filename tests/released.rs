@@ -108,7 +108,7 @@ fn programs_that_arent_built_have_no_hash() {
         let version = said(&run);
         assert_eq!(
             version["programs"],
-            json!({"authorizer": null, "signer": null})
+            json!({"authorizer": null, "reader": null, "signer": null})
         );
     }
     assert!(!cache.exists());

@@ -2,6 +2,7 @@
 //! again ends where an undisturbed one does, and no path was ever open. An everyday
 //! run takes a sample of the calls.
 
+use super::reads::{reads_in, without_reads};
 use super::{MANIFEST, Stand, Target, each_sampled, undisturbed};
 use crate::support::process::spawn;
 use serde_json::json;
@@ -93,4 +94,44 @@ fn a_removal() {
     };
     let test = "deploy::kills::a_removal";
     killed_everywhere(test, &["remove", "--yes"], first, gone);
+}
+
+/// The reader's stage moves: the new one, then the distribution, then the old one goes.
+#[test]
+fn a_move_of_the_reads() {
+    let first = |stand: &Stand| {
+        stand.write(&reads_in("us-west-2"));
+        stand.deploy();
+        stand.write(&reads_in("eu-west-1"));
+    };
+    let test = "deploy::kills::a_move_of_the_reads";
+    killed_everywhere(test, &["deploy", "--yes"], first, serves);
+}
+
+#[test]
+fn reads_that_are_switched_off() {
+    let first = |stand: &Stand| {
+        stand.write(&reads_in("us-west-2"));
+        stand.deploy();
+        stand.write(&without_reads("us-west-2"));
+    };
+    let test = "deploy::kills::reads_that_are_switched_off";
+    killed_everywhere(test, &["deploy", "--yes"], first, serves);
+}
+
+#[test]
+fn a_first_deployment_with_reads() {
+    let first = |stand: &Stand| stand.write(&reads_in("us-west-2"));
+    let test = "deploy::kills::a_first_deployment_with_reads";
+    killed_everywhere(test, &["deploy", "--yes"], first, serves);
+}
+
+#[test]
+fn a_removal_with_reads() {
+    let first = |stand: &Stand| {
+        stand.write(&reads_in("us-west-2"));
+        stand.deploy();
+    };
+    let test = "deploy::kills::a_removal_with_reads";
+    killed_everywhere(test, &["remove", "--yes"], first, |_| {});
 }

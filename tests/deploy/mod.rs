@@ -21,6 +21,7 @@ mod moves;
 mod online;
 mod ownership;
 mod reach;
+mod reads;
 mod removal;
 mod secrets;
 mod states;

@@ -2,14 +2,19 @@
 
     dicom.py gather STUDY OUT     a folder of files of many transfer syntaxes
     dicom.py check URL OUT        asks for each frame, and compares; JSON to stdout
+    dicom.py metadata URL OUT     asks for the metadata of image sets, and compares; the sets on
+                                  stdin, by study and series; JSON to stdout
 
 A frame is asked for as it is stored and as octets. Both are given to pydicom
 anew: they have to decode to what it reads in the file itself.
 """
 
+import base64
+import gzip
 import io
 import json
 import sys
+import zlib
 import urllib.error
 import urllib.request
 from copy import deepcopy
@@ -18,6 +23,7 @@ from pathlib import Path
 import numpy
 import pydicom
 from pydicom.data import get_testdata_file
+from pydicom.datadict import dictionary_has_tag, dictionary_VM
 from pydicom.encaps import encapsulate
 from pydicom.pixels import pixel_array
 from pydicom.uid import ExplicitVRLittleEndian, UID
@@ -158,8 +164,101 @@ def compare(report, dataset, url, index, accept):
     return f"as octets: {wrong}" if wrong else None
 
 
+def metadata(url, folder):
+    sets = json.load(sys.stdin)
+    report = {"files": 0, "elements": 0, "checksums": 0, "failures": []}
+    documents = {}
+    for path in sorted(folder.glob("*.dcm")):
+        dataset = pydicom.dcmread(path)
+        study, series = dataset.StudyInstanceUID, dataset.SeriesInstanceUID
+        id = sets[f"{study}/{series}"]
+        if id not in documents:
+            request = urllib.request.Request(
+                f"{url}/imageSet/{id}/getImageSetMetadata", data=b"", method="POST"
+            )
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                documents[id] = json.loads(gzip.decompress(answer.read()))
+        document = documents[id]
+        one = document["Study"]["Series"][series]
+        instance = one["Instances"][dataset.SOPInstanceUID]
+        said = {}
+        # What is a series' own is in the first of its instances.
+        for level in (document["Patient"], document["Study"], one, instance):
+            said |= level["DICOM"]
+        report["files"] += 1
+        failures = [*differences(report, said, instance, dataset), *frames(report, instance, dataset)]
+        report["failures"] += [f"{path.name}: {failure}" for failure in failures]
+    json.dump(report, sys.stdout)
+
+
+def differences(report, said, instance, dataset):
+    for element in [*dataset.file_meta, *dataset]:
+        tag = element.tag
+        if tag.group >= 0x7FE0 or (tag.element == 0 and tag.group != 2):
+            continue
+        # One of a repeating group has no entry of its own.
+        known = dictionary_has_tag(tag) and not tag.is_private
+        key = element.keyword if known else f"{int(tag):08X}"
+        report["elements"] += 1
+        if key not in said:
+            yield f"{key} is missing"
+            continue
+        if not known and instance["DICOMVRs"].get(key) is None:
+            yield f"{key} has no VR"
+        got = said[key]
+        several = known and element.VR != "SQ" and dictionary_VM(tag) != "1"
+        if got is not None and several and not isinstance(got, list):
+            yield f"{key} is no list: {got!r}"
+        if element.VR == "SQ":
+            if len(got) != len(element.value):
+                yield f"{key} has {len(got)} items"
+        elif not alike(got, element):
+            yield f"{key} is {got!r}, and pydicom reads {element.value!r}"
+
+
+def alike(got, element):
+    value = element.value
+    if element.is_empty or value is None:
+        return got in (None, [None])
+    if isinstance(value, bytes):
+        return base64.b64decode(got) == value
+    values = list(value) if element.VM > 1 else [value]
+    given = got if isinstance(got, list) else [got]
+    if element.VR == "AT":
+        return given == [f"{int(one):08X}" for one in values]
+    if element.VR in ("DS", "IS", "FL", "FD", "SL", "SS", "UL", "US", "SV", "UV"):
+        return [float(one) for one in given] == [float(one) for one in values]
+    text = lambda one: str(one or "").rstrip(" \0")
+    return [text(one) for one in given] == [text(one) for one in values]
+
+
+def frames(report, instance, dataset):
+    """Of native frames of whole samples, checksum and range are what pydicom reads."""
+    count = int(dataset.get("NumberOfFrames") or 1)
+    if len(instance["ImageFrames"]) != count:
+        yield f"{len(instance['ImageFrames'])} frames, and not {count}"
+    if dataset.file_meta.TransferSyntaxUID.is_encapsulated or dataset.BitsAllocated not in (8, 16):
+        return
+    if dataset.SamplesPerPixel > 1 or "PixelRepresentation" not in dataset:
+        return
+    for index, frame in enumerate(instance["ImageFrames"]):
+        pixels = pixel_array(dataset, index=index, raw=True)
+        (full,) = frame["PixelDataChecksumFromBaseToFullResolution"]
+        small = pixels.astype(pixels.dtype.newbyteorder("<"))
+        if full["Checksum"] != zlib.crc32(small.tobytes()):
+            yield f"another checksum of frame {index + 1}"
+        if (full["Height"], full["Width"]) != pixels.shape:
+            yield f"another size of frame {index + 1}: {full}"
+        said = (frame["MinPixelValue"], frame["MaxPixelValue"])
+        if said != (pixels.min(), pixels.max()):
+            yield f"frame {index + 1} is from {said[0]} to {said[1]}"
+        report["checksums"] += 1
+
+
 step, first, second = sys.argv[1:]
 if step == "gather":
     gather(first, Path(second))
+elif step == "metadata":
+    metadata(first, Path(second))
 else:
     check(first, Path(second))

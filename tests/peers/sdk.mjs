@@ -3,12 +3,14 @@
 //   node tests/peers/sdk.mjs DIRECTORY_OF_NODE_MODULES URL TOKEN
 //
 // Stdin has what to ask for: {"datastore", "set", "frame"}. Prints a JSON object: for
-// each case {"type", "sha256"} of the frame, or {"status", "code"} of the SDK's error; and
+// each case {"type", "sha256"} of the frame, {"type", "encoding", "set", "frames"} of an image
+// set's metadata with each frame that it names, or {"status", "code"} of the SDK's error; and
 // whether it was signed.
 
 import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
 
 const [modules, url, token] = process.argv.slice(2)
 const { GetImageFrameCommand, GetImageSetMetadataCommand, MedicalImagingClient } =
@@ -39,11 +41,21 @@ function client(token) {
 }
 
 const ids = { datastoreId: asked.datastore, imageSetId: asked.set }
-async function frame(client, other = {}) {
-  const imageFrameInformation = { imageFrameId: asked.frame }
+async function frame(client, other = {}, id = asked.frame) {
+  const imageFrameInformation = { imageFrameId: id }
   const answer = await client.send(new GetImageFrameCommand({ ...ids, imageFrameInformation, ...other }))
   const bytes = await answer.imageFrameBlob.transformToByteArray()
   return { type: answer.contentType, sha256: createHash('sha256').update(bytes).digest('hex') }
+}
+
+async function metadata(client, other = {}) {
+  const answer = await client.send(new GetImageSetMetadataCommand({ ...ids, ...other }))
+  const blob = await answer.imageSetMetadataBlob.transformToByteArray()
+  const document = JSON.parse(gunzipSync(blob).toString())
+  const instances = Object.values(document.Study.Series).flatMap((one) => Object.values(one.Instances))
+  const frames = []
+  for (const { ID } of instances.flatMap((one) => one.ImageFrames)) frames.push(await frame(client, {}, ID))
+  return { type: answer.contentType, encoding: answer.contentEncoding, set: document.ImageSetID, frames }
 }
 
 const good = client(token)
@@ -54,7 +66,11 @@ const CASES = {
   'a wrong token': () => frame(client(token.slice(0, -4))),
   'an unknown image set': () => frame(good, { imageSetId: OTHER }),
   'another data store': () => frame(good, { datastoreId: OTHER }),
-  'metadata': () => good.send(new GetImageSetMetadataCommand(ids)),
+  'metadata': () => metadata(good),
+  'metadata, version 1': () => metadata(good, { versionId: '1' }),
+  'metadata, version 2': () => metadata(good, { versionId: '2' }),
+  'metadata, no token': () => metadata(client()),
+  'metadata of another data store': () => metadata(good, { datastoreId: OTHER }),
 }
 
 const answers = {}

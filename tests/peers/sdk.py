@@ -3,9 +3,11 @@
     python tests/peers/sdk.py URL TOKEN
 
 Stdin has what to ask for: {"datastore", "set", "frame"}. Prints a JSON object: for each case
-{"type", "sha256"} of the frame, or {"status", "code"} of the SDK's error; and whether it was signed.
+{"type", "sha256"} of the frame, {"type", "encoding", "set", "frames"} of an image set's metadata with
+each frame that it names, or {"status", "code"} of the SDK's error; and whether it was signed.
 """
 
+import gzip
 import hashlib
 import json
 import sys
@@ -47,11 +49,28 @@ def client(token, **config):
     return made
 
 
-def frame(client, **other):
-    ids = {"datastoreId": asked["datastore"], "imageSetId": asked["set"], **other}
-    answer = client.get_image_frame(imageFrameInformation={"imageFrameId": asked["frame"]}, **ids)
+IDS = {"datastoreId": asked["datastore"], "imageSetId": asked["set"]}
+
+
+def frame(client, id=asked["frame"], **other):
+    answer = client.get_image_frame(
+        imageFrameInformation={"imageFrameId": id}, **{**IDS, **other}
+    )
     bytes = answer["imageFrameBlob"].read()
     return {"type": answer["contentType"], "sha256": hashlib.sha256(bytes).hexdigest()}
+
+
+def metadata(client, **other):
+    answer = client.get_image_set_metadata(**{**IDS, **other})
+    document = json.loads(gzip.decompress(answer["imageSetMetadataBlob"].read()))
+    series = document["Study"]["Series"].values()
+    instances = [one for each in series for one in each["Instances"].values()]
+    return {
+        "type": answer["contentType"],
+        "encoding": answer["contentEncoding"],
+        "set": document["ImageSetID"],
+        "frames": [frame(client, it["ID"]) for one in instances for it in one["ImageFrames"]],
+    }
 
 
 good = client(token)
@@ -64,9 +83,11 @@ CASES = {
     "a wrong token": lambda: frame(client(token[:-4])),
     "an unknown image set": lambda: frame(good, imageSetId=OTHER),
     "another data store": lambda: frame(good, datastoreId=OTHER),
-    "metadata": lambda: good.get_image_set_metadata(
-        datastoreId=asked["datastore"], imageSetId=asked["set"]
-    ),
+    "metadata": lambda: metadata(good),
+    "metadata, version 1": lambda: metadata(good, versionId="1"),
+    "metadata, version 2": lambda: metadata(good, versionId="2"),
+    "metadata, no token": lambda: metadata(client(None)),
+    "metadata of another data store": lambda: metadata(good, datastoreId=OTHER),
 }
 
 

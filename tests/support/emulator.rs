@@ -68,6 +68,19 @@ impl Lambda {
 
     /// With more in its environment.
     pub fn start_with(task: Task, environment: &[(&str, &str)]) -> Self {
+        let python = peers().program("python");
+        let mut program = Command::new(python);
+        program.args(["-m", "awslambdaric", "index.handler"]);
+        Self::started(task, &program, environment)
+    }
+
+    /// A program that is a runtime by itself, as a custom runtime's `bootstrap` is.
+    pub fn start_program(task: Task, environment: &[(&str, &str)]) -> Self {
+        let program = Command::new(task.file("bootstrap"));
+        Self::started(task, &program, environment)
+    }
+
+    fn started(task: Task, program: &Command, environment: &[(&str, &str)]) -> Self {
         let [port, runtime_api] = free_ports();
         let mut command = Command::new(peers().emulator());
         command
@@ -75,8 +88,8 @@ impl Lambda {
             .arg(format!("127.0.0.1:{port}"))
             .arg("--runtime-api-address")
             .arg(format!("127.0.0.1:{runtime_api}"))
-            .arg(peers().program("python"))
-            .args(["-m", "awslambdaric", "index.handler"])
+            .arg(program.get_program())
+            .args(program.get_args())
             .current_dir(task.directory.path())
             .env_clear()
             .envs(CREDENTIALS)
@@ -120,6 +133,15 @@ impl Lambda {
             .post(&self.url)
             .send(event)
             .and_then(|mut response| response.body_mut().read_to_string())
+            .unwrap_or_else(|error| panic!("no answer: {error}\n{}", self.log()))
+    }
+
+    /// One invocation of any event, with an answer that needn't be text.
+    pub fn invoke_bytes(&self, event: &str) -> Vec<u8> {
+        self.agent
+            .post(&self.url)
+            .send(event)
+            .and_then(|mut response| response.body_mut().read_to_vec())
             .unwrap_or_else(|error| panic!("no answer: {error}\n{}", self.log()))
     }
 

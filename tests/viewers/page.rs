@@ -185,3 +185,20 @@ fn the_javascript_sdk_reads_what_the_page_says() {
     let printed = run(Command::new("node").arg("frame.mjs"), &project);
     assert_eq!(printed, format!("image/jph {}\n", CT.len()));
 }
+
+/// With nothing but what Node.js has, as in a page.
+#[test]
+fn a_native_viewers_fetches_read_what_the_page_says() {
+    let project = Project::new(
+        "service: x\nauth: {mode: none}\ndelivery: {cachedReads: true, metadata: true}\n",
+    );
+    let dev = Dev::start(&project, &[]);
+    let [script] = &blocks("## A native viewer's own fetches", "js")[..] else {
+        panic!("one script");
+    };
+    let set = dev.ready["frame"]["imageSetId"].as_str().unwrap();
+    let script = filled(script, &dev, dev.token()).replace("IMAGE-SET", set);
+    project.write("frames.mjs", script);
+    let printed = run(Command::new("node").arg("frames.mjs"), &project);
+    assert_eq!(printed, format!("[ {} ]\n", CT.len()));
+}

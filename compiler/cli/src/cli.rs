@@ -320,7 +320,7 @@ pub struct Deploy {
     #[arg(long, value_name = "SERVICE", value_parser = service_name)]
     pub beside: Vec<String>,
 
-    /// Deploy only this stage: lambda-edge, cdn, or logs where the manifest has it
+    /// Deploy only this stage: lambda-edge, cdn, or where the manifest has them reads, logs
     #[arg(long, value_name = "STAGE")]
     pub only: Option<String>,
 

@@ -7,15 +7,21 @@ use sha2::{Digest, Sha256};
 
 pub const AUTHORIZER: &str = "authorizer";
 pub const SIGNER: &str = "signer";
+/// Only with `delivery.cachedReads`.
+pub const READER: &str = "reader";
 
 pub const LAMBDA_EDGE: &str = "lambda-edge";
+/// The reader, beside the data stores. Only with `delivery.cachedReads`.
+pub const READS: &str = "reads";
 pub const CDN: &str = "cdn";
 /// Only where the cdn stack isn't in us-east-1.
 pub const LOGS: &str = "logs";
 
 /// All that there are, in any plan: what an earlier manifest left is known by them too.
-pub const FUNCTIONS: &[&str] = &[AUTHORIZER, SIGNER];
-pub const STAGES: &[&str] = &[LAMBDA_EDGE, CDN, LOGS];
+pub const FUNCTIONS: &[&str] = &[AUTHORIZER, SIGNER, READER];
+/// Those that run in whichever Region is near a viewer.
+pub const EDGE_FUNCTIONS: &[&str] = &[AUTHORIZER, SIGNER];
+pub const STAGES: &[&str] = &[LAMBDA_EDGE, READS, CDN, LOGS];
 
 pub const ARTIFACT_BUCKET: &str = "ArtifactBucket";
 
@@ -40,6 +46,12 @@ pub const DEPLOY_REGION: &str = "DeployRegion";
 /// An output of lambda-edge: what is delivered to whom, whatever it is called, as a digest.
 pub const DELIVERS: &str = "Delivers";
 
+/// An output of lambda-edge, and a parameter of reads: who may call the reader.
+pub const SIGNER_ROLE_ARN: &str = "SignerRoleArn";
+
+/// An output of reads, and a parameter of cdn: the host of the reader's function URL.
+pub const READER_HOST: &str = "ReaderHost";
+
 pub const DISTRIBUTION: &str = "Distribution";
 
 /// An output of cdn, and a parameter of logs.
@@ -47,8 +59,11 @@ pub const DISTRIBUTION_ID: &str = "DistributionId";
 
 pub const NATIVE_ORIGIN: &str = "healthimaging";
 pub const DICOMWEB_ORIGIN: &str = "healthimaging-dicomweb";
+/// HealthImaging too, with the header that tells the signer where the reader is.
+pub const READS_ORIGIN: &str = "healthimaging-reads";
 
 pub const DICOMWEB_CACHE_POLICY: &str = "DicomwebCachePolicy";
+pub const READS_CACHE_POLICY: &str = "ReadsCachePolicy";
 pub const NATIVE_REQUEST_POLICY: &str = "NativeRequestPolicy";
 pub const DICOMWEB_REQUEST_POLICY: &str = "DicomwebRequestPolicy";
 pub const SEARCH_REQUEST_POLICY: &str = "SearchRequestPolicy";
@@ -228,9 +243,26 @@ pub fn template_key(service: &str, env: &str, stage: &str, sha256: &str) -> Stri
     artifact_prefix(service, env) + &TEMPLATE.file(stage, sha256)
 }
 
-/// The bucket that deploy makes for an account's artifacts.
-pub fn managed_bucket(account: &str) -> String {
-    format!("frames-artifacts-{account}-us-east-1")
+/// The bucket that deploy makes for an account's artifacts in a Region.
+pub fn managed_bucket(account: &str, region: &str) -> String {
+    format!("frames-artifacts-{account}-{region}")
+}
+
+/// What an output's id begins with that says where a stage is: see [`placed`].
+const PLACED: &str = "StageIn";
+
+/// An output of lambda-edge, id and value, for a stage whose Region a manifest may change. Each
+/// Region has an id of its own: the output of the old one stays until the old stack is gone.
+pub fn placed(stage: &str, region: &str) -> (String, String) {
+    let hash = format!("{:x}", Sha256::digest(format!("{stage} {region}")));
+    (format!("{PLACED}{hash:.8}"), format!("{stage} {region}"))
+}
+
+/// The stage and the Region that an output names, where it is one of those.
+pub fn placed_by(output: &str, value: &str) -> Option<(&'static str, String)> {
+    let (stage, region) = value.split_once(' ')?;
+    let stage = STAGES.iter().find(|known| **known == stage)?;
+    (placed(stage, region).0 == output).then(|| (*stage, region.to_owned()))
 }
 
 /// The name of a policy, unique within the account.
@@ -284,9 +316,12 @@ const IDS: &[&str] = &[
     LOGS_KEY,
     LOGS_KEY_ARN,
     NATIVE_REQUEST_POLICY,
+    READER_HOST,
+    READS_CACHE_POLICY,
     RESPONSE_HEADERS_POLICY,
     SEARCH_HEADERS_POLICY,
     SEARCH_REQUEST_POLICY,
+    SIGNER_ROLE_ARN,
     WEB_ACL,
     WEB_ACL_ARN,
     "AccessLogsBucket",
@@ -299,6 +334,11 @@ const IDS: &[&str] = &[
     "FunctionAnswersAlarm",
     "FunctionErrorsAlarm",
     "FunctionThrottlesAlarm",
+    "ReaderErrorsAlarm",
+    "ReaderRunPermission",
+    "ReaderThrottlesAlarm",
+    "ReaderUrl",
+    "ReaderUrlPermission",
     "ServerErrorsAlarm",
     "Url",
     "WebAclLogGroup",
@@ -319,6 +359,7 @@ pub fn is_reserved(id: &str) -> bool {
             || after("Version").or(after("Role")).is_some_and(hexadecimal)
             || after("LogsPolicy")
                 .or(after("ReadPolicy"))
+                .or(after("InvokePolicy"))
                 .is_some_and(digits)
     };
     let record = id.strip_prefix("Alias").map(|rest| {
@@ -328,9 +369,10 @@ pub fn is_reserved(id: &str) -> bool {
         kind.unwrap_or("-")
     });
     IDS.contains(&id)
-        || [AUTHORIZER, SIGNER].iter().any(of_function)
+        || FUNCTIONS.iter().any(of_function)
         || id
             .strip_prefix("Certificate")
+            .or(id.strip_prefix(PLACED))
             .or(record)
             .is_some_and(|hash| !hash.is_empty() && hexadecimal(hash))
 }
@@ -384,6 +426,8 @@ mod tests {
             "SignerVersion",
             "SignerRoleABCDEF01",
             "Certificate01234567",
+            "StageIn01234567",
+            "ReaderRole",
             "Alias01234567AAAA",
             "SignerReadPolicy12",
         ] {

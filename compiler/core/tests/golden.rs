@@ -41,7 +41,7 @@ fn beside() -> Fixed {
 }
 
 fn artifacts() -> Vec<Artifact> {
-    [("authorizer", "a"), ("signer", "5")]
+    [("authorizer", "a"), ("signer", "5"), ("reader", "7")]
         .map(|(function, digit)| Artifact {
             function: function.to_owned(),
             sha256: digit.repeat(64),

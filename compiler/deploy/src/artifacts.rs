@@ -1,5 +1,6 @@
 //! The artifact bucket, and what it has to hold before the stages are made.
 
+use super::report::count;
 use super::session::Session;
 use crate::aws::EDGE_REGION;
 use crate::aws::bucket::{Bucket, Object};
@@ -7,40 +8,44 @@ use crate::aws::stacks::Body;
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::names;
 use frames_compiler::package::Package;
-use frames_compiler::plan::{Footprint, Place};
+use frames_compiler::plan::{Footprint, Place, Plan};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The largest template that CloudFormation takes in a request.
 const INLINE: usize = 51_200;
 
-pub fn bucket_name(session: &Session<'_>, footprint: &Footprint) -> String {
-    let managed = || names::managed_bucket(&session.identity.account);
-    footprint.artifact_bucket.clone().unwrap_or_else(managed)
+/// The bucket of a Region: Lambda takes a zip from one in its own.
+pub fn bucket_name(session: &Session<'_>, footprint: &Footprint, region: &str) -> String {
+    footprint.bucket(&session.identity.account, region)
 }
 
-pub fn bucket(session: &Session<'_>, footprint: &Footprint) -> Bucket {
-    let name = bucket_name(session, footprint);
-    session.aws.bucket(&name, EDGE_REGION, &session.identity)
+fn bucket(session: &Session<'_>, footprint: &Footprint, region: &str) -> Bucket {
+    let name = bucket_name(session, footprint, region);
+    session.aws.bucket(&name, region, &session.identity)
 }
 
 /// Uploads the zips that aren't there yet: a zip's name depends on its content.
-pub async fn upload(session: &Session<'_>, footprint: &Footprint, package: &Package) -> Result<()> {
-    let bucket = ready(session, footprint).await?;
+pub async fn upload(session: &Session<'_>, plan: &Plan, package: &Package) -> Result<()> {
+    let footprint = plan.footprint();
+    let mut buckets: BTreeMap<&str, Bucket> = BTreeMap::new();
     for zip in &package.zips {
         session.interrupt.check()?;
-        let key = names::artifact_key(
-            &footprint.service,
-            &footprint.env,
-            zip.function,
-            &zip.sha256,
-        );
-        put(session, &bucket, &key, &zip.bytes, &zip.sha256).await?;
+        let stage = plan.stage_of(zip.function);
+        let region = stage.map_or(EDGE_REGION, |stage| stage.region.as_str());
+        let bucket = match buckets.entry(region) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(ready(session, &footprint, region).await?),
+        };
+        let (service, env) = (&footprint.service, &footprint.env);
+        let key = names::artifact_key(service, env, zip.function, &zip.sha256);
+        put(session, bucket, &key, &zip.bytes, &zip.sha256).await?;
     }
     Ok(())
 }
 
-/// A template as CloudFormation takes it: a large one from the bucket.
+/// A template as CloudFormation takes it, in any Region: a large one from the edge's bucket.
 pub async fn body<'a>(
     session: &Session<'_>,
     footprint: &Footprint,
@@ -50,7 +55,7 @@ pub async fn body<'a>(
     if template.len() <= INLINE {
         return Ok(Body::Text(template));
     }
-    let bucket = ready(session, footprint).await?;
+    let bucket = ready(session, footprint, EDGE_REGION).await?;
     let sha256 = format!("{:x}", Sha256::digest(template));
     let key = names::template_key(&footprint.service, &footprint.env, stage.name, &sha256);
     let object = put(session, &bucket, &key, template.as_bytes(), &sha256).await?;
@@ -61,10 +66,11 @@ pub async fn body<'a>(
     })
 }
 
-/// What an environment has in the artifact bucket.
+/// What an environment has in an artifact bucket.
 #[derive(Debug)]
 pub struct Artifacts {
     pub bucket: Bucket,
+    pub region: String,
     /// `image-frames/dev/`
     pub prefix: String,
     /// Every version of every object that frames put there.
@@ -74,9 +80,22 @@ pub struct Artifacts {
 }
 
 impl Artifacts {
+    /// Finds them in every Region that has some.
+    pub async fn all(session: &Session<'_>, footprint: &Footprint) -> Result<Vec<Self>> {
+        let mut all = Vec::new();
+        for region in footprint.bucket_regions() {
+            all.extend(Self::find(session, footprint, region).await?);
+        }
+        Ok(all)
+    }
+
     /// Finds them by the form of their keys. Without a bucket, there are none.
-    pub async fn find(session: &Session<'_>, footprint: &Footprint) -> Result<Option<Self>> {
-        let bucket = bucket(session, footprint);
+    async fn find(
+        session: &Session<'_>,
+        footprint: &Footprint,
+        region: &str,
+    ) -> Result<Option<Self>> {
+        let bucket = bucket(session, footprint, region);
         if !bucket.exists().await? {
             return Ok(None);
         }
@@ -87,6 +106,7 @@ impl Artifacts {
         below.names.retain(|name| !is_own(name));
         Ok(Some(Self {
             bucket,
+            region: region.to_owned(),
             prefix,
             own: below.versions,
             others: below.names,
@@ -99,9 +119,36 @@ impl Artifacts {
     }
 }
 
-async fn ready(session: &Session<'_>, footprint: &Footprint) -> Result<Bucket> {
-    let bucket = bucket(session, footprint);
-    match &footprint.artifact_bucket {
+/// Deletes them, with the templates that a removal has uploaded.
+pub async fn delete(
+    session: &Session<'_>,
+    footprint: &Footprint,
+    found: Vec<Artifacts>,
+    uploaded: Vec<Object>,
+) -> Result<()> {
+    let templates = (bucket(session, footprint, EDGE_REGION), uploaded);
+    let found = found.into_iter().map(|found| (found.bucket, found.own));
+    let mut all: Vec<(Bucket, Vec<Object>)> = found.collect();
+    match all
+        .iter_mut()
+        .find(|(bucket, _)| bucket.name == templates.0.name)
+    {
+        Some((_, own)) => own.extend(templates.1),
+        None => all.push(templates),
+    }
+    for (bucket, own) in all.iter().filter(|(_, own)| !own.is_empty()) {
+        bucket.delete(own).await?;
+        let keys: BTreeSet<&str> = own.iter().map(|object| object.key.as_str()).collect();
+        let what = count(keys.len(), "artifact");
+        let what = format!("{what} in bucket {}", bucket.name);
+        session.progress.step("Deleted", &what);
+    }
+    Ok(())
+}
+
+async fn ready(session: &Session<'_>, footprint: &Footprint, region: &str) -> Result<Bucket> {
+    let bucket = bucket(session, footprint, region);
+    match footprint.own_bucket(region) {
         None => {
             if bucket.ensure().await? {
                 session

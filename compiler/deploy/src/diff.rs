@@ -62,7 +62,7 @@ pub async fn diff(
     package: &Package,
     picture: &Picture,
 ) -> Result<Vec<StageDiff>> {
-    let bucket = artifacts::bucket_name(session, &plan.footprint());
+    let footprint = plan.footprint();
     let mut diffs: Vec<StageDiff> = Vec::new();
     let mut done: Vec<Done> = Vec::new();
     for (stage, template) in plan.stages.iter().zip(&package.templates) {
@@ -70,6 +70,7 @@ pub async fn diff(
         let versions = new_versions(&diffs, stage);
         let seen = picture.stage(stage.name);
         let stack = seen.and_then(|seen| seen.stack.clone());
+        let bucket = artifacts::bucket_name(session, &footprint, &stage.region);
         let known = parameters(stage, &bucket, &done);
         let (stack, gone) = match (seen, stack) {
             (Some(seen), Some(stack)) if seen.case.looked().is_some() => (stack, seen.gone()),
@@ -104,7 +105,7 @@ pub async fn diff(
             !job.settings_stand(&stacks, &stack).await? || !versions.is_empty() || !gone.is_empty();
         let mut found = Vec::new();
         if !job.stands(&stacks, &stack).await? {
-            let body = artifacts::body(session, &plan.footprint(), stage, &template.text).await?;
+            let body = artifacts::body(session, &footprint, stage, &template.text).await?;
             differs = true;
             found = session.would_change(&job, &body, &stacks, &stack).await?;
         }
@@ -120,7 +121,7 @@ pub async fn diff(
     for (diff, template) in diffs.iter_mut().zip(&package.templates) {
         diff.resources = added(template).len();
     }
-    for place in plan.former.iter().rev() {
+    for place in picture.left(plan).iter().rev() {
         let standing = Standing::find_former(session, place).await?;
         diffs.extend(standing.map(|standing| removed(&standing)));
     }

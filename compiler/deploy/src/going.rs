@@ -8,6 +8,7 @@ use super::session::Session;
 use super::settle::refuse_foreign;
 use super::stage::Done;
 use super::teardown::{self, BUCKET, DISTRIBUTION, FUNCTION, KEY};
+use crate::aws::EDGE_REGION;
 use crate::aws::stacks::{Resource, Stack, Stacks};
 use crate::picture;
 use crate::picture::case::Case;
@@ -35,7 +36,8 @@ const NAMED: usize = 3;
 pub(crate) struct Going<'a> {
     /// The last stage first.
     pub stages: Vec<Standing<'a>>,
-    pub artifacts: Option<Artifacts>,
+    /// By Region.
+    pub artifacts: Vec<Artifacts>,
     pub log_groups: Vec<Found>,
     /// Who runs the functions.
     pub serving: Serving,
@@ -84,7 +86,7 @@ impl<'a> Going<'a> {
         let functions = stages.iter().flat_map(|it| it.contents.functions());
         let own = stages.iter().flat_map(|it| it.contents.distributions());
         Ok(Self {
-            artifacts: Artifacts::find(session, footprint).await?,
+            artifacts: Artifacts::all(session, footprint).await?,
             log_groups: edge_logs::own(session, footprint, &names).await?,
             serving: Serving::look(session, functions, own).await?,
             stages,
@@ -112,7 +114,7 @@ impl<'a> Going<'a> {
         for standing in &self.stages {
             standing.tell(session, options);
         }
-        if let Some(artifacts) = &self.artifacts {
+        for artifacts in &self.artifacts {
             let (keys, versions) = (artifacts.keys(), artifacts.own.len());
             if !keys.is_empty() {
                 let versions = if versions == keys.len() {
@@ -149,28 +151,24 @@ impl<'a> Going<'a> {
 
     /// What stays: objects below the same prefix that frames didn't make.
     pub(crate) fn tell_others(&self, session: &Session<'_>) {
-        let Some(artifacts) = &self.artifacts else {
-            return;
-        };
-        let others = &artifacts.others;
-        if others.is_empty() {
-            return;
+        for artifacts in self.artifacts.iter().filter(|it| !it.others.is_empty()) {
+            let others = &artifacts.others;
+            let strip = |name: &String| {
+                let short = name.strip_prefix(&artifacts.prefix);
+                short.unwrap_or(name).to_owned()
+            };
+            let mut named: Vec<String> = others.iter().take(NAMED).map(strip).collect();
+            if others.len() > NAMED {
+                named.push(format!("{} more", others.len() - NAMED));
+            }
+            let what = format!(
+                "objects below {} in bucket {} that frames didn't make: {}",
+                artifacts.prefix,
+                artifacts.bucket.name,
+                named.join(", ")
+            );
+            session.progress.step("Keeping", &what);
         }
-        let strip = |name: &String| {
-            let short = name.strip_prefix(&artifacts.prefix);
-            short.unwrap_or(name).to_owned()
-        };
-        let mut named: Vec<String> = others.iter().take(NAMED).map(strip).collect();
-        if others.len() > NAMED {
-            named.push(format!("{} more", others.len() - NAMED));
-        }
-        let what = format!(
-            "objects below {} in bucket {} that frames didn't make: {}",
-            artifacts.prefix,
-            artifacts.bucket.name,
-            named.join(", ")
-        );
-        session.progress.step("Keeping", &what);
     }
 
     /// `2 stacks, 3 artifacts, 1 log group`
@@ -196,8 +194,8 @@ impl<'a> Going<'a> {
     }
 
     fn own_keys(&self) -> usize {
-        let artifacts = self.artifacts.as_ref();
-        artifacts.map_or(0, |artifacts| artifacts.keys().len())
+        let artifacts = self.artifacts.iter();
+        artifacts.map(|artifacts| artifacts.keys().len()).sum()
     }
 
     /// The stages, as a dry run's result has them.
@@ -219,13 +217,16 @@ impl<'a> Going<'a> {
                 })
             })
         });
-        let artifacts = self.artifacts.as_ref().map(|artifacts| {
-            json!({
-                "bucket": artifacts.bucket.name,
-                "keys": artifacts.keys(),
-                "others": artifacts.others,
+        let artifacts = |at_the_edge: bool| {
+            let of = move |it: &&Artifacts| (it.region == EDGE_REGION) == at_the_edge;
+            self.artifacts.iter().filter(of).map(|artifacts| {
+                json!({
+                    "bucket": artifacts.bucket.name,
+                    "keys": artifacts.keys(),
+                    "others": artifacts.others,
+                })
             })
-        });
+        };
         let groups = self.log_groups.iter();
         let groups =
             groups.map(|(groups, group)| json!({"region": groups.region, "name": group.name}));
@@ -237,7 +238,8 @@ impl<'a> Going<'a> {
         json!({
             "protected": self.protected().is_some(),
             "resources": resources.collect::<Vec<_>>(),
-            "artifacts": artifacts,
+            "artifacts": artifacts(true).next(),
+            "artifactsElsewhere": artifacts(false).collect::<Vec<_>>(),
             "logGroups": groups.collect::<Vec<_>>(),
             "logBuckets": buckets.collect::<Vec<_>>(),
         })

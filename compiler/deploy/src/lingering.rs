@@ -4,6 +4,7 @@
 
 use super::session::Session;
 use frames_compiler::failure::Result;
+use frames_compiler::names;
 use frames_compiler::plan::Stage;
 use frames_compiler::printable::{Style, Styled};
 use frames_compiler::template::Template;
@@ -15,6 +16,7 @@ type Resource = (String, String);
 /// A template with more in it than is wanted in the end.
 pub struct Lingering {
     pub template: Template,
+    /// Beside outputs that say where a stage was.
     pub resources: Vec<Resource>,
 }
 
@@ -32,6 +34,9 @@ impl Session<'_> {
 
     pub fn tell_lingering(&self, stage: &Stage, lingering: &Lingering) {
         let count = lingering.resources.len();
+        if count == 0 {
+            return;
+        }
         let what = format!(
             "{}: {count} to remove, once later stages no longer use it",
             stage.name
@@ -56,7 +61,8 @@ fn with_lingering(standing: &str, wanted: &Template) -> Option<Lingering> {
         .iter()
         .filter(|(id, resource)| !resources.contains_key(*id) && !is_retained(resource))
         .collect();
-    if going.is_empty() {
+    let places = places(&standing, wanted);
+    if going.is_empty() && places.is_empty() {
         return None;
     }
     let mut names = Vec::new();
@@ -65,10 +71,25 @@ fn with_lingering(standing: &str, wanted: &Template) -> Option<Lingering> {
         names.push((id.clone(), kind.to_owned()));
         resources.insert(id.clone(), resource.clone());
     }
+    if let Some(outputs) = template.get_mut("Outputs").and_then(Value::as_object_mut) {
+        outputs.extend(places);
+    }
     Some(Lingering {
         template: Template::new(wanted.stage, template),
         resources: names,
     })
+}
+
+/// The outputs that say where a stage was: they go when its stack is gone.
+fn places(standing: &Value, wanted: &Template) -> Vec<(String, Value)> {
+    let outputs = standing["Outputs"].as_object().into_iter().flatten();
+    let going = outputs.filter(|(id, output)| {
+        let value = output["Value"].as_str().unwrap_or_default();
+        names::placed_by(id, value).is_some() && wanted.value["Outputs"].get(*id).is_none()
+    });
+    going
+        .map(|(id, output)| (id.clone(), output.clone()))
+        .collect()
 }
 
 /// The stack drops it, and deletes nothing.
@@ -103,6 +124,28 @@ mod tests {
         let text: Value = serde_json::from_str(&found.template.text).unwrap();
         assert_eq!(text, expected);
         assert_eq!(found.template.stage, "lambda-edge");
+    }
+
+    #[test]
+    fn where_a_stage_was_is_remembered_for_now() {
+        let (id, value) = names::placed("reads", "us-west-2");
+        let place = json!({"Value": value});
+        let standing = json!({"Resources": {"A": {"Type": "T"}}, "Outputs": {
+            id.clone(): place, "StageIn01234567": {"Value": "reads us-west-2"}, "Url": {"Value": "u"},
+        }});
+        let elsewhere = names::placed("reads", "eu-west-1").0;
+        let wanted = json!({"Resources": {"A": {"Type": "T"}}, "Outputs": {
+            elsewhere.clone(): {"Value": "reads eu-west-1"},
+        }});
+        let found = with_lingering(&standing.to_string(), &template(&wanted)).unwrap();
+        assert_eq!(found.resources, []);
+        let outputs = found.template.value["Outputs"].as_object().unwrap();
+        let outputs: Vec<&String> = outputs.keys().collect();
+        let mut expected = [&id, &elsewhere];
+        expected.sort();
+        assert_eq!(outputs, expected);
+        let found = with_lingering(&standing.to_string(), &template(&standing));
+        assert!(found.is_none());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::aws::EDGE_REGION;
 use crate::aws::stacks::{Sought, Stack};
 use frames_compiler::failure::{Context, Result};
 use frames_compiler::names;
-use frames_compiler::plan::{Footprint, Names, Place};
+use frames_compiler::plan::{Footprint, Names, Place, Placed};
 use tokio::task::JoinSet;
 
 /// What a deployed lambda-edge stack says of its deployment.
@@ -17,6 +17,8 @@ pub(crate) struct Memory {
     /// The cdn stack's; `None`: a version of frames that kept none has deployed it.
     pub region: Option<String>,
     pub bucket: Option<String>,
+    /// The stages whose Region may have changed.
+    pub placed: Vec<Placed>,
     pub delivers: Option<String>,
 }
 
@@ -26,6 +28,7 @@ impl Memory {
         Self {
             region: output(names::DEPLOY_REGION),
             bucket: stack.parameters.get(names::ARTIFACT_BUCKET).cloned(),
+            placed: picture::placed(stack).collect(),
             delivers: output(names::DELIVERS),
         }
     }
@@ -105,8 +108,11 @@ pub async fn footprint(session: &Session<'_>, service: &str, env: &str) -> Resul
     if let Some(region) = known.filter(|region| !cdns.regions.contains(region)) {
         cdns.regions.insert(0, region);
     }
-    let managed = names::managed_bucket(&session.identity.account);
-    let bucket = memory.and_then(|memory| memory.bucket);
+    let managed = names::managed_bucket(&session.identity.account, EDGE_REGION);
+    let (bucket, placed) = match memory {
+        Some(memory) => (memory.bucket, memory.placed),
+        None => (None, Vec::new()),
+    };
     let names = Names {
         service: service.to_owned(),
         env: env.to_owned(),
@@ -114,9 +120,16 @@ pub async fn footprint(session: &Session<'_>, service: &str, env: &str) -> Resul
         artifact_bucket: bucket.filter(|bucket| *bucket != managed),
     };
     Ok(Found {
-        footprint: Footprint::of(&names, &cdns.regions),
+        footprint: Footprint::of(&names, &cdns.regions).with(&placed),
         unseen,
     })
+}
+
+/// The same names, with the stages that the deployed stacks remember.
+pub async fn remembered(session: &Session<'_>, footprint: Footprint) -> Result<Footprint> {
+    let memory = memory(session, &footprint.service, &footprint.env).await?;
+    let placed = memory.map(|memory| memory.placed);
+    Ok(footprint.with(&placed.unwrap_or_default()))
 }
 
 /// The cdn stacks of this deployment that are in another Region than the manifest says.

@@ -5,7 +5,7 @@ use super::change::{Proposed, Ran, TRIES, changed_by_somebody_else};
 use super::follow::Ended;
 pub use super::going::Options;
 use super::going::{Going, Standing};
-use super::report::{count, duration};
+use super::report::duration;
 use super::session::Session;
 use super::settle::{failed, refuse_foreign};
 use super::stage::Done;
@@ -19,7 +19,6 @@ use crate::picture::serving::{NothingServed, Serving};
 use frames_compiler::failure::{Exit, Failure, Result};
 use frames_compiler::plan::Footprint;
 use serde_json::Value;
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 const SOON: Duration = Duration::from_secs(1);
@@ -144,19 +143,7 @@ async fn take(
         groups.extend(edge_logs::late(session, footprint, &stages, &groups).await?);
     }
     edge_logs::delete(session, &groups).await?;
-    let artifacts = going.artifacts.into_iter();
-    let own: Vec<Object> = artifacts
-        .flat_map(|found| found.own)
-        .chain(uploaded)
-        .collect();
-    if !own.is_empty() {
-        let bucket = artifacts::bucket(session, footprint);
-        bucket.delete(&own).await?;
-        let keys: BTreeSet<&str> = own.iter().map(|object| object.key.as_str()).collect();
-        let what = count(keys.len(), "artifact");
-        let what = format!("{what} in bucket {}", bucket.name);
-        session.progress.step("Deleted", &what);
-    }
+    artifacts::delete(session, footprint, going.artifacts, uploaded).await?;
     Ok(gone)
 }
 

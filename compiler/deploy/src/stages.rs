@@ -11,7 +11,7 @@ use crate::{artifacts, edge_logs, settle, state, trial, versions};
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::names;
 use frames_compiler::package::Package;
-use frames_compiler::plan::{Parameter, Plan, Stage};
+use frames_compiler::plan::{Footprint, Parameter, Place, Plan, Stage};
 use frames_compiler::template::Template;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -83,7 +83,7 @@ pub async fn unchanged(
     options: Options<'_>,
     picture: &Picture,
 ) -> Result<Option<Unchanged>> {
-    let bucket = artifacts::bucket_name(session, &plan.footprint());
+    let footprint = plan.footprint();
     let mut done = Vec::new();
     let (mut unknown, mut resources) = (Vec::new(), 0);
     for (stage, template) in plan.stages.iter().zip(&package.templates) {
@@ -98,6 +98,7 @@ pub async fn unchanged(
             };
             unknown.extend(looked.unknown.iter().cloned());
             resources += seen.resources.len();
+            let bucket = artifacts::bucket_name(session, &footprint, &stage.region);
             let Ok(parameters) = parameters(stage, &bucket, &done) else {
                 return Ok(None);
             };
@@ -108,7 +109,8 @@ pub async fn unchanged(
         }
         done.push(Done::unchanged(stage, stack));
     }
-    if options.only.is_none() && !former(session, plan).await?.is_empty() {
+    let left = picture.left(plan);
+    if options.only.is_none() && !former(session, &left).await?.is_empty() {
         return Ok(None);
     }
     if !options.unsafe_overlay {
@@ -158,9 +160,9 @@ pub async fn is_first(session: &Session<'_>, plan: &Plan) -> Result<bool> {
 }
 
 /// The stacks that the manifest no longer puts anything into.
-async fn former<'a>(session: &Session<'_>, plan: &'a Plan) -> Result<Vec<Standing<'a>>> {
+async fn former<'a>(session: &Session<'_>, left: &'a [Place]) -> Result<Vec<Standing<'a>>> {
     let mut found = Vec::new();
-    for place in plan.former.iter().rev() {
+    for place in left.iter().rev() {
         found.extend(Standing::find_former(session, place).await?);
     }
     Ok(found)
@@ -201,12 +203,13 @@ pub async fn stages(
     options: Options<'_>,
     picture: &Picture,
 ) -> Result<Vec<Done>> {
+    let left = picture.left(plan);
     let former = match options.only {
-        None => agreed(session, former(session, plan).await?, options).await?,
+        None => agreed(session, former(session, &left).await?, options).await?,
         Some(_) => Vec::new(),
     };
     let mut run = Run {
-        bucket: artifacts::bucket_name(session, &plan.footprint()),
+        footprint: plan.footprint(),
         session,
         plan,
         picture,
@@ -228,13 +231,14 @@ pub async fn stages(
         }
         return Ok(run.done);
     }
+    // No stage uses them any more, and the stages may hold what they used, and where they are.
+    for standing in former {
+        standing.take_former(session).await?;
+    }
     if options.only.is_none() {
         run.let_go().await?;
     }
     let done = run.done;
-    for standing in former {
-        standing.take_former(session).await?;
-    }
     if !options.unsafe_overlay {
         state::refuse_open(session, plan, &done).await?;
     }
@@ -250,7 +254,7 @@ struct Run<'a> {
     /// As it was before the first change.
     picture: &'a Picture,
     options: Options<'a>,
-    bucket: String,
+    footprint: Footprint,
     done: Vec<Done>,
     /// The stages that still hold what later ones used.
     lingering: Vec<Held<'a>>,
@@ -275,7 +279,8 @@ impl<'a> Run<'a> {
             return self.skip(stage).await;
         }
         self.heal(stage).await?;
-        let parameters = match parameters(stage, &self.bucket, &self.done) {
+        let bucket = artifacts::bucket_name(session, &self.footprint, &stage.region);
+        let parameters = match parameters(stage, &bucket, &self.done) {
             Ok(parameters) => parameters,
             Err(_) if options.dry_run => {
                 match session.standing(stage).await? {
@@ -301,7 +306,7 @@ impl<'a> Run<'a> {
             session.tell_lingering(stage, lingering);
             job = job.lingering();
         }
-        let body = artifacts::body(session, &self.plan.footprint(), stage, &for_now.text).await?;
+        let body = artifacts::body(session, &self.footprint, stage, &for_now.text).await?;
         let ended = session
             .stage(&job, &body, &self.done, options.dry_run)
             .await?;
@@ -357,7 +362,7 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let job = Job::new(stage, &between, &stack.parameters).as_seen(stack);
-        let body = artifacts::body(session, &self.plan.footprint(), stage, &between.text).await?;
+        let body = artifacts::body(session, &self.footprint, stage, &between.text).await?;
         session.stage(&job, &body, &[], false).await.map(drop)
     }
 
@@ -379,8 +384,8 @@ impl<'a> Run<'a> {
         for held in std::mem::take(&mut self.lingering).into_iter().rev() {
             let job = Job::new(held.stage, held.template, &held.parameters);
             let job = if held.agreed { job.agreed() } else { job };
-            let (footprint, text) = (self.plan.footprint(), &held.template.text);
-            let body = artifacts::body(self.session, &footprint, held.stage, text);
+            let text = &held.template.text;
+            let body = artifacts::body(self.session, &self.footprint, held.stage, text);
             let ended = self.session.stage(&job, &body.await?, &[], false).await?;
             let before = self
                 .done

@@ -7,7 +7,7 @@ use super::stage::Done;
 use crate::aws::functions::{Fault, Invoked, Refusal};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::names;
-use frames_compiler::plan::{Function, Launch, Parameter, Plan, Stage};
+use frames_compiler::plan::{Function, Launch, Parameter, Plan, Stage, Trial};
 use frames_compiler::printable;
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -38,8 +38,9 @@ pub(crate) async fn before(
             .find(|function| names::version_arn(function.name) == *output);
         let before = done.iter().find(|done| done.stage == stage);
         let arn = before.and_then(|before| before.stack.outputs.get(output));
-        if let (Some(function), Some(arn)) = (function, arn) {
-            wanted.push((parameter, function, arn));
+        let trial = function.and_then(|function| function.trial.as_ref());
+        if let (Some(function), Some(trial), Some(arn)) = (function, trial, arn) {
+            wanted.push((parameter, function, trial, arn));
         }
     }
     if wanted.is_empty() {
@@ -51,10 +52,11 @@ pub(crate) async fn before(
     };
     let in_use = standing.map(|done| done.stack.parameters);
     let in_use = in_use.unwrap_or_default();
-    for (parameter, function, arn) in wanted {
+    for (parameter, function, trial, arn) in wanted {
         if in_use.get(parameter) != Some(arn) {
             let version = Version {
                 function,
+                trial,
                 arn,
                 taken_by: stage.name,
             };
@@ -66,6 +68,7 @@ pub(crate) async fn before(
 
 struct Version<'a> {
     function: &'a Function,
+    trial: &'a Trial,
     arn: &'a str,
     /// The stage that isn't changed where the version doesn't run.
     taken_by: &'a str,
@@ -79,9 +82,9 @@ impl Version<'_> {
         let until = Instant::now() + PATIENCE;
         let mut pause = SOON;
         loop {
-            let asked = functions.invoke(self.arn, &self.function.trial.event);
+            let asked = functions.invoke(self.arn, &self.trial.event);
             match session.interrupt.or(asked).await?? {
-                Invoked::Answered(answer) if self.function.trial.is_passed_by(&answer) => {
+                Invoked::Answered(answer) if self.trial.is_passed_by(&answer) => {
                     return Ok(());
                 }
                 Invoked::Answered(answer) => return Err(self.wrong(&answer)),
@@ -138,7 +141,7 @@ impl Version<'_> {
     }
 
     fn failed(&self, fault: &Fault) -> Failure {
-        let (what, help) = why(fault, self.function.launch);
+        let (what, help) = why(fault, self.function.launch.unwrap_or_default());
         let failure = self.failure(&what, help);
         let log = tail(&fault.log);
         let message = if log.is_empty() {
@@ -157,7 +160,7 @@ impl Version<'_> {
             None if answer["uri"].is_string() => "with a request to pass on".to_owned(),
             None => "with neither a status nor a request".to_owned(),
         };
-        let wanted = self.function.trial.wanted();
+        let wanted = self.trial.wanted();
         self.failure(
             &format!("answers {answered}, but should answer {wanted}"),
             "somebody may have replaced its zip, or an overlay in `resources` changes how it runs",

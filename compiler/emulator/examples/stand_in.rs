@@ -24,6 +24,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         region: REGION.to_owned(),
         native_host: format!("runtime-medical-imaging.{REGION}.amazonaws.com"),
         dicomweb_host: Some(format!("dicom-medical-imaging.{REGION}.amazonaws.com")),
+        metadata: true,
+        cached_reads: false,
         log_level: LogLevel::Warn,
     };
     let images = healthimaging::embedded()?;

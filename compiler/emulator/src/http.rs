@@ -20,6 +20,9 @@ use tokio::{
 
 pub(crate) type Answer = Response<Full<Bytes>>;
 
+/// Why a body of a server's own breaks off: the connection ends in the middle of it.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// More than any browser opens, and far fewer than this process may.
 const CONNECTIONS: usize = 256;
 /// Above CloudFront's own limits, which the edge refuses by itself.
@@ -82,10 +85,11 @@ impl Reserved {
 }
 
 /// Answers every request on `listener` by `handle`, HTTP/1.1.
-pub(crate) fn serve<H, F>(listener: TcpListener, handle: H) -> Result<Server, Error>
+pub(crate) fn serve<H, F, B>(listener: TcpListener, handle: H) -> Result<Server, Error>
 where
     H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Answer> + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<Cause>> + Send + 'static,
 {
     serve_each(listener, move |peer| {
         let handle = handle.clone();
@@ -95,11 +99,12 @@ where
 
 /// The same, by a handler of its own for each connection: what is to be known of the peer
 /// is asked once.
-pub(crate) fn serve_each<C, H, F>(listener: TcpListener, connected: C) -> Result<Server, Error>
+pub(crate) fn serve_each<C, H, F, B>(listener: TcpListener, connected: C) -> Result<Server, Error>
 where
     C: Fn(SocketAddr) -> H + Send + Sync + 'static,
     H: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
-    F: Future<Output = Answer> + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<Cause>> + Send + 'static,
 {
     let address = listener
         .local_addr()
@@ -108,11 +113,12 @@ where
     Ok(Server { address, task })
 }
 
-async fn accept<C, H, F>(listener: TcpListener, connected: C)
+async fn accept<C, H, F, B>(listener: TcpListener, connected: C)
 where
     C: Fn(SocketAddr) -> H + Send + Sync + 'static,
     H: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
-    F: Future<Output = Answer> + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<Cause>> + Send + 'static,
 {
     let free = Arc::new(Semaphore::new(CONNECTIONS));
     // Dropped together with this task, and the connections with it.

@@ -29,6 +29,7 @@ pub mod page;
 mod printable;
 pub mod private;
 mod random;
+mod signature;
 #[cfg(test)]
 mod testing;
 

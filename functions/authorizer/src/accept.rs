@@ -65,7 +65,7 @@ pub(crate) fn settle(request: &mut Request, kind: Kind) {
 fn settled(sent: &str, kind: Kind) -> Option<String> {
     match kind {
         // Not cached, and the service's own to answer.
-        Kind::ImageFrame => None,
+        Kind::ImageFrame | Kind::ImageSetMetadata => None,
         Kind::Studies
         | Kind::Series
         | Kind::Instances

@@ -3,14 +3,14 @@
 use crate::keys::PENALTY;
 use crate::reason::{Class, Denial};
 use frames_edge::cors::{ALLOWED_HEADERS, EXPOSED_HEADERS, PREFLIGHT_SECONDS};
-use frames_edge::operation::{self, Kind};
+use frames_edge::operation::{self, Kind, Served};
 use frames_edge::{AuthorizerConfig, Cors, Request, Response};
 use serde_json::json;
 use std::time::Duration;
 
 /// Answers `OPTIONS`, for any path and without a token: browsers send none along.
 fn preflight(request: &Request, config: &AuthorizerConfig, kind: Option<Kind>) -> Response {
-    let methods = methods(kind, config.dicomweb);
+    let methods = methods(kind, config.served());
     let mut response = Response::empty(204, "No Content").with_header("Allow", methods.as_str());
     if !config.cors.origins.is_empty() {
         response = response
@@ -39,12 +39,12 @@ pub(crate) fn denied(
             let body = json!({
                 "error": "not_found",
                 "message": "This path isn't served.",
-                "paths": operation::paths(config.dicomweb),
+                "paths": operation::paths(config.served()),
             });
             Response::json(404, "Not Found", &body).with_header("X-Content-Type-Options", "nosniff")
         }
         Class::MethodNotAllowed => answer(405, "Method Not Allowed", "method_not_allowed")
-            .with_header("Allow", methods(kind, config.dicomweb)),
+            .with_header("Allow", methods(kind, config.served())),
         // RFC 6750, 3.1: no error code where no token was sent.
         Class::MissingToken => {
             answer(401, "Unauthorized", "missing_token").with_header("WWW-Authenticate", "Bearer")
@@ -74,13 +74,16 @@ fn whole_seconds(time: Duration) -> u64 {
 }
 
 /// As `Allow` lists them; for an unknown path, all that are served anywhere.
-fn methods(kind: Option<Kind>, dicomweb: bool) -> String {
-    let served: &[&[&str]] = match kind {
-        Some(kind) => &[kind.methods()],
-        None if dicomweb => &[Kind::ImageFrame.methods(), Kind::Instance.methods()],
-        None => &[Kind::ImageFrame.methods()],
+fn methods(kind: Option<Kind>, served: Served) -> String {
+    let native = || Kind::ImageFrame.methods(served);
+    let mut methods = match kind {
+        Some(kind) => kind.methods(served).to_vec(),
+        // All of DICOMweb's are among them.
+        None if served.dicomweb && !served.reads => {
+            [native(), Kind::Instance.methods(served)].concat()
+        }
+        None => native().to_vec(),
     };
-    let mut methods: Vec<&str> = served.concat();
     methods.push("OPTIONS");
     methods.join(", ")
 }

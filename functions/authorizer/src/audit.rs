@@ -89,6 +89,7 @@ impl Grant {
 fn name(kind: Kind) -> &'static str {
     match kind {
         Kind::ImageFrame => "GetImageFrame",
+        Kind::ImageSetMetadata => "GetImageSetMetadata",
         Kind::Studies => "SearchDICOMStudies",
         Kind::Series => "SearchDICOMSeries",
         Kind::Instances => "SearchDICOMInstances",

@@ -1,13 +1,13 @@
 //! Fetching the issuer's key set: HTTPS only, three seconds, 256 KiB, no redirects.
 
-use crate::tls;
 use frames_edge::Issuer;
 use frames_edge::key_answer::{Failed, with_cause};
 use frames_edge::key_source::{KeySource, OnTheWay, TIME_LIMIT};
+use frames_edge::tls;
 use http::{Request, Response, Uri};
 use http_body_util::Empty;
 use hyper::body::{Bytes, Incoming};
-use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::rt::TokioExecutor;
@@ -58,18 +58,10 @@ fn client<R>(
 where
     HttpsConnector<HttpConnector<R>>: Connect + Clone,
 {
-    let builder = rustls::ClientConfig::builder_with_provider(tls::provider().into())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| format!("TLS: {error}"))?;
     let tls = if address.scheme_str() == Some("https") {
-        builder
-            .with_native_roots()
-            .map_err(|error| format!("the system's root certificates: {error}"))?
-            .with_no_client_auth()
+        tls::trusting_the_system()?
     } else {
-        builder
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth()
+        tls::trusting_nobody()?
     };
     connector.enforce_http(false);
     let connector = HttpsConnectorBuilder::new()

@@ -7,7 +7,7 @@
 //! | answer | `error` in the body | when |
 //! | --- | --- | --- |
 //! | 204 | | `OPTIONS`, for any path |
-//! | 400 | `invalid_request` | two different tokens |
+//! | 400 | `invalid_request` | two different tokens; a query that the path doesn't take |
 //! | 401 | `missing_token` | no token in any allowed source |
 //! | 401 | `invalid_token` | a token that isn't good |
 //! | 403 | `insufficient_scope` | a good token without the scopes or groups |
@@ -31,7 +31,6 @@ pub mod keys;
 mod object;
 mod query;
 mod reason;
-mod tls;
 mod token;
 mod verify;
 
@@ -231,14 +230,14 @@ fn pass(
     keys: &Keys,
     now: SystemTime,
 ) -> Result<Option<Grant>, Stop> {
-    let parsed = Operation::parse(&request.uri, config.dicomweb);
+    let parsed = Operation::parse(&request.uri, config.served());
     let kind = parsed.as_ref().ok().map(Operation::kind);
     let denied = |denial| Stop::Denied(kind, denial);
     if request.method == "OPTIONS" {
         return Err(denied(Denial::of(Reason::Preflight)));
     }
     let operation = parsed.map_err(|_| denied(Denial::of(Reason::UnknownPath)))?;
-    let methods = operation.kind().methods();
+    let methods = operation.kind().methods(config.served());
     if !methods.contains(&request.method.as_str()) {
         return Err(denied(Denial::of(Reason::WrongMethod)));
     }
@@ -271,10 +270,13 @@ fn pass(
             })
         })?;
     }
+    let Ok(settled) = operation.settled_by(&request.method, &request.querystring) else {
+        return Err(denied(Denial::of(Reason::BadQuery)));
+    };
     let by = by.as_ref().map(|(auth, claims)| (*auth, claims));
     let names = config.audit_claims.as_ref();
     let grant = names.map(|names| Grant::new(&operation, by, names));
-    token::remove(request, querystring);
+    token::remove(request, settled.unwrap_or(querystring));
     accept::settle(request, operation.kind());
     request.uri = operation.path().to_owned();
     Ok(grant)
@@ -298,7 +300,7 @@ fn is_in(operation: &Operation, row: &Allow) -> bool {
     let within = |list: &Option<Vec<String>>, id| list.as_ref().is_none_or(|it| listed(it, id));
     let in_parts = row.studies.is_some() || row.series.is_some();
     match operation.kind() {
-        Kind::ImageFrame => match &row.image_sets {
+        Kind::ImageFrame | Kind::ImageSetMetadata => match &row.image_sets {
             Some(sets) => listed(sets, operation.image_set()),
             None => !in_parts,
         },

@@ -1,8 +1,8 @@
 //! The query string: where a token may be in it, and what of it goes on.
 //!
 //! No token goes on, whatever the parameter is called that carries it. Of a
-//! DICOMweb request only what the operation knows goes on; the native read
-//! knows no parameters, and CloudFront forwards none of its.
+//! DICOMweb request only what the operation knows goes on, and of an image set's metadata
+//! the version; a frame's native read knows no parameters, and CloudFront forwards none of its.
 
 use crate::reason::Reason;
 use frames_edge::operation::Operation;
@@ -145,6 +145,7 @@ fn decoded(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use frames_edge::operation::Served;
 
     #[test]
     fn tokens_have_two_names() {
@@ -168,7 +169,12 @@ mod tests {
 
     fn operation(rest: &str) -> Operation {
         let path = format!("/datastore/12345678901234567890123456789012/{rest}");
-        Operation::parse(&path, true).unwrap()
+        let all = Served {
+            dicomweb: true,
+            metadata: true,
+            reads: true,
+        };
+        Operation::parse(&path, all).unwrap()
     }
 
     fn search() -> Operation {
@@ -181,6 +187,10 @@ mod tests {
 
     fn image_frame() -> Operation {
         operation("imageSet/aaaabbbbccccddddeeeeffff00001111/getImageFrame")
+    }
+
+    fn metadata() -> Operation {
+        operation("imageSet/aaaabbbbccccddddeeeeffff00001111/getImageSetMetadata")
     }
 
     #[test]
@@ -224,7 +234,7 @@ mod tests {
             "password",
             "sid",
         ] {
-            for operation in [image_frame(), retrieval(), search()] {
+            for operation in [image_frame(), metadata(), retrieval(), search()] {
                 for (sent, left) in [
                     ("NAME=s", ""),
                     ("NAME", ""),
@@ -237,7 +247,8 @@ mod tests {
                 ] {
                     let sent = sent.replace("NAME", name);
                     let kept = kept(&sent, &operation);
-                    let left = if operation == retrieval() { "" } else { left };
+                    let keeps = [image_frame(), search()].contains(&operation);
+                    let left = if keeps { left } else { "" };
                     assert_eq!(kept, left, "{sent} of {operation:?}");
                 }
             }

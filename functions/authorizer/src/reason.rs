@@ -33,6 +33,7 @@ pub enum Reason {
     NotAllowed,
     NoAccessRow,
     NoAccessClaim,
+    BadQuery,
     KeysUnavailable,
     NotLogged,
 }
@@ -108,6 +109,7 @@ impl Reason {
             Self::NotAllowed => "not_allowed",
             Self::NoAccessRow => "no_access_row",
             Self::NoAccessClaim => "no_access_claim",
+            Self::BadQuery => "bad_query",
             Self::KeysUnavailable => "keys_unavailable",
             Self::NotLogged => "not_logged",
         }
@@ -119,7 +121,7 @@ impl Reason {
             Self::UnknownPath => Class::NotFound,
             Self::WrongMethod => Class::MethodNotAllowed,
             Self::NoToken => Class::MissingToken,
-            Self::DifferentTokens => Class::InvalidRequest,
+            Self::DifferentTokens | Self::BadQuery => Class::InvalidRequest,
             Self::MissingScope | Self::MissingGroup => Class::InsufficientScope,
             Self::NotAllowed | Self::NoAccessRow | Self::NoAccessClaim => Class::Forbidden,
             Self::KeysUnavailable => Class::KeysUnavailable,

@@ -108,7 +108,8 @@ impl World {
         let set = &self.image_sets[dice.below(self.image_sets.len())];
         let study = &self.studies[dice.below(self.studies.len())];
         let rest = match dice.below(14) {
-            0..=3 => format!("imageSet/{set}/getImageFrame"),
+            0..=2 => format!("imageSet/{set}/getImageFrame"),
+            3 => format!("imageSet/{set}/getImageSetMetadata"),
             4 => ["studies", "series", "instances"][dice.below(3)].to_owned(),
             5 => format!("studies/{study}/series"),
             6 => format!("studies/{study}/instances"),
@@ -127,6 +128,10 @@ impl World {
                 format!("imageSetId={set}&imageSetId={other}")
             }
             2 if rest.ends_with("series") => "limit=5".to_owned(),
+            2 if rest.ends_with("getImageFrame") => {
+                "imageFrameId=0123456789abcdef0123456789abcdef".to_owned()
+            }
+            2 if rest.ends_with("Metadata") => "version=1".to_owned(),
             _ => String::new(),
         };
         (format!("/datastore/{store}/{rest}"), query)
@@ -183,7 +188,8 @@ fn configured(access: Option<&[Value]>, names: Option<&Value>) -> Ready {
     if let Some(names) = names {
         changes["accessClaims"] = names.clone();
     }
-    let config = config(changes);
+    let mut config = config(changes);
+    (config.metadata, config.cached_reads) = (true, true);
     let keys = prepare(&config).unwrap();
     Ready(config, keys)
 }
@@ -192,7 +198,8 @@ fn ask(token: &str, path: &str, query: &str) -> Request {
     let mut request = bearer(token);
     request.uri = path.to_owned();
     request.querystring = query.to_owned();
-    if !path.ends_with("getImageFrame") {
+    // A native read by either way: a frame by GET has its id in the query.
+    if !path.ends_with("getImageFrame") || !query.is_empty() {
         request.method = "GET".to_owned();
     }
     request

@@ -44,6 +44,7 @@ fn body(response: &Response) -> Value {
 fn preflight_is_answered_without_a_token() {
     for (uri, methods) in [
         (PATH, "POST, OPTIONS"),
+        (METADATA, "POST, OPTIONS"),
         (STUDIES, "GET, HEAD, OPTIONS"),
         ("/anything", "POST, GET, HEAD, OPTIONS"),
     ] {
@@ -211,10 +212,153 @@ fn unknown_paths_are_named_before_any_token_is_read() {
 }
 
 #[test]
+fn metadata_that_is_not_served_is_an_unknown_path() {
+    let answer = |uri: &str, request: Request| {
+        let mut off = config(json!({}));
+        off.metadata = false;
+        let (response, denial) = respond(
+            Request {
+                uri: uri.to_owned(),
+                ..request
+            },
+            &off,
+        );
+        assert_eq!(denial.reason, Reason::UnknownPath, "{uri}");
+        serde_json::to_value(response).unwrap()
+    };
+    let unknown = PATH.replace("getImageFrame", "getImageSet");
+    for request in [
+        bearer(&good()),
+        request(&[], ""),
+        request(&[], "version=01"),
+    ] {
+        let answer = |uri| answer(uri, request.clone());
+        assert_eq!(answer(METADATA), answer(&unknown));
+    }
+}
+
+#[test]
+fn metadata_goes_on_with_its_version_only() {
+    let asked = |query: &str| {
+        let mut request = bearer(&good());
+        request.uri = METADATA.replace("imageSet/", "imageset/");
+        request.querystring = query.to_owned();
+        request
+    };
+    for (query, left) in [
+        ("", ""),
+        ("version=2", "version=2"),
+        ("%76ersion=%32&token=&x=1", "version=2"),
+        ("x=version=3", ""),
+    ] {
+        let passed = pass(asked(query), &config(json!({})));
+        assert_eq!((&*passed.uri, &*passed.querystring), (METADATA, left));
+    }
+    for query in [
+        "version=01",
+        "version=-1",
+        "version=18446744073709551616",
+        "version=1&version=1",
+        "version=1&%76ersion=2",
+        "version",
+    ] {
+        let (response, denial) = respond(asked(query), &config(json!({})));
+        assert_eq!(denial.reason, Reason::BadQuery, "{query}");
+        assert_eq!(response.status, "400");
+        assert_eq!(body(&response), json!({"error": "invalid_request"}));
+        // Whoever has no token, or may not read this, learns nothing of the query.
+        let mut stranger = asked(query);
+        stranger.headers.clear();
+        assert_eq!(respond(stranger, &config(json!({}))).0.status, "401");
+        let mut narrow = config(json!({}));
+        narrow.allow = Some(vec![]);
+        assert_eq!(respond(asked(query), &narrow).0.status, "403");
+    }
+}
+
+/// Native reads by GET are on.
+fn reads() -> AuthorizerConfig {
+    let mut config = config(json!({}));
+    config.cached_reads = true;
+    config
+}
+
+#[test]
+fn a_frame_by_get_goes_on_with_its_id_only() {
+    const ID: &str = "imageFrameId=a1b2c3d4e5f60718293a4b5c6d7e8f90";
+    let asked = |method: &str, query: &str| {
+        let mut request = bearer(&good());
+        request.method = method.to_owned();
+        request.uri = PATH.replace("imageSet/", "image%73et/");
+        request.querystring = query.to_owned();
+        request
+    };
+    for method in ["GET", "HEAD"] {
+        for query in [
+            ID.to_owned(),
+            ID.replace("=a", "=%61"),
+            format!("x=1&{ID}&version=3&token={}", good()),
+            format!("session=s;{}&{ID}", "a=b"),
+        ] {
+            let passed = pass(asked(method, &query), &reads());
+            assert_eq!((&*passed.uri, &*passed.querystring), (PATH, ID), "{query}");
+            assert!(!passed.headers.contains_key("authorization"));
+        }
+        for query in ["", "imageFrameId=", "imageFrameId=x", &format!("{ID}&{ID}")] {
+            let (response, denial) = respond(asked(method, query), &reads());
+            assert_eq!(denial.reason, Reason::BadQuery, "{query}");
+            assert_eq!(response.status, "400");
+            // Whoever has no token, or may not read this, learns nothing of the query.
+            let mut stranger = asked(method, query);
+            stranger.headers.clear();
+            assert_eq!(respond(stranger, &reads()).0.status, "401");
+            let mut narrow = reads();
+            narrow.allow = Some(vec![]);
+            assert_eq!(respond(asked(method, query), &narrow).0.status, "403");
+        }
+    }
+    // A POST is what it was.
+    let passed = pass(asked("POST", "x=1"), &reads());
+    assert_eq!(passed.querystring, "x=1");
+    let metadata = |query: &str| {
+        let mut request = asked("GET", query);
+        request.uri = METADATA.to_owned();
+        pass(request, &reads()).querystring
+    };
+    assert_eq!(["", "version=%32&x"].map(metadata), ["", "version=2"]);
+}
+
+#[test]
+fn a_page_may_ask_by_get_where_it_is_on() {
+    let asked = |uri: &str, method: &str, config: &AuthorizerConfig| {
+        let mut request = request(&[("origin", "https://viewer.example")], "");
+        (request.uri, request.method) = (uri.to_owned(), method.to_owned());
+        let (response, _) = respond(request, config);
+        let header = |name: &str| response.headers[name][0].value.clone();
+        match method {
+            "OPTIONS" => header("access-control-allow-methods"),
+            _ => header("allow"),
+        }
+    };
+    for uri in [PATH, METADATA] {
+        for method in ["OPTIONS", "PUT"] {
+            let allowed = "GET, HEAD, POST, OPTIONS";
+            assert_eq!(asked(uri, method, &reads()), allowed, "{uri}");
+            let off = asked(uri, method, &config(json!({})));
+            assert_eq!(off, "POST, OPTIONS", "{uri}");
+        }
+    }
+    let anywhere = asked("/", "OPTIONS", &reads());
+    assert_eq!(anywhere, "GET, HEAD, POST, OPTIONS");
+}
+
+#[test]
 fn wrong_methods_are_refused() {
     for (uri, method, allow) in [
         (PATH, "GET", "POST, OPTIONS"),
         (PATH, "DELETE", "POST, OPTIONS"),
+        (METADATA, "GET", "POST, OPTIONS"),
+        (METADATA, "HEAD", "POST, OPTIONS"),
         (STUDIES, "POST", "GET, HEAD, OPTIONS"),
         (STUDIES, "get", "GET, HEAD, OPTIONS"),
     ] {
@@ -555,6 +699,7 @@ fn what_is_not_listed_is_not_served_from_the_cache_either() {
         listed.allow = serde_json::from_value(allow.clone()).unwrap();
         for (uri, method, served) in [
             (PATH, "POST", native),
+            (METADATA, "POST", native),
             (STUDIES, "GET", dicomweb),
             (instance.as_str(), "HEAD", dicomweb),
         ] {

@@ -3,6 +3,7 @@
 //! error: a function must never run on a configuration it only half understands.
 
 use crate::access::Access;
+use crate::operation::Served;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -15,6 +16,12 @@ pub struct AuthorizerConfig {
     #[serde(deserialize_with = "Option::deserialize")]
     pub auth: Option<AuthConfig>,
     pub dicomweb: bool,
+    /// Whether `GetImageSetMetadata` is served; missing without `delivery.metadata`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub metadata: bool,
+    /// Whether native reads are served by GET, too; missing without `delivery.cachedReads`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached_reads: bool,
     /// What may be asked for, cached or not; missing: whatever the signer's role may read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow: Option<Vec<Allow>>,
@@ -23,6 +30,17 @@ pub struct AuthorizerConfig {
     /// There where each request that passes is written down: the claims that say whose it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit_claims: Option<Vec<String>>,
+}
+
+impl AuthorizerConfig {
+    /// Which reads it lets pass.
+    pub fn served(&self) -> Served {
+        Served {
+            dicomweb: self.dicomweb,
+            metadata: self.metadata,
+            reads: self.cached_reads,
+        }
+    }
 }
 
 /// A data store that is served.
@@ -169,7 +187,82 @@ pub struct SignerConfig {
     /// `dicom-medical-imaging.<region>.amazonaws.com`; missing without `delivery.dicomweb`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dicomweb_host: Option<String>,
+    /// Whether `GetImageSetMetadata` is signed for; missing without `delivery.metadata`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub metadata: bool,
+    /// Whether it also signs for the reader, in the same Region; missing without
+    /// `delivery.cachedReads`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached_reads: bool,
     pub log_level: LogLevel,
+}
+
+/// The header of the origin in which the signer is told the host of the reader's function URL.
+pub const READER_HEADER: &str = "Frames-Reader";
+
+impl SignerConfig {
+    /// Which reads it signs for.
+    pub fn served(&self) -> Served {
+        Served {
+            dicomweb: self.dicomweb_host.is_some(),
+            metadata: self.metadata,
+            reads: self.cached_reads,
+        }
+    }
+}
+
+/// The reader's `config.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReaderConfig {
+    /// SigV4's region: where the data store lives.
+    pub region: String,
+    /// `runtime-medical-imaging.<region>.amazonaws.com`
+    pub native_host: String,
+    /// Whether metadata is served, too.
+    pub metadata: bool,
+    pub log_level: LogLevel,
+}
+
+impl ReaderConfig {
+    /// Which reads it makes.
+    pub fn served(&self) -> Served {
+        Served {
+            dicomweb: false,
+            metadata: self.metadata,
+            reads: true,
+        }
+    }
+}
+
+/// Refuses a Region that isn't one, and hosts that aren't HealthImaging's own in it.
+/// A host comes with its key and the word that its API begins with.
+pub fn check_hosts<'a>(
+    region: &str,
+    hosts: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>,
+) -> Result<(), String> {
+    if !is_region(region) {
+        return Err(format!(
+            "config.json: `region` is {region:?}, which isn't an AWS Region's code"
+        ));
+    }
+    for (key, api, host) in hosts {
+        let own = format!("{api}-medical-imaging.{region}.amazonaws.com");
+        if host != own {
+            return Err(format!(
+                "config.json: `{key}` is {host:?}; the only host to sign for is {own:?}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// One label of a host name, as a Region's code is.
+fn is_region(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 #[cfg(test)]

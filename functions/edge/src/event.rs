@@ -111,6 +111,37 @@ impl Request {
         self.headers.insert(key.to_ascii_lowercase(), vec![header]);
     }
 
+    /// Takes a header away, whether the viewer sent it or CloudFront adds it for the origin.
+    pub fn drop_header(&mut self, name: &str) {
+        let is_it = |other: &str| other.eq_ignore_ascii_case(name);
+        self.headers.retain(|other, _| !is_it(other));
+        let origin = self.origin.as_mut();
+        let added = origin.and_then(|it| it.pointer_mut("/custom/customHeaders"));
+        if let Some(added) = added.and_then(Value::as_object_mut) {
+            added.retain(|other, _| !is_it(other));
+        }
+    }
+
+    /// The only value of a header that CloudFront adds for the origin.
+    pub fn origin_header(&self, name: &str) -> Option<&str> {
+        let added = self.origin.as_ref()?.pointer("/custom/customHeaders")?;
+        let mut added = added.as_object()?.iter();
+        let named = |(other, _): &(&String, _)| other.eq_ignore_ascii_case(name);
+        let (_, values) = added.by_ref().find(named)?;
+        match values.as_array()?.as_slice() {
+            [only] if !added.any(|other| named(&other)) => only.get("value")?.as_str(),
+            _ => None,
+        }
+    }
+
+    /// Sends it to another host than the distribution names, in the same way.
+    pub fn go_to(&mut self, host: &str) {
+        let origin = self.origin.as_mut();
+        if let Some(name) = origin.and_then(|it| it.pointer_mut("/custom/domainName")) {
+            *name = host.into();
+        }
+    }
+
     /// Whether it goes to this host, over HTTPS on its usual port, with the path as it is
     /// and with no header of a signature added on the way.
     pub fn goes_to(&self, host: &str) -> bool {
@@ -139,6 +170,40 @@ impl Request {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn an_origins_header_is_read_and_taken_away() {
+        let with = |added: Value| -> Request {
+            serde_json::from_value(json!({
+                "method": "GET", "uri": "/",
+                "headers": {"frames-reader": [{"value": "viewers"}], "host": [{"value": "h"}]},
+                "origin": {"custom": {"domainName": "a.example", "customHeaders": added}},
+            }))
+            .unwrap()
+        };
+        let value = |text: &str| json!([{"key": "Frames-Reader", "value": text}]);
+        let mut request = with(json!({"frames-reader": value("b.example"), "x": value("y")}));
+        assert_eq!(request.origin_header("Frames-Reader"), Some("b.example"));
+        request.drop_header("Frames-Reader");
+        request.go_to("b.example");
+        assert_eq!(request.headers.keys().collect::<Vec<_>>(), ["host"]);
+        let origin =
+            json!({"custom": {"domainName": "b.example", "customHeaders": {"x": value("y")}}});
+        assert_eq!(request.origin, Some(origin));
+        assert_eq!(request.origin_header("Frames-Reader"), None);
+        for doubtful in [
+            json!({}),
+            json!({"frames-reader": []}),
+            json!({"frames-reader": [{"value": "a"}, {"value": "b"}]}),
+            json!({"frames-reader": value("a"), "Frames-Reader": value("b")}),
+            json!({"frames-reader": "a"}),
+            json!({"frames-reader": [{"value": 1}]}),
+            json!(null),
+        ] {
+            let request = with(doubtful.clone());
+            assert_eq!(request.origin_header("Frames-Reader"), None, "{doubtful}");
+        }
+    }
 
     #[test]
     fn header_names_are_read_in_any_case() {

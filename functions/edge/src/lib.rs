@@ -16,6 +16,8 @@
 pub mod access;
 pub mod config;
 pub mod cors;
+#[cfg(feature = "credentials")]
+pub mod credentials;
 pub mod event;
 #[cfg(feature = "jose")]
 pub mod jose;
@@ -27,12 +29,14 @@ pub mod operation;
 pub mod response;
 #[cfg(feature = "runtime")]
 pub mod runtime;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub use access::Access;
 pub use config::{
-    AccessClaims, Allow, AuthConfig, AuthorizerConfig, Cors, Issuer, LogLevel, SignerConfig,
-    TokenSource, TokenUse,
+    AccessClaims, Allow, AuthConfig, AuthorizerConfig, Cors, Issuer, LogLevel, READER_HEADER,
+    ReaderConfig, SignerConfig, TokenSource, TokenUse,
 };
 pub use event::{Body, Cf, Event, Header, Headers, Request};
-pub use operation::{NotAnOperation, Operation};
+pub use operation::{NotAnOperation, Operation, Served};
 pub use response::Response;

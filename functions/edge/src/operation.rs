@@ -16,6 +16,13 @@ const MOST_FRAMES: usize = 100;
 /// digits, its form isn't documented.
 const LONGEST_HASH: usize = 128;
 
+/// The version of an image set whose metadata is asked for; without it, HealthImaging takes
+/// the latest one.
+const VERSION: &str = "version";
+
+/// The frame that a native read by GET goes by.
+const FRAME: &str = "imageFrameId";
+
 /// The image set that a retrieval goes by; without it, HealthImaging takes the primary ones.
 const IMAGE_SET: &str = "imageSetId";
 
@@ -36,6 +43,16 @@ const SERIES_UID: [&str; 2] = ["SeriesInstanceUID", "0020000E"];
 /// No path of attributes that HealthImaging could match is longer.
 const LONGEST_ATTRIBUTE: usize = 256;
 
+/// Which reads a delivery serves besides `GetImageFrame`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Served {
+    pub dicomweb: bool,
+    /// `GetImageSetMetadata`.
+    pub metadata: bool,
+    /// Native reads by GET, too, which can be cached.
+    pub reads: bool,
+}
+
 /// Which of HealthImaging's reads a viewer may ask for, by what comes back.
 ///
 /// Sources: "Searching DICOM data in HealthImaging" and "Retrieving DICOM data from
@@ -43,8 +60,10 @@ const LONGEST_ATTRIBUTE: usize = 256;
 /// metadata, no `rendered` and no thumbnails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// `POST /datastore/{id}/imageSet/{id}/getImageFrame`
+    /// `POST /datastore/{id}/imageSet/{id}/getImageFrame`, or `GET` with `?imageFrameId={id}`
     ImageFrame,
+    /// `POST` or `GET /datastore/{id}/imageSet/{id}/getImageSetMetadata[?version={n}]`
+    ImageSetMetadata,
     /// `GET …/studies`
     Studies,
     /// `GET …/series`, `…/studies/{uid}/series`
@@ -80,6 +99,10 @@ pub struct Operation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotAnOperation;
 
+/// Why a query isn't one that the operation takes, for whoever sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadQuery(pub &'static str);
+
 impl Operation {
     /// Reads a path. `imageset` is taken and goes on as `imageSet`, and a character
     /// that needn't be percent-encoded goes on as itself. So one resource has one
@@ -88,8 +111,8 @@ impl Operation {
     /// Each segment is decoded once. What then isn't an id or one of the words is
     /// refused: a slash, a dot segment, a NUL, another `%`.
     ///
-    /// DICOMweb paths are known only where `dicomweb` is on.
-    pub fn parse(path: &str, dicomweb: bool) -> Result<Self, NotAnOperation> {
+    /// What isn't served has no path.
+    pub fn parse(path: &str, served: Served) -> Result<Self, NotAnOperation> {
         if path.len() > LONGEST {
             return Err(NotAnOperation);
         }
@@ -105,17 +128,18 @@ impl Operation {
             return Err(NotAnOperation);
         }
         let on = |kind, path| Self::on(datastore, kind, path);
-        if let ["imageSet" | "imageset", image_set, "getImageFrame"] = rest
+        if let ["imageSet" | "imageset", image_set, name] = rest
             && is_id(image_set)
+            && let Some(kind) = native(name, served)
         {
-            let path = format!("/datastore/{datastore}/imageSet/{image_set}/getImageFrame");
+            let path = format!("/datastore/{datastore}/imageSet/{image_set}/{name}");
             return Ok(Self {
                 image_set: Some((*image_set).to_owned()),
-                ..on(Kind::ImageFrame, path)
+                ..on(kind, path)
             });
         }
         let (kind, uids) = resource(rest)
-            .filter(|(_, uids)| dicomweb && uids.iter().flatten().all(|uid| is_uid(uid)))
+            .filter(|(_, uids)| served.dicomweb && uids.iter().flatten().all(|uid| is_uid(uid)))
             .ok_or(NotAnOperation)?;
         let [study, series, instance] = uids.map(|uid| uid.map(str::to_owned));
         Ok(Self {
@@ -144,17 +168,46 @@ impl Operation {
     /// DICOMweb's are known by their form: a search matches any attribute, and
     /// one that the service doesn't match is its own to refuse. A study or series
     /// that the path names isn't named again: it is the path's that was allowed.
-    /// The native read knows none, and CloudFront forwards none: they are let be.
+    /// A frame's native read knows none, and CloudFront forwards none: they are let be.
     pub fn knows(&self, name: &str) -> bool {
         let is = |known: &[&str]| known.iter().any(|known| known.eq_ignore_ascii_case(name));
         match self.kind {
             Kind::ImageFrame => true,
+            Kind::ImageSetMetadata => name == VERSION,
             kind if kind.is_search() => {
                 let in_path = (self.study.is_some() && is(&STUDY_UID))
                     || (self.series.is_some() && is(&SERIES_UID));
                 !in_path && (is(&SEARCH) || is_attribute(name))
             }
             _ => name == IMAGE_SET,
+        }
+    }
+
+    /// The query in the one spelling in which it goes on, where the operation reads values
+    /// and not only names. `None`: it stays as it is, as far as its names are known.
+    ///
+    /// An answer is what its path and this say, and nothing else: whoever signs it or
+    /// keeps it needs no other look at the query.
+    pub fn settled(&self, query: &str) -> Result<Option<String>, BadQuery> {
+        match self.kind {
+            Kind::ImageSetMetadata => {
+                let version = version(query)?;
+                Ok(Some(version.map_or_else(String::new, |version| {
+                    format!("{VERSION}={version}")
+                })))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The same by method. By GET, a frame is named in the query, where a POST has a body.
+    pub fn settled_by(&self, method: &str, query: &str) -> Result<Option<String>, BadQuery> {
+        match self.kind {
+            Kind::ImageFrame if method != "POST" => {
+                let frame = frame(query)?;
+                Ok(Some(format!("{FRAME}={frame}")))
+            }
+            _ => self.settled(query),
         }
     }
 
@@ -193,10 +246,11 @@ impl Operation {
 impl Kind {
     /// The methods that reach the origin, as `Allow` lists them (besides `OPTIONS`).
     ///
-    /// HealthImaging documents GET. HEAD is what CloudFront answers from its cache.
-    pub fn methods(self) -> &'static [&'static str] {
+    /// For DICOMweb, HealthImaging documents GET. HEAD is what CloudFront answers from its cache.
+    pub fn methods(self, served: Served) -> &'static [&'static str] {
         match self {
-            Self::ImageFrame => &["POST"],
+            Self::ImageFrame | Self::ImageSetMetadata if served.reads => &["GET", "HEAD", "POST"],
+            Self::ImageFrame | Self::ImageSetMetadata => &["POST"],
             _ => &["GET", "HEAD"],
         }
     }
@@ -208,8 +262,47 @@ impl Kind {
 
     /// Served by the DICOMweb endpoint, not by the native one.
     pub fn is_dicomweb(self) -> bool {
-        self != Self::ImageFrame
+        !matches!(self, Self::ImageFrame | Self::ImageSetMetadata)
     }
+}
+
+/// The native read of that name, where it is served.
+fn native(name: &str, served: Served) -> Option<Kind> {
+    match name {
+        "getImageFrame" => Some(Kind::ImageFrame),
+        "getImageSetMetadata" if served.metadata => Some(Kind::ImageSetMetadata),
+        _ => None,
+    }
+}
+
+/// The version that a query asks for. Versions count from 1. HealthImaging's API takes any
+/// digits; here one version has one spelling.
+///
+/// Source: "GetImageSetMetadata", AWS HealthImaging API Reference.
+fn version(query: &str) -> Result<Option<u32>, BadQuery> {
+    const ONE: &str = "`version` is one number from 1, without leading zeros.";
+    let mut values = query.split('&').filter_map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decoded(name).as_deref() == Some(VERSION)).then(|| decoded(value))
+    });
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let value = value.filter(|text| is_number(text) && values.next().is_none());
+    let number = value.and_then(|text| text.parse().ok());
+    number.map(Some).ok_or(BadQuery(ONE))
+}
+
+/// The frame that a query names: once, in the form of an id.
+fn frame(query: &str) -> Result<String, BadQuery> {
+    const ONE: &str = "`imageFrameId` is the id of one frame.";
+    let mut values = query.split('&').filter_map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decoded(name).as_deref() == Some(FRAME)).then(|| decoded(value))
+    });
+    let value = values.next().flatten();
+    let value = value.filter(|text| is_id(text) && values.next().is_none());
+    value.map(Cow::into_owned).ok_or(BadQuery(ONE))
 }
 
 /// What DICOMweb has below a data store, and the study, series and instance on the way there.
@@ -247,20 +340,31 @@ fn resource<'a>(rest: &[&'a str]) -> Option<Resource<'a>> {
 }
 
 /// The paths that exist, for the body of a 404.
-pub fn paths(dicomweb: bool) -> &'static [&'static str] {
-    const ALL: &[&str] = &[
-        "POST /datastore/{datastoreId}/imageSet/{imageSetId}/getImageFrame",
+pub fn paths(served: Served) -> Vec<&'static str> {
+    const METADATA: &str = "POST /datastore/{datastoreId}/imageSet/{imageSetId}/getImageSetMetadata[?version={version}]";
+    const FRAME_READ: &str = "GET /datastore/{datastoreId}/imageSet/{imageSetId}/getImageFrame?imageFrameId={imageFrameId}";
+    const METADATA_READ: &str = "GET /datastore/{datastoreId}/imageSet/{imageSetId}/getImageSetMetadata[?version={version}]";
+    const DICOMWEB: [&str; 5] = [
         "GET /datastore/{datastoreId}/studies",
         "GET /datastore/{datastoreId}[/studies/{studyUid}]/series",
         "GET /datastore/{datastoreId}[/studies/{studyUid}[/series/{seriesUid}]]/instances",
         "GET /datastore/{datastoreId}/studies/{studyUid}/series/{seriesUid}/metadata[?imageSetId={imageSetId}]",
         "GET /datastore/{datastoreId}/studies/{studyUid}/series/{seriesUid}/instances/{instanceUid}[/metadata|/frames/{frames}|/bulkdata/{hash}][?imageSetId={imageSetId}]",
     ];
-    if dicomweb {
-        ALL
-    } else {
-        ALL.get(..1).unwrap_or(ALL)
+    let mut paths = vec!["POST /datastore/{datastoreId}/imageSet/{imageSetId}/getImageFrame"];
+    if served.reads {
+        paths.push(FRAME_READ);
     }
+    if served.metadata {
+        paths.push(METADATA);
+    }
+    if served.metadata && served.reads {
+        paths.push(METADATA_READ);
+    }
+    if served.dicomweb {
+        paths.extend(DICOMWEB);
+    }
+    paths
 }
 
 /// `[0-9a-z]{32}`: data store and image set ids.
@@ -326,10 +430,11 @@ fn is_hash(text: &str) -> bool {
 fn is_frame_list(text: &str) -> bool {
     let mut seen = BTreeSet::new();
     text.split(',')
-        .all(|number| is_frame_number(number) && seen.len() < MOST_FRAMES && seen.insert(number))
+        .all(|number| is_number(number) && seen.len() < MOST_FRAMES && seen.insert(number))
 }
 
-fn is_frame_number(text: &str) -> bool {
+/// A number from 1 in its one spelling, small enough for HealthImaging's `Integer`.
+fn is_number(text: &str) -> bool {
     !text.starts_with('0')
         && (1..=9).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_digit())
@@ -342,13 +447,19 @@ mod tests {
     const STORE: &str = "12345678901234567890123456789012";
     const SET: &str = "aaaabbbbccccddddeeeeffff00001111";
 
+    const ALL: Served = Served {
+        dicomweb: true,
+        metadata: true,
+        reads: true,
+    };
+
     fn parse(path: &str) -> Option<Kind> {
-        Operation::parse(path, true).ok().map(|read| read.kind)
+        Operation::parse(path, ALL).ok().map(|read| read.kind)
     }
 
     /// The path that it goes on as.
     fn gone_on(path: &str) -> String {
-        Operation::parse(path, true).unwrap().path
+        Operation::parse(path, ALL).unwrap().path
     }
 
     #[test]
@@ -393,9 +504,172 @@ mod tests {
     }
 
     #[test]
+    fn an_image_sets_metadata_has_a_path_only_where_it_is_served() {
+        let path = format!("/datastore/{STORE}/imageSet/{SET}/getImageSetMetadata");
+        let only = Served {
+            metadata: true,
+            ..Served::default()
+        };
+        for written in [
+            path.clone(),
+            path.replace("imageSet", "imageset"),
+            path.replace("Metadata", "%4detadata"),
+        ] {
+            let read = Operation::parse(&written, only).unwrap();
+            assert_eq!(read.kind(), Kind::ImageSetMetadata, "{written}");
+            assert_eq!((read.path(), read.image_set()), (&*path, Some(SET)));
+            let dicomweb = Served {
+                dicomweb: true,
+                ..Served::default()
+            };
+            for off in [Served::default(), dicomweb] {
+                assert_eq!(Operation::parse(&written, off), Err(NotAnOperation));
+                assert!(!paths(off).iter().any(|path| path.contains("Metadata")));
+            }
+        }
+        for wrong in [
+            format!("{path}/"),
+            format!("{path}/1"),
+            path.replace("Metadata", "metadata"),
+            path.replace("getImageSetMetadata", "updateImageSetMetadata"),
+            path.replace("getImageSetMetadata", "listImageSetVersions"),
+            path.replace("getImageSetMetadata", "getImageSetMetadata%3Fversion=1"),
+        ] {
+            assert_eq!(parse(&wrong), None, "{wrong}");
+        }
+        assert!(!Kind::ImageSetMetadata.is_dicomweb());
+        assert_eq!(Kind::ImageSetMetadata.methods(only), ["POST"]);
+    }
+
+    #[test]
+    fn a_native_read_by_get_is_served_where_it_is_on() {
+        let off = Served {
+            reads: false,
+            ..ALL
+        };
+        for kind in [Kind::ImageFrame, Kind::ImageSetMetadata] {
+            assert_eq!(kind.methods(off), ["POST"]);
+            assert_eq!(kind.methods(ALL), ["GET", "HEAD", "POST"]);
+        }
+        assert_eq!(Kind::Studies.methods(off), Kind::Studies.methods(ALL));
+        let reads = |served: Served| {
+            let all = paths(served).into_iter();
+            all.filter(|path| path.starts_with("GET") && path.contains("imageSet/"))
+                .count()
+        };
+        let frames = Served {
+            metadata: false,
+            ..ALL
+        };
+        assert_eq!([off, frames, ALL].map(reads), [0, 1, 2]);
+    }
+
+    #[test]
+    fn one_frame_has_one_spelling() {
+        let id = "a1b2c3d4e5f60718293a4b5c6d7e8f90";
+        let frame = on(&format!("imageSet/{SET}/getImageFrame"));
+        let settled = format!("imageFrameId={id}");
+        for query in [
+            settled.clone(),
+            format!("imageFrameId=%61{}", &id[1..]),
+            format!("image%46rameId={id}"),
+            format!("&x=1&{settled}&version=2&ImageFrameId=y&"),
+        ] {
+            for method in ["GET", "HEAD"] {
+                let found = frame.settled_by(method, &query);
+                assert_eq!(found, Ok(Some(settled.clone())), "{query}");
+            }
+            assert_eq!(frame.settled_by("POST", &query), Ok(None), "{query}");
+        }
+        for query in [
+            String::new(),
+            "imageFrameId".to_owned(),
+            "imageFrameId=".to_owned(),
+            format!("imageframeid={id}"),
+            format!("{settled}&{settled}"),
+            format!("{settled}&image%46rameId"),
+            format!("{settled}0"),
+            format!("imageFrameId={}", &id[1..]),
+            settled.to_uppercase(),
+            format!("imageFrameId={}", id.to_uppercase()),
+            format!("imageFrameId=%2561{}", &id[1..]),
+            format!("imageFrameId={};x=1", id),
+            format!("imageFrameId=+{}", &id[1..]),
+            format!("imageFrameId={}%", &id[1..]),
+        ] {
+            assert!(frame.settled_by("GET", &query).is_err(), "{query}");
+        }
+        let metadata = on(&format!("imageSet/{SET}/getImageSetMetadata"));
+        for method in ["GET", "POST"] {
+            let found = metadata.settled_by(method, "x=1&version=%32");
+            assert_eq!(found, Ok(Some("version=2".to_owned())));
+            assert!(metadata.settled_by(method, "version=02").is_err());
+        }
+    }
+
+    #[test]
+    fn one_version_has_one_spelling() {
+        let metadata = on(&format!("imageSet/{SET}/getImageSetMetadata"));
+        for (query, goes_on) in [
+            ("", ""),
+            ("&", ""),
+            ("version=1", "version=1"),
+            ("version=999999999", "version=999999999"),
+            ("%76ersion=%31%32", "version=12"),
+            ("Version=2&x=1", ""),
+            ("a=version=2", ""),
+            ("&&versions=2&version=3&", "version=3"),
+            // Decoded once, as the path is.
+            ("%2576ersion=1", ""),
+            ("version[]=1", ""),
+        ] {
+            assert_eq!(
+                metadata.settled(query),
+                Ok(Some(goes_on.to_owned())),
+                "{query}"
+            );
+            assert_eq!(
+                metadata.settled(goes_on),
+                Ok(Some(goes_on.to_owned())),
+                "{query}"
+            );
+        }
+        for query in [
+            "version",
+            "version=",
+            "version=0",
+            "version=01",
+            "version=-1",
+            "version=+1",
+            "version=1+",
+            "version=1%20",
+            "version=%2B1",
+            "version=1.0",
+            "version=1e3",
+            "version=0x1",
+            "version=1;version=2",
+            "version=1;token=x",
+            "version=latest",
+            "version=1000000000",
+            "version=18446744073709551616",
+            "version=%EF%BC%91",
+            "version=१",
+            "version=1%",
+            "version=1&version=1",
+            "version=1&%76ersion=2",
+            "version=1&x=1&version",
+        ] {
+            assert!(metadata.settled(query).is_err(), "{query}");
+        }
+        let frame = on(&format!("imageSet/{SET}/getImageFrame"));
+        assert_eq!(frame.settled("version=01"), Ok(None));
+        assert_eq!(on("studies").settled("version=01"), Ok(None));
+    }
+
+    #[test]
     fn the_samples_spelling_goes_on_as_the_services() {
         let path = format!("/datastore/{STORE}/imageset/{SET}/getImageFrame");
-        let operation = Operation::parse(&path, false).unwrap();
+        let operation = Operation::parse(&path, Served::default()).unwrap();
         assert_eq!(operation.kind(), Kind::ImageFrame);
         assert_eq!(
             operation.path(),
@@ -424,7 +698,7 @@ mod tests {
     #[test]
     fn an_operation_knows_its_ids_however_the_path_was_written() {
         let ids = |path: &str| {
-            let read = Operation::parse(path, true).unwrap();
+            let read = Operation::parse(path, ALL).unwrap();
             let shown = |id: Option<&str>| id.unwrap_or("-").to_owned();
             let [set, study, series, instance] = [
                 read.image_set(),
@@ -494,7 +768,10 @@ mod tests {
         ] {
             let path = format!("/datastore/{STORE}/{path}");
             assert_eq!(parse(&path), Some(kind), "{path}");
-            assert_eq!(Operation::parse(&path, false), Err(NotAnOperation));
+            assert_eq!(
+                Operation::parse(&path, Served::default()),
+                Err(NotAnOperation)
+            );
             assert_eq!(parse(&format!("{path}/")), None, "{path}/");
         }
     }
@@ -555,7 +832,7 @@ mod tests {
     }
 
     fn on(path: &str) -> Operation {
-        Operation::parse(&format!("/datastore/{STORE}/{path}"), true).unwrap()
+        Operation::parse(&format!("/datastore/{STORE}/{path}"), ALL).unwrap()
     }
 
     #[test]

@@ -37,6 +37,21 @@ where
     H: Fn(Cf) -> F,
     F: Future<Output = Reply>,
 {
+    start(prepare, |handler, _| async move {
+        let served = serve(handler).await;
+        served.map_err(|error| error.to_string())
+    })
+}
+
+/// The same for a function with a loop of its own: `serve` gets what was prepared, and
+/// the Runtime API's address.
+pub fn start<P, F>(
+    prepare: impl FnOnce() -> Result<P, String>,
+    serve: impl FnOnce(P, Uri) -> F,
+) -> ExitCode
+where
+    F: Future<Output = Result<(), String>>,
+{
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -45,15 +60,16 @@ where
         Err(error) => return fail(&format!("can't start the event loop: {error}")),
     };
     runtime.block_on(async {
-        if let Err(problem) = check_environment() {
-            return fail(&problem);
-        }
+        let api = match check_environment().and_then(|()| runtime_api()) {
+            Ok(api) => api,
+            Err(problem) => return fail(&problem),
+        };
         match prepare() {
             Err(problem) => {
                 report_init_error(&problem).await;
                 fail(&problem)
             }
-            Ok(handler) => match serve(handler).await {
+            Ok(prepared) => match serve(prepared, api).await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => fail(&format!("lost the Lambda Runtime API: {error}")),
             },
@@ -171,7 +187,7 @@ fn check_environment() -> Result<(), String> {
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE isn't a number: {OUTSIDE}"
         ));
     }
-    runtime_api().map(|_| ())
+    Ok(())
 }
 
 fn runtime_api() -> Result<Uri, String> {

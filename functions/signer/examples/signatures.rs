@@ -23,6 +23,8 @@ fn answer(asked: &Value) -> Value {
     let config = SignerConfig {
         native_host: format!("runtime-medical-imaging.{region}.amazonaws.com"),
         dicomweb_host: Some(format!("dicom-medical-imaging.{region}.amazonaws.com")),
+        metadata: true,
+        cached_reads: false,
         region,
         log_level: LogLevel::Warn,
     };

@@ -24,6 +24,8 @@ fn main() {
         region: "us-east-1".to_owned(),
         native_host: HOST.to_owned(),
         dicomweb_host: None,
+        metadata: false,
+        cached_reads: false,
         log_level: LogLevel::Warn,
     };
     let token = Some("t".repeat(600));

@@ -1,6 +1,9 @@
 //! The origin-request function: signs a request for AWS HealthImaging with
 //! Signature Version 4. The decision is pure; [`sign`] is all of it.
 //!
+//! A native read by GET is one that HealthImaging doesn't have. It is pointed at the
+//! reader's function URL and signed for that: for nothing else is Lambda's name signed.
+//!
 //! Signed is what leaves: method, path, query string and body, `host`,
 //! `content-type`, and every `x-amz-*` header, the one among them that
 //! CloudFront adds afterwards (`x-amz-cf-id`) included.
@@ -18,14 +21,18 @@ use aws_sigv4::http_request::{
 use aws_sigv4::sign::v4::SigningParams;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use frames_edge::operation::{self, Kind, Operation};
-use frames_edge::{Request, Response, SignerConfig};
+use frames_edge::config::check_hosts;
+use frames_edge::operation::{self, BadQuery, Kind, Operation, Served};
+use frames_edge::{READER_HEADER, Request, Response, SignerConfig};
 use serde_json::json;
 use std::borrow::Cow;
 use std::time::SystemTime;
 
 /// SigV4's name of AWS HealthImaging.
-const SERVICE: &str = "medical-imaging";
+const HEALTHIMAGING: &str = "medical-imaging";
+
+/// SigV4's name of AWS Lambda.
+const LAMBDA: &str = "lambda";
 
 /// What becomes of a request.
 #[derive(Debug, Clone)]
@@ -38,25 +45,10 @@ pub enum Outcome {
 
 /// Refuses a configuration whose hosts aren't HealthImaging's own in its Region.
 pub fn check(config: &SignerConfig) -> Result<(), String> {
-    let region = &config.region;
-    if !is_region(region) {
-        return Err(format!(
-            "config.json: `region` is {region:?}, which isn't an AWS Region's code"
-        ));
-    }
-    let hosts = [
-        ("nativeHost", "runtime", Some(&config.native_host)),
-        ("dicomwebHost", "dicom", config.dicomweb_host.as_ref()),
-    ];
-    for (key, api, host) in hosts {
-        let own = format!("{api}-medical-imaging.{region}.amazonaws.com");
-        if let Some(host) = host.filter(|host| **host != own) {
-            return Err(format!(
-                "config.json: `{key}` is {host:?}; the only host to sign for is {own:?}"
-            ));
-        }
-    }
-    Ok(())
+    let dicomweb = config.dicomweb_host.as_deref();
+    let hosts = std::iter::once(("nativeHost", "runtime", config.native_host.as_str()))
+        .chain(dicomweb.map(|host| ("dicomwebHost", "dicom", host)));
+    check_hosts(&config.region, hosts)
 }
 
 /// Signs `request` for the origin, or refuses it.
@@ -97,6 +89,8 @@ struct Signature {
     query: String,
     host: String,
     headers: Vec<(String, String)>,
+    /// It goes to the reader.
+    is_read: bool,
 }
 
 fn signature(
@@ -107,10 +101,26 @@ fn signature(
     now: SystemTime,
 ) -> Result<Signature, Refusal> {
     let operation = checked(request, config)?;
-    let host = host_for(operation.kind(), request, config)?.to_owned();
-    let body = body_bytes(operation.kind(), request)?;
-    let query = query::encoded(&request.querystring);
+    let kind = operation.kind();
+    let is_read = !kind.is_dicomweb() && request.method != "POST";
+    let host = if is_read {
+        reader_for(request, config)?
+    } else {
+        host_for(kind, request, config)?
+    };
+    let host = host.to_owned();
+    let body = body_bytes(kind, is_read, request)?;
+    let settled = operation
+        .settled_by(&request.method, &request.querystring)
+        .map_err(|BadQuery(problem)| Refusal::Unreadable(problem))?;
+    let query = match settled {
+        Some(settled) => settled,
+        // CloudFront forwards what a GET to the same path is chosen by. A POST has a body.
+        None if kind == Kind::ImageFrame && config.cached_reads => String::new(),
+        None => query::encoded(&request.querystring),
+    };
     let target = Target {
+        service: if is_read { LAMBDA } else { HEALTHIMAGING },
         host: &host,
         path: operation.path(),
         query: &query,
@@ -123,11 +133,13 @@ fn signature(
         query,
         host,
         headers,
+        is_read,
     })
 }
 
 /// Where a request goes and what it carries, as the origin will see it.
 struct Target<'a> {
+    service: &'static str,
     host: &'a str,
     path: &'a str,
     query: &'a str,
@@ -137,11 +149,12 @@ struct Target<'a> {
 
 /// Why a request isn't signed.
 enum Refusal {
-    NotFound { dicomweb: bool },
-    Method(Kind),
+    NotFound(Served),
+    Method(Kind, Served),
     OtherOrigin,
     Truncated,
     NoBody,
+    SomeBody,
     Unreadable(&'static str),
     NotSigned,
 }
@@ -149,11 +162,12 @@ enum Refusal {
 impl Refusal {
     fn class(&self) -> &'static str {
         match self {
-            Self::NotFound { .. } => "not_found",
-            Self::Method(_) => "method_not_allowed",
+            Self::NotFound(_) => "not_found",
+            Self::Method(..) => "method_not_allowed",
             Self::OtherOrigin => "wrong_origin",
             Self::Truncated => "body_too_large",
             Self::NoBody => "missing_body",
+            Self::SomeBody => "unexpected_body",
             Self::Unreadable(_) => "invalid_request",
             Self::NotSigned => "not_signed",
         }
@@ -165,21 +179,21 @@ impl Refusal {
             Response::json(status, description, &body)
         };
         match self {
-            Self::NotFound { dicomweb } => Response::json(
+            Self::NotFound(served) => Response::json(
                 404,
                 "Not Found",
                 &json!({
                     "error": class,
                     "message": "This path isn't served.",
-                    "paths": operation::paths(dicomweb),
+                    "paths": operation::paths(served),
                 }),
             ),
-            Self::Method(kind) => answer(
+            Self::Method(kind, served) => answer(
                 405,
                 "Method Not Allowed",
                 "This path takes another method: see `Allow`.",
             )
-            .with_header("Allow", kind.methods().join(", ")),
+            .with_header("Allow", kind.methods(served).join(", ")),
             Self::OtherOrigin => answer(
                 502,
                 "Bad Gateway",
@@ -195,6 +209,7 @@ impl Refusal {
                 "Bad Request",
                 "This path needs a body: {\"imageFrameId\": \"…\"}.",
             ),
+            Self::SomeBody => answer(400, "Bad Request", "This path takes no body."),
             Self::Unreadable(message) => answer(400, "Bad Request", message),
             Self::NotSigned => answer(502, "Bad Gateway", "The request couldn't be signed."),
         }
@@ -203,15 +218,15 @@ impl Refusal {
 
 /// What is asked for, if it may be.
 fn checked(request: &Request, config: &SignerConfig) -> Result<Operation, Refusal> {
-    let dicomweb = config.dicomweb_host.is_some();
+    let served = config.served();
     let operation =
-        Operation::parse(&request.uri, dicomweb).map_err(|_| Refusal::NotFound { dicomweb })?;
+        Operation::parse(&request.uri, served).map_err(|_| Refusal::NotFound(served))?;
     if !operation
         .kind()
-        .methods()
+        .methods(served)
         .contains(&request.method.as_str())
     {
-        return Err(Refusal::Method(operation.kind()));
+        return Err(Refusal::Method(operation.kind(), served));
     }
     query::check(&request.querystring).map_err(Refusal::Unreadable)?;
     if !content_types(request).all(is_header_text) {
@@ -248,7 +263,7 @@ fn host_for<'a>(
     } else {
         Some(config.native_host.as_str())
     };
-    let host = host.ok_or(Refusal::NotFound { dicomweb: false })?;
+    let host = host.ok_or_else(|| Refusal::NotFound(config.served()))?;
     if request.goes_to(host) {
         Ok(host)
     } else {
@@ -256,8 +271,33 @@ fn host_for<'a>(
     }
 }
 
+/// The host of the reader's function URL, which CloudFront adds to the origin as a header:
+/// the URL isn't known when this function is packaged. Whoever could add another one could
+/// change the distribution; a host that isn't Lambda's own in this Region is refused all the
+/// same.
+fn reader_for<'a>(request: &'a Request, config: &SignerConfig) -> Result<&'a str, Refusal> {
+    if !request.goes_to(&config.native_host) {
+        return Err(Refusal::OtherOrigin);
+    }
+    let host = request.origin_header(READER_HEADER);
+    host.filter(|host| is_function_url(host, &config.region))
+        .ok_or(Refusal::OtherOrigin)
+}
+
+/// `<id>.lambda-url.<region>.on.aws`
+///
+/// Source: "Creating and managing Lambda function URLs", AWS Lambda Developer Guide.
+fn is_function_url(host: &str, region: &str) -> bool {
+    const IDS: std::ops::RangeInclusive<usize> = 10..=64;
+    let id = host.strip_suffix(&format!(".lambda-url.{region}.on.aws"));
+    id.is_some_and(|id| {
+        let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+        IDS.contains(&id.len()) && id.bytes().all(is_plain)
+    })
+}
+
 /// The body as it will leave, for its hash.
-fn body_bytes(kind: Kind, request: &Request) -> Result<Cow<'_, [u8]>, Refusal> {
+fn body_bytes(kind: Kind, is_read: bool, request: &Request) -> Result<Cow<'_, [u8]>, Refusal> {
     let body = match &request.body {
         None => Cow::Borrowed(&[][..]),
         Some(body) if body.input_truncated => return Err(Refusal::Truncated),
@@ -270,10 +310,13 @@ fn body_bytes(kind: Kind, request: &Request) -> Result<Cow<'_, [u8]>, Refusal> {
             _ => return Err(Refusal::Unreadable("The body's encoding is unknown.")),
         },
     };
-    if body.is_empty() && kind == Kind::ImageFrame {
-        return Err(Refusal::NoBody);
+    match kind {
+        _ if is_read && !body.is_empty() => Err(Refusal::SomeBody),
+        Kind::ImageFrame if !is_read && body.is_empty() => Err(Refusal::NoBody),
+        // Nobody would read it, and a POST whose body says nothing may as well have none.
+        Kind::ImageSetMetadata if !body.is_empty() => Err(Refusal::SomeBody),
+        _ => Ok(body),
     }
-    Ok(body)
 }
 
 /// The headers that carry the signature.
@@ -290,7 +333,7 @@ fn signing_headers(
     let params = SigningParams::builder()
         .identity(&identity)
         .region(&config.region)
-        .name(SERVICE)
+        .name(target.service)
         .time(now)
         .settings(settings)
         .build()
@@ -303,9 +346,10 @@ fn signing_headers(
         target.host, target.path, target.query
     );
     // Only what the origin is sure to get as it is here: a proxy may change any other header.
+    let types = content_types(request).filter(|_| target.service == HEALTHIMAGING);
     let headers = [("host", target.host), ("x-amz-cf-id", target.request_id)]
         .into_iter()
-        .chain(content_types(request).map(|value| ("content-type", value)));
+        .chain(types.map(|value| ("content-type", value)));
     let body = SignableBody::Bytes(target.body);
     let signable = SignableRequest::new(&request.method, url, headers, body)
         .map_err(|_| Refusal::Unreadable("The query string is malformed."))?;
@@ -323,6 +367,14 @@ fn signed(mut request: Request, signature: Signature) -> Request {
     request
         .headers
         .retain(|name, _| name != "authorization" && !name.starts_with("x-amz-"));
+    request.drop_header(READER_HEADER);
+    if signature.is_read {
+        request.go_to(&signature.host);
+        // The answer is kept for whoever asks by this path and this query.
+        for name in ["Accept", "Content-Type"] {
+            request.drop_header(name);
+        }
+    }
     request.uri = signature.path;
     request.querystring = signature.query;
     let hosts = request.headers.get("host").map_or(&[][..], Vec::as_slice);
@@ -344,12 +396,4 @@ fn wire_name(name: &str) -> &str {
         "x-amz-content-sha256" => "X-Amz-Content-Sha256",
         other => other,
     }
-}
-
-/// One label of a host name, as a Region's code is.
-fn is_region(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }

@@ -4,6 +4,7 @@
 // The programs abort where they panic: nothing that could is let into them.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice))]
 
+use frames_edge::credentials;
 use frames_edge::runtime::{self, Log, Reply};
 use frames_edge::{Cf, LogLevel, SignerConfig};
 use frames_signer::{Credentials, Outcome};
@@ -16,7 +17,7 @@ fn main() -> ExitCode {
     runtime::run(|| {
         let config: SignerConfig = runtime::read_config()?;
         frames_signer::check(&config)?;
-        let signer = Rc::new((config, credentials()?));
+        let signer = Rc::new((config, credentials::of_environment("the signer")?));
         Ok(move |event: Cf| {
             let signer = Rc::clone(&signer);
             async move { reply(event, &signer.0, &signer.1) }
@@ -46,22 +47,4 @@ fn reply(event: Cf, config: &SignerConfig, credentials: &Credentials) -> Reply {
             Reply::Response(response)
         }
     }
-}
-
-/// The function's role, as Lambda puts it into the environment. It stays the
-/// same for as long as the sandbox lives.
-fn credentials() -> Result<Credentials, String> {
-    let required = |name: &str| {
-        std::env::var(name)
-            .ok()
-            .filter(|value| !value.is_empty())
-            .ok_or_else(|| format!("{name} isn't set: the signer needs its role's credentials"))
-    };
-    Ok(Credentials::new(
-        required("AWS_ACCESS_KEY_ID")?,
-        required("AWS_SECRET_ACCESS_KEY")?,
-        required("AWS_SESSION_TOKEN").ok(),
-        None,
-        "environment",
-    ))
 }

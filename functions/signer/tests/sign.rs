@@ -31,6 +31,8 @@ fn config() -> SignerConfig {
         region: "eu-west-1".to_owned(),
         native_host: NATIVE.to_owned(),
         dicomweb_host: Some(DICOMWEB.to_owned()),
+        metadata: false,
+        cached_reads: false,
         log_level: LogLevel::Warn,
     }
 }
@@ -86,14 +88,22 @@ fn now() -> SystemTime {
 }
 
 fn send(request: Request) -> Request {
-    match sign(request, REQUEST_ID, &config(), &credentials(), now()) {
+    send_by(&config(), request)
+}
+
+fn send_by(config: &SignerConfig, request: Request) -> Request {
+    match sign(request, REQUEST_ID, config, &credentials(), now()) {
         Outcome::Send(request) => *request,
         Outcome::Refuse(response, _) => panic!("refused: {response:?}"),
     }
 }
 
 fn refuse(request: Request) -> (Response, Value) {
-    match sign(request, REQUEST_ID, &config(), &credentials(), now()) {
+    refuse_by(&config(), request)
+}
+
+fn refuse_by(config: &SignerConfig, request: Request) -> (Response, Value) {
+    match sign(request, REQUEST_ID, config, &credentials(), now()) {
         Outcome::Send(request) => panic!("signed: {request:?}"),
         Outcome::Refuse(response, class) => {
             assert_eq!(
@@ -123,12 +133,16 @@ fn hmac(key: &[u8], text: &str) -> Vec<u8> {
 
 /// SigV4's last steps over a canonical request that the test writes down.
 fn authorization(canonical: &str, signed_headers: &str) -> String {
-    let scope = "20261122/eu-west-1/medical-imaging/aws4_request";
+    authorization_for("medical-imaging", canonical, signed_headers)
+}
+
+fn authorization_for(service: &str, canonical: &str, signed_headers: &str) -> String {
+    let scope = format!("20261122/eu-west-1/{service}/aws4_request");
     let text = format!(
         "AWS4-HMAC-SHA256\n20261122T090807Z\n{scope}\n{}",
         sha256(canonical)
     );
-    let key = ["20261122", "eu-west-1", "medical-imaging", "aws4_request"]
+    let key = ["20261122", "eu-west-1", service, "aws4_request"]
         .iter()
         .fold(format!("AWS4{SECRET}").into_bytes(), |key, part| {
             hmac(&key, part)
@@ -406,6 +420,223 @@ fn dicomweb_is_unknown_where_it_is_off() {
     assert!(!response.body.unwrap().contains("studies"));
 }
 
+fn metadata(query: &str, body: Value) -> Request {
+    request(json!({
+        "uri": format!("/datastore/{STORE}/imageset/{SET}/getImageSetMetadata"),
+        "querystring": query,
+        "headers": {"host": [{"key": "Host", "value": NATIVE}]},
+        "body": body,
+    }))
+}
+
+#[test]
+fn metadata_is_signed_with_its_version_only() {
+    let on = SignerConfig {
+        metadata: true,
+        ..config()
+    };
+    let path = format!("/datastore/{STORE}/imageSet/{SET}/getImageSetMetadata");
+    let empty =
+        json!({"inputTruncated": false, "action": "read-only", "encoding": "base64", "data": ""});
+    for (query, canonical) in [
+        ("", ""),
+        ("version=12", "version=12"),
+        ("%76ersion=%31&x=1", "version=1"),
+    ] {
+        for body in [json!(null), empty.clone()] {
+            let sent = send_by(&on, metadata(query, body));
+            assert_eq!((&*sent.uri, &*sent.querystring), (&*path, canonical));
+            let hash = sha256("");
+            let expected = authorization(
+                &format!(
+                    "POST\n{path}\n{canonical}\nhost:{NATIVE}\nx-amz-cf-id:{REQUEST_ID}\n\
+                     x-amz-content-sha256:{hash}\nx-amz-date:20261122T090807Z\n\
+                     x-amz-security-token:{SESSION}\n\n\
+                     host;x-amz-cf-id;x-amz-content-sha256;x-amz-date;x-amz-security-token\n{hash}"
+                ),
+                "host;x-amz-cf-id;x-amz-content-sha256;x-amz-date;x-amz-security-token",
+            );
+            assert_eq!(sent.header("authorization"), Some(&*expected), "{query}");
+        }
+    }
+    for query in [
+        "version=01",
+        "version=0",
+        "version=1&version=1",
+        "version=-1",
+    ] {
+        let (response, body) = refuse_by(&on, metadata(query, json!(null)));
+        assert_eq!(response.status, "400", "{query}");
+        assert_eq!(body["error"], "invalid_request");
+    }
+    let full =
+        json!({"inputTruncated": false, "action": "read-only", "encoding": "text", "data": "{}"});
+    let (response, body) = refuse_by(&on, metadata("", full));
+    assert_eq!(response.status, "400");
+    assert_eq!(body["error"], "unexpected_body");
+}
+
+const READER: &str = "abcdefghij0123456789abcdefghij01.lambda-url.eu-west-1.on.aws";
+const FRAME_QUERY: &str = "imageFrameId=a1b2c3d4e5f60718293a4b5c6d7e8f90";
+
+/// Native reads by GET are on.
+fn reads() -> SignerConfig {
+    SignerConfig {
+        cached_reads: true,
+        metadata: true,
+        ..config()
+    }
+}
+
+/// An origin as the distribution names it.
+fn reads_origin(header: Value) -> Value {
+    json!({"custom": {
+        "domainName": NATIVE, "port": 443, "protocol": "https", "path": "",
+        "customHeaders": {"frames-reader": header, "x-own": [{"key": "X-Own", "value": "1"}]},
+    }})
+}
+
+fn read(changes: Value) -> Request {
+    let mut all = json!({
+        "method": "GET",
+        "querystring": FRAME_QUERY,
+        "headers": {
+            "host": [{"key": "Host", "value": NATIVE}],
+            "accept": [{"key": "Accept", "value": "*/*"}],
+            "content-type": [{"key": "Content-Type", "value": "text/plain"}],
+            "frames-reader": [{"key": "Frames-Reader", "value": "viewers.lambda-url.eu-west-1.on.aws"}],
+        },
+        "body": {"inputTruncated": false, "action": "read-only", "encoding": "base64", "data": ""},
+        "origin": reads_origin(json!([{"key": "Frames-Reader", "value": READER}])),
+    });
+    for (key, value) in changes.as_object().unwrap() {
+        all[key] = value.clone();
+    }
+    request(all)
+}
+
+#[test]
+fn a_read_by_get_goes_to_the_reader_signed_for_lambda() {
+    let metadata = native_path().replace("getImageFrame", "getImageSetMetadata");
+    for (method, uri, query) in [
+        ("GET", native_path(), FRAME_QUERY),
+        ("HEAD", native_path(), FRAME_QUERY),
+        ("GET", metadata.clone(), ""),
+        ("GET", metadata, "version=2"),
+    ] {
+        let asked = read(json!({"method": method, "uri": uri, "querystring": query}));
+        let sent = send_by(&reads(), asked);
+        let signed = "host;x-amz-cf-id;x-amz-content-sha256;x-amz-date;x-amz-security-token";
+        let canonical = format!(
+            "{method}\n{uri}\n{query}\nhost:{READER}\nx-amz-cf-id:{REQUEST_ID}\nx-amz-content-sha256:{}\nx-amz-date:20261122T090807Z\nx-amz-security-token:{SESSION}\n\n{signed}\n{}",
+            sha256(""),
+            sha256("")
+        );
+        let authorization = authorization_for("lambda", &canonical, signed);
+        assert_eq!(sent.header("authorization"), Some(&*authorization));
+        assert_eq!((&*sent.uri, &*sent.querystring), (&*uri, query));
+        let mut origin = reads_origin(json!([]));
+        let custom = origin["custom"].as_object_mut().unwrap();
+        custom.insert("domainName".to_owned(), READER.into());
+        let added = custom["customHeaders"].as_object_mut().unwrap();
+        added.remove("frames-reader");
+        assert_eq!(sent.origin, Some(origin), "the header goes no further");
+        let names: Vec<&str> = sent.headers.keys().map(String::as_str).collect();
+        assert_eq!(
+            names,
+            [
+                "authorization",
+                "host",
+                "x-amz-content-sha256",
+                "x-amz-date",
+                "x-amz-security-token"
+            ],
+            "what an answer isn't kept by isn't told"
+        );
+        assert_eq!(sent.header("host"), Some(READER));
+    }
+}
+
+#[test]
+fn nothing_else_is_signed_for_lambda() {
+    let refused = |config: &SignerConfig, changes: Value| {
+        let (response, body) = refuse_by(config, read(changes));
+        format!("{} {}", response.status, body["error"].as_str().unwrap())
+    };
+    assert_eq!(refused(&config(), json!({})), "405 method_not_allowed");
+    let long = format!("{}.lambda-url.eu-west-1.on.aws", "a".repeat(65));
+    for host in [
+        "",
+        NATIVE,
+        "evil.example.org",
+        "abcdefghij.lambda-url.us-east-1.on.aws",
+        "abcdefghi.lambda-url.eu-west-1.on.aws",
+        "abcdefghij.lambda-url.eu-west-1.on.aws.evil.org",
+        "a.abcdefghij.lambda-url.eu-west-1.on.aws",
+        "ABCDEFGHIJ.lambda-url.eu-west-1.on.aws",
+        "abcdefghij-.lambda-url.eu-west-1.on.aws",
+        "abcdefghij/.lambda-url.eu-west-1.on.aws",
+        "https://abcdefghij.lambda-url.eu-west-1.on.aws",
+        &long,
+    ] {
+        let origin = reads_origin(json!([{"key": "Frames-Reader", "value": host}]));
+        let found = refused(&reads(), json!({"origin": origin}));
+        assert_eq!(found, "502 wrong_origin", "{host}");
+    }
+    let two = json!([{"value": READER}, {"value": READER}]);
+    for header in [json!([]), json!(null), two] {
+        let found = refused(&reads(), json!({"origin": reads_origin(header)}));
+        assert_eq!(found, "502 wrong_origin");
+    }
+    // The header alone sends nothing there.
+    let mut elsewhere = reads_origin(json!([{"value": READER}]));
+    elsewhere["custom"]["domainName"] = READER.into();
+    let found = refused(&reads(), json!({"origin": elsewhere}));
+    assert_eq!(found, "502 wrong_origin");
+    for query in ["", "imageFrameId=x", "version=1"] {
+        let found = refused(&reads(), json!({"querystring": query}));
+        assert_eq!(found, "400 invalid_request", "{query}");
+    }
+    let body = json!({"inputTruncated": false, "action": "read-only", "encoding": "base64", "data": FRAME_BASE64});
+    let found = refused(&reads(), json!({"body": body}));
+    assert_eq!(found, "400 unexpected_body");
+}
+
+#[test]
+fn a_post_beside_reads_goes_to_healthimaging_as_before() {
+    let plain = send(request(json!({})));
+    let origin = reads_origin(json!([{"key": "Frames-Reader", "value": READER}]));
+    let asked = request(json!({"origin": origin, "querystring": FRAME_QUERY}));
+    let sent = send_by(&reads(), asked);
+    assert_eq!(sent.headers, plain.headers);
+    assert_eq!((&sent.uri, &*sent.querystring), (&plain.uri, ""));
+    let custom = &sent.origin.unwrap()["custom"];
+    assert_eq!(custom["domainName"], NATIVE);
+    assert_eq!(
+        custom["customHeaders"],
+        json!({"x-own": [{"key": "X-Own", "value": "1"}]})
+    );
+    let series = dicomweb("studies/1.2/series", "");
+    assert_eq!(
+        send_by(&reads(), series.clone()).headers,
+        send(series).headers
+    );
+}
+
+#[test]
+fn metadata_is_unknown_where_it_is_off() {
+    let answer = |uri: &str| {
+        let mut asked = metadata("", json!(null));
+        asked.uri = uri.to_owned();
+        let (response, _) = refuse(asked);
+        serde_json::to_value(response).unwrap()
+    };
+    let unknown = native_path().replace("getImageFrame", "getImageSet");
+    let metadata = native_path().replace("getImageFrame", "getImageSetMetadata");
+    assert_eq!(answer(&metadata)["status"], "404");
+    assert_eq!(answer(&metadata), answer(&unknown));
+}
+
 #[test]
 fn other_methods_are_refused() {
     for method in ["GET", "HEAD", "DELETE", "PUT", "OPTIONS", "post"] {
@@ -559,6 +790,8 @@ fn a_region_is_one_label() {
             region: region.to_owned(),
             native_host: format!("runtime-medical-imaging.{region}.amazonaws.com"),
             dicomweb_host: None,
+            metadata: false,
+            cached_reads: false,
             log_level: LogLevel::Warn,
         };
         assert!(check(&odd).unwrap_err().contains("region"), "{region}");

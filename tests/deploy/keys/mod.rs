@@ -222,6 +222,8 @@ groups! {
     tokens_of_a_user_pool "user pool"
     tokens_of_an_issuer "issuer"
     delivery "delivery"
+    reads "reads"
+    an_overlay_of_reads "overlay of reads"
     names_with_a_zone "zone"
     names_with_a_certificate "certificate"
     roles "roles"

@@ -32,6 +32,8 @@ pub const GROUPS: &[Group] = &[
     tokens::USER_POOL,
     tokens::ISSUER,
     delivery::DELIVERY,
+    delivery::READS,
+    delivery::READS_OVERLAY,
     delivery::ZONE,
     delivery::CERTIFICATE,
     access::ROLES,

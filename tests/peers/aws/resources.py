@@ -17,6 +17,7 @@ def install():
     for action in ("create", "update"):
         wrap("S3::Bucket", action, _bucket_step)
     wrap("S3::Bucket", "delete", _bucket_delete)
+    provisioners.replace("physical_name", _name_of_region)
     wrap("IAM::Role", "create", _role_create)
     wrap("IAM::Role", "update", _role_update)
     wrap("Lambda::Function", "create", _function_create)
@@ -38,6 +39,10 @@ _CREATE_ONLY = {
     "CloudFront::ResponseHeadersPolicy": (),
     "CloudWatch::Alarm": ("AlarmName",),
     "CloudWatch::Dashboard": ("DashboardName",),
+    "Lambda::Permission": (
+        "Action", "EventSourceToken", "FunctionName", "FunctionUrlAuthType", "InvokedViaFunctionUrl", "Principal",
+        "PrincipalOrgID", "SourceAccount", "SourceArn"),
+    "Lambda::Url": ("TargetFunctionArn", "Qualifier"),
     "Lambda::Version": ("FunctionName", "Description", "CodeSha256", "ProvisionedConcurrencyConfig", "RuntimePolicy"),
     "Logs::Delivery": ("DeliverySourceName", "DeliveryDestinationArn"),
     "Logs::DeliveryDestination": ("Name", "OutputFormat", "DestinationResourceArn", "DeliveryDestinationType"),
@@ -183,6 +188,22 @@ _SETTINGS = (
 )
 
 
+# Names that CloudFormation makes up. Roles and policies are in no Region: two stacks of one name have different ones.
+
+_RANDOM = 13
+
+
+def _name_of_region(original):
+    def physical_name(stack_name, logical_id, **options):
+        name = original(stack_name, logical_id, **options)
+        if responses.get_region() == "us-east-1":
+            return name
+        end = hashlib.sha256(f"{responses.get_region()} {name}".encode()).hexdigest()[:_RANDOM]
+        return name[:-_RANDOM] + (end if options.get("lowercase") else end.upper())
+
+    return physical_name
+
+
 # Roles, whose boundary it leaves out.
 
 
@@ -223,6 +244,8 @@ def _code_of(properties):
     bucket, key = code["S3Bucket"], code.get("S3Key")
     if s3.bucket_owner_account(bucket) is None:
         missing = "NoSuchBucket", "The specified bucket does not exist"
+    elif s3.bucket_region(bucket) != responses.get_region():
+        missing = "PermanentRedirect", "The bucket is in this region: " + s3.bucket_region(bucket)
     elif lambda_svc.fetch_code_from_s3(bucket, key, version_id=code.get("S3ObjectVersion")) is None:
         missing = "NoSuchKey", "The specified key does not exist."
     else:

@@ -184,7 +184,7 @@ fn build(builder: Builder, cache: &Cache, key: &str, terminal: Terminal) -> Resu
         let program = program_path(builder, &target, function);
         let content = fs::read(&program)
             .context(|| format!("can't read the program {}", program.display()))?;
-        zips::base(&unwind::blank(content)?, &sources::shim())
+        zips::base(&unwind::blank(content)?, &sources::shim(function))
     })
 }
 

@@ -143,7 +143,7 @@ fn read(directory: &Path) -> Option<Programs> {
 pub(super) fn checked(content: impl Fn(&str, u64) -> Option<Vec<u8>>) -> Option<Programs> {
     let programs = Programs::of_each(|function| {
         let base = content(&file(function), MOST);
-        base.filter(|base| zips::is_base(base, &sources::shim()))
+        base.filter(|base| zips::is_base(base, &sources::shim(function)))
             .ok_or(())
     })
     .ok()?;
@@ -175,11 +175,13 @@ pub(super) fn remove(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use frames_compiler::names;
 
     const KEY: &str = "0123456789abcdef-lambda";
 
     fn programs() -> Programs {
-        Programs::of_each(|function| zips::base(function.as_bytes(), &sources::shim())).unwrap()
+        Programs::of_each(|function| zips::base(function.as_bytes(), &sources::shim(function)))
+            .unwrap()
     }
 
     fn stored() -> (tempfile::TempDir, Cache, PathBuf) {
@@ -246,7 +248,10 @@ mod tests {
         let (_caches, cache, _) = stored();
         let foreign = zips::base(
             b"\x7fELF",
-            &[("index.py", b"import other"), sources::shim()[1]],
+            &[
+                ("index.py", b"import other"),
+                sources::shim(names::SIGNER)[1],
+            ],
         )
         .unwrap();
         let foreign = Programs::of_each(|_| Ok::<_, ()>(foreign.clone())).unwrap();

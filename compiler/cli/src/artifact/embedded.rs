@@ -42,11 +42,13 @@ mod tests {
     }
 
     fn files() -> Vec<(&'static str, &'static [u8])> {
-        let program = |function: &str| zips::base(function.as_bytes(), &sources::shim()).unwrap();
+        let program =
+            |function: &str| zips::base(function.as_bytes(), &sources::shim(function)).unwrap();
         let programs = Programs::of_each(|function| Ok::<_, ()>(program(function))).unwrap();
         vec![
             ("authorizer.zip", leaked(program("authorizer"))),
             ("signer.zip", leaked(program("signer"))),
+            ("reader.zip", leaked(program("reader"))),
             (SUMS, leaked(cache::sums(&programs).into_bytes())),
         ]
     }

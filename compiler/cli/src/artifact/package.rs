@@ -1,6 +1,6 @@
 //! Plan and programs to zips, templates and plan.json.
 
-use super::programs::Programs;
+use super::programs::{FUNCTIONS, Programs};
 use super::{files, zips};
 use crate::interrupt;
 use frames_compiler::failure::{Context, Failure, Result};
@@ -116,7 +116,7 @@ fn remove_stale(zips: &[Zip], directory: &Path) -> Result<()> {
         std::fs::read_dir(directory).context(|| format!("can't list {}", directory.display()))?;
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let ours = zips.iter().any(|zip| is_zip_of(zip.function, &name))
+        let ours = FUNCTIONS.iter().any(|function| is_zip_of(function, &name))
             && entry.file_type().is_ok_and(|kind| kind.is_file());
         if ours && !zips.iter().any(|zip| zip.file == name) {
             std::fs::remove_file(entry.path()).context(|| format!("can't remove {name}"))?;

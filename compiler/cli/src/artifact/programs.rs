@@ -4,12 +4,12 @@ use super::zips;
 use frames_compiler::failure::Result;
 use frames_compiler::names;
 
-pub(super) const FUNCTIONS: [&str; 2] = [names::AUTHORIZER, names::SIGNER];
+pub(super) const FUNCTIONS: [&str; 3] = [names::AUTHORIZER, names::SIGNER, names::READER];
 
 /// The zip of each program, before `config.json` is added.
 #[derive(Debug)]
 pub struct Programs {
-    bases: [(&'static str, Vec<u8>); 2],
+    bases: [(&'static str, Vec<u8>); 3],
 }
 
 impl Programs {
@@ -34,9 +34,13 @@ impl Programs {
     pub(super) fn of_each<E>(
         mut base: impl FnMut(&'static str) -> std::result::Result<Vec<u8>, E>,
     ) -> std::result::Result<Self, E> {
-        let [authorizer, signer] = FUNCTIONS;
+        let [authorizer, signer, reader] = FUNCTIONS;
         Ok(Self {
-            bases: [(authorizer, base(authorizer)?), (signer, base(signer)?)],
+            bases: [
+                (authorizer, base(authorizer)?),
+                (signer, base(signer)?),
+                (reader, base(reader)?),
+            ],
         })
     }
 }

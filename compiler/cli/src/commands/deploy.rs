@@ -61,7 +61,7 @@ async fn deploy(
             if !options.dry_run {
                 let validated = validation::large_templates(&session, plan, &package);
                 interrupt.or(validated).await??;
-                let uploaded = artifacts::upload(&session, &footprint, &package);
+                let uploaded = artifacts::upload(&session, plan, &package);
                 interrupt.or(uploaded).await??;
             }
             stages::stages(&session, plan, &package, options, &picture).await?

@@ -20,7 +20,7 @@ pub(super) fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Resu
         } else {
             whereabouts(&session, &opened.footprint, terminal).await?
         };
-        let footprint = &footprint;
+        let footprint = &located::remembered(&session, footprint).await?;
         let state = state::look(&session, footprint, arguments.drift).await?;
         if terminal.is_json() {
             let result = session.signed(footprint, state.json());

@@ -25,6 +25,8 @@ pub(super) fn run(global: &Global, arguments: &Remove, terminal: Terminal) -> Re
         {
             return Err(moves::refuse_removal(footprint, elsewhere));
         }
+        // What is deployed, whatever the manifest says of it now.
+        let footprint = &located::remembered(&session, footprint.clone()).await?;
         session.announce("Removing", "from", footprint);
         let options = Options {
             dry_run: arguments.dry_run,

@@ -27,16 +27,20 @@ pub(super) fn check(given: &manifest::Delivery, found: &mut Vec<Diagnostic>) -> 
     let dicomweb = given.dicomweb.as_ref().is_some_and(|flag| flag.value);
     // The default, written out, claims nothing.
     let claimed = given.cache_ttl.as_ref().filter(|ttl| ttl.value != DAY);
-    let off = !dicomweb && !is_unknown(given.dicomweb.is_some(), &given.keys, "dicomweb");
+    let cached_reads = given.cached_reads.as_ref().is_some_and(|flag| flag.value);
+    let off = !dicomweb
+        && !cached_reads
+        && !is_unknown(given.dicomweb.is_some(), &given.keys, "dicomweb")
+        && !is_unknown(given.cached_reads.is_some(), &given.keys, "cachedReads");
     if let Some(ttl) = claimed.filter(|_| off) {
         found.push(
             Diagnostic::new(
                 codes::UNUSED_KEY,
                 "delivery.cache.ttl",
                 ttl.span,
-                "`cache.ttl` has no effect without DICOMweb: native reads are never cached",
+                "`cache.ttl` has no effect without DICOMweb or cached reads: native reads by POST are never cached",
             )
-            .help("remove it, or add `dicomweb: true`"),
+            .help("remove it, or add `dicomweb: true` or `cachedReads: true`"),
         );
     }
     if let Some(browser) = &given.cache_browser {
@@ -47,6 +51,8 @@ pub(super) fn check(given: &manifest::Delivery, found: &mut Vec<Diagnostic>) -> 
     }
     Delivery {
         dicomweb,
+        metadata: given.metadata.as_ref().is_some_and(|flag| flag.value),
+        cached_reads,
         cache_ttl: given.cache_ttl.as_ref().map_or(DAY, |ttl| ttl.value),
         cache_browser: given.cache_browser.as_ref().map_or(0, |time| time.value),
         cors: cors(given.cors.as_ref(), found),

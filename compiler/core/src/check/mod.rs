@@ -88,6 +88,10 @@ pub struct Allow {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     pub dicomweb: bool,
+    /// `GetImageSetMetadata`.
+    pub metadata: bool,
+    /// Native reads by GET, too.
+    pub cached_reads: bool,
     /// In seconds.
     pub cache_ttl: u64,
     /// In seconds: how long a viewer's own cache keeps what it got.
@@ -177,9 +181,10 @@ pub struct Deploy {
 }
 
 /// How `index.py` hands over to the program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Launch {
     /// The program replaces Python.
+    #[default]
     Exec,
     /// Python stays, and is the program's Runtime API.
     Child,

@@ -146,6 +146,8 @@ pub struct Allow {
 #[derive(Debug, Default)]
 pub struct Delivery {
     pub dicomweb: Option<Spanned<bool>>,
+    pub metadata: Option<Spanned<bool>>,
+    pub cached_reads: Option<Spanned<bool>>,
     /// In seconds.
     pub cache_ttl: Option<Spanned<u64>>,
     pub cache_browser: Option<Spanned<u64>>,
@@ -377,6 +379,8 @@ fn delivery(mut b: Block) -> Delivery {
     let mut cache = b.block("cache").unwrap_or_default();
     Delivery {
         dicomweb: b.flag("dicomweb"),
+        metadata: b.flag("metadata"),
+        cached_reads: b.flag("cachedReads"),
         cache_ttl: cache.seconds("ttl"),
         cache_browser: cache.seconds("browser"),
         cors: b.block("cors").map(|mut b| Cors {

@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 pub(super) static MANIFEST: Table = Table {
     fields: &[
         Field::new("service", Kind::Text(&f::SERVICE),
-            "Name of the service. The stacks are `<service>-<env>-lambda-edge` and `<service>-<env>-cdn`; with `deploy.region` outside us-east-1 also `<service>-<env>-logs`.")
+            "Name of the service. The stacks are `<service>-<env>-lambda-edge` and `<service>-<env>-cdn`; with `delivery.cachedReads` also `<service>-<env>-reads`, and with `deploy.region` outside us-east-1 also `<service>-<env>-logs`.")
             .required().makes("the stacks' names, and the names in them"),
         Field::new("healthImaging", Kind::Table(&HEALTH_IMAGING),
             "Where the AWS HealthImaging data stores are."),
@@ -49,6 +49,12 @@ static RESOURCES: Table = Table {
             "Merged into the template of the functions' stack.",
         )
         .makes("any part of the lambda-edge template"),
+        Field::new(
+            names::READS,
+            Kind::Free,
+            "Merged into the template of the reader's stack, which is there with `delivery.cachedReads`.",
+        )
+        .makes("any part of the reads template"),
         Field::new(
             names::CDN,
             Kind::Free,
@@ -294,8 +300,14 @@ static DELIVERY: Table = Table {
         Field::new("dicomweb", Kind::Flag,
             "Also serve DICOMweb: searches, and retrievals cached at the edge.")
             .default("false").makes("Distribution `CacheBehaviors`, `Origins`; authorizer `dicomweb`; signer `dicomwebHost`"),
+        Field::new("metadata", Kind::Flag,
+            "Also serve an image set's metadata, by `getImageSetMetadata`: patient, study, series, instances, and the ids of their frames. `iam.allow` limits it as it limits frames.")
+            .default("false").makes("NativeRequestPolicy `QueryStringsConfig`; SignerReadPolicy `PolicyDocument`; authorizer `metadata`; signer `metadata`"),
+        Field::new("cachedReads", Kind::Flag,
+            "Also serve native reads by GET, cached at the edge: `GET …/getImageFrame?imageFrameId=…`, and with `metadata` also `GET …/getImageSetMetadata`. A function in `healthImaging.region`, the reader, asks HealthImaging; its stage is `reads`.")
+            .default("false").makes("the reads stack; SignerInvokePolicy, outputs; ReadsCachePolicy; Distribution `CacheBehaviors`, `Origins`; authorizer `cachedReads`; signer `cachedReads`"),
         Field::new("cache", Kind::Table(&CACHE),
-            "How answers are cached. Native reads are POST requests, which neither CloudFront nor a browser keeps."),
+            "How answers are cached. Native reads by POST are kept by neither CloudFront nor a browser."),
         Field::new("cors", Kind::Table(&CORS),
             "Which web pages may read the answers."),
         Field::new("priceClass", words(&["all", "200", "100"]),
@@ -326,7 +338,7 @@ static CACHE: Table = Table {
     fields: &[
         Field::new("ttl", Kind::Duration(Duration { format: &f::DURATION, least: "0s", most: "365d" }),
             "How long an answer stays cached when the origin names no time, and at the longest. `0s`: not at all.")
-            .default("1d").makes("DicomwebCachePolicy `DefaultTTL`, `MaxTTL`"),
+            .default("1d").makes("DicomwebCachePolicy, ReadsCachePolicy `DefaultTTL`, `MaxTTL`"),
         Field::new("browser", Kind::Duration(Duration { format: &f::DURATION, least: "0s", most: "365d" }),
             "How long a viewer's own cache keeps what it got, counted from when the edge got it. Whoever uses that browser next sees it without a token. `0s`: not at all. Searches are never kept.")
             .default("0s").makes("ResponseHeadersPolicy `CustomHeadersConfig`; SearchHeadersPolicy: there or not; Distribution `CacheBehaviors[].LambdaFunctionAssociations`, the signer at origin-response"),
@@ -368,7 +380,7 @@ static LOGS: Table = Table {
         Field::new(
             "kmsKeyArn",
             Kind::Text(&f::KEY_ARN),
-            "KMS key in us-east-1 that encrypts the logs. Its policy has to let CloudWatch Logs and its delivery use it; frames doesn't change it. Left out: a key of the lambda-edge stack's own.",
+            "KMS key in us-east-1 that encrypts the logs. Its policy has to let CloudWatch Logs and its delivery use it; frames doesn't change it. Left out: a key of the lambda-edge stack's own. The reader's logs in another Region have a key of their own either way.",
         )
         .makes("LogsKey: there or not; LogGroup `KmsKeyId`; AccessLogs `BucketEncryption`"),
         Field::new(
@@ -449,10 +461,10 @@ static DEPLOY: Table = Table {
             "The AWS account that this may be deployed to: `deploy`, `diff`, `info`, `remove` and `--online` end with an error before they ask anything of another one. Left out: whichever account the credentials belong to.")
             .makes("plan.json `account`"),
         Field::new("region", Kind::Text(&f::REGION),
-            "Home of the cdn stack. The lambda-edge stack is always in us-east-1. With another Region here, access logs and alarms are in a third stack, logs, in us-east-1. A deployed stack doesn't move: `frames deploy` refuses a changed Region, and says what to do.")
+            "Home of the cdn stack. The lambda-edge stack is always in us-east-1. With another Region here, access logs and alarms are in a stack of their own, logs, in us-east-1. A deployed stack doesn't move: `frames deploy` refuses a changed Region, and says what to do.")
             .default("us-east-1").makes("plan.json `stages[].region`"),
         Field::new("bucket", Kind::Text(&f::BUCKET),
-            "Bucket in us-east-1 that holds the functions' zips: `managed`, or the name of your own. Takes effect at deploy.")
+            "Bucket in us-east-1 that holds the functions' zips: `managed`, or the name of your own. The reader's zip, in another Region, is in a managed bucket there. Takes effect at deploy.")
             .default("managed").makes("plan.json `artifactBucket`"),
         Field::new("tags", Kind::Map { key: &f::TAG_KEY, value: &f::TAG_VALUE },
             "Tags of the stacks, which CloudFormation hands on to their resources. Takes effect at deploy.")

@@ -4,6 +4,7 @@
 use super::{Place, Plan};
 use crate::check::EDGE_REGION;
 use crate::names;
+use std::collections::BTreeSet;
 
 /// Where an environment's stacks, functions and artifacts are, and how they are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,7 @@ pub struct Footprint {
     pub stages: Vec<Place>,
     /// Stacks that an earlier form of the manifest may have left.
     pub former: Vec<Place>,
+    /// Those that run at the edge.
     pub functions: Vec<NamedFunction>,
 }
 
@@ -29,6 +31,9 @@ pub struct NamedFunction {
     /// `image-frames-dev-authorizer`
     pub name: String,
 }
+
+/// A stage and the Region that it is, or was, in.
+pub type Placed = (&'static str, String);
 
 /// What names are made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +50,7 @@ impl Footprint {
         let Names { service, env, .. } = names;
         let place = |name, region: &str| Place::of(service, env, name, region);
         let cdn = cdn_regions.iter().map(|region| place(names::CDN, region));
-        let functions = names::FUNCTIONS.iter().map(|function| NamedFunction {
+        let functions = names::EDGE_FUNCTIONS.iter().map(|function| NamedFunction {
             stage: names::LAMBDA_EDGE,
             name: names::function(service, env, function),
         });
@@ -73,6 +78,45 @@ impl Footprint {
         Self::of(&names, cdn_regions)
     }
 
+    /// With the stages that are, or were, in these Regions, whatever a manifest says now. They come
+    /// in the order of deployment.
+    #[must_use]
+    pub fn with(mut self, placed: &[Placed]) -> Self {
+        for (name, region) in placed {
+            let place = Place::of(&self.service, &self.env, name, region);
+            if self.stages.contains(&place) {
+                continue;
+            }
+            let later = |known: &Place| rank(known.name) > rank(name);
+            let at = self.stages.iter().position(later);
+            self.stages.insert(at.unwrap_or(self.stages.len()), place);
+        }
+        self
+    }
+
+    /// The bucket that holds a Region's zips. One of the user's own is in the edge's Region, and
+    /// Lambda takes a zip from a bucket of its own Region only.
+    pub fn bucket(&self, account: &str, region: &str) -> String {
+        match self.own_bucket(region) {
+            Some(own) => own.to_owned(),
+            None => names::managed_bucket(account, region),
+        }
+    }
+
+    /// The user's own bucket, if that is the Region's.
+    pub fn own_bucket(&self, region: &str) -> Option<&str> {
+        let own = self.artifact_bucket.as_deref();
+        own.filter(|_| region == EDGE_REGION)
+    }
+
+    /// The Regions that have zips.
+    pub fn bucket_regions(&self) -> BTreeSet<&str> {
+        let places = self.stages.iter().chain(&self.former);
+        let of_functions = places.filter(|place| place.name == names::READS);
+        let regions = of_functions.map(|place| place.region.as_str());
+        regions.chain([EDGE_REGION]).collect()
+    }
+
     /// Where the cdn stack is looked for.
     pub fn cdn_region(&self) -> Option<&str> {
         let cdn = self.stages.iter().find(|place| place.name == names::CDN);
@@ -80,10 +124,30 @@ impl Footprint {
     }
 }
 
+/// A stage's place in the order of deployment.
+fn rank(stage: &str) -> Option<usize> {
+    names::STAGES.iter().position(|known| *known == stage)
+}
+
 impl Plan {
+    /// The stacks that this plan has nothing for any more: those that it knows of, and those
+    /// that the deployed stacks remember.
+    pub fn left(&self, placed: &[Placed]) -> Vec<Place> {
+        let of = |(name, region): &Placed| Place::of(&self.service, &self.env, name, region);
+        let is_wanted = |place: &Place| self.stages.iter().any(|stage| stage.place == *place);
+        let mut left = self.former.clone();
+        for place in placed.iter().map(of) {
+            if !is_wanted(&place) && !left.contains(&place) {
+                left.push(place);
+            }
+        }
+        left
+    }
+
     pub fn footprint(&self) -> Footprint {
         let functions = self.stages.iter().flat_map(|stage| {
-            stage.functions.iter().map(|function| NamedFunction {
+            let at_the_edge = stage.functions.iter().filter(|one| one.is_replicated());
+            at_the_edge.map(|function| NamedFunction {
                 stage: stage.name,
                 name: names::function(&self.service, &self.env, function.name),
             })
@@ -133,6 +197,46 @@ mod tests {
             let logs = planned.stages.iter().skip(2).chain(&planned.former);
             assert!(logs.eq(named.former.iter().take(planned.stages.len() - 2)));
         }
+    }
+
+    /// A changed Region, or a key that is switched off, must not lose a stack.
+    #[test]
+    fn a_stage_is_found_where_it_was() {
+        let text = |region: &str, on: bool| {
+            format!(
+                "service: x\nauth: {{mode: none}}\nhealthImaging: {{region: {region}}}\ndelivery: {{cachedReads: {on}}}\n"
+            )
+        };
+        let there = plan(&checked(&text("us-west-2", true)), "dev");
+        let placed = [("reads", "us-west-2".to_owned())];
+        assert_eq!(there.left(&placed), []);
+        for now in [text("eu-west-1", true), text("us-west-2", false)] {
+            let now = plan(&checked(&now), "dev");
+            let left = now.left(&placed);
+            let left: Vec<_> = left.iter().map(|one| (one.name, &*one.region)).collect();
+            assert_eq!(left, [("reads", "us-west-2")]);
+        }
+        let names = |footprint: &Footprint| {
+            let stages = footprint.stages.iter();
+            stages.map(|one| one.name).collect::<Vec<_>>()
+        };
+        let off = plan(&checked(&text("us-west-2", false)), "dev").footprint();
+        assert_eq!(names(&off), ["lambda-edge", "cdn"]);
+        let found = off.clone().with(&placed);
+        assert_eq!(names(&found), ["lambda-edge", "reads", "cdn"]);
+        assert_eq!(found.clone().with(&placed), found);
+        let regions: Vec<&str> = found.bucket_regions().into_iter().collect();
+        assert_eq!(regions, ["us-east-1", "us-west-2"]);
+        assert_eq!(found.functions, off.functions);
+    }
+
+    #[test]
+    fn a_zip_lies_in_its_functions_region() {
+        let text = "service: x\nauth: {mode: none}\ndeploy: {bucket: zips}\n";
+        let own = plan(&checked(text), "dev").footprint();
+        assert_eq!(own.bucket("111122223333", "us-east-1"), "zips");
+        let elsewhere = own.bucket("111122223333", "eu-west-1");
+        assert_eq!(elsewhere, "frames-artifacts-111122223333-eu-west-1");
     }
 
     #[test]

@@ -82,6 +82,47 @@ pub(super) fn logs(log_group: &str) -> Vec<Statement> {
     )]
 }
 
+/// The native reads: of frames, and of the metadata that names them. IAM checks both
+/// against the same resources.
+///
+/// Source: "Actions, resources, and condition keys for AWS HealthImaging", Service
+/// Authorization Reference.
+const NATIVE: &[&str] = &[
+    "medical-imaging:GetImageFrame",
+    "medical-imaging:GetImageSetMetadata",
+];
+/// What runs in one Region logs there only, into a group that its stack makes.
+pub(super) fn logs_here(log_group: &str) -> Vec<Statement> {
+    let arn = format!(
+        "arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:log-group:{log_group}:*"
+    );
+    let actions = &["logs:CreateLogStream", "logs:PutLogEvents"];
+    vec![Statement::allow("WriteOwnLogs", actions, vec![sub(arn)])]
+}
+
+/// Who has this may call a function by its URL, and in no other way.
+///
+/// Source: "Control access to Lambda function URLs", AWS Lambda Developer Guide.
+pub(super) fn invoke_url(region: &str, function: &str) -> Vec<Statement> {
+    let arn = || {
+        vec![sub(format!(
+            "arn:${{AWS::Partition}}:lambda:{region}:${{AWS::AccountId}}:function:{function}"
+        ))]
+    };
+    vec![
+        Statement {
+            condition: object(json!({
+                "StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"},
+            })),
+            ..Statement::allow("CallReader", &["lambda:InvokeFunctionUrl"], arn())
+        },
+        Statement {
+            condition: object(json!({"Bool": {"lambda:InvokedViaFunctionUrl": "true"}})),
+            ..Statement::allow("RunReader", &["lambda:InvokeFunction"], arn())
+        },
+    ]
+}
+
 /// DICOMweb reads that can be limited to studies and to series. HealthImaging decides
 /// by an action's condition keys only where the action has them: under a key that it
 /// doesn't have, it would be allowed without limits.
@@ -157,11 +198,12 @@ pub(super) fn read_frames(manifest: &CheckedManifest) -> Vec<Statement> {
     }
     let mut statements = Vec::new();
     if !native.is_empty() {
-        statements.push(Statement::allow(
-            "ReadFrames",
-            &["medical-imaging:GetImageFrame"],
-            native,
-        ));
+        let actions: &[_] = if manifest.delivery.metadata {
+            NATIVE
+        } else {
+            NATIVE.get(..1).unwrap_or_default()
+        };
+        statements.push(Statement::allow("ReadFrames", actions, native));
     }
     if manifest.delivery.dicomweb && !dicomweb.is_empty() {
         statements.push(Statement::allow(
@@ -180,6 +222,18 @@ pub(super) fn read_frames(manifest: &CheckedManifest) -> Vec<Statement> {
             ..Statement::allow(format!("ReadStudies{}", i + 1), &actions, vec![datastore])
         });
     }
+    statements
+}
+
+/// The native reads of what `iam.allow` lists.
+pub(super) fn read_native(manifest: &CheckedManifest) -> Vec<Statement> {
+    let mut statements = read_frames(manifest);
+    statements.retain(|statement| {
+        statement
+            .action
+            .iter()
+            .all(|action| NATIVE.contains(action))
+    });
     statements
 }
 

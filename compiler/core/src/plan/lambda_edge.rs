@@ -1,7 +1,8 @@
 //! Stage `lambda-edge`: the functions and their roles. Always in us-east-1.
 
+use super::function::{self, FunctionView, PolicyView, Spec};
 use super::iam::{self, Statement};
-use super::{Built, Config, Function, Parameter, Stage, Trial, View as StageView, posture};
+use super::{Config, Function, Parameter, Stage, Trial, View as StageView, posture, reads};
 use crate::check::{Allow, COMMON_NAME, CheckedManifest, Domain, EDGE_REGION, WebAcl};
 use crate::names;
 use frames_edge::{AuthConfig, AuthorizerConfig, SignerConfig, TokenSource};
@@ -23,6 +24,10 @@ pub(crate) struct View {
     pub(super) functions: Vec<FunctionView>,
     keys_from: Option<KeysFrom>,
     memory: Memory,
+    /// The Regions of stages that may leave theirs.
+    placed: Vec<Placed>,
+    /// Who calls the reader, where there is one.
+    signer_role: Option<SignerRole>,
     pub(super) log_retention_days: u32,
     logs_key: Option<LogsKey>,
     /// What encrypts the logs.
@@ -44,6 +49,18 @@ struct Memory {
     region: String,
     delivers_output: &'static str,
     delivers: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Placed {
+    output: String,
+    value: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct SignerRole {
+    output: &'static str,
+    id: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -83,38 +100,6 @@ struct CertificateView {
     names: Vec<String>,
 }
 
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct FunctionView {
-    pub(super) id: String,
-    name: String,
-    trigger: &'static str,
-    description: String,
-    version_description: String,
-    runtime: &'static str,
-    handler: &'static str,
-    memory_size: u32,
-    timeout: u32,
-    log_group_id: String,
-    log_group: String,
-    role_id: String,
-    role_description: String,
-    pub(super) policies: Vec<PolicyView>,
-    metadata: Value,
-    output: String,
-    output_description: String,
-    /// There once the zip is.
-    #[serde(flatten)]
-    pub(super) built: Option<Built>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct PolicyView {
-    id: String,
-    description: String,
-    statements: Vec<Statement>,
-    metadata: Value,
-}
-
 pub(super) fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
     let web_acl = web_acl(manifest, env);
     let view = View {
@@ -130,6 +115,17 @@ pub(super) fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
             delivers_output: names::DELIVERS,
             delivers: delivers(manifest),
         },
+        placed: reads::region(manifest)
+            .map(|region| {
+                let (output, value) = names::placed(names::READS, region);
+                Placed { output, value }
+            })
+            .into_iter()
+            .collect(),
+        signer_role: manifest.delivery.cached_reads.then(|| SignerRole {
+            output: names::SIGNER_ROLE_ARN,
+            id: names::role_id(names::SIGNER, &manifest.iam.path),
+        }),
         log_retention_days: manifest.logs.functions.retention_days,
         logs_key: logs_key(manifest, env, web_acl.as_ref()),
         logs_key_arn: match &manifest.logs.kms_key_arn {
@@ -146,7 +142,6 @@ pub(super) fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
                 env,
                 names::AUTHORIZER,
                 "Viewer request: verifies the token",
-                5,
                 vec![],
             ),
             function(
@@ -154,8 +149,7 @@ pub(super) fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
                 env,
                 names::SIGNER,
                 "Origin request: signs for HealthImaging with SigV4",
-                5,
-                iam::read_frames(manifest),
+                signers_policies(manifest, env),
             ),
         ],
     };
@@ -169,14 +163,14 @@ pub(super) fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
             Function {
                 name: names::AUTHORIZER,
                 config: Config::Authorizer(Box::new(authorizer_config(manifest))),
-                launch: manifest.deploy.launch,
-                trial: Trial::authorizer(manifest),
+                launch: Some(manifest.deploy.launch),
+                trial: Some(Trial::authorizer(manifest)),
             },
             Function {
                 name: names::SIGNER,
                 config: Config::Signer(signer_config(manifest)),
-                launch: manifest.deploy.launch,
-                trial: Trial::signer(manifest),
+                launch: Some(manifest.deploy.launch),
+                trial: Some(Trial::signer(manifest)),
             },
         ],
         ..Stage::new(manifest, env, names::LAMBDA_EDGE, EDGE_REGION, view)
@@ -230,66 +224,63 @@ impl View {
     }
 }
 
+/// A function of Lambda@Edge's.
 fn function(
     manifest: &CheckedManifest,
     env: &str,
     name: &'static str,
     trigger: &'static str,
-    timeout: u32,
-    statements: Vec<Statement>,
+    policies: Vec<PolicyView>,
 ) -> FunctionView {
     let full_name = names::function(&manifest.service, env, name);
-    let log_group = names::log_group(&full_name);
-    let policy = |what: &str, index, description, statements: Vec<Statement>, reason| PolicyView {
-        id: names::policy_id(name, what, index),
-        description,
-        metadata: posture::metadata(&posture::wildcards(&statements, reason)),
-        statements,
-    };
-    let mut policies = vec![policy(
+    let mut all = function::policies(
+        name,
         "Logs",
-        0,
-        format!("{full_name} writes its own logs"),
-        iam::logs(&log_group),
+        &format!("{full_name} writes its own logs"),
+        vec![iam::logs(&names::log_group(&full_name))],
         "A replica logs in the Region nearest the viewer, to streams that Lambda names: Region and stream can't be known before",
-    )];
-    let reads = iam::policies(statements).into_iter().enumerate();
-    policies.extend(reads.map(|(i, statements)| {
-        let description = format!("{full_name} reads what iam.allow lists");
-        policy("Read", i, description, statements, read_reason(manifest))
-    }));
-    FunctionView {
-        id: names::function_id(name),
-        trigger,
-        description: trigger.to_owned(),
-        version_description: format!("{name} of {} ({env})", manifest.service),
-        runtime: RUNTIME,
-        handler: HANDLER,
-        // The older limit of viewer triggers, which may still hold somewhere.
-        memory_size: 128,
-        timeout,
-        log_group_id: names::log_group_id(name),
-        log_group,
-        role_id: names::role_id(name, &manifest.iam.path),
-        role_description: format!("{full_name} at the edge"),
-        policies,
-        metadata: posture::metadata(&posture::edge_function()),
-        output: names::version_arn(name),
-        output_description: format!("The version of the {name} that CloudFront runs"),
-        built: None,
-        name: full_name,
-    }
+    );
+    all.extend(policies);
+    FunctionView::new(
+        manifest,
+        env,
+        Spec {
+            name,
+            trigger,
+            place: "at the edge",
+            runtime: RUNTIME,
+            handler: HANDLER,
+            // The older limit of viewer triggers, which may still hold somewhere.
+            memory_size: 128,
+            timeout: 5,
+            waivers: posture::edge_function(),
+            policies: all,
+        },
+    )
 }
 
-fn read_reason(manifest: &CheckedManifest) -> &'static str {
-    match manifest.iam.allow {
-        Some(_) => {
-            "frames.yml asks for it: a row of iam.allow without imageSets is every image set of its data store"
-        }
-        None => {
-            "frames.yml leaves iam.allow out, which is every image set of the account, and which frames warns of"
-        }
+/// What the signer signs with: its role may read what `iam.allow` lists, and call the reader.
+fn signers_policies(manifest: &CheckedManifest, env: &str) -> Vec<PolicyView> {
+    let named = |function| names::function(&manifest.service, env, function);
+    let signer = named(names::SIGNER);
+    let mut policies = function::policies(
+        names::SIGNER,
+        "Read",
+        &format!("{signer} reads what iam.allow lists"),
+        iam::policies(iam::read_frames(manifest)),
+        function::read_reason(manifest),
+    );
+    if manifest.delivery.cached_reads {
+        let region = &manifest.health_imaging.region;
+        policies.extend(function::policies(
+            names::SIGNER,
+            "Invoke",
+            &format!("{signer} calls {}", named(names::READER)),
+            vec![iam::invoke_url(region, &named(names::READER))],
+            "",
+        ));
     }
+    policies
 }
 
 /// The stack's own key for every log, unless the manifest names one.
@@ -373,6 +364,8 @@ fn authorizer_config(manifest: &CheckedManifest) -> AuthorizerConfig {
     AuthorizerConfig {
         auth: manifest.auth.clone(),
         dicomweb: manifest.delivery.dicomweb,
+        metadata: manifest.delivery.metadata,
+        cached_reads: manifest.delivery.cached_reads,
         allow: manifest.iam.allow.as_ref().map(|rows| {
             let row = |row: &Allow| frames_edge::Allow {
                 datastore: row.datastore.clone(),
@@ -393,10 +386,12 @@ fn signer_config(manifest: &CheckedManifest) -> SignerConfig {
     SignerConfig {
         region: health_imaging.region.clone(),
         native_host: health_imaging.native_host.clone(),
+        cached_reads: manifest.delivery.cached_reads,
         log_level: manifest.logs.functions.level,
         dicomweb_host: manifest
             .delivery
             .dicomweb
             .then(|| health_imaging.dicomweb_host.clone()),
+        metadata: manifest.delivery.metadata,
     }
 }

@@ -4,15 +4,17 @@
 
 mod cdn;
 mod footprint;
+mod function;
 mod iam;
 mod lambda_edge;
 mod logs;
 mod named;
 mod posture;
+mod reads;
 mod trial;
 
 pub use crate::check::Launch;
-pub use footprint::{Footprint, NamedFunction, Names};
+pub use footprint::{Footprint, NamedFunction, Names, Placed};
 pub use named::Named;
 pub(crate) use named::{Read, named};
 pub use trial::Trial;
@@ -20,7 +22,7 @@ pub use trial::Trial;
 use crate::check::{CheckedManifest, EDGE_REGION};
 use crate::names;
 use crate::syntax::Node;
-use frames_edge::{AuthorizerConfig, SignerConfig};
+use frames_edge::{AuthorizerConfig, ReaderConfig, SignerConfig};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -83,6 +85,7 @@ impl std::ops::Deref for Stage {
 #[serde(untagged)]
 pub(crate) enum View {
     LambdaEdge(Box<lambda_edge::View>),
+    Reads(Box<reads::View>),
     Cdn(Box<cdn::View>),
     Logs(Box<logs::View>),
 }
@@ -99,7 +102,7 @@ pub struct PolicyCounts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "source", rename_all = "camelCase")]
 pub enum Parameter {
-    /// The bucket that holds the zips.
+    /// The bucket that holds the zips, in the stage's Region.
     ArtifactBucket,
     /// An output of a stage before.
     Output { stage: String, output: String },
@@ -114,13 +117,16 @@ struct ParameterView {
     description: String,
 }
 
-/// An edge function: the same program for everybody, decided by its `config.json`.
+/// A function: the same program for everybody, decided by its `config.json`.
 #[derive(Debug, Clone)]
 pub struct Function {
     pub name: &'static str,
     pub config: Config,
-    pub launch: Launch,
-    pub trial: Trial,
+    /// How the managed runtime starts the program; `None`: it is the runtime itself, and runs in
+    /// its stack's Region only.
+    pub launch: Option<Launch>,
+    /// What a new version is asked before CloudFront runs it; `None`: CloudFront runs none.
+    pub trial: Option<Trial>,
 }
 
 /// A function's `config.json`.
@@ -129,6 +135,7 @@ pub struct Function {
 pub enum Config {
     Authorizer(Box<AuthorizerConfig>),
     Signer(SignerConfig),
+    Reader(ReaderConfig),
 }
 
 impl Config {
@@ -142,9 +149,14 @@ impl Function {
     /// The zip's file [`names::LAUNCH_FILE`], where it has one.
     pub fn launch_file(&self) -> Option<&'static str> {
         match self.launch {
-            Launch::Exec => None,
-            Launch::Child => Some("child\n"),
+            None | Some(Launch::Exec) => None,
+            Some(Launch::Child) => Some("child\n"),
         }
+    }
+
+    /// Whether it runs at the edge, in whichever Region is near a viewer.
+    pub fn is_replicated(&self) -> bool {
+        self.launch.is_some()
     }
 }
 
@@ -158,7 +170,9 @@ pub struct Artifact {
 }
 
 pub fn plan(manifest: &CheckedManifest, env: &str) -> Plan {
-    let mut stages = vec![lambda_edge::stage(manifest, env), cdn::stage(manifest, env)];
+    let mut stages = vec![lambda_edge::stage(manifest, env)];
+    stages.extend(reads::stage(manifest, env));
+    stages.push(cdn::stage(manifest, env));
     let mut former = Vec::new();
     match logs::stage(manifest, env) {
         Some(stage) => stages.push(stage),
@@ -205,14 +219,14 @@ impl Plan {
         self.functions()
             .find_map(|function| match &function.config {
                 Config::Authorizer(config) => Some(config.as_ref()),
-                Config::Signer(_) => None,
+                Config::Signer(_) | Config::Reader(_) => None,
             })
     }
 
     pub fn authorizer_mut(&mut self) -> Option<&mut AuthorizerConfig> {
         self.configs_mut().find_map(|config| match config {
             Config::Authorizer(config) => Some(config.as_mut()),
-            Config::Signer(_) => None,
+            Config::Signer(_) | Config::Reader(_) => None,
         })
     }
 
@@ -221,7 +235,7 @@ impl Plan {
         self.functions()
             .find_map(|function| match &function.config {
                 Config::Signer(config) => Some(config),
-                Config::Authorizer(_) => None,
+                Config::Authorizer(_) | Config::Reader(_) => None,
             })
     }
 
@@ -237,7 +251,7 @@ impl Plan {
     pub fn delivers(&self) -> Option<&str> {
         self.stages.iter().find_map(|stage| match &stage.view {
             View::LambdaEdge(view) => view.delivers(),
-            View::Cdn(_) | View::Logs(_) => None,
+            View::Reads(_) | View::Cdn(_) | View::Logs(_) => None,
         })
     }
 
@@ -245,7 +259,7 @@ impl Plan {
     pub fn log_retention_days(&self) -> Option<i32> {
         self.stages.iter().find_map(|stage| match &stage.view {
             View::LambdaEdge(view) => view.log_retention_days.try_into().ok(),
-            View::Cdn(_) | View::Logs(_) => None,
+            View::Reads(_) | View::Cdn(_) | View::Logs(_) => None,
         })
     }
 
@@ -296,7 +310,7 @@ impl Stage {
     pub fn policy_counts(&self) -> PolicyCounts {
         match &self.view {
             View::Cdn(view) => view.policy_counts(),
-            View::LambdaEdge(_) | View::Logs(_) => PolicyCounts::default(),
+            View::LambdaEdge(_) | View::Reads(_) | View::Logs(_) => PolicyCounts::default(),
         }
     }
 }
@@ -318,9 +332,10 @@ impl Place {
 
 impl View {
     /// What the template shows of the functions, in their order.
-    fn functions(&self) -> &[lambda_edge::FunctionView] {
+    fn functions(&self) -> &[function::FunctionView] {
         match self {
             Self::LambdaEdge(view) => &view.functions,
+            Self::Reads(view) => &view.functions,
             Self::Cdn(_) | Self::Logs(_) => &[],
         }
     }
@@ -328,10 +343,13 @@ impl View {
     /// With what the zips decide, in the functions' order.
     pub(crate) fn with_built(&self, built: Vec<Built>) -> Self {
         let mut view = self.clone();
-        if let Self::LambdaEdge(view) = &mut view {
-            for (function, built) in view.functions.iter_mut().zip(built) {
-                function.built = Some(built);
-            }
+        let functions: &mut [function::FunctionView] = match &mut view {
+            Self::LambdaEdge(view) => &mut view.functions,
+            Self::Reads(view) => &mut view.functions,
+            Self::Cdn(_) | Self::Logs(_) => &mut [],
+        };
+        for (function, built) in functions.iter_mut().zip(built) {
+            function.built = Some(built);
         }
         view
     }
@@ -340,6 +358,7 @@ impl View {
     pub(crate) fn role_path(&self) -> &str {
         match self {
             Self::LambdaEdge(view) => &view.path,
+            Self::Reads(view) => &view.path,
             Self::Cdn(_) | Self::Logs(_) => "/",
         }
     }

@@ -118,7 +118,7 @@ mod tests {
         let plan = crate::plan::plan(&checked(&format!("service: x\n{manifest}\n")), "dev");
         let mut functions = plan.functions();
         let function = functions.find(|function| function.name == name).unwrap();
-        function.trial.clone()
+        function.trial.clone().unwrap()
     }
 
     const OIDC: &str = "auth: {mode: oidc, issuer: 'https://a.example', audience: a}";

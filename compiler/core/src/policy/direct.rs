@@ -126,16 +126,21 @@ pub(super) fn collect(
         vec![others],
     );
 
-    let managed = || names::managed_bucket(account);
-    let bucket = plan.artifact_bucket.clone().unwrap_or_else(managed);
-    let arn = format!("arn:aws:s3:::{bucket}");
-    let own = plan.artifact_bucket.is_some();
-    allow("ArtifactBucket", BUCKET, vec![arn.clone()]);
-    if !own {
-        allow("ArtifactBucket", MANAGED_BUCKET, vec![arn.clone()]);
+    let footprint = plan.footprint();
+    for region in footprint.bucket_regions() {
+        let arn = format!("arn:aws:s3:::{}", footprint.bucket(account, region));
+        allow("ArtifactBucket", BUCKET, vec![arn.clone()]);
+        if footprint.own_bucket(region).is_none() {
+            let sid = match plan.artifact_bucket {
+                // The same statement would have them for the user's own bucket, too.
+                Some(_) => "ManagedArtifactBucket",
+                None => "ArtifactBucket",
+            };
+            allow(sid, MANAGED_BUCKET, vec![arn.clone()]);
+        }
+        let artifacts = format!("{arn}/{}/{}/*", plan.service, plan.env);
+        allow("Artifacts", ARTIFACTS, vec![artifacts]);
     }
-    let artifacts = format!("{arn}/{}/{}/*", plan.service, plan.env);
-    allow("Artifacts", ARTIFACTS, vec![artifacts]);
 
     let distributions = format!("arn:aws:cloudfront::{account}:distribution/*");
     allow("Distributions", DISTRIBUTIONS, vec![distributions]);
@@ -148,11 +153,13 @@ pub(super) fn collect(
                 stage.region
             )
         };
-        stage.functions.iter().map(of_plan)
+        let tried = stage.functions.iter().filter(|one| one.trial.is_some());
+        tried.map(of_plan)
     });
     allow("Versions", TRIALS, versions.collect());
 
-    let groups = plan.functions().map(|function| {
+    let at_the_edge = plan.functions().filter(|function| function.is_replicated());
+    let groups = at_the_edge.map(|function| {
         let name = names::function(&plan.service, &plan.env, function.name);
         format!(
             "arn:aws:logs:*:{account}:log-group:{}:*",

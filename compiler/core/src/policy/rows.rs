@@ -257,6 +257,41 @@ pub const HANDLERS: &[Handler] = &[
         )],
     },
     Handler {
+        kind: "AWS::Lambda::Url",
+        name: Name::MadeByAws,
+        properties: &["AuthType", "InvokeMode", "TargetFunctionArn"],
+        grants: &[grant(
+            "FunctionUrls",
+            &["arn:aws:lambda:{region}:{account}:function:{TargetFunctionArn}"],
+            &[
+                "lambda:CreateFunctionUrlConfig",
+                "lambda:DeleteFunctionUrlConfig",
+                "lambda:GetFunctionUrlConfig",
+                "lambda:UpdateFunctionUrlConfig",
+            ],
+        )],
+    },
+    Handler {
+        kind: "AWS::Lambda::Permission",
+        name: Name::MadeByAws,
+        properties: &[
+            "Action",
+            "FunctionName",
+            "FunctionUrlAuthType",
+            "InvokedViaFunctionUrl",
+            "Principal",
+        ],
+        grants: &[grant(
+            "FunctionUrls",
+            &["arn:aws:lambda:{region}:{account}:function:{FunctionName}"],
+            &[
+                "lambda:AddPermission",
+                "lambda:GetPolicy",
+                "lambda:RemovePermission",
+            ],
+        )],
+    },
+    Handler {
         kind: "AWS::KMS::Key",
         name: Name::MadeByAws,
         properties: &["Description", "EnableKeyRotation", "KeyPolicy", "Tags"],

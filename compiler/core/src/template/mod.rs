@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 const LAMBDA_EDGE: &str = "lambda-edge.yml.j2";
+const READS: &str = "reads.yml.j2";
 const CDN: &str = "cdn.yml.j2";
 const LOGS: &str = "logs.yml.j2";
 
@@ -26,6 +27,7 @@ const TEMPLATES: &[(&str, &str)] = &[
         LAMBDA_EDGE,
         include_str!("../../templates/lambda-edge.yml.j2"),
     ),
+    (READS, include_str!("../../templates/reads.yml.j2")),
     (CDN, include_str!("../../templates/cdn.yml.j2")),
     (LOGS, include_str!("../../templates/logs.yml.j2")),
     // A part of the two before.
@@ -35,6 +37,7 @@ const TEMPLATES: &[(&str, &str)] = &[
 fn template_of(view: &View) -> &'static str {
     match view {
         View::LambdaEdge(_) => LAMBDA_EDGE,
+        View::Reads(_) => READS,
         View::Cdn(_) => CDN,
         View::Logs(_) => LOGS,
     }

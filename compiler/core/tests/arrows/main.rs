@@ -66,6 +66,7 @@ const CRATES: &[Order] = &[
             "private",
             "random",
             "credentials",
+            "signature",
             "http",
             "dicom",
             // What a package says, and who acts on it.

@@ -1,6 +1,6 @@
 //! S3: the artifact bucket, and buckets that are removed.
 
-use super::{Aws, errors, explain};
+use super::{Aws, EDGE_REGION, errors, explain};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::primitives::ByteStream;
@@ -89,6 +89,13 @@ impl Bucket {
 
     async fn create(&self) -> Result<()> {
         let asked = self.client.create_bucket().bucket(&self.name);
+        // Without a constraint, a bucket is in us-east-1, and no constraint may name that.
+        let elsewhere = Some(self.region.as_str()).filter(|region| *region != EDGE_REGION);
+        let asked = asked.set_create_bucket_configuration(elsewhere.map(|region| {
+            types::CreateBucketConfiguration::builder()
+                .location_constraint(region.into())
+                .build()
+        }));
         let asked = asked.object_ownership(types::ObjectOwnership::BucketOwnerEnforced);
         match asked.send().await {
             Ok(_) => Ok(()),

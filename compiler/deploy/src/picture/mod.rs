@@ -16,7 +16,8 @@ use crate::session::Session;
 use crate::teardown::{DISTRIBUTION, VERSION};
 use case::{Case, Gone, Looked};
 use frames_compiler::failure::{Context, Failure, Result};
-use frames_compiler::plan::Place;
+use frames_compiler::names;
+use frames_compiler::plan::{Place, Placed, Plan};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -64,6 +65,14 @@ impl Picture {
 
     pub fn stage(&self, name: &str) -> Option<&Seen> {
         self.stages.iter().find(|seen| seen.place.name == name)
+    }
+
+    /// The stacks that this plan has nothing for any more.
+    pub fn left(&self, plan: &Plan) -> Vec<Place> {
+        let own = self.stages.iter().filter(|seen| seen.is_ours());
+        let stacks = own.filter_map(|seen| seen.stack.as_ref());
+        let placed: Vec<Placed> = stacks.flat_map(placed).collect();
+        plan.left(&placed)
     }
 
     /// The first reason for which nothing may be deployed here.
@@ -228,6 +237,12 @@ pub async fn reserved(stacks: &Stacks, place: &Place, stack: &Stack) -> Result<C
         Some(change_set) => Case::ReservedByOther(change_set),
         None => Case::Reserved,
     })
+}
+
+/// The stages whose Regions a stack remembers.
+pub fn placed(stack: &Stack) -> impl Iterator<Item = Placed> {
+    let outputs = stack.outputs.iter();
+    outputs.filter_map(|(output, value)| names::placed_by(output, value))
 }
 
 /// Whether the stack's description says that it belongs to this service and environment.

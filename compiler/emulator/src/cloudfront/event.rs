@@ -77,8 +77,15 @@ fn body(bytes: &[u8], trigger: Trigger) -> Body {
 
 /// The event's `request.origin`.
 pub(super) fn origin(origin: &Origin) -> serde_json::Value {
+    let headers = origin.custom_headers.iter();
+    let headers: serde_json::Map<_, _> = headers
+        .map(|(name, value)| {
+            let shown = json!([{"key": name, "value": value}]);
+            (name.to_ascii_lowercase(), shown)
+        })
+        .collect();
     json!({"custom": {
-        "customHeaders": {},
+        "customHeaders": headers,
         "domainName": origin.domain_name,
         "keepaliveTimeout": origin.keepalive_timeout,
         "path": origin.path,

@@ -41,8 +41,12 @@ mod waf;
 pub use request_log::{CacheResult, RequestLog, Stages};
 
 use super::{
-    Credentials, CredentialsSource, Error, FunctionLog, healthimaging::StandIn, http as local_http,
-    lambda::Pool, package::Package, printable::printable,
+    Credentials, CredentialsSource, Error, FunctionLog,
+    healthimaging::{Policy, StandIn},
+    http as local_http,
+    lambda::{FunctionUrl, Pool},
+    package::{Package, Reader},
+    printable::printable,
 };
 use pipeline::Pipeline;
 use std::{net::SocketAddr, sync::Arc};
@@ -80,6 +84,7 @@ pub struct Options {
 pub struct CloudFront {
     server: local_http::Server,
     pipeline: Arc<Pipeline>,
+    reader: Option<FunctionUrl>,
     notes: Vec<String>,
 }
 
@@ -104,14 +109,24 @@ impl CloudFront {
             } else {
                 powerless()
             };
-            let pool = Pool::new(function, credentials, options.functions.clone())?;
+            let pool = Pool::new(function, credentials, options.functions.clone(), None)?;
             pools.insert(id, pool);
         }
+        let reader = match &package.reader {
+            Some(reader) => Some(behind_url(reader, &options).await?),
+            None => None,
+        };
         let listener = local_http::bind(options.port).await?;
         let port = listener
             .local_addr()
             .map_or(options.port, |address| address.port());
-        let pipeline = Arc::new(Pipeline::new(package.distribution, pools, port, &options)?);
+        let pipeline = Arc::new(Pipeline::new(
+            package.distribution,
+            pools,
+            port,
+            reader.as_ref(),
+            &options,
+        )?);
         let shared = pipeline.clone();
         let server = local_http::serve(listener, move |request, peer| {
             let pipeline = shared.clone();
@@ -120,6 +135,7 @@ impl CloudFront {
         Ok(Self {
             server,
             pipeline,
+            reader,
             notes,
         })
     }
@@ -137,6 +153,9 @@ impl CloudFront {
     /// is killed and its files are gone. Dropping does the same, only later.
     pub async fn stop(self) {
         self.server.stop().await;
+        if let Some(reader) = self.reader {
+            reader.stop().await;
+        }
         // The connections' tasks, just aborted, let go of it when next polled.
         for _ in 0..STOP_TURNS {
             if Arc::strong_count(&self.pipeline) == 1 {
@@ -157,17 +176,36 @@ fn escaped(log: FunctionLog) -> FunctionLog {
     Arc::new(move |function, line| log(function, &printable(line)))
 }
 
+/// The reader, behind its URL. It asks HealthImaging by its own role, and for itself.
+async fn behind_url(reader: &Reader, options: &Options) -> Result<FunctionUrl, Error> {
+    let (credentials, endpoint) = match &options.origin {
+        OriginServer::StandIn(stand_in) => {
+            let own = Credentials::random()?;
+            stand_in.admit_reader(own.clone(), Policy::of_reader(reader));
+            (always(own), Some(stand_in.address()))
+        }
+        OriginServer::Aws {
+            credentials,
+            endpoint,
+        } => (credentials.clone(), *endpoint),
+    };
+    let log = options.functions.clone();
+    let pool = Pool::new(reader.function.clone(), credentials, log.clone(), endpoint)?;
+    FunctionUrl::start(reader, Arc::new(pool), signing(&options.origin), log).await
+}
+
 fn signing(origin: &OriginServer) -> CredentialsSource {
     match origin {
         OriginServer::Aws { credentials, .. } => credentials.clone(),
-        OriginServer::StandIn(stand_in) => {
-            let credentials = stand_in.credentials().clone();
-            Arc::new(move || {
-                let credentials = credentials.clone();
-                Box::pin(async move { Ok(credentials) })
-            })
-        }
+        OriginServer::StandIn(stand_in) => always(stand_in.credentials().clone()),
     }
+}
+
+fn always(credentials: Credentials) -> CredentialsSource {
+    Arc::new(move || {
+        let credentials = credentials.clone();
+        Box::pin(async move { Ok(credentials) })
+    })
 }
 
 /// Lambda gives every function credentials; these open nothing.

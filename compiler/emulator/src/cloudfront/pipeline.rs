@@ -21,7 +21,7 @@ use super::{
 use crate::{
     Error, FunctionLog,
     http::{self as local_http, Answer, NotOurs},
-    lambda::{Failure, Pool},
+    lambda::{Failure, FunctionUrl, Pool},
     package::{Association, Behavior, Distribution, WebAcl},
     printable::printable,
     random,
@@ -75,6 +75,7 @@ impl Pipeline {
         distribution: Distribution,
         functions: BTreeMap<String, Pool>,
         port: u16,
+        reader: Option<&FunctionUrl>,
         options: &Options,
     ) -> Result<Self, Error> {
         let firewall = match &distribution.web_acl {
@@ -86,7 +87,7 @@ impl Pipeline {
             functions,
             firewall,
             cache: Mutex::new(Cache::default()),
-            upstream: Upstream::new(&options.origin)?,
+            upstream: Upstream::new(&options.origin, reader)?,
             port,
             requests: options.requests.clone(),
             log: options.functions.clone(),

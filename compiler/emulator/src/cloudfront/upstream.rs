@@ -4,6 +4,7 @@ use super::{OriginServer, event, event::Flow, refusal::Refusal, response_headers
 use crate::{
     Error,
     http::{self as local_http, BodyError},
+    lambda::FunctionUrl,
 };
 use bytes::Bytes;
 use frames_network::Network;
@@ -13,6 +14,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use serde_json::Value;
 use std::{net::SocketAddr, time::Duration};
 use tokio::time::timeout;
 
@@ -22,7 +24,19 @@ const ANSWER_BYTES: usize = 64 * 1024 * 1024;
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// How the edge reaches its origins.
-pub(super) enum Upstream {
+pub(super) struct Upstream {
+    origins: Origins,
+    reader: Option<Route>,
+}
+
+/// The way to the reader's function URL.
+struct Route {
+    client: Client<HttpConnector, Full<Bytes>>,
+    host: String,
+    address: SocketAddr,
+}
+
+enum Origins {
     /// Every origin is the stand-in, which tells them apart by `Host`.
     StandIn {
         client: Client<HttpConnector, Full<Bytes>>,
@@ -37,14 +51,18 @@ pub(super) enum Upstream {
     },
 }
 
-impl Upstream {
-    pub(super) fn new(origin: &OriginServer) -> Result<Self, Error> {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(CONNECT));
-        connector.set_nodelay(true);
+fn connector() -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.set_connect_timeout(Some(CONNECT));
+    connector.set_nodelay(true);
+    connector
+}
+
+impl Origins {
+    fn new(origin: &OriginServer) -> Result<Self, Error> {
         match origin {
             OriginServer::StandIn(stand_in) => Ok(Self::StandIn {
-                client: Client::builder(TokioExecutor::new()).build(connector),
+                client: Client::builder(TokioExecutor::new()).build(connector()),
                 address: stand_in.address(),
                 hosts: stand_in.hosts().to_vec(),
             }),
@@ -52,7 +70,7 @@ impl Upstream {
                 endpoint: Some(address),
                 ..
             } => Ok(Self::Endpoint {
-                client: Client::builder(TokioExecutor::new()).build(connector),
+                client: Client::builder(TokioExecutor::new()).build(connector()),
                 address: *address,
             }),
             OriginServer::Aws { endpoint: None, .. } => {
@@ -62,6 +80,19 @@ impl Upstream {
                 Ok(Self::Aws(client))
             }
         }
+    }
+}
+
+impl Upstream {
+    pub(super) fn new(origin: &OriginServer, reader: Option<&FunctionUrl>) -> Result<Self, Error> {
+        Ok(Self {
+            origins: Origins::new(origin)?,
+            reader: reader.map(|reader| Route {
+                client: Client::builder(TokioExecutor::new()).build(connector()),
+                host: reader.host().to_owned(),
+                address: reader.address(),
+            }),
+        })
     }
 
     /// Sends the request as the origin-request function left it, and reads the
@@ -74,11 +105,14 @@ impl Upstream {
     ) -> Result<Stored, Refusal> {
         let request = self.request(flow)?;
         let sent = async {
-            match self {
-                Self::StandIn { client, .. } | Self::Endpoint { client, .. } => {
+            if let Some(reader) = self.reader(flow) {
+                return reader.client.request(request).await.map_err(drop);
+            }
+            match &self.origins {
+                Origins::StandIn { client, .. } | Origins::Endpoint { client, .. } => {
                     client.request(request).await.map_err(drop)
                 }
-                Self::Aws(client) => client.request(request).await.map_err(drop),
+                Origins::Aws(client) => client.request(request).await.map_err(drop),
             }
         };
         let answer = timeout(read_timeout, sent).await;
@@ -112,35 +146,51 @@ impl Upstream {
         headers.remove(header::TRANSFER_ENCODING);
         // After the function, which knows of it only by signing it.
         let id = HeaderValue::from_str(&flow.id).map_err(|_| unreachable())?;
+        // CloudFront's own, in the place of a viewer's of the same name.
+        for (name, values) in custom(flow, "customHeaders")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unreachable())?;
+            let value = values
+                .pointer("/0/value")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            let value = HeaderValue::from_str(value).map_err(|_| unreachable())?;
+            headers.insert(name, value);
+        }
         headers.insert(HeaderName::from_static("x-amz-cf-id"), id);
         *wire.headers_mut() = headers;
         Ok(wire)
     }
 
+    /// The way to the reader, where the request goes there.
+    fn reader(&self, flow: &Flow) -> Option<&Route> {
+        let domain = custom(flow, "domainName").and_then(Value::as_str);
+        let reader = self.reader.as_ref();
+        reader.filter(|reader| domain == Some(reader.host.as_str()))
+    }
+
     fn uri(&self, flow: &Flow) -> Result<Uri, Refusal> {
         let request = &flow.request;
-        let custom = |key: &str| {
-            request
-                .origin
-                .as_ref()
-                .and_then(|o| o.get("custom"))
-                .and_then(|c| c.get(key))
-        };
         let text = |key: &str| {
-            custom(key)
-                .and_then(serde_json::Value::as_str)
+            custom(flow, key)
+                .and_then(Value::as_str)
                 .unwrap_or_default()
         };
         let domain = text("domainName");
-        let base = match self {
+        let reader = self.reader(flow).map(|reader| reader.address);
+        let base = match (&self.origins, reader) {
+            (_, Some(address)) => format!("http://{address}"),
             // A name that isn't the service's has no address here.
-            Self::StandIn { hosts, .. } if !hosts.iter().any(|h| h == domain) => {
+            (Origins::StandIn { hosts, .. }, _) if !hosts.iter().any(|h| h == domain) => {
                 return Err(Refusal::OriginUnreachable);
             }
-            Self::StandIn { address, .. } | Self::Endpoint { address, .. } => {
+            (Origins::StandIn { address, .. } | Origins::Endpoint { address, .. }, _) => {
                 format!("http://{address}")
             }
-            Self::Aws(_) => match custom("port").and_then(serde_json::Value::as_u64) {
+            (Origins::Aws(_), _) => match custom(flow, "port").and_then(Value::as_u64) {
                 None | Some(443) => format!("https://{domain}"),
                 Some(port) => format!("https://{domain}:{port}"),
             },
@@ -159,6 +209,11 @@ impl Upstream {
         .parse()
         .map_err(|_| Refusal::OriginUnreachable)
     }
+}
+
+/// A part of the request's origin, as the origin-request function left it.
+fn custom<'a>(flow: &'a Flow, key: &str) -> Option<&'a Value> {
+    flow.request.origin.as_ref()?.get("custom")?.get(key)
 }
 
 #[cfg(test)]
@@ -190,14 +245,14 @@ mod tests {
             credentials: Arc::new(|| Box::pin(async { Credentials::random() })),
             endpoint,
         };
-        let upstream = Upstream::new(&aws(None)).unwrap();
+        let upstream = Upstream::new(&aws(None), None).unwrap();
         let uri = upstream.uri(&flow(testing::NATIVE_HOST)).unwrap();
         assert_eq!(
             uri.to_string(),
             format!("https://{}/p/a%20b?c=d", testing::NATIVE_HOST)
         );
         let own = aws(Some(([127, 0, 0, 1], 8000).into()));
-        let upstream = Upstream::new(&own).unwrap();
+        let upstream = Upstream::new(&own, None).unwrap();
         let uri = upstream.uri(&flow(testing::NATIVE_HOST)).unwrap();
         assert_eq!(uri.to_string(), "http://127.0.0.1:8000/p/a%20b?c=d");
     }
@@ -219,7 +274,7 @@ mod tests {
         .await
         .unwrap();
         let address = stand_in.address();
-        let upstream = Upstream::new(&OriginServer::StandIn(Arc::new(stand_in))).unwrap();
+        let upstream = Upstream::new(&OriginServer::StandIn(Arc::new(stand_in)), None).unwrap();
         let uri = upstream.uri(&flow(testing::NATIVE_HOST)).unwrap();
         assert_eq!(uri.to_string(), format!("http://{address}/p/a%20b?c=d"));
         assert_eq!(
@@ -241,10 +296,13 @@ mod tests {
             }
             std::future::pending::<()>().await;
         });
-        let upstream = Upstream::StandIn {
-            client: Client::builder(TokioExecutor::new()).build(HttpConnector::new()),
-            address,
-            hosts: vec![testing::NATIVE_HOST.to_owned()],
+        let upstream = Upstream {
+            origins: Origins::StandIn {
+                client: Client::builder(TokioExecutor::new()).build(HttpConnector::new()),
+                address,
+                hosts: vec![testing::NATIVE_HOST.to_owned()],
+            },
+            reader: None,
         };
         let wait = Duration::from_millis(150);
         let answer = upstream.send(&flow(testing::NATIVE_HOST), wait).await;

@@ -194,7 +194,15 @@ fn parse(
     layout: &Layout,
 ) -> Result<InMemDicomObject, Error> {
     let bytes = data.read(layout.dataset, layout.attributes - layout.dataset)?;
-    let read = guarded(|| parse::data_set(&bytes, encoding.syntax));
+    data_set(&bytes, encoding)
+}
+
+/// A data set of which all the bytes are here.
+pub(super) fn data_set(
+    bytes: &[u8],
+    encoding: &syntax::Encoding,
+) -> Result<InMemDicomObject, Error> {
+    let read = guarded(|| parse::data_set(bytes, encoding.syntax));
     read.unwrap_or_else(|| Err(Error::broken("its data set is broken")))
 }
 

@@ -18,7 +18,7 @@ use serde_json::{Map, Number, Value, json};
 use sha2::{Digest, Sha256};
 
 /// A larger binary value goes out by its address: "larger than 1 MB" in AWS's words.
-const INLINE: usize = 1024 * 1024;
+pub(super) const INLINE: usize = 1024 * 1024;
 
 impl Instance {
     /// All its attributes but pixel data. `bulk_root` is what the addresses of
@@ -94,7 +94,7 @@ fn is_shown(tag: Tag) -> bool {
     tag.element() != 0 && tag.group() > 2 && tag.group() != 0x7FE0 && tag.group() < 0xFFFA
 }
 
-fn is_binary(vr: VR) -> bool {
+pub(super) fn is_binary(vr: VR) -> bool {
     matches!(
         vr,
         VR::OB | VR::OD | VR::OF | VR::OL | VR::OV | VR::OW | VR::UN
@@ -102,7 +102,7 @@ fn is_binary(vr: VR) -> bool {
 }
 
 /// Empty where there is nothing but emptiness; an empty one among others is null (F.2.5).
-fn values(vr: VR, value: &PrimitiveValue) -> Vec<Value> {
+pub(super) fn values(vr: VR, value: &PrimitiveValue) -> Vec<Value> {
     let values: Vec<Value> = match (vr, value) {
         (_, PrimitiveValue::Empty) => vec![],
         (VR::AT, PrimitiveValue::Tags(tags)) => tags.iter().map(|tag| key(*tag).into()).collect(),

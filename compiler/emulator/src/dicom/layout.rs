@@ -100,6 +100,13 @@ pub(super) fn meta(data: &Data) -> Result<(String, u64), Error> {
     Ok((syntax, window.position()))
 }
 
+/// The bytes of the file meta information, in Explicit VR Little Endian.
+pub(super) fn meta_group(data: &Data) -> Result<Bytes, Error> {
+    let start = PREAMBLE + MAGIC.len() as u64;
+    let (_, dataset) = meta(data)?;
+    data.read(start, dataset.saturating_sub(start))
+}
+
 /// The data set's bytes, inflated where the file has them deflated: positions
 /// count as if they lay in the file so.
 pub(super) fn inflated(data: Data, encoding: &Encoding, dataset: u64) -> Result<Data, Error> {

@@ -219,7 +219,7 @@ impl Window {
 }
 
 /// All samples as numbers, sign and unused bits as the attributes say.
-fn samples(octets: &[u8], shape: &Shape, signed: bool) -> Result<Vec<f64>, Error> {
+pub(super) fn samples(octets: &[u8], shape: &Shape, signed: bool) -> Result<Vec<f64>, Error> {
     let count = usize::from(shape.rows) * usize::from(shape.columns);
     let bytes = usize::from(shape.allocated.div_ceil(8));
     if shape.allocated == 1 {

@@ -4,6 +4,7 @@ use super::source::Source;
 use super::*;
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -691,4 +692,77 @@ fn the_built_in_study_can_be_seen() {
         reader.next_frame(&mut pixels).unwrap();
         assert_eq!(pixels, drawn.pixels);
     }
+}
+
+/// What HealthImaging's own metadata makes of an element.
+#[test]
+fn attributes_are_named_by_keyword_and_several_values_are_a_list() {
+    let mut file = File::new(EXPLICIT_VR_LITTLE_ENDIAN, (1, 2, 16), 1);
+    file.set(tags::PIXEL_DATA, "OW", vec![1, 0, 2, 0]);
+    file.text(tags::WINDOW_CENTER, "DS", "40");
+    file.text(tags::WINDOW_WIDTH, "DS", "400\\1500");
+    file.text(tags::RESCALE_SLOPE, "DS", "1");
+    file.text(tags::PATIENT_NAME, "PN", "Doe^J");
+    file.text(tags::PATIENT_SEX, "CS", "");
+    file.text(tags::IMAGE_COMMENTS, "LT", r" a\b ");
+    file.text(Tag(0x0009, 0x0010), "LO", "ACME");
+    file.text(Tag(0x0009, 0x1001), "SH", r"x\y");
+    file.set(Tag(0x0009, 0x1002), "UN", vec![1, 2]);
+    file.set(Tag(0x0009, 0x1003), "OB", vec![0; 1024 * 1024 + 2]);
+    file.short(Tag(0x6002, 0x0010), 7);
+    let named = file.instance().named_attributes().unwrap();
+    let of = |key: &str| {
+        let found = named.iter().find(|one| one.key == key)?;
+        Some((
+            found.value.clone(),
+            found.vr.map(|vr| vr.to_string().to_owned()),
+        ))
+    };
+    let known = |value: Value| Some((value, None));
+    let unknown = |value: Value, vr: &str| Some((value, Some(vr.to_owned())));
+    assert_eq!(of("WindowCenter"), known(json!(["40"])));
+    assert_eq!(of("WindowWidth"), known(json!(["400", "1500"])));
+    assert_eq!(of("RescaleSlope"), known(json!("1 ")));
+    assert_eq!(of("PatientName"), known(json!("Doe^J")));
+    assert_eq!(of("PatientSex"), known(Value::Null));
+    assert_eq!(of("ImageComments"), known(json!(r" a\b")));
+    assert_eq!(of("Columns"), known(json!(2)));
+    assert_eq!(
+        of("TransferSyntaxUID"),
+        known(json!(EXPLICIT_VR_LITTLE_ENDIAN))
+    );
+    assert_eq!(of("00090010"), unknown(json!("ACME"), "LO"));
+    assert_eq!(of("00091001"), unknown(json!(["x", "y"]), "SH"));
+    assert_eq!(of("00091002"), unknown(json!("AQI="), "UN"));
+    assert_eq!(of("00091003"), None, "too large");
+    assert_eq!(of("60020010"), unknown(json!(7), "US"));
+    assert_eq!(of("PixelData"), None);
+}
+
+#[test]
+fn a_frame_is_measured_as_far_as_it_can_be() {
+    let mut file = File::new(EXPLICIT_VR_LITTLE_ENDIAN, (1, 2, 16), 2);
+    file.set(tags::PIXEL_DATA, "OW", vec![1, 0, 0xFF, 0xFF, 3, 0, 4, 0]);
+    let ranges = |file: &File| {
+        let measured = file.instance().measured(true).unwrap();
+        let pixels = measured.into_iter().map(|one| one.pixels.unwrap().range);
+        pixels.collect::<Vec<_>>()
+    };
+    assert_eq!(ranges(&file), [Some((1, 65535)), Some((3, 4))]);
+    file.short(tags::PIXEL_REPRESENTATION, 1);
+    assert_eq!(ranges(&file), [Some((-1, 1)), Some((3, 4))]);
+    assert_eq!(file.instance().pixel_count(), 4);
+    let measured = file.instance().measured(true).unwrap();
+    assert_eq!(measured[0].bytes, Some(4));
+    // `zlib.crc32(bytes([1, 0, 255, 255]))`
+    assert_eq!(measured[0].pixels.as_ref().unwrap().checksum, 668_904_070);
+    let unasked = file.instance().measured(false).unwrap();
+    assert_eq!((unasked[0].bytes, &unasked[0].pixels), (Some(4), &None));
+    // Single bits are no samples, and of a frame that isn't there nothing is told.
+    let mut bits = File::new(EXPLICIT_VR_LITTLE_ENDIAN, (1, 8, 1), 3);
+    bits.set(tags::PIXEL_DATA, "OB", vec![0xA5, 0xFF]);
+    let measured = bits.instance().measured(true).unwrap();
+    let bytes: Vec<_> = measured.iter().map(|one| one.bytes).collect();
+    assert_eq!(bytes, [Some(1), Some(1), None]);
+    assert!(measured.iter().all(|one| one.pixels.is_none()));
 }

@@ -2,6 +2,7 @@
 
 use crate::dicom;
 use crate::http::{self as local_http, Answer};
+use crate::signature;
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
@@ -78,6 +79,12 @@ impl ServiceError {
         let class = HeaderValue::from_static(self.class);
         answer.headers_mut().insert("x-amzn-errortype", class);
         answer
+    }
+}
+
+impl From<signature::Refused> for ServiceError {
+    fn from(refused: signature::Refused) -> Self {
+        Self::new(StatusCode::FORBIDDEN, refused.class, refused.message)
     }
 }
 

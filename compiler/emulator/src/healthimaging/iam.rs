@@ -5,7 +5,7 @@
 //! HealthImaging", Service Authorization Reference.
 
 use super::error::ServiceError;
-use crate::package::{Package, SERIES, STUDY, Statement, glob};
+use crate::package::{Package, Reader, SERIES, STUDY, Statement, glob};
 use frames_edge::operation;
 use http::StatusCode;
 use std::collections::BTreeSet;
@@ -27,6 +27,12 @@ impl Policy {
     /// What a package's signer may do.
     pub fn of(package: &Package) -> Self {
         let statements = package.signer.clone();
+        Self { statements }
+    }
+
+    /// What its reader may do, where there is one.
+    pub(crate) fn of_reader(reader: &Reader) -> Self {
+        let statements = reader.statements.clone();
         Self { statements }
     }
 
@@ -64,12 +70,17 @@ impl Policy {
             .collect()
     }
 
-    /// `GetImageFrame` is checked against the data store and the image set.
-    pub(super) fn native(&self, region: &str, store: &str, set: &str) -> Result<(), ServiceError> {
-        const ACTION: &str = "GetImageFrame";
-        self.check(ACTION, region, &format!("datastore/{store}"), &[])?;
+    /// Native reads are checked against the data store and the image set.
+    pub(super) fn native(
+        &self,
+        action: &str,
+        region: &str,
+        store: &str,
+        set: &str,
+    ) -> Result<(), ServiceError> {
+        self.check(action, region, &format!("datastore/{store}"), &[])?;
         self.check(
-            ACTION,
+            action,
             region,
             &format!("datastore/{store}/imageset/{set}"),
             &[],
@@ -161,6 +172,7 @@ mod tests {
     const STORE: &str = "dddddddddddddddddddddddddddddddd";
     const OTHER: &str = "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee";
     const SET: &str = "11111111111111111111111111111111";
+    const FRAME: &str = "GetImageFrame";
 
     fn with(statements: Value) -> Result<Policy, Error> {
         let package = testing::package(|parts| {
@@ -180,7 +192,7 @@ mod tests {
     }
 
     fn native(policy: &Policy, store: &str, set: &str) -> bool {
-        policy.native("us-east-1", store, set).is_ok()
+        policy.native(FRAME, "us-east-1", store, set).is_ok()
     }
 
     #[test]
@@ -191,7 +203,7 @@ mod tests {
         assert!(native(&policy, STORE, SET));
         assert!(!native(&policy, STORE, STORE));
         assert!(!native(&policy, OTHER, SET));
-        let region = policy.native("eu-west-1", STORE, SET).unwrap_err();
+        let region = policy.native(FRAME, "eu-west-1", STORE, SET).unwrap_err();
         assert_eq!(
             (region.status.as_u16(), region.class),
             (403, "AccessDeniedException")
@@ -205,6 +217,16 @@ mod tests {
                     Part::default()
                 )
                 .is_err()
+        );
+        // The metadata is another action.
+        let metadata = "GetImageSetMetadata";
+        let denied = policy
+            .native(metadata, "us-east-1", STORE, SET)
+            .unwrap_err();
+        assert!(
+            denied
+                .message
+                .contains("medical-imaging:GetImageSetMetadata")
         );
         for half in [arn(STORE), arn(&set)] {
             let policy = with(json!([allow(action, vec![half])])).unwrap();

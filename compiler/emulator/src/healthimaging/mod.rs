@@ -7,10 +7,10 @@
 mod dicomweb;
 mod error;
 mod iam;
+mod metadata;
 mod native;
 mod search;
 mod seen;
-mod signature;
 mod store;
 mod study;
 
@@ -22,6 +22,7 @@ pub use study::{embedded, of};
 use super::{
     Credentials, Error,
     http::{self as local_http, Answer},
+    signature::{self, Signer},
 };
 use bytes::Bytes;
 use error::ServiceError;
@@ -30,10 +31,21 @@ use http::{HeaderValue, Method, Request, header};
 use hyper::body::Incoming;
 use iam::Part;
 use seen::Log;
-use std::{net::SocketAddr, sync::Arc, time::SystemTime};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::SystemTime,
+};
+
+/// SigV4's name of the service.
+const SERVICE: &str = "medical-imaging";
 
 /// No operation that is served here takes a larger body.
 const BODY_BYTES: usize = 1024 * 1024;
+
+/// The actions of native reads.
+const FRAME: &str = "GetImageFrame";
+const METADATA: &str = "GetImageSetMetadata";
 
 /// The stand-in, listening. It ends when it is dropped.
 pub struct StandIn {
@@ -60,6 +72,8 @@ struct State {
     region: String,
     credentials: Credentials,
     policy: Policy,
+    /// Asks by itself, not through CloudFront.
+    reader: OnceLock<(Credentials, Policy)>,
     store: DataStore,
     log: Log,
 }
@@ -83,6 +97,7 @@ impl StandIn {
             region: config.region.clone(),
             credentials,
             policy,
+            reader: OnceLock::new(),
             store,
             log: Log::default(),
         });
@@ -117,6 +132,11 @@ impl StandIn {
         &self.state.credentials
     }
 
+    /// From now on the reader is answered, too, for what its own role allows.
+    pub(crate) fn admit_reader(&self, credentials: Credentials, policy: Policy) {
+        let _ = self.state.reader.set((credentials, policy));
+    }
+
     pub fn store(&self) -> &DataStore {
         &self.state.store
     }
@@ -130,7 +150,7 @@ impl StandIn {
             ..
         } = &*self.state;
         store.first_frame().is_none_or(|first| {
-            let checked = policy.native(region, &store.id, first.image_set_id);
+            let checked = policy.native(FRAME, region, &store.id, first.image_set_id);
             checked.is_err()
         })
     }
@@ -146,7 +166,7 @@ impl StandIn {
         } = &*self.state;
         let native = |series: &&Series| {
             policy
-                .native(region, &store.id, &series.image_set_id)
+                .native(FRAME, region, &store.id, &series.image_set_id)
                 .is_ok()
         };
         let dicomweb = |series: &&Series| {
@@ -229,14 +249,22 @@ impl State {
         if !is_native && Some(host) != self.dicomweb_host.as_deref() {
             return Err(ServiceError::unknown_host());
         }
-        let request =
-            signature::verify(request, &self.region, &self.credentials, SystemTime::now()).await?;
+        let of_reader = self.is_of_reader(&request);
+        let reader = self.reader.get().filter(|_| of_reader);
+        let credentials = reader.map_or(&self.credentials, |(own, _)| own);
+        let signer = Signer {
+            service: SERVICE,
+            region: &self.region,
+            credentials,
+            by_cloudfront: reader.is_none(),
+        };
+        let request = signature::verify(request, &signer, SystemTime::now()).await?;
         // Files are read, and frames decoded: none of it on a thread that others wait for.
         let served = tokio::task::spawn_blocking(move || {
             if is_native {
-                self.native(&request)
+                self.native(&request, self.policy_for(of_reader))
             } else {
-                self.dicomweb(&request)
+                self.dicomweb(&request, self.policy_for(of_reader))
             }
         });
         served
@@ -244,21 +272,45 @@ impl State {
             .unwrap_or_else(|_| Err(ServiceError::internal("The answer failed.")))
     }
 
-    fn native(&self, request: &Request<Bytes>) -> Result<Answer, ServiceError> {
+    /// By the key that it names. Whether it has signed with that key is seen to next.
+    fn is_of_reader(&self, request: &Request<Bytes>) -> bool {
+        let authorization = request.headers().get(header::AUTHORIZATION);
+        let named = authorization.and_then(|value| value.to_str().ok());
+        let named = named.and_then(|value| value.split_once("Credential="));
+        let key = named.and_then(|(_, rest)| rest.split('/').next());
+        let reader = self.reader.get();
+        reader.is_some_and(|(own, _)| key == Some(own.access_key_id.as_str()))
+    }
+
+    fn policy_for(&self, of_reader: bool) -> &Policy {
+        match self.reader.get().filter(|_| of_reader) {
+            Some((_, policy)) => policy,
+            None => &self.policy,
+        }
+    }
+
+    fn native(&self, request: &Request<Bytes>, policy: &Policy) -> Result<Answer, ServiceError> {
         let steps = steps(request);
         match steps.as_slice() {
             ["datastore", store, "imageSet", set, "getImageFrame"] => {
                 only(request, &[Method::POST])?;
                 check_ids(&[store, set])?;
-                self.policy.native(&self.region, store, set)?;
+                policy.native(FRAME, &self.region, store, set)?;
                 native::get_image_frame(&self.store, store, set, request.body())
+            }
+            ["datastore", store, "imageSet", set, "getImageSetMetadata"] => {
+                only(request, &[Method::POST])?;
+                check_ids(&[store, set])?;
+                policy.native(METADATA, &self.region, store, set)?;
+                let query = request.uri().query().unwrap_or_default();
+                metadata::get_image_set_metadata(&self.store, store, set, query)
             }
             ["datastore", ..] => Err(ServiceError::not_served("this native operation")),
             _ => Err(ServiceError::unknown_operation()),
         }
     }
 
-    fn dicomweb(&self, request: &Request<Bytes>) -> Result<Answer, ServiceError> {
+    fn dicomweb(&self, request: &Request<Bytes>, policy: &Policy) -> Result<Answer, ServiceError> {
         let steps = steps(request);
         let ["datastore", id, rest @ ..] = steps.as_slice() else {
             return Err(ServiceError::unknown_operation());
@@ -267,7 +319,7 @@ impl State {
         only(request, &[Method::GET, Method::HEAD])?;
         check_ids(&[id])?;
         let (action, part) = (operation.action(), operation.part());
-        self.policy.dicomweb(action, &self.region, id, part)?;
+        policy.dicomweb(action, &self.region, id, part)?;
         let asked = dicomweb::Asked {
             store: &self.store,
             id,

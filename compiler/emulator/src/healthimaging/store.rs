@@ -220,6 +220,14 @@ impl DataStore {
         self.series.iter().find(is_it)
     }
 
+    /// The series that an image set is.
+    pub(super) fn image_set(&self, store: &str, set: &str) -> Result<&Series, ServiceError> {
+        self.check_store(store)?;
+        let mut series = self.series.iter();
+        let found = series.find(|series| series.image_set_id == set);
+        found.ok_or_else(|| ServiceError::not_found("The image set"))
+    }
+
     /// The instance and the number of a frame.
     pub(super) fn frame(
         &self,
@@ -227,14 +235,7 @@ impl DataStore {
         set: &str,
         frame: &str,
     ) -> Result<(&Instance, u32), ServiceError> {
-        self.check_store(store)?;
-        let mut series = self
-            .series
-            .iter()
-            .filter(|series| series.image_set_id == set);
-        let series = series
-            .next()
-            .ok_or_else(|| ServiceError::not_found("The image set"))?;
+        let series = self.image_set(store, set)?;
         self.numbered(series, frame)
             .ok_or_else(|| ServiceError::not_found("The image frame"))
     }

@@ -1,6 +1,9 @@
 //! The Lambda Runtime API (2018-06-01) of one sandbox.
 
-use super::{Failure, peer};
+use super::{
+    Failure, peer,
+    stream::{self, Fault, Streamed},
+};
 use crate::{
     Error,
     http::{self as local_http, Answer, Server},
@@ -23,7 +26,25 @@ const BASE: &str = "/2018-06-01/runtime/";
 /// Lambda's own bound on a synchronous answer.
 const ANSWER_BYTES: usize = 6 * 1024 * 1024;
 
-pub(super) type Reply = oneshot::Sender<Result<Bytes, Failure>>;
+/// Where an invocation's answer goes.
+pub(super) enum Reply {
+    Whole(oneshot::Sender<Result<Bytes, Failure>>),
+    /// `begun` gets it once it begins, `ended` is told how it ended.
+    Streamed {
+        begun: oneshot::Sender<Streamed>,
+        ended: oneshot::Sender<Result<(), Failure>>,
+    },
+}
+
+impl Reply {
+    fn fail(self, why: &str) {
+        let failure = Failure::Failed(why.to_owned());
+        match self {
+            Self::Whole(reply) => drop(reply.send(Err(failure))),
+            Self::Streamed { ended, .. } => drop(ended.send(Err(failure))),
+        }
+    }
+}
 
 /// An event on its way to the process.
 pub(super) struct Invocation {
@@ -184,6 +205,19 @@ impl State {
         let Some(reply) = self.take(id) else {
             return unknown_invocation();
         };
+        let reply = match reply {
+            Reply::Whole(reply) => reply,
+            Reply::Streamed { begun, ended } => {
+                let (head, body) = request.into_parts();
+                let read = stream::read(&head.headers, body, begun).await;
+                let told = read.map_err(|fault| Failure::Failed(fault.told().to_owned()));
+                let _ = ended.send(told);
+                return match read {
+                    Ok(()) => accepted(),
+                    Err(fault) => cut_short(fault),
+                };
+            }
+        };
         match local_http::read(request.into_body(), ANSWER_BYTES).await {
             Ok(body) => {
                 let _ = reply.send(Ok(body));
@@ -212,7 +246,7 @@ impl State {
         let Some(reply) = self.take(id) else {
             return unknown_invocation();
         };
-        let _ = reply.send(Err(Failure::Failed(error_class(request).await)));
+        reply.fail(&error_class(request).await);
         accepted()
     }
 
@@ -261,6 +295,17 @@ fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
 
 fn accepted() -> Answer {
     local_http::json(StatusCode::ACCEPTED, &json!({"status": "OK"}))
+}
+
+fn cut_short(fault: Fault) -> Answer {
+    let (status, class) = match fault {
+        Fault::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge"),
+        Fault::NoPrelude => (StatusCode::BAD_REQUEST, "InvalidStreamResponse"),
+        Fault::BrokenOff | Fault::Unread => {
+            (StatusCode::BAD_REQUEST, "Runtime.TruncatedHTTPRequest")
+        }
+    };
+    refuse(status, class, fault.told())
 }
 
 fn unknown_invocation() -> Answer {

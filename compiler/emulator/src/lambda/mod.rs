@@ -7,19 +7,27 @@ mod api;
 mod peer;
 mod process;
 mod sandbox;
+mod stream;
 mod unpack;
+mod url;
 
 pub use peer::knows_peers;
+pub(crate) use url::FunctionUrl;
 
 use super::{CredentialsSource, Error, package::Function};
 use bytes::Bytes;
 use sandbox::Sandbox;
 use std::{
+    net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
+use stream::Streamed;
 use tempfile::TempDir;
-use tokio::sync::Semaphore;
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::JoinSet,
+};
 
 /// Sandboxes of one function at most; further invocations wait.
 const SANDBOXES: usize = 4;
@@ -39,8 +47,10 @@ pub(crate) enum Failure {
 /// A packaged function, unpacked and ready to be invoked.
 pub(crate) struct Pool {
     launch: Arc<Launch>,
-    free: Semaphore,
+    free: Arc<Semaphore>,
     idle: Mutex<Vec<Sandbox>>,
+    /// Answers that are still streamed, each with its sandbox. They end with the pool.
+    streaming: Mutex<JoinSet<()>>,
 }
 
 /// All that it takes to start one more sandbox.
@@ -49,8 +59,33 @@ pub(crate) struct Launch {
     pub task_root: PathBuf,
     pub credentials: CredentialsSource,
     pub log: FunctionLog,
+    /// Where the function finds HealthImaging, where that is on this machine.
+    pub endpoint: Option<SocketAddr>,
     /// Removed with the pool.
     _unpacked: TempDir,
+}
+
+/// Where the functions of Lambda@Edge are deployed, and the part of their log groups' names.
+const HOME_REGION: &str = "us-east-1";
+
+impl Launch {
+    fn region(&self) -> &str {
+        self.function.region.as_deref().unwrap_or(HOME_REGION)
+    }
+
+    fn arn(&self) -> String {
+        // At the edge a version runs, elsewhere the function itself.
+        let version = if self.function.region.is_none() {
+            ":1"
+        } else {
+            ""
+        };
+        format!(
+            "arn:aws:lambda:{}:000000000000:function:{}{version}",
+            self.region(),
+            self.function.name
+        )
+    }
 }
 
 impl Pool {
@@ -59,6 +94,7 @@ impl Pool {
         function: Function,
         credentials: CredentialsSource,
         log: FunctionLog,
+        endpoint: Option<SocketAddr>,
     ) -> Result<Self, Error> {
         let (unpacked, task_root) = unpack::unpack(&function)?;
         Ok(Self {
@@ -67,10 +103,12 @@ impl Pool {
                 task_root,
                 credentials,
                 log,
+                endpoint,
                 _unpacked: unpacked,
             }),
-            free: Semaphore::new(SANDBOXES),
-            idle: Mutex::new(Vec::new()),
+            free: Arc::new(Semaphore::new(SANDBOXES)),
+            idle: Mutex::default(),
+            streaming: Mutex::default(),
         })
     }
 
@@ -90,13 +128,56 @@ impl Pool {
             None => Sandbox::start(self.launch.clone()).await?,
         };
         let answer = sandbox.invoke(event).await;
+        self.put_back(sandbox);
+        answer
+    }
+
+    /// Invokes the function, and gives its answer once that begins. The sandbox is busy
+    /// until it ends.
+    pub(crate) async fn stream(self: &Arc<Self>, event: Bytes) -> Result<Streamed, Failure> {
+        let Ok(permit) = self.free.clone().acquire_owned().await else {
+            return Err(Failure::Failed("the edge is shutting down".to_owned()));
+        };
+        let mut sandbox = match self.idle_sandbox() {
+            Some(sandbox) => sandbox,
+            None => Sandbox::start(self.launch.clone()).await?,
+        };
+        let (begin, begun) = oneshot::channel();
+        let (fail, failed) = oneshot::channel();
+        // The pool has the task, so the task must not have the pool.
+        let pool = Arc::downgrade(self);
+        let running = async move {
+            if let Err(failure) = sandbox.stream(event, begin).await {
+                let _ = fail.send(failure);
+            }
+            if let Some(pool) = pool.upgrade() {
+                pool.put_back(sandbox);
+            }
+            drop(permit);
+        };
+        {
+            let mut streaming = self
+                .streaming
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            while streaming.try_join_next().is_some() {}
+            streaming.spawn(running);
+        }
+        tokio::select! {
+            biased;
+            Ok(streamed) = begun => Ok(streamed),
+            Ok(failure) = failed => Err(failure),
+            else => Err(Failure::Failed("it ended without an answer".to_owned())),
+        }
+    }
+
+    fn put_back(&self, mut sandbox: Sandbox) {
         if sandbox.is_usable() {
             self.idle
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(sandbox);
         }
-        answer
     }
 
     /// An idle sandbox whose process still lives.

@@ -11,8 +11,9 @@ use tokio::{
 
 /// Longer lines are cut: a function's log must not fill this process.
 const LINE_BYTES: u64 = 16 * 1024;
-/// Where Lambda@CloudFront functions are deployed; the part of a log group's name.
-const HOME_REGION: &str = "us-east-1";
+
+/// By which AWS's SDKs are led to another HealthImaging. On AWS it isn't set.
+const ENDPOINT: &str = "AWS_ENDPOINT_URL_MEDICAL_IMAGING";
 
 /// Starts the function's `bootstrap` against the Runtime API at `api`.
 pub(super) async fn start(
@@ -91,24 +92,27 @@ fn die_with_parent(command: &mut Command) {
 }
 
 /// The variables of Lambda's managed Python runtimes, as they are before the
-/// shim puts the program in the interpreter's place. `_X_AMZN_TRACE_ID` comes
-/// with each invocation instead.
+/// shim puts the program in the interpreter's place, and of its OS-only runtimes.
+/// `_X_AMZN_TRACE_ID` comes with each invocation instead.
 fn environment(
     launch: &Launch,
     api: SocketAddr,
     credentials: &Credentials,
 ) -> Result<Vec<(&'static str, String)>, Error> {
     let function = &launch.function;
-    // At the edge a replica is named by its home Region, too.
-    let name = format!("{HOME_REGION}.{}", function.name);
+    let (name, version) = match &function.region {
+        // At the edge a replica is named by its home Region, too.
+        None => (format!("{}.{}", launch.region(), function.name), "1"),
+        Some(_) => (function.name.clone(), "$LATEST"),
+    };
     let root = launch.task_root.display().to_string();
-    let stream = format!("1970/01/01/[1]{}", random::uuid()?.replace('-', ""));
+    let stream = format!("1970/01/01/[{version}]{}", random::uuid()?.replace('-', ""));
     let mut variables = vec![
         ("AWS_LAMBDA_RUNTIME_API", api.to_string()),
         ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}")),
         ("AWS_LAMBDA_LOG_STREAM_NAME", stream),
         ("AWS_LAMBDA_FUNCTION_NAME", name),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "1".to_owned()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", version.to_owned()),
         (
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
             function.memory_mb.to_string(),
@@ -118,8 +122,8 @@ fn environment(
             "AWS_EXECUTION_ENV",
             format!("AWS_Lambda_{}", function.runtime),
         ),
-        ("AWS_REGION", HOME_REGION.to_owned()),
-        ("AWS_DEFAULT_REGION", HOME_REGION.to_owned()),
+        ("AWS_REGION", launch.region().to_owned()),
+        ("AWS_DEFAULT_REGION", launch.region().to_owned()),
         ("AWS_ACCESS_KEY_ID", credentials.access_key_id.clone()),
         (
             "AWS_SECRET_ACCESS_KEY",
@@ -143,6 +147,12 @@ fn environment(
         ("LANG", "en_US.UTF-8".to_owned()),
         ("TZ", ":UTC".to_owned()),
     ];
+    if function.runtime.starts_with("provided") {
+        variables.retain(|(name, _)| *name != "AWS_EXECUTION_ENV");
+    }
+    if let Some(endpoint) = &launch.endpoint {
+        variables.push((ENDPOINT, format!("http://{endpoint}")));
+    }
     if let Some(token) = &credentials.session_token {
         variables.push(("AWS_SESSION_TOKEN", token.clone()));
     }

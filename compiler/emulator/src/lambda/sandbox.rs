@@ -2,8 +2,9 @@
 
 use super::{
     Failure, Launch,
-    api::{Api, Invocation, Phase},
+    api::{Api, Invocation, Phase, Reply},
     process,
+    stream::Streamed,
 };
 use crate::{Error, random};
 use bytes::Bytes;
@@ -74,8 +75,28 @@ impl Sandbox {
     /// Runs one invocation. A failure leaves the sandbox unusable, except for an
     /// error that the function itself reported.
     pub(super) async fn invoke(&mut self, event: Bytes) -> Result<Bytes, Failure> {
-        let limit = self.launch.function.timeout;
         let (reply, answer) = oneshot::channel();
+        self.run(event, Reply::Whole(reply), answer).await
+    }
+
+    /// Runs one invocation whose answer is streamed, up to the end of its stream. Its start
+    /// goes to `begun`.
+    pub(super) async fn stream(
+        &mut self,
+        event: Bytes,
+        begun: oneshot::Sender<Streamed>,
+    ) -> Result<(), Failure> {
+        let (ended, end) = oneshot::channel();
+        self.run(event, Reply::Streamed { begun, ended }, end).await
+    }
+
+    async fn run<T>(
+        &mut self,
+        event: Bytes,
+        reply: Reply,
+        answer: oneshot::Receiver<Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let limit = self.launch.function.timeout;
         let invocation = self
             .invocation(event, reply, limit)
             .map_err(|e| Failure::Failed(e.to_string()))?;
@@ -97,12 +118,7 @@ impl Sandbox {
         }
     }
 
-    fn invocation(
-        &self,
-        event: Bytes,
-        reply: oneshot::Sender<Result<Bytes, Failure>>,
-        limit: Duration,
-    ) -> Result<Invocation, Error> {
+    fn invocation(&self, event: Bytes, reply: Reply, limit: Duration) -> Result<Invocation, Error> {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
@@ -113,10 +129,7 @@ impl Sandbox {
             id: random::uuid()?,
             event,
             deadline_ms: (now + limit).as_millis(),
-            arn: format!(
-                "arn:aws:lambda:us-east-1:000000000000:function:{}:1",
-                self.launch.function.name
-            ),
+            arn: self.launch.arn(),
             trace_id: format!(
                 "Root=1-{:08x}-{root};Parent={parent};Sampled=0",
                 now.as_secs()

@@ -6,6 +6,7 @@ mod notes;
 mod pattern;
 mod policies;
 mod read;
+mod reads;
 mod role;
 mod stages;
 #[cfg(test)]
@@ -17,6 +18,7 @@ pub(crate) use pattern::glob;
 pub use policies::SecurityHeader;
 pub use policies::{CachePolicy, Cors, ForwardPolicy, ResponseHeadersPolicy, Selection};
 pub use read::read;
+pub use reads::Reader;
 pub use role::{SERIES, STUDY, Statement};
 pub use web_acl::{CoreRule, Rule, WebAcl};
 
@@ -30,6 +32,8 @@ pub struct Package {
     pub functions: BTreeMap<String, Function>,
     /// What the signer's role says about HealthImaging.
     pub signer: Vec<Statement>,
+    /// The function behind a URL that native reads by GET go to.
+    pub reader: Option<Reader>,
     /// What a deployment would do and the local edge doesn't, one sentence each.
     pub notes: Vec<String>,
 }
@@ -100,11 +104,15 @@ pub struct Origin {
     pub read_timeout: Duration,
     pub keepalive_timeout: u64,
     pub ssl_protocols: Vec<String>,
+    /// What CloudFront adds to each request for it, and functions may change.
+    pub custom_headers: Vec<(String, String)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Function {
     pub name: String,
+    /// Where it runs; `None`: at the edge.
+    pub region: Option<String>,
     pub handler: String,
     pub runtime: String,
     pub memory_mb: u64,

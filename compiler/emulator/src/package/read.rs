@@ -5,7 +5,7 @@
 use super::stages::{PLAN, Stage, artifact, output, stages};
 use super::{
     Association, Behavior, Distribution, ForwardPolicy, Function, Geo, Origin, Package, at::At,
-    notes, policies, role, web_acl,
+    notes, policies, reads, role, web_acl,
 };
 use crate::Error;
 use std::{collections::BTreeMap, path::Path, time::Duration};
@@ -39,10 +39,12 @@ pub fn read(dir: &Path) -> Result<Package, Error> {
         .get("DistributionConfig")?;
     let notes = notes::notes(&stages, &config, distribution.web_acl.as_ref())?;
     let signer = role::signer_statements(&stages, &distribution)?;
+    let reader = reads::reader(dir, &stages, &distribution)?;
     Ok(Package {
         distribution,
         functions,
         signer,
+        reader,
         notes,
     })
 }
@@ -67,7 +69,7 @@ fn distribution(
         .iter()
         .map(|node| behavior(dir, stages, stage, node, functions))
         .collect::<Result<Vec<_>, _>>()?;
-    let origins = origins(&config)?;
+    let origins = origins(stages, stage, &config)?;
     for (node, behavior) in nodes.iter().zip(&behaviors) {
         if !origins.contains_key(&behavior.origin) {
             return Err(node.get("TargetOriginId")?.error("no origin has this id"));
@@ -122,7 +124,11 @@ fn error_ttl(config: &At<'_>) -> Result<BTreeMap<u16, u64>, Error> {
     Ok(ttl)
 }
 
-fn origins(config: &At<'_>) -> Result<BTreeMap<String, Origin>, Error> {
+fn origins(
+    stages: &[Stage],
+    stage: &Stage,
+    config: &At<'_>,
+) -> Result<BTreeMap<String, Origin>, Error> {
     let mut origins = BTreeMap::new();
     for node in config.get("Origins")?.items()? {
         let custom = node.get("CustomOriginConfig")?;
@@ -143,10 +149,29 @@ fn origins(config: &At<'_>) -> Result<BTreeMap<String, Origin>, Error> {
             read_timeout: Duration::from_secs(custom.number_or("OriginReadTimeout", 30)?),
             keepalive_timeout: custom.number_or("OriginKeepaliveTimeout", 5)?,
             ssl_protocols: custom.texts_or_empty("OriginSSLProtocols")?,
+            custom_headers: custom_headers(stages, stage, &node)?,
         };
         origins.insert(origin.id.clone(), origin);
     }
     Ok(origins)
+}
+
+fn custom_headers(
+    stages: &[Stage],
+    stage: &Stage,
+    origin: &At<'_>,
+) -> Result<Vec<(String, String)>, Error> {
+    let headers = origin.items_or_empty("OriginCustomHeaders")?;
+    let headers = headers.iter().map(|header| {
+        let name = header.get("HeaderName")?.text()?.to_owned();
+        let value = header.get("HeaderValue")?;
+        let value = match value.reference() {
+            Some(parameter) => reads::host_of(stages, stage, parameter)?,
+            None => value.text()?.to_owned(),
+        };
+        Ok((name, value))
+    });
+    headers.collect()
 }
 
 fn is_shielded(origin: &At<'_>) -> Result<bool, Error> {
@@ -229,10 +254,23 @@ fn function(
     let version = version.must_refer()?;
     let version = template.properties(version, "AWS::Lambda::Version")?;
     let logical = version.get("FunctionName")?.must_refer()?;
+    let function = packaged(dir, owner, logical, None)?;
+    Ok((logical.to_owned(), function))
+}
+
+/// A function of a stage, with its zip.
+pub(super) fn packaged(
+    dir: &Path,
+    owner: &Stage,
+    logical: &str,
+    region: Option<String>,
+) -> Result<Function, Error> {
+    let template = At::root(&owner.file, &owner.template);
     let properties = template.properties(logical, "AWS::Lambda::Function")?;
     let key = properties.dig(&["Code", "S3Key"])?;
     let (zip, sha256) = artifact(dir, owner, &key)?;
-    let function = Function {
+    Ok(Function {
+        region,
         name: properties.get("FunctionName")?.text()?.to_owned(),
         handler: properties.get("Handler")?.text()?.to_owned(),
         runtime: properties.get("Runtime")?.text()?.to_owned(),
@@ -241,6 +279,5 @@ fn function(
         timeout: Duration::from_secs(properties.number_or("Timeout", 3)?),
         zip,
         sha256,
-    };
-    Ok((logical.to_owned(), function))
+    })
 }

@@ -48,7 +48,17 @@ pub(super) fn signer_statements(
     Ok(found)
 }
 
-fn statements(template: &At<'_>, function: &str) -> Result<Vec<Statement>, Error> {
+/// What a function's role says about HealthImaging.
+pub(super) fn statements(template: &At<'_>, function: &str) -> Result<Vec<Statement>, Error> {
+    let mut found = Vec::new();
+    for node in nodes(template, function)? {
+        found.extend(statement(&node)?);
+    }
+    Ok(found)
+}
+
+/// The statements of a function's role, of whatever they are.
+pub(super) fn nodes<'a>(template: &At<'a>, function: &str) -> Result<Vec<At<'a>>, Error> {
     let function = template.properties(function, "AWS::Lambda::Function")?;
     let Some(role) = function.opt("Role") else {
         return Ok(Vec::new());
@@ -74,9 +84,7 @@ fn statements(template: &At<'_>, function: &str) -> Result<Vec<Statement>, Error
     }
     let mut found = Vec::new();
     for document in documents {
-        for node in many(&document.get("Statement")?)? {
-            found.extend(statement(&node)?);
-        }
+        found.extend(many(&document.get("Statement")?)?);
     }
     Ok(found)
 }
@@ -131,7 +139,7 @@ fn conditions(node: &At<'_>) -> Result<Vec<(String, Vec<String>)>, Error> {
     Ok(found)
 }
 
-fn resource(node: &At<'_>) -> Result<String, Error> {
+pub(super) fn resource(node: &At<'_>) -> Result<String, Error> {
     let text = match node.opt("Fn::Sub") {
         Some(text) => text.text()?,
         None => node.text()?,
@@ -149,7 +157,7 @@ fn resource(node: &At<'_>) -> Result<String, Error> {
 }
 
 /// IAM takes one where a list may be.
-fn many<'a>(node: &At<'a>) -> Result<Vec<At<'a>>, Error> {
+pub(super) fn many<'a>(node: &At<'a>) -> Result<Vec<At<'a>>, Error> {
     if node.value.is_array() {
         node.items()
     } else {

@@ -9,7 +9,7 @@ pub(super) const PLAN: &str = "plan.json";
 
 /// A stage of the plan, with its template.
 pub(super) struct Stage {
-    name: String,
+    pub name: String,
     pub file: String,
     plan: Value,
     pub template: Value,
@@ -50,6 +50,12 @@ fn plain_name<'a>(at: &At<'a>) -> Result<&'a str, Error> {
     is_plain
         .then_some(name)
         .ok_or_else(|| at.error("a plain file name was expected"))
+}
+
+impl Stage {
+    pub(super) fn region(&self) -> Result<&str, Error> {
+        At::root(PLAN, &self.plan).get("region")?.text()
+    }
 }
 
 /// What a parameter of a stage is given: an output of another stage.

@@ -25,6 +25,7 @@ pub(crate) const KID: &str = "key-1";
 /// 2026-11-22T09:08:07Z
 pub(crate) const NOW: u64 = 1_795_338_487;
 pub(crate) const PATH: &str = "/datastore/12345678901234567890123456789012/imageSet/aaaabbbbccccddddeeeeffff00001111/getImageFrame";
+pub(crate) const METADATA: &str = "/datastore/12345678901234567890123456789012/imageSet/aaaabbbbccccddddeeeeffff00001111/getImageSetMetadata";
 pub(crate) const STUDIES: &str = "/datastore/12345678901234567890123456789012/studies";
 
 pub(crate) fn now() -> SystemTime {
@@ -192,6 +193,7 @@ pub(crate) fn config(changes: Value) -> AuthorizerConfig {
     serde_json::from_value(json!({
         "auth": auth,
         "dicomweb": true,
+        "metadata": true,
         "cors": {"origins": ["*"], "credentials": false},
         "logLevel": "warn",
     }))

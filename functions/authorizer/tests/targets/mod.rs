@@ -75,9 +75,10 @@ fn judge(came: Request, config: &AuthorizerConfig, keys: &Keys) -> bool {
 }
 
 fn check_sent(sent: &Request) {
-    let operation = Operation::parse(&sent.uri, true).unwrap();
+    let operation = Operation::parse(&sent.uri, WORLD.config.served()).unwrap();
     assert_eq!(operation.path(), sent.uri);
-    assert!(operation.kind().methods().contains(&sent.method.as_str()));
+    let methods = operation.kind().methods(WORLD.config.served());
+    assert!(methods.contains(&sent.method.as_str()));
     for name in sent.headers.keys() {
         let name = name.to_ascii_lowercase();
         assert!(
@@ -115,8 +116,14 @@ fn check_query(operation: &Operation, query: &str) {
         }
         text = unescaped(&text);
     }
-    if operation.kind() == Kind::ImageFrame {
-        return;
+    match operation.kind() {
+        Kind::ImageFrame => return,
+        Kind::ImageSetMetadata => {
+            let version = query.strip_prefix("version=");
+            let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+            assert!(query.is_empty() || version.is_some_and(digits), "{query}");
+        }
+        _ => {}
     }
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let name = unescaped(&pair.split('=').next().unwrap().replace('+', " "));
@@ -313,10 +320,11 @@ pub(crate) fn access(bytes: &[u8]) {
         naive::allows(rows.as_deref(), names.as_ref(), groups, &said, path, query)
     };
     let mut request = bearer(&WORLD.key.token(&said));
-    let Ok(operation) = Operation::parse(path, true) else {
+    let served = config.served();
+    let Ok(operation) = Operation::parse(path, served) else {
         return;
     };
-    request.method = operation.kind().methods()[0].to_owned();
+    request.method = operation.kind().methods(served)[0].to_owned();
     request.uri = path.to_owned();
     request.querystring = query.to_owned();
     match decide(request, &config, &keys, now()) {

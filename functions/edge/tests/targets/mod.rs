@@ -1,18 +1,29 @@
 //! What is asked of any bytes as a path. Run by `corpora.rs` beside this
 //! folder and by the fuzz target of the same name.
 
-use frames_edge::operation::{Kind, Operation};
+use frames_edge::operation::{Kind, Operation, Served};
 
 /// Any bytes as a path: what is served has one spelling, the service's own.
 pub(crate) fn paths(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    for dicomweb in [false, true] {
-        let Ok(operation) = Operation::parse(&text, dicomweb) else {
+    queries(&text);
+    for bits in 0_u8..8 {
+        let [dicomweb, metadata, reads] = [1, 2, 4].map(|bit| bits & bit != 0);
+        let served = Served {
+            dicomweb,
+            metadata,
+            reads,
+        };
+        let Ok(operation) = Operation::parse(&text, served) else {
             continue;
         };
         let path = operation.path();
         assert!(dicomweb || !operation.kind().is_dicomweb(), "{text:?}");
-        assert!(!operation.kind().methods().is_empty());
+        assert!(
+            metadata || operation.kind() != Kind::ImageSetMetadata,
+            "{text:?}"
+        );
+        assert!(!operation.kind().methods(served).is_empty());
         let plain =
             |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b',' | b'-' | b'_');
         assert!(path.bytes().all(plain), "{path:?}");
@@ -21,8 +32,39 @@ pub(crate) fn paths(bytes: &[u8]) {
         }
         assert!(path.len() < 2048, "{} bytes", path.len());
         assert_eq!(resource(&operation), path, "from {text:?}");
-        let again = Operation::parse(path, dicomweb);
+        let again = Operation::parse(path, served);
         assert_eq!(again.as_ref(), Ok(&operation), "from {text:?}");
+    }
+}
+
+/// The same bytes as a query, and as what follows a path's `?`: a version in one spelling,
+/// or none, or a refusal.
+fn queries(text: &str) {
+    let all = Served {
+        dicomweb: true,
+        metadata: true,
+        reads: true,
+    };
+    let set = "0".repeat(32);
+    let path = format!("/datastore/{set}/imageSet/{set}/getImageSetMetadata");
+    let metadata = Operation::parse(&path, all).unwrap();
+    let after = text.split_once('?').map_or("", |(_, query)| query);
+    for query in [text, after] {
+        let Ok(settled) = metadata.settled(query) else {
+            assert!(
+                query.contains("version") || query.contains('%'),
+                "{query:?}"
+            );
+            continue;
+        };
+        let settled = settled.unwrap();
+        if let Some(version) = settled.strip_prefix("version=") {
+            let number: u32 = version.parse().unwrap();
+            assert!(number > 0 && number.to_string() == version, "{query:?}");
+        } else {
+            assert_eq!(settled, "", "{query:?}");
+        }
+        assert_eq!(metadata.settled(&settled), Ok(Some(settled)), "{query:?}");
     }
 }
 
@@ -39,6 +81,7 @@ fn resource(operation: &Operation) -> String {
     let last = operation.path().rsplit('/').next().unwrap();
     let what = match operation.kind() {
         Kind::ImageFrame => "getImageFrame".to_owned(),
+        Kind::ImageSetMetadata => "getImageSetMetadata".to_owned(),
         Kind::Studies => "studies".to_owned(),
         Kind::Series => "series".to_owned(),
         Kind::Instances => "instances".to_owned(),

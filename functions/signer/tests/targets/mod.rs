@@ -25,6 +25,8 @@ fn config() -> SignerConfig {
         region: "eu-west-1".to_owned(),
         native_host: NATIVE.to_owned(),
         dicomweb_host: Some(DICOMWEB.to_owned()),
+        metadata: true,
+        cached_reads: false,
         log_level: LogLevel::Warn,
     }
 }
@@ -56,8 +58,8 @@ pub(crate) fn canonical_requests(bytes: &[u8]) {
     let mut line = || lines.next().unwrap_or_default();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (uri, query, kind) = (text(line()), text(line()), text(line()));
-    let asked = Operation::parse(&uri, true).map(|operation| operation.kind());
-    let method = asked.map_or("GET", |asked| asked.methods()[0]);
+    let asked = Operation::parse(&uri, config().served()).map(|operation| operation.kind());
+    let method = asked.map_or("GET", |asked| asked.methods(config().served())[0]);
     let host = if asked.is_ok_and(|asked| asked.is_dicomweb()) {
         DICOMWEB
     } else {
@@ -87,7 +89,7 @@ fn check(came: Request) {
             return;
         }
     };
-    let operation = Operation::parse(&sent.uri, true).unwrap();
+    let operation = Operation::parse(&sent.uri, config().served()).unwrap();
     assert_eq!(operation.path(), sent.uri);
     for (name, values) in &sent.headers {
         let name = name.to_ascii_lowercase();

@@ -3,6 +3,47 @@
 use crate::deploy::keys::seen::{at, items};
 use crate::deploy::keys::{Group, row};
 
+pub const READS: Group = Group {
+    name: "reads",
+    base: "",
+    set: "delivery: {cachedReads: true}",
+    rows: &[
+        row(
+            "delivery.cachedReads",
+            |seen| seen.paths(),
+            "[]",
+            r#"["/datastore/*/image?et/*/getImageFrame"]"#,
+        ),
+        row(
+            "delivery.cachedReads",
+            |seen| at(&seen.decides("signer"), "/cachedReads"),
+            "null",
+            "true",
+        ),
+        row(
+            "delivery.cachedReads",
+            |seen| seen.sids("signer"),
+            r#"["ReadFrames", "WriteOwnLogs"]"#,
+            r#"["CallReader", "ReadFrames", "RunReader", "WriteOwnLogs"]"#,
+        ),
+    ],
+};
+
+pub const READS_OVERLAY: Group = Group {
+    name: "overlay of reads",
+    base: "delivery: {cachedReads: true}",
+    set: "
+delivery: {cachedReads: true}
+resources:
+  reads: {Resources: {ReaderFunction: {Properties: {Description: Mine}}}}",
+    rows: &[row(
+        "resources.reads",
+        |seen| at(&seen.function("reader"), "/Configuration/Description"),
+        "Function URL: reads from HealthImaging by POST what CloudFront asks for by GET",
+        "Mine",
+    )],
+};
+
 pub const DELIVERY: Group = Group {
     name: "delivery",
     base: "",

@@ -28,14 +28,14 @@ def round_trip(directory):
     """A plan's stages in their order, each with what those before it put out; and back."""
     plan = json.loads((directory / "plan.json").read_text())
     stages = [stage(directory, described) for described in plan["stages"]]
-    bucket = f"{directory.name}-{aws.ACCOUNT}"
-    aws.client("s3").create_bucket(Bucket=bucket)
+    buckets = {of["region"]: bucket_in(of["region"], directory.name) for of in stages}
     before = inventory()
     names = [name for of in stages for listed in re.findall(r'"Aliases": \[([^\]]*)\]', of["template"])
              for name in re.findall(r'"([^"]+)"', listed)]
     outputs, seen = {}, set()
     for of in stages:
-        template = json.loads(with_services(with_code(of["template"], bucket), names))
+        bucket = buckets[of["region"]]
+        template = json.loads(with_services(with_code(of["template"], bucket, of["region"]), names))
         values = {key: bucket if source["source"] == "artifactBucket" else outputs[source["stage"]][source["output"]]
                   for key, source in of["parameters"].items()}
         made = aws.deploy(of["name"], template, region=of["region"], Parameters=parameters(values))
@@ -62,6 +62,14 @@ def stage(directory, described):
             "parameters": described["parameters"], "template": (directory / described["template"]).read_text()}
 
 
+def bucket_in(region, name):
+    """Lambda takes a zip from its own Region."""
+    bucket = f"{name}-{aws.ACCOUNT}-{region}"
+    elsewhere = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    aws.client("s3", region).create_bucket(Bucket=bucket, **elsewhere)
+    return bucket
+
+
 def parameters(values):
     return [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
 
@@ -70,11 +78,11 @@ def inventory():
     return [(entry["service"], entry["kind"], entry["id"]) for entry in aws.control("GET", "inventory")]
 
 
-def with_code(template, bucket):
+def with_code(template, bucket, region):
     """Golden files have made-up digests: real zips take their place."""
     for key in re.findall(r'"S3Key": "([^"]+)"', template):
         zipped = aws.archive(f"# {key}")
-        aws.client("s3").put_object(Bucket=bucket, Key=key, Body=zipped)
+        aws.client("s3", region).put_object(Bucket=bucket, Key=key, Body=zipped)
         digest = base64.b64encode(hashlib.sha256(zipped).digest()).decode()
         letter = "q" if "authorizer" in key else "V"
         template = re.sub(rf'"CodeSha256": "{letter}{{20}}[^"]*"', f'"CodeSha256": "{digest}"', template)
@@ -135,12 +143,26 @@ def _version(arn, _):
     assert aws.client("lambda").get_function(FunctionName=arn)["Configuration"]["FunctionArn"] == arn
 
 
-def _log_group(name, _):
-    groups = aws.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+def _log_group(name, region):
+    groups = aws.client("logs", region).describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     assert [group["logGroupName"] for group in groups] == [name]
 
 
+def _url(function, region):
+    config = aws.client("lambda", region).get_function_url_config(FunctionName=function)
+    assert (config["AuthType"], config["InvokeMode"]) == ("AWS_IAM", "RESPONSE_STREAM"), config
+
+
+def _permission(statement, region):
+    functions = aws.client("lambda", region).list_functions()["Functions"]
+    names = [function["FunctionName"] for function in functions if function["FunctionName"].endswith("-reader")]
+    policies = [aws.client("lambda", region).get_policy(FunctionName=name)["Policy"] for name in names]
+    assert any(one["Sid"] == statement for policy in policies for one in json.loads(policy)["Statement"]), statement
+
+
 _CHECKS = {
+    "AWS::Lambda::Url": _url,
+    "AWS::Lambda::Permission": _permission,
     "AWS::S3::Bucket": _bucket,
     "AWS::S3::BucketPolicy": lambda name, region: aws.client("s3", region).get_bucket_policy(
         Bucket=name.removesuffix("-policy")),
@@ -153,7 +175,7 @@ _CHECKS = {
     "AWS::IAM::ManagedPolicy": lambda arn, _: aws.client("iam").get_policy(PolicyArn=arn),
     "AWS::IAM::Role": lambda name, _: aws.client("iam").get_role(RoleName=name),
     "AWS::KMS::Key": lambda id_, region: aws.client("kms", region).describe_key(KeyId=id_),
-    "AWS::Lambda::Function": lambda name, _: aws.client("lambda").get_function(FunctionName=name),
+    "AWS::Lambda::Function": lambda name, region: aws.client("lambda", region).get_function(FunctionName=name),
     "AWS::Lambda::Version": _version,
     "AWS::Logs::LogGroup": _log_group,
     "AWS::Logs::DeliverySource": lambda name, region: aws.client("logs", region).get_delivery_source(name=name),

@@ -11,11 +11,19 @@ use super::logs::{self, Watch};
 use super::{ParameterView, PolicyCounts, Stage, View as StageView, outputs, posture};
 use crate::check::{self, CheckedManifest, WebAcl};
 use crate::names;
+use frames_edge::READER_HEADER;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 /// AWS's managed policy CachingDisabled.
 const CACHING_DISABLED: &str = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad";
+
+/// What a native read by GET is chosen by, beside its path.
+fn reads_query(delivery: &check::Delivery) -> &'static [&'static str] {
+    const QUERY: [&str; 2] = ["imageFrameId", "version"];
+    let of_frames = QUERY.get(..1).unwrap_or_default();
+    if delivery.metadata { &QUERY } else { of_frames }
+}
 
 /// All that CloudFront can keep an error for.
 const ERRORS: &[u16] = &[400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
@@ -61,6 +69,14 @@ struct Geo {
 struct Origin {
     id: &'static str,
     domain_name: String,
+    /// What CloudFront adds to a request before the signer sees it.
+    headers: Vec<OriginHeader>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct OriginHeader {
+    name: &'static str,
+    value: Value,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -158,17 +174,9 @@ fn view(manifest: &CheckedManifest, env: &str, stack: &str) -> View {
             // What answers a POST is nowhere kept.
             origin_response: None,
         },
-        behaviors: if delivery.dicomweb {
-            dicomweb_behaviors(delivery)
-        } else {
-            vec![]
-        },
+        behaviors: behaviors(delivery),
         uncached_errors: ERRORS,
-        cache_policies: if is_cached(delivery) {
-            vec![dicomweb_cache_policy(delivery, stack)]
-        } else {
-            vec![]
-        },
+        cache_policies: cache_policies(delivery, stack),
         origin_request_policies: origin_request_policies(manifest, stack),
         response_headers: response_headers(delivery, stack),
         alias_records: alias_records(manifest),
@@ -209,6 +217,13 @@ fn parameters(manifest: &CheckedManifest) -> Vec<ParameterView> {
             "The certificate, which is in us-east-1",
         ));
     }
+    if manifest.delivery.cached_reads {
+        parameters.push(ParameterView {
+            stage: names::READS,
+            name: names::READER_HOST.to_owned(),
+            description: "The host of the reader's function URL".to_owned(),
+        });
+    }
     if !logs::is_apart(manifest) {
         parameters.extend(logs::key_parameter(manifest));
     }
@@ -242,11 +257,25 @@ fn origins(manifest: &CheckedManifest) -> Vec<Origin> {
     let mut origins = vec![Origin {
         id: names::NATIVE_ORIGIN,
         domain_name: health_imaging.native_host.clone(),
+        headers: vec![],
     }];
+    if manifest.delivery.cached_reads {
+        // POST goes there; GET goes where the header says, which nobody could know when the
+        // signer was packaged.
+        origins.push(Origin {
+            id: names::READS_ORIGIN,
+            domain_name: health_imaging.native_host.clone(),
+            headers: vec![OriginHeader {
+                name: READER_HEADER,
+                value: json!({"Ref": names::READER_HOST}),
+            }],
+        });
+    }
     if manifest.delivery.dicomweb {
         origins.push(Origin {
             id: names::DICOMWEB_ORIGIN,
             domain_name: health_imaging.dicomweb_host.clone(),
+            headers: vec![],
         });
     }
     origins
@@ -255,7 +284,64 @@ fn origins(manifest: &CheckedManifest) -> Vec<Origin> {
 /// A lifetime of nothing is no cache policy: CloudFront refuses one that names
 /// parts of a key and never keeps anything.
 fn is_cached(delivery: &check::Delivery) -> bool {
-    delivery.dicomweb && delivery.cache_ttl > 0
+    delivery.cache_ttl > 0
+}
+
+fn behaviors(delivery: &check::Delivery) -> Vec<Behavior> {
+    let mut behaviors = Vec::new();
+    if delivery.cached_reads {
+        behaviors.extend(native_behaviors(delivery));
+    }
+    if delivery.dicomweb {
+        behaviors.extend(dicomweb_behaviors(delivery));
+    }
+    behaviors
+}
+
+/// The function that marks errors, where browsers keep the rest.
+fn marks_errors(delivery: &check::Delivery) -> Option<String> {
+    (delivery.cache_browser > 0).then(|| names::version_arn(names::SIGNER))
+}
+
+/// Native reads by GET, beside those by POST. `?` is any one character: AWS's sample spells
+/// `imageset`, which is taken here as elsewhere.
+fn native_behaviors(delivery: &check::Delivery) -> Vec<Behavior> {
+    let behavior = |path_pattern| Behavior {
+        path_pattern: Some(path_pattern),
+        origin_id: names::READS_ORIGIN,
+        cache_policy_id: if is_cached(delivery) {
+            json!({"Ref": names::READS_CACHE_POLICY})
+        } else {
+            json!(CACHING_DISABLED)
+        },
+        origin_request_policy_id: json!({"Ref": names::NATIVE_REQUEST_POLICY}),
+        response_headers_policy_id: json!({"Ref": names::RESPONSE_HEADERS_POLICY}),
+        origin_response: marks_errors(delivery),
+    };
+    let mut behaviors = vec![behavior("/datastore/*/image?et/*/getImageFrame")];
+    if delivery.metadata {
+        behaviors.push(behavior("/datastore/*/image?et/*/getImageSetMetadata"));
+    }
+    behaviors
+}
+
+fn cache_policies(delivery: &check::Delivery, stack: &str) -> Vec<CachePolicy> {
+    let mut policies = Vec::new();
+    if delivery.cached_reads && is_cached(delivery) {
+        policies.push(CachePolicy {
+            id: names::READS_CACHE_POLICY,
+            name: names::policy(stack, "reads"),
+            comment: "Native reads by path and what the query names",
+            default_ttl: delivery.cache_ttl,
+            max_ttl: delivery.cache_ttl,
+            headers: &[],
+            query_strings: reads_query(delivery),
+        });
+    }
+    if delivery.dicomweb && is_cached(delivery) {
+        policies.push(dicomweb_cache_policy(delivery, stack));
+    }
+    policies
 }
 
 /// What is retrieved is cached; searches, whose results change with every import, are not.
@@ -279,7 +365,6 @@ fn dicomweb_behaviors(delivery: &check::Delivery) -> Vec<Behavior> {
             search_policy(delivery),
         )
     };
-    let marks_errors = delivery.cache_browser > 0;
     let retrieval = |path_pattern| {
         let cache_policy_id = if is_cached(delivery) {
             json!({"Ref": names::DICOMWEB_CACHE_POLICY})
@@ -287,7 +372,7 @@ fn dicomweb_behaviors(delivery: &check::Delivery) -> Vec<Behavior> {
             json!(CACHING_DISABLED)
         };
         Behavior {
-            origin_response: marks_errors.then(|| names::version_arn(names::SIGNER)),
+            origin_response: marks_errors(delivery),
             ..behavior(
                 path_pattern,
                 cache_policy_id,
@@ -319,16 +404,33 @@ fn dicomweb_cache_policy(delivery: &check::Delivery, stack: &str) -> CachePolicy
 }
 
 fn origin_request_policies(manifest: &CheckedManifest, stack: &str) -> Vec<OriginRequestPolicy> {
+    let delivery = &manifest.delivery;
+    let comment = if delivery.metadata {
+        "What getImageFrame and getImageSetMetadata read"
+    } else {
+        "What getImageFrame reads"
+    };
+    // What is in the cache's key goes to the origin anyhow; without a cache it is named here.
+    let uncached = delivery.cached_reads && !is_cached(delivery);
+    let query_strings: &[_] = match (uncached, delivery.metadata) {
+        (true, _) => reads_query(delivery),
+        (false, true) => &["version"],
+        (false, false) => &[],
+    };
     let mut policies = vec![OriginRequestPolicy {
         id: names::NATIVE_REQUEST_POLICY,
         name: names::policy(stack, "native"),
-        comment: "What getImageFrame reads",
+        comment,
         headers: &["Accept", "Content-Type"],
-        query_string_behavior: "none",
-        query_strings: &[],
+        query_string_behavior: if query_strings.is_empty() {
+            "none"
+        } else {
+            "whitelist"
+        },
+        query_strings,
     }];
     if manifest.delivery.dicomweb {
-        // What is in the cache's key goes to the origin anyhow; without a cache it is named here.
+        // As with native reads.
         let (query_string_behavior, query_strings): (_, &[_]) = if is_cached(&manifest.delivery) {
             ("none", &[])
         } else {

@@ -57,6 +57,8 @@ impl Setup {
             region: "us-east-1".to_owned(),
             native_host: testing::NATIVE_HOST.to_owned(),
             dicomweb_host: None,
+            metadata: false,
+            cached_reads: false,
             log_level: LogLevel::Warn,
         };
         let read = crate::package::read(package.path()).unwrap();

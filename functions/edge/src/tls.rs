@@ -1,9 +1,10 @@
-//! TLS for fetching keys: rustls on ring, with only what a client needs.
+//! TLS for what a function asks itself: rustls on ring, with only what a client needs.
 //!
 //! Left out of rustls' own provider: ChaCha20 (wherever Lambda runs, AES is in
 //! the processor), Ed25519 (no public authority signs with it) and client
 //! certificates. That is a twentieth of the program.
 
+use hyper_rustls::ConfigBuilderExt;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use rustls::crypto::ring::{cipher_suite, kx_group};
 use rustls::crypto::{
@@ -11,11 +12,33 @@ use rustls::crypto::{
 };
 use rustls::pki_types::PrivateKeyDer;
 use rustls::sign::SigningKey;
-use rustls::{Error, SignatureScheme};
+use rustls::{ClientConfig, Error, RootCertStore, SignatureScheme};
 use std::sync::Arc;
 use webpki::ring as signatures;
 
-pub(crate) fn provider() -> CryptoProvider {
+/// A client's configuration, which trusts the authorities of the system.
+pub fn trusting_the_system() -> Result<ClientConfig, String> {
+    let trusting = builder()?
+        .with_native_roots()
+        .map_err(|error| format!("the system's root certificates: {error}"))?;
+    Ok(trusting.with_no_client_auth())
+}
+
+/// A client's configuration for addresses without TLS: it trusts nobody.
+pub fn trusting_nobody() -> Result<ClientConfig, String> {
+    let trusting = builder()?.with_root_certificates(RootCertStore::empty());
+    Ok(trusting.with_no_client_auth())
+}
+
+type Builder = rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>;
+
+fn builder() -> Result<Builder, String> {
+    ClientConfig::builder_with_provider(provider().into())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| format!("TLS: {error}"))
+}
+
+fn provider() -> CryptoProvider {
     CryptoProvider {
         cipher_suites: vec![
             cipher_suite::TLS13_AES_128_GCM_SHA256,

@@ -1,0 +1,279 @@
+//! `delivery.cachedReads`: a stage beside the data stores, switched on and off and moved while the
+//! delivery is deployed. At each moment, what the distribution refers to is there.
+
+use super::{MANIFEST, STORE, Stand, closing, lines};
+use crate::support::frames::Run;
+use serde_json::{Value, json};
+
+/// With the reader, in this Region.
+pub fn reads_in(region: &str) -> String {
+    format!("{MANIFEST}healthImaging: {{region: {region}}}\ndelivery: {{cachedReads: true}}\n")
+}
+
+/// The same Region, without it.
+pub fn without_reads(region: &str) -> String {
+    format!("{MANIFEST}healthImaging: {{region: {region}}}\n")
+}
+
+fn run(stand: &Stand, arguments: &[&str]) -> Run {
+    let run = stand.run(arguments);
+    assert_eq!(run.code, 0, "{run:#?}");
+    run
+}
+
+fn is_unchanged(stand: &Stand) {
+    let stages = stand.deploy()["result"]["stages"].clone();
+    for stage in stages.as_array().unwrap() {
+        assert_eq!(stage["changed"], false, "{stages:#}");
+    }
+    assert_eq!(stand.run(&["diff"]).code, 0);
+}
+
+/// The stages of a run, by its closing object.
+fn stages(closing: &Value) -> Vec<&str> {
+    let stages = closing["result"]["stages"].as_array().unwrap().iter();
+    stages
+        .map(|stage| stage["name"].as_str().unwrap())
+        .collect()
+}
+
+/// The function's URL, by the word of Lambda.
+fn url(stand: &Stand, region: &str) -> Option<Value> {
+    let asked = json!({"FunctionName": "heart-dev-reader"});
+    let account = &stand.account;
+    let found = account.try_call(region, "lambda", "GetFunctionUrlConfig", asked);
+    found.ok()
+}
+
+/// The headers that CloudFront adds for the origins, by origin.
+fn added(stand: &Stand, closing: &Value) -> Vec<(String, String, String)> {
+    let id = closing["result"]["distributionId"].as_str().unwrap();
+    let config = &stand.distribution(id)["DistributionConfig"];
+    let origins = config["Origins"]["Items"].as_array().unwrap().iter();
+    origins
+        .flat_map(|origin| {
+            let headers = origin["CustomHeaders"]["Items"].as_array();
+            headers.cloned().unwrap_or_default().into_iter().map(|it| {
+                let text = |value: &Value| value.as_str().unwrap().to_owned();
+                let of = text(&origin["Id"]);
+                (of, text(&it["HeaderName"]), text(&it["HeaderValue"]))
+            })
+        })
+        .collect()
+}
+
+/// The reader is there, nobody but the signer may call it, and the signer is told where it is.
+fn is_read_in(stand: &Stand, region: &str, deployed: &Value) {
+    let config = url(stand, region).unwrap();
+    assert_eq!(config["AuthType"], "AWS_IAM");
+    assert_eq!(config["InvokeMode"], "RESPONSE_STREAM");
+    let host = config["FunctionUrl"].as_str().unwrap();
+    let host = host.strip_prefix("https://").unwrap();
+    let host = host.strip_suffix('/').unwrap();
+    assert!(host.ends_with(&format!(".lambda-url.{region}.on.aws")));
+    let told = ("healthimaging-reads", "Frames-Reader", host);
+    let told = (told.0.to_owned(), told.1.to_owned(), told.2.to_owned());
+    assert_eq!(added(stand, deployed), [told]);
+
+    let stack = stand.stack("heart-dev-lambda-edge");
+    let outputs = stack["Outputs"].as_array().unwrap();
+    let role = outputs.iter().find(|it| it["OutputKey"] == "SignerRoleArn");
+    let role = &role.unwrap()["OutputValue"];
+    let asked = json!({"FunctionName": "heart-dev-reader"});
+    let policy = stand.account.call_in(region, "lambda", "GetPolicy", asked);
+    let policy: Value = serde_json::from_str(policy["Policy"].as_str().unwrap()).unwrap();
+    let statements = policy["Statement"].as_array().unwrap();
+    let mut actions = Vec::new();
+    for statement in statements {
+        assert_eq!(statement["Principal"]["AWS"], *role, "{policy:#}");
+        actions.push(statement["Action"].as_str().unwrap());
+    }
+    actions.sort_unstable();
+    assert_eq!(
+        actions,
+        ["lambda:InvokeFunction", "lambda:InvokeFunctionUrl"]
+    );
+
+    let asked = json!({"FunctionName": "heart-dev-reader"});
+    let function = stand
+        .account
+        .call_in(region, "lambda", "GetFunction", asked);
+    assert_eq!(function["Configuration"]["Runtime"], "provided.al2023");
+    let bucket = format!("frames-artifacts-{}-{region}", stand.account.number());
+    let zips = stand.keys_in(&bucket);
+    assert!(
+        zips.iter().any(|key| key.starts_with("heart/dev/reader-")),
+        "{zips:?}"
+    );
+    stand.serves(deployed);
+    stand.never_open();
+}
+
+/// Where in a run's events a resource got into a state.
+fn at(run: &Run, resource: &str, status: &str) -> usize {
+    let events = lines(run);
+    let found = events
+        .iter()
+        .rposition(|event| event["resource"] == resource && event["status"] == status);
+    found.unwrap_or_else(|| panic!("{resource} {status}: {run:#?}"))
+}
+
+/// What is there apart from zips, which earlier deployments leave in the buckets, and from the
+/// numbers of versions.
+fn apart_from_zips(stand: &Stand) -> Vec<String> {
+    let mut state = stand.account.state();
+    state.retain(|line| !line.starts_with("s3 ") && !line.starts_with("lambda_svc versions "));
+    state
+}
+
+/// The buckets, and the key of the access logs.
+fn is_kept(line: &str) -> bool {
+    line.starts_with("s3 ") || line == "kms keys us-east-1 Logs of heart (dev)"
+}
+
+fn fresh(manifest: &str) -> Vec<String> {
+    let stand = Stand::new();
+    stand.write(manifest);
+    stand.deploy();
+    apart_from_zips(&stand)
+}
+
+#[test]
+fn the_reader_is_deployed_beside_the_data_stores() {
+    let stand = Stand::new();
+    stand.write(&reads_in("us-west-2"));
+    let deployed = stand.deploy();
+    assert_eq!(stages(&deployed), ["lambda-edge", "reads", "cdn"]);
+    is_read_in(&stand, "us-west-2", &deployed);
+    is_unchanged(&stand);
+    let info = stand.json(&["info"]);
+    let reads = &info["result"]["stages"][1];
+    assert_eq!(
+        (&reads["name"], &reads["region"]),
+        (&json!("reads"), &json!("us-west-2"))
+    );
+    assert_eq!(reads["state"], "deployed");
+
+    let removed = stand.remove();
+    assert_eq!(stages(&removed), ["cdn", "reads", "lambda-edge"]);
+    let left = stand.account.state();
+    assert!(left.iter().all(|line| is_kept(line)), "{left:#?}");
+    for region in ["us-east-1", "us-west-2"] {
+        let bucket = format!("frames-artifacts-{}-{region}", stand.account.number());
+        assert_eq!(stand.keys_in(&bucket), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn it_is_switched_on_and_off_with_the_delivery_deployed() {
+    let stand = Stand::new();
+    stand.write(&without_reads("us-east-1"));
+    stand.deploy();
+    let before = apart_from_zips(&stand);
+
+    stand.write(&reads_in("us-east-1"));
+    let on = run(&stand, &["deploy", "--yes", "--format", "json"]);
+    let (made, told) = (
+        at(&on, "ReaderUrl", "CREATE_COMPLETE"),
+        at(&on, "Distribution", "UPDATE_IN_PROGRESS"),
+    );
+    assert!(made < told, "{on:#?}");
+    is_read_in(&stand, "us-east-1", &closing(&on));
+    assert_eq!(apart_from_zips(&stand), fresh(&reads_in("us-east-1")));
+    is_unchanged(&stand);
+
+    stand.write(&without_reads("us-east-1"));
+    let refused = stand.run(&["deploy"]);
+    assert_eq!(refused.code, 1, "{refused:#?}");
+    assert!(refused.stderr.contains("ReaderFunction"), "{refused:#?}");
+    let shown = run(&stand, &["deploy", "--dry-run"]);
+    assert!(shown.stderr.contains("ReaderFunction"), "{shown:#?}");
+    let diff = stand.run(&["diff"]);
+    assert!(diff.stdout.contains("ReaderUrl"), "{diff:#?}");
+    let off = run(&stand, &["deploy", "--yes", "--format", "json"]);
+    let (let_go, gone) = (
+        at(&off, "Distribution", "UPDATE_COMPLETE"),
+        at(&off, "ReaderUrl", "DELETE_IN_PROGRESS"),
+    );
+    assert!(let_go < gone, "{off:#?}");
+    // What calls the reader keeps its permission for as long as it may call.
+    assert!(at(&off, "ReaderUrlPermission", "DELETE_IN_PROGRESS") > let_go);
+    assert_eq!(added(&stand, &closing(&off)), []);
+    assert_eq!(url(&stand, "us-east-1"), None);
+    assert_eq!(apart_from_zips(&stand), before);
+    stand.never_open();
+    is_unchanged(&stand);
+}
+
+#[test]
+fn it_follows_the_data_stores_to_another_region() {
+    let stand = Stand::new();
+    stand.write(&reads_in("us-west-2"));
+    stand.deploy();
+    stand.write(&reads_in("eu-west-1"));
+    let moved = run(&stand, &["deploy", "--yes", "--format", "json"]);
+    let let_go = at(&moved, "Distribution", "UPDATE_COMPLETE");
+    assert!(at(&moved, "ReaderUrl", "CREATE_COMPLETE") < let_go);
+    assert!(at(&moved, "ReaderUrl", "DELETE_IN_PROGRESS") > let_go);
+    is_read_in(&stand, "eu-west-1", &closing(&moved));
+    assert_eq!(url(&stand, "us-west-2"), None);
+    assert_eq!(apart_from_zips(&stand), fresh(&reads_in("eu-west-1")));
+    is_unchanged(&stand);
+}
+
+/// Whatever the manifest says by then, or without one.
+#[test]
+fn a_removal_finds_it_where_it_is() {
+    for arguments in [
+        &["remove", "--yes"][..],
+        &["remove", "--yes", "--service", "heart", "--env", "dev"],
+    ] {
+        let stand = Stand::new();
+        stand.write(&reads_in("us-west-2"));
+        stand.deploy();
+        stand.write(&without_reads("eu-west-1"));
+        let info = stand.json(&["info"]);
+        let reads = &info["result"]["stages"][1];
+        assert_eq!(
+            (&reads["name"], &reads["region"]),
+            (&json!("reads"), &json!("us-west-2"))
+        );
+        let removed = run(&stand, arguments);
+        assert!(removed.stderr.contains("heart-dev-reads"), "{removed:#?}");
+        let left = stand.account.state();
+        let kept = left.iter().all(|line| is_kept(line));
+        assert!(kept, "{arguments:?}: {left:#?}");
+    }
+}
+
+/// Least privilege: the printed policy is enough for all of it.
+#[test]
+fn the_role_that_reads_is_limited_as_iam_allow_is() {
+    let stand = Stand::new();
+    stand.write(&reads_in("us-west-2"));
+    stand.deploy();
+    let template = stand.account.call_in(
+        "us-west-2",
+        "cloudformation",
+        "GetTemplate",
+        json!({"StackName": "heart-dev-reads"}),
+    );
+    let body = &template["TemplateBody"];
+    let body = body
+        .as_str()
+        .map_or_else(|| body.clone(), |text| serde_json::from_str(text).unwrap());
+    let policy = &body["Resources"]["ReaderReadPolicy"]["Properties"]["PolicyDocument"];
+    let statements = policy["Statement"].as_array().unwrap();
+    assert_eq!(statements.len(), 1, "{policy:#}");
+    assert_eq!(
+        statements[0]["Action"],
+        json!(["medical-imaging:GetImageFrame"])
+    );
+    for resource in statements[0]["Resource"].as_array().unwrap() {
+        let text = resource["Fn::Sub"].as_str().unwrap();
+        assert!(
+            text.contains(&format!(":us-west-2:${{AWS::AccountId}}:datastore/{STORE}")),
+            "{text}"
+        );
+    }
+}
