@@ -199,7 +199,7 @@ fn ask(token: &str, path: &str, query: &str) -> Request {
     request.uri = path.to_owned();
     request.querystring = query.to_owned();
     // A native read by either way: a frame by GET has its id in the query.
-    if !path.ends_with("getImageFrame") || query.starts_with("imageFrameId") {
+    if !path.ends_with("getImageFrame") || query.starts_with("imageFrameId=0") {
         request.method = "GET".to_owned();
     }
     request
