@@ -544,10 +544,7 @@ fn what_failed_is_asked_for_again_and_what_came_whole_is_kept() {
     let body = json!({"imageFrameId": "f".repeat(32)}).to_string();
     for _ in 0..2 {
         let url = format!("{}{PATH}getImageFrame", dev.url());
-        let fields = [
-            ("Content-Type", "application/json"),
-            ("Authorization", &token),
-        ];
+        let fields: [(&str, &str); 1] = [("Authorization", &token)];
         let reply = dev.request("POST", &url, &fields, Some(&body));
         assert_eq!((reply.status, reply.text().as_str()), (200, "posted"));
     }
