@@ -6,13 +6,25 @@ use crate::deploy::keys::{Group, row};
 pub const READS: Group = Group {
     name: "reads",
     base: "",
-    set: "delivery: {cachedReads: true}",
+    set: "delivery: {cachedReads: true, metadata: true}",
     rows: &[
         row(
             "delivery.cachedReads",
             |seen| seen.paths(),
             "[]",
-            r#"["/datastore/*/image?et/*/getImageFrame"]"#,
+            r#"["/datastore/*/image?et/*/getImageFrame", "/datastore/*/image?et/*/getImageSetMetadata"]"#,
+        ),
+        row(
+            "delivery.metadata",
+            |seen| at(&seen.decides("authorizer"), "/metadata"),
+            "null",
+            "true",
+        ),
+        row(
+            "delivery.metadata",
+            |seen| at(&seen.statements("signer"), "/ReadFrames/Action"),
+            r#"["medical-imaging:GetImageFrame"]"#,
+            r#"["medical-imaging:GetImageFrame", "medical-imaging:GetImageSetMetadata"]"#,
         ),
         row(
             "delivery.cachedReads",
