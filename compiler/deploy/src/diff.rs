@@ -32,6 +32,8 @@ pub struct StageDiff {
     pub note: Option<&'static str>,
     /// What somebody deleted: a deployment makes it again.
     pub gone: Vec<Gone>,
+    /// The ids of what nobody could look at.
+    pub unknown: Vec<String>,
     /// What an earlier stage makes again and this one uses: versions, outputs.
     pub versions: Vec<String>,
 }
@@ -47,6 +49,7 @@ impl StageDiff {
             differs: true,
             note: None,
             gone: vec![],
+            unknown: vec![],
             versions: vec![],
         }
     }
@@ -67,9 +70,9 @@ pub async fn diff(
         let seen = picture.stage(stage.name);
         let stack = seen.and_then(|seen| seen.stack.clone());
         let known = parameters(stage, &bucket, &done);
-        let (stack, gone) = match (seen, stack) {
-            (Some(seen), Some(stack)) if seen.case.looked().is_some() => (stack, seen.gone()),
-            (Some(seen), Some(stack)) if !matches!(seen.case, Case::Reserved) => {
+        let (stack, looked) = match (seen.map(|seen| (seen, seen.case.looked())), stack) {
+            (Some((_, Some(looked))), Some(stack)) => (stack, looked),
+            (Some((seen, None)), Some(stack)) if !matches!(seen.case, Case::Reserved) => {
                 let note = Some(seen.case.row().diff);
                 let diff = StageDiff::new(stage, Some(&stack));
                 diffs.push(StageDiff { note, ..diff });
@@ -89,15 +92,17 @@ pub async fn diff(
         let Ok(parameters) = known else {
             let new = new_outputs(stage, &done);
             diffs.push(StageDiff {
-                gone: gone.to_vec(),
+                gone: looked.gone.clone(),
+                unknown: looked.unknown.clone(),
                 versions: versions.into_iter().chain(new).collect(),
                 ..StageDiff::new(stage, Some(&stack))
             });
             continue;
         };
         let job = Job::new(stage, template, &parameters);
-        let mut differs =
-            !job.settings_stand(&stacks, &stack).await? || !versions.is_empty() || !gone.is_empty();
+        let mut differs = !job.settings_stand(&stacks, &stack).await?
+            || !versions.is_empty()
+            || !looked.gone.is_empty();
         let mut found = Vec::new();
         if !job.stands(&stacks, &stack).await? {
             let body = artifacts::body(session, &plan.footprint(), stage, &template.text).await?;
@@ -107,7 +112,8 @@ pub async fn diff(
         diffs.push(StageDiff {
             changes: found,
             differs,
-            gone: gone.to_vec(),
+            gone: looked.gone.clone(),
+            unknown: looked.unknown.clone(),
             versions,
             ..StageDiff::new(stage, Some(&stack))
         });
@@ -227,6 +233,17 @@ pub fn text(diffs: &[StageDiff]) -> Styled {
                 .line(&what)
                 .text("\n");
         }
+        if !diff.unknown.is_empty() {
+            let what = format!(
+                " {} couldn't be looked at: somebody may have deleted them",
+                diff.unknown.join(", ")
+            );
+            text = text
+                .text("   ")
+                .paint(Style::Yellow, "?")
+                .line(&what)
+                .text("\n");
+        }
         for change in summary::sorted(&diff.changes) {
             text = text.append(&summary::line(change)).text("\n");
             for detail in &change.details {
@@ -288,6 +305,7 @@ pub fn json(diffs: &[StageDiff]) -> Value {
             "differs": diff.differs,
             "note": diff.note,
             "gone": diff.gone.iter().map(|it| json!({"resource": it.id, "type": it.kind})).collect::<Vec<_>>(),
+            "notLookedAt": diff.unknown,
             "changes": changes.collect::<Vec<_>>(),
             "newVersions": diff.versions,
         })
@@ -329,6 +347,7 @@ mod tests {
             differs: true,
             note: None,
             gone: vec![],
+            unknown: vec![],
             versions: vec![],
         }];
         mask(&mut diffs, &Masks::new(["new-secret", "a"]));

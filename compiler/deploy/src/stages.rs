@@ -4,10 +4,12 @@ use crate::aws::Aws;
 use crate::going::{self, Standing};
 use crate::heal::{self, Healing};
 use crate::picture::case::Case;
+use crate::picture::serving;
 use crate::picture::{Picture, Seen};
+use crate::served::{self, Check};
 use crate::session::Session;
 use crate::stage::{Done, Job};
-use crate::{artifacts, edge_logs, settle, state, trial, versions};
+use crate::{artifacts, edge_logs, settle, trial, versions};
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::names;
 use frames_compiler::package::Package;
@@ -23,6 +25,20 @@ pub struct Options<'a> {
     pub only: Option<&'a str>,
     /// An overlay may take the authorizer away.
     pub unsafe_overlay: bool,
+    /// A distribution that somebody switched off is switched on.
+    pub enable: bool,
+}
+
+impl<'a> Options<'a> {
+    fn check(self, package: &'a Package) -> Check<'a> {
+        Check {
+            package,
+            only: self.only,
+            dry_run: self.dry_run,
+            unsafe_overlay: self.unsafe_overlay,
+            enable: self.enable,
+        }
+    }
 }
 
 /// How many old versions a run without changes tries to delete, so that it stays short.
@@ -34,6 +50,24 @@ pub async fn picture(session: &Session<'_>, plan: &Plan) -> Result<Picture> {
     Picture::look(session, places).await
 }
 
+/// Fails where functions are to be made whose names a removal left to somebody's distribution.
+pub async fn refuse_left_behind(
+    session: &Session<'_>,
+    plan: &Plan,
+    picture: &Picture,
+) -> Result<()> {
+    let stage = plan.stage_of(names::AUTHORIZER);
+    let seen = stage.and_then(|stage| picture.stage(stage.name));
+    if !seen.is_some_and(|seen| seen.case.is_made_anew()) {
+        return Ok(());
+    }
+    let functions = plan.footprint().functions;
+    let functions = functions.into_iter().map(|it| it.name).collect();
+    let own = picture.stages.iter().flat_map(|seen| &seen.distributions);
+    let own = own.map(|(id, _)| id.clone()).collect();
+    serving::refuse_left_behind(session, functions, own).await
+}
+
 /// Looked at: every stage is as wanted, and nothing of it is known to be gone.
 #[derive(Debug)]
 pub struct Unchanged {
@@ -43,6 +77,8 @@ pub struct Unchanged {
     resources: usize,
     /// The only stage that was looked at.
     only: Option<String>,
+    /// A distribution was switched on again.
+    switched: bool,
 }
 
 impl Unchanged {
@@ -66,7 +102,12 @@ impl Unchanged {
     }
 
     pub fn tell(&self, session: &Session<'_>) {
-        session.progress.step("Unchanged", &self.words());
+        let words = if self.switched {
+            format!("{}, now that the distribution is on again", self.words())
+        } else {
+            self.words()
+        };
+        session.progress.step("Unchanged", &words);
         if !self.unknown.is_empty() {
             let what = format!("not looked at: {}", self.unknown.join(", "));
             session.progress.detail(&what);
@@ -111,9 +152,7 @@ pub async fn unchanged(
     if options.only.is_none() && !former(session, plan).await?.is_empty() {
         return Ok(None);
     }
-    if !options.unsafe_overlay {
-        state::refuse_open(session, plan, &done).await?;
-    }
+    let switched = served::as_wanted(session, plan, &options.check(package), &done).await?;
     if !options.dry_run {
         for stage in &plan.stages {
             trial::before(session, plan, stage, &done).await?;
@@ -125,6 +164,7 @@ pub async fn unchanged(
         unknown,
         resources,
         only: options.only.map(str::to_owned),
+        switched,
     }))
 }
 
@@ -223,9 +263,7 @@ pub async fn stages(
     }
     // A stage that isn't looked at may run any version, or hold anything.
     if run.done.len() < plan.stages.len() {
-        if !options.unsafe_overlay {
-            state::refuse_open(session, plan, &run.done).await?;
-        }
+        served::as_wanted(session, plan, &options.check(package), &run.done).await?;
         return Ok(run.done);
     }
     if options.only.is_none() {
@@ -235,9 +273,7 @@ pub async fn stages(
     for standing in former {
         standing.take_former(session).await?;
     }
-    if !options.unsafe_overlay {
-        state::refuse_open(session, plan, &done).await?;
-    }
+    served::as_wanted(session, plan, &options.check(package), &done).await?;
     versions::collect(session, plan, &done, usize::MAX).await?;
     edge_logs::retain(session, plan).await?;
     Ok(done)

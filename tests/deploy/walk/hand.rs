@@ -443,6 +443,14 @@ fn protect(stand: &Stand, world: &World, stage: &str, on: bool) -> Option<String
     Some(on_stack(stand, stack, "UpdateTerminationProtection", asked))
 }
 
+/// Takes the protection off each stack, as AWS's own command does.
+pub fn unprotect(stand: &Stand, world: &World) {
+    for stack in world.stacks.iter().filter(|stack| stack.protected) {
+        let asked = json!({"EnableTerminationProtection": false});
+        on_stack(stand, stack, "UpdateTerminationProtection", asked);
+    }
+}
+
 /// The owner's own, under which a distribution may not be replaced.
 pub fn policy() -> Value {
     json!({"Statement": [

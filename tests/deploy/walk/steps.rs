@@ -119,7 +119,7 @@ impl Step {
             Choice::Wish => Self::Wish(walker.wish.changed(dice)),
             Choice::Hand => Self::Hand(applicable(dice, walker)),
             Choice::Fail => Self::Fail {
-                action: dice.one_of(&["CREATE", "UPDATE", "DELETE", "ROLLBACK", "*"]),
+                action: dice.one_of(&["CREATE", "UPDATE", "DELETE", "ROLLBACK", "DETECT", "*"]),
                 kind: dice.one_of(&FAILING),
                 after: dice.once_in(4),
             },

@@ -108,6 +108,7 @@ const CRATES: &[Order] = &[
             "versions",
             "lingering",
             "trial",
+            "served",
             "state",
             "validation",
             "going",
