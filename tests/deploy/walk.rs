@@ -11,6 +11,7 @@ mod claims;
 mod dice;
 mod follow;
 mod hand;
+mod moved;
 mod steps;
 mod walker;
 mod ways;

@@ -320,7 +320,7 @@ fn delete_stack(
         stand.account.fail("DELETE", kind, "*", "The moon is full");
     }
     let said = on_stack(stand, stack, "DeleteStack", json!({}));
-    idle(stand, &stack.region);
+    idle(stand);
     stand.account.set(&json!({"failures": []}));
     Some(said)
 }
@@ -364,7 +364,7 @@ fn fail_to_update(
     };
     stand.account.set(&json!({"failures": failures}));
     let said = tags(stand, stack);
-    idle(stand, &stack.region);
+    idle(stand);
     stand.account.set(&json!({"failures": []}));
     Some(said)
 }
