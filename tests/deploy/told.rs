@@ -669,3 +669,32 @@ fn a_path_without_its_signer_isnt_called_deployed() {
     update(&before, &config(&stand, id)["ETag"]);
     says(&stand.run(&DEPLOY), 0, &["Unchanged"]);
 }
+
+/// An update drops what it can't delete. What still needs that can't go, and in no stack is it seen.
+#[test]
+fn a_delivery_that_an_update_dropped_is_found() {
+    let stand = Stand::new();
+    stand.deploy();
+    let kind = "AWS::Logs::Delivery";
+    stand.account.fail("DELETE", kind, "*", "The moon is full");
+    let remove = ["remove", "--yes", "--delete-logs"];
+    stand.run(&remove);
+    stand.account.set(&json!({"failures": []}));
+    let run = stand.run(&remove);
+    says(
+        &run,
+        1,
+        &[
+            "in use by a delivery",
+            "aws logs delete-delivery",
+            "the same command goes on",
+        ],
+    );
+    // As the help says.
+    let found = stand.account.call("logs", "DescribeDeliveries", json!({}));
+    for delivery in found["deliveries"].as_array().unwrap() {
+        let asked = json!({"id": delivery["id"]});
+        stand.account.call("logs", "DeleteDelivery", asked);
+    }
+    says(&stand.run(&remove), 0, &["Removed"]);
+}

@@ -102,6 +102,12 @@ impl Walker {
                     hand::delete_stray(&self.stand, &world, &stray);
                 }
             }
+            First::DeleteDeliveries => {
+                let strays = world.strays();
+                for stray in strays.iter().filter(|it| it.kind == "deliveries") {
+                    hand::delete_stray(&self.stand, &world, stray);
+                }
+            }
             First::DeleteForeign => {
                 for stack in &world.stacks {
                     if self.foreign.contains(&stack.id) {

@@ -3,6 +3,7 @@
 
 use super::claims::Fault;
 use super::walker::Walker;
+use super::wish::Wish;
 use crate::support::frames::Run;
 use serde_json::json;
 
@@ -85,11 +86,16 @@ impl Walker {
 
     /// Of `dev` nobody can tell whether it was renamed: it is there without being listed.
     fn moves_environment(&mut self) -> Vec<Fault> {
-        let manifest = self.wish.manifest(&self.ground);
+        let plain = Wish {
+            protected: false,
+            names: 0,
+            ..self.wish
+        };
+        let manifest = plain.manifest(&self.ground);
         let with = |name: &str| format!("{manifest}environments: {{{name}: {{}}}}\n");
         self.stand.write(&with("ward"));
         let before = self.world().print();
-        // Names of hosts are another's already, replicas or failures may be in the way.
+        // Failures may be in the way.
         let run = self.stand.run(&["deploy", "--yes", "-e", "ward"]);
         let mut faults = Vec::new();
         if run.code == 0 {

@@ -16,6 +16,8 @@ pub enum First {
     Unprotect,
     /// What is in the way and in no stack.
     DeleteLeftovers,
+    /// Deliveries of logs that no stack has any more.
+    DeleteDeliveries,
     /// The distribution that the message names.
     Disable,
     PutBack(Runs),
@@ -61,6 +63,9 @@ pub fn of(run: &Run, command: &[&str]) -> Option<Way> {
     }
     if has("delete it or choose another") || has("is a leftover") {
         first.push(First::DeleteLeftovers);
+    }
+    if has("aws logs delete-delivery") {
+        first.push(First::DeleteDeliveries);
     }
     if error.contains("doesn't belong to") || has("delete-stack --stack-name") {
         first.push(First::DeleteForeign);
