@@ -4,7 +4,6 @@ use crate::aws::Aws;
 use crate::going::{self, Standing};
 use crate::heal::{self, Healing};
 use crate::picture::case::Case;
-use crate::picture::serving;
 use crate::picture::{Picture, Seen};
 use crate::served::{self, Check};
 use crate::session::Session;
@@ -48,24 +47,6 @@ const FEW: usize = 4;
 pub async fn picture(session: &Session<'_>, plan: &Plan) -> Result<Picture> {
     let places = plan.stages.iter().map(|stage| &stage.place);
     Picture::look(session, places).await
-}
-
-/// Fails where functions are to be made whose names a removal left to somebody's distribution.
-pub async fn refuse_left_behind(
-    session: &Session<'_>,
-    plan: &Plan,
-    picture: &Picture,
-) -> Result<()> {
-    let stage = plan.stage_of(names::AUTHORIZER);
-    let seen = stage.and_then(|stage| picture.stage(stage.name));
-    if !seen.is_some_and(|seen| seen.case.is_made_anew()) {
-        return Ok(());
-    }
-    let functions = plan.footprint().functions;
-    let functions = functions.into_iter().map(|it| it.name).collect();
-    let own = picture.stages.iter().flat_map(|seen| &seen.distributions);
-    let own = own.map(|(id, _)| id.clone()).collect();
-    serving::refuse_left_behind(session, functions, own).await
 }
 
 /// Looked at: every stage is as wanted, and nothing of it is known to be gone.
@@ -310,7 +291,7 @@ impl<'a> Run<'a> {
         if skipped(stage, options) {
             return self.skip(stage).await;
         }
-        self.heal(stage).await?;
+        self.heal(stage, template).await?;
         let parameters = match parameters(stage, &self.bucket, &self.done) {
             Ok(parameters) => parameters,
             Err(_) if options.dry_run => {
@@ -355,7 +336,7 @@ impl<'a> Run<'a> {
 
     /// Drops what somebody deleted behind CloudFormation's back, so that the change that follows
     /// makes it again.
-    async fn heal(&self, stage: &Stage) -> Result<()> {
+    async fn heal(&self, stage: &Stage, wanted: &Template) -> Result<()> {
         let (session, dry_run) = (self.session, self.options.dry_run);
         let stacks = session.aws.stacks(&stage.region);
         let before = self.picture.stage(stage.name).map(|seen| &seen.case);
@@ -380,7 +361,13 @@ impl<'a> Run<'a> {
         let deployed = serde_json::from_str(&text)
             .context(|| format!("can't read the template of stack {}", stack.name))?;
         let between = match heal::healing(&deployed, gone) {
-            Healing::Through(template) => Template::new(stage.name, template),
+            Healing::Through(mut template) => {
+                // Only there are the zips that were just uploaded.
+                if stack.parameters.get(names::ARTIFACT_BUCKET) == Some(&self.bucket) {
+                    heal::take_code(&mut template, &wanted.value);
+                }
+                Template::new(stage.name, template)
+            }
             Healing::Key(key) => return Err(key_is_gone(stage, &seen, &key)),
         };
         let what = format!(

@@ -58,7 +58,7 @@ async fn deploy(
             interrupt
                 .or(moved(&session, &opened, &arguments.beside))
                 .await??;
-            let left = stages::refuse_left_behind(&session, plan, &picture);
+            let left = moves::refuse_left_behind(&session, plan, &picture);
             interrupt.or(left).await??;
             interrupt.or(check(&session, &opened, terminal)).await??;
             if !options.dry_run {
