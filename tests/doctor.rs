@@ -5,6 +5,7 @@ use crate::support::frames::{Project, Run};
 use crate::support::pty::OnTerminal;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 
 const PUBLIC: &str = "service: x\nauth: {mode: none}\niam: {allow: []}\n";
 
@@ -205,4 +206,29 @@ fn on_a_terminal_of_80_columns_it_fits() {
         !shown.contains('\u{1b}') && shown.contains("✓ frames"),
         "{shown:?}"
     );
+}
+
+/// What a checkout says about toolchains, or puts beside the manifest, has no say in what is found.
+#[test]
+fn tools_are_asked_outside_of_the_project() {
+    let project = Project::new(PUBLIC);
+    project.write("rust-toolchain.toml", "[toolchain]\nchannel = '1.0.0'\n");
+    let tools = tempfile::tempdir().unwrap();
+    for name in ["cargo", "cargo-lambda"] {
+        let tool = tools.path().join(name);
+        let script = format!("#!/bin/sh\necho \"{name} 99.0.0 from $(pwd) with $AWS_PROFILE.\"\n");
+        std::fs::write(&tool, script).unwrap();
+        std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let path = tools.path().to_str().unwrap();
+    let mut variables = NOBODY.to_vec();
+    variables.retain(|(name, _)| *name != "AWS_PROFILE");
+    variables.extend([("PATH", path), ("AWS_PROFILE", "theirs")]);
+    let run = doctor(&project, &variables);
+    let found = checks(&run);
+    for name in ["cargo", "cargo-lambda"] {
+        let (state, shown, _) = &found[name];
+        assert_eq!(state, "ok", "{run:#?}");
+        assert!(shown.contains("99.0.0 from / with ."), "{name}: {shown}");
+    }
 }

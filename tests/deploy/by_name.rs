@@ -322,4 +322,62 @@ fn regions_that_are_closed_are_named() {
         "{run:#?}"
     );
     assert!(!said.contains(", us-east-1,"), "{run:#?}");
+
+    // A removal doesn't say that nothing is there, where it couldn't look.
+    let mut command = stand.project.command();
+    command
+        .args(["remove", "--yes", "--service", "heart"])
+        .envs(user.environment());
+    let run = Run::of(&mut command);
+    assert_eq!(run.code, 1, "{run:#?}");
+    let said = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in [
+        "nothing of heart (dev) was found, but frames couldn't look in ap-northeast-1, ",
+        "credentials that may call cloudformation:DescribeStacks there",
+    ] {
+        assert!(said.contains(words), "{words}: {run:#?}");
+    }
+    assert!(!said.contains("it is not deployed"), "{run:#?}");
+}
+
+/// The lambda-edge stack remembers where the cdn stack is: Regions that are closed don't matter then, but for
+/// that one.
+#[test]
+fn a_remembered_region_is_the_only_one_that_has_to_be_open() {
+    let account = Aws::with_auth().account();
+    let stand = Stand::with(MANIFEST, account);
+    stand.write(&format!("{MANIFEST}deploy: {{region: eu-west-1}}\n"));
+    stand.deploy();
+    let except = |open: &[&str]| {
+        let closed = json!({"StringNotEquals": {"aws:RequestedRegion": open}});
+        json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "*", "Resource": "*"},
+            {"Effect": "Deny", "Action": "cloudformation:*", "Resource": "*", "Condition": closed},
+        ]})
+    };
+    let as_user = |name: &str, open: &[&str], arguments: &[&str]| {
+        let user = stand.account.as_user(name, &except(open));
+        let mut command = stand.project.command();
+        command.args(arguments).envs(user.environment());
+        Run::of(&mut command)
+    };
+    let remove = ["remove", "--yes", "--service", "heart"];
+    let before = stand.account.state();
+    let run = as_user("one-region", &["us-east-1"], &remove);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(run.stderr.contains("eu-west-1"), "{run:#?}");
+    assert!(!run.stderr.contains("Removed"), "{run:#?}");
+    let stacks = |state: &[String]| -> Vec<String> {
+        let stacks = state
+            .iter()
+            .filter(|line| line.starts_with("cloudformation "));
+        stacks.cloned().collect()
+    };
+    assert_eq!(stacks(&stand.account.state()), stacks(&before));
+
+    let both = ["us-east-1", "eu-west-1"];
+    let run = as_user("two-regions", &both, &remove);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert!(!run.stderr.contains("isn't looked for"), "{run:#?}");
+    assert_eq!(stacks(&stand.account.state()), Vec::<String>::new());
 }

@@ -147,6 +147,74 @@ fn what_stands_is_told() {
     }
 }
 
+/// CloudFormation couldn't look at a resource: whether that is there is unknown, and never unchanged.
+#[test]
+fn what_couldnt_be_compared_isnt_called_unchanged() {
+    let stand = Stand::new();
+    stand.deploy();
+    let reason = "The moon is full";
+    stand.account.set(
+        &json!({"failures": [{"action": "DETECT", "type": "AWS::IAM::Role", "reason": reason}]}),
+    );
+    for role in ["AuthorizerRole", "SignerRole"] {
+        gone(&stand, role);
+    }
+    let run = stand.run(&["deploy", "--yes", "-v"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    for said in ["frames couldn't look at the others", "SignerRole"] {
+        assert!(run.stderr.contains(said), "{said}: {run:#?}");
+    }
+    assert!(!run.stderr.contains("everything is deployed"), "{run:#?}");
+    let run = stand.run(&["info", "--drift"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    for said in [
+        "deployed, and not everything could be looked at: ",
+        "SignerRole",
+        "drift: not known of every resource: ",
+    ] {
+        assert!(run.stdout.contains(said), "{said}: {run:#?}");
+    }
+    let run = stand.run(&["diff"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert!(run.stdout.contains("couldn't be looked at"), "{run:#?}");
+    let compared = diff(&stand);
+    let edge = &stage(&compared, "lambda-edge")["notLookedAt"];
+    assert_eq!(edge, &json!(["AuthorizerRole", "SignerRole"]));
+    let found = info(&stand, &["--drift"]);
+    assert!(stage(&found, "lambda-edge")["driftUnknown"].is_string());
+    assert_eq!(stage(&found, "cdn")["driftUnknown"], Value::Null);
+    assert_eq!(stage(&found, "cdn")["state"], "deployed");
+
+    // Once it can be looked at, it is told as what it is.
+    stand.account.set(&json!({"failures": []}));
+    let found = info(&stand, &["--drift"]);
+    let edge = stage(&found, "lambda-edge");
+    assert_eq!(edge["driftUnknown"], Value::Null);
+    assert_eq!(edge["state"], "2 of its resources gone", "{edge:#}");
+}
+
+/// Somebody deletes a role by hand: IAM deletes none that has policies.
+fn gone(stand: &Stand, id: &str) {
+    let asked = json!({"StackName": "heart-dev-lambda-edge", "LogicalResourceId": id});
+    let found = stand
+        .account
+        .call("cloudformation", "DescribeStackResource", asked);
+    let name = &found["StackResourceDetail"]["PhysicalResourceId"];
+    let asked = json!({"RoleName": name});
+    let attached = stand
+        .account
+        .call("iam", "ListAttachedRolePolicies", asked.clone());
+    for policy in attached["AttachedPolicies"]
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
+        let asked = json!({"RoleName": name, "PolicyArn": policy["PolicyArn"]});
+        stand.account.call("iam", "DetachRolePolicy", asked);
+    }
+    stand.account.call("iam", "DeleteRole", asked);
+}
+
 #[test]
 fn drift_is_found_where_it_is_asked_for() {
     let stand = Stand::new();

@@ -11,6 +11,7 @@ mod failures;
 mod faults;
 mod foreign;
 mod hostile;
+mod in_use;
 mod interrupts;
 mod keys;
 mod kills;

@@ -5,8 +5,8 @@ use crate::support::frames::Run;
 use crate::support::process::eventually;
 use serde_json::{Value, json};
 
-const DEPLOY: [&str; 2] = ["deploy", "--yes"];
-const REMOVE: [&str; 2] = ["remove", "--yes"];
+pub const DEPLOY: [&str; 2] = ["deploy", "--yes"];
+pub const REMOVE: [&str; 2] = ["remove", "--yes"];
 
 fn wanted() -> Vec<String> {
     let reference = Stand::new();
@@ -27,7 +27,7 @@ fn without_numbers(stand: &Stand) -> Vec<String> {
     state
 }
 
-fn says(run: &Run, code: i32, words: &[&str]) {
+pub fn says(run: &Run, code: i32, words: &[&str]) {
     assert_eq!(run.code, code, "{run:#?}");
     let all = format!("{}{}", run.stdout, run.stderr);
     for said in words {
@@ -143,7 +143,7 @@ fn a_distribution_that_is_gone_has_no_url() {
 }
 
 /// Once CloudFront allows it: it has to be disabled at every edge location.
-fn delete_distribution(stand: &Stand, id: &str) {
+pub fn delete_distribution(stand: &Stand, id: &str) {
     eventually("the distribution can be deleted", || {
         let tag = config(stand, id)["ETag"].clone();
         let asked = json!({"Id": id, "IfMatch": tag});
@@ -155,7 +155,7 @@ fn delete_distribution(stand: &Stand, id: &str) {
     });
 }
 
-fn config(stand: &Stand, id: &str) -> Value {
+pub fn config(stand: &Stand, id: &str) -> Value {
     let asked = json!({"Id": id});
     stand
         .account
@@ -163,7 +163,7 @@ fn config(stand: &Stand, id: &str) -> Value {
 }
 
 /// As somebody does in the console.
-fn switch(stand: &Stand, id: &str, enabled: bool) {
+pub fn switch(stand: &Stand, id: &str, enabled: bool) {
     let mut found = config(stand, id);
     found["DistributionConfig"]["Enabled"] = json!(enabled);
     let asked = json!({"Id": id, "IfMatch": found["ETag"], "DistributionConfig": found["DistributionConfig"]});
@@ -447,7 +447,8 @@ fn an_owners_stack_policy_stays() {
     );
 }
 
-/// It was switched off by hand, perhaps for a reason: no run says that it serves, or switches it on.
+/// It was switched off by hand, perhaps for a reason: no run says that it serves, or switches it on
+/// where only what deployments always ask was answered.
 #[test]
 fn a_distribution_that_somebody_switched_off_isnt_called_deployed() {
     let stand = Stand::new();
@@ -457,13 +458,51 @@ fn a_distribution_that_somebody_switched_off_isnt_called_deployed() {
     for _ in 0..2 {
         let run = stand.run(&DEPLOY);
         let what = format!("distribution {id} is disabled: somebody switched it off");
-        says(&run, 1, &[&what, "enable it in the CloudFront console"]);
+        says(&run, 1, &[&what, "run `frames deploy --enable`"]);
         assert!(!run.stdout.contains("https://"), "{run:#?}");
     }
-    assert_eq!(config(&stand, id)["DistributionConfig"]["Enabled"], false);
+    let is_enabled = || config(&stand, id)["DistributionConfig"]["Enabled"] == true;
+    // Nobody said so for this one, and a dry run does nothing.
+    for arguments in [
+        &["deploy"][..],
+        &["deploy", "--dry-run"],
+        &["deploy", "--enable", "--dry-run"],
+    ] {
+        stand.run(arguments);
+        assert!(!is_enabled(), "{arguments:?}");
+    }
     switch(&stand, id, true);
     let closing = stand.deploy();
     assert_eq!(closing["result"]["stages"][1]["changed"], false);
+
+    // A protected delivery can't be removed, and needn't be.
+    stand.write(&format!(
+        "{MANIFEST}deploy: {{terminationProtection: true}}\n"
+    ));
+    stand.deploy();
+    switch(&stand, id, false);
+    stand.account.set(&json!({"distribution": 0.3}));
+    let run = stand.run(&["deploy", "--enable"]);
+    let enabling = format!("distribution {id} (");
+    says(
+        &run,
+        0,
+        &[
+            "Enabling",
+            &enabling,
+            "now that the distribution is on again",
+        ],
+    );
+    assert!(is_enabled());
+    let asked = json!({"Id": id});
+    let found = stand.account.call("cloudfront", "GetDistribution", asked);
+    assert_eq!(
+        found["Distribution"]["Status"], "Deployed",
+        "it was waited for"
+    );
+    let run = stand.run(&["deploy", "--enable"]);
+    says(&run, 0, &["Unchanged"]);
+    assert!(!run.stderr.contains("Enabling"), "{run:#?}");
 }
 
 /// Without the signer, nothing that HealthImaging has is served.

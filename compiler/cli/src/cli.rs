@@ -320,6 +320,10 @@ pub struct Deploy {
     #[arg(long, value_name = "SERVICE", value_parser = service_name)]
     pub beside: Vec<String>,
 
+    /// Switch the distribution on again, where somebody disabled it outside of CloudFormation
+    #[arg(long)]
+    pub enable: bool,
+
     /// Deploy only this stage: lambda-edge, cdn, or where the manifest has them reads, logs
     #[arg(long, value_name = "STAGE")]
     pub only: Option<String>,

@@ -82,6 +82,12 @@ fn in_words(raw: &str) -> (String, Option<String>) {
             "`frames remove --delete-logs` empties and deletes it",
         );
     }
+    if has("in use by a delivery") {
+        return told(
+            &reason,
+            "an update dropped a delivery of logs without deleting it, so it is in no stack: find its id with `aws logs describe-deliveries --region us-east-1`, delete it with `aws logs delete-delivery --region us-east-1 --id ID`",
+        );
+    }
     if has("AlreadyExists") || has("already exists") {
         return told(
             &reason,
@@ -163,6 +169,8 @@ mod tests {
             "{reason}"
         );
         assert!(help.unwrap().contains("--online"));
+        let (_, help) = in_words("Delivery destination x is in use by a delivery");
+        assert!(help.unwrap().contains("aws logs delete-delivery"));
         assert_eq!(in_words("Something else.").0, "Something else");
     }
 

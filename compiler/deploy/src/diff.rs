@@ -33,6 +33,8 @@ pub struct StageDiff {
     pub note: Option<&'static str>,
     /// What somebody deleted: a deployment makes it again.
     pub gone: Vec<Gone>,
+    /// The ids of what nobody could look at.
+    pub unknown: Vec<String>,
     /// What an earlier stage makes again and this one uses: versions, outputs.
     pub versions: Vec<String>,
     /// How many resources the stage is to have.
@@ -50,6 +52,7 @@ impl StageDiff {
             differs: true,
             note: None,
             gone: vec![],
+            unknown: vec![],
             versions: vec![],
             resources: 0,
         }
@@ -72,9 +75,9 @@ pub async fn diff(
         let stack = seen.and_then(|seen| seen.stack.clone());
         let bucket = artifacts::bucket_name(session, &footprint, &stage.region);
         let known = parameters(stage, &bucket, &done);
-        let (stack, gone) = match (seen, stack) {
-            (Some(seen), Some(stack)) if seen.case.looked().is_some() => (stack, seen.gone()),
-            (Some(seen), Some(stack)) if !matches!(seen.case, Case::Reserved) => {
+        let (stack, looked) = match (seen.map(|seen| (seen, seen.case.looked())), stack) {
+            (Some((_, Some(looked))), Some(stack)) => (stack, looked),
+            (Some((seen, None)), Some(stack)) if !matches!(seen.case, Case::Reserved) => {
                 let note = Some(seen.case.row().diff);
                 let diff = StageDiff::new(stage, Some(&stack));
                 diffs.push(StageDiff { note, ..diff });
@@ -94,15 +97,17 @@ pub async fn diff(
         let Ok(parameters) = known else {
             let new = new_outputs(stage, &done);
             diffs.push(StageDiff {
-                gone: gone.to_vec(),
+                gone: looked.gone.clone(),
+                unknown: looked.unknown.clone(),
                 versions: versions.into_iter().chain(new).collect(),
                 ..StageDiff::new(stage, Some(&stack))
             });
             continue;
         };
         let job = Job::new(stage, template, &parameters);
-        let mut differs =
-            !job.settings_stand(&stacks, &stack).await? || !versions.is_empty() || !gone.is_empty();
+        let mut differs = !job.settings_stand(&stacks, &stack).await?
+            || !versions.is_empty()
+            || !looked.gone.is_empty();
         let mut found = Vec::new();
         if !job.stands(&stacks, &stack).await? {
             let body = artifacts::body(session, &footprint, stage, &template.text).await?;
@@ -112,7 +117,8 @@ pub async fn diff(
         diffs.push(StageDiff {
             changes: found,
             differs,
-            gone: gone.to_vec(),
+            gone: looked.gone.clone(),
+            unknown: looked.unknown.clone(),
             versions,
             ..StageDiff::new(stage, Some(&stack))
         });
@@ -224,6 +230,17 @@ pub fn text(diffs: &[StageDiff], everything: bool) -> Styled {
                 .line(&what)
                 .text("\n");
         }
+        if !diff.unknown.is_empty() {
+            let what = format!(
+                " {} couldn't be looked at: somebody may have deleted them",
+                diff.unknown.join(", ")
+            );
+            text = text
+                .text("   ")
+                .paint(Style::Yellow, "?")
+                .line(&what)
+                .text("\n");
+        }
         text = text.append(&summary::shown(&diff.changes, everything));
         if diff.status.is_some() {
             for version in &diff.versions {
@@ -294,6 +311,7 @@ pub fn json(diffs: &[StageDiff]) -> Value {
             "differs": diff.differs,
             "note": diff.note,
             "gone": diff.gone.iter().map(|it| json!({"resource": it.id, "type": it.kind})).collect::<Vec<_>>(),
+            "notLookedAt": diff.unknown,
             "changes": changes.collect::<Vec<_>>(),
             "newVersions": diff.versions,
         })

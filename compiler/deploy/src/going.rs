@@ -5,14 +5,13 @@ use super::artifacts::Artifacts;
 use super::edge_logs::{self, Found};
 use super::report::count;
 use super::session::Session;
-use super::settle::refuse_foreign;
 use super::stage::Done;
 use super::teardown::{self, BUCKET, DISTRIBUTION, FUNCTION, KEY};
 use crate::aws::EDGE_REGION;
 use crate::aws::stacks::{Resource, Stack, Stacks};
-use crate::picture;
 use crate::picture::case::Case;
-use crate::picture::serving::Serving;
+use crate::picture::serving::{Ours, Serving};
+use crate::picture::{self, Picture, Seen};
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::plan::{Footprint, Place};
 use serde_json::{Value, json};
@@ -49,6 +48,8 @@ pub(crate) struct Standing<'a> {
     pub stacks: Stacks,
     pub stack: Stack,
     pub contents: Contents,
+    /// What somebody had deleted of it before, as far as that is known.
+    gone: BTreeSet<String>,
     /// What was in it when its removal was confirmed.
     shown: BTreeSet<String>,
 }
@@ -64,13 +65,18 @@ pub(crate) struct Contents {
 }
 
 impl<'a> Going<'a> {
+    /// By the picture of all stages, without a comparison: whatever is gone of them needn't be made.
     pub(crate) async fn find(session: &Session<'_>, footprint: &'a Footprint) -> Result<Self> {
+        let places: Vec<&Place> = footprint.stages.iter().chain(&footprint.former).collect();
+        let picture = Picture::glance(session, places.iter().copied()).await?;
         let mut stages = Vec::new();
-        for place in footprint.former.iter().rev() {
-            stages.extend(Standing::find_former(session, place).await?);
-        }
-        for place in footprint.stages.iter().rev() {
-            stages.extend(Standing::find(session, place).await?);
+        for (place, seen) in places.into_iter().zip(picture.stages).rev() {
+            let standing = if footprint.former.contains(place) {
+                Standing::of_former(session, place, seen).await?
+            } else {
+                Standing::of_stage(session, place, seen).await?
+            };
+            stages.extend(standing);
         }
         let key_is_needed = stages
             .iter()
@@ -83,12 +89,19 @@ impl<'a> Going<'a> {
             .iter()
             .filter(|standing| !standing.stack.status.is("REVIEW_IN_PROGRESS"));
         let names: Vec<&str> = made.map(|standing| standing.stage.name).collect();
-        let functions = stages.iter().flat_map(|it| it.contents.functions());
-        let own = stages.iter().flat_map(|it| it.contents.distributions());
+        let mut ours = Ours::default();
+        for standing in &stages {
+            ours.extend(standing.contents.ours());
+        }
+        if stages.is_empty() {
+            // An earlier removal may have left them behind.
+            let functions = footprint.functions.iter().map(|it| it.name.clone());
+            ours.functions.extend(functions);
+        }
         Ok(Self {
             artifacts: Artifacts::all(session, footprint).await?,
             log_groups: edge_logs::own(session, footprint, &names).await?,
-            serving: Serving::look(session, functions, own).await?,
+            serving: Serving::look(session, ours).await?,
             stages,
         })
     }
@@ -104,8 +117,8 @@ impl<'a> Going<'a> {
         let (name, region) = (&standing.stack.name, &standing.stage.region);
         let what = format!("stack {name} is protected from deletion");
         Some(Failure::new(what).help(format!(
-            "set `deploy.terminationProtection: false`, run `frames deploy`, then `frames remove`. Without a manifest, take the \
-             protection off each stack: `aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name {name} --region {region}`"
+            "set `deploy.terminationProtection: false`, run `frames deploy`, then `frames remove`. Without a manifest, or where \
+             `frames deploy` can't work, take the protection off each stack: `aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name {name} --region {region}`"
         )))
     }
 
@@ -142,7 +155,7 @@ impl<'a> Going<'a> {
         }
         for one in self.serving.foreign() {
             let what = format!(
-                "{}, and belongs to none of these stacks: the functions can't be deleted while this distribution uses them",
+                "{}, and belongs to none of these stacks: what this distribution uses can't be deleted",
                 self.serving.tell(one)
             );
             progress.step("In use", &what);
@@ -247,49 +260,53 @@ impl<'a> Going<'a> {
 }
 
 impl<'a> Standing<'a> {
-    pub(crate) async fn find(session: &Session<'_>, stage: &'a Place) -> Result<Option<Self>> {
-        let stacks = session.aws.stacks(&stage.region);
-        let Some(stack) = stacks.describe(&stage.stack_name).await? else {
-            return Ok(None);
-        };
-        refuse_foreign(stage, &stack)?;
-        if stack.status.is("REVIEW_IN_PROGRESS")
-            && picture::reserved(&stacks, stage, &stack).await? != Case::Reserved
-        {
-            return Ok(None);
+    async fn of_stage(session: &Session<'_>, place: &'a Place, seen: Seen) -> Result<Option<Self>> {
+        match (&seen.case, &seen.stack) {
+            (Case::Absent | Case::ReservedByOther(_), _) | (_, None) => Ok(None),
+            (Case::Foreign, Some(stack)) => Err(picture::foreign(place, stack)),
+            _ => Self::of(session, place, seen).await,
         }
-        Self::of(stage, stacks, stack).await
-    }
-
-    async fn of(stage: &'a Place, stacks: Stacks, stack: Stack) -> Result<Option<Self>> {
-        if stack.status.is("DELETE_COMPLETE") {
-            return Ok(None);
-        }
-        let mut standing = Self {
-            stage,
-            stacks,
-            stack,
-            contents: Contents::default(),
-            shown: BTreeSet::new(),
-        };
-        standing.look().await?;
-        Ok(Some(standing))
     }
 
     /// The same for a stack that the manifest no longer asks for: one that belongs to somebody else,
     /// or was never made, is nobody's business here.
+    async fn of_former(
+        session: &Session<'_>,
+        place: &'a Place,
+        seen: Seen,
+    ) -> Result<Option<Self>> {
+        match seen.case {
+            Case::Absent | Case::Reserved | Case::ReservedByOther(_) | Case::Foreign => Ok(None),
+            _ => Self::of(session, place, seen).await,
+        }
+    }
+
     pub(crate) async fn find_former(
         session: &Session<'_>,
         place: &'a Place,
     ) -> Result<Option<Self>> {
-        let stacks = session.aws.stacks(&place.region);
-        let Some(stack) = stacks.describe(&place.stack_name).await? else {
+        let seen = Seen::glance(session, place).await?;
+        Self::of_former(session, place, seen).await
+    }
+
+    async fn of(session: &Session<'_>, stage: &'a Place, seen: Seen) -> Result<Option<Self>> {
+        let gone = seen.gone().iter().map(|gone| gone.id.clone()).collect();
+        let Some(stack) = seen.stack else {
             return Ok(None);
         };
-        if stack.status.is("REVIEW_IN_PROGRESS") || refuse_foreign(place, &stack).is_err() {
-            return Ok(None);
-        }
-        Self::of(place, stacks, stack).await
+        let mut standing = Self {
+            stage,
+            stacks: session.aws.stacks(&stage.region),
+            stack,
+            contents: Contents {
+                resources: seen.resources,
+                ..Contents::default()
+            },
+            gone,
+            shown: BTreeSet::new(),
+        };
+        standing.read_template().await?;
+        Ok(Some(standing))
     }
 
     /// The yes is for what is in it now.
@@ -309,6 +326,10 @@ impl<'a> Standing<'a> {
     /// What the stack consists of now.
     pub(crate) async fn look(&mut self) -> Result<()> {
         self.contents.resources = self.stacks.resources(&self.stack.id).await?;
+        self.read_template().await
+    }
+
+    async fn read_template(&mut self) -> Result<()> {
         let status = &self.stack.status;
         if !status.is("REVIEW_IN_PROGRESS") && !status.is("DELETE_COMPLETE") {
             let text = self.stacks.template(&self.stack.id).await?;
@@ -340,7 +361,12 @@ impl<'a> Standing<'a> {
                 }
                 _ => ", which is kept: its DeletionPolicy says so",
             };
-            let line = format!("   - {} ({}){kept}", resource.id, resource.kind);
+            let gone = if self.gone.contains(&resource.id) {
+                ", which is gone already"
+            } else {
+                kept
+            };
+            let line = format!("   - {} ({}){gone}", resource.id, resource.kind);
             session.progress.note(line.into());
         }
         for bucket in self.contents.log_buckets() {
@@ -362,6 +388,15 @@ impl Contents {
 
     pub(crate) fn distributions(&self) -> Vec<String> {
         self.names(|resource| resource.kind == DISTRIBUTION)
+    }
+
+    /// What distributions may use of it.
+    pub(crate) fn ours(&self) -> Ours {
+        Ours {
+            functions: self.functions().into_iter().collect(),
+            policies: picture::policies(&self.resources).collect(),
+            distributions: self.distributions().into_iter().collect(),
+        }
     }
 
     /// The functions deleted with the stack, without those that an overlay keeps.

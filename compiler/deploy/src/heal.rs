@@ -76,6 +76,20 @@ pub(crate) fn healing(template: &Value, gone: &[Gone]) -> Healing {
     Healing::Through(template)
 }
 
+/// The functions' code as it will be: the zip of an earlier deployment may be gone. What is served are
+/// versions, which keep theirs.
+pub(crate) fn take_code(template: &mut Value, wanted: &Value) {
+    let Some(resources) = template["Resources"].as_object_mut() else {
+        return;
+    };
+    for (id, resource) in resources {
+        let code = &wanted["Resources"][id.as_str()]["Properties"]["Code"];
+        if resource["Type"] == FUNCTION && !code.is_null() {
+            resource["Properties"]["Code"] = code.clone();
+        }
+    }
+}
+
 /// The ids that the template still has.
 fn gone_ids(template: &Value, gone: &[Gone]) -> BTreeSet<String> {
     let has = |gone: &&Gone| template["Resources"].get(&gone.id).is_some();
@@ -386,6 +400,18 @@ mod tests {
         // Nothing refers to what isn't there.
         let known: BTreeSet<String> = all.iter().map(|id| (*id).to_owned()).collect();
         assert!(references(&step).is_subset(&known), "{step:#}");
+    }
+
+    #[test]
+    fn code_is_what_is_there_now() {
+        let mut step = through(&["Role"]);
+        let mut wanted = template();
+        let code = json!({"S3Key": "new.zip"});
+        wanted["Resources"]["Function"]["Properties"]["Code"] = code.clone();
+        wanted["Resources"]["Group"]["Properties"]["Code"] = code.clone();
+        take_code(&mut step, &wanted);
+        assert_eq!(step["Resources"]["Function"]["Properties"]["Code"], code);
+        assert_eq!(step["Resources"]["Group"]["Properties"].get("Code"), None);
     }
 
     #[test]

@@ -102,6 +102,25 @@ impl Interrupt {
 mod tests {
     use super::*;
 
+    /// A signal that comes before anybody waits is heard by who waits then. No other test of this crate
+    /// sends one.
+    #[tokio::test]
+    async fn a_signal_between_listening_and_waiting_is_heard() {
+        let leave = |failure: Failure| panic!("{failure:?}");
+        let interrupt = Interrupt::listen("deploy", |_| {}, leave).unwrap();
+        let kill = ["-TERM", &std::process::id().to_string()].map(str::to_owned);
+        // Nothing is awaited here: the task that listens hasn't begun yet.
+        let sent = std::process::Command::new("kill").args(kill).status();
+        assert!(sent.unwrap().success());
+        let limit = Duration::from_secs(30);
+        let never = std::future::pending::<()>();
+        let ended = tokio::time::timeout(limit, interrupt.or(never)).await;
+        assert_eq!(ended.unwrap().unwrap_err().exit, Exit::Interrupted);
+        // And by all who come later.
+        assert!(interrupt.check().is_err());
+        assert!(interrupt.sleep(limit).await.is_err());
+    }
+
     #[tokio::test]
     async fn nobody_asks_a_command_that_only_looks() {
         let interrupt = Interrupt::never("info");

@@ -7,7 +7,7 @@
 //! - [`follow`], [`change`], [`settle`]: one stack: its events, its change sets, what earlier runs left
 //! - [`artifacts`], [`edge_logs`]: what is beside the stacks
 //! - [`located`], [`moves`]: where the stacks are, whatever the manifest says, and what has moved
-//! - [`stage`], [`versions`], [`lingering`], [`trial`], [`state`], [`validation`]: one stage of a deployment
+//! - [`stage`], [`versions`], [`lingering`], [`trial`], [`served`], [`state`], [`validation`]: one stage of a deployment
 //! - [`going`], [`remove`]: all stages backwards, with patience for replicas
 //! - [`stages`], [`diff`]: all stages, deployed or compared
 //!
@@ -30,6 +30,7 @@ pub mod moves;
 pub mod picture;
 pub mod remove;
 pub mod report;
+mod served;
 pub mod session;
 mod settle;
 pub mod stage;

@@ -2,6 +2,7 @@
 //! computed, so a deployment would make a second delivery and leave the first one open, unseen.
 
 use super::located::{self, Elsewhere, Memory, is_deployed};
+use super::picture::{Picture, serving};
 use super::session::Session;
 use crate::aws::EDGE_REGION;
 use crate::aws::stacks::Sought;
@@ -110,6 +111,24 @@ fn renamed(plan: &Plan, known: Known<'_>, other: &Delivery) -> Option<Failure> {
              or have both for a while: `frames deploy --beside {old_service}`, switch the viewers to it, then {removal}"
         ))
     })
+}
+
+/// Fails where functions are to be made whose names a removal left to somebody's distribution.
+pub async fn refuse_left_behind(
+    session: &Session<'_>,
+    plan: &Plan,
+    picture: &Picture,
+) -> Result<()> {
+    let stage = plan.stage_of(names::AUTHORIZER);
+    let seen = stage.and_then(|stage| picture.stage(stage.name));
+    if !seen.is_some_and(|seen| seen.case.is_made_anew()) {
+        return Ok(());
+    }
+    let functions = plan.footprint().functions;
+    let functions = functions.into_iter().map(|it| it.name).collect();
+    let own = picture.stages.iter().flat_map(|seen| &seen.distributions);
+    let own = own.map(|(id, _)| id.clone()).collect();
+    serving::refuse_left_behind(session, functions, own).await
 }
 
 /// The other deliveries that are deployed, as far as the caller may see them.

@@ -50,7 +50,7 @@ pub struct AllGone(());
 impl AllGone {
     async fn look(session: &Session<'_>, footprint: &Footprint) -> Result<Self> {
         let places = footprint.stages.iter().chain(&footprint.former);
-        let picture = Picture::look(session, places).await?;
+        let picture = Picture::glance(session, places).await?;
         let left = picture.stages.iter().find(|seen| seen.is_ours());
         let Some(seen) = left else {
             return Ok(Self(()));
@@ -89,8 +89,7 @@ pub async fn remove(
     going.tell(session, options);
     going.tell_others(session);
     if going.is_empty() {
-        let functions = footprint.functions.iter().map(|it| it.name.clone());
-        let serving = Serving::look(session, functions, Vec::new()).await?;
+        let serving = &going.serving;
         let left: Vec<String> = serving.foreign().map(|one| serving.tell(one)).collect();
         removed.outcome = if left.is_empty() {
             Outcome::Nothing
@@ -318,7 +317,10 @@ impl Standing<'_> {
             }
             // Replicas go by themselves, and distributions don't.
             let serving = self.serving(session).await?;
-            let foreign: Vec<String> = serving.foreign().map(|one| serving.tell(one)).collect();
+            let foreign: Vec<String> = serving
+                .foreign_runners()
+                .map(|one| serving.tell(one))
+                .collect();
             if !foreign.is_empty() {
                 return Err(in_use(&held, &foreign));
             }
@@ -343,13 +345,37 @@ impl Standing<'_> {
         }
     }
 
-    /// Who runs this stage's functions at this moment.
+    /// Who uses what this stage has made, at this moment.
     async fn serving(&self, session: &Session<'_>) -> Result<Serving> {
-        let own = self.contents.distributions();
-        Serving::look(session, self.contents.functions(), own).await
+        Serving::look(session, self.contents.ours()).await
+    }
+
+    /// CloudFront deletes no policy that a distribution has. CloudFormation would say so once half
+    /// of the stack is gone, and not whose it is.
+    async fn refuse_policies_in_use(&self, session: &Session<'_>) -> Result<()> {
+        if self.contents.ours().policies.is_empty() {
+            return Ok(());
+        }
+        let serving = self.serving(session).await?;
+        let foreign: Vec<String> = serving
+            .foreign_policies()
+            .map(|one| serving.tell(one))
+            .collect();
+        if foreign.is_empty() {
+            return Ok(());
+        }
+        let what = format!(
+            "stack {} can't be deleted: {}, and belongs to none of these stacks",
+            self.stack.name,
+            foreign.join("; ")
+        );
+        Err(Failure::new(what).help(
+            "give the distribution's behaviors other policies in the CloudFront console, or delete that distribution; then run the same command",
+        ))
     }
 
     pub(crate) async fn delete(mut self, session: &Session<'_>, options: Options) -> Result<Done> {
+        self.refuse_policies_in_use(session).await?;
         session
             .progress
             .step("Deleting", &format!("stack {}", self.stack.name));

@@ -5,9 +5,10 @@ use crate::going::{self, Standing};
 use crate::heal::{self, Healing};
 use crate::picture::case::Case;
 use crate::picture::{Picture, Seen};
+use crate::served::{self, Check};
 use crate::session::Session;
 use crate::stage::{Done, Job};
-use crate::{artifacts, edge_logs, settle, state, trial, versions};
+use crate::{artifacts, edge_logs, settle, trial, versions};
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::names;
 use frames_compiler::package::Package;
@@ -23,6 +24,20 @@ pub struct Options<'a> {
     pub only: Option<&'a str>,
     /// An overlay may take the authorizer away.
     pub unsafe_overlay: bool,
+    /// A distribution that somebody switched off is switched on.
+    pub enable: bool,
+}
+
+impl<'a> Options<'a> {
+    fn check(self, package: &'a Package) -> Check<'a> {
+        Check {
+            package,
+            only: self.only,
+            dry_run: self.dry_run,
+            unsafe_overlay: self.unsafe_overlay,
+            enable: self.enable,
+        }
+    }
 }
 
 /// How many old versions a run without changes tries to delete, so that it stays short.
@@ -43,6 +58,8 @@ pub struct Unchanged {
     resources: usize,
     /// The only stage that was looked at.
     only: Option<String>,
+    /// A distribution was switched on again.
+    switched: bool,
 }
 
 impl Unchanged {
@@ -66,7 +83,12 @@ impl Unchanged {
     }
 
     pub fn tell(&self, session: &Session<'_>) {
-        session.progress.step("Unchanged", &self.words());
+        let words = if self.switched {
+            format!("{}, now that the distribution is on again", self.words())
+        } else {
+            self.words()
+        };
+        session.progress.step("Unchanged", &words);
         if !self.unknown.is_empty() {
             let what = format!("not looked at: {}", self.unknown.join(", "));
             session.progress.detail(&what);
@@ -113,9 +135,7 @@ pub async fn unchanged(
     if options.only.is_none() && !former(session, &left).await?.is_empty() {
         return Ok(None);
     }
-    if !options.unsafe_overlay {
-        state::refuse_open(session, plan, &done).await?;
-    }
+    let switched = served::as_wanted(session, plan, &options.check(package), &done).await?;
     if !options.dry_run {
         for stage in &plan.stages {
             trial::before(session, plan, stage, &done).await?;
@@ -127,6 +147,7 @@ pub async fn unchanged(
         unknown,
         resources,
         only: options.only.map(str::to_owned),
+        switched,
     }))
 }
 
@@ -226,9 +247,7 @@ pub async fn stages(
     }
     // A stage that isn't looked at may run any version, or hold anything.
     if run.done.len() < plan.stages.len() {
-        if !options.unsafe_overlay {
-            state::refuse_open(session, plan, &run.done).await?;
-        }
+        served::as_wanted(session, plan, &options.check(package), &run.done).await?;
         return Ok(run.done);
     }
     // No stage uses them any more, and the stages may hold what they used, and where they are.
@@ -239,9 +258,7 @@ pub async fn stages(
         run.let_go().await?;
     }
     let done = run.done;
-    if !options.unsafe_overlay {
-        state::refuse_open(session, plan, &done).await?;
-    }
+    served::as_wanted(session, plan, &options.check(package), &done).await?;
     versions::collect(session, plan, &done, usize::MAX).await?;
     edge_logs::retain(session, plan).await?;
     Ok(done)
@@ -278,7 +295,7 @@ impl<'a> Run<'a> {
         if skipped(stage, options) {
             return self.skip(stage).await;
         }
-        self.heal(stage).await?;
+        self.heal(stage, template).await?;
         let bucket = artifacts::bucket_name(session, &self.footprint, &stage.region);
         let parameters = match parameters(stage, &bucket, &self.done) {
             Ok(parameters) => parameters,
@@ -324,7 +341,7 @@ impl<'a> Run<'a> {
 
     /// Drops what somebody deleted behind CloudFormation's back, so that the change that follows
     /// makes it again.
-    async fn heal(&self, stage: &Stage) -> Result<()> {
+    async fn heal(&self, stage: &Stage, wanted: &Template) -> Result<()> {
         let (session, dry_run) = (self.session, self.options.dry_run);
         let stacks = session.aws.stacks(&stage.region);
         let before = self.picture.stage(stage.name).map(|seen| &seen.case);
@@ -349,7 +366,14 @@ impl<'a> Run<'a> {
         let deployed = serde_json::from_str(&text)
             .context(|| format!("can't read the template of stack {}", stack.name))?;
         let between = match heal::healing(&deployed, gone) {
-            Healing::Through(template) => Template::new(stage.name, template),
+            Healing::Through(mut template) => {
+                // Only there are the zips that were just uploaded.
+                let bucket = artifacts::bucket_name(session, &self.footprint, &stage.region);
+                if stack.parameters.get(names::ARTIFACT_BUCKET) == Some(&bucket) {
+                    heal::take_code(&mut template, &wanted.value);
+                }
+                Template::new(stage.name, template)
+            }
             Healing::Key(key) => return Err(key_is_gone(stage, &seen, &key)),
         };
         let what = format!(

@@ -11,6 +11,12 @@ pub(crate) const BUCKET: &str = "AWS::S3::Bucket";
 /// What encrypts the logs: it is kept or deleted with them.
 pub(crate) const KEY: &str = "AWS::KMS::Key";
 pub(crate) const VERSION: &str = "AWS::Lambda::Version";
+/// What behaviors of any distribution may have.
+pub(crate) const POLICIES: [&str; 3] = [
+    "AWS::CloudFront::CachePolicy",
+    "AWS::CloudFront::OriginRequestPolicy",
+    "AWS::CloudFront::ResponseHeadersPolicy",
+];
 const DELIVERY: &str = "AWS::Logs::Delivery";
 
 /// What `--delete-logs` deletes, and what uses it: (id, type, type of the user, its property). An id

@@ -67,11 +67,21 @@ impl Walker {
                 &["deploy", "--yes"],
                 &["remove", "--yes"],
                 &["remove", "--delete-logs", "--yes"],
+                &["deploy", "--enable", "--yes"],
             ];
             let Some(known) = known.iter().find(|known| **known == *command) else {
                 continue;
             };
-            if known[0] != goal[0] {
+            let more = known.contains(&"--enable");
+            if known[0] == goal[0] && !more {
+                continue;
+            }
+            let (run, found) = self.run(known);
+            faults.extend(found);
+            let way = ways::of(&run, known).filter(|_| run.code != 0);
+            if way.is_some_and(|way| way.first.contains(&First::Unprotect)) {
+                // A deployment doesn't work here, so the other way that is named is taken.
+                hand::unprotect(&self.stand, &self.world());
                 faults.extend(self.run(known).1);
             }
         }
@@ -90,6 +100,12 @@ impl Walker {
             First::DeleteLeftovers => {
                 for stray in world.strays() {
                     hand::delete_stray(&self.stand, &world, &stray);
+                }
+            }
+            First::DeleteDeliveries => {
+                let strays = world.strays();
+                for stray in strays.iter().filter(|it| it.kind == "deliveries") {
+                    hand::delete_stray(&self.stand, &world, stray);
                 }
             }
             First::DeleteForeign => {
@@ -124,12 +140,6 @@ impl Walker {
                     ));
                 };
                 hand::delete_distribution(&self.stand, &edge.id);
-            }
-            First::Enable => {
-                let edge = named?;
-                hand::configure(&self.stand, &edge.id, |config| {
-                    config["Enabled"] = json!(true);
-                });
             }
             First::PutBack(runs) => {
                 let edge = named?;

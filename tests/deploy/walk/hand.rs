@@ -320,7 +320,7 @@ fn delete_stack(
         stand.account.fail("DELETE", kind, "*", "The moon is full");
     }
     let said = on_stack(stand, stack, "DeleteStack", json!({}));
-    idle(stand, &stack.region);
+    idle(stand);
     stand.account.set(&json!({"failures": []}));
     Some(said)
 }
@@ -364,7 +364,7 @@ fn fail_to_update(
     };
     stand.account.set(&json!({"failures": failures}));
     let said = tags(stand, stack);
-    idle(stand, &stack.region);
+    idle(stand);
     stand.account.set(&json!({"failures": []}));
     Some(said)
 }
@@ -441,6 +441,14 @@ fn protect(stand: &Stand, world: &World, stage: &str, on: bool) -> Option<String
     let stack = world.stack(stage).filter(|stack| stack.protected != on)?;
     let asked = json!({"EnableTerminationProtection": on});
     Some(on_stack(stand, stack, "UpdateTerminationProtection", asked))
+}
+
+/// Takes the protection off each stack, as AWS's own command does.
+pub fn unprotect(stand: &Stand, world: &World) {
+    for stack in world.stacks.iter().filter(|stack| stack.protected) {
+        let asked = json!({"EnableTerminationProtection": false});
+        on_stack(stand, stack, "UpdateTerminationProtection", asked);
+    }
 }
 
 /// The owner's own, under which a distribution may not be replaced.

@@ -2,6 +2,7 @@
 
 use super::dice::Dice;
 use super::hand::{DELETABLE, Hand};
+use super::moved::Move;
 use super::walker::Walker;
 use super::wish::Wish;
 
@@ -31,6 +32,8 @@ pub enum Step {
     Propagation(u32),
     /// The way on that the last run has named.
     Follow,
+    /// The manifest goes to another Region or name.
+    Move(Move),
 }
 
 /// At which call a run hangs.
@@ -71,6 +74,7 @@ enum Choice {
     Replicas,
     Propagation,
     Follow,
+    Move,
 }
 
 impl Step {
@@ -92,6 +96,7 @@ impl Step {
             (3, Choice::Replicas),
             (2, Choice::Propagation),
             (4, Choice::Follow),
+            (3, Choice::Move),
         ]);
         match choice {
             Choice::Deploy => Self::Run(DEPLOY),
@@ -119,13 +124,19 @@ impl Step {
             Choice::Wish => Self::Wish(walker.wish.changed(dice)),
             Choice::Hand => Self::Hand(applicable(dice, walker)),
             Choice::Fail => Self::Fail {
-                action: dice.one_of(&["CREATE", "UPDATE", "DELETE", "ROLLBACK", "*"]),
+                action: dice.one_of(&["CREATE", "UPDATE", "DELETE", "ROLLBACK", "DETECT", "*"]),
                 kind: dice.one_of(&FAILING),
                 after: dice.once_in(4),
             },
             Choice::Heal => Self::Heal,
             Choice::Replicas => Self::Replicas(dice.one_of(&[0, 3600])),
             Choice::Propagation => Self::Propagation(dice.one_of(&[0, 400])),
+            Choice::Move => Self::Move(dice.one_of(&[
+                Move::Region { back: true },
+                Move::Region { back: false },
+                Move::Service,
+                Move::Environment,
+            ])),
             Choice::Follow if walker.has_failed() => Self::Follow,
             Choice::Follow => Self::Run(DEPLOY),
         }

@@ -5,7 +5,7 @@ use super::dice::Dice;
 use super::hand::{self, Hand};
 use super::steps::{Held, Step};
 use super::wish::{Ground, Wish};
-use super::world::{Entry, World};
+use super::world::{Entry, REGIONS, World};
 use super::{MANIFEST, Stand};
 use crate::support::aws::Aws;
 use crate::support::frames::Run;
@@ -39,8 +39,8 @@ pub struct Walker {
     failed: Option<(Vec<&'static str>, Run)>,
 }
 
-/// Waits until no stack is at work, in us-east-1 or `region`.
-pub fn idle(stand: &Stand, region: &str) {
+/// Waits until no stack is at work.
+pub fn idle(stand: &Stand) {
     let at_work = |region: &str, stage: &str| {
         let asked = json!({"StackName": format!("heart-dev-{stage}")});
         let service = "cloudformation";
@@ -55,7 +55,7 @@ pub fn idle(stand: &Stand, region: &str) {
     };
     eventually("no stack is at work", || {
         let mut stages = ["lambda-edge", "cdn", "logs"].into_iter();
-        let busy = stages.any(|stage| at_work("us-east-1", stage) || at_work(region, stage));
+        let busy = stages.any(|stage| REGIONS.iter().any(|region| at_work(region, stage)));
         (!busy).then_some(())
     });
 }
@@ -92,7 +92,7 @@ impl Walker {
     }
 
     pub(super) fn idle(&self) {
-        idle(&self.stand, self.wish.region());
+        idle(&self.stand);
     }
 
     pub fn take(&mut self, step: &Step) -> Vec<Fault> {
@@ -137,6 +137,7 @@ impl Walker {
                 self.stand.account.set(&json!({"distribution": seconds}));
                 vec![]
             }
+            Step::Move(to) => self.moves(*to),
             Step::Follow => match self.failed.take() {
                 Some((arguments, run)) => {
                     self.heal();
@@ -152,7 +153,7 @@ impl Walker {
     }
 
     /// Nothing fails any more, and nothing takes long.
-    fn heal(&self) {
+    pub(super) fn heal(&self) {
         self.stand.account.clear_rules();
         let settings = json!({"failures": [], "replicas": 0, "distribution": 0, "step": FAST});
         self.stand.account.set(&settings);

@@ -16,9 +16,10 @@ pub enum First {
     Unprotect,
     /// What is in the way and in no stack.
     DeleteLeftovers,
+    /// Deliveries of logs that no stack has any more.
+    DeleteDeliveries,
     /// The distribution that the message names.
     Disable,
-    Enable,
     PutBack(Runs),
     /// Somebody's stack of our name.
     DeleteForeign,
@@ -63,6 +64,9 @@ pub fn of(run: &Run, command: &[&str]) -> Option<Way> {
     if has("delete it or choose another") || has("is a leftover") {
         first.push(First::DeleteLeftovers);
     }
+    if has("aws logs delete-delivery") {
+        first.push(First::DeleteDeliveries);
+    }
     if error.contains("doesn't belong to") || has("delete-stack --stack-name") {
         first.push(First::DeleteForeign);
     }
@@ -79,16 +83,11 @@ pub fn of(run: &Run, command: &[&str]) -> Option<Way> {
         }));
     } else if has("Put arn:") && has("in the CloudFront console") {
         first.extend(Runs::missing(&error).map(First::PutBack));
-    } else if has("enable it in the CloudFront console") {
-        first.push(First::Enable);
     } else if help.to_lowercase().contains("disable the distribution") {
         first.push(First::Disable);
     }
-    let in_use = run
-        .stderr
-        .contains("belongs to none of these stacks: the functions can't be deleted while");
     if has("remove these functions from the distribution's behaviors")
-        || in_use && has("once the cause is gone")
+        || has("give the distribution's behaviors other policies")
     {
         first.push(First::LetGo);
     }

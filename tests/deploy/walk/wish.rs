@@ -35,7 +35,7 @@ pub enum Logs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wish {
-    /// A deployed stack doesn't move, so this one stays for a walk.
+    /// A deployed stack doesn't move: only a move of the manifest, and a removal, change it.
     pub elsewhere: bool,
     pub audience: &'static str,
     pub names: usize,

@@ -7,6 +7,9 @@ use std::collections::BTreeSet;
 /// What the walk's service and environment are called in names.
 const OURS: [&str; 3] = ["heart-dev", "heart (dev)", "heart/dev/"];
 
+/// Where a walk's manifests may have their cdn stack.
+pub const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
+
 /// One thing that a service has.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
@@ -122,7 +125,9 @@ impl World {
             ("cdn", region),
             ("logs", "us-east-1"),
         ];
-        let stacks = stages.into_iter();
+        // The manifest's Region first: the other may have one that somebody made, or left.
+        let others = REGIONS.into_iter().filter(|other| *other != region);
+        let stacks = stages.into_iter().chain(others.map(|other| ("cdn", other)));
         let stacks = stacks.filter_map(|(stage, region)| stack(stand, stage, region));
         let edges = entries.iter().filter(|entry| entry.kind == "distributions");
         let edges = edges.filter_map(|entry| edge(stand, &entry.id));

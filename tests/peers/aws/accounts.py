@@ -90,8 +90,8 @@ class Account:
         self.changed = asyncio.Event()
 
     def failure(self, action, resource_type, logical_id, effect="before"):
-        """The reason why a step is to fail, if it is: a failure names `action` (CREATE, UPDATE, DELETE, or ROLLBACK for an
-        update that is taken back), `type` and `id` (each may be left out or be a pattern), a `reason`, `times` (for
+        """The reason why a step is to fail, if it is: a failure names `action` (CREATE, UPDATE, DELETE, ROLLBACK for an
+        update that is taken back, or DETECT for a look for drift), `type` and `id` (each may be left out or be a pattern), a `reason`, `times` (for
         ever, unless given), and `effect`: whether it fails `before` (unless given) or `after` it has taken effect."""
         for index, failure in enumerate(self.settings["failures"]):
             if failure.get("action", action) != action or failure.get("effect", "before") != effect:

@@ -1,7 +1,8 @@
 """What CloudFormation finds gone: MiniStack looks at fewer of the types that frames has than AWS does. Whether a resource
 is there is all that is looked at here; its properties aren't compared."""
 
-from seam import acm, cloudfront, cloudwatch, cloudwatch_logs, drift, iam, kms, s3, waf
+from accounts import account
+from seam import acm, cloudfront, cloudwatch, cloudwatch_logs, drift, iam, kms, responses, s3, waf
 
 # By type: the store that has a resource under its physical id.
 _STORES = {
@@ -28,6 +29,23 @@ def install():
         "AWS::WAFv2::WebACL": _web_acl,
     }.items():
         drift.DRIFT_READERS[resource_type] = (reader, frozenset())
+    for resource_type, (reader, supported) in list(drift.DRIFT_READERS.items()):
+        drift.DRIFT_READERS[resource_type] = (_failing(resource_type, reader), supported)
+
+
+def _failing(resource_type, reader):
+    """A failure of the action DETECT: the resource is UNKNOWN, and the detection ends DETECTION_FAILED."""
+
+    def read(physical_id, properties):
+        of = account(responses.get_account_id())
+        # One that names no action is about steps of stacks.
+        if any(failure.get("action") == "DETECT" for failure in of.settings["failures"]):
+            reason = of.failure("DETECT", resource_type, physical_id)
+            if reason:
+                raise RuntimeError(reason)
+        return reader(physical_id, properties)
+
+    return read
 
 
 def _exists(store):

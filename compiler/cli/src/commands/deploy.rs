@@ -36,6 +36,7 @@ async fn deploy(
         dry_run: arguments.dry_run,
         only,
         unsafe_overlay: global.target().allow_unsafe_overlay,
+        enable: arguments.enable,
     };
     artifact::write(&package, &opened.project.output(global.target().env))?;
 
@@ -57,6 +58,8 @@ async fn deploy(
             interrupt
                 .or(moved(&session, &opened, &arguments.beside))
                 .await??;
+            let left = moves::refuse_left_behind(&session, plan, &picture);
+            interrupt.or(left).await??;
             interrupt.or(check(&session, &opened, terminal)).await??;
             if !options.dry_run {
                 let validated = validation::large_templates(&session, plan, &package);

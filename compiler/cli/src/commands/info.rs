@@ -80,11 +80,11 @@ fn text(state: &State, account: &str) -> String {
     for stage in &state.stages {
         let status = match &stage.stack {
             Some(stack) => format!("{} ({}, {})", stack.status, stack.name, stage.region),
-            None => format!("not deployed ({}, {})", stage.stack_name, stage.region),
+            None => format!("{} ({}, {})", stage.told, stage.stack_name, stage.region),
         };
         row(stage.name, &status);
-        if stage.stack.is_some() && stage.case.info != "deployed" {
-            row("", stage.case.info);
+        if stage.stack.is_some() && stage.told != "deployed" {
+            row("", &stage.told);
         }
         for gone in &stage.gone {
             let what = format!(
@@ -95,6 +95,9 @@ fn text(state: &State, account: &str) -> String {
         }
         for drift in &stage.drift {
             row("", &drifted(drift));
+        }
+        if let Some(reason) = &stage.drift_unknown {
+            row("", &format!("drift: not known of every resource: {reason}"));
         }
     }
     for distribution in &state.in_use {

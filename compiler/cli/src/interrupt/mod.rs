@@ -162,3 +162,28 @@ fn wait_for_writes() -> Option<MutexGuard<'static, ()>> {
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::process::{Signal as Number, getpid, kill_process};
+
+    /// A signal between listening and waiting is heard by who waits then: nobody else would end the run.
+    /// No other test of this crate sends one.
+    #[test]
+    fn a_signal_between_listening_and_waiting_is_heard() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            for number in [Number::INT, Number::TERM] {
+                let mut signals = Signals::own().unwrap();
+                kill_process(getpid(), number).unwrap();
+                let limit = Duration::from_secs(30);
+                let heard = tokio::time::timeout(limit, signals.next()).await;
+                assert!(heard.is_ok(), "{number:?}");
+            }
+        });
+    }
+}

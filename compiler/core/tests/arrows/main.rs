@@ -111,6 +111,7 @@ const CRATES: &[Order] = &[
             "versions",
             "lingering",
             "trial",
+            "served",
             "state",
             "validation",
             "going",

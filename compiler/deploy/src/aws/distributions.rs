@@ -4,7 +4,8 @@
 use super::{Aws, errors, explain};
 use aws_sdk_cloudfront::Client;
 use aws_sdk_cloudfront::types::{
-    CacheBehaviors, DistributionConfig, DistributionSummary, LambdaFunctionAssociations,
+    CacheBehaviors, DefaultCacheBehavior, DistributionConfig, DistributionSummary,
+    LambdaFunctionAssociations,
 };
 use frames_compiler::failure::Result;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,8 @@ pub struct Distribution {
     pub functions: Vec<String>,
     /// The functions of each behavior, by its path pattern: event and version.
     pub behaviors: BTreeMap<String, BTreeMap<String, String>>,
+    /// The ids of the policies that its behaviors have.
+    pub policies: BTreeSet<String>,
     pub domain_name: String,
     pub aliases: Vec<String>,
 }
@@ -100,6 +103,9 @@ impl Distributions {
                 .as_ref()
                 .map(Associations::by_path)
                 .unwrap_or_default(),
+            policies: config
+                .map(|c| policies(c.default_cache_behavior(), c.cache_behaviors()))
+                .unwrap_or_default(),
             domain_name: distribution.domain_name().to_owned(),
             aliases: config
                 .and_then(|c| c.aliases())
@@ -134,6 +140,32 @@ impl Distributions {
             Err(error) => Err(explain("cloudfront:UpdateDistribution", &doing, error)),
         }
     }
+
+    /// Switches it on, as long as it runs what was looked at: `false` where it doesn't any more.
+    pub async fn enable(&self, id: &str, seen: &Distribution) -> Result<bool> {
+        let doing = format!("enable distribution {id}");
+        let answer = self.client.get_distribution_config().id(id).send().await;
+        let answer =
+            answer.map_err(|error| explain("cloudfront:GetDistributionConfig", &doing, error))?;
+        let (Some(mut config), tag) = (answer.distribution_config().cloned(), answer.e_tag())
+        else {
+            return Ok(false);
+        };
+        if Associations::of_config(&config).by_path() != seen.behaviors {
+            return Ok(false);
+        }
+        config.enabled = true;
+        // The tag is of that very configuration: a change in between is refused.
+        let asked = self.client.update_distribution().id(id);
+        let asked = asked
+            .distribution_config(config)
+            .set_if_match(tag.map(str::to_owned));
+        match asked.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if errors::code(&error) == Some("PreconditionFailed") => Ok(false),
+            Err(error) => Err(explain("cloudfront:UpdateDistribution", &doing, error)),
+        }
+    }
 }
 
 fn closed(mut config: DistributionConfig) -> DistributionConfig {
@@ -162,10 +194,35 @@ fn listed(summary: &DistributionSummary) -> Listed {
             deployed: summary.status() == DEPLOYED,
             functions: associations.functions(),
             behaviors: associations.by_path(),
+            policies: policies(summary.default_cache_behavior(), summary.cache_behaviors()),
             domain_name: summary.domain_name().to_owned(),
             aliases: aliases.map(|it| it.items().to_vec()).unwrap_or_default(),
         },
     }
+}
+
+/// Cache, origin request and response headers policies.
+fn policies(
+    default: Option<&DefaultCacheBehavior>,
+    others: Option<&CacheBehaviors>,
+) -> BTreeSet<String> {
+    let of_default = default.into_iter().flat_map(|it| {
+        [
+            it.cache_policy_id(),
+            it.origin_request_policy_id(),
+            it.response_headers_policy_id(),
+        ]
+    });
+    let others = others.into_iter().flat_map(|it| it.items());
+    let of_others = others.flat_map(|it| {
+        [
+            it.cache_policy_id(),
+            it.origin_request_policy_id(),
+            it.response_headers_policy_id(),
+        ]
+    });
+    let all = of_default.chain(of_others).flatten();
+    all.filter(|id| !id.is_empty()).map(str::to_owned).collect()
 }
 
 /// How CloudFront's answers call the default behavior.

@@ -97,6 +97,32 @@ impl Case {
         }
     }
 
+    /// Whether a deployment makes all of it: nothing that works is there.
+    pub fn is_made_anew(&self) -> bool {
+        matches!(
+            self,
+            Self::Absent | Self::Reserved | Self::NeverDeployed | Self::HalfDeleted
+        )
+    }
+
+    /// What a stage in it is called.
+    pub fn told(&self) -> String {
+        match self {
+            Self::ReservedByOther(set) => {
+                format!("somebody else's: they have made the change set {set} for it")
+            }
+            Self::Whole(looked) if !looked.unknown.is_empty() => format!(
+                "deployed, and not everything could be looked at: {}",
+                looked.unknown.join(", ")
+            ),
+            Self::Damaged(looked) => format!("{} of its resources gone", looked.gone.len()),
+            Self::Undermined(later) => {
+                format!("its deletion failed, below a stack that uses it: {later}")
+            }
+            _ => self.row().info.to_owned(),
+        }
+    }
+
     /// What is said and done about it.
     pub fn row(&self) -> &'static Row {
         &ROWS[match self {

@@ -7,18 +7,17 @@
 pub mod case;
 pub mod serving;
 
-use crate::aws::Aws;
-use crate::aws::distributions::Distributions;
+use crate::aws::distributions::{Distribution, Distributions};
 use crate::aws::functions::{Functions, function_version};
 use crate::aws::stacks::{Detection, Drift, Resource, Stack, Stacks};
 use crate::interrupt::Interrupt;
 use crate::session::Session;
-use crate::teardown::{DISTRIBUTION, VERSION};
+use crate::teardown::{DISTRIBUTION, FUNCTION, POLICIES, VERSION};
 use case::{Case, Gone, Looked};
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::names;
 use frames_compiler::plan::{Place, Placed, Plan};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -41,15 +40,45 @@ pub struct Seen {
     pub stack: Option<Stack>,
     /// What it consists of, where it is ours.
     pub resources: Vec<Resource>,
+    /// Its distributions that CloudFront has, by id.
+    pub distributions: Vec<(String, Distribution)>,
+    /// The versions that Lambda has of its functions.
+    pub versions: BTreeMap<String, Vec<u64>>,
+    /// How CloudFormation compared it with what is there; `None` where nobody asked.
+    pub compared: Option<Result<Drifts>>,
     pub case: Case,
+}
+
+/// What CloudFormation found where it compared a stack with what is there.
+#[derive(Debug)]
+pub struct Drifts {
+    pub found: Vec<Drift>,
+    /// Why it couldn't look at everything.
+    pub failed: Option<String>,
 }
 
 impl Picture {
     /// Reads all of it, each stage at the same time.
     pub async fn look(session: &Session<'_>, places: impl Iterator<Item = &Place>) -> Result<Self> {
+        Self::read(session, places, true).await
+    }
+
+    /// The same without CloudFormation's comparison, which takes its time: for who makes nothing again.
+    pub async fn glance(
+        session: &Session<'_>,
+        places: impl Iterator<Item = &Place>,
+    ) -> Result<Self> {
+        Self::read(session, places, false).await
+    }
+
+    async fn read(
+        session: &Session<'_>,
+        places: impl Iterator<Item = &Place>,
+        compares: bool,
+    ) -> Result<Self> {
         let mut asked = JoinSet::new();
         for (index, place) in places.enumerate() {
-            let look = Look::new(session.aws, place, &session.interrupt);
+            let look = Look::new(session, place, compares);
             asked.spawn(async move { (index, look.seen().await) });
         }
         let mut stages = Vec::new();
@@ -85,9 +114,12 @@ impl Picture {
 impl Seen {
     /// One stage again: it was waited for, or changed.
     pub async fn again(session: &Session<'_>, place: &Place) -> Result<Self> {
-        Look::new(session.aws, place, &session.interrupt)
-            .seen()
-            .await
+        Look::new(session, place, true).seen().await
+    }
+
+    /// One stage, as [`Picture::glance`] sees it.
+    pub async fn glance(session: &Session<'_>, place: &Place) -> Result<Self> {
+        Look::new(session, place, false).seen().await
     }
 
     /// Whether there is a stack, and it belongs to this environment.
@@ -96,6 +128,11 @@ impl Seen {
             self.case,
             Case::Absent | Case::Foreign | Case::ReservedByOther(_)
         )
+    }
+
+    /// CloudFront's policies that it made: their ids, and what the stack calls them.
+    pub fn policies(&self) -> impl Iterator<Item = (String, String)> {
+        policies(&self.resources)
     }
 
     /// What is known to be gone of it.
@@ -111,65 +148,125 @@ struct Look {
     distributions: Distributions,
     functions: Functions,
     interrupt: Interrupt,
+    /// Whether CloudFormation is asked to compare.
+    compares: bool,
 }
 
 impl Look {
-    fn new(aws: &Aws, place: &Place, interrupt: &Interrupt) -> Self {
+    fn new(session: &Session<'_>, place: &Place, compares: bool) -> Self {
+        let aws = session.aws;
         Self {
             place: place.clone(),
             stacks: aws.stacks(&place.region),
             distributions: aws.distributions(),
             functions: aws.functions(),
-            interrupt: interrupt.clone(),
+            interrupt: session.interrupt.clone(),
+            compares,
         }
     }
 
     async fn seen(self) -> Result<Seen> {
         let stack = self.stacks.describe(&self.place.stack_name).await?;
         let stack = stack.filter(|stack| !stack.status.is("DELETE_COMPLETE"));
-        let (resources, case) = match &stack {
-            None => (Vec::new(), Case::Absent),
-            Some(stack) if stack.status.is("REVIEW_IN_PROGRESS") => {
-                let case = reserved(&self.stacks, &self.place, stack).await?;
-                (Vec::new(), case)
-            }
-            Some(stack) if !is_own(&self.place, stack) => (Vec::new(), Case::Foreign),
-            Some(stack) => {
-                let resources = self.stacks.resources(&stack.id).await?;
-                let case = match Case::of(&stack.status) {
-                    Case::Whole(_) => Case::looked_at(self.looked(stack, &resources).await?),
-                    case => case,
-                };
-                (resources, case)
-            }
-        };
-        Ok(Seen {
-            place: self.place,
+        let mut seen = Seen {
+            place: self.place.clone(),
             stack,
-            resources,
-            case,
-        })
+            resources: Vec::new(),
+            distributions: Vec::new(),
+            versions: BTreeMap::new(),
+            compared: None,
+            case: Case::Absent,
+        };
+        let Some(stack) = &seen.stack else {
+            return Ok(seen);
+        };
+        seen.case = if stack.status.is("REVIEW_IN_PROGRESS") {
+            reserved(&self.stacks, &self.place, stack).await?
+        } else if is_own(&self.place, stack) {
+            Case::of(&stack.status)
+        } else {
+            Case::Foreign
+        };
+        if matches!(
+            seen.case,
+            Case::Foreign | Case::Reserved | Case::ReservedByOther(_)
+        ) {
+            return Ok(seen);
+        }
+        seen.resources = self.stacks.resources(&stack.id).await?;
+        if self.compares && matches!(seen.case, Case::Whole(_)) {
+            seen.compared = Some(drifts(&self.stacks, &self.interrupt, stack).await?);
+        }
+        seen.distributions = self.distributions_of(&seen.resources).await?;
+        seen.versions = self.versions_of(&seen.resources).await?;
+        if matches!(seen.case, Case::Whole(_)) {
+            seen.case = Case::looked_at(seen.looked_at());
+        }
+        Ok(seen)
     }
 
+    async fn distributions_of(
+        &self,
+        resources: &[Resource],
+    ) -> Result<Vec<(String, Distribution)>> {
+        let mut found = Vec::new();
+        for resource in made(resources).filter(|it| it.kind == DISTRIBUTION) {
+            let id = &resource.physical;
+            let state = self.distributions.describe(id).await?;
+            found.extend(state.map(|state| (id.clone(), state)));
+        }
+        Ok(found)
+    }
+
+    async fn versions_of(&self, resources: &[Resource]) -> Result<BTreeMap<String, Vec<u64>>> {
+        let functions = made(resources).filter_map(|resource| match resource.kind.as_str() {
+            FUNCTION if resource.status != "CREATE_FAILED" => Some(resource.physical.clone()),
+            VERSION => function_version(&resource.physical).map(|(function, _)| function),
+            _ => None,
+        });
+        let functions: BTreeSet<String> = functions.collect();
+        let mut found = BTreeMap::new();
+        for function in functions {
+            let versions = self.functions.versions(&function).await?;
+            found.insert(function, versions);
+        }
+        Ok(found)
+    }
+}
+
+/// CloudFront's policies among the resources: their ids, and what the stack calls them.
+pub(crate) fn policies(resources: &[Resource]) -> impl Iterator<Item = (String, String)> {
+    let policies = made(resources)
+        .filter(|it| it.status != "CREATE_FAILED" && POLICIES.contains(&it.kind.as_str()));
+    policies.map(|it| (it.physical.clone(), it.id.clone()))
+}
+
+/// The resources that have a name, and weren't deleted by their stack.
+fn made(resources: &[Resource]) -> impl Iterator<Item = &Resource> {
+    let there = resources.iter().filter(|it| it.status != "DELETE_COMPLETE");
+    there.filter(|it| !it.physical.is_empty())
+}
+
+impl Seen {
     /// Whether what the stack has made is still there.
-    async fn looked(&self, stack: &Stack, resources: &[Resource]) -> Result<Looked> {
-        let resources = resources.iter().filter(|it| it.status != "DELETE_COMPLETE");
+    fn looked_at(&self) -> Looked {
         let mut looked = Looked::default();
         let mut there = BTreeSet::new();
-        let drifts = drifts(&self.stacks, &self.interrupt, stack).await?;
-        for drift in drifts.unwrap_or_default() {
+        let drifts = self.compared.as_ref().and_then(|it| it.as_ref().ok());
+        for drift in drifts.iter().flat_map(|drifts| &drifts.found) {
             if drift.is_gone() {
                 looked.gone.push(Gone {
                     id: drift.resource.clone(),
-                    kind: drift.kind,
+                    kind: drift.kind.clone(),
                 });
             } else if drift.is_there() {
-                there.insert(drift.resource);
+                there.insert(drift.resource.as_str());
             }
         }
-        for resource in resources {
+        let resources = self.resources.iter();
+        for resource in resources.filter(|it| it.status != "DELETE_COMPLETE") {
             let known = looked.gone.iter().any(|gone| gone.id == resource.id);
-            match self.is_there(resource).await? {
+            match self.has(resource) {
                 // Its own service knows better.
                 Some(true) => looked.gone.retain(|gone| gone.id != resource.id),
                 _ if known => {}
@@ -177,29 +274,26 @@ impl Look {
                     id: resource.id.clone(),
                     kind: resource.kind.clone(),
                 }),
-                None if there.contains(&resource.id) => {}
+                None if there.contains(resource.id.as_str()) => {}
                 None => looked.unknown.push(resource.id.clone()),
             }
         }
         looked.gone.sort();
-        Ok(looked)
+        looked
     }
 
     /// By the word of its own service; `None` where CloudFormation's has to do.
-    async fn is_there(&self, resource: &Resource) -> Result<Option<bool>> {
+    fn has(&self, resource: &Resource) -> Option<bool> {
         match resource.kind.as_str() {
             DISTRIBUTION => {
-                let found = self.distributions.describe(&resource.physical).await?;
-                Ok(Some(found.is_some()))
+                let mut distributions = self.distributions.iter();
+                Some(distributions.any(|(id, _)| *id == resource.physical))
             }
             VERSION => {
-                let Some((function, version)) = function_version(&resource.physical) else {
-                    return Ok(None);
-                };
-                let versions = self.functions.versions(&function).await?;
-                Ok(Some(versions.contains(&version)))
+                let (function, version) = function_version(&resource.physical)?;
+                Some(self.versions.get(&function)?.contains(&version))
             }
-            _ => Ok(None),
+            _ => None,
         }
     }
 }
@@ -210,14 +304,16 @@ pub async fn drifts(
     stacks: &Stacks,
     interrupt: &Interrupt,
     stack: &Stack,
-) -> Result<Result<Vec<Drift>>> {
+) -> Result<Result<Drifts>> {
     for _ in 0..BUSY {
         match stacks.detect_drift(&stack.id).await? {
             Detection::Denied(failure) => return Ok(Err(failure)),
             Detection::Busy => interrupt.sleep(PAUSE).await?,
             Detection::Begun(detection) => loop {
-                if let Some(began) = stacks.drift_is_known(&detection).await? {
-                    return stacks.drifts(&stack.id, began).await.map(Ok);
+                if let Some(ended) = stacks.drift_is_known(&detection).await? {
+                    let found = stacks.drifts(&stack.id, &ended).await?;
+                    let failed = ended.failed;
+                    return Ok(Ok(Drifts { found, failed }));
                 }
                 interrupt.sleep(PAUSE).await?;
             },

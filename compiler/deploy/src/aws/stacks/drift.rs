@@ -35,6 +35,15 @@ impl Drift {
     }
 }
 
+/// How a comparison ended.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// What began before is not of this comparison.
+    began: DateTime,
+    /// Why CloudFormation couldn't look at everything.
+    pub failed: Option<String>,
+}
+
 /// What came of asking for a comparison.
 #[derive(Debug)]
 pub enum Detection {
@@ -69,8 +78,8 @@ impl Stacks {
         }
     }
 
-    /// When the detection began, once it has ended.
-    pub async fn drift_is_known(&self, detection: &str) -> Result<Option<DateTime>> {
+    /// How the detection ended, once it has.
+    pub async fn drift_is_known(&self, detection: &str) -> Result<Option<Ended>> {
         let asked = self.client.describe_stack_drift_detection_status();
         let answer = asked.stack_drift_detection_id(detection).send().await;
         let answer = answer.map_err(|error| {
@@ -79,14 +88,21 @@ impl Stacks {
         })?;
         let status = answer.detection_status().map(|status| status.as_str());
         let began = answer.timestamp().copied();
-        let ended = status != Some("DETECTION_IN_PROGRESS");
-        // Without a time, no result counts as that old.
-        Ok(ended.then(|| began.unwrap_or(DateTime::from_secs(0))))
+        if status == Some("DETECTION_IN_PROGRESS") {
+            return Ok(None);
+        }
+        let reason = answer.detection_status_reason();
+        let reason = reason.unwrap_or("CloudFormation gives no reason");
+        Ok(Some(Ended {
+            // Without a time, no result counts as that old.
+            began: began.unwrap_or(DateTime::from_secs(0)),
+            failed: (status != Some("DETECTION_COMPLETE")).then(|| reason.to_owned()),
+        }))
     }
 
-    /// What a detection that began at that time has looked at, as it was found: [`Drift::IN_SYNC`] too.
+    /// What a detection has looked at, as it was found: [`Drift::IN_SYNC`] too.
     /// What CloudFormation can't look at isn't among it, nor what only an earlier one has seen.
-    pub async fn drifts(&self, stack: &str, began: DateTime) -> Result<Vec<Drift>> {
+    pub async fn drifts(&self, stack: &str, ended: &Ended) -> Result<Vec<Drift>> {
         let mut found = Vec::new();
         let mut next = None;
         loop {
@@ -100,7 +116,7 @@ impl Stacks {
                 explain("cloudformation:DescribeStackResourceDrifts", &doing, error)
             })?;
             let seen = page.stack_resource_drifts().iter();
-            let seen = seen.filter(|drift| drift.timestamp().is_some_and(|at| *at >= began));
+            let seen = seen.filter(|drift| drift.timestamp().is_some_and(|at| *at >= ended.began));
             found.extend(seen.map(drift));
             next = page.next_token().map(str::to_owned);
             if next.is_none() {
