@@ -1,6 +1,7 @@
 //! The reader's packaged program, against a HealthImaging that is slow, breaks off, refuses
 //! and sends much: what it asks, what it passes on, and that a cut answer never looks whole.
 
+use crate::support::dev::Dev;
 use crate::support::emulator::{CREDENTIALS, Lambda, Task};
 use crate::support::frames::Project;
 use crate::support::https::{self, Https};
@@ -17,16 +18,16 @@ use std::time::Duration;
 
 const MB: usize = 1024 * 1024;
 
-/// The reader of a packaged delivery.
-fn task() -> Task {
-    let project = Project::new(
-        "service: reader-test
+const MANIFEST: &str = "service: reader-test
 healthImaging: {region: us-west-2}
-auth: {mode: none}
+auth: {mode: oidc, issuer: https://issuer.example.org/, audience: frames}
 iam: {allow: [{datastore: 12345678901234567890123456789012}]}
 delivery: {cachedReads: true, metadata: true}
-",
-    );
+";
+
+/// The reader of a packaged delivery.
+fn task() -> Task {
+    let project = Project::new(MANIFEST);
     project.package();
     Task::of(&project, "reader")
 }
@@ -475,5 +476,96 @@ fn awss_emulator_takes_its_stream() {
     });
     let cut = lambda.invoke_bytes(&frame().to_string());
     assert!(!cut.ends_with(b"abcd"), "{}", String::from_utf8_lossy(&cut));
+    loopback.answer_with(|_, stream| sends(stream, &whole("200 OK", "", b"after")));
+    eventually("an answer after the cut one", || {
+        let answer = lambda.invoke_bytes(&frame().to_string());
+        answer.ends_with(b"\0after").then_some(())
+    });
     assert!(!lambda.log().contains("s3cret"), "{}", lambda.log());
+}
+
+/// Its way through `frames dev`, to a HealthImaging of the test's own.
+#[test]
+fn what_failed_is_asked_for_again_and_what_came_whole_is_kept() {
+    let loopback = Loopback::start();
+    let project = Project::new(MANIFEST);
+    let endpoint = loopback.url();
+    let variables = [
+        ("AWS_ENDPOINT_URL_MEDICAL_IMAGING", endpoint.as_str()),
+        ("AWS_ACCESS_KEY_ID", CREDENTIALS[0].1),
+        ("AWS_SECRET_ACCESS_KEY", CREDENTIALS[1].1),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ];
+    let dev = Dev::start_with(&project, &variables, &["--origin", "aws"]);
+    let token = format!("Bearer {}", dev.token());
+    let get = |read: &str| {
+        let url = format!("{}{PATH}{read}", dev.url());
+        dev.request("GET", &url, &[("Authorization", &token)], None)
+    };
+    let frame = format!("getImageFrame?imageFrameId={}", "f".repeat(32));
+    let throttled = whole("429 Too Many Requests", "Retry-After: 1\r\n", b"{}");
+    loopback.answer_with(move |_, stream| sends(stream, &throttled));
+    let reply = get(&frame);
+    assert_eq!((reply.status, reply.header("retry-after")), (429, "1"));
+    for cut in [
+        &b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabcd"[..],
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n",
+    ] {
+        loopback.answer_with(move |_, stream| {
+            sends(stream, cut);
+            false
+        });
+        let reply = get(&frame);
+        assert!(
+            reply.status == 502 && !reply.body.ends_with(b"abcd"),
+            "{}",
+            reply.text()
+        );
+    }
+    loopback.answer_with(move |_, stream| large(stream, 9 * MB));
+    for cache in [
+        "Miss from cloudfront",
+        "Hit from cloudfront",
+        "Hit from cloudfront",
+    ] {
+        let reply = get(&frame);
+        assert_eq!((reply.status, reply.header("x-cache")), (200, cache));
+        assert_eq!(reply.body.len(), 9 * MB);
+    }
+    // One request for each answer that wasn't kept: the cut ones began, so they aren't repeated.
+    assert_eq!(loopback.asked().len(), 4);
+    let seen = loopback.asked().pop().unwrap();
+    assert_eq!(
+        seen.head.lines().next(),
+        Some(format!("POST {PATH}getImageFrame HTTP/1.1").as_str())
+    );
+    // The way by POST is the signer's own, as it was, and nobody keeps it.
+    loopback.answer_with(|_, stream| sends(stream, &whole("200 OK", "", b"posted")));
+    let body = json!({"imageFrameId": "f".repeat(32)}).to_string();
+    for _ in 0..2 {
+        let url = format!("{}{PATH}getImageFrame", dev.url());
+        let fields: [(&str, &str); 1] = [("Authorization", &token)];
+        let reply = dev.request("POST", &url, &fields, Some(&body));
+        assert_eq!((reply.status, reply.text().as_str()), (200, "posted"));
+    }
+    assert_eq!(loopback.asked().len(), 6);
+    // Metadata, as the built-in data store has it, needs no more.
+    loopback.answer_with(|_, stream| {
+        let fields = "Content-Type: application/json\r\nContent-Encoding: gzip\r\n";
+        sends(stream, &whole("200 OK", fields, &https::gzipped(b"{}")))
+    });
+    assert_eq!(get("getImageSetMetadata?version=1").status, 200);
+    let leaked = |text: &str| text.contains(dev.token());
+    assert!(
+        !loopback
+            .asked()
+            .iter()
+            .any(|asked| leaked(&asked.head) || leaked(&asked.body))
+    );
+    let secrets = [dev.token().to_owned(), CREDENTIALS[1].1.to_owned()];
+    let (_, stderr) = dev.stop();
+    assert!(
+        !secrets.iter().any(|secret| stderr.contains(secret)),
+        "{stderr}"
+    );
 }

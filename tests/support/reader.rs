@@ -225,10 +225,6 @@ impl Reader {
         self.process.output()
     }
 
-    pub fn process(&mut self) -> &mut Background {
-        &mut self.process
-    }
-
     /// A figure of `/proc/PID/status`, in kilobytes.
     pub fn kilobytes(&self, name: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.pid())).unwrap();

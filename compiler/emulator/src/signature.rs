@@ -36,6 +36,8 @@ pub(crate) struct Refused {
 /// left out either.
 struct Required {
     by_cloudfront: bool,
+    /// Its credentials have a session token, which belongs to them.
+    of_session: bool,
 }
 
 const PRESENT: &[Cow<'_, str>] = &[
@@ -48,11 +50,9 @@ const PRESENT: &[Cow<'_, str>] = &[
 
 impl SignedHeaderRequirements for Required {
     fn always_present(&self) -> &[Cow<'_, str>] {
-        if self.by_cloudfront {
-            PRESENT
-        } else {
-            PRESENT.get(1..).unwrap_or(PRESENT)
-        }
+        let from = usize::from(!self.by_cloudfront);
+        let to = PRESENT.len() - usize::from(!self.of_session);
+        PRESENT.get(from..to).unwrap_or(PRESENT)
     }
 
     fn if_in_request(&self) -> &[Cow<'_, str>] {
@@ -79,6 +79,7 @@ pub(crate) async fn verify(
     let mut keys = service_for_signing_key_fn(keys_of(signer.credentials.clone()));
     let required = Required {
         by_cloudfront: signer.by_cloudfront,
+        of_session: signer.credentials.session_token.is_some(),
     };
     let now = chrono::DateTime::<chrono::Utc>::from(now);
     let verdict = sigv4_validate_request(
@@ -196,7 +197,7 @@ fn forbidden(class: &'static str, message: &'static str) -> Refused {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use aws_lc_rs::{digest, hmac};
     use std::time::{Duration, UNIX_EPOCH};
@@ -207,7 +208,7 @@ mod tests {
     const BODY: &str = r#"{"imageFrameId":"x"}"#;
     const SECRET: &str = "0123456789012345678901234567890123456789";
 
-    fn credentials() -> Credentials {
+    pub(crate) fn credentials() -> Credentials {
         Credentials {
             access_key_id: "ASIAEXAMPLE".to_owned(),
             secret_access_key: SECRET.to_owned(),
@@ -230,21 +231,29 @@ mod tests {
     }
 
     /// A request as the signer makes it, by the published steps of SigV4.
-    struct Draft {
-        secret: &'static str,
-        region: &'static str,
-        service: &'static str,
-        headers: Vec<(&'static str, String)>,
-        unsigned: Vec<&'static str>,
+    pub(crate) struct Draft {
+        pub secret: &'static str,
+        pub region: &'static str,
+        pub service: &'static str,
+        pub method: &'static str,
+        pub path: &'static str,
+        pub query: &'static str,
+        pub body: &'static str,
+        pub headers: Vec<(&'static str, String)>,
+        pub unsigned: Vec<&'static str>,
     }
 
     impl Draft {
-        fn new() -> Self {
+        pub(crate) fn new() -> Self {
             let of = |name, value: &str| (name, value.to_owned());
             Self {
                 secret: SECRET,
                 region: "us-east-1",
                 service: "medical-imaging",
+                method: "POST",
+                path: "/datastore/a",
+                query: "b=c",
+                body: BODY,
                 headers: vec![
                     of("content-type", "application/json"),
                     of("host", HOST),
@@ -257,30 +266,51 @@ mod tests {
             }
         }
 
-        fn sign(&self) -> Request<Bytes> {
+        pub(crate) fn set(&mut self, name: &'static str, value: &str) {
+            self.headers.retain(|(held, _)| *held != name);
+            self.headers.push((name, value.to_owned()));
+            self.headers.sort_unstable();
+        }
+
+        fn held(&self, name: &str) -> &str {
+            let found = self.headers.iter().find(|(held, _)| *held == name);
+            found.map_or("", |(_, value)| value)
+        }
+
+        pub(crate) fn sign(&self) -> Request<Bytes> {
             let is_signed = |name: &str| !self.unsigned.contains(&name);
             let signed = || self.headers.iter().filter(|(name, _)| is_signed(name));
             let names: Vec<&str> = signed().map(|(name, _)| *name).collect();
             let names = names.join(";");
             let lines: String = signed().map(|(n, v)| format!("{n}:{v}\n")).collect();
-            let hash = sha256(BODY.as_bytes());
-            let canonical = format!("POST\n/datastore/a\nb=c\n{lines}\n{names}\n{hash}");
-            let scope = format!("20261122/{}/{}/aws4_request", self.region, self.service);
+            let hash = sha256(self.body.as_bytes());
+            let (method, path, query) = (self.method, self.path, self.query);
+            let canonical = format!("{method}\n{path}\n{query}\n{lines}\n{names}\n{hash}");
+            let time = match self.held("x-amz-date") {
+                "" => DATE,
+                time => time,
+            };
+            let date = &time[..8];
+            let scope = format!("{date}/{}/{}/aws4_request", self.region, self.service);
             let canonical = sha256(canonical.as_bytes());
-            let text = format!("AWS4-HMAC-SHA256\n{DATE}\n{scope}\n{canonical}");
-            let steps = ["20261122", self.region, self.service, "aws4_request"];
+            let text = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{canonical}");
+            let steps = [date, self.region, self.service, "aws4_request"];
             let start = format!("AWS4{}", self.secret).into_bytes();
             let key = steps.iter().fold(start, |key, step| keyed(&key, step));
             let signature = hex(&keyed(&key, &text));
             let authorization = format!(
                 "AWS4-HMAC-SHA256 Credential=ASIAEXAMPLE/{scope}, SignedHeaders={names}, Signature={signature}"
             );
-            let mut request =
-                Request::post("/datastore/a?b=c").header("authorization", authorization);
+            let mut request = Request::builder()
+                .method(method)
+                .uri(format!("{path}?{query}"))
+                .header("authorization", authorization);
             for (name, value) in &self.headers {
                 request = request.header(*name, value);
             }
-            request.body(Bytes::from_static(BODY.as_bytes())).unwrap()
+            request
+                .body(Bytes::from_static(self.body.as_bytes()))
+                .unwrap()
         }
     }
 

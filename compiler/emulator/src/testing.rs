@@ -20,6 +20,47 @@ pub(crate) struct Parts {
     pub plan: Value,
     pub lambda: Value,
     pub cdn: Value,
+    /// Of the stage with the function behind a URL, where there is one.
+    pub reads: Option<Value>,
+    artifact: Value,
+}
+
+impl Parts {
+    /// Adds that stage: its function is called by the role that signs.
+    pub(crate) fn read_by_url(&mut self) {
+        let output =
+            |stage: &str, name: &str| json!({"source": "output", "stage": stage, "output": name});
+        let stage = json!({"name": "reads", "template": "reads.json", "region": "us-west-2", "artifacts": [self.artifact],
+                           "parameters": {"Caller": output("functions", "originRoleOut")}});
+        if let Some(stages) = self.plan["stages"].as_array_mut() {
+            stages.insert(1, stage);
+        }
+        self.plan["stages"][2]["parameters"]["Host"] = output("reads", "host");
+        self.lambda["Outputs"]["originRoleOut"] =
+            json!({"Value": {"Fn::GetAtt": ["originRole", "Arn"]}});
+        let permission = |action: &str| {
+            json!({"Type": "AWS::Lambda::Permission", "Properties": {
+            "FunctionName": {"Fn::GetAtt": ["readerFn", "Arn"]}, "Action": action, "Principal": {"Ref": "Caller"}}})
+        };
+        let host = json!({"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::GetAtt": ["Url", "FunctionUrl"]}]}]});
+        self.reads = Some(json!({
+            "Resources": {
+                "readerFn": resource("reader"), "readerRole": role(),
+                "Url": {"Type": "AWS::Lambda::Url", "Properties": {
+                    "TargetFunctionArn": {"Fn::GetAtt": ["readerFn", "Arn"]},
+                    "AuthType": "AWS_IAM", "InvokeMode": "RESPONSE_STREAM"}},
+                "UrlPermission": permission("lambda:InvokeFunctionUrl"),
+                "RunPermission": permission("lambda:InvokeFunction"),
+            },
+            "Outputs": {"host": {"Value": host}},
+        }));
+        let origins = &mut self.cdn["Resources"]["Distribution"]["Properties"]["DistributionConfig"]
+            ["Origins"];
+        origins[0]["OriginCustomHeaders"] = json!([
+            {"HeaderName": "X-Reader", "HeaderValue": {"Ref": "Host"}},
+            {"HeaderName": "X-Fixed", "HeaderValue": "a"},
+        ]);
+    }
 }
 
 /// Writes a package with two behaviors: `/get-only/*`, and all else.
@@ -43,13 +84,17 @@ pub(crate) fn package(change: impl FnOnce(&mut Parts)) -> TempDir {
             "Outputs": {"viewerOut": {"Value": {"Ref": "viewerV1"}}, "originOut": {"Value": {"Ref": "originV1"}}},
         }),
         cdn: cdn(),
+        reads: None,
+        artifact: artifact(dir.path(), "reader"),
     };
     change(&mut parts);
-    for (name, value) in [
+    let reads = parts.reads.map(|reads| ("reads.json", reads));
+    let all = [
         ("plan.json", parts.plan),
         ("lambda.json", parts.lambda),
         ("cdn.json", parts.cdn),
-    ] {
+    ];
+    for (name, value) in all.into_iter().chain(reads) {
         std::fs::write(dir.path().join(name), value.to_string()).unwrap();
     }
     dir
@@ -148,6 +193,10 @@ fn function() {
     loop {
         let (id, event) = call(&api, "GET", "invocation/next", "");
         served += 1;
+        if name.ends_with("reader") {
+            stream(&api, &id, &event);
+            continue;
+        }
         let request = event["Records"][0]["cf"]["request"].clone();
         let what = request["headers"][order][0]["value"]
             .as_str()
@@ -240,6 +289,55 @@ fn tagged(request: &Value, cache: &str, served: u32) -> String {
     } else {
         json!({"status": "200", "headers": headers, "body": "0123456789"}).to_string()
     }
+}
+
+/// An answer of a function behind a URL, streamed as its query says: in part, with an error
+/// after it, or not at all.
+fn stream(api: &str, id: &str, event: &Value) {
+    let what = event["rawQueryString"].as_str().unwrap();
+    let mut stream = TcpStream::connect(api).unwrap();
+    let mode = if what == "mode=none" {
+        "buffered"
+    } else {
+        "streaming"
+    };
+    let head = format!(
+        "POST /2018-06-01/runtime/invocation/{id}/response HTTP/1.1\r\nHost: {api}\r\nConnection: close\r\n\
+         Lambda-Runtime-Function-Response-Mode: {mode}\r\nTransfer-Encoding: chunked\r\n\
+         Trailer: Lambda-Runtime-Function-Error-Type\r\n\
+         Content-Type: application/vnd.awslambda.http-integration-response\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut writer = stream.try_clone().unwrap();
+    let mut chunk = |bytes: &[u8]| {
+        let size = format!("{:x}\r\n", bytes.len());
+        // Whoever reads may leave before the end.
+        let _ = writer.write_all(&[size.as_bytes(), bytes, b"\r\n"].concat());
+    };
+    let prelude = json!({"statusCode": 200, "headers": {"content-type": "image/jph", "x-pid": std::process::id().to_string()}}).to_string();
+    // In two parts, with the delimiter in both.
+    chunk(&[prelude.as_bytes(), &[0; 3]].concat());
+    chunk(&[&[0; 5], &b"begun "[..]].concat());
+    match what {
+        "end=crash" => std::process::exit(1),
+        "end=hang" => std::thread::sleep(Duration::from_secs(60)),
+        // Its own end stays open: whose the connection is, is asked of the system.
+        "end=cut" => {
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            let _ = stream.read_to_end(&mut Vec::new());
+            return;
+        }
+        "end=event" => chunk(event.to_string().as_bytes()),
+        "end=large" => (0..9).for_each(|_| chunk(&vec![b'x'; 1024 * 1024])),
+        _ => chunk(b"and ended"),
+    }
+    let trailer = if what == "end=error" {
+        "Lambda-Runtime-Function-Error-Type: Broken\r\n"
+    } else {
+        ""
+    };
+    let _ = stream.write_all(format!("0\r\n{trailer}\r\n").as_bytes());
+    let _ = stream.read_to_end(&mut Vec::new());
 }
 
 /// One call of the Runtime API: the invocation's id, and the body.

@@ -133,6 +133,13 @@ mod tests {
 
     /// Asks a server that takes every connection, and writes this to each.
     async fn ask(begins: &'static str) -> Result<Response<Incoming>, Refusal> {
+        ask_one_that(begins, false).await
+    }
+
+    async fn ask_one_that(
+        begins: &'static str,
+        closes: bool,
+    ) -> Result<Response<Incoming>, Refusal> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move {
@@ -140,7 +147,9 @@ mod tests {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let _ = stream.read(&mut [0; 4096]).await;
                 stream.write_all(begins.as_bytes()).await.unwrap();
-                held.push(stream);
+                if !closes {
+                    held.push(stream);
+                }
             }
         });
         let config = ReaderConfig {
@@ -173,6 +182,28 @@ mod tests {
         );
         let each = begun.elapsed() / 2;
         assert!(each >= HEAD && each < Duration::from_secs(28), "{each:?}");
+    }
+
+    /// The Runtime API would wait for an answer that never began.
+    #[tokio::test]
+    async fn what_came_before_the_break_is_sent_before_it() {
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n";
+        let answer = Answer::of(ask_one_that(head, true).await.unwrap()).unwrap();
+        // The connection to the origin is gone before the first byte goes on.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let api = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/", api.local_addr().unwrap());
+        let request = http::Request::post(address).body(answer).unwrap();
+        let client: Client<HttpConnector, Answer> =
+            Client::builder(TokioExecutor::new()).build(HttpConnector::new());
+        let sent = tokio::spawn(client.request(request));
+        let (mut stream, _) = api.accept().await.unwrap();
+        let mut got = Vec::new();
+        stream.read_to_end(&mut got).await.unwrap();
+        let got = String::from_utf8(got).unwrap();
+        assert!(got.contains("\"statusCode\":200"), "{got}");
+        assert!(!got.ends_with("0\r\n\r\n"), "{got}");
+        assert!(sent.await.unwrap().is_err());
     }
 
     #[tokio::test(start_paused = true)]

@@ -22,6 +22,8 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     prelude: Option<Bytes>,
     rest: Option<Rest>,
+    /// Why it can't go on, once that is known.
+    broken: Option<&'static str>,
     log: Option<(Log, String)>,
 }
 
@@ -53,6 +55,7 @@ impl Answer {
                 body,
                 waited: Box::pin(sleep(NEXT_PART)),
             }),
+            broken: None,
             log: None,
         })
     }
@@ -62,6 +65,7 @@ impl Answer {
             status: refusal.status(),
             prelude: Some(refusal.answer()),
             rest: None,
+            broken: None,
             log: None,
         }
     }
@@ -71,13 +75,21 @@ impl Answer {
         self.log = Some((log, request_id));
     }
 
-    fn broken(&mut self, why: &'static str) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+    /// Breaks off at the next poll. What has been written up to here is sent before: an
+    /// answer that never began would leave the Runtime API waiting for one.
+    fn breaks(
+        &mut self,
+        why: &'static str,
+        context: &Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         self.rest = None;
+        self.broken = Some(why);
         if let Some((log, id)) = &self.log {
             let line = json!({"decision": "break", "reason": why});
             log.write(LogLevel::Error, id, line);
         }
-        Poll::Ready(Some(Err(Broken(why))))
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
@@ -95,29 +107,34 @@ impl Body for Answer {
         if let Some(prelude) = self.prelude.take() {
             return Poll::Ready(Some(Ok(Frame::data(prelude))));
         }
+        if let Some(why) = self.broken {
+            return Poll::Ready(Some(Err(Broken(why))));
+        }
         let Some(rest) = &mut self.rest else {
             return Poll::Ready(None);
         };
-        match Pin::new(&mut rest.body).poll_frame(context) {
-            Poll::Ready(Some(Ok(part))) => {
-                if let Some(next) = Instant::now().checked_add(NEXT_PART) {
-                    rest.waited.as_mut().reset(next);
+        loop {
+            return match Pin::new(&mut rest.body).poll_frame(context) {
+                Poll::Ready(Some(Ok(part))) => {
+                    if let Some(next) = Instant::now().checked_add(NEXT_PART) {
+                        rest.waited.as_mut().reset(next);
+                    }
+                    match part.into_data() {
+                        Ok(data) => Poll::Ready(Some(Ok(Frame::data(data)))),
+                        // Trailers of HealthImaging's would be taken for this function's own.
+                        Err(_) => continue,
+                    }
                 }
-                match part.into_data() {
-                    Ok(data) => Poll::Ready(Some(Ok(Frame::data(data)))),
-                    // Trailers of HealthImaging's would be taken for this function's own.
-                    Err(_) => Poll::Ready(Some(Ok(Frame::data(Bytes::new())))),
+                Poll::Ready(Some(Err(_))) => self.breaks("origin_broke_off", context),
+                Poll::Ready(None) => {
+                    self.rest = None;
+                    Poll::Ready(None)
                 }
-            }
-            Poll::Ready(Some(Err(_))) => self.broken("origin_broke_off"),
-            Poll::Ready(None) => {
-                self.rest = None;
-                Poll::Ready(None)
-            }
-            Poll::Pending if rest.waited.as_mut().poll(context).is_ready() => {
-                self.broken("origin_stalled")
-            }
-            Poll::Pending => Poll::Pending,
+                Poll::Pending if rest.waited.as_mut().poll(context).is_ready() => {
+                    self.breaks("origin_stalled", context)
+                }
+                Poll::Pending => Poll::Pending,
+            };
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the reader asks HealthImaging for, and what it answers.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+#[allow(dead_code)]
 mod targets;
 
 use frames_reader::answer::{Refusal, begun};

@@ -244,6 +244,7 @@ pub(super) mod tests {
             read_timeout: Duration::from_secs(30),
             keepalive_timeout: 5,
             ssl_protocols: vec![],
+            custom_headers: vec![],
         }
     }
 

@@ -92,8 +92,8 @@ fn die_with_parent(command: &mut Command) {
 }
 
 /// The variables of Lambda's managed Python runtimes, as they are before the
-/// shim puts the program in the interpreter's place. `_X_AMZN_TRACE_ID` comes
-/// with each invocation instead.
+/// shim puts the program in the interpreter's place, and of its OS-only runtimes.
+/// `_X_AMZN_TRACE_ID` comes with each invocation instead.
 fn environment(
     launch: &Launch,
     api: SocketAddr,
@@ -147,6 +147,9 @@ fn environment(
         ("LANG", "en_US.UTF-8".to_owned()),
         ("TZ", ":UTC".to_owned()),
     ];
+    if function.runtime.starts_with("provided") {
+        variables.retain(|(name, _)| *name != "AWS_EXECUTION_ENV");
+    }
     if let Some(endpoint) = &launch.endpoint {
         variables.push((ENDPOINT, format!("http://{endpoint}")));
     }

@@ -231,3 +231,216 @@ fn event(request: &Request<Bytes>, host: &str) -> Bytes {
     }
     event.to_string().into()
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::{
+        package,
+        signature::tests::{Draft, credentials},
+        testing,
+    };
+    use http_body_util::BodyExt;
+    use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+    use std::sync::Mutex;
+
+    struct Setup {
+        url: FunctionUrl,
+        host: &'static str,
+        lines: Arc<Mutex<Vec<String>>>,
+        _package: tempfile::TempDir,
+    }
+
+    /// The status, the body, and whether that is whole.
+    type Got = (u16, String, bool);
+
+    impl Setup {
+        async fn new(change: impl FnOnce(&mut testing::Parts)) -> Self {
+            let package = testing::package(|parts| {
+                parts.read_by_url();
+                change(parts);
+            });
+            let reader = package::read(package.path()).unwrap().reader.unwrap();
+            let lines: Arc<Mutex<Vec<String>>> = Arc::default();
+            let told = lines.clone();
+            let log: FunctionLog =
+                Arc::new(move |_, line| told.lock().unwrap().push(line.to_owned()));
+            let signer: CredentialsSource = Arc::new(|| Box::pin(async { Ok(credentials()) }));
+            let pool = Pool::new(reader.function.clone(), signer.clone(), log.clone(), None);
+            let pool = Arc::new(pool.unwrap());
+            let url = FunctionUrl::start(&reader, pool, signer, log)
+                .await
+                .unwrap();
+            Self {
+                url,
+                host: Box::leak(reader.host.into_boxed_str()),
+                lines,
+                _package: package,
+            }
+        }
+
+        /// A request as the signer makes it, with this query.
+        fn draft(&self, query: &'static str) -> Draft {
+            let mut draft = Draft {
+                region: "us-west-2",
+                service: "lambda",
+                method: "GET",
+                path: "/a",
+                query,
+                body: "",
+                ..Draft::new()
+            };
+            let empty = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, b"");
+            let empty: String = empty.as_ref().iter().map(|b| format!("{b:02x}")).collect();
+            let now = chrono::DateTime::<chrono::Utc>::from(SystemTime::now());
+            draft.headers.retain(|(name, _)| *name != "content-type");
+            draft.set("host", self.host);
+            draft.set("x-amz-content-sha256", &empty);
+            draft.set("x-amz-date", &now.format("%Y%m%dT%H%M%SZ").to_string());
+            draft
+        }
+
+        async fn send(&self, mut request: Request<Bytes>) -> Got {
+            let target = request.uri().path_and_query().unwrap().clone();
+            *request.uri_mut() = format!("http://{}{target}", self.url.address())
+                .parse()
+                .unwrap();
+            let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+            let answer = client.request(request.map(Full::new)).await.unwrap();
+            let (parts, mut body) = answer.into_parts();
+            let (mut text, mut whole) = (String::new(), true);
+            while let Some(frame) = body.frame().await {
+                match frame {
+                    Ok(frame) => text += std::str::from_utf8(frame.data_ref().unwrap()).unwrap(),
+                    Err(_) => whole = false,
+                }
+            }
+            (parts.status.as_u16(), text, whole)
+        }
+
+        async fn get(&self, query: &'static str) -> Got {
+            self.send(self.draft(query).sign()).await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stream_comes_through_whole_or_not_at_all() {
+        let setup = Setup::new(|_| {}).await;
+        let whole = (200, "begun and ended".to_owned(), true);
+        assert_eq!(setup.get("end=whole").await, whole);
+        // A process that is gone before its connection was looked at has begun nothing.
+        let (status, text, is_whole) = setup.get("end=crash").await;
+        assert_ne!((status, is_whole), (200, true), "{text}");
+        for broken in ["end=cut", "end=error"] {
+            let (status, text, is_whole) = setup.get(broken).await;
+            assert_eq!((status, is_whole), (200, false), "{broken}");
+            assert!("begun and ended".starts_with(&text), "{broken}: {text}");
+        }
+        let (status, text, _) = setup.get("mode=none").await;
+        assert_eq!(status, 502, "{text}");
+        let line = "failed: its answer isn't a stream with a prelude";
+        assert!(setup.lines.lock().unwrap().contains(&line.to_owned()));
+        // More than the 6 MB of an answer that isn't streamed.
+        let (_, text, is_whole) = setup.get("end=large").await;
+        assert_eq!((text.len(), is_whole), (9 * 1024 * 1024 + 6, true));
+        assert_eq!(setup.get("end=whole").await, whole);
+    }
+
+    #[tokio::test]
+    async fn a_function_that_hangs_is_killed_in_the_middle_of_its_answer() {
+        let setup = Setup::new(|_| {}).await;
+        let (status, text, whole) = setup.get("end=hang").await;
+        assert_eq!((status, text.as_str(), whole), (200, "begun ", false));
+        let (_, text, whole) = setup.get("end=whole").await;
+        assert_eq!((text.as_str(), whole), ("begun and ended", true));
+    }
+
+    #[tokio::test]
+    async fn the_event_is_of_payload_format_two() {
+        let setup = Setup::new(|_| {}).await;
+        let (_, text, _) = setup.get("end=event").await;
+        let event: Value = serde_json::from_str(text.strip_prefix("begun ").unwrap()).unwrap();
+        for (place, wanted) in [
+            ("/version", json!("2.0")),
+            ("/rawPath", json!("/a")),
+            ("/rawQueryString", json!("end=event")),
+            ("/queryStringParameters/end", json!("event")),
+            ("/requestContext/http/method", json!("GET")),
+            ("/requestContext/domainName", json!(setup.host)),
+            ("/headers/x-amz-cf-id", json!("cf==")),
+            ("/isBase64Encoded", json!(false)),
+        ] {
+            assert_eq!(event.pointer(place), Some(&wanted), "{place}");
+        }
+        let text = text.to_lowercase();
+        assert!(!text.contains("signature=") && event.pointer("/body").is_none());
+    }
+
+    #[tokio::test]
+    async fn only_what_the_signer_signed_for_it_reaches_the_function() {
+        let setup = Setup::new(|_| {}).await;
+        let mut refused = Vec::new();
+        let unsigned = {
+            let mut request = setup.draft("end=whole").sign();
+            request.headers_mut().remove("authorization");
+            request
+        };
+        refused.push(unsigned);
+        for (region, service) in [("us-east-1", "lambda"), ("us-west-2", "medical-imaging")] {
+            let mut draft = setup.draft("end=whole");
+            (draft.region, draft.service) = (region, service);
+            refused.push(draft.sign());
+        }
+        let mut draft = setup.draft("end=whole");
+        draft.secret = "9876543210987654321098765432109876543210";
+        refused.push(draft.sign());
+        let mut draft = setup.draft("end=whole");
+        draft.set("host", "other.lambda-url.us-west-2.on.aws");
+        refused.push(draft.sign());
+        let mut changed = setup.draft("end=whole").sign();
+        *changed.uri_mut() = "/b?end=whole".parse().unwrap();
+        refused.push(changed);
+        for request in refused {
+            let told = format!("{request:?}");
+            let (status, text, _) = setup.send(request).await;
+            assert_eq!(status, 403, "{told}");
+            assert!(!text.contains("begun"), "{told}");
+        }
+        assert!(setup.lines.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_role_that_may_not_call_it_is_refused() {
+        let without = |name: &'static str| {
+            move |parts: &mut testing::Parts| {
+                let reads = parts.reads.as_mut().unwrap();
+                reads["Resources"].as_object_mut().unwrap().remove(name);
+            }
+        };
+        for name in ["UrlPermission", "RunPermission"] {
+            let setup = Setup::new(without(name)).await;
+            assert_eq!(setup.get("end=whole").await.0, 403, "{name}");
+        }
+        // By the role's own policy it may, too.
+        let setup = Setup::new(|parts| {
+            without("RunPermission")(parts);
+            let statements = &mut parts.lambda["Resources"]["originRole"]["Properties"]["Policies"]
+                [0]["PolicyDocument"]["Statement"];
+            let arn = "arn:${AWS::Partition}:lambda:us-west-2:${AWS::AccountId}:function:test-reader";
+            statements.as_array_mut().unwrap().push(json!({
+                "Effect": "Allow", "Action": ["lambda:InvokeFunction"], "Resource": [{"Fn::Sub": arn}],
+                "Condition": {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
+            }));
+        })
+        .await;
+        assert_eq!(setup.get("end=whole").await.0, 200);
+        let setup = Setup::new(|parts| {
+            let statements = &mut parts.lambda["Resources"]["originRole"]["Properties"]["Policies"]
+                [0]["PolicyDocument"]["Statement"];
+            let denial = json!({"Effect": "Deny", "Action": "lambda:*", "Resource": "*"});
+            statements.as_array_mut().unwrap().push(denial);
+        })
+        .await;
+        assert_eq!(setup.get("end=whole").await.0, 403);
+    }
+}

@@ -2,6 +2,7 @@
 //! policies, and which packaged function runs at which event.
 
 mod at;
+mod function;
 mod notes;
 mod pattern;
 mod policies;

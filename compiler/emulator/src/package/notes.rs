@@ -40,6 +40,7 @@ const ORIGIN: &[&str] = &[
     "CustomOriginConfig",
     "DomainName",
     "Id",
+    "OriginCustomHeaders",
     "OriginPath",
     "OriginShield",
 ];

@@ -2,10 +2,10 @@
 //! association -> the plan's parameter -> the other stage's output -> version
 //! -> function -> artifact.
 
-use super::stages::{PLAN, Stage, artifact, output, stages};
+use super::stages::{PLAN, Stage, output, stages};
 use super::{
     Association, Behavior, Distribution, ForwardPolicy, Function, Geo, Origin, Package, at::At,
-    notes, policies, reads, role, web_acl,
+    function::packaged, notes, policies, reads, role, web_acl,
 };
 use crate::Error;
 use std::{collections::BTreeMap, path::Path, time::Duration};
@@ -256,28 +256,4 @@ fn function(
     let logical = version.get("FunctionName")?.must_refer()?;
     let function = packaged(dir, owner, logical, None)?;
     Ok((logical.to_owned(), function))
-}
-
-/// A function of a stage, with its zip.
-pub(super) fn packaged(
-    dir: &Path,
-    owner: &Stage,
-    logical: &str,
-    region: Option<String>,
-) -> Result<Function, Error> {
-    let template = At::root(&owner.file, &owner.template);
-    let properties = template.properties(logical, "AWS::Lambda::Function")?;
-    let key = properties.dig(&["Code", "S3Key"])?;
-    let (zip, sha256) = artifact(dir, owner, &key)?;
-    Ok(Function {
-        region,
-        name: properties.get("FunctionName")?.text()?.to_owned(),
-        handler: properties.get("Handler")?.text()?.to_owned(),
-        runtime: properties.get("Runtime")?.text()?.to_owned(),
-        // Lambda's own defaults.
-        memory_mb: properties.number_or("MemorySize", 128)?,
-        timeout: Duration::from_secs(properties.number_or("Timeout", 3)?),
-        zip,
-        sha256,
-    })
 }

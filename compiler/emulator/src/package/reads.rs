@@ -3,7 +3,7 @@
 //!
 //! Source: "Control access to Lambda function URLs", AWS Lambda Developer Guide.
 
-use super::read::packaged;
+use super::function::packaged;
 use super::stages::{Stage, output};
 use super::{Distribution, Function, Statement, at::At, pattern::glob, role};
 use crate::Error;

@@ -106,3 +106,38 @@ fn a_file_name_stays_in_the_package() {
         assert!(text.contains("a plain file name was expected"), "{text}");
     }
 }
+
+#[test]
+fn the_reader_is_found_behind_its_url() {
+    let dir = testing::package(Parts::read_by_url);
+    let package = read(dir.path()).unwrap();
+    let reader = package.reader.unwrap();
+    let (id, rest) = reader.host.split_once('.').unwrap();
+    assert_eq!((id.len(), rest), (32, "lambda-url.us-west-2.on.aws"));
+    assert!(reader.callable && reader.region == "us-west-2");
+    assert_eq!(reader.function.name, "test-reader");
+    assert_eq!(reader.function.region.as_deref(), Some("us-west-2"));
+    assert_eq!(reader.statements.len(), 1);
+    let headers = &package.distribution.origins["o"].custom_headers;
+    let expected = [("X-Reader", reader.host.as_str()), ("X-Fixed", "a")];
+    let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(headers, &expected);
+    assert!(
+        read(testing::package(|_| {}).path())
+            .unwrap()
+            .reader
+            .is_none()
+    );
+}
+
+#[test]
+fn a_url_that_is_open_or_not_streamed_is_refused() {
+    for (key, value) in [("AuthType", "NONE"), ("InvokeMode", "BUFFERED")] {
+        let text = complaint(|parts| {
+            parts.read_by_url();
+            parts.reads.as_mut().unwrap()["Resources"]["Url"]["Properties"][key] = json!(value);
+        });
+        let place = format!("reads.json: Resources.Url.Properties.{key}");
+        assert!(text.contains(&place), "{text}");
+    }
+}

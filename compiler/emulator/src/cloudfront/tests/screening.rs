@@ -168,7 +168,7 @@ async fn what_a_package_has_beyond_the_model_is_said_at_the_start() {
         config["Comment"] = json!("said nowhere");
         config["DefaultCacheBehavior"]["FunctionAssociations"] = json!([{}]);
         config["CacheBehaviors"][0]["FunctionAssociations"] = json!([{}]);
-        config["Origins"][0]["OriginCustomHeaders"] = json!([{}]);
+        config["Origins"][0]["ResponseCompletionTimeout"] = json!(60);
         parts.lambda["Resources"]["originRole"]["Properties"]["PermissionsBoundary"] =
             json!("arn:aws:iam::111122223333:policy/boundary");
         let resources = &mut parts.cdn["Resources"];
@@ -184,7 +184,7 @@ async fn what_a_package_has_beyond_the_model_is_said_at_the_start() {
             "the behavior's `FunctionAssociations` isn't modelled",
             "the distribution is disabled: deployed, it would answer nothing",
             "the distribution's `DefaultRootObject` isn't modelled",
-            "the origin's `OriginCustomHeaders` isn't modelled",
+            "the origin's `ResponseCompletionTimeout` isn't modelled",
         ]
     );
 }
