@@ -135,7 +135,7 @@ fn an_image_sets_metadata_says_what_pydicom_reads() {
     let count = |key: &str| report[key].as_u64().unwrap();
     assert!(count("files") >= 50, "{report:#}");
     assert!(count("elements") >= 2000, "{report:#}");
-    assert!(count("checksums") >= 10, "{report:#}");
+    assert!(count("checksums") >= 5, "{report:#}");
 }
 
 /// An encoder is needed to make the study, and none to know that the script still makes its pixels.

@@ -57,6 +57,17 @@ fn programs(project: &Project) -> Value {
     Value::Object(zips.collect())
 }
 
+/// With every program that there is.
+fn whole() -> Project {
+    Project::new(
+        "service: released
+auth: {mode: oidc, issuer: https://issuer.example.org/, audience: frames}
+iam: {allow: [{datastore: 12345678901234567890123456789012}]}
+delivery: {cachedReads: true}
+",
+    )
+}
+
 fn said(run: &Run) -> Value {
     assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{run:#?}");
     serde_json::from_str(&run.stdout).unwrap()
@@ -68,7 +79,7 @@ fn is_empty(directory: &Path) -> bool {
 
 #[test]
 fn the_version_tells_which_programs_are_deployed() {
-    let project = Project::example();
+    let project = whole();
     project.package();
     let version = said(&project.frames(&VERSION));
     let commit = version["commit"].as_str();
@@ -116,7 +127,7 @@ fn programs_that_arent_built_have_no_hash() {
 
 #[test]
 fn a_release_packages_the_same_bytes_without_any_tool() {
-    let project = Project::example();
+    let project = whole();
     let Some(mut command) = released(&project) else {
         return;
     };
@@ -127,7 +138,7 @@ fn a_release_packages_the_same_bytes_without_any_tool() {
         "{run:#?}"
     );
     assert!(is_empty(&project.path().join("home")));
-    let built = Project::example();
+    let built = whole();
     built.package();
     assert!(output(&project) == output(&built));
 

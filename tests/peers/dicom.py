@@ -168,6 +168,8 @@ def metadata(url, folder):
     sets = json.load(sys.stdin)
     report = {"files": 0, "elements": 0, "checksums": 0, "failures": []}
     documents = {}
+    # As the file says it.
+    pydicom.config.replace_un_with_known_vr = False
     for path in sorted(folder.glob("*.dcm")):
         dataset = pydicom.dcmread(path)
         study, series = dataset.StudyInstanceUID, dataset.SeriesInstanceUID
@@ -181,10 +183,11 @@ def metadata(url, folder):
         document = documents[id]
         one = document["Study"]["Series"][series]
         instance = one["Instances"][dataset.SOPInstanceUID]
-        said = {}
-        # What is a series' own is in the first of its instances.
-        for level in (document["Patient"], document["Study"], one, instance):
-            said |= level["DICOM"]
+        said = dict(instance["DICOM"])
+        # What is above is what the first of several instances says.
+        alone = len(one["Instances"]) == 1
+        for level in (document["Patient"], document["Study"], one):
+            said |= {key: value if alone else ... for key, value in level["DICOM"].items()}
         report["files"] += 1
         failures = [*differences(report, said, instance, dataset), *frames(report, instance, dataset)]
         report["failures"] += [f"{path.name}: {failure}" for failure in failures]
@@ -203,30 +206,40 @@ def differences(report, said, instance, dataset):
         if key not in said:
             yield f"{key} is missing"
             continue
-        if not known and instance["DICOMVRs"].get(key) is None:
+        vr = instance["DICOMVRs"].get(key)
+        if not known and vr is None:
             yield f"{key} has no VR"
+        if vr == "UN" and element.VR != "UN":
+            # pydicom knows some makers' private elements; the file doesn't say what they are.
+            continue
         got = said[key]
-        several = known and element.VR != "SQ" and dictionary_VM(tag) != "1"
+        if got is ...:
+            continue
+        several = known and element.VR not in ("SQ", "UN") and dictionary_VM(tag) != "1"
         if got is not None and several and not isinstance(got, list):
             yield f"{key} is no list: {got!r}"
         if element.VR == "SQ":
             if len(got) != len(element.value):
                 yield f"{key} has {len(got)} items"
-        elif not alike(got, element):
+        elif not alike(got, element, vr or element.VR):
             yield f"{key} is {got!r}, and pydicom reads {element.value!r}"
 
 
-def alike(got, element):
+def alike(got, element, vr):
     value = element.value
     if element.is_empty or value is None:
         return got in (None, [None])
     if isinstance(value, bytes):
-        return base64.b64decode(got) == value
+        # A creator's name, in a file that says no more than its bytes.
+        text = isinstance(got, str) and vr == "LO"
+        return (got.encode() if text else base64.b64decode(got)) == value.rstrip(b" " if text else b"")
     values = list(value) if element.VM > 1 else [value]
     given = got if isinstance(got, list) else [got]
     if element.VR == "AT":
         return given == [f"{int(one):08X}" for one in values]
-    if element.VR in ("DS", "IS", "FL", "FD", "SL", "SS", "UL", "US", "SV", "UV"):
+    if element.VR == "FL":
+        return [numpy.float32(one) for one in given] == [numpy.float32(one) for one in values]
+    if element.VR in ("DS", "IS", "FD", "SL", "SS", "UL", "US", "SV", "UV"):
         return [float(one) for one in given] == [float(one) for one in values]
     text = lambda one: str(one or "").rstrip(" \0")
     return [text(one) for one in given] == [text(one) for one in values]

@@ -27,7 +27,7 @@ pub struct Named {
     pub tag: Tag,
     pub key: String,
     pub value: Value,
-    /// Where the key is no keyword: nobody else knows what the value is.
+    /// Where the key is no keyword, or the file doesn't know: nothing else says what the value is.
     pub vr: Option<VR>,
 }
 
@@ -63,7 +63,7 @@ fn element(element: &InMemElement) -> Option<Named> {
     Some(Named {
         tag,
         value: value(element)?,
-        vr: keyword.is_none().then(|| element.vr()),
+        vr: (keyword.is_none() || element.vr() == VR::UN).then(|| element.vr()),
         key: keyword.map_or_else(|| key(tag), str::to_owned),
     })
 }
