@@ -18,6 +18,7 @@ pub mod peers;
 pub mod plain;
 pub mod process;
 pub mod pty;
+pub mod release;
 pub mod sample;
 pub mod screen;
 pub mod tokens;
