@@ -35,7 +35,7 @@ def main():
     parser.add_argument(
         "--compatibility", default="manylinux_2_28", help="the wheel's platform: linux is whatever this machine has"
     )
-    parser.add_argument("--url", help="where the files are to be downloaded from; without it, no formula is made")
+    parser.add_argument("--url", help="the folder that the files are downloaded from; without it, no formula is made")
     arguments = parser.parse_args()
     binary = arguments.binary.resolve()
     version = told(binary)
@@ -159,14 +159,14 @@ def wheel(binary, made, third_party, document, version, arguments, scratch):
 
 
 def templates(archive, version, url):
-    """The files that point to a download. Without its address there is nothing to point to."""
+    """The files that name a download. Without its address there is nothing to name."""
     if url is None:
         print("no formula and no Containerfile: no --url says where the archive is downloaded from", file=sys.stderr)
         return
     values = {
         "VERSION": version,
         "SHA256": hashlib.sha256(archive.read_bytes()).hexdigest(),
-        "URL": url.rstrip("/"),
+        "URL": f"{url.rstrip('/')}/{archive.name}",
     }
     for template in sorted((RELEASE / "templates").glob("*.in")):
         text = re.sub(r"@(VERSION|SHA256|URL)@", lambda found: values[found[1]], template.read_text())

@@ -3,13 +3,14 @@
 
 use crate::support::aws::Aws;
 use crate::support::dev::{CT, Dev, bearer, get_frame};
-use crate::support::frames::{Project, Run};
-use crate::support::{peers, read, release};
+use crate::support::frames::{Project, Run, path_with};
+use crate::support::{peers, read, release, root};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -283,13 +284,18 @@ fn every_file_has_its_sum() {
         let found = format!("{:x}", Sha256::digest(&files[*name]));
         assert_eq!(&found, sum, "{name}");
     }
-    // What points to the archive says the same sum.
+    // What names the archive says the same sum.
+    let address = format!(
+        "url \"https://downloads.example.org/frames/frames-{VERSION}-x86_64-linux.tar.gz\""
+    );
+    let formula = std::str::from_utf8(&files["frames.rb"]).unwrap();
+    assert!(formula.contains(&address), "{formula}");
     let archive = sums[&*format!("frames-{VERSION}-x86_64-linux.tar.gz")];
-    let templates = contents(&crate::support::root().join("release/templates"));
+    let templates = contents(&root().join("release/templates"));
     for template in templates.keys() {
         let name = template.strip_suffix(".in").unwrap();
         let text = std::str::from_utf8(&files[name]).unwrap();
-        for said in [archive, VERSION, "https://downloads.example.org/frames"] {
+        for said in [archive, VERSION] {
             assert!(text.contains(said), "{name}: {said}");
         }
         for placeholder in ["@VERSION@", "@SHA256@", "@URL@"] {
@@ -473,4 +479,71 @@ fn a_binary_without_programs_isnt_packed() {
     assert_eq!(run.code, 1, "{run:#?}");
     assert!(run.stderr.contains("has no programs inside"), "{run:#?}");
     assert!(is_empty(out.path()));
+}
+
+/// `release/build`, which has to refuse: what it says.
+fn refused_build(command: &mut Command, out: &Path) -> String {
+    let run = Run::of(command.current_dir(root()).arg("release/build").arg(out));
+    assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{run:#?}");
+    run.stderr
+}
+
+#[test]
+fn a_release_is_refused_where_nobody_has_tried_it() {
+    let project = Project::empty();
+    let out = project.path().join("out");
+    for (system, machine) in [("Darwin", "arm64"), ("Linux", "aarch64")] {
+        let script =
+            format!("#!/bin/sh\ncase $1 in -s) echo {system} ;; *) echo {machine} ;; esac\n");
+        project.write("bin/uname", script);
+        let uname = project.path().join("bin/uname");
+        fs::set_permissions(&uname, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut command = Command::new("bash");
+        command.env("PATH", path_with(&project.path().join("bin")));
+        let said = refused_build(&mut command, &out);
+        assert!(
+            said.contains(&format!("this is {system} on {machine}")),
+            "{said}"
+        );
+    }
+    // What is in a folder already would be published with the rest.
+    project.write("out/old.whl", "");
+    let said = refused_build(&mut Command::new("bash"), &out);
+    assert!(said.contains("isn't empty"), "{said}");
+}
+
+/// The programs in a release come from the tools that all other tests ran with.
+#[test]
+fn a_releases_tools_are_pinned_by_their_sums() {
+    let pins = |file: &str| -> BTreeMap<String, String> {
+        let text = read(file);
+        let lines = text
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let pins = lines.map(|line| {
+            let (name, rest) = line
+                .split_once("==")
+                .unwrap_or_else(|| panic!("{file}: {line}"));
+            (name.to_owned(), rest.to_owned())
+        });
+        pins.collect()
+    };
+    let peers = pins("tests/peers/requirements.txt");
+    let tools = pins("release/tools.txt");
+    for tool in ["cargo-lambda", "ziglang"] {
+        let (version, _) = tools[tool].split_once(' ').unwrap();
+        assert_eq!(version, peers[tool], "{tool}");
+    }
+    let mut all = tools;
+    all.extend(pins("release/pack.txt"));
+    assert!(all.len() > 10, "{all:?}");
+    for (name, pin) in all {
+        let (_, sum) = pin
+            .split_once(" --hash=sha256:")
+            .unwrap_or_else(|| panic!("{name}: {pin}"));
+        assert!(
+            sum.len() == 64 && sum.chars().all(|digit| digit.is_ascii_hexdigit()),
+            "{name}: {pin}"
+        );
+    }
 }
