@@ -95,10 +95,9 @@ fn stamp(binary: &Path) -> String {
         let entries = fs::read_dir(root().join(folder)).unwrap();
         let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
         files.sort();
-        files
-            .iter()
-            .filter(|file| file.is_file())
-            .for_each(&mut add);
+        for file in files.iter().filter(|file| file.is_file()) {
+            add(file);
+        }
     }
     let changed = fs::metadata(binary).unwrap().modified().unwrap();
     format!("{:x} {} {changed:?}\n", hash.finalize(), binary.display())
