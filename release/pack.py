@@ -70,7 +70,7 @@ def pack(arguments, binary, version, scratch):
         files[f"man/man1/{page.name}"] = (0o644, page.read_bytes())
     archive = made / f"{folder}.tar.gz"
     archive.write_bytes(packed(folder, files, arguments.time))
-    wheel(binary, made, third_party, document, name, arguments, scratch)
+    wheel(content, made, third_party, document, name, arguments, scratch)
     shutil.copy(crates.ROOT / "install.sh", made)
     templates(archive, name, arguments.url)
     sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in sorted(made.iterdir())]
@@ -123,7 +123,7 @@ def packed(folder, files, time):
     return gzip.compress(tar.getvalue(), compresslevel=9, mtime=0)
 
 
-def wheel(binary, made, third_party, document, version, arguments, scratch):
+def wheel(content, made, third_party, document, version, arguments, scratch):
     """By maturin, which also refuses a binary that needs a newer glibc than the platform's name promises."""
     project = scratch / "python"
     shutil.copytree(RELEASE / "python", project)
@@ -135,6 +135,10 @@ def wheel(binary, made, third_party, document, version, arguments, scratch):
     settings.write_text(settings.read_text().replace(bindings, f"{bindings}manifest-path = {manifest}\n"))
     listed = scratch / f"frames-{version}.cdx.json"
     listed.write_text(document)
+    # It is installed by its file's name.
+    binary = scratch / "frames"
+    binary.write_bytes(content)
+    binary.chmod(0o755)
     # A program of its own, since maturin runs one by its path.
     ready = scratch / "cargo"
     ready.write_text(

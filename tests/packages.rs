@@ -75,7 +75,7 @@ impl Installed {
             "--datastore",
             STORE,
         ]);
-        self.frames(&["validate", "--deny-warnings"]);
+        self.frames(&["validate"]);
 
         let dev = Dev::start_by(self.command(), &[]);
         let token = bearer(dev.token());
