@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs a release of frames, or takes it away again: `sh install.sh --help`.
 #
-# All is in functions, and the last line calls them: a download that was cut runs nothing.
+# One file, since it is downloaded as one. All is in functions, and the last line calls them: a download that was cut runs nothing.
 # It runs in any POSIX shell, with curl or GNU wget, tar and gzip, and a program for SHA-256.
 
 set -eu
@@ -27,6 +27,7 @@ END
 }
 
 main() {
+  exec 3>&2
   from=
   to=
   version=
@@ -58,14 +59,17 @@ main() {
   work=
   child=
   committing=
+  held=
   trap 'ended $?' EXIT
-  trap 'interrupted' INT TERM HUP
+  hear
   choose_places
   choose_summer
-  work=$(mktemp -d "${TMPDIR:-/tmp}/frames.XXXXXXXX") ||
+  hold
+  work=$(mktemp -d "${TMPDIR:-/tmp}/frames.XXXXXXXX" 2>/dev/null) ||
     fail "can't make a temporary folder in ${TMPDIR:-/tmp}" "Set TMPDIR to a folder that you may write to."
   : >"$work/staged"
   : >"$work/made"
+  hear
 
   if [ -n "$uninstall" ]; then
     [ -z "$from$version" ] || misused "--uninstall takes --to only"
@@ -98,7 +102,8 @@ set_option() {
 
 # ---- What is said, and how it ends.
 
-say() { printf '%s\n' "$*" >&2; }
+# Not to stderr as it is when a signal comes: that may be a file just then.
+say() { printf '%s\n' "$*" >&3; }
 
 # Text on one line, without what a terminal would obey, and without an address's password.
 shown() {
@@ -129,6 +134,14 @@ interrupted() {
   exit 130
 }
 
+# A signal between these two waits, so that what is made in between is known and removed.
+hold() { trap 'held=yes' INT TERM HUP; }
+
+hear() {
+  trap 'interrupted' INT TERM HUP
+  [ -z "$held" ] || interrupted
+}
+
 # Whatever the end: nothing of a run that failed stays.
 ended() {
   trap '' INT TERM HUP
@@ -147,7 +160,7 @@ ended() {
 
 # A program that a signal need not wait for.
 run() {
-  "$@" </dev/null &
+  "$@" </dev/null 3>&- &
   child=$!
   ran=0
   wait "$child" || ran=$?
@@ -323,7 +336,11 @@ fetch() {
   # --no-insecure: a ~/.curlrc must not switch the check of certificates off.
   run curl --no-insecure --proto '=https' --proto-redir '=https' --tlsv1.2 --fail --silent --show-error \
     --location --max-redirs 5 --connect-timeout 30 --speed-limit 1 --speed-time 60 --max-filesize 300000000 \
-    --output "$2" --url "$1" 2>"$work/said"
+    --output "$2" --url "$1" 2>"$work/said" && return
+  # Behind what is wrong, curl may say more than fits.
+  sed -n 's/^curl: //p' "$work/said" | sed 1q >"$work/status"
+  mv "$work/status" "$work/said"
+  return 1
 }
 
 # wget would follow a redirect to http, so it follows none, and this does.
@@ -531,8 +548,10 @@ stage_files() {
 stage() {
   beside=$(dirname -- "$3")
   make_folder "$beside"
+  hold
   staged=$(mktemp "$beside/.frames.XXXXXXXX" 2>"$work/said") || cant_write "$beside" "$(last_line "$work/said")"
   printf '%s\n%s\n' "$staged" "$3" >>"$work/staged"
+  hear
   { cat -- "$2" >"$staged" && chmod "$1" "$staged"; } 2>"$work/said" || cant_write "$beside" "$(last_line "$work/said")"
 }
 

@@ -6,6 +6,7 @@
 // Nothing here is anybody else's.
 #![allow(unreachable_pub)]
 
+mod action;
 mod aws_peer;
 mod browser;
 mod commands;
@@ -26,6 +27,7 @@ mod from_sample;
 mod functions;
 mod hostile;
 mod init;
+mod install;
 mod issuers;
 mod keys;
 mod lambda;
@@ -55,3 +57,4 @@ mod tour;
 mod variables;
 mod viewers;
 mod way_out;
+mod workflows;

@@ -50,10 +50,15 @@ fn the_oldest_compiler_is_the_one_that_is_tested() {
     ] {
         assert!(needed.contains(&needs), "{needs}: {needed}");
     }
-    assert!(
-        ci.contains(&format!("  RUSTUP_TOOLCHAIN: {oldest}.0\n")),
-        "ci.yml"
-    );
+    for (name, text) in [
+        ("ci.yml", &ci),
+        ("release.yml", &read(".github/workflows/release.yml")),
+    ] {
+        assert!(
+            text.contains(&format!("  RUSTUP_TOOLCHAIN: {oldest}.0\n")),
+            "{name}"
+        );
+    }
     assert!(ci.contains("run: bash .ci/run\n"), "ci.yml");
 
     let output = Command::new("rustc").arg("--version").output().unwrap();

@@ -330,6 +330,43 @@ fn logs_are_deleted_by_those_who_may() {
     );
 }
 
+/// docs/ci.md: what is left of the policy for a pull request's job.
+#[test]
+fn a_diff_needs_no_more_than_to_read_and_to_make_change_sets() {
+    let stage = Stage::new("compared");
+    let policy = stage.policy(&[]);
+    let deployer = stage.account.as_user("deployer", &policy);
+    let run = stage.frames(&deployer, &["deploy", "--yes"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+
+    let mut narrow = policy;
+    let reads = |action: &Value| {
+        let (_, name) = action.as_str().unwrap().split_once(':').unwrap();
+        ["Get", "List", "Describe", "BatchDescribe", "Detect"]
+            .iter()
+            .any(|verb| name.starts_with(verb))
+            || ["CreateChangeSet", "DeleteChangeSet"].contains(&name)
+    };
+    for statement in narrow["Statement"].as_array_mut().unwrap() {
+        statement["Action"].as_array_mut().unwrap().retain(reads);
+    }
+    let statements = narrow["Statement"].as_array_mut().unwrap();
+    statements.retain(|statement| !statement["Action"].as_array().unwrap().is_empty());
+    let reader = stage.account.as_user("reader", &narrow);
+    let path = stage.project.path().join("frames.yml");
+    let manifest = std::fs::read_to_string(path).unwrap();
+    let changed = manifest.replace("team: imaging", "team: radiology");
+    assert_ne!(changed, manifest);
+    stage.project.write("frames.yml", changed);
+    let before = stage.account.state();
+    let run = stage.frames(&reader, &["diff", "--exit-code"]);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(run.stdout.contains("to change"), "{run:#?}");
+    let run = stage.frames(&reader, &["deploy", "--yes"]);
+    assert!(run.code == 1 && run.stderr.contains("error"), "{run:#?}");
+    assert_eq!(stage.account.state(), before);
+}
+
 #[test]
 fn a_service_is_nobody_elses() {
     let stage = Stage::new("mine");

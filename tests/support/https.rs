@@ -2,7 +2,7 @@
 //! to trust it gets that authority as `SSL_CERT_FILE`.
 
 use flate2::{Compression, write::GzEncoder};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};
 use std::io::{Read, Write};
@@ -227,6 +227,9 @@ pub fn head(stream: &mut impl Read) -> std::io::Result<String> {
 fn certified() -> (TempDir, Arc<ServerConfig>) {
     let mut authority = CertificateParams::new([]).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // Of the server's own name, OpenSSL would take the server's certificate for self-signed.
+    let name = "the tests' authority";
+    authority.distinguished_name.push(DnType::CommonName, name);
     let authority_key = KeyPair::generate().unwrap();
     let root = authority.self_signed(&authority_key).unwrap();
     let directory = tempfile::tempdir().unwrap();

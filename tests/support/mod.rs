@@ -12,6 +12,7 @@ pub mod gateway;
 pub mod golden;
 pub mod hostile;
 pub mod https;
+pub mod installer;
 pub mod lsp;
 pub mod manifests;
 pub mod peers;
@@ -23,6 +24,7 @@ pub mod sample;
 pub mod screen;
 pub mod tokens;
 pub mod viewer;
+pub mod yaml;
 
 use std::path::{Path, PathBuf};
 

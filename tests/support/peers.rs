@@ -102,6 +102,84 @@ pub fn packer() -> &'static Path {
     })
 }
 
+/// shellcheck, zizmor and hadolint: where their programs are.
+pub fn linters() -> &'static Path {
+    static BIN: OnceLock<PathBuf> = OnceLock::new();
+    BIN.get_or_init(|| {
+        const PINS: &str = "tests/peers/lint.txt";
+        let venv = directory().join("lint");
+        let bin = venv.join("bin");
+        once(
+            "lint.lock",
+            &directory().join("lint.stamp"),
+            &[PINS],
+            &bin.join("zizmor"),
+            || install_venv(&venv, PINS),
+        );
+        bin
+    })
+}
+
+/// The machine's busybox, or Debian's, unpacked.
+pub fn busybox() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let path = std::env::var_os("PATH").unwrap();
+        let here = std::env::split_paths(&path).map(|folder| folder.join("busybox"));
+        if let Some(program) = here.into_iter().find(|program| program.exists()) {
+            return program;
+        }
+        let unpacked = directory().join("busybox");
+        let program = unpacked.join("bin/busybox");
+        once(
+            "busybox.lock",
+            &directory().join("busybox.stamp"),
+            &[],
+            &program,
+            || unpack_busybox(&unpacked),
+        );
+        program
+    })
+}
+
+/// With lists of its own: the machine's may be missing, and aren't touched.
+fn unpack_busybox(to: &Path) {
+    let _ = fs::remove_dir_all(to);
+    fs::create_dir_all(to.join("lists/partial")).unwrap();
+    fs::create_dir_all(to.join("cache/archives/partial")).unwrap();
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new("apt-get");
+        for (name, folder) in [("State::lists", "lists"), ("Cache", "cache")] {
+            let place = to.join(folder);
+            command.args(["-o", &format!("Dir::{name}={}", place.display())]);
+        }
+        command
+            .args(["-qq", "-o", "APT::Sandbox::User=root"])
+            .args(arguments)
+            .current_dir(to);
+        command
+    };
+    let what = "get busybox (install it, where this isn't Debian or Ubuntu)";
+    step(what, &mut apt(&["update"]));
+    step(what, &mut apt(&["download", "busybox"]));
+    let files = fs::read_dir(to).unwrap();
+    let package = files
+        .map(|file| file.unwrap().path())
+        .find(|file| file.extension().is_some_and(|ending| ending == "deb"));
+    step(
+        "unpack busybox",
+        Command::new("dpkg-deb")
+            .arg("--extract")
+            .args([&package.unwrap(), to]),
+    );
+    // Where /bin and /usr/bin are one, it is in the latter.
+    let program = to.join("bin/busybox");
+    if !program.exists() {
+        fs::create_dir_all(to.join("bin")).unwrap();
+        fs::rename(to.join("usr/bin/busybox"), program).unwrap();
+    }
+}
+
 /// The npm peers' programs.
 pub fn node_peers() -> PathBuf {
     node_modules().join(".bin")
