@@ -4,6 +4,7 @@
 use crate::support::aws::Aws;
 use crate::support::dev::{CT, Dev, bearer, get_frame};
 use crate::support::frames::{Project, Run, path_with};
+use crate::support::installer::only;
 use crate::support::{peers, read, release, root};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -125,19 +126,6 @@ impl Installed {
     }
 }
 
-/// A folder with these programs of the machine's, and no others.
-fn programs_only(folder: &Path, programs: &[&str]) {
-    fs::create_dir_all(folder).unwrap();
-    let path = std::env::var_os("PATH").unwrap();
-    for program in programs {
-        let mut found = std::env::split_paths(&path).map(|above| above.join(program));
-        let found = found
-            .find(|path| path.is_file())
-            .unwrap_or_else(|| panic!("no {program}"));
-        std::os::unix::fs::symlink(found, folder.join(program)).unwrap();
-    }
-}
-
 #[test]
 fn a_wheel_is_all_that_a_delivery_needs() {
     let project = Project::empty();
@@ -169,7 +157,6 @@ fn a_wheel_is_all_that_a_delivery_needs() {
     let shown = pip(&["show", "--files", "frames-cli"]).stdout;
     for said in [
         &format!("Version: {VERSION}"),
-        "License-Expression: Apache-2.0",
         "licenses/THIRD-PARTY-LICENSES.txt",
         "sboms/frames-",
     ] {
@@ -208,8 +195,8 @@ fn an_archive_is_all_that_a_delivery_needs() {
         "wc",
     ];
     let project = Project::empty();
-    let path = project.path().join("bin");
-    programs_only(&path, TOOLS);
+    let tools = only(TOOLS);
+    let path = tools.path().to_owned();
     let home = project.path().join("home");
     fs::create_dir(&home).unwrap();
     let installed = Installed {
@@ -315,6 +302,19 @@ fn wheel_and_archive_hold_one_binary() {
     let mut in_wheel = Vec::new();
     script.read_to_end(&mut in_wheel).unwrap();
     assert!(in_wheel == binary);
+    drop(script);
+    let about = format!("frames_cli-{VERSION}.dist-info/METADATA");
+    let mut metadata = String::new();
+    let mut entry = wheel.by_name(&about).unwrap();
+    entry.read_to_string(&mut metadata).unwrap();
+    let version = format!("Version: {VERSION}");
+    for line in [
+        "Name: frames-cli",
+        &version,
+        "License-Expression: Apache-2.0",
+    ] {
+        assert!(metadata.lines().any(|said| said == line), "{metadata}");
+    }
 
     let folder = format!("frames-{VERSION}-x86_64-linux");
     let archive = fs::File::open(release::file(".tar.gz")).unwrap();
