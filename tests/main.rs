@@ -49,6 +49,7 @@ mod policy_reference;
 mod posture;
 mod readme;
 mod released;
+mod sbom;
 mod sdks;
 mod signals;
 mod support;

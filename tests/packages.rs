@@ -5,10 +5,10 @@ use crate::support::aws::Aws;
 use crate::support::dev::{CT, Dev, bearer, get_frame};
 use crate::support::frames::{Project, Run, path_with};
 use crate::support::installer::only;
-use crate::support::{peers, read, release, root};
-use serde_json::{Value, json};
+use crate::support::{read, release, root};
+use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -347,127 +347,6 @@ fn wheel_and_archive_hold_one_binary() {
         assert_eq!(*mode, 0o644, "{file}");
         assert!(!content.is_empty(), "{file}");
     }
-}
-
-/// Name and version of every crate that a lock file has from a registry.
-fn locked(lock: &str) -> BTreeSet<(String, String)> {
-    let lock = read(lock);
-    let packages = lock.split("[[package]]").skip(1);
-    let value = |package: &str, key: &str| {
-        let line = package
-            .lines()
-            .find_map(|line| line.strip_prefix(&format!("{key} = \"")));
-        line.map(|value| value.trim_end_matches('"').to_owned())
-    };
-    packages
-        .filter(|package| value(package, "checksum").is_some())
-        .map(|package| {
-            (
-                value(package, "name").unwrap(),
-                value(package, "version").unwrap(),
-            )
-        })
-        .collect()
-}
-
-/// CycloneDX's own schema is in the library that wrote the document.
-#[test]
-fn the_sbom_is_valid_and_names_both_workspaces() {
-    let schemas = peers::packer().with_file_name("../lib");
-    let python = fs::read_dir(&schemas).unwrap().next().unwrap().unwrap();
-    let schemas = python.path().join("site-packages/cyclonedx/schema/_res");
-    let schema = |name: &str| -> Value {
-        serde_json::from_slice(&fs::read(schemas.join(name)).unwrap()).unwrap()
-    };
-    let mut registry = jsonschema::Registry::new();
-    for name in ["spdx.SNAPSHOT.schema.json", "jsf-0.82.SNAPSHOT.schema.json"] {
-        let address = format!("http://cyclonedx.org/schema/{name}");
-        registry = registry.add(address, schema(name)).unwrap();
-    }
-    let registry = registry.prepare().unwrap();
-    let validator = jsonschema::options()
-        .with_registry(&registry)
-        .should_validate_formats(true)
-        .build(&schema("bom-1.5.SNAPSHOT.schema.json"))
-        .unwrap();
-    let sbom = fs::read(release::file(".cdx.json")).unwrap();
-    let mut sbom: Value = serde_json::from_slice(&sbom).unwrap();
-    let errors: Vec<String> = validator
-        .iter_errors(&sbom)
-        .map(|error| error.to_string())
-        .collect();
-    assert_eq!(errors, Vec::<String>::new());
-    assert_eq!(sbom["specVersion"], "1.5");
-
-    let root = &sbom["metadata"]["component"];
-    assert_eq!(
-        (&root["name"], &root["version"]),
-        (&json!("frames"), &json!(VERSION))
-    );
-    let sum = Sha256::digest(fs::read(release::binary()).unwrap());
-    let sum = json!([{"alg": "SHA-256", "content": format!("{sum:x}")}]);
-    assert_eq!(root["hashes"], sum);
-    let named: BTreeSet<(String, String)> = sbom["components"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|component| {
-            let text = |key: &str| component[key].as_str().unwrap().to_owned();
-            (text("name"), text("version"))
-        })
-        .collect();
-    let has = |name: &str| named.iter().any(|(found, _)| found == name);
-    // Of the tool; of the functions only; of both.
-    for name in [
-        "clap",
-        "aws-sdk-cloudfront",
-        "frames-deploy",
-        "lambda_runtime",
-        "frames-signer",
-        "serde",
-    ] {
-        assert!(has(name), "{name}");
-    }
-    // What only tests, build scripts or other systems need isn't in a binary.
-    for name in ["jsonschema", "rcgen", "ureq", "cc", "windows-sys"] {
-        assert!(!has(name), "{name}");
-    }
-    let mut known = locked("Cargo.lock");
-    known.extend(locked("functions/Cargo.lock"));
-    let own = VERSION.to_owned();
-    for crate_named in &named {
-        let is_own = crate_named.0.starts_with("frames") && crate_named.1 == own;
-        assert!(is_own || known.contains(crate_named), "{crate_named:?}");
-    }
-    // Each has a licence here, whose text is in the other document.
-    let licences = read_licences();
-    for (name, version) in &named {
-        if !name.starts_with("frames") {
-            let line = format!("{name} {version} (");
-            assert!(
-                licences.lines().any(|said| said.starts_with(&line)),
-                "{line}"
-            );
-        }
-    }
-    assert!(licences.contains("The Rust Standard Library"));
-    // A schema that takes everything would say nothing.
-    sbom["components"][0]["licenses"] = json!([{"license": {"id": "none of SPDX's"}}]);
-    assert!(!validator.is_valid(&sbom));
-}
-
-fn read_licences() -> String {
-    let archive = fs::File::open(release::file(".tar.gz")).unwrap();
-    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(archive));
-    for entry in archive.entries().unwrap() {
-        let mut entry = entry.unwrap();
-        if entry.path().unwrap().ends_with("THIRD-PARTY-LICENSES.txt") {
-            let mut text = String::new();
-            entry.read_to_string(&mut text).unwrap();
-            return text;
-        }
-    }
-    panic!("no licences");
 }
 
 /// Whatever else a release may be, it is never one that needs what it was to bring along.
