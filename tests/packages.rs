@@ -148,7 +148,9 @@ fn a_wheel_is_all_that_a_delivery_needs() {
             "--no-cache-dir",
             "--disable-pip-version-check",
         ]);
-        installed.done(pip.args(arguments).env("HOME", &home))
+        // It would ask a rustc on PATH for its version, and that may write to the home.
+        pip.env("HOME", &home).env("PATH", &installed.path);
+        installed.done(pip.args(arguments))
     };
     let wheel = release::file(".whl");
     pip(&["install", "--no-index", wheel.to_str().unwrap()]);
