@@ -88,7 +88,9 @@ fn its_manifest_brings_what_is_said() {
 #[test]
 fn its_two_commands_are_cargos() {
     let readme = read("README.md");
-    let blocks = blocks(&readme, "sh").concat();
+    let (_, section) = readme.split_once("\n## Two commands\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let blocks = blocks(section, "sh").concat();
     let commands: Vec<&str> = blocks.lines().collect();
     assert_eq!(commands, ["cargo dev", "cargo test"]);
     let output = Command::new(env!("CARGO"))
@@ -105,6 +107,27 @@ fn its_two_commands_are_cargos() {
                 .any(|line| line.split_whitespace().next() == Some(name)),
             "cargo has no `{name}` here:\n{listed}"
         );
+    }
+}
+
+/// `tests/packages.rs` runs them.
+#[test]
+fn it_installs_a_release_by_two_ways() {
+    let readme = read("README.md");
+    let (_, section) = readme.split_once("\n## Installing\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let lines = [
+        "pip install OUT/frames_cli-*.whl",
+        "sh install.sh --from OUT",
+    ];
+    assert_eq!(
+        blocks(section, "sh").concat().lines().collect::<Vec<_>>(),
+        lines
+    );
+    // Where they come from, the page on releases says the same.
+    let releasing = read("docs/releasing.md");
+    for line in lines.into_iter().chain(["bash release/build OUT"]) {
+        assert!(releasing.contains(&format!("\n{line}\n")), "{line}");
     }
 }
 

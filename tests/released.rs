@@ -1,9 +1,9 @@
-//! The programs inside a release, and what `frames --version` says of them. `FRAMES_RELEASED`
-//! names a binary that was built with `FRAMES_PROGRAMS`; without it, only a build from a
-//! clone is looked at.
+//! The programs inside a release's binary, and what `frames --version` says of them.
+//! `FRAMES_RELEASED` names a binary that `release/build` made; without it, the tests build one without optimisation.
 
 use crate::support::dev::{CT, Dev, bearer, get_frame};
 use crate::support::frames::{Project, Run};
+use crate::support::release;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -15,22 +15,18 @@ use std::process::{Command, Stdio};
 const VERSION: [&str; 3] = ["--version", "--format", "json"];
 
 /// On a machine with nothing: no tool, no cache, no settings.
-fn released(project: &Project) -> Option<Command> {
-    let Some(binary) = std::env::var_os("FRAMES_RELEASED") else {
-        println!("left out: FRAMES_RELEASED names no binary of a release");
-        return None;
-    };
+fn released(project: &Project) -> Command {
     for name in ["home", "bin"] {
         fs::create_dir_all(project.path().join(name)).unwrap();
     }
-    let mut command = Command::new(binary);
+    let mut command = Command::new(release::binary());
     command
         .current_dir(project.path())
         .env_clear()
         .env("HOME", project.path().join("home"))
         .env("PATH", project.path().join("bin"))
         .stdin(Stdio::null());
-    Some(command)
+    command
 }
 
 fn output(project: &Project) -> BTreeMap<String, Vec<u8>> {
@@ -128,10 +124,7 @@ fn programs_that_arent_built_have_no_hash() {
 #[test]
 fn a_release_packages_the_same_bytes_without_any_tool() {
     let project = whole();
-    let Some(mut command) = released(&project) else {
-        return;
-    };
-    let run = Run::of(command.args(["package", "--verbose"]));
+    let run = Run::of(released(&project).args(["package", "--verbose"]));
     assert_eq!(run.code, 0, "{run:#?}");
     assert!(
         run.stderr.contains("programs from inside this frames"),
@@ -142,15 +135,15 @@ fn a_release_packages_the_same_bytes_without_any_tool() {
     built.package();
     assert!(output(&project) == output(&built));
 
-    let mut command = released(&project).unwrap();
+    let mut command = released(&project);
     let version = said(&Run::of(command.args(VERSION)));
     assert_eq!(version["embedded"], json!(true));
     assert_eq!(version["programs"], programs(&built));
-    let mut command = released(&project).unwrap();
+    let mut command = released(&project);
     let line = Run::of(command.arg("--version")).stdout;
     assert!(line.ends_with("programs inside)\n"), "{line}");
 
-    let mut command = released(&project).unwrap();
+    let mut command = released(&project);
     let doctor = Run::of(command.args(["doctor", "--format", "json"]));
     let doctor: Value = serde_json::from_str(&doctor.stdout).unwrap();
     let checks = doctor["checks"].as_array().unwrap();
@@ -163,10 +156,7 @@ fn a_release_packages_the_same_bytes_without_any_tool() {
 #[test]
 fn a_release_serves_a_frame_without_any_tool() {
     let project = Project::example();
-    let Some(command) = released(&project) else {
-        return;
-    };
-    let dev = Dev::start_by(command, &[]);
+    let dev = Dev::start_by(released(&project), &[]);
     let token = bearer(dev.token());
     let reply = get_frame(&dev, &[("Authorization", &token)], "");
     assert_eq!(reply.status, 200, "{}", reply.text());

@@ -139,15 +139,7 @@ impl Project {
 
 fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_frames"));
-    // What the test runner or its caller are set to is no part of a test.
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        let build = text.starts_with("CARGO_") && text != "CARGO_HOME";
-        let colour = ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS"].contains(&&*text);
-        if build || colour || text.starts_with("AWS_") || text == "RUSTFLAGS" {
-            command.env_remove(&name);
-        }
-    }
+    set_apart(&mut command);
     // A proxy is for cargo's registry. What the tests start is on this machine.
     let proxies = ["http_proxy", "https_proxy", "all_proxy"];
     let is_proxy = |name: OsString| proxies.contains(&&*name.to_string_lossy().to_lowercase());
@@ -164,6 +156,18 @@ fn command() -> Command {
         .env("XDG_CACHE_HOME", target().join("test-cache"))
         .stdin(Stdio::null());
     command
+}
+
+/// Takes out what the test runner or its caller are set to: it is no part of a test.
+pub fn set_apart(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        let build = text.starts_with("CARGO_") && text != "CARGO_HOME";
+        let colour = ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS"].contains(&&*text);
+        if build || colour || text.starts_with("AWS_") || text == "RUSTFLAGS" {
+            command.env_remove(&name);
+        }
+    }
 }
 
 impl Run {

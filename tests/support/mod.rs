@@ -21,6 +21,7 @@ pub mod plain;
 pub mod process;
 pub mod pty;
 pub mod reader;
+pub mod release;
 pub mod sample;
 pub mod screen;
 pub mod tokens;

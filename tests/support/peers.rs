@@ -84,6 +84,24 @@ pub fn pydicom() -> &'static Path {
     })
 }
 
+/// The Python that packs releases.
+pub fn packer() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        const PINS: &str = "release/pack.txt";
+        let venv = directory().join("pack");
+        let program = venv.join("bin/python");
+        once(
+            "pack.lock",
+            &directory().join("pack.stamp"),
+            &[PINS],
+            &program,
+            || install_venv(&venv, PINS),
+        );
+        program
+    })
+}
+
 /// shellcheck, zizmor and hadolint: where their programs are.
 pub fn linters() -> &'static Path {
     static BIN: OnceLock<PathBuf> = OnceLock::new();
