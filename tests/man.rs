@@ -68,9 +68,10 @@ fn literal(text: &str) -> String {
     let lines = text.lines().map(|line| {
         let line = line.trim_start().replace('\\', "\\e").replace('-', "\\-");
         // A dot or an apostrophe at the start would be an order.
-        match line.starts_with(['.', '\'']) {
-            true => format!("\\&{line}"),
-            false => line,
+        if line.starts_with(['.', '\'']) {
+            format!("\\&{line}")
+        } else {
+            line
         }
     });
     lines.collect::<Vec<_>>().join("\n")

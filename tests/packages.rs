@@ -31,6 +31,12 @@ struct Installed {
     path: PathBuf,
 }
 
+fn done(command: &mut Command) -> Run {
+    let run = Run::of(command);
+    assert_eq!(run.code, 0, "{command:?}: {run:#?}");
+    run
+}
+
 impl Installed {
     fn home(&self) -> PathBuf {
         self.project.path().join("home")
@@ -47,14 +53,8 @@ impl Installed {
         command
     }
 
-    fn done(&self, command: &mut Command) -> Run {
-        let run = Run::of(command);
-        assert_eq!(run.code, 0, "{command:?}: {run:#?}");
-        run
-    }
-
     fn frames(&self, arguments: &[&str]) -> Run {
-        self.done(self.command().args(arguments))
+        done(self.command().args(arguments))
     }
 
     /// From the first frames.yml to a delivery that is gone again.
@@ -100,7 +100,7 @@ impl Installed {
         account.set(&json!({"step": 0.02, "datastores": {STORE: "ACTIVE"}}));
         let mut deploy = self.command();
         deploy.args(["deploy", "--yes"]).envs(account.environment());
-        let url = self.done(&mut deploy).stdout;
+        let url = done(&mut deploy).stdout;
         assert!(url.starts_with("https://"), "{url}");
         let names = ["heart-dev-lambda-edge", "heart-dev-cdn"];
         for name in names {
@@ -118,7 +118,7 @@ impl Installed {
         remove
             .args(["remove", "--yes", "--wait", "1m"])
             .envs(account.environment());
-        self.done(&mut remove);
+        done(&mut remove);
         // The logs and their key stay, and the bucket for artifacts.
         let goes = |line: &String| !line.starts_with("s3 ") && !line.starts_with("kms ");
         let left: Vec<String> = account.state().into_iter().filter(goes).collect();
@@ -138,7 +138,7 @@ fn a_wheel_is_all_that_a_delivery_needs() {
         project,
     };
     let mut make = Command::new("python3");
-    installed.done(make.args(["-m", "venv"]).arg(&venv));
+    done(make.args(["-m", "venv"]).arg(&venv));
     let pip = |arguments: &[&str]| {
         let mut pip = Command::new(venv.join("bin/python"));
         pip.args([
@@ -150,7 +150,7 @@ fn a_wheel_is_all_that_a_delivery_needs() {
         ]);
         // It would ask a rustc on PATH for its version, and that may write to the home.
         pip.env("HOME", &home).env("PATH", &installed.path);
-        installed.done(pip.args(arguments))
+        done(pip.args(arguments))
     };
     let wheel = release::file(".whl");
     pip(&["install", "--no-index", wheel.to_str().unwrap()]);
@@ -215,7 +215,7 @@ fn an_archive_is_all_that_a_delivery_needs() {
             .env_clear()
             .env("HOME", &home)
             .env("PATH", &installed.path);
-        installed.done(&mut install)
+        done(&mut install)
     };
     install(&["--from", release::packages().to_str().unwrap()]);
     installed.lives();
