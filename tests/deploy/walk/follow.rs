@@ -5,6 +5,7 @@ use super::claims::Fault;
 use super::hand;
 use super::walker::Walker;
 use super::ways::{self, First, Way, block};
+use super::world::READ_IN;
 use crate::support::frames::Run;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -121,9 +122,11 @@ impl Walker {
             }
             First::KeepKey(id) => {
                 let asked = json!({"KeyId": id});
-                for operation in ["CancelKeyDeletion", "EnableKey"] {
-                    let account = &self.stand.account;
-                    let _ = account.try_call("us-east-1", "kms", operation, asked.clone());
+                for region in READ_IN {
+                    for operation in ["CancelKeyDeletion", "EnableKey"] {
+                        let account = &self.stand.account;
+                        let _ = account.try_call(region, "kms", operation, asked.clone());
+                    }
                 }
             }
             First::Disable => {
