@@ -160,7 +160,7 @@ delivery: {cachedReads: true, metadata: true}
             assert_eq!(cached(&given), (200, cache), "{}", given.text());
         }
         // A link to this image set only, and one to another.
-        let linked = |set: &str| dev.mint(json!({"groups": [], "sets": [set]}));
+        let linked = |set: &str| dev.mint(json!({"groups": ["radiology"], "sets": [set]}));
         assert_eq!(cached(&ask(&dev, "GET", &url, &linked(&set))), (200, HIT));
         let elsewhere = linked("aaaabbbbccccddddeeeeffff00001111");
         assert_eq!(ask(&dev, "GET", &url, &elsewhere).status, 403);

@@ -96,7 +96,7 @@ impl CloudFront {
 
     /// Serves another package from now on, as after an update of the distribution: what is cached stays.
     pub async fn update(self, package: Package, options: Options) -> Result<Self, Error> {
-        let cached = self.pipeline.cached();
+        let cached = self.pipeline.kept();
         self.stop().await;
         Self::start_with(package, options, cached).await
     }

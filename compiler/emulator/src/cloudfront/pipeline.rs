@@ -433,7 +433,7 @@ impl Pipeline {
         }
     }
 
-    pub(super) fn cached(&self) -> Cached {
+    pub(super) fn kept(&self) -> Cached {
         self.cache.clone()
     }
 
