@@ -79,11 +79,14 @@ impl Walker {
             }
             let (run, found) = self.run(known);
             faults.extend(found);
-            let way = ways::of(&run, known).filter(|_| run.code != 0);
-            if way.is_some_and(|way| way.first.contains(&First::Unprotect)) {
+            let named = ways::of(&run, known).filter(|_| run.code != 0);
+            if named.is_some_and(|named| named.first.contains(&First::Unprotect)) {
                 // A deployment doesn't work here, so the other way that is named is taken.
                 hand::unprotect(&self.stand, &self.world());
                 faults.extend(self.run(known).1);
+            } else if run.code != 0 && way.first.contains(&First::Unprotect) {
+                // The same, where something else keeps it from working: the goal comes next.
+                hand::unprotect(&self.stand, &self.world());
             }
         }
         faults
