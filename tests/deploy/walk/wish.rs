@@ -41,6 +41,12 @@ pub enum Reads {
     Away,
 }
 
+impl Reads {
+    fn any(dice: &mut Dice) -> Self {
+        dice.one_of(&[Self::Off, Self::AtHome, Self::Away])
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wish {
     /// A deployed stack doesn't move: only a move of the manifest, and a removal, change it.
@@ -68,7 +74,7 @@ impl Wish {
             logs: Logs::Managed,
             alarms: false,
             dicomweb: false,
-            reads: Reads::Off,
+            reads: Reads::any(dice),
             overlay: 0,
             web_acl: true,
             protected: false,
@@ -103,7 +109,7 @@ impl Wish {
                 5 => wish.dicomweb = !wish.dicomweb,
                 6 => wish.overlay = dice.below(3),
                 7 => wish.web_acl = !wish.web_acl,
-                8 | 9 => wish.reads = dice.one_of(&[Reads::Off, Reads::AtHome, Reads::Away]),
+                8 | 9 => wish.reads = Reads::any(dice),
                 _ => wish.protected = dice.once_in(2),
             }
         }
