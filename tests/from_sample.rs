@@ -63,6 +63,9 @@ fn its_successors_settings_mean_the_same() {
     expected["domain"]["securityPolicy"] = found["domain"]["securityPolicy"].clone();
     assert_eq!(found["domain"]["securityPolicy"], "TLSv1.2_2021");
     expected["logs"]["functions"]["level"] = json!("info");
+    // Its viewers go on with what they fetch.
+    expected["delivery"]["metadata"] = json!(true);
+    expected["delivery"]["cachedReads"] = json!(true);
     assert_eq!(found, expected);
     assert_eq!(project.frames(&["validate"]).code, 0);
 

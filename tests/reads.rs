@@ -2,11 +2,18 @@
 //! an authorizer that decides on hits as on misses. The function URL is our model of AWS's.
 
 use crate::support::browser::{Browser, Site};
-use crate::support::dev::{CT, Dev, Reply, bearer, get_frame, native_path};
+use crate::support::dev::{CT, Dev, Reply, bearer, get_frame, native_path, send};
 use crate::support::dicom::File;
 use crate::support::frames::Project;
+use frames_edge::jose::Algorithm;
+use frames_edge::{LogLevel, SignerConfig};
+use frames_emulator::Credentials;
+use frames_emulator::cloudfront::{CloudFront, Options, OriginServer};
+use frames_emulator::healthimaging::{self, Policy, StandIn};
+use frames_emulator::issuer::{Issuer, IssuerClaims};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 const OIDC: &str = "service: x
 auth: {mode: oidc, issuer: 'https://issuer.example', audience: a, groups: [radiology], tokenSources: [authorization, header, query]}
@@ -116,6 +123,139 @@ fn the_authorizer_decides_on_hits_as_on_misses() {
         assert!(reply.header("x-cache").starts_with("Error"));
         assert!(reply.header("cache-control").contains("no-store"));
     }
+}
+
+/// Rows and claims are one user's: another user's hit is no reason to let this one in.
+#[test]
+fn access_is_decided_on_hits_too() {
+    let project = Project::new(
+        "service: x
+auth:
+  mode: oidc
+  issuer: https://issuer.example
+  audience: a
+  access:
+    - {groups: [radiology], datastore: 12345678901234567890123456789012}
+    - {groups: [trial], datastore: 12345678901234567890123456789012, imageSets: [aaaabbbbccccddddeeeeffff00001111]}
+  accessClaims: {imageSets: sets}
+iam: {allow: [{datastore: 12345678901234567890123456789012}]}
+delivery: {cachedReads: true, metadata: true}
+",
+    );
+    let dev = Dev::start(&project, &[]);
+    let radiology = dev.mint(json!({"groups": ["radiology"]}));
+    let trial = dev.mint(json!({"groups": ["trial"]}));
+    let nobody = dev.mint(json!({"groups": []}));
+    let set = native_path(&dev).split('/').nth(4).unwrap().to_owned();
+    let metadata = format!("{}{}", dev.url(), native_path(&dev));
+    let metadata = metadata.replace("getImageFrame", "getImageSetMetadata");
+    for url in [frame(&dev), metadata] {
+        for cache in [MISS, HIT] {
+            for token in [&trial, &nobody] {
+                let refused = ask(&dev, "GET", &url, token);
+                assert_eq!(refused.status, 403, "{cache}: {}", refused.text());
+                assert_eq!(ask(&dev, "HEAD", &url, token).status, 403);
+            }
+            let given = ask(&dev, "GET", &url, &radiology);
+            assert_eq!(cached(&given), (200, cache), "{}", given.text());
+        }
+        // A link to this image set only, and one to another.
+        let linked = |set: &str| dev.mint(json!({"groups": ["radiology"], "sets": [set]}));
+        assert_eq!(cached(&ask(&dev, "GET", &url, &linked(&set))), (200, HIT));
+        let elsewhere = linked("aaaabbbbccccddddeeeeffff00001111");
+        assert_eq!(ask(&dev, "GET", &url, &elsewhere).status, 403);
+    }
+}
+
+/// The same edge, by another manifest.
+fn edge_options(stand_in: &Arc<StandIn>) -> Options {
+    Options {
+        port: 0,
+        origin: OriginServer::StandIn(stand_in.clone()),
+        requests: Arc::new(|_| ()),
+        functions: Arc::new(|_, _| ()),
+    }
+}
+
+/// A deployment leaves what is cached where it is.
+#[test]
+fn a_narrower_iam_allow_decides_on_what_is_cached() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(async {
+        let claims = json!({"iss": "https://issuer.example", "aud": "a", "sub": "s"});
+        let issuer = Issuer::start(IssuerClaims {
+            algorithm: Algorithm::RS256,
+            claims: serde_json::from_value(claims).unwrap(),
+        });
+        let issuer = issuer.await.unwrap();
+        let project = Project::empty();
+        project.write("jwks.json", issuer.jwks().to_string());
+        let packaged = |allow: &str| {
+            let manifest = format!(
+                "service: x
+auth: {{mode: oidc, issuer: 'https://issuer.example', audience: a, jwksFile: ./jwks.json}}
+iam: {{allow: [{{datastore: 12345678901234567890123456789012{allow}}}]}}
+delivery: {{cachedReads: true}}
+"
+            );
+            project.write("frames.yml", manifest);
+            project.package();
+            frames_emulator::package::read(&project.path().join(".frames/dev")).unwrap()
+        };
+        let wide = packaged("");
+        let config = SignerConfig {
+            region: "us-east-1".to_owned(),
+            native_host: "runtime-medical-imaging.us-east-1.amazonaws.com".to_owned(),
+            dicomweb_host: None,
+            metadata: false,
+            cached_reads: true,
+            log_level: LogLevel::Warn,
+        };
+        let stand_in = StandIn::start(
+            &config,
+            Credentials::random().unwrap(),
+            Policy::of(&wide),
+            healthimaging::embedded().unwrap(),
+        );
+        let stand_in = Arc::new(stand_in.await.unwrap());
+        let first = stand_in.store().first_frame().unwrap();
+        let set = first.image_set_id.to_owned();
+        let path = format!(
+            "/datastore/{}/imageSet/{set}/getImageFrame?imageFrameId={}",
+            stand_in.store().id,
+            first.image_frame_id()
+        );
+        let token = bearer(issuer.token());
+        let get = async |edge: &CloudFront, token: Option<&str>| {
+            let (url, token) = (format!("{}{path}", edge.url()), token.map(str::to_owned));
+            let asked = tokio::task::spawn_blocking(move || {
+                let token = token.as_deref().map(|token| ("authorization", token));
+                let headers: Vec<_> = token.into_iter().collect();
+                let reply = send("GET", &url, &headers, None).unwrap();
+                (reply.status, reply.header("x-cache").to_owned())
+            });
+            asked.await.unwrap()
+        };
+        let ok = |cache: &str| (200, cache.to_owned());
+        let edge = CloudFront::start(wide, edge_options(&stand_in))
+            .await
+            .unwrap();
+        assert_eq!(get(&edge, Some(&token)).await, ok(MISS));
+        assert_eq!(get(&edge, Some(&token)).await, ok(HIT));
+
+        let narrow = packaged(", imageSets: [aaaabbbbccccddddeeeeffff00001111]");
+        let edge = edge.update(narrow, edge_options(&stand_in)).await.unwrap();
+        assert_eq!(get(&edge, Some(&token)).await.0, 403);
+        assert_eq!(get(&edge, None).await.0, 401);
+
+        // It was there all the time.
+        let named = packaged(&format!(", imageSets: [{set}]"));
+        let edge = edge.update(named, edge_options(&stand_in)).await.unwrap();
+        assert_eq!(get(&edge, Some(&token)).await, ok(HIT));
+        edge.stop().await;
+    });
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use super::{MANIFEST, STORE, Stand, closing, lines};
 use crate::support::frames::Run;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// With the reader, in this Region.
 pub fn reads_in(region: &str) -> String {
@@ -217,8 +218,151 @@ fn it_follows_the_data_stores_to_another_region() {
     assert!(at(&moved, "ReaderUrl", "DELETE_IN_PROGRESS") > let_go);
     is_read_in(&stand, "eu-west-1", &closing(&moved));
     assert_eq!(url(&stand, "us-west-2"), None);
+    has_no_zips(&stand, "us-west-2");
     assert_eq!(apart_from_zips(&stand), fresh(&reads_in("eu-west-1")));
     is_unchanged(&stand);
+}
+
+/// The signer's role at each moment: that of the version that the distribution runs.
+struct Edge {
+    origins: Vec<String>,
+    role: String,
+    /// The Regions of what it may read, and of what it may call.
+    reads: BTreeSet<String>,
+    calls: BTreeSet<String>,
+}
+
+impl Edge {
+    fn of(stand: &Stand, id: &str) -> Self {
+        let config = &stand.distribution(id)["DistributionConfig"];
+        let origins = config["Origins"]["Items"].as_array().unwrap().iter();
+        let origins = origins.map(|origin| origin["DomainName"].as_str().unwrap().to_owned());
+        let items = &config["DefaultCacheBehavior"]["LambdaFunctionAssociations"]["Items"];
+        let mut items = items.as_array().unwrap().iter();
+        let signer = items.find(|item| item["EventType"] == "origin-request");
+        let version = signer.unwrap()["LambdaFunctionARN"].as_str().unwrap();
+        Self {
+            origins: origins.collect(),
+            ..Self::of_function(stand, version)
+        }
+    }
+
+    fn of_function(stand: &Stand, function: &str) -> Self {
+        let call = |service, operation, asked| stand.account.call(service, operation, asked);
+        let found = call("lambda", "GetFunction", json!({"FunctionName": function}));
+        let role = found["Configuration"]["Role"].as_str().unwrap().to_owned();
+        let name = role.rsplit('/').next().unwrap();
+        let attached = call("iam", "ListAttachedRolePolicies", json!({"RoleName": name}));
+        let (mut reads, mut calls) = (BTreeSet::new(), BTreeSet::new());
+        for attached in attached["AttachedPolicies"].as_array().unwrap() {
+            let arn = &attached["PolicyArn"];
+            let policy = call("iam", "GetPolicy", json!({"PolicyArn": arn}));
+            let version = &policy["Policy"]["DefaultVersionId"];
+            let asked = json!({"PolicyArn": arn, "VersionId": version});
+            let document = &call("iam", "GetPolicyVersion", asked)["PolicyVersion"]["Document"];
+            for statement in document["Statement"].as_array().unwrap() {
+                let action = statement["Action"][0].as_str().unwrap();
+                let regions = match action.split_once(':').unwrap().0 {
+                    "medical-imaging" => &mut reads,
+                    "lambda" => &mut calls,
+                    _ => continue,
+                };
+                let resources = statement["Resource"].as_array().unwrap().iter();
+                let arns = resources.map(|arn| arn.as_str().unwrap());
+                regions.extend(arns.map(|arn| arn.split(':').nth(3).unwrap().to_owned()));
+            }
+        }
+        Self {
+            origins: vec![],
+            role,
+            reads,
+            calls,
+        }
+    }
+
+    /// Requests go to this Region, signed by a role that may read there.
+    fn works_in(&self, stand: &Stand, region: &str, with_reader: bool) {
+        let native = format!("runtime-medical-imaging.{region}.amazonaws.com");
+        assert!(self.origins.contains(&native), "{:?}", self.origins);
+        assert_eq!(self.reads, BTreeSet::from([region.to_owned()]));
+        if with_reader {
+            assert_eq!(self.calls, self.reads);
+            let asked = json!({"FunctionName": "heart-dev-reader"});
+            let policy = stand.account.call_in(region, "lambda", "GetPolicy", asked);
+            let policy = policy["Policy"].as_str().unwrap();
+            assert!(policy.contains(&self.role), "{}: {policy}", self.role);
+        } else {
+            assert_eq!(self.calls, BTreeSet::new());
+        }
+    }
+}
+
+/// Between the stages, the edge still sends requests to the old Region, and the role of the
+/// version that signs them may still read there.
+#[test]
+fn in_another_region_each_request_is_signed_by_a_role_that_may_read() {
+    for (with_reader, manifest) in [
+        (false, without_reads as fn(&str) -> String),
+        (true, reads_in),
+    ] {
+        let stand = Stand::new();
+        stand.write(&manifest("us-west-2"));
+        let closing = stand.deploy();
+        let id = closing["result"]["distributionId"].as_str().unwrap();
+        Edge::of(&stand, id).works_in(&stand, "us-west-2", with_reader);
+
+        stand.write(&manifest("eu-west-1"));
+        let kind = "AWS::CloudFront::Distribution";
+        stand
+            .account
+            .fail("UPDATE", kind, "Distribution", "The moon is full");
+        let stopped = stand.run(&["deploy", "--yes"]);
+        assert_eq!(stopped.code, 1, "{stopped:#?}");
+        let changed = Edge::of_function(&stand, "heart-dev-signer").reads;
+        assert_eq!(changed, BTreeSet::from(["eu-west-1".to_owned()]));
+        Edge::of(&stand, id).works_in(&stand, "us-west-2", with_reader);
+
+        stand.account.set(&json!({"failures": []}));
+        let closing = stand.deploy();
+        assert_eq!(closing["result"]["distributionId"], id);
+        Edge::of(&stand, id).works_in(&stand, "eu-west-1", with_reader);
+        assert_eq!(apart_from_zips(&stand), fresh(&manifest("eu-west-1")));
+        stand.never_open();
+        is_unchanged(&stand);
+    }
+}
+
+fn has_no_zips(stand: &Stand, region: &str) {
+    let bucket = format!("frames-artifacts-{}-{region}", stand.account.number());
+    let asked = json!({"Bucket": bucket});
+    let found = stand.account.call("s3", "ListObjectVersions", asked);
+    for versions in ["Versions", "DeleteMarkers"] {
+        assert!(
+            found[versions].as_array().is_none_or(Vec::is_empty),
+            "{found:#}"
+        );
+    }
+}
+
+/// The Region is forgotten with the stack, so nothing may stay there. A zip of somebody else does.
+#[test]
+fn its_zips_go_with_it() {
+    let stand = Stand::new();
+    stand.write(&reads_in("us-west-2"));
+    stand.deploy();
+    let bucket = format!("frames-artifacts-{}-us-west-2", stand.account.number());
+    let zips = stand.keys_in(&bucket);
+    assert_eq!(zips.len(), 1, "{zips:?}");
+    let theirs = zips[0].replace("heart/", "lung/");
+    let put = json!({"Bucket": bucket, "Key": theirs, "Body": "theirs"});
+    stand.account.call("s3", "PutObject", put);
+    stand.write(&without_reads("us-west-2"));
+    let off = run(&stand, &["deploy", "--yes"]);
+    assert!(off.stderr.contains("1 artifact in bucket"), "{off:#?}");
+    assert_eq!(stand.keys_in(&bucket), [theirs]);
+    is_unchanged(&stand);
+    // What is in the functions' own Region serves the next deployment.
+    assert!(!stand.keys_in(&stand.managed_bucket()).is_empty());
 }
 
 /// Whatever the manifest says by then, or without one.
@@ -243,6 +387,7 @@ fn a_removal_finds_it_where_it_is() {
         let left = stand.account.state();
         let kept = left.iter().all(|line| is_kept(line));
         assert!(kept, "{arguments:?}: {left:#?}");
+        has_no_zips(&stand, "us-west-2");
     }
 }
 

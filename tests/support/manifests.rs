@@ -112,6 +112,7 @@ fn manifest(numbers: &mut Numbers) -> String {
         "{mode: cognito, userPoolId: us-east-1_AbCdEfGhI}",
         "{mode: cognito, userPoolId: eu-west-1_AbCdEfGhI, clientIds: [abc], tokenUse: any, scopes: [a/b], groups: [g], tokenSources: [query]}",
         "{mode: oidc, issuer: 'https://a.example.org/', audience: [a, b], algorithms: [RS256, RS512], jwksFile: ./jwks.json}",
+        "{mode: oidc, issuer: 'https://a.example.org/', audience: a, access: [{groups: [g], datastore: 12345678901234567890123456789012}], accessClaims: {datastores: imaging/datastores}}",
     ]);
     let origin = numbers.one_of(&[
         "{}",
@@ -192,6 +193,8 @@ fn delivery(numbers: &mut Numbers) -> String {
             "webAclArn: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/frames/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11'",
         ],
         &["", "geo: {allow: [US, CA]}", "geo: {deny: [KP]}"],
+        &["", "metadata: true"],
+        &["", "", "cachedReads: true"],
     ])
 }
 
@@ -216,5 +219,6 @@ fn logs(numbers: &mut Numbers) -> String {
             "kmsKeyArn: 'arn:aws:kms:us-east-1:111122223333:key/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11'",
         ],
         &["", "functions: {level: info, retentionDays: 365}"],
+        &["", "", "audit: true", "audit: true, auditClaims: [sub]"],
     ])
 }

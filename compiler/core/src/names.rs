@@ -125,23 +125,38 @@ pub fn function_id(function: &str) -> String {
     format!("{}Function", pascal(function))
 }
 
-/// `AuthorizerRole`; `AuthorizerRole01234567` with a path of its own: another path is another
-/// role, and the old one can't go while the edge runs versions that have it.
-pub fn role_id(function: &str, path: &str) -> String {
-    let hash = match path {
-        "/" => String::new(),
-        path => format!("{:.8}", format!("{:x}", Sha256::digest(path))),
+/// `AuthorizerRole`; `AuthorizerRole01234567` with a path of its own, or with another Region whose
+/// data stores it reads. Another path or Region is another role, since the edge runs versions that
+/// have the old one until the distribution has changed.
+pub fn role_id(function: &str, path: &str, reads_in: Option<&str>) -> String {
+    let own = [Some(path).filter(|path| *path != "/"), elsewhere(reads_in)];
+    let own: Vec<&str> = own.into_iter().flatten().collect();
+    let hash = if own.is_empty() {
+        String::new()
+    } else {
+        short_hash(&own.join(" "))
     };
     format!("{}Role{hash}", pascal(function))
 }
 
-/// `SignerReadPolicy`, `SignerReadPolicy2`
-pub fn policy_id(function: &str, what: &str, index: usize) -> String {
+/// `SignerReadPolicy`, `SignerReadPolicy2`; `SignerReadPolicy01234567` for what is in another
+/// Region: the role that the edge still runs with keeps its own.
+pub fn policy_id(function: &str, what: &str, reads_in: Option<&str>, index: usize) -> String {
+    let hash = elsewhere(reads_in).map(short_hash).unwrap_or_default();
     let number = match index {
         0 => String::new(),
         index => (index + 1).to_string(),
     };
-    format!("{}{what}Policy{number}", pascal(function))
+    format!("{}{what}Policy{hash}{number}", pascal(function))
+}
+
+/// A Region of data stores that isn't the default of `healthImaging.region`.
+fn elsewhere(reads_in: Option<&str>) -> Option<&str> {
+    reads_in.filter(|region| *region != "us-east-1")
+}
+
+fn short_hash(text: &str) -> String {
+    format!("{:.8}", format!("{:x}", Sha256::digest(text)))
 }
 
 /// AWS WAF takes only log groups of this prefix.
@@ -349,7 +364,6 @@ const IDS: &[&str] = &[
 /// in it, since that changes with the content.
 pub fn is_reserved(id: &str) -> bool {
     let hexadecimal = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
-    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     let of_function = |function: &&str| {
         let Some(rest) = id.strip_prefix(&pascal(function)) else {
             return false;
@@ -360,7 +374,7 @@ pub fn is_reserved(id: &str) -> bool {
             || after("LogsPolicy")
                 .or(after("ReadPolicy"))
                 .or(after("InvokePolicy"))
-                .is_some_and(digits)
+                .is_some_and(hexadecimal)
     };
     let record = id.strip_prefix("Alias").map(|rest| {
         let kind = ["HTTPS", "AAAA", "A"]
@@ -430,6 +444,7 @@ mod tests {
             "ReaderRole",
             "Alias01234567AAAA",
             "SignerReadPolicy12",
+            "SignerReadPolicyabcdef012",
         ] {
             assert!(is_reserved(id), "{id}");
         }

@@ -146,6 +146,18 @@ pub async fn delete(
     Ok(())
 }
 
+/// Deletes the zips in the Regions of stages that are gone, where no other stage has its own.
+pub async fn leave(session: &Session<'_>, footprint: &Footprint, gone: &[Place]) -> Result<()> {
+    let wanted = footprint.bucket_regions();
+    let regions: BTreeSet<&str> = gone.iter().map(|place| place.region.as_str()).collect();
+    for region in regions.difference(&wanted) {
+        session.interrupt.check()?;
+        let found = Artifacts::find(session, footprint, region).await?;
+        delete(session, footprint, found.into_iter().collect(), vec![]).await?;
+    }
+    Ok(())
+}
+
 async fn ready(session: &Session<'_>, footprint: &Footprint, region: &str) -> Result<Bucket> {
     let bucket = bucket(session, footprint, region);
     match footprint.own_bucket(region) {

@@ -255,6 +255,7 @@ pub async fn stages(
         standing.take_former(session).await?;
     }
     if options.only.is_none() {
+        artifacts::leave(session, &run.footprint, &left).await?;
         run.let_go().await?;
     }
     let done = run.done;

@@ -228,6 +228,7 @@ groups! {
     names_with_a_certificate "certificate"
     roles "roles"
     rows_of_what_may_be_read "rows"
+    what_each_user_reads "users"
     logs "logs"
     logs_elsewhere "own bucket"
     the_other_way "other way"

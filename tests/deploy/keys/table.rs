@@ -38,6 +38,7 @@ pub const GROUPS: &[Group] = &[
     delivery::CERTIFICATE,
     access::ROLES,
     access::ROWS,
+    access::USERS,
     logs::LOGS,
     logs::OWN_BUCKET,
     delivery::OTHER_WAY,

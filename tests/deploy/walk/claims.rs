@@ -228,7 +228,8 @@ impl Ran<'_> {
         let plan = stand.plan("dev");
         for stage in plan["stages"].as_array().unwrap() {
             let name = stage["name"].as_str().unwrap();
-            let Some(stack) = self.after.stack(name) else {
+            let region = stage["region"].as_str().unwrap();
+            let Some(stack) = self.after.stack_in(name, region) else {
                 faults.push(self.fault(format!("deployed, but no stack: {name}"), name));
                 continue;
             };
@@ -377,7 +378,7 @@ impl Ran<'_> {
                 "URL" => self.url(value),
                 "distribution" => self.distribution(value),
                 "function" => self.function(value),
-                "lambda-edge" | "cdn" | "logs" => self.status(name, value),
+                "lambda-edge" | "reads" | "cdn" | "logs" => self.status(name, value),
                 _ => None,
             };
             faults.extend(fault);
@@ -433,11 +434,14 @@ impl Ran<'_> {
     }
 
     fn status(&self, stage: &str, value: &str) -> Option<Fault> {
-        let now = self.after.stack(stage).map(|stack| stack.status.as_str());
-        let then = self.before.stack(stage).map(|stack| stack.status.as_str());
-        let so = [now, then].into_iter().any(|status| match status {
-            Some("REVIEW_IN_PROGRESS") => true,
-            Some(status) => value.starts_with(status),
+        let worlds = [self.after, self.before];
+        let wanted = worlds.map(|world| world.wanted(stage).map(|stack| &stack.status));
+        let stacks = worlds.iter().flat_map(|world| &world.stacks);
+        let anywhere = stacks.filter(|stack| stack.stage == stage);
+        let anywhere = anywhere.map(|stack| Some(&stack.status));
+        let so = anywhere.chain(wanted).any(|status| match status {
+            Some(status) if status == "REVIEW_IN_PROGRESS" => true,
+            Some(status) => value.starts_with(status.as_str()),
             None => value.starts_with("not deployed"),
         });
         (!so).then(|| self.fault(format!("info: another status of {stage}"), value))
@@ -459,12 +463,12 @@ impl Ran<'_> {
             }
         }
         let absent = absent.into_iter().filter_map(|stage| {
-            let stack = self.before.stack(stage)?;
+            let stack = self.before.wanted(stage)?;
             let code = format!("diff: not deployed, but {}", stack.status);
             (!stack.is_remnant()).then(|| self.fault(code, stage))
         });
         let same = same.into_iter().filter_map(|stage| {
-            let gone = self.before.stack(stage).is_none();
+            let gone = self.before.wanted(stage).is_none();
             gone.then(|| self.fault("diff: nothing changes, but no stack", stage))
         });
         absent.chain(same).collect()

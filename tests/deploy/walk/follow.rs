@@ -5,6 +5,7 @@ use super::claims::Fault;
 use super::hand;
 use super::walker::Walker;
 use super::ways::{self, First, Way, block};
+use super::world::READ_IN;
 use crate::support::frames::Run;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -78,11 +79,14 @@ impl Walker {
             }
             let (run, found) = self.run(known);
             faults.extend(found);
-            let way = ways::of(&run, known).filter(|_| run.code != 0);
-            if way.is_some_and(|way| way.first.contains(&First::Unprotect)) {
+            let named = ways::of(&run, known).filter(|_| run.code != 0);
+            if named.is_some_and(|named| named.first.contains(&First::Unprotect)) {
                 // A deployment doesn't work here, so the other way that is named is taken.
                 hand::unprotect(&self.stand, &self.world());
                 faults.extend(self.run(known).1);
+            } else if run.code != 0 && way.first.contains(&First::Unprotect) {
+                // The same, where something else keeps it from working: the goal comes next.
+                hand::unprotect(&self.stand, &self.world());
             }
         }
         faults
@@ -121,9 +125,11 @@ impl Walker {
             }
             First::KeepKey(id) => {
                 let asked = json!({"KeyId": id});
-                for operation in ["CancelKeyDeletion", "EnableKey"] {
-                    let account = &self.stand.account;
-                    let _ = account.try_call("us-east-1", "kms", operation, asked.clone());
+                for region in READ_IN {
+                    for operation in ["CancelKeyDeletion", "EnableKey"] {
+                        let account = &self.stand.account;
+                        let _ = account.try_call(region, "kms", operation, asked.clone());
+                    }
                 }
             }
             First::Disable => {

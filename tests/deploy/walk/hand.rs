@@ -138,8 +138,15 @@ fn delete(stand: &Stand, world: &World, kind: &str, n: usize) -> Option<String> 
 
 fn delete_part(stand: &Stand, world: &World, part: &Part) -> String {
     let id = part.physical.as_str();
-    let call =
-        |service: &str, operation: &str, asked: Value| call(stand, service, operation, asked);
+    let call = |service: &str, operation: &str, asked: Value| {
+        let everywhere = !["lambda", "logs", "kms", "cloudwatch"].contains(&service);
+        let region = if everywhere {
+            "us-east-1"
+        } else {
+            &part.region
+        };
+        tried(stand.account.try_call(region, service, operation, asked))
+    };
     match part.kind.as_str() {
         "AWS::IAM::Role" => delete_role(stand, id),
         "AWS::IAM::ManagedPolicy" => {
@@ -226,6 +233,7 @@ pub fn delete_stray(stand: &Stand, world: &World, stray: &Entry) -> String {
         kind: kind.to_owned(),
         physical,
         status: String::new(),
+        region: stray.region.clone(),
     };
     delete_part(stand, world, &part)
 }

@@ -47,8 +47,8 @@ pub struct Held {
 
 const DEPLOY: Arguments = &["deploy", "--yes"];
 const REMOVE: Arguments = &["remove", "--yes"];
-const STAGES: [&str; 3] = ["lambda-edge", "cdn", "logs"];
-const FAILING: [&str; 8] = [
+const STAGES: [&str; 4] = ["lambda-edge", "reads", "cdn", "logs"];
+const FAILING: [&str; 9] = [
     "AWS::CloudFront::Distribution",
     "AWS::Lambda::Function",
     "AWS::Lambda::Version",
@@ -57,6 +57,7 @@ const FAILING: [&str; 8] = [
     "AWS::CloudFront::ResponseHeadersPolicy",
     "AWS::WAFv2::WebACL",
     "AWS::Logs::Delivery",
+    "AWS::Lambda::Url",
 ];
 
 #[derive(Debug, Clone, Copy)]

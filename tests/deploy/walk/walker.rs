@@ -5,7 +5,7 @@ use super::dice::Dice;
 use super::hand::{self, Hand};
 use super::steps::{Held, Step};
 use super::wish::{Ground, Wish};
-use super::world::{Entry, REGIONS, World};
+use super::world::{Entry, READ_IN, REGIONS, World};
 use super::{MANIFEST, Stand};
 use crate::support::aws::Aws;
 use crate::support::frames::Run;
@@ -54,8 +54,9 @@ pub fn idle(stand: &Stand) {
         status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS"
     };
     eventually("no stack is at work", || {
-        let mut stages = ["lambda-edge", "cdn", "logs"].into_iter();
-        let busy = stages.any(|stage| REGIONS.iter().any(|region| at_work(region, stage)));
+        let mut stages = ["lambda-edge", "reads", "cdn", "logs"].into_iter();
+        let regions = || REGIONS.iter().chain(&READ_IN[1..]);
+        let busy = stages.any(|stage| regions().any(|region| at_work(region, stage)));
         (!busy).then_some(())
     });
 }
@@ -88,7 +89,7 @@ impl Walker {
     }
 
     pub fn world(&self) -> World {
-        World::of(&self.stand, self.wish.region())
+        World::of(&self.stand, self.wish.region(), self.wish.read_in())
     }
 
     pub(super) fn idle(&self) {
@@ -219,7 +220,13 @@ impl Walker {
             stages.cloned().unwrap_or_default()
         };
         let done = stages(&deploy);
-        for said in stages(&diff) {
+        let compared = stages(&diff);
+        for said in &compared {
+            // A stage that moves is there twice, and what goes has no line of its own in a deployment.
+            let same = compared.iter().filter(|it| it["name"] == said["name"]);
+            if same.count() > 1 {
+                continue;
+            }
             let Some(done) = done.iter().find(|done| done["name"] == said["name"]) else {
                 continue;
             };

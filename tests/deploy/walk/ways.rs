@@ -87,6 +87,7 @@ pub fn of(run: &Run, command: &[&str]) -> Option<Way> {
         first.push(First::Disable);
     }
     if has("remove these functions from the distribution's behaviors")
+        || has("remove them from that distribution's behaviors")
         || has("give the distribution's behaviors other policies")
     {
         first.push(First::LetGo);

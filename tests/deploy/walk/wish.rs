@@ -33,6 +33,20 @@ pub enum Logs {
     Theirs,
 }
 
+/// The reader, and the Region of the data stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    Off,
+    AtHome,
+    Away,
+}
+
+impl Reads {
+    fn any(dice: &mut Dice) -> Self {
+        dice.one_of(&[Self::Off, Self::AtHome, Self::Away])
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wish {
     /// A deployed stack doesn't move: only a move of the manifest, and a removal, change it.
@@ -42,6 +56,7 @@ pub struct Wish {
     pub logs: Logs,
     pub alarms: bool,
     pub dicomweb: bool,
+    pub reads: Reads,
     pub overlay: usize,
     pub web_acl: bool,
     pub protected: bool,
@@ -59,6 +74,7 @@ impl Wish {
             logs: Logs::Managed,
             alarms: false,
             dicomweb: false,
+            reads: Reads::any(dice),
             overlay: 0,
             web_acl: true,
             protected: false,
@@ -73,11 +89,19 @@ impl Wish {
         }
     }
 
+    /// Where the data stores are, and the reader, if there is one.
+    pub fn read_in(&self) -> &'static str {
+        match self.reads {
+            Reads::Away => "us-west-2",
+            Reads::Off | Reads::AtHome => "us-east-1",
+        }
+    }
+
     /// One key changes, or two.
     pub fn changed(&self, dice: &mut Dice) -> Self {
         let mut wish = *self;
         for _ in 0..=dice.below(2) {
-            match dice.below(9) {
+            match dice.below(11) {
                 0 | 1 => wish.audience = dice.one_of(&AUDIENCES),
                 2 => wish.names = dice.below(3),
                 3 => wish.logs = dice.one_of(&[Logs::Managed, Logs::Off, Logs::Theirs]),
@@ -85,6 +109,7 @@ impl Wish {
                 5 => wish.dicomweb = !wish.dicomweb,
                 6 => wish.overlay = dice.below(3),
                 7 => wish.web_acl = !wish.web_acl,
+                8 | 9 => wish.reads = Reads::any(dice),
                 _ => wish.protected = dice.once_in(2),
             }
         }
@@ -97,9 +122,13 @@ impl Wish {
         let mut add = |line: String| writeln!(text, "{line}").unwrap();
         let acl = if self.web_acl { "managed" } else { "none" };
         add(format!(
-            "delivery: {{dicomweb: {}, webAcl: {acl}}}",
-            self.dicomweb
+            "delivery: {{dicomweb: {}, webAcl: {acl}, cachedReads: {}}}",
+            self.dicomweb,
+            self.reads != Reads::Off
         ));
+        if self.reads == Reads::Away {
+            add("healthImaging: {region: us-west-2}".to_owned());
+        }
         if self.names > 0 {
             add(format!(
                 "domain: {{cnames: [{}], certificateArn: '{}'}}",

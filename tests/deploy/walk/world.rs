@@ -10,6 +10,9 @@ const OURS: [&str; 3] = ["heart-dev", "heart (dev)", "heart/dev/"];
 /// Where a walk's manifests may have their cdn stack.
 pub const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
 
+/// Where they may have the reader.
+pub const READ_IN: [&str; 2] = ["us-east-1", "us-west-2"];
+
 /// One thing that a service has.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
@@ -26,6 +29,8 @@ pub struct Part {
     pub kind: String,
     pub physical: String,
     pub status: String,
+    /// Its stack's, or its own.
+    pub region: String,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +63,8 @@ pub struct Edge {
 pub struct World {
     /// Of the cdn stack.
     pub region: &'static str,
+    /// Of the reads stack.
+    pub read_in: &'static str,
     pub entries: BTreeSet<Entry>,
     pub stacks: Vec<Stack>,
     pub edges: Vec<Edge>,
@@ -106,7 +113,7 @@ impl Stack {
 }
 
 impl World {
-    pub fn of(stand: &Stand, region: &'static str) -> Self {
+    pub fn of(stand: &Stand, region: &'static str, read_in: &'static str) -> Self {
         let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
         let entries: BTreeSet<Entry> = stand
             .account
@@ -128,11 +135,15 @@ impl World {
         // The manifest's Region first: the other may have one that somebody made, or left.
         let others = REGIONS.into_iter().filter(|other| *other != region);
         let stacks = stages.into_iter().chain(others.map(|other| ("cdn", other)));
+        let stacks = stacks.chain([("reads", read_in)]);
+        let others = READ_IN.into_iter().filter(|other| *other != read_in);
+        let stacks = stacks.chain(others.map(|other| ("reads", other)));
         let stacks = stacks.filter_map(|(stage, region)| stack(stand, stage, region));
         let edges = entries.iter().filter(|entry| entry.kind == "distributions");
         let edges = edges.filter_map(|entry| edge(stand, &entry.id));
         Self {
             region,
+            read_in,
             stacks: stacks.collect(),
             edges: edges.collect(),
             entries,
@@ -151,6 +162,19 @@ impl World {
 
     pub fn stack(&self, stage: &str) -> Option<&Stack> {
         self.stacks.iter().find(|stack| stack.stage == stage)
+    }
+
+    /// Where the manifest has it: a stage that moves is in two Regions for a while.
+    pub fn wanted(&self, stage: &str) -> Option<&Stack> {
+        match stage {
+            "reads" => self.stack_in(stage, self.read_in),
+            _ => self.stack(stage),
+        }
+    }
+
+    pub fn stack_in(&self, stage: &str, region: &str) -> Option<&Stack> {
+        let mut stacks = self.stacks.iter();
+        stacks.find(|stack| stack.stage == stage && stack.region == region)
     }
 
     pub fn is_at_work(&self) -> bool {
@@ -279,6 +303,7 @@ fn stack(stand: &Stand, stage: &'static str, region: &str) -> Option<Stack> {
                 kind: text(&part["ResourceType"]),
                 physical: text(&part["PhysicalResourceId"]),
                 status: text(&part["ResourceStatus"]),
+                region: region.to_owned(),
             })
             .collect(),
         template: match &template["TemplateBody"] {

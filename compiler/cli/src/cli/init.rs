@@ -91,4 +91,12 @@ pub struct InitAnswers {
     /// What the functions log: only the settings of the sample's successor say it.
     #[arg(skip)]
     pub log_level: Option<String>,
+
+    /// Metadata of image sets: only the sample's successor serves them.
+    #[arg(skip)]
+    pub metadata: bool,
+
+    /// Native reads by GET, cached: only the sample's successor serves them in this spelling.
+    #[arg(skip)]
+    pub cached_reads: bool,
 }

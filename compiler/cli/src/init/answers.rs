@@ -125,11 +125,10 @@ pub(super) fn manifest(answers: &Answers) -> Value {
     put("domain", "cnames", list(&answers.cname));
     put("domain", "certificateArn", text(&answers.certificate_arn));
     put("domain", "hostedZoneId", text(&answers.hosted_zone_id));
-    put(
-        "delivery",
-        "dicomweb",
-        answers.dicomweb.then_some(json!(true)),
-    );
+    let on = |answer: bool| answer.then_some(json!(true));
+    put("delivery", "dicomweb", on(answers.dicomweb));
+    put("delivery", "metadata", on(answers.metadata));
+    put("delivery", "cachedReads", on(answers.cached_reads));
     let origins = list(&answers.origin).map(|origins| json!({"origins": origins}));
     put("delivery", "cors", origins);
     let level = answers.log_level.as_ref();

@@ -58,6 +58,7 @@ pub fn taken(files: &[File], given: &Answers) -> Result<Taken> {
     settings.domain(&mut answers);
     settings.health_imaging(&mut answers);
     settings.log_level(&mut answers);
+    settings.reads(&mut answers);
     settings.leftovers();
     if problems.is_empty() {
         return Ok(Taken {
@@ -331,6 +332,14 @@ impl<'a> Settings<'a> {
         }
         let endpoint = self.text("AHLI_ENDPOINT");
         answers.endpoint = answers.endpoint.take().or(endpoint);
+    }
+
+    /// Its viewers read frames and metadata by GET and by POST, whatever is set.
+    fn reads(&self, answers: &mut Answers) {
+        if self.has(&SUCCESSOR) && !self.has(&SAMPLE) {
+            answers.metadata = true;
+            answers.cached_reads = true;
+        }
     }
 
     fn log_level(&mut self, answers: &mut Answers) {

@@ -198,11 +198,18 @@ fn domain(out: &mut String, answers: &Answers) {
 
 fn delivery(out: &mut String, answers: &Answers) {
     out.push_str("# What is served. The edge caches DICOMweb, by GET, for `ttl`. `cors` names the pages that may read frames.\n");
-    if !answers.dicomweb && answers.origin.is_empty() {
+    let native = answers.metadata || answers.cached_reads;
+    if !native && !answers.dicomweb && answers.origin.is_empty() {
         out.push_str(DELIVERY);
         return;
     }
     out.push_str("delivery:\n");
+    if answers.metadata {
+        out.push_str("  # getImageSetMetadata: what an image set is, and the ids of its frames.\n  metadata: true\n");
+    }
+    if answers.cached_reads {
+        out.push_str("  # Also native reads by GET, cached at the edge as DICOMweb is. A function in the data stores' Region serves them.\n  cachedReads: true\n");
+    }
     if answers.dicomweb {
         out.push_str("  dicomweb: true\n  #cache: {ttl: 1d}\n");
     } else {
@@ -329,7 +336,13 @@ mod tests {
             origin: vec!["https://*.example.org".to_owned()],
             ..base("none")
         };
-        vec![base("none"), cognito, oidc, full, half]
+        let successor = Answers {
+            metadata: true,
+            cached_reads: true,
+            region: text("eu-west-1"),
+            ..cognito.clone()
+        };
+        vec![base("none"), cognito, oidc, full, half, successor]
     }
 
     /// An example's line without its `#`; and whether it goes on with the one above.

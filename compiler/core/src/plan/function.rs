@@ -40,7 +40,7 @@ pub(crate) struct PolicyView {
 }
 
 /// What tells one function from another.
-pub(super) struct Spec {
+pub(super) struct Spec<'a> {
     pub name: &'static str,
     /// What starts it, and what it does then.
     pub trigger: &'static str,
@@ -51,11 +51,13 @@ pub(super) struct Spec {
     pub memory_size: u32,
     pub timeout: u32,
     pub waivers: Vec<posture::Waiver>,
+    /// The Region of what its role may read, where that is none of the stack's.
+    pub reads_in: Option<&'a str>,
     pub policies: Vec<PolicyView>,
 }
 
 impl FunctionView {
-    pub(super) fn new(manifest: &CheckedManifest, env: &str, spec: Spec) -> Self {
+    pub(super) fn new(manifest: &CheckedManifest, env: &str, spec: Spec<'_>) -> Self {
         let Spec { name, trigger, .. } = spec;
         let full_name = names::function(&manifest.service, env, name);
         Self {
@@ -69,7 +71,7 @@ impl FunctionView {
             timeout: spec.timeout,
             log_group_id: names::log_group_id(name),
             log_group: names::log_group(&full_name),
-            role_id: names::role_id(name, &manifest.iam.path),
+            role_id: names::role_id(name, &manifest.iam.path, spec.reads_in),
             role_description: format!("{full_name} {}", spec.place),
             policies: spec.policies,
             metadata: posture::metadata(&spec.waivers),
@@ -85,13 +87,14 @@ impl FunctionView {
 pub(super) fn policies(
     function: &str,
     what: &str,
+    reads_in: Option<&str>,
     description: &str,
     policies: Vec<Vec<Statement>>,
     reason: &'static str,
 ) -> Vec<PolicyView> {
     let policies = policies.into_iter().enumerate();
     let view = |(index, statements): (usize, Vec<Statement>)| PolicyView {
-        id: names::policy_id(function, what, index),
+        id: names::policy_id(function, what, reads_in, index),
         description: description.to_owned(),
         metadata: posture::metadata(&posture::wildcards(&statements, reason)),
         statements,

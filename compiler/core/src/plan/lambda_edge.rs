@@ -124,7 +124,11 @@ pub(super) fn stage(manifest: &CheckedManifest, env: &str) -> Stage {
             .collect(),
         signer_role: manifest.delivery.cached_reads.then(|| SignerRole {
             output: names::SIGNER_ROLE_ARN,
-            id: names::role_id(names::SIGNER, &manifest.iam.path),
+            id: names::role_id(
+                names::SIGNER,
+                &manifest.iam.path,
+                reads_in(manifest, names::SIGNER),
+            ),
         }),
         log_retention_days: manifest.logs.functions.retention_days,
         logs_key: logs_key(manifest, env, web_acl.as_ref()),
@@ -236,6 +240,7 @@ fn function(
     let mut all = function::policies(
         name,
         "Logs",
+        None,
         &format!("{full_name} writes its own logs"),
         vec![iam::logs(&names::log_group(&full_name))],
         "A replica logs in the Region nearest the viewer, to streams that Lambda names: Region and stream can't be known before",
@@ -254,9 +259,16 @@ fn function(
             memory_size: 128,
             timeout: 5,
             waivers: posture::edge_function(),
+            reads_in: reads_in(manifest, name),
             policies: all,
         },
     )
+}
+
+/// Where what a function's role may read is. The signer's is where the data stores are, so that
+/// those of the old Region are read until the distribution sends requests to the new one.
+fn reads_in<'a>(manifest: &'a CheckedManifest, function: &str) -> Option<&'a str> {
+    (function == names::SIGNER).then_some(manifest.health_imaging.region.as_str())
 }
 
 /// What the signer signs with: its role may read what `iam.allow` lists, and call the reader.
@@ -266,6 +278,7 @@ fn signers_policies(manifest: &CheckedManifest, env: &str) -> Vec<PolicyView> {
     let mut policies = function::policies(
         names::SIGNER,
         "Read",
+        reads_in(manifest, names::SIGNER),
         &format!("{signer} reads what iam.allow lists"),
         iam::policies(iam::read_frames(manifest)),
         function::read_reason(manifest),
@@ -275,6 +288,7 @@ fn signers_policies(manifest: &CheckedManifest, env: &str) -> Vec<PolicyView> {
         policies.extend(function::policies(
             names::SIGNER,
             "Invoke",
+            reads_in(manifest, names::SIGNER),
             &format!("{signer} calls {}", named(names::READER)),
             vec![iam::invoke_url(region, &named(names::READER))],
             "",

@@ -114,6 +114,7 @@ fn function(manifest: &CheckedManifest, env: &str) -> FunctionView {
     let mut policies = function::policies(
         names::READER,
         "Logs",
+        None,
         &format!("{name} writes its own logs"),
         vec![iam::logs_here(&names::log_group(&name))],
         "Lambda names the streams: they can't be known before",
@@ -121,6 +122,7 @@ fn function(manifest: &CheckedManifest, env: &str) -> FunctionView {
     policies.extend(function::policies(
         names::READER,
         "Read",
+        None,
         &format!("{name} reads what iam.allow lists"),
         iam::policies(iam::read_native(manifest)),
         function::read_reason(manifest),
@@ -137,6 +139,8 @@ fn function(manifest: &CheckedManifest, env: &str) -> FunctionView {
             memory_size: MEMORY,
             timeout: TIMEOUT,
             waivers: posture::reader(),
+            // In another Region, another stack has another role.
+            reads_in: None,
             policies,
         },
     )

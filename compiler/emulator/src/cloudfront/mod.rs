@@ -48,7 +48,7 @@ use super::{
     package::{Package, Reader},
     printable::printable,
 };
-use pipeline::Pipeline;
+use pipeline::{Cached, Pipeline};
 use std::{net::SocketAddr, sync::Arc};
 
 /// Turns of the event loop; a few are enough.
@@ -91,6 +91,17 @@ pub struct CloudFront {
 impl CloudFront {
     /// Serves a package.
     pub async fn start(package: Package, options: Options) -> Result<Self, Error> {
+        Self::start_with(package, options, Cached::default()).await
+    }
+
+    /// Serves another package from now on, as after an update of the distribution: what is cached stays.
+    pub async fn update(self, package: Package, options: Options) -> Result<Self, Error> {
+        let cached = self.pipeline.kept();
+        self.stop().await;
+        Self::start_with(package, options, cached).await
+    }
+
+    async fn start_with(package: Package, options: Options, cached: Cached) -> Result<Self, Error> {
         let notes = package.notes;
         let options = Options {
             functions: escaped(options.functions),
@@ -126,6 +137,7 @@ impl CloudFront {
             port,
             reader.as_ref(),
             &options,
+            cached,
         )?);
         let shared = pipeline.clone();
         let server = local_http::serve(listener, move |request, peer| {

@@ -33,7 +33,7 @@ use hyper::body::Incoming;
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -45,11 +45,14 @@ const COUNTRY: &str = "cloudfront-viewer-country";
 /// CloudFront takes far more; no operation of HealthImaging does.
 const BODY_BYTES: usize = 16 * 1024 * 1024;
 
+/// What is cached, whatever the distribution is updated to.
+pub(super) type Cached = Arc<Mutex<Cache>>;
+
 pub(super) struct Pipeline {
     distribution: Distribution,
     functions: BTreeMap<String, Pool>,
     firewall: Option<Firewall>,
-    cache: Mutex<Cache>,
+    cache: Cached,
     upstream: Upstream,
     port: u16,
     requests: RequestSink,
@@ -77,6 +80,7 @@ impl Pipeline {
         port: u16,
         reader: Option<&FunctionUrl>,
         options: &Options,
+        cache: Cached,
     ) -> Result<Self, Error> {
         let firewall = match &distribution.web_acl {
             Some(WebAcl::Here { rules, .. }) => Some(Firewall::new(rules)),
@@ -86,7 +90,7 @@ impl Pipeline {
             distribution,
             functions,
             firewall,
-            cache: Mutex::new(Cache::default()),
+            cache,
             upstream: Upstream::new(&options.origin, reader)?,
             port,
             requests: options.requests.clone(),
@@ -427,6 +431,10 @@ impl Pipeline {
             }))),
             Err(invalid) => Err(self.refused(pool, &invalid)),
         }
+    }
+
+    pub(super) fn kept(&self) -> Cached {
+        self.cache.clone()
     }
 
     fn lock_cache(&self) -> std::sync::MutexGuard<'_, Cache> {

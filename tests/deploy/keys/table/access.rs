@@ -88,3 +88,106 @@ delivery: {dicomweb: true}",
         ),
     ],
 };
+
+/// Which user reads what, and that it is written down.
+pub const USERS: Group = Group {
+    name: "users",
+    base: "
+auth: {mode: oidc, issuer: '<issuer>', audience: frames, jwksUri: '<issuer>/keys'}
+iam: {allow: [{datastore: <store>}]}
+delivery: {dicomweb: true}",
+    set: "
+auth:
+  mode: oidc
+  issuer: '<issuer>'
+  audience: frames
+  jwksUri: '<issuer>/keys'
+  access:
+    - {groups: [radiology], datastore: <store>, imageSets: [aaaabbbbccccddddeeeeffff00001111], studies: [1.2.3]}
+  accessClaims: {datastores: stores, imageSets: sets, studies: studies}
+iam: {allow: [{datastore: <store>}]}
+delivery: {dicomweb: true}
+logs: {audit: true, auditClaims: [sub]}",
+    rows: &[
+        row(
+            "auth.access",
+            |seen| at(&seen.decides("authorizer"), "/auth/access/readers/0"),
+            "null",
+            "[0]",
+        ),
+        row(
+            "auth.access[].datastore",
+            |seen| {
+                at(
+                    &seen.decides("authorizer"),
+                    "/auth/access/datastores/0/datastore",
+                )
+            },
+            "null",
+            r#""<store>""#,
+        ),
+        row(
+            "auth.access[].groups",
+            |seen| at(&seen.decides("authorizer"), "/auth/access/groups"),
+            "null",
+            r#"["radiology"]"#,
+        ),
+        row(
+            "auth.access[].imageSets",
+            |seen| {
+                at(
+                    &seen.decides("authorizer"),
+                    "/auth/access/datastores/0/imageSets/ids",
+                )
+            },
+            "null",
+            "aaaabbbbccccddddeeeeffff00001111",
+        ),
+        row(
+            "auth.access[].studies",
+            |seen| {
+                at(
+                    &seen.decides("authorizer"),
+                    "/auth/access/datastores/0/studies/ids",
+                )
+            },
+            "null",
+            "1.2.3",
+        ),
+        row(
+            "auth.accessClaims.datastores",
+            |seen| {
+                at(
+                    &seen.decides("authorizer"),
+                    "/auth/accessClaims/datastores",
+                )
+            },
+            "null",
+            "stores",
+        ),
+        row(
+            "auth.accessClaims.imageSets",
+            |seen| at(&seen.decides("authorizer"), "/auth/accessClaims/imageSets"),
+            "null",
+            "sets",
+        ),
+        row(
+            "auth.accessClaims.studies",
+            |seen| at(&seen.decides("authorizer"), "/auth/accessClaims/studies"),
+            "null",
+            "studies",
+        ),
+        row(
+            "logs.audit",
+            |seen| seen.decides("authorizer")["auditClaims"].is_array().into(),
+            "false",
+            "true",
+        ),
+        row(
+            "logs.auditClaims",
+            |seen| at(&seen.decides("authorizer"), "/auditClaims"),
+            "null",
+            r#"["sub"]"#,
+        ),
+    ],
+};

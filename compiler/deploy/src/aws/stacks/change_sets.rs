@@ -1,6 +1,7 @@
 //! Change sets: made, looked at, run.
 
-use super::{Stacks, leaves, text};
+use super::leaves::{self, Detail};
+use super::{Stacks, text};
 use crate::aws::bucket::Object;
 use crate::aws::{errors, explain};
 use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
@@ -64,16 +65,6 @@ pub struct Change {
     pub details: Vec<Detail>,
     /// What becomes of it, leaf by leaf. Empty where it comes or goes as a whole.
     pub leaves: Vec<Leaf>,
-}
-
-/// A property that changes, and what makes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Detail {
-    pub property: String,
-    pub before: Option<String>,
-    pub after: Option<String>,
-    pub recreates: bool,
-    pub cause: Option<String>,
 }
 
 /// What became of a request to make a change set.

@@ -1,8 +1,17 @@
 //! What a change set says of a resource, leaf by leaf.
 
-use super::change_sets::Detail;
 use frames_compiler::difference::{Became, Leaf, Step, leaves};
 use serde_json::Value;
+
+/// A property that changes, and what makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detail {
+    pub property: String,
+    pub before: Option<String>,
+    pub after: Option<String>,
+    pub recreates: bool,
+    pub cause: Option<String>,
+}
 
 /// By the whole resource, before and after; where CloudFormation doesn't give both, by the
 /// properties that it names, whose values it may have cut.

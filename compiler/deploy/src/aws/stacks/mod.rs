@@ -7,9 +7,10 @@ mod leaves;
 mod others;
 mod validation;
 
-pub use change_sets::{Begun, Body, Change, ChangeSet, Detail, Made, Wanted};
+pub use change_sets::{Begun, Body, Change, ChangeSet, Made, Wanted};
 pub use drift::{Detection, Drift};
 pub use events::Event;
+pub use leaves::Detail;
 pub use others::Sought;
 pub use validation::Validity;
 
