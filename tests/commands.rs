@@ -58,6 +58,58 @@ fn validate_ends_in_0_with_warnings_and_in_3_with_errors() {
     assert!(broken.stdout.ends_with("\n1 error\n"), "{broken:#?}");
 }
 
+/// In each format, and in each command that takes the flags.
+#[test]
+fn warnings_count_as_errors_where_none_is_to_pass_and_an_allowed_one_is_none() {
+    let denied = validate(&warns(), &["--deny-warnings"]);
+    assert_eq!(denied.code, 3, "{denied:#?}");
+    assert!(denied.stdout.starts_with("error[iam-unrestricted]"));
+    assert!(denied.stdout.ends_with("\n1 error\n"), "{denied:#?}");
+    assert!(denied.stderr.contains("--deny-warnings"), "{denied:#?}");
+    let shapes: [(&str, fn(&str) -> bool); 3] = [
+        ("json", |out| out.contains("\"severity\": \"error\"")),
+        ("sarif", |out| out.contains("\"level\": \"error\"")),
+        ("github", |out| out.starts_with("::error ")),
+    ];
+    for (format, is_error) in shapes {
+        let denied = validate(&warns(), &["--deny-warnings", "--format", format]);
+        assert!(denied.code == 3 && is_error(&denied.stdout), "{denied:#?}");
+    }
+    let both = ["--deny-warnings", "--allow", "iam-unrestricted"];
+    for arguments in [&both[..], &both[1..]] {
+        let allowed = validate(&warns(), arguments);
+        assert_eq!((allowed.code, &*allowed.stdout), (0, ""), "{allowed:#?}");
+        assert!(allowed.stderr.contains("Valid"), "{allowed:#?}");
+    }
+    let project = Project::new(&warns());
+    let denied = project.frames(&["package", "--deny-warnings"]);
+    assert_eq!(denied.code, 3, "{denied:#?}");
+    assert!(
+        denied.stderr.contains("error[iam-unrestricted]"),
+        "{denied:#?}"
+    );
+    assert!(!project.output("plan.json").exists());
+    let packaged = project.frames(&[&["package"], &both[..]].concat());
+    assert_eq!(packaged.code, 0, "{packaged:#?}");
+    assert!(!packaged.stderr.contains("warning"), "{packaged:#?}");
+}
+
+#[test]
+fn only_a_warning_can_be_allowed() {
+    for (code, said) in [
+        ("unknown-key", "an error can't be allowed away"),
+        ("iam-unrestrict", "did you mean `iam-unrestricted`?"),
+        ("x", "docs/codes.md"),
+    ] {
+        let run = validate(VALID, &["--allow", code]);
+        assert_eq!(run.code, 2, "{run:#?}");
+        let words = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(said), "{run:#?}");
+    }
+    let broken = validate(&broken(), &["--allow", "iam-unrestricted"]);
+    assert_eq!(broken.code, 3, "{broken:#?}");
+}
+
 #[test]
 fn other_commands_say_how_many_warnings_there_are() {
     let said = |manifest: &str| Project::new(manifest).frames(&["print"]).stderr;

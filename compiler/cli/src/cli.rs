@@ -13,7 +13,7 @@ use frames_compiler::Target;
 use frames_compiler::environments::DEFAULT as DEFAULT_ENV;
 use std::path::PathBuf;
 use std::time::Duration;
-use values::{account, env_name, ohif, option, service_name, wait};
+use values::{account, env_name, ohif, option, service_name, wait, warning};
 
 /// Medical images from AWS HealthImaging, through CloudFront, by one frames.yml
 #[derive(Debug, Parser)]
@@ -83,6 +83,22 @@ pub struct Global {
     /// Print more
     #[arg(short, long, global = true)]
     pub verbose: bool,
+
+    /// The command's own, where it has any: whatever reads a manifest goes by it.
+    #[arg(skip)]
+    pub warnings: Warnings,
+}
+
+/// What becomes of warnings.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Warnings {
+    /// Count warnings as errors
+    #[arg(long)]
+    pub deny_warnings: bool,
+
+    /// Neither show nor count this warning; repeatable
+    #[arg(long = "allow", value_name = "CODE", value_parser = warning)]
+    pub allowed: Vec<String>,
 }
 
 impl Global {
@@ -224,6 +240,15 @@ pub enum Command {
 }
 
 impl Command {
+    pub fn warnings(&self) -> Warnings {
+        match self {
+            Self::Validate(arguments) => arguments.warnings.clone(),
+            Self::Package(arguments) => arguments.warnings.clone(),
+            Self::Deploy(arguments) => arguments.warnings.clone(),
+            _ => Warnings::default(),
+        }
+    }
+
     /// As it is written on the command line.
     pub fn name(&self) -> &'static str {
         match self {
@@ -266,6 +291,9 @@ pub struct Validate {
     pub watch: bool,
 
     #[command(flatten)]
+    pub warnings: Warnings,
+
+    #[command(flatten)]
     pub online: Online,
 }
 
@@ -283,6 +311,9 @@ pub struct Package {
     /// Ask the issuer for its key set and bake it in; else the issuer isn't asked
     #[arg(long)]
     pub fetch_keys: bool,
+
+    #[command(flatten)]
+    pub warnings: Warnings,
 
     #[command(flatten)]
     pub online: Online,
@@ -327,6 +358,9 @@ pub struct Deploy {
     /// Deploy only this stage: lambda-edge, cdn, or where the manifest has them reads, logs
     #[arg(long, value_name = "STAGE")]
     pub only: Option<String>,
+
+    #[command(flatten)]
+    pub warnings: Warnings,
 
     #[command(flatten)]
     pub shape: HumanOrJson,

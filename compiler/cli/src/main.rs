@@ -14,7 +14,7 @@ fn main() -> ExitCode {
             terminal::say(defect.to_string());
         }
     }));
-    let cli = match Cli::try_parse() {
+    let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if error.kind() == ErrorKind::DisplayVersion && Version::is_json() => {
             return match frames::commands::version() {
@@ -30,6 +30,7 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1));
         }
     };
+    cli.global.warnings = cli.command.warnings();
     let terminal = Terminal::new(&cli.global);
     let done =
         interrupt::listen(cli.command.name()).and_then(|()| frames::commands::run(&cli, terminal));

@@ -5,6 +5,7 @@ use frames_compiler::difference::{self, Group};
 use frames_compiler::mermaid::Fate;
 use frames_compiler::printable::{Style, Styled};
 use frames_compiler::secrets::{MASK, Masks};
+use std::collections::BTreeSet;
 
 /// What each change means for the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -162,23 +163,32 @@ pub(crate) fn counts(changes: &[Change]) -> String {
     }
 }
 
-/// Hides both sides of a property where either holds a secret: the other one is its old or
+/// Hides all that is told of a property where any of it holds a secret: the rest may be its old or
 /// new value.
 pub(crate) fn mask(changes: &mut [Change], masks: &Masks) {
     for change in changes {
         difference::mask(&mut change.leaves, masks);
-        for detail in &mut change.details {
-            let sides = [&mut detail.before, &mut detail.after];
-            if sides
-                .iter()
-                .any(|side| side.as_ref().is_some_and(|text| masks.hides(text)))
+        let hides = |side: &Option<String>| side.as_ref().is_some_and(|text| masks.hides(text));
+        let details = change.details.iter();
+        let details = details.filter(|it| hides(&it.before) || hides(&it.after));
+        let hidden: BTreeSet<String> = details.map(|it| root(&it.property).to_owned()).collect();
+        let details = change.details.iter_mut();
+        for detail in details.filter(|detail| hidden.contains(root(&detail.property))) {
+            for side in [&mut detail.before, &mut detail.after]
+                .into_iter()
+                .flatten()
             {
-                for side in sides.into_iter().flatten() {
-                    MASK.clone_into(side);
-                }
+                MASK.clone_into(side);
             }
         }
     }
+}
+
+/// The property of `/Properties/Property/0/Key`.
+fn root(path: &str) -> &str {
+    let path = path.strip_prefix("/Properties").unwrap_or(path);
+    let path = path.trim_start_matches('/');
+    path.split_once('/').map_or(path, |(root, _)| root)
 }
 
 #[cfg(test)]
@@ -229,8 +239,8 @@ mod tests {
 
     #[test]
     fn both_sides_of_a_secret_are_masked() {
-        let detail = |before: &str, after: &str| Detail {
-            property: "/Properties/Description".to_owned(),
+        let detail = |property: &str, before: &str, after: &str| Detail {
+            property: format!("/Properties/{property}"),
             before: Some(before.to_owned()),
             after: Some(after.to_owned()),
             recreates: false,
@@ -238,10 +248,12 @@ mod tests {
         };
         let mut changed = change("Modify", "AWS::IAM::Role", None, None);
         changed.details = vec![
-            detail("old-secret", "new-secret"),
-            detail("new-secret", "plain"),
-            detail("a", "an a"),
-            detail("one", "two"),
+            detail("A", "old-secret", "new-secret"),
+            detail("B", "new-secret", "plain"),
+            detail("C", "a", "an a"),
+            detail("D", "one", "two"),
+            detail("E/0", "b", "new-secret"),
+            detail("E/1", "old-secret", "b"),
         ];
         changed.leaves = difference::leaves(
             &json!({"Description": "old-secret"}),
@@ -256,7 +268,8 @@ mod tests {
             .map(|detail| (detail.before.as_deref(), detail.after.as_deref()))
             .collect();
         let masked = (Some(MASK), Some(MASK));
-        assert_eq!(sides, [masked, masked, masked, (Some("one"), Some("two"))]);
+        let plain = (Some("one"), Some("two"));
+        assert_eq!(sides, [masked, masked, masked, plain, masked, masked]);
         assert!(
             shown(&[changed], false)
                 .ansi()

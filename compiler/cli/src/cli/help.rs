@@ -39,6 +39,7 @@ pub(super) const VALIDATE: &str = "\
 Examples:
   frames validate --watch
   frames validate --online --env prod
+  frames validate --deny-warnings --allow audit-retention
   frames validate --explain unknown-key";
 
 pub(super) const PACKAGE: &str = "\

@@ -1,6 +1,8 @@
 //! Values of flags that have a form of their own.
 
 use super::OhifChoice;
+use frames_compiler::diagnostic::codes::{self, Severity};
+use frames_compiler::diagnostic::did_you_mean;
 use std::time::Duration;
 
 /// The flag without a value comes as an empty one.
@@ -19,6 +21,23 @@ pub(super) fn option(text: &str) -> Result<(String, String), String> {
         return Err("the option has no name".to_owned());
     }
     Ok((name.to_owned(), value.to_owned()))
+}
+
+/// The code of a warning.
+pub(super) fn warning(text: &str) -> Result<String, String> {
+    match codes::find(text) {
+        Some(code) if code.severity == Severity::Warning => Ok(text.to_owned()),
+        Some(_) => Err("that is an error, and an error can't be allowed away".to_owned()),
+        None => {
+            let warnings = codes::all().filter(|code| code.severity == Severity::Warning);
+            let known = warnings.map(|code| code.name);
+            let meant = did_you_mean(text, known).unwrap_or_else(|| {
+                "a finding has its code in brackets, `warning[unused-key]`; docs/codes.md lists all"
+                    .to_owned()
+            });
+            Err(format!("no warning has that code. {meant}"))
+        }
+    }
 }
 
 pub(super) fn account(text: &str) -> Result<String, String> {

@@ -1,10 +1,10 @@
 //! `frames deploy`: package, upload, then the stages in order.
 
-use super::findings::{LOUD, report};
+use super::findings::{LOUD, judge, report, warn};
 use super::online::{self, Asking};
 use super::session::{self, Opened, questions};
 use crate::artifact::{self, Builder};
-use crate::cli::{Deploy, Global};
+use crate::cli::{Deploy, Global, Warnings};
 use crate::terminal::{self, Progress, Terminal};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::package::Package;
@@ -28,7 +28,7 @@ async fn deploy(
     terminal: Terminal,
 ) -> Result<()> {
     let asks = !arguments.dry_run || stages::asks_as_deployed(&opened.aws, &opened.plan).await?;
-    let package = package(&mut opened.plan, asks, terminal).await?;
+    let package = package(&mut opened.plan, asks, &opened.project.warnings, terminal).await?;
     let plan = &opened.plan;
     let only = arguments.only.as_deref();
     let only = only.map(|only| stage_name(plan, only)).transpose()?;
@@ -94,13 +94,19 @@ async fn check(session: &Session<'_>, opened: &Opened, terminal: Terminal) -> Re
     }
     let mut all = opened.compiled.diagnostics.clone();
     all.extend(found);
+    judge(&mut all, &opened.project.warnings);
     diagnostic::sort(&mut all);
     report(&opened.source, &all, LOUD, terminal)
 }
 
 /// Bakes the issuer's keys in, so that the functions start without asking for them. Where the
 /// issuer must not be asked, the keys count as changed.
-pub(super) async fn package(plan: &mut Plan, asks: bool, terminal: Terminal) -> Result<Package> {
+pub(super) async fn package(
+    plan: &mut Plan,
+    asks: bool,
+    warnings: &Warnings,
+    terminal: Terminal,
+) -> Result<Package> {
     if asks {
         // An issuer may ask to wait, and is slow at times.
         artifact::bake_keys(plan, terminal).await?;
@@ -113,7 +119,7 @@ pub(super) async fn package(plan: &mut Plan, asks: bool, terminal: Terminal) -> 
     let programs = artifact::programs(Builder::CargoLambda, terminal)?;
     let package = artifact::package(plan, &programs)?;
     if let Some(heavy) = artifact::heavy(&package) {
-        terminal.status("Warning", &heavy);
+        warn(&heavy, warnings, terminal)?;
     }
     Ok(package)
 }

@@ -15,7 +15,9 @@ pub(super) fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Resu
             super::deploy::moved(&session, &opened, &arguments.beside).await?;
         }
         let asks = asks_as_deployed(&opened.aws, &opened.plan).await?;
-        let package = super::deploy::package(&mut opened.plan, asks, terminal).await?;
+        let package =
+            super::deploy::package(&mut opened.plan, asks, &opened.project.warnings, terminal)
+                .await?;
         let plan = &opened.plan;
         let session = opened.session(Questions::Refuse).await?;
         let footprint = plan.footprint();

@@ -1,6 +1,6 @@
 //! Compiles a manifest, and shows what was found.
 
-use crate::cli::Format;
+use crate::cli::{Format, Warnings};
 use crate::project::Project;
 use crate::terminal::{self, Terminal, data, json, lines};
 use frames_compiler::diagnostic::{Code, codes};
@@ -18,7 +18,8 @@ pub(super) fn compile_with(
 ) -> (Source, Compiled) {
     match Source::from_bytes(&project.shown, &project.text) {
         Ok(source) => {
-            let compiled = compile(&source, target, world);
+            let mut compiled = compile(&source, target, world);
+            judge(&mut compiled.diagnostics, &project.warnings);
             terminal::conceal(&compiled.secrets);
             (source, compiled)
         }
@@ -34,6 +35,37 @@ pub(super) fn compile_with(
             };
             (unreadable.source, compiled)
         }
+    }
+}
+
+/// Takes away the warnings that the user allows, and makes errors of the others where none is
+/// to pass.
+pub(super) fn judge(found: &mut Vec<Diagnostic>, warnings: &Warnings) {
+    let is_allowed = |one: &Diagnostic| warnings.allowed.iter().any(|it| it == one.code.name);
+    found.retain(|one| one.is_error() || !is_allowed(one));
+    if warnings.deny_warnings {
+        found.iter_mut().for_each(Diagnostic::deny);
+    }
+}
+
+/// A warning that is no finding, since it comes after the plan.
+pub(super) fn warn(text: &str, warnings: &Warnings, terminal: Terminal) -> Result<()> {
+    if warnings.deny_warnings {
+        return Err(Failure::new(text).help(DENIED));
+    }
+    terminal.status("Warning", text);
+    Ok(())
+}
+
+const DENIED: &str = "it is a warning, and --deny-warnings counts warnings as errors";
+
+/// Why a finding with a warning's code is an error.
+fn say_denied(found: &[Diagnostic], terminal: Terminal) {
+    if found.iter().any(Diagnostic::is_denied) {
+        terminal.status(
+            "Note",
+            "--deny-warnings counts warnings as errors; `--allow CODE` lets one pass",
+        );
     }
 }
 
@@ -71,6 +103,7 @@ pub(super) fn report(
 ) -> Result<()> {
     if diagnostics.iter().any(Diagnostic::is_error) {
         terminal::say(render::human(source, diagnostics));
+        say_denied(diagnostics, terminal);
         if terminal.is_json() {
             terminal::json(&format!("{:#}\n", render::json(source, diagnostics)));
         }
@@ -129,6 +162,7 @@ pub(super) fn show(
     if !compiled.open.is_empty() {
         terminal.status("Note", &open(source, &compiled.open));
     }
+    say_denied(found, terminal);
     let is_wanted = |d: &&Diagnostic| d.is_error() || !terminal.is_quiet();
     let wanted: Vec<Diagnostic> = found.iter().filter(is_wanted).cloned().collect();
     match terminal.format {

@@ -1,7 +1,7 @@
 //! What `--online` adds: references that AWS answers, and the checks that need it.
 
 use super::event_loop;
-use super::findings::{Asked, compile_findings, compile_with};
+use super::findings::{Asked, compile_findings, compile_with, judge};
 use super::listed::Listing;
 use crate::cli::Global;
 use crate::project::Project;
@@ -68,6 +68,7 @@ pub(super) fn validate(project: &Project, global: &Global) -> Result<(Source, Co
         let (source, mut compiled) = self::compiled(project, global, &aws).await?;
         let found = ask(&compiled, &aws, Asking::Validate).await?;
         compiled.diagnostics.extend(found);
+        judge(&mut compiled.diagnostics, &project.warnings);
         diagnostic::sort(&mut compiled.diagnostics);
         Ok((source, compiled))
     })

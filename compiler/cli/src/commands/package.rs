@@ -1,6 +1,7 @@
 //! `frames package`: manifest, programs, zips, templates; nothing but `.frames/<env>/` is written.
 
 use super::event_loop;
+use super::findings::warn;
 use super::manifest::plan_of;
 use crate::artifact::{self, Builder};
 use crate::cli::{Global, Package};
@@ -23,7 +24,7 @@ pub(super) fn run(global: &Global, arguments: &Package, terminal: Terminal) -> R
     let programs = artifact::programs(Builder::CargoLambda, terminal)?;
     let package = artifact::package(&plan, &programs)?;
     if let Some(heavy) = artifact::heavy(&package) {
-        terminal.status("Warning", &heavy);
+        warn(&heavy, &arguments.warnings, terminal)?;
     }
     let output = project.output(global.target().env);
     artifact::write(&package, &output)?;

@@ -3,7 +3,7 @@
 mod trust;
 
 use crate::artifact::{OUTPUT, files};
-use crate::cli::Global;
+use crate::cli::{Global, Warnings};
 use crate::terminal::Terminal;
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::source;
@@ -27,6 +27,7 @@ pub struct Project {
     outside: bool,
     /// It was found above, and not named by the user.
     found: bool,
+    pub warnings: Warnings,
 }
 
 impl Project {
@@ -76,6 +77,7 @@ impl Project {
             options: Vec::new(),
             outside: false,
             found: false,
+            warnings: Warnings::default(),
         }
     }
 
@@ -95,6 +97,7 @@ impl Project {
             options: global.options.clone(),
             outside: global.allow_outside_files,
             found: false,
+            warnings: global.warnings.clone(),
         })
     }
 

@@ -20,6 +20,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Other places that belong to it: the first of two duplicate keys, say.
     pub related: Vec<(Span, String)>,
+    /// The user wants warnings to count as errors.
+    pub(crate) denied: bool,
 }
 
 impl Diagnostic {
@@ -36,6 +38,7 @@ impl Diagnostic {
             span,
             help: None,
             related: Vec::new(),
+            denied: false,
         }
     }
 
@@ -49,8 +52,26 @@ impl Diagnostic {
         self
     }
 
+    /// The code's own, unless it is denied.
+    pub fn severity(&self) -> Severity {
+        if self.denied {
+            Severity::Error
+        } else {
+            self.code.severity
+        }
+    }
+
     pub fn is_error(&self) -> bool {
-        self.code.severity == Severity::Error
+        self.severity() == Severity::Error
+    }
+
+    /// A warning that counts as an error from now on.
+    pub fn deny(&mut self) {
+        self.denied = self.code.severity == Severity::Warning;
+    }
+
+    pub fn is_denied(&self) -> bool {
+        self.denied
     }
 }
 

@@ -130,40 +130,81 @@ fn document(value: &Value) -> Option<Value> {
     serde_json::from_str(text).ok()
 }
 
-/// Hides what holds a secret, and what it became or was: that is an older or a newer one.
+/// Hides what holds a secret, and what it became or was: that is an older or a newer one. In a
+/// list, and where a secret is a name, that may be any of the leaves beside it.
 pub fn mask(leaves: &mut [Leaf], masks: &Masks) {
     if masks.is_empty() {
         return;
     }
-    let masked = || Value::from(MASK);
+    let hidden: Vec<Vec<Step>> = leaves
+        .iter()
+        .filter_map(|leaf| {
+            let named = leaf.path.iter().position(|step| step.is_hidden(masks));
+            let listed = leaf.path.iter().position(Step::is_of_a_list);
+            let within = match (named, listed) {
+                (Some(named), Some(listed)) => named.min(listed),
+                (Some(named), None) => named,
+                (None, _) if !leaf.became.holds(masks) => return None,
+                (None, Some(listed)) => listed,
+                (None, None) => leaf.path.len(),
+            };
+            leaf.path.get(..within).map(<[Step]>::to_vec)
+        })
+        .collect();
     for leaf in leaves {
-        for step in &mut leaf.path {
-            if let Step::Key(name) | Step::Member(name) = step
-                && masks.hides(name)
-            {
+        for within in &hidden {
+            if leaf.path.starts_with(within) {
+                leaf.hide(within.len());
+            }
+        }
+    }
+}
+
+impl Step {
+    fn is_hidden(&self, masks: &Masks) -> bool {
+        match self {
+            Self::Key(name) | Self::Member(name) => masks.hides(name),
+            Self::Position(_) => false,
+        }
+    }
+
+    fn is_of_a_list(&self) -> bool {
+        matches!(self, Self::Member(_) | Self::Position(_))
+    }
+}
+
+impl Became {
+    fn holds(&self, masks: &Masks) -> bool {
+        match self {
+            Self::Changed { before, after } => holds(before, masks) || holds(after, masks),
+            Self::Added(value) | Self::Removed(value) => holds(value, masks),
+            Self::Unknown { before } => before.as_ref().is_some_and(|value| holds(value, masks)),
+            Self::Order { before, after } => {
+                before.iter().chain(after).any(|name| masks.hides(name))
+            }
+        }
+    }
+}
+
+impl Leaf {
+    /// Its values, and the names in its path from this step on.
+    fn hide(&mut self, from: usize) {
+        for step in self.path.iter_mut().skip(from) {
+            if let Step::Key(name) | Step::Member(name) = step {
                 MASK.clone_into(name);
             }
         }
-        match &mut leaf.became {
-            Became::Changed { before, after } => {
-                if holds(before, masks) || holds(after, masks) {
-                    (*before, *after) = (masked(), masked());
-                }
-            }
+        let masked = || Value::from(MASK);
+        match &mut self.became {
+            Became::Changed { before, after } => (*before, *after) = (masked(), masked()),
             Became::Added(value)
             | Became::Removed(value)
             | Became::Unknown {
                 before: Some(value),
-            } => {
-                if holds(value, masks) {
-                    *value = masked();
-                }
-            }
+            } => *value = masked(),
             Became::Order { before, after } => {
                 for name in before.iter_mut().chain(after) {
-                    if masks.hides(name) {
-                        MASK.clone_into(name);
-                    }
+                    MASK.clone_into(name);
                 }
             }
             Became::Unknown { before: None } => {}

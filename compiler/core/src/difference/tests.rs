@@ -134,6 +134,39 @@ fn what_holds_a_secret_is_hidden_on_both_sides() {
     );
 }
 
+/// Masks know the new secret, and never the old one.
+#[test]
+fn the_old_secret_is_hidden_wherever_the_new_one_takes_its_place() {
+    let one = |secret: &str| {
+        [
+            json!({"A": [secret, "b"]}),
+            json!({"A": ["b", secret]}),
+            json!({"A": {secret: 1, "c": 2}}),
+            json!({"A": [{"Id": secret, "B": 1}, {"Id": "z", "B": 1}]}),
+            json!({"A": [{"B": secret}, {"B": "x", "C": 1}]}),
+            json!({"A": [{"B": {"D": [secret]}}]}),
+            json!({"A": format!("{{\"Resource\": [\"{secret}\"]}}")}),
+        ]
+    };
+    let mut after = one("new-secret");
+    // In another place than the old one.
+    after[4] = json!({"A": [{"B": "y", "C": 2}, {"B": "new-secret"}]});
+    for (before, after) in one("old-secret").iter().zip(&after) {
+        let (before, after) = (
+            json!({"P": before, "Q": "plain"}),
+            json!({"P": after, "Q": "other"}),
+        );
+        let mut found = leaves(&before, &after);
+        mask(&mut found, &Masks::new(["new-secret"]));
+        let shown = plain(text(&found, 0).ansi());
+        let told = found.iter().map(json).map(|leaf| leaf.to_string());
+        for said in [shown.clone(), told.collect::<String>()] {
+            assert!(!said.contains("-secret"), "{said}");
+        }
+        assert!(shown.contains("Q: plain -> other"), "{shown}");
+    }
+}
+
 #[test]
 fn ten_thousand_members_are_quick() {
     let many = |from: usize| {

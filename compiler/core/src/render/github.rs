@@ -15,7 +15,7 @@ fn command(source: &Source, diagnostic: &Diagnostic) -> String {
     let end = source.position(diagnostic.span.end);
     let mut line = format!(
         "::{} file={},line={},col={},endLine={}",
-        diagnostic.code.severity.as_str(),
+        diagnostic.severity().as_str(),
         property(source.name()),
         start.line,
         start.column,

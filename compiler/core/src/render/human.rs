@@ -85,6 +85,7 @@ impl<'a> Visible<'a> {
             message: block(&diagnostic.message),
             path: line(&diagnostic.path),
             span: self.span(diagnostic.span),
+            denied: diagnostic.denied,
             help: diagnostic.help.as_ref().map(block),
             related: related
                 .map(|(span, label)| (self.span(*span), line(label)))
@@ -99,7 +100,7 @@ fn is_layout(c: char) -> bool {
 }
 
 fn group<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Group<'a> {
-    let level = match diagnostic.code.severity {
+    let level = match diagnostic.severity() {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
@@ -124,7 +125,7 @@ fn group<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Group<'a> {
     }
     let id = diagnostic.code.name;
     // `error[id]: `
-    let title = diagnostic.code.severity.as_str().len() + id.len() + "[]: ".len();
+    let title = diagnostic.severity().as_str().len() + id.len() + "[]: ".len();
     let message = wrap::wrapped(&diagnostic.message, WIDTH - title);
     let mut group = level.primary_title(message).id(id).element(snippet);
     // The gutter, ` = ` and the kind of note come before.

@@ -17,7 +17,7 @@ fn one(source: &Source, diagnostic: &Diagnostic) -> Value {
     let end = source.position(diagnostic.span.end);
     json!({
         "code": diagnostic.code.name,
-        "severity": diagnostic.code.severity.as_str(),
+        "severity": diagnostic.severity().as_str(),
         "message": diagnostic.message,
         "path": diagnostic.path,
         "file": source.name(),

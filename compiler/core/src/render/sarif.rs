@@ -63,7 +63,7 @@ fn result(source: &Source, diagnostic: &Diagnostic) -> Value {
     let mut result = json!({
         "ruleId": code.name,
         "ruleIndex": codes::all().position(|known| known.name == code.name),
-        "level": level(code.severity),
+        "level": level(diagnostic.severity()),
         "message": {"text": sentence_and_help(diagnostic)},
         "locations": [place],
     });

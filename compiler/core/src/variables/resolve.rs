@@ -12,8 +12,18 @@ use crate::syntax::{Entry, Key, Node, Value};
 use crate::world::{AwsValue, World};
 use std::collections::BTreeSet;
 
-/// Variables that are as secret as a SecureString, whatever a manifest wants with them.
-const CREDENTIALS: &[&str] = &["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+/// Variables that are as secret as a SecureString, whatever a manifest wants with them: AWS's, and
+/// those of pipelines (GitHub Actions, GitLab CI/CD, "Predefined variables").
+const CREDENTIALS: &[&str] = &[
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "ACTIONS_RUNTIME_TOKEN",
+    "GITHUB_TOKEN",
+    "GH_TOKEN",
+    "CI_JOB_TOKEN",
+];
 
 /// What a tree may grow to: references to references would double it at each step.
 const MAX_NODES: usize = 50_000;
