@@ -253,6 +253,7 @@ fn place(part: &Part) -> Option<(&'static str, String)> {
         "AWS::Logs::DeliverySource" => ("delivery_sources", physical.clone()),
         "AWS::Logs::DeliveryDestination" => ("delivery_destinations", physical.clone()),
         "AWS::Lambda::Function" => ("functions", physical.clone()),
+        "AWS::Lambda::Url" => ("function_urls", physical.clone()),
         // arn:aws:lambda:us-east-1:111122223333:function:NAME:1
         "AWS::Lambda::Version" => ("versions", format!("{}:{}", last(':', 1), last(':', 0))),
         // NAME|ID|SCOPE
