@@ -384,16 +384,28 @@ fn a_diff_says_what_is_going_on() {
     stand.deploy();
 
     stand.account.set(&json!({"step": 1.5}));
-    let parameters = stand.stack("heart-dev-cdn")["Parameters"].clone();
-    let parameters: Vec<Value> = parameters
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|own| json!({"ParameterKey": own["ParameterKey"], "UsePreviousValue": true}))
-        .collect();
-    let tags = json!([{"Key": "by", "Value": "hand"}]);
-    let update = json!({"StackName": "heart-dev-cdn", "UsePreviousTemplate": true, "Tags": tags, "Parameters": parameters});
-    stand.account.call("cloudformation", "UpdateStack", update);
+    let update = |name: &str| {
+        let parameters = stand.stack(name)["Parameters"].clone();
+        let parameters: Vec<Value> = parameters
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|own| json!({"ParameterKey": own["ParameterKey"], "UsePreviousValue": true}))
+            .collect();
+        let tags = json!([{"Key": "by", "Value": "hand"}]);
+        let update = json!({"StackName": name, "UsePreviousTemplate": true, "Tags": tags, "Parameters": parameters});
+        stand.account.call("cloudformation", "UpdateStack", update);
+    };
+    update("heart-dev-lambda-edge");
+    says(
+        &stand.run(&["diff"]),
+        0,
+        &[
+            "lambda-edge (heart-dev-lambda-edge): not compared: another operation is under way",
+            "cdn (heart-dev-cdn): not compared: it uses outputs of a stage that isn't compared",
+        ],
+    );
+    update("heart-dev-cdn");
     says(
         &stand.run(&["diff"]),
         0,

@@ -95,6 +95,15 @@ pub async fn diff(
             }
         };
         let Ok(parameters) = known else {
+            if uses_unsettled(&diffs, stage) {
+                diffs.push(StageDiff {
+                    note: Some(AFTER_UNSETTLED),
+                    gone: looked.gone.clone(),
+                    unknown: looked.unknown.clone(),
+                    ..StageDiff::new(stage, Some(&stack))
+                });
+                continue;
+            }
             let new = new_outputs(stage, &done);
             diffs.push(StageDiff {
                 gone: looked.gone.clone(),
@@ -178,6 +187,18 @@ impl Session<'_> {
         }
         Err(changed_by_somebody_else(&stack.name))
     }
+}
+
+/// Nobody knows what an earlier stage's outputs are once that one is settled.
+const AFTER_UNSETTLED: &str = "not compared: it uses outputs of a stage that isn't compared";
+
+fn uses_unsettled(diffs: &[StageDiff], stage: &Stage) -> bool {
+    stage.parameters.values().any(|parameter| match parameter {
+        Parameter::Output { stage, .. } => diffs
+            .iter()
+            .any(|diff| diff.name == *stage && diff.note.is_some()),
+        Parameter::ArtifactBucket => false,
+    })
 }
 
 /// The new versions that a stage uses, but can't know yet.

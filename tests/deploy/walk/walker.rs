@@ -235,6 +235,11 @@ impl Walker {
             if stack.is_some_and(|stack| !stack.is_whole()) {
                 continue;
             }
+            // Nor what uses its outputs, which is said.
+            let is_said = said["note"].is_string();
+            if is_said && before.stacks.iter().any(|stack| !stack.is_whole()) {
+                continue;
+            }
             let code = match (said["differs"] == true, done["changed"] == true) {
                 (false, true) => "diff: nothing changes, but deploy changes",
                 (true, false) => "diff: something changes, but deploy changes nothing",
