@@ -276,7 +276,11 @@ fn signers_policies(manifest: &CheckedManifest, env: &str) -> Vec<PolicyView> {
             names::SIGNER,
             "Invoke",
             &format!("{signer} calls {}", named(names::READER)),
-            vec![iam::invoke_url(region, &named(names::READER))],
+            vec![iam::invoke_url(
+                region,
+                &named(names::READER),
+                names::READER_ALIAS,
+            )],
             "",
         ));
     }

@@ -15,7 +15,7 @@ use crate::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use serde_json::{Map, Value, json};
@@ -89,6 +89,18 @@ impl FunctionUrl {
     }
 }
 
+/// A function URL is reported to send an answer's own length under another name, and the body in
+/// chunks. AWS's pages don't say so: this is the worse case, in which a cut shows by the chunks only.
+fn renamed(mut headers: HeaderMap) -> HeaderMap {
+    if let Some(length) = headers.remove(header::CONTENT_LENGTH) {
+        headers.insert(
+            HeaderName::from_static("x-amzn-remapped-content-length"),
+            length,
+        );
+    }
+    headers
+}
+
 impl State {
     async fn answer(&self, request: Request<Incoming>) -> Reply {
         let request = match self.admitted(request).await {
@@ -100,7 +112,7 @@ impl State {
             Ok(streamed) => {
                 let mut answer = Response::new(Either::Left(streamed.body));
                 *answer.status_mut() = streamed.status;
-                *answer.headers_mut() = streamed.headers;
+                *answer.headers_mut() = renamed(streamed.headers);
                 answer
             }
             Err(failure) => {
