@@ -2,7 +2,7 @@
 is there is all that is looked at here; its properties aren't compared."""
 
 from accounts import account
-from seam import acm, cloudfront, cloudwatch, cloudwatch_logs, drift, iam, kms, responses, s3, waf
+from seam import acm, cloudfront, cloudwatch, cloudwatch_logs, drift, iam, kms, lambda_svc, responses, s3, waf
 
 # By type: the store that has a resource under its physical id.
 _STORES = {
@@ -13,6 +13,7 @@ _STORES = {
     "AWS::CloudFront::ResponseHeadersPolicy": lambda: cloudfront.response_headers_policies,
     "AWS::CloudWatch::Alarm": lambda: cloudwatch.alarms,
     "AWS::IAM::ManagedPolicy": lambda: iam.policies,
+    "AWS::Lambda::Url": lambda: lambda_svc.function_urls,
     "AWS::Logs::Delivery": lambda: cloudwatch_logs.deliveries,
     "AWS::Logs::DeliveryDestination": lambda: cloudwatch_logs.delivery_destinations,
     "AWS::Logs::DeliverySource": lambda: cloudwatch_logs.delivery_sources,
@@ -24,6 +25,8 @@ def install():
         drift.DRIFT_READERS[resource_type] = (_exists(store), frozenset())
     for resource_type, reader in {
         "AWS::KMS::Key": _key,
+        "AWS::Lambda::Alias": _alias,
+        "AWS::Lambda::Permission": _permission,
         "AWS::S3::BucketPolicy": _bucket_policy,
         "AWS::WAFv2::LoggingConfiguration": _logging,
         "AWS::WAFv2::WebACL": _web_acl,
@@ -52,8 +55,21 @@ def _exists(store):
     return lambda physical_id, _: {} if physical_id in store() else None
 
 
+def _alias(arn, _):
+    function, _, name = arn.partition(":function:")[2].partition(":")
+    return {} if name in lambda_svc.functions.get(function, {}).get("aliases", {}) else None
+
+
 def _bucket_policy(_, properties):
     return {} if properties.get("Bucket") in s3.bucket_policies else None
+
+
+def _permission(physical_id, properties):
+    """A statement of the policy of a function or of its alias, by its id."""
+    name = str(properties.get("FunctionName")).rpartition(":function:")[2].partition(":")[0]
+    function = lambda_svc.functions.get(name)
+    statements = function["policy"]["Statement"] if function else []
+    return {} if any(statement["Sid"] == physical_id for statement in statements) else None
 
 
 def _logging(_, properties):

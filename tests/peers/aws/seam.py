@@ -243,6 +243,7 @@ TABLE = {
         Row(REPLACED, "_delete_function", "(name, query_params, path_qualifier=)", "what has replicas stays"),
         Row(REPLACED, "_execute_function_with_config_scope", "(func, event)", "AWS's emulator runs the zip"),
         Row(READ, "_fetch_code_from_s3", "(bucket, key, version_id=)", "whether the zip is there"),
+        Row(READ, "_function_urls", _REGION, "all functions' URLs, by the function's name"),
         Row(READ, "_functions", _REGION, "all functions, by name"),
         Row(REPLACED, "_invoke", "async (name, event, headers, path_qualifier=, query_params=)",
             "refuses a broken zip and a role that Lambda can't assume"),

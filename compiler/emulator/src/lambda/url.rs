@@ -433,19 +433,23 @@ mod tests {
             let setup = Setup::new(without(name)).await;
             assert_eq!(setup.get("end=whole").await.0, 403, "{name}");
         }
-        // By the role's own policy it may, too.
-        let setup = Setup::new(|parts| {
-            without("RunPermission")(parts);
-            let statements = &mut parts.lambda["Resources"]["originRole"]["Properties"]["Policies"]
-                [0]["PolicyDocument"]["Statement"];
-            let arn = "arn:${AWS::Partition}:lambda:us-west-2:${AWS::AccountId}:function:test-reader";
-            statements.as_array_mut().unwrap().push(json!({
-                "Effect": "Allow", "Action": ["lambda:InvokeFunction"], "Resource": [{"Fn::Sub": arn}],
-                "Condition": {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
-            }));
-        })
-        .await;
-        assert_eq!(setup.get("end=whole").await.0, 200);
+        // By the role's own policy it may, too: for the alias, whose URL it is.
+        for (name, status) in [("test-reader:live", 200), ("test-reader", 403)] {
+            let setup = Setup::new(|parts| {
+                without("RunPermission")(parts);
+                let statements = &mut parts.lambda["Resources"]["originRole"]["Properties"]
+                    ["Policies"][0]["PolicyDocument"]["Statement"];
+                let arn = format!(
+                    "arn:${{AWS::Partition}}:lambda:us-west-2:${{AWS::AccountId}}:function:{name}"
+                );
+                statements.as_array_mut().unwrap().push(json!({
+                    "Effect": "Allow", "Action": ["lambda:InvokeFunction"], "Resource": [{"Fn::Sub": arn}],
+                    "Condition": {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
+                }));
+            })
+            .await;
+            assert_eq!(setup.get("end=whole").await.0, status, "{name}");
+        }
         let setup = Setup::new(|parts| {
             let statements = &mut parts.lambda["Resources"]["originRole"]["Properties"]["Policies"]
                 [0]["PolicyDocument"]["Statement"];
