@@ -40,10 +40,33 @@ fn stages(closing: &Value) -> Vec<&str> {
 
 /// The function's URL, by the word of Lambda.
 fn url(stand: &Stand, region: &str) -> Option<Value> {
-    let asked = json!({"FunctionName": "heart-dev-reader"});
+    let asked = json!({"FunctionName": "heart-dev-reader", "Qualifier": "live"});
     let account = &stand.account;
     let found = account.try_call(region, "lambda", "GetFunctionUrlConfig", asked);
     found.ok()
+}
+
+/// What Lambda runs for the URL: the version that the alias is on, and its code's digest.
+fn live(stand: &Stand, region: &str) -> Option<(String, Value)> {
+    let asked = json!({"FunctionName": "heart-dev-reader", "Name": "live"});
+    let found = stand.account.try_call(region, "lambda", "GetAlias", asked);
+    let alias = found.ok()?;
+    let version = alias["FunctionVersion"].as_str().unwrap();
+    let asked = json!({"FunctionName": "heart-dev-reader", "Qualifier": version});
+    let found = stand
+        .account
+        .call_in(region, "lambda", "GetFunction", asked);
+    let digest = found["Configuration"]["CodeSha256"].clone();
+    Some((version.to_owned(), digest))
+}
+
+/// The digest of the zip that was packaged, as Lambda writes it.
+fn packaged(stand: &Stand) -> Value {
+    let template = stand.project.output("reads.template.json");
+    let template: Value = serde_json::from_slice(&std::fs::read(template).unwrap()).unwrap();
+    let mut resources = template["Resources"].as_object().unwrap().values();
+    let version = resources.find(|it| it["Type"] == "AWS::Lambda::Version");
+    version.unwrap()["Properties"]["CodeSha256"].clone()
 }
 
 /// The headers that CloudFront adds for the origins, by origin.
@@ -80,13 +103,15 @@ fn is_read_in(stand: &Stand, region: &str, deployed: &Value) {
     let outputs = stack["Outputs"].as_array().unwrap();
     let role = outputs.iter().find(|it| it["OutputKey"] == "SignerRoleArn");
     let role = &role.unwrap()["OutputValue"];
-    let asked = json!({"FunctionName": "heart-dev-reader"});
+    let asked = json!({"FunctionName": "heart-dev-reader", "Qualifier": "live"});
     let policy = stand.account.call_in(region, "lambda", "GetPolicy", asked);
     let policy: Value = serde_json::from_str(policy["Policy"].as_str().unwrap()).unwrap();
     let statements = policy["Statement"].as_array().unwrap();
     let mut actions = Vec::new();
     for statement in statements {
         assert_eq!(statement["Principal"]["AWS"], *role, "{policy:#}");
+        let resource = statement["Resource"].as_str().unwrap();
+        assert!(resource.ends_with(":heart-dev-reader:live"), "{resource}");
         actions.push(statement["Action"].as_str().unwrap());
     }
     actions.sort_unstable();
@@ -94,6 +119,15 @@ fn is_read_in(stand: &Stand, region: &str, deployed: &Value) {
         actions,
         ["lambda:InvokeFunction", "lambda:InvokeFunctionUrl"]
     );
+
+    // Nothing leads to the function but the alias, and that is on the packaged program.
+    let bare = json!({"FunctionName": "heart-dev-reader"});
+    let account = &stand.account;
+    let found = account.try_call(region, "lambda", "GetFunctionUrlConfig", bare);
+    assert!(found.is_err(), "{found:?}");
+    let (version, digest) = live(stand, region).unwrap();
+    assert!(version.parse::<u32>().is_ok(), "{version}");
+    assert_eq!(digest, packaged(stand));
 
     let asked = json!({"FunctionName": "heart-dev-reader"});
     let function = stand
@@ -287,7 +321,7 @@ impl Edge {
         assert_eq!(self.reads, BTreeSet::from([region.to_owned()]));
         if with_reader {
             assert_eq!(self.calls, self.reads);
-            let asked = json!({"FunctionName": "heart-dev-reader"});
+            let asked = json!({"FunctionName": "heart-dev-reader", "Qualifier": "live"});
             let policy = stand.account.call_in(region, "lambda", "GetPolicy", asked);
             let policy = policy["Policy"].as_str().unwrap();
             assert!(policy.contains(&self.role), "{}: {policy}", self.role);
@@ -363,6 +397,60 @@ fn its_zips_go_with_it() {
     is_unchanged(&stand);
     // What is in the functions' own Region serves the next deployment.
     assert!(!stand.keys_in(&stand.managed_bucket()).is_empty());
+}
+
+/// CloudFormation doesn't see it, and no run calls that deployed.
+#[test]
+fn a_url_that_was_opened_by_hand_is_told() {
+    let stand = Stand::new();
+    stand.write(&reads_in("us-west-2"));
+    stand.deploy();
+    let set = |auth: &str| {
+        let asked =
+            json!({"FunctionName": "heart-dev-reader", "Qualifier": "live", "AuthType": auth});
+        let account = &stand.account;
+        account.call_in("us-west-2", "lambda", "UpdateFunctionUrlConfig", asked);
+    };
+    set("NONE");
+    let refused = stand.run(&["deploy", "--yes"]);
+    assert_eq!(refused.code, 1, "{refused:#?}");
+    for said in [
+        "heart-dev-reader (us-west-2)",
+        "auth type NONE",
+        "Set its auth type to AWS_IAM",
+    ] {
+        assert!(refused.stderr.contains(said), "{said}: {refused:#?}");
+    }
+    set("AWS_IAM");
+    is_unchanged(&stand);
+}
+
+/// Another version of the reader, and the one before it is collected.
+#[test]
+fn a_changed_reader_is_another_version() {
+    let stand = Stand::new();
+    let manifest = reads_in("us-west-2");
+    stand.write(&manifest);
+    stand.deploy();
+    let (before, _) = live(&stand, "us-west-2").unwrap();
+    stand.write(&format!("{manifest}logs: {{functions: {{level: info}}}}\n"));
+    let changed = run(&stand, &["deploy", "--format", "json"]);
+    let (after, digest) = live(&stand, "us-west-2").unwrap();
+    assert_ne!(after, before);
+    assert_eq!(digest, packaged(&stand));
+    let asked = json!({"FunctionName": "heart-dev-reader"});
+    let listed = stand
+        .account
+        .call_in("us-west-2", "lambda", "ListVersionsByFunction", asked);
+    let listed = listed["Versions"].as_array().unwrap().iter();
+    let listed: Vec<&str> = listed.map(|it| it["Version"].as_str().unwrap()).collect();
+    assert_eq!(listed, ["$LATEST", after.as_str()]);
+    is_read_in(&stand, "us-west-2", &closing(&changed));
+    is_unchanged(&stand);
+    // Nobody takes it for a function at the edge.
+    let info = stand.json(&["info"]);
+    let functions = info["result"]["functions"].to_string();
+    assert!(!functions.contains("heart-dev-reader"), "{functions}");
 }
 
 /// Whatever the manifest says by then, or without one.

@@ -1,5 +1,6 @@
 //! An artifact bucket that others may write to: what is deployed is what was uploaded, or nothing.
 
+use super::reads::reads_in;
 use super::{MANIFEST, PATIENCE, Stand};
 use crate::support::frames::Run;
 use serde_json::{Value, json};
@@ -171,6 +172,43 @@ fn another_zip_than_the_uploaded_one_is_never_published() {
         );
         let closing = stand.deploy();
         stand.serves(&closing);
+        stand.never_open();
+    }
+}
+
+/// The reader's URL runs a published version too: never what lies in the bucket by then.
+#[test]
+fn another_zip_of_the_reader_than_the_uploaded_one_is_never_run() {
+    let region = "us-west-2";
+    for first in [true, false] {
+        let stand = Stand::new();
+        stand.write(&reads_in(region));
+        if !first {
+            stand.deploy();
+            let info = "logs: {functions: {level: info}}\n";
+            stand.write(&format!("{}{info}", reads_in(region)));
+        }
+        let alias = || {
+            let asked = json!({"FunctionName": "heart-dev-reader", "Name": "live"});
+            let found = stand.account.try_call(region, "lambda", "GetAlias", asked);
+            found.ok().map(|alias| alias["FunctionVersion"].clone())
+        };
+        let before = alias();
+        assert_eq!(before.is_none(), first);
+        let bucket = format!("frames-artifacts-{}-{region}", stand.account.number());
+        let evil = json!(format!("PK\u{5}\u{6}{}", "\0".repeat(18)));
+        let zip = (bucket.as_str(), "/reader-");
+        let arguments = ["deploy", "--yes"];
+        // The stage of the edge functions changes too, and comes before.
+        let run = swapped(&stand, &arguments, ("ExecuteChangeSet", 2), zip, &evil);
+        assert_eq!(run.code, 1, "{run:#?}");
+        for said in ["CodeSHA256", "ReaderVersion"] {
+            assert!(run.stderr.contains(said), "{said}: {run:#?}");
+        }
+        assert_eq!(alias(), before);
+        let closing = stand.deploy();
+        stand.serves(&closing);
+        assert!(alias().is_some() && alias() != before);
         stand.never_open();
     }
 }

@@ -127,6 +127,19 @@ pub const EXCEPTIONS: &[Exception] = &[
         ],
     ),
     never(
+        "AWS::Lambda::Alias",
+        "no UpdatePolicy by CodeDeploy, and no concurrency of its own",
+        &[
+            "codedeploy:CreateDeployment",
+            "codedeploy:GetDeployment",
+            "codedeploy:GetDeploymentConfig",
+            "codedeploy:GetDeploymentGroup",
+            "codedeploy:StopDeployment",
+            "lambda:DeleteProvisionedConcurrencyConfig",
+            "lambda:PutProvisionedConcurrencyConfig",
+        ],
+    ),
+    never(
         "AWS::Lambda::Function",
         "no layers, code signing, concurrency, recursion, scaling, capacity or runtime management of its own",
         &[

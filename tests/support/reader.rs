@@ -11,7 +11,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub const HOST: &str = "runtime-medical-imaging.us-west-2.amazonaws.com";
 
@@ -176,7 +176,7 @@ impl Sent {
 /// The reader, running.
 pub struct Reader {
     process: Background,
-    events: Sender<Value>,
+    events: Sender<(Value, Duration)>,
     answers: Receiver<Sent>,
     _task: Task,
 }
@@ -216,7 +216,12 @@ impl Reader {
     }
 
     pub fn ask(&self, event: &Value) -> Sent {
-        self.events.send(event.clone()).unwrap();
+        self.ask_within(event, Duration::from_secs(150))
+    }
+
+    /// Lambda would end it after this time.
+    pub fn ask_within(&self, event: &Value, left: Duration) -> Sent {
+        self.events.send((event.clone(), left)).unwrap();
         let answer = self.answers.recv_timeout(Duration::from_secs(60));
         answer.unwrap_or_else(|error| panic!("no answer ({error}): {}", self.log()))
     }
@@ -241,7 +246,7 @@ pub fn config(metadata: bool) -> Value {
 /// One connection of the function's.
 fn runtime_api(
     stream: &TcpStream,
-    pending: &Mutex<Receiver<Value>>,
+    pending: &Mutex<Receiver<(Value, Duration)>>,
     sent: &Sender<Sent>,
 ) -> std::io::Result<()> {
     let mut reader = BufReader::with_capacity(64 * 1024, stream);
@@ -249,13 +254,15 @@ fn runtime_api(
     loop {
         let head = head(&mut reader)?;
         if head.starts_with("GET ") {
-            let Ok(event) = pending.lock().unwrap().recv() else {
+            let Ok((event, left)) = pending.lock().unwrap().recv() else {
                 return Ok(());
             };
             let event = event.to_string();
+            let ends = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + left;
             write!(
                 writer,
-                "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: 1\r\nContent-Length: {}\r\n\r\n{event}",
+                "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: 1\r\nLambda-Runtime-Deadline-Ms: {}\r\nContent-Length: {}\r\n\r\n{event}",
+                ends.as_millis(),
                 event.len()
             )?;
             continue;

@@ -186,6 +186,10 @@ pub fn certificate_id(names: &[String]) -> String {
     format!("Certificate{sha256:.8}")
 }
 
+/// What the reader's URL runs: an alias of the version that the package was published as.
+pub const READER_ALIAS: &str = "live";
+pub const READER_ALIAS_ID: &str = "ReaderAlias";
+
 /// `AuthorizerVersionArn`: an output of lambda-edge and a parameter of cdn.
 pub fn version_arn(function: &str) -> String {
     format!("{}VersionArn", pascal(function))
@@ -349,6 +353,7 @@ const IDS: &[&str] = &[
     "FunctionAnswersAlarm",
     "FunctionErrorsAlarm",
     "FunctionThrottlesAlarm",
+    READER_ALIAS_ID,
     "ReaderErrorsAlarm",
     "ReaderRunPermission",
     "ReaderThrottlesAlarm",

@@ -14,7 +14,7 @@ auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, clientIds: [3n4b5urk1ft4f
 domain:
   cnames: [frames.example.org]
   certificateArn: arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11
-delivery: {dicomweb: true, webAclArn: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/frames/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11'}
+delivery: {cachedReads: true, dicomweb: true, webAclArn: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/frames/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11'}
 iam: {allow: [{datastore: '12345678901234567890123456789012'}]}
 ";
 

@@ -12,9 +12,10 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 /// What holds nothing and serves nothing by itself: it goes for a moment with what it belongs to.
-const PASSING: [&str; 12] = [
+const PASSING: [&str; 13] = [
     VERSION,
     "AWS::CloudWatch::Alarm",
+    "AWS::Lambda::Alias",
     "AWS::Lambda::Permission",
     "AWS::Lambda::Url",
     "AWS::Logs::Delivery",

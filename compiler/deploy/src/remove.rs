@@ -17,6 +17,7 @@ use crate::aws::stacks::{Body, Event, Resource, Stack, Wanted};
 use crate::picture::Picture;
 use crate::picture::serving::{NothingServed, Serving};
 use frames_compiler::failure::{Exit, Failure, Result};
+use frames_compiler::names;
 use frames_compiler::plan::Footprint;
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -304,7 +305,8 @@ impl Standing<'_> {
     /// Deletes the functions' versions, once CloudFront has deleted their replicas.
     async fn drain(&self, session: &Session<'_>, options: Options) -> Result<()> {
         let functions = self.contents.functions();
-        if functions.is_empty() {
+        // The reader has no replicas, and its alias keeps the version that it is on.
+        if functions.is_empty() || self.stage.name == names::READS {
             return Ok(());
         }
         let began = Instant::now();

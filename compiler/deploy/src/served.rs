@@ -14,6 +14,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+/// Of a function URL that takes signed requests only.
+const SIGNED: &str = "AWS_IAM";
 const SOON: Duration = Duration::from_secs(1);
 const PROPAGATION: Duration = Duration::from_secs(15);
 
@@ -43,6 +45,9 @@ pub(crate) async fn as_wanted(
         let Some(stage) = plan.stages.iter().find(|stage| stage.name == done.stage) else {
             continue;
         };
+        if stage.name == names::READS && !check.unsafe_overlay {
+            refuse_open(session, plan, stage).await?;
+        }
         // What the distribution's own stage uses: a newer version may still wait for its turn.
         let parameter = names::version_arn(names::AUTHORIZER);
         let guard = done.stack.parameters.get(&parameter);
@@ -89,6 +94,24 @@ impl Check<'_> {
         let text = stacks.template(&done.stack.id).await?;
         serde_json::from_str(&text)
             .context(|| format!("can't read the template of stack {}", done.stack.name))
+    }
+}
+
+/// The reader answers nobody but whoever signs.
+async fn refuse_open(session: &Session<'_>, plan: &Plan, stage: &Stage) -> Result<()> {
+    let function = names::function(&plan.service, &plan.env, names::READER);
+    let functions = session.aws.functions_in(&stage.region);
+    let found = functions.url_auth(&function, names::READER_ALIAS).await?;
+    match found.as_deref() {
+        // One that is gone is open to nobody.
+        None | Some(SIGNED) => Ok(()),
+        Some(other) => Err(Failure::new(format!(
+            "the function URL of {function} ({}) has the auth type {other}: it was changed outside of CloudFormation",
+            stage.region
+        ))
+        .help(format!(
+            "whoever knows its address may read what the reader may. Set its auth type to {SIGNED} in the Lambda console at once, and take away the permissions there that frames didn't make. Then run the same command"
+        ))),
     }
 }
 

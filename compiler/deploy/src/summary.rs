@@ -47,7 +47,8 @@ pub(crate) fn fate(change: &Change) -> Fate {
     }
 }
 
-/// Versions are always retained: replicas hold them, and old ones are collected later.
+/// Versions are always retained: replicas hold those at the edge, the alias that of the reader.
+/// Old ones are collected later.
 fn is_version(change: &Change) -> bool {
     change.kind == "AWS::Lambda::Version"
 }

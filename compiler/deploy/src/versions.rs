@@ -1,8 +1,10 @@
 //! Versions that nothing refers to any more. CloudFront's replicas may hold
-//! them for hours: what can't be deleted now is deleted with a later deployment.
+//! them for hours: what can't be deleted now is deleted with a later deployment. The reader's
+//! have no replicas: they go once its alias is on a newer one.
 
 use super::session::Session;
 use super::stage::Done;
+use crate::aws::EDGE_REGION;
 use crate::aws::functions::{Deleted, function_version};
 use frames_compiler::failure::Result;
 use frames_compiler::names;
@@ -16,7 +18,6 @@ pub(crate) async fn collect(
     done: &[Done],
     most: usize,
 ) -> Result<()> {
-    let functions = session.aws.functions();
     let own = plan.functions();
     let own: Vec<String> = own
         .map(|function| names::function(&plan.service, &plan.env, function.name))
@@ -24,7 +25,8 @@ pub(crate) async fn collect(
     let (mut held, mut tried) = (0, 0);
     // An overlay's outputs may name anybody's function.
     let in_use = in_use(done).into_iter();
-    for (function, oldest) in in_use.filter(|(function, _)| own.contains(function)) {
+    for ((region, function), oldest) in in_use.filter(|((_, function), _)| own.contains(function)) {
+        let functions = session.aws.functions_in(&region);
         for version in functions.versions(&function).await? {
             session.interrupt.check()?;
             // A newer one may belong to another run, which is about to use it.
@@ -37,6 +39,9 @@ pub(crate) async fn collect(
                     .progress
                     .detail(&format!("deleted {function}:{version}")),
                 Deleted::Replicated => held += 1,
+                Deleted::InUse => session
+                    .progress
+                    .detail(&format!("kept {function}:{version}: an alias is on it")),
             }
         }
     }
@@ -54,8 +59,8 @@ pub(crate) async fn collect(
     Ok(())
 }
 
-/// By function, the lowest version that is an output or a parameter of a stage.
-fn in_use(done: &[Done]) -> BTreeMap<String, u64> {
+/// By Region and function, the lowest version that is an output or a parameter of a stage.
+fn in_use(done: &[Done]) -> BTreeMap<(String, String), u64> {
     let mut oldest = BTreeMap::new();
     for done in done {
         let values = done
@@ -63,8 +68,11 @@ fn in_use(done: &[Done]) -> BTreeMap<String, u64> {
             .outputs
             .values()
             .chain(done.stack.parameters.values());
-        for (function, version) in values.filter_map(|value| function_version(value)) {
-            let known = oldest.entry(function).or_insert(version);
+        for (arn, (function, version)) in
+            values.filter_map(|arn| Some((arn, function_version(arn)?)))
+        {
+            let region = arn.split(':').nth(3).unwrap_or(EDGE_REGION).to_owned();
+            let known = oldest.entry((region, function)).or_insert(version);
             *known = version.min(*known);
         }
     }

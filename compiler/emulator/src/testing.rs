@@ -40,14 +40,19 @@ impl Parts {
             json!({"Value": {"Fn::GetAtt": ["originRole", "Arn"]}});
         let permission = |action: &str| {
             json!({"Type": "AWS::Lambda::Permission", "Properties": {
-            "FunctionName": {"Fn::GetAtt": ["readerFn", "Arn"]}, "Action": action, "Principal": {"Ref": "Caller"}}})
+            "FunctionName": {"Ref": "Alias"}, "Action": action, "Principal": {"Ref": "Caller"}}})
         };
         let host = json!({"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::GetAtt": ["Url", "FunctionUrl"]}]}]});
         self.reads = Some(json!({
             "Resources": {
                 "readerFn": resource("reader"), "readerRole": role(),
+                "readerV1": {"Type": "AWS::Lambda::Version", "Properties": {
+                    "FunctionName": {"Ref": "readerFn"}, "CodeSha256": base64_of(&self.artifact["sha256"])}},
+                "Alias": {"Type": "AWS::Lambda::Alias", "Properties": {
+                    "FunctionName": {"Ref": "readerFn"}, "Name": "live",
+                    "FunctionVersion": {"Fn::GetAtt": ["readerV1", "Version"]}}},
                 "Url": {"Type": "AWS::Lambda::Url", "Properties": {
-                    "TargetFunctionArn": {"Fn::GetAtt": ["readerFn", "Arn"]},
+                    "TargetFunctionArn": {"Fn::GetAtt": ["readerFn", "Arn"]}, "Qualifier": "live",
                     "AuthType": "AWS_IAM", "InvokeMode": "RESPONSE_STREAM"}},
                 "UrlPermission": permission("lambda:InvokeFunctionUrl"),
                 "RunPermission": permission("lambda:InvokeFunction"),
@@ -61,6 +66,15 @@ impl Parts {
             {"HeaderName": "X-Fixed", "HeaderValue": "a"},
         ]);
     }
+}
+
+/// A digest as Lambda writes it, of one as the plan does.
+fn base64_of(hex: &Value) -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let hex = hex.as_str().unwrap();
+    let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    let bytes: Vec<u8> = (0..hex.len()).step_by(2).map(byte).collect();
+    STANDARD.encode(bytes)
 }
 
 /// Writes a package with two behaviors: `/get-only/*`, and all else.

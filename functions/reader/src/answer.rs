@@ -5,12 +5,21 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use serde_json::{Map, Value, json};
+use std::time::Duration;
 
 /// The content type of a stream that begins with a prelude.
 pub const CONTENT_TYPE: &str = "application/vnd.awslambda.http-integration-response";
 
 /// What ends the prelude.
 const DELIMITER: [u8; 8] = [0; 8];
+
+/// What Lambda streams of an answer: no more than this, in bytes.
+/// Source: "Response streaming for Lambda functions" (Bandwidth limits), AWS Lambda Developer Guide.
+const LARGEST: u64 = 200_000_000;
+
+/// So much of it as fast as it comes, and so much per second after that.
+const AT_ONCE: u64 = 6_000_000;
+const PER_SECOND: u64 = 2_000_000;
 
 /// What of HealthImaging's head goes on. `content-length` is among them: where the stream
 /// breaks off, whoever reads it can tell that it is short.
@@ -36,6 +45,8 @@ pub enum Refusal {
     Unreachable,
     /// Its answer doesn't say where it ends.
     Unbounded,
+    /// Lambda would cut it short.
+    TooLarge,
     TimedOut,
 }
 
@@ -49,6 +60,7 @@ impl Refusal {
             Self::NotSigned => "not_signed",
             Self::Unreachable => "origin_unreachable",
             Self::Unbounded => "origin_unbounded",
+            Self::TooLarge => "answer_too_large",
             Self::TimedOut => "origin_timeout",
         }
     }
@@ -58,12 +70,14 @@ impl Refusal {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Frame | Self::Version => StatusCode::BAD_REQUEST,
-            Self::NotSigned | Self::Unreachable | Self::Unbounded => StatusCode::BAD_GATEWAY,
+            Self::NotSigned | Self::Unreachable | Self::Unbounded | Self::TooLarge => {
+                StatusCode::BAD_GATEWAY
+            }
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
         }
     }
 
-    fn message(self) -> &'static str {
+    pub fn message(self) -> &'static str {
         match self {
             Self::NotFound => "This path isn't served.",
             Self::Method => "This path takes another method: see `Allow`.",
@@ -72,6 +86,7 @@ impl Refusal {
             Self::NotSigned => "The request couldn't be signed.",
             Self::Unreachable => "HealthImaging couldn't be reached. Ask again.",
             Self::Unbounded => "HealthImaging's answer has no length.",
+            Self::TooLarge => "The answer is too large for a read by GET. Read it by POST.",
             Self::TimedOut => "HealthImaging didn't answer in time. Ask again.",
         }
     }
@@ -90,6 +105,19 @@ impl Refusal {
         let mut answer = prelude(self.status(), headers);
         answer.extend_from_slice(body.as_bytes());
         answer.into()
+    }
+}
+
+/// Refuses what Lambda would cut short, before anything of it is sent: an answer beyond its limit,
+/// or that can't pass in the time that is left. One without a length is seen to be cut as it comes.
+pub fn passes(head: &HeaderMap, left: Option<Duration>) -> Result<(), Refusal> {
+    let length = head.get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let later = left.map(|left| left.as_secs().saturating_mul(PER_SECOND));
+    let most = later.map_or(LARGEST, |later| later.saturating_add(AT_ONCE).min(LARGEST));
+    match length {
+        Some(length) if length > most => Err(Refusal::TooLarge),
+        _ => Ok(()),
     }
 }
 

@@ -16,11 +16,15 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::json;
+use std::time::{Duration, SystemTime};
 
 /// Lambda's own bound on an event.
 const EVENT: usize = 6 * 1024 * 1024;
 
 const ID: &str = "lambda-runtime-aws-request-id";
+
+/// When Lambda ends the function, in milliseconds since 1970.
+const DEADLINE: &str = "lambda-runtime-deadline-ms";
 
 type Body = Either<Answer, Full<Bytes>>;
 
@@ -41,9 +45,12 @@ pub(crate) async fn serve(api: &Uri, reader: &Reader) -> Result<(), String> {
         ),
     };
     loop {
-        let (id, event) = api.next().await?;
+        let (id, ends, event) = api.next().await?;
         let sent = match Event::read(&event) {
-            Ok(event) => api.respond(&id, reader.answer(&event, &id).await).await,
+            Ok(event) => {
+                api.respond(&id, reader.answer(&event, &id, ends).await)
+                    .await
+            }
             Err(problem) => api.fail(&id, problem).await,
         };
         // Whoever asked may be gone, or the answer broke off: the next one is another's.
@@ -52,16 +59,23 @@ pub(crate) async fn serve(api: &Uri, reader: &Reader) -> Result<(), String> {
 }
 
 impl Api {
-    async fn next(&self) -> Result<(String, Bytes), String> {
+    async fn next(&self) -> Result<(String, Option<SystemTime>, Bytes), String> {
         let request = Request::get(format!("{}/next", self.base));
         let answer = self.send(request, Either::Right(Full::default())).await?;
         let (head, body) = answer.into_parts();
         let id = head.headers.get(ID).and_then(|id| id.to_str().ok());
         let id = id.filter(|_| head.status.is_success());
         let id = id.ok_or_else(|| format!("it answered {}, without an event", head.status))?;
+        let ends = head
+            .headers
+            .get(DEADLINE)
+            .and_then(|ends| ends.to_str().ok());
+        let ends = ends.and_then(|ends| {
+            SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(ends.parse().ok()?))
+        });
         let event = Limited::new(body, EVENT).collect().await;
         let event = event.map_err(|_| "an event broke off".to_owned())?;
-        Ok((id.to_owned(), event.to_bytes()))
+        Ok((id.to_owned(), ends, event.to_bytes()))
     }
 
     async fn respond(&self, id: &str, answer: Answer) -> Result<(), String> {

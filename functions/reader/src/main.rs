@@ -15,6 +15,7 @@ use frames_reader::question::{Event, Question};
 use origin::Origin;
 use serde_json::json;
 use std::process::ExitCode;
+use std::time::SystemTime;
 use stream::Answer;
 
 fn main() -> ExitCode {
@@ -41,10 +42,10 @@ struct Reader {
 impl Reader {
     /// Answers one event. Its log has the reason of a refusal, and of the request no more
     /// than its id.
-    async fn answer(&self, event: &Event, id: &str) -> Answer {
+    async fn answer(&self, event: &Event, id: &str, ends: Option<SystemTime>) -> Answer {
         let log = Log::new(self.config.log_level);
         let id = event.request_id().unwrap_or(id).to_owned();
-        match self.asked(event).await {
+        match self.asked(event, ends).await {
             Ok(mut answer) => {
                 let status = answer.status.as_u16();
                 let level = if status < 500 {
@@ -63,19 +64,29 @@ impl Reader {
                 } else {
                     LogLevel::Warn
                 };
-                let line = json!({"decision": "refuse", "reason": refusal.class()});
+                let mut line = json!({"decision": "refuse", "reason": refusal.class()});
+                if refusal == Refusal::TooLarge {
+                    line["message"] = refusal.message().into();
+                }
                 log.write(level, &id, line);
                 Answer::refused(refusal)
             }
         }
     }
 
-    async fn asked(&self, event: &Event) -> Result<Answer, Refusal> {
+    async fn asked(&self, event: &Event, ends: Option<SystemTime>) -> Result<Answer, Refusal> {
         let question = Question::of(event, self.config.served())?;
         let answer = self
             .origin
             .ask(&question, &self.config, &self.credentials)
             .await?;
-        Answer::of(answer)
+        // A time that has passed leaves nothing.
+        let left = |ends: SystemTime| ends.duration_since(SystemTime::now()).unwrap_or_default();
+        let answer = Answer::of(answer, ends.map(left))?;
+        Ok(if event.is_head() {
+            answer.without_body()
+        } else {
+            answer
+        })
     }
 }

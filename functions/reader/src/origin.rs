@@ -188,7 +188,7 @@ mod tests {
     #[tokio::test]
     async fn what_came_before_the_break_is_sent_before_it() {
         let head = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n";
-        let answer = Answer::of(ask_one_that(head, true).await.unwrap()).unwrap();
+        let answer = Answer::of(ask_one_that(head, true).await.unwrap(), None).unwrap();
         // The connection to the origin is gone before the first byte goes on.
         tokio::time::sleep(Duration::from_millis(100)).await;
         let api = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -210,7 +210,7 @@ mod tests {
     async fn a_body_that_stalls_breaks_off() {
         let head = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n";
         for begins in [head, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab"] {
-            let answer = Answer::of(ask(begins).await.unwrap()).unwrap();
+            let answer = Answer::of(ask(begins).await.unwrap(), None).unwrap();
             let begun = tokio::time::Instant::now();
             let broken = answer.collect().await.map(drop).unwrap_err();
             assert_eq!(broken.to_string(), "origin_stalled");
@@ -220,6 +220,7 @@ mod tests {
             ask("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab")
                 .await
                 .unwrap(),
+            None,
         );
         let whole = whole.unwrap().collect().await.unwrap().to_bytes();
         assert!(whole.ends_with(b"\0\0\0\0\0\0\0\0ab"), "{whole:?}");

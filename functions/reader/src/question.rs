@@ -43,6 +43,11 @@ impl Event {
         serde_json::from_slice(bytes).map_err(|_| "not an event of a function URL")
     }
 
+    /// Whether the head of an answer is all that is asked for.
+    pub fn is_head(&self) -> bool {
+        self.request_context.http.method == "HEAD"
+    }
+
     /// CloudFront's own id of the request, for the log.
     pub fn request_id(&self) -> Option<&str> {
         let id = self.headers.get(REQUEST_ID)?.as_str();

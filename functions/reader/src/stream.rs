@@ -46,8 +46,10 @@ impl fmt::Display for Broken {
 impl std::error::Error for Broken {}
 
 impl Answer {
-    pub(crate) fn of(answer: Response<Incoming>) -> Result<Self, Refusal> {
+    /// `left` is the time until Lambda ends the function.
+    pub(crate) fn of(answer: Response<Incoming>, left: Option<Duration>) -> Result<Self, Refusal> {
         let (head, body) = answer.into_parts();
+        answer::passes(&head.headers, left)?;
         Ok(Self {
             status: head.status,
             prelude: Some(answer::begun(head.status, &head.headers)?),
@@ -58,6 +60,13 @@ impl Answer {
             broken: None,
             log: None,
         })
+    }
+
+    /// The head says how long the body of a GET is, as HTTP has it, and none follows. What
+    /// HealthImaging still sends isn't read: its connection is closed.
+    pub(crate) fn without_body(mut self) -> Self {
+        self.rest = None;
+        self
     }
 
     pub(crate) fn refused(refusal: Refusal) -> Self {

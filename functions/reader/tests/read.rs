@@ -4,7 +4,7 @@
 #[allow(dead_code)]
 mod targets;
 
-use frames_reader::answer::{Refusal, begun};
+use frames_reader::answer::{Refusal, begun, passes};
 use frames_reader::question::{Event, Question};
 use frames_reader::{Credentials, check, request};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -139,6 +139,7 @@ fn a_refusal_says_what_is_wrong_and_is_never_kept() {
         (Refusal::NotSigned, 502, "not_signed"),
         (Refusal::Unreachable, 502, "origin_unreachable"),
         (Refusal::Unbounded, 502, "origin_unbounded"),
+        (Refusal::TooLarge, 502, "answer_too_large"),
         (Refusal::TimedOut, 504, "origin_timeout"),
     ] {
         let answer = refusal.answer();
@@ -199,6 +200,39 @@ fn of_healthimagings_head_goes_on_what_belongs_to_the_body() {
     assert_eq!(begun(StatusCode::OK, &endless), Err(Refusal::Unbounded));
     let chunked = head(&[("transfer-encoding", "chunked")]);
     assert!(begun(StatusCode::OK, &chunked).is_ok());
+}
+
+/// 6 MB at once and 2 MB per second after that, 200 MB in all.
+#[test]
+fn what_lambda_would_cut_short_is_refused() {
+    let passes = |length: &str, seconds: Option<u64>| {
+        let mut head = HeaderMap::new();
+        head.insert("content-length", HeaderValue::from_str(length).unwrap());
+        passes(&head, seconds.map(Duration::from_secs))
+    };
+    for (length, seconds) in [
+        ("200000000", None),
+        ("200000000", Some(97)),
+        ("16000000", Some(5)),
+        ("6000000", Some(0)),
+        ("0", Some(0)),
+    ] {
+        assert_eq!(passes(length, seconds), Ok(()), "{length} {seconds:?}");
+    }
+    for (length, seconds) in [
+        ("200000001", None),
+        ("200000001", Some(900)),
+        ("200000000", Some(96)),
+        ("16000001", Some(5)),
+        ("6000001", Some(0)),
+        ("18446744073709551615", Some(u64::MAX)),
+    ] {
+        let refused = passes(length, seconds);
+        assert_eq!(refused, Err(Refusal::TooLarge), "{length} {seconds:?}");
+    }
+    // Without a length, nobody knows.
+    let unknown = frames_reader::answer::passes(&HeaderMap::new(), None);
+    assert_eq!(unknown, Ok(()));
 }
 
 #[test]

@@ -25,6 +25,7 @@ def install():
         drift.DRIFT_READERS[resource_type] = (_exists(store), frozenset())
     for resource_type, reader in {
         "AWS::KMS::Key": _key,
+        "AWS::Lambda::Alias": _alias,
         "AWS::Lambda::Permission": _permission,
         "AWS::S3::BucketPolicy": _bucket_policy,
         "AWS::WAFv2::LoggingConfiguration": _logging,
@@ -54,13 +55,19 @@ def _exists(store):
     return lambda physical_id, _: {} if physical_id in store() else None
 
 
+def _alias(arn, _):
+    function, _, name = arn.partition(":function:")[2].partition(":")
+    return {} if name in lambda_svc.functions.get(function, {}).get("aliases", {}) else None
+
+
 def _bucket_policy(_, properties):
     return {} if properties.get("Bucket") in s3.bucket_policies else None
 
 
 def _permission(physical_id, properties):
-    """A statement of the function's policy, by its id."""
-    function = lambda_svc.functions.get(str(properties.get("FunctionName")).rsplit(":", 1)[-1])
+    """A statement of the policy of a function or of its alias, by its id."""
+    name = str(properties.get("FunctionName")).rpartition(":function:")[2].partition(":")[0]
+    function = lambda_svc.functions.get(name)
     statements = function["policy"]["Statement"] if function else []
     return {} if any(statement["Sid"] == physical_id for statement in statements) else None
 

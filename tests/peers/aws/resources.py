@@ -39,6 +39,7 @@ _CREATE_ONLY = {
     "CloudFront::ResponseHeadersPolicy": (),
     "CloudWatch::Alarm": ("AlarmName",),
     "CloudWatch::Dashboard": ("DashboardName",),
+    "Lambda::Alias": ("Name", "FunctionName"),
     "Lambda::Permission": (
         "Action", "EventSourceToken", "FunctionName", "FunctionUrlAuthType", "InvokedViaFunctionUrl", "Principal",
         "PrincipalOrgID", "SourceAccount", "SourceArn"),

@@ -100,13 +100,13 @@ pub(super) fn logs_here(log_group: &str) -> Vec<Statement> {
     vec![Statement::allow("WriteOwnLogs", actions, vec![sub(arn)])]
 }
 
-/// Who has this may call a function by its URL, and in no other way.
+/// Who has this may call a function by the URL of its alias, and in no other way.
 ///
 /// Source: "Control access to Lambda function URLs", AWS Lambda Developer Guide.
-pub(super) fn invoke_url(region: &str, function: &str) -> Vec<Statement> {
+pub(super) fn invoke_url(region: &str, function: &str, alias: &str) -> Vec<Statement> {
     let arn = || {
         vec![sub(format!(
-            "arn:${{AWS::Partition}}:lambda:{region}:${{AWS::AccountId}}:function:{function}"
+            "arn:${{AWS::Partition}}:lambda:{region}:${{AWS::AccountId}}:function:{function}:{alias}"
         ))]
     };
     vec![

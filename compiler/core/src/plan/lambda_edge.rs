@@ -290,7 +290,11 @@ fn signers_policies(manifest: &CheckedManifest, env: &str) -> Vec<PolicyView> {
             "Invoke",
             reads_in(manifest, names::SIGNER),
             &format!("{signer} calls {}", named(names::READER)),
-            vec![iam::invoke_url(region, &named(names::READER))],
+            vec![iam::invoke_url(
+                region,
+                &named(names::READER),
+                names::READER_ALIAS,
+            )],
             "",
         ));
     }

@@ -20,9 +20,12 @@ const HANDLER: &str = "bootstrap";
 /// CPU and network grow with it; the program itself needs a few megabytes.
 const MEMORY: u32 = 512;
 
-/// Of a whole answer. HealthImaging's first byte is waited for less long than CloudFront waits
-/// for the reader's; a large frame may take its time after that.
-const TIMEOUT: u32 = 60;
+/// Of a whole answer, in seconds. HealthImaging's first byte is waited for no longer than 25 of
+/// them. What is left is enough for the largest answer that Lambda streams, 200 MB: its first 6 MB
+/// pass at once, and 2 MB per second after that. CloudFront limits the first byte and the gaps.
+///
+/// Source: "Response streaming for Lambda functions" (Bandwidth limits), AWS Lambda Developer Guide.
+const TIMEOUT: u32 = 150;
 
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct View {
@@ -32,6 +35,9 @@ pub(crate) struct View {
     pub(super) path: String,
     permissions_boundary: Option<String>,
     pub(super) functions: Vec<FunctionView>,
+    alias_id: &'static str,
+    /// What the URL runs: the version that the alias is on.
+    alias: &'static str,
     /// The parameter that says who may call it.
     caller: &'static str,
     log_retention_days: u32,
@@ -85,6 +91,8 @@ pub(super) fn stage(manifest: &CheckedManifest, env: &str) -> Option<Stage> {
         path: manifest.iam.path.clone(),
         permissions_boundary: manifest.iam.permissions_boundary_arn.clone(),
         functions: vec![function(manifest, env)],
+        alias_id: names::READER_ALIAS_ID,
+        alias: names::READER_ALIAS,
         caller: names::SIGNER_ROLE_ARN,
         log_retention_days: manifest.logs.functions.retention_days,
         logs_key_arn: match (&logs_key, &manifest.logs.kms_key_arn) {

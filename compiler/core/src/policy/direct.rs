@@ -84,6 +84,9 @@ const DISTRIBUTIONS: &[&str] = &[
 /// Each new version is invoked once, before CloudFront runs it.
 const TRIALS: &[&str] = &["lambda:InvokeFunction"];
 
+/// Whether the reader still answers nobody but whoever signs.
+const READER_URL: &[&str] = &["lambda:GetFunctionUrlConfig"];
+
 /// The functions' own, in every Region where a viewer has been.
 const EDGE_LOG_GROUPS: &[&str] = &["logs:DeleteLogGroup", "logs:PutRetentionPolicy"];
 
@@ -157,6 +160,17 @@ pub(super) fn collect(
         tried.map(of_plan)
     });
     allow("Versions", TRIALS, versions.collect());
+
+    let readers = plan.stages.iter().filter(|one| one.name == names::READS);
+    let readers = readers.flat_map(|stage| {
+        let name = names::function(&plan.service, &plan.env, names::READER);
+        let arn = format!("arn:aws:lambda:{}:{account}:function:{name}", stage.region);
+        [format!("{arn}:*"), arn]
+    });
+    let readers: Vec<String> = readers.collect();
+    if !readers.is_empty() {
+        allow("FunctionUrls", READER_URL, readers);
+    }
 
     let at_the_edge = plan.functions().filter(|function| function.is_replicated());
     let groups = at_the_edge.map(|function| {

@@ -45,6 +45,11 @@ pub(super) enum Only {
     OwnPolicies,
     OwnRecords,
     BucketElsewhere,
+    /// A function URL is made and changed only with the authentication that this property names:
+    /// who may make one can't open it to all.
+    AuthType(&'static str),
+    /// The same where a call needn't tell it.
+    AuthTypeIfTold(&'static str),
 }
 
 const fn grant(
@@ -91,6 +96,10 @@ const ROLE: &str = "arn:aws:iam::{account}:role{Path}{name}";
 const FUNCTION: &[&str] = &[
     "arn:aws:lambda:{region}:{account}:function:{FunctionName}",
     "arn:aws:lambda:{region}:{account}:function:{FunctionName}:*",
+];
+const FUNCTION_OF_URL: &[&str] = &[
+    "arn:aws:lambda:{region}:{account}:function:{TargetFunctionArn}",
+    "arn:aws:lambda:{region}:{account}:function:{TargetFunctionArn}:*",
 ];
 const LOG_GROUP: &[&str] = &[
     "arn:aws:logs:{region}:{account}:log-group:{name}",
@@ -257,19 +266,45 @@ pub const HANDLERS: &[Handler] = &[
         )],
     },
     Handler {
-        kind: "AWS::Lambda::Url",
-        name: Name::MadeByAws,
-        properties: &["AuthType", "InvokeMode", "TargetFunctionArn"],
+        kind: "AWS::Lambda::Alias",
+        // What refers to an alias means one of this function.
+        name: Name::Property("FunctionName"),
+        properties: &["FunctionName", "FunctionVersion", "Name"],
         grants: &[grant(
-            "FunctionUrls",
-            &["arn:aws:lambda:{region}:{account}:function:{TargetFunctionArn}"],
+            "Functions",
+            FUNCTION,
             &[
-                "lambda:CreateFunctionUrlConfig",
-                "lambda:DeleteFunctionUrlConfig",
-                "lambda:GetFunctionUrlConfig",
-                "lambda:UpdateFunctionUrlConfig",
+                "lambda:CreateAlias",
+                "lambda:DeleteAlias",
+                "lambda:GetAlias",
+                "lambda:GetProvisionedConcurrencyConfig",
+                "lambda:UpdateAlias",
             ],
         )],
+    },
+    Handler {
+        kind: "AWS::Lambda::Url",
+        name: Name::MadeByAws,
+        properties: &["AuthType", "InvokeMode", "Qualifier", "TargetFunctionArn"],
+        grants: &[
+            grant(
+                "SignedFunctionUrls",
+                FUNCTION_OF_URL,
+                &[
+                    "lambda:CreateFunctionUrlConfig",
+                    "lambda:UpdateFunctionUrlConfig",
+                ],
+            )
+            .only(Only::AuthType("AuthType")),
+            grant(
+                "FunctionUrls",
+                FUNCTION_OF_URL,
+                &[
+                    "lambda:DeleteFunctionUrlConfig",
+                    "lambda:GetFunctionUrlConfig",
+                ],
+            ),
+        ],
     },
     Handler {
         kind: "AWS::Lambda::Permission",
@@ -281,15 +316,15 @@ pub const HANDLERS: &[Handler] = &[
             "InvokedViaFunctionUrl",
             "Principal",
         ],
-        grants: &[grant(
-            "FunctionUrls",
-            &["arn:aws:lambda:{region}:{account}:function:{FunctionName}"],
-            &[
-                "lambda:AddPermission",
-                "lambda:GetPolicy",
-                "lambda:RemovePermission",
-            ],
-        )],
+        grants: &[
+            grant("FunctionPermissions", FUNCTION, &["lambda:AddPermission"])
+                .only(Only::AuthTypeIfTold("FunctionUrlAuthType")),
+            grant(
+                "FunctionUrls",
+                FUNCTION,
+                &["lambda:GetPolicy", "lambda:RemovePermission"],
+            ),
+        ],
     },
     Handler {
         kind: "AWS::KMS::Key",

@@ -9,6 +9,11 @@ use std::collections::BTreeSet;
 /// Where access logs go to.
 const DESTINATION: &str = "DestinationResourceArn";
 
+/// How callers of a function URL have to sign.
+///
+/// Source: "Actions, resources, and condition keys for AWS Lambda", Service Authorization Reference.
+const URL_AUTH: &str = "lambda:FunctionUrlAuthType";
+
 /// CloudFormation appends this many random characters at the most.
 const RANDOM: usize = 13;
 /// A bucket's; a role's may be one longer.
@@ -240,6 +245,14 @@ impl<'a> Scope<'a> {
                 return None;
             }
             Only::BucketElsewhere => json!({}),
+            Only::AuthType(property) => json!({
+                "StringEquals": {URL_AUTH: [self.text(&resource["Properties"][property])]},
+            }),
+            Only::AuthTypeIfTold(property) => {
+                let told = &resource["Properties"][property];
+                let wanted = told.as_str().unwrap_or("AWS_IAM");
+                json!({"StringEqualsIfExists": {URL_AUTH: [wanted]}})
+            }
             Only::OwnRecords => json!({
                 "ForAllValues:StringLike": {
                     "route53:ChangeResourceRecordSetsNormalizedRecordNames": self.shared.records,

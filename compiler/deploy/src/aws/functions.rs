@@ -1,6 +1,6 @@
 //! Lambda: the functions' versions, which replicas may hold for hours.
 
-use super::{Aws, errors, explain};
+use super::{Aws, EDGE_REGION, errors, explain};
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::LogType;
@@ -20,6 +20,8 @@ pub enum Deleted {
     Deleted,
     /// CloudFront's replicas still hold it.
     Replicated,
+    /// An alias is on it.
+    InUse,
 }
 
 /// What came of an invocation.
@@ -56,9 +58,14 @@ pub enum Refusal {
 }
 
 impl Aws {
+    /// Those that CloudFront runs.
     pub fn functions(&self) -> Functions {
+        self.functions_in(EDGE_REGION)
+    }
+
+    pub fn functions_in(&self, region: &str) -> Functions {
         Functions {
-            client: self.lambda(),
+            client: self.lambda(region),
         }
     }
 }
@@ -98,6 +105,22 @@ impl Functions {
             found.extend(names.map(str::to_owned));
         }
         Ok(found)
+    }
+
+    /// Who the URL of a function's alias answers, by Lambda's word for it. None without a URL.
+    pub async fn url_auth(&self, function: &str, alias: &str) -> Result<Option<String>> {
+        let asked = self
+            .client
+            .get_function_url_config()
+            .function_name(function);
+        match asked.qualifier(alias).send().await {
+            Ok(answer) => Ok(Some(answer.auth_type().as_str().to_owned())),
+            Err(error) if errors::code(&error) == Some("ResourceNotFoundException") => Ok(None),
+            Err(error) => {
+                let doing = format!("look at the URL of function {function}");
+                Err(explain("lambda:GetFunctionUrlConfig", &doing, error))
+            }
+        }
     }
 
     /// Invokes a version, and waits for its answer.
@@ -141,6 +164,9 @@ impl Functions {
                 Ok(Deleted::Deleted)
             }
             Err(error) if is_replicated(errors::message(&error)) => Ok(Deleted::Replicated),
+            Err(error) if is_aliased(errors::code(&error), errors::message(&error)) => {
+                Ok(Deleted::InUse)
+            }
             Err(error) => {
                 let doing = format!("delete version {version} of function {function}");
                 Err(explain("lambda:DeleteFunction", &doing, error))
@@ -158,6 +184,11 @@ fn refusal(code: &str, message: &str) -> Option<Refusal> {
         _ if message.contains("cannot be assumed") => Some(Refusal::Role),
         _ => None,
     }
+}
+
+/// AWS doesn't document the text. Somebody may have put an alias of their own on a version.
+fn is_aliased(code: Option<&str>, message: &str) -> bool {
+    code == Some("ResourceConflictException") && message.contains("alias")
 }
 
 /// AWS may change the full text; all its versions share these words.

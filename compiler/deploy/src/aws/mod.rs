@@ -120,8 +120,8 @@ impl Aws {
         aws_sdk_cloudfront::Client::new(&self.within(EDGE_REGION))
     }
 
-    pub fn lambda(&self) -> aws_sdk_lambda::Client {
-        aws_sdk_lambda::Client::new(&self.within(EDGE_REGION))
+    pub fn lambda(&self, region: &str) -> aws_sdk_lambda::Client {
+        aws_sdk_lambda::Client::new(&self.within(region))
     }
 
     pub fn s3(&self, region: &str) -> aws_sdk_s3::Client {

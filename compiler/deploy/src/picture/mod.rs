@@ -159,7 +159,7 @@ impl Look {
             place: place.clone(),
             stacks: aws.stacks(&place.region),
             distributions: aws.distributions(),
-            functions: aws.functions(),
+            functions: aws.functions_in(&place.region),
             interrupt: session.interrupt.clone(),
             compares,
         }

@@ -7,6 +7,7 @@ use super::function::packaged;
 use super::stages::{Stage, output};
 use super::{Distribution, Function, Statement, at::At, pattern::glob, role};
 use crate::Error;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use std::path::Path;
 
 /// A function behind a URL.
@@ -74,15 +75,71 @@ fn behind(
     let target = properties.get("TargetFunctionArn")?;
     let function = of_resource(&target)
         .ok_or_else(|| target.error("the `Arn` of a function of this template was expected"))?;
+    let qualifier = properties.get("Qualifier")?;
+    let alias = alias(&template, function, &qualifier)?;
     let region = stage.region()?.to_owned();
     let reader = packaged(dir, stage, function, Some(region.clone()))?;
+    published(&template, function, &alias, &reader)?;
     Ok(Reader {
-        callable: is_callable(stages, stage, distribution, function, &reader)?,
+        callable: is_callable(stages, stage, distribution, &alias, &reader)?,
         host: host(&reader.name, &region),
         statements: role::statements(&template, function)?,
         function: reader,
         region,
     })
+}
+
+/// What a function URL runs: the alias that its qualifier names.
+struct Alias<'a> {
+    logical: &'a str,
+    name: &'a str,
+    properties: At<'a>,
+}
+
+fn alias<'a>(template: &At<'a>, function: &str, qualifier: &At<'a>) -> Result<Alias<'a>, Error> {
+    for (logical, resource) in template.get("Resources")?.entries()? {
+        if resource.get("Type")?.text()? != "AWS::Lambda::Alias" {
+            continue;
+        }
+        let properties = resource.get("Properties")?;
+        let name = properties.get("Name")?.text()?;
+        let is_of_function = of_resource(&properties.get("FunctionName")?) == Some(function);
+        if is_of_function && name == qualifier.text()? {
+            return Ok(Alias {
+                logical,
+                name,
+                properties,
+            });
+        }
+    }
+    Err(qualifier.error("the name of an alias of the function was expected"))
+}
+
+/// The alias is on a version of the function, and the version was published of the zip that is
+/// here: Lambda publishes no other.
+fn published(
+    template: &At<'_>,
+    function: &str,
+    alias: &Alias<'_>,
+    packaged: &Function,
+) -> Result<(), Error> {
+    let on = alias.properties.get("FunctionVersion")?;
+    let attribute = on.get("Fn::GetAtt")?.texts()?;
+    let [id, "Version"] = [0, 1].map(|n| attribute.get(n).map_or("", String::as_str)) else {
+        return Err(on.error("the `Version` of a version of this template was expected"));
+    };
+    let version = template.properties(id, "AWS::Lambda::Version")?;
+    let of = version.get("FunctionName")?;
+    if of_resource(&of) != Some(function) {
+        return Err(of.error("a version of the function behind the URL was expected"));
+    }
+    let digest = version.get("CodeSha256")?;
+    let hex = STANDARD.decode(digest.text()?).unwrap_or_default();
+    let hex: String = hex.iter().map(|byte| format!("{byte:02x}")).collect();
+    if hex != packaged.sha256 {
+        return Err(digest.error("this isn't the digest of the function's zip"));
+    }
+    Ok(())
 }
 
 /// A made-up host of the form that AWS gives.
@@ -138,11 +195,15 @@ fn is_callable(
     stages: &[Stage],
     stage: &Stage,
     distribution: &Distribution,
-    logical: &str,
+    alias: &Alias<'_>,
     function: &Function,
 ) -> Result<bool, Error> {
     let region = function.region.as_deref().unwrap_or_default();
-    let arn = format!("arn:*:lambda:{region}:*:function:{}", function.name);
+    // A call of an alias' URL is checked against the alias.
+    let arn = format!(
+        "arn:*:lambda:{region}:*:function:{}:{}",
+        function.name, alias.name
+    );
     let signers: Vec<&str> = distribution
         .behaviors
         .iter()
@@ -168,7 +229,7 @@ fn is_callable(
         }
     }
     for (action, allowed) in ACTIONS.iter().zip(&mut allowed) {
-        *allowed = *allowed || is_permitted(stages, stage, logical, action, &signers)?;
+        *allowed = *allowed || is_permitted(stages, stage, alias.logical, action, &signers)?;
     }
     Ok(allowed == [true; 2])
 }
@@ -211,7 +272,7 @@ fn holds(node: &At<'_>) -> Result<bool, Error> {
     Ok(all)
 }
 
-/// Whether the function's own policy lets the signer's role do it.
+/// Whether the alias' own policy lets the signer's role do it.
 fn is_permitted(
     stages: &[Stage],
     stage: &Stage,

@@ -130,6 +130,69 @@ fn the_reader_is_found_behind_its_url() {
     );
 }
 
+/// The URL runs a version of the zip that is in the package, and nothing else.
+#[test]
+fn a_url_goes_through_its_alias_to_a_published_version() {
+    for (pointer, value, told) in [
+        (
+            "Url/Properties/Qualifier",
+            json!(null),
+            "`Qualifier` is missing",
+        ),
+        (
+            "Url/Properties/Qualifier",
+            json!("other"),
+            "the name of an alias",
+        ),
+        (
+            "Alias/Properties/FunctionName/Ref",
+            json!("Url"),
+            "the name of an alias",
+        ),
+        (
+            "Alias/Properties/FunctionVersion",
+            json!({"Fn::GetAtt": ["readerV1", "Arn"]}),
+            "a version of this template",
+        ),
+        (
+            "Alias/Properties/FunctionVersion",
+            json!({"Fn::GetAtt": ["Url", "Version"]}),
+            "Resources.Url",
+        ),
+        (
+            "readerV1/Properties/FunctionName/Ref",
+            json!("Url"),
+            "a version of the function behind",
+        ),
+        (
+            "readerV1/Properties/CodeSha256",
+            json!("AAAA"),
+            "this isn't the digest",
+        ),
+    ] {
+        let text = complaint(|parts| {
+            parts.read_by_url();
+            let resources = &mut parts.reads.as_mut().unwrap()["Resources"];
+            *resources.pointer_mut(&format!("/{pointer}")).unwrap() = value;
+        });
+        assert!(
+            text.contains("reads.json") && text.contains(told),
+            "{pointer}: {text}"
+        );
+    }
+}
+
+/// Permissions count where they are on the alias.
+#[test]
+fn a_permission_on_the_bare_function_lets_nobody_call_the_alias() {
+    let dir = testing::package(|parts| {
+        parts.read_by_url();
+        let resources = &mut parts.reads.as_mut().unwrap()["Resources"];
+        resources["RunPermission"]["Properties"]["FunctionName"] = json!({"Ref": "readerFn"});
+    });
+    assert!(!read(dir.path()).unwrap().reader.unwrap().callable);
+}
+
 #[test]
 fn a_url_that_is_open_or_not_streamed_is_refused() {
     for (key, value) in [("AuthType", "NONE"), ("InvokeMode", "BUFFERED")] {

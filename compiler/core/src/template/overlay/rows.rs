@@ -107,6 +107,7 @@ pub(super) const WEAKENS: &[(&str, &str, &str)] = &[
     ("AWS::Logs::LogGroup", "", "a log group other than the compiled one"),
     ("AWS::Logs::Delivery", "Properties.RecordFields", "access logs that record other fields: tokens may be in queries and cookies"),
     ("AWS::Logs::Delivery", "", "access logs that go elsewhere, or nowhere"),
+    ("AWS::Lambda::Alias", "", "a reader that runs another version than the packaged one"),
     ("AWS::Lambda::Url", "", "another way to the reader than the compiled one"),
     ("AWS::Lambda::Permission", "", "a reader that others may call"),
     ("AWS::Lambda::Function", "Properties.Role", "an edge function with another role"),

@@ -577,3 +577,38 @@ fn an_intrinsic_takes_the_place_of_the_whole() {
         )]
     );
 }
+
+/// Each of these would lead past the packaged program, or past the signer.
+#[test]
+fn the_readers_url_runs_the_packaged_version_and_nothing_else() {
+    for (overlay, told) in [
+        (
+            "ReaderAlias: {Properties: {FunctionVersion: '1'}}",
+            "another version than the packaged one",
+        ),
+        (
+            "ReaderAlias: {Properties: {RoutingConfig: {AdditionalVersionWeights: []}}}",
+            "another version than the packaged one",
+        ),
+        (
+            "ReaderUrl: {Properties: {Qualifier: mine}}",
+            "another way to the reader",
+        ),
+        (
+            "ReaderUrl: {Properties: {AuthType: NONE}}",
+            "another way to the reader",
+        ),
+        (
+            "ReaderUrlPermission: {Properties: {FunctionName: {Ref: ReaderFunction}}}",
+            "a reader that others may call",
+        ),
+        (
+            "ReaderVersion777777777777: {Properties: {CodeSha256: null}}",
+            "another version",
+        ),
+    ] {
+        let (_, opened) = apply(READS, &format!("Resources:\n  {overlay}\n"));
+        let found = opened.iter().any(|(_, what)| what.contains(told));
+        assert!(found, "{overlay}: {opened:?}");
+    }
+}

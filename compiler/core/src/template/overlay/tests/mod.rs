@@ -11,6 +11,8 @@ const CDN: &str = include_str!("../../../../../../tests/golden/example/cdn.templ
 const LAMBDA_EDGE: &str =
     include_str!("../../../../../../tests/golden/example/lambda-edge.template.json");
 
+const READS: &str = include_str!("../../../../../../tests/golden/reads/reads.template.json");
+
 const HOSPITAL: &str =
     include_str!("../../../../../../tests/golden/hospital/lambda-edge.template.json");
 
