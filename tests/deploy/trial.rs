@@ -40,9 +40,14 @@ impl Programs {
             .unwrap();
         let mut authorizer = base(program);
         damage(&mut authorizer);
-        let signer = fs::read(ready.join("signer.zip")).unwrap();
+        let ready = |name: &str| fs::read(ready.join(name)).unwrap();
         let mut sums = String::new();
-        for (name, zip) in [("authorizer.zip", authorizer), ("signer.zip", signer)] {
+        let zips = [
+            ("authorizer.zip", authorizer),
+            ("signer.zip", ready("signer.zip")),
+            ("reader.zip", ready("reader.zip")),
+        ];
+        for (name, zip) in zips {
             sums += &format!("{:x}  {name}\n", Sha256::digest(&zip));
             fs::write(directory.join(name), zip).unwrap();
         }
