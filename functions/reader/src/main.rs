@@ -64,10 +64,12 @@ impl Reader {
                 } else {
                     LogLevel::Warn
                 };
-                let mut line = json!({"decision": "refuse", "reason": refusal.class()});
-                if refusal == Refusal::TooLarge {
-                    line["message"] = refusal.message().into();
-                }
+                let reason = refusal.class();
+                let line = if refusal == Refusal::TooLarge {
+                    json!({"decision": "refuse", "reason": reason, "message": refusal.message()})
+                } else {
+                    json!({"decision": "refuse", "reason": reason})
+                };
                 log.write(level, &id, line);
                 Answer::refused(refusal)
             }
