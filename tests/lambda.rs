@@ -5,15 +5,13 @@
 use crate::support::emulator::{CREDENTIALS, Lambda, Task};
 use crate::support::events::{REQUEST_ID, origin_request, request_of, viewer_request};
 use crate::support::frames::Project;
-use crate::support::peers::peers;
+use crate::support::peers;
 use crate::support::process::free_ports;
-use crate::support::root;
 use crate::support::tokens::{AUDIENCE, ISSUER, Issuer};
 use serde_json::{Value, json};
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 pub const FRAME: &str = "/datastore/12345678901234567890123456789012/imageSet/aaaabbbbccccddddeeeeffff00001111/getImageFrame";
 const INSTANCE: &str = "/datastore/12345678901234567890123456789012/studies/1.2.3/series/1.2.4/instances/1.2.5/frames/1";
@@ -196,18 +194,7 @@ fn botocore(answer: &Value, body: &str) -> String {
         "date": header(answer, "x-amz-date"),
         "body": body,
     });
-    let mut python = Command::new(peers().program("python"))
-        .arg(root().join("tests/peers/sigv4.py"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = python.stdin.take().unwrap();
-    stdin.write_all(question.to_string().as_bytes()).unwrap();
-    drop(stdin);
-    let output = python.wait_with_output().unwrap();
-    assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    peers::botocore(&question)
 }
 
 #[test]

@@ -5,15 +5,13 @@ use crate::support::dev::Dev;
 use crate::support::emulator::{CREDENTIALS, Lambda, Task};
 use crate::support::frames::Project;
 use crate::support::https::{self, Https};
-use crate::support::peers::peers;
+use crate::support::peers::botocore;
 use crate::support::process::eventually;
 use crate::support::reader::{HOST, Loopback, PATH, Reader, config, event, frame, sends, whole};
-use crate::support::root;
 use serde_json::{Value, json};
 use std::fs;
-use std::io::Write;
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 const MB: usize = 1024 * 1024;
@@ -87,22 +85,6 @@ fn a_frame_comes_as_healthimaging_sends_it() {
     ] {
         assert!(!log.contains(secret), "{log}");
     }
-}
-
-/// The `Authorization` that botocore computes.
-fn botocore(question: &Value) -> String {
-    let mut python = Command::new(peers().program("python"))
-        .arg(root().join("tests/peers/sigv4.py"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = python.stdin.take().unwrap();
-    stdin.write_all(question.to_string().as_bytes()).unwrap();
-    drop(stdin);
-    let output = python.wait_with_output().unwrap();
-    assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 #[test]

@@ -2,8 +2,9 @@
 //! language service and by other people's linters.
 
 use crate::support::frames::Run;
+use crate::support::peers::fed;
 use crate::support::peers::{linters, node_modules};
-use crate::support::yaml::{fed, yaml};
+use crate::support::yaml::yaml;
 use crate::support::{read, root};
 use clap::Parser;
 use frames::cli::Cli;

@@ -4,9 +4,10 @@
 use super::{read, root, target};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 #[derive(Debug)]
@@ -382,4 +383,27 @@ fn step(what: &str, command: &mut Command) {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+/// What a program prints that gets this on stdin.
+pub fn fed(command: &mut Command, input: &str) -> String {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input.as_bytes()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{command:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The `Authorization` that botocore computes.
+pub fn botocore(question: &serde_json::Value) -> String {
+    let mut python = Command::new(peers().program("python"));
+    python.arg(super::root().join("tests/peers/sigv4.py"));
+    fed(&mut python, &question.to_string()).trim().to_owned()
 }

@@ -1,9 +1,8 @@
 //! YAML as another reader of it sees it.
 
-use super::peers::peers;
+use super::peers::{fed, peers};
 use serde_json::Value;
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// Every value is a text, a list or a table.
 pub fn yaml(text: &str) -> Value {
@@ -14,20 +13,4 @@ pub fn yaml(text: &str) -> Value {
         text,
     );
     serde_json::from_str(&output).unwrap()
-}
-
-/// What a program prints that gets this on stdin.
-pub fn fed(command: &mut Command, input: &str) -> String {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(input.as_bytes()).unwrap();
-    drop(stdin);
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{command:?}: {output:?}");
-    String::from_utf8(output.stdout).unwrap()
 }
