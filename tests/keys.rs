@@ -7,8 +7,13 @@ use crate::support::frames::{Project, Run};
 use crate::support::https::{Https, answer};
 use crate::support::process::eventually;
 use crate::support::tokens::{AUDIENCE, Issuer};
+use frames_edge::key_source::TIME_LIMIT;
 use serde_json::{Value, json};
 use std::fs;
+use std::time::{Duration, Instant};
+
+/// The function's own, after a fetch that failed (functions/authorizer/src/keys.rs).
+const PENALTY: Duration = Duration::from_secs(10);
 
 /// Discovery and this key set.
 fn issuing(url: &str, set: Value) -> impl Fn(&str) -> String + Send + 'static {
@@ -159,38 +164,56 @@ iam: {{allow: []}}
     assert_eq!(config(&project)["auth"]["jwks"], issuer.key_set());
 }
 
-#[test]
-fn the_function_fetches_at_first_use_and_serves_on_when_the_issuer_is_down() {
+/// What a sandbox said to a token, and how often its issuer had been asked by then.
+type Said = (&'static str, String, usize);
+
+/// The answers of a sandbox whose issuer goes down after the first fetch, and its log.
+/// `None`: this machine was so slow that the function's own time limits had their say.
+fn while_the_issuer_goes_down() -> Option<(Vec<Said>, String)> {
     let (issuer, server, project) = packaged(&[]);
     let lambda = Authorizer::start(&project, &server);
     let good = issuer.token(json!({"iss": server.url}));
     let expired = issuer.token(json!({"iss": server.url, "exp": 1}));
-    assert_eq!(lambda.status(&expired), "401");
-    assert_eq!(
-        server.asked(),
-        0,
-        "a token that can't be good asks for nothing"
-    );
-    assert_eq!(lambda.status(&good), "passed");
-    assert_eq!(server.asked(), 2, "discovery and the set");
+    let rotated = Issuer::named("test-2").token(json!({"iss": server.url}));
+    let said = |name, token: &str| {
+        let begun = Instant::now();
+        let status = lambda.status(token);
+        let in_time = begun.elapsed() < TIME_LIMIT;
+        in_time.then(|| (name, status, server.asked()))
+    };
+    let mut all = vec![said("expired", &expired)?, said("good", &good)?];
     server.answer_with(|_| answer("500 Down", ""));
-    assert_eq!(lambda.status(&good), "passed");
-    assert_eq!(server.asked(), 2);
+    all.push(said("good", &good)?);
+    let begun = Instant::now();
+    all.extend([said("rotated", &rotated)?, said("rotated", &rotated)?]);
+    if begun.elapsed() >= PENALTY {
+        return None;
+    }
+    all.push(said("good", &good)?);
+    let log = lambda.log();
+    assert!(!log.contains(&rotated), "a token in the log");
+    Some((all, log))
+}
 
-    // A key that nobody knows: one attempt, then ten seconds of rest.
-    let other = Issuer::named("test-2");
-    let rotated = other.token(json!({"iss": server.url}));
-    assert_eq!(lambda.status(&rotated), "503");
-    assert_eq!(server.asked(), 3);
-    assert_eq!(lambda.status(&rotated), "503");
-    assert_eq!(server.asked(), 3);
-    assert_eq!(lambda.status(&good), "passed");
-    assert!(
-        lambda.log().contains("keys_unavailable"),
-        "{}",
-        lambda.log()
-    );
-    assert!(!lambda.log().contains(&rotated), "a token in the log");
+#[test]
+fn the_function_fetches_at_first_use_and_serves_on_when_the_issuer_is_down() {
+    let (said, log) = (0..5)
+        .find_map(|_| while_the_issuer_goes_down())
+        .expect("five times too slow");
+    let expected = [
+        // A token that can't be good asks for nothing.
+        ("expired", "401", 0),
+        // Discovery and the set.
+        ("good", "passed", 2),
+        ("good", "passed", 2),
+        // A key that nobody knows: one attempt, then ten seconds of rest.
+        ("rotated", "503", 3),
+        ("rotated", "503", 3),
+        ("good", "passed", 3),
+    ];
+    let expected = expected.map(|(name, status, asked)| (name, status.to_owned(), asked));
+    assert_eq!(said, expected);
+    assert!(log.contains("keys_unavailable"), "{log}");
 }
 
 #[test]
