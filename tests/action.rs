@@ -7,7 +7,8 @@ use crate::support::yaml::yaml;
 use crate::support::{read, root};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// A job that uses the action, on a runner.
@@ -17,6 +18,8 @@ struct Job {
     server: String,
     repository: String,
     variables: BTreeMap<String, String>,
+    /// Of the pull request that the run is for.
+    event: BTreeMap<String, String>,
 }
 
 /// How the action ended: its last step's run, its outputs, and the runner's files.
@@ -45,6 +48,7 @@ impl Job {
             server: "https://127.0.0.1:1".to_owned(),
             repository: "owner/frames".to_owned(),
             variables: BTreeMap::new(),
+            event: BTreeMap::new(),
         };
         fs::create_dir(job.home.path().join("runner")).unwrap();
         job
@@ -64,10 +68,16 @@ impl Job {
                 self.repository.clone(),
             ),
             ("github.server_url".to_owned(), self.server.clone()),
+            ("github.token".to_owned(), "secret-of-the-job".to_owned()),
         ]);
+        for (name, value) in &self.event {
+            context.insert(format!("github.event.pull_request.{name}"), value.clone());
+        }
         for (name, input) in action["inputs"].as_object().unwrap() {
-            let value = self.inputs.get(name).unwrap_or(&input["default"]);
-            context.insert(format!("inputs.{name}"), value.as_str().unwrap().to_owned());
+            let default = filled(input["default"].as_str().unwrap(), &context);
+            let given = self.inputs.get(name);
+            let value = given.map_or(default, |value| value.as_str().unwrap().to_owned());
+            context.insert(format!("inputs.{name}"), value);
         }
         for name in ["path", "summary"] {
             fs::write(self.file(name), "").unwrap();
@@ -162,19 +172,25 @@ fn filled(text: &str, context: &BTreeMap<String, String>) -> String {
         return text.to_owned();
     };
     let expression = expression.strip_suffix(" }}").unwrap();
-    let is_output = expression.starts_with("steps.");
+    // GitHub makes an empty text of what isn't there.
+    let may_lack = ["steps.", "github.event."]
+        .iter()
+        .any(|it| expression.starts_with(it));
     let value = context.get(expression);
     assert!(
-        value.is_some() || is_output,
+        value.is_some() || may_lack,
         "nothing is known of {expression}"
     );
     value.cloned().unwrap_or_default()
 }
 
 fn holds(condition: &Value, context: &BTreeMap<String, String>) -> bool {
-    let (name, other) = condition.as_str().unwrap().split_once(" != ").unwrap();
-    assert_eq!(other, "''");
-    !context[name].is_empty()
+    let condition = condition.as_str().unwrap();
+    if let Some(name) = condition.strip_suffix(" != ''") {
+        return !context[name].is_empty();
+    }
+    let name = condition.strip_suffix(" == 'true'").unwrap();
+    context[name] == "true"
 }
 
 fn from(release: &Release) -> (&'static str, &str) {
@@ -379,4 +395,108 @@ fn what_is_printed_stays_code_on_the_runs_page() {
         ended.summary
     );
     assert!(ended.summary.contains("    # big\n"), "{}", ended.summary);
+}
+
+/// What `gh api` does with its arguments, where GitHub can't be asked: comments are files.
+const GH: &str = r#"#!/bin/sh
+set -eu
+[ "$GH_TOKEN" = secret-of-the-job ] || exit 4
+cd "$COMMENTS"
+case $* in
+  "api --paginate repos/owner/viewer/issues/7/comments --jq "*)
+    printf '%s\n' "$5" >asked
+    mark=$(printf '%s' "$5" | sed 's/.*startswith("\(.*\)")).*/\1/')
+    for comment in [0-9]*; do
+      [ ! -e "$comment" ] || { [ "$(sed 1q "$comment")" != "$mark" ] || echo "$comment"; }
+    done
+    ;;
+  "api --silent repos/owner/viewer/issues/7/comments -F body=@"*) cp "${5#body=@}" "$(($(ls | grep -c '^[0-9]') + 1))" ;;
+  "api --silent --method PATCH repos/owner/viewer/issues/comments/"*)
+    [ -e "${5##*/}" ]
+    cp "${7#body=@}" "${5##*/}"
+    ;;
+  *) exit 64 ;;
+esac
+"#;
+
+/// One comment for each command with its arguments: drawn where it is a graph, and code otherwise.
+#[test]
+fn a_pull_request_gets_one_comment_that_is_renewed() {
+    let printing = |what: &str| {
+        let script = format!(
+            "#!/bin/sh\ncase $1 in --version) echo frames 1.2.3;; *) cat <<'END'\n{what}\nEND\n[ -z \"${{GH_TOKEN-}}\" ];; esac\n"
+        );
+        Release::running("1.2.3", &script)
+    };
+    let comments = |job: &Job| {
+        let entries = fs::read_dir(job.home.path().join("comments")).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        let numbered = paths.filter(|path| !path.ends_with("asked"));
+        let texts = numbered.map(|path| (path.clone(), fs::read_to_string(path).unwrap()));
+        texts
+            .map(|(path, text)| (path.file_name().unwrap().to_owned(), text))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let release = printing("flowchart TB");
+    let mut job = Job::new(&[from(&release), ("command", "diff"), ("comment", "true")]);
+    let bin = job.home.path().join("gh-bin");
+    fs::create_dir(&bin).unwrap();
+    fs::create_dir(job.home.path().join("comments")).unwrap();
+    fs::write(bin.join("gh"), GH).unwrap();
+    fs::set_permissions(bin.join("gh"), Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", bin.display());
+    for (name, value) in [
+        ("PATH", path),
+        (
+            "COMMENTS",
+            job.home.path().join("comments").display().to_string(),
+        ),
+        ("GITHUB_REPOSITORY", "owner/viewer".to_owned()),
+    ] {
+        job.variables.insert(name.to_owned(), value);
+    }
+    // No pull request, no comment.
+    let ended = job.run();
+    assert_eq!(ended.last().code, 1, "{ended:#?}");
+    assert!(
+        ended.last().stderr.contains("of no pull request"),
+        "{ended:#?}"
+    );
+
+    job.event.insert("number".to_owned(), "7".to_owned());
+    job.event
+        .insert("head.sha".to_owned(), "1234abcd".to_owned());
+    let mermaid = json!("--format\nmermaid\n");
+    let drawn = "-->\n### frames diff\n\n```mermaid\nflowchart TB\n```\n\nOf commit 1234abcd.\n";
+    for (arguments, expected) in [
+        (json!(""), vec!["    flowchart TB\n"]),
+        (mermaid.clone(), vec!["    flowchart TB\n", drawn]),
+        (mermaid.clone(), vec!["    flowchart TB\n", drawn]),
+    ] {
+        job.inputs.insert("args".to_owned(), arguments);
+        let ended = job.run();
+        assert_eq!(ended.last().code, 0, "{ended:#?}");
+        let written = comments(&job);
+        assert_eq!(written.len(), expected.len(), "{written:#?}");
+        for (text, expected) in written.values().zip(expected) {
+            assert!(text.contains(expected), "{text}");
+        }
+    }
+    // What could end the fence is code.
+    let hostile = printing("flowchart TB\n```\n# big");
+    job.inputs.insert("from".to_owned(), json!(hostile.path()));
+    let ended = job.run();
+    assert_eq!(ended.last().code, 0, "{ended:#?}");
+    let written = comments(&job);
+    let renewed = written.values().last().unwrap();
+    assert_eq!(written.len(), 2);
+    assert!(renewed.contains("    ```\n    # big\n"), "{renewed}");
+    // No permission is an error with a way on.
+    fs::write(bin.join("gh"), "#!/bin/sh\nexit 1\n").unwrap();
+    let ended = job.run();
+    assert_eq!(ended.last().code, 1, "{ended:#?}");
+    assert!(
+        ended.last().stderr.contains("pull-requests: write"),
+        "{ended:#?}"
+    );
 }

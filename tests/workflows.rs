@@ -221,7 +221,8 @@ fn a_job_may_do_what_it_needs() {
         (
             &example,
             "diff",
-            json!({"contents": "read", "id-token": "write"}),
+            // The last is for the comment with the graph.
+            json!({"contents": "read", "id-token": "write", "pull-requests": "write"}),
         ),
         (
             &example,
@@ -270,7 +271,7 @@ fn the_examples_commands_are_frames_own() {
         }
     }
     commands.sort();
-    assert_eq!(commands, ["deploy", "diff", "validate"]);
+    assert_eq!(commands, ["deploy", "diff", "diff", "validate"]);
     assert!(Cli::try_parse_from(["frames", "validate", "--formt", "github"]).is_err());
 }
 
