@@ -6,6 +6,7 @@ use super::edge_logs::{self, Found};
 use super::report::count;
 use super::session::Session;
 use super::stage::Done;
+use super::summary::{self, Kind, Leaving};
 use super::teardown::{self, BUCKET, DISTRIBUTION, FUNCTION, KEY};
 use crate::aws::EDGE_REGION;
 use crate::aws::stacks::{Resource, Stack, Stacks};
@@ -346,34 +347,38 @@ impl<'a> Standing<'a> {
             self.stack.name, self.stage.region
         );
         session.progress.step("To go", &what);
-        for resource in self.contents.resources() {
-            let of_logs = teardown::goes_with_logs(&self.contents.template, &resource.id);
-            let kept = match resource.kind.as_str() {
-                _ if !self.contents.is_kept(resource, options) => "",
-                BUCKET if of_logs => {
-                    ", which is kept with the logs in it: --delete-logs deletes it too"
-                }
-                KEY if of_logs && self.contents.key_is_needed => {
-                    ", which is kept: it encrypts something else that is kept"
-                }
-                KEY if of_logs => {
-                    ", which is kept because the logs need it: --delete-logs deletes it too"
-                }
-                _ => ", which is kept: its DeletionPolicy says so",
-            };
-            let gone = if self.gone.contains(&resource.id) {
-                ", which is gone already"
-            } else {
-                kept
-            };
-            let line = format!("   - {} ({}){gone}", resource.id, resource.kind);
-            session.progress.note(line.into());
-        }
+        let resources = self.contents.resources();
+        let leaving = resources.map(|resource| self.leaving(resource, options));
+        let text = summary::removed(leaving.collect());
+        session.progress.note(text);
         for bucket in self.contents.log_buckets() {
             if options.delete_logs {
                 let what = format!("bucket {bucket} with all access logs in it");
                 session.progress.step("To go", &what);
             }
+        }
+    }
+
+    fn leaving<'b>(&'b self, resource: &'b Resource, options: Options) -> Leaving<'b> {
+        let contents = &self.contents;
+        let (what, why) = if self.gone.contains(&resource.id) {
+            (Kind::Remove, ", which is gone already")
+        } else if contents.is_kept(resource, options) {
+            let why = teardown::why_kept(
+                &contents.template,
+                &resource.id,
+                &resource.kind,
+                contents.key_is_needed,
+            );
+            (Kind::Keep, why)
+        } else {
+            (Kind::Remove, "")
+        };
+        Leaving {
+            resource: &resource.id,
+            kind: &resource.kind,
+            what,
+            why,
         }
     }
 }

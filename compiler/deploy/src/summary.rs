@@ -66,23 +66,60 @@ pub(crate) fn needs_a_yes(changes: &[Change]) -> bool {
 /// What happens to each resource, by what a reader asks, the worst of each group last. `everything`:
 /// the leaves of those as well that are nothing of the delivery's own.
 pub(crate) fn shown(changes: &[Change], everything: bool) -> Styled {
+    by_group(
+        sorted(changes),
+        |change| Group::of(&change.kind),
+        |change| {
+            let text = line(
+                kind(change),
+                &change.resource,
+                &change.kind,
+                &because(change),
+            );
+            if Group::of(&change.kind) != Group::Other || everything {
+                text.append(&difference::text(&change.leaves, LEAVES))
+            } else if change.leaves.is_empty() {
+                text
+            } else {
+                let more = format!("{:LEAVES$}(-v shows what changes in it)", "");
+                text.paint(Style::Dim, &more).text("\n")
+            }
+        },
+    )
+}
+
+/// A resource of a stack that is removed.
+pub(crate) struct Leaving<'a> {
+    pub resource: &'a str,
+    pub kind: &'a str,
+    /// `Remove` or `Keep`.
+    pub what: Kind,
+    /// Why it is kept: `, which is ...`.
+    pub why: &'a str,
+}
+
+/// The same for a removal, whose resources have nothing more to show.
+pub(crate) fn removed(mut leaving: Vec<Leaving<'_>>) -> Styled {
+    leaving.sort_by_key(|one| (Group::of(one.kind), one.what, one.resource));
+    by_group(
+        leaving,
+        |one| Group::of(one.kind),
+        |one| line(one.what, one.resource, one.kind, one.why),
+    )
+}
+
+/// Sorted by groups already. Each has its name above it, unless there is only one.
+fn by_group<T>(all: Vec<T>, group: impl Fn(&T) -> Group, shown: impl Fn(&T) -> Styled) -> Styled {
     let mut text = Styled::new();
-    let sorted = sorted(changes);
-    let several = sorted.first().map(group) != sorted.last().map(group);
+    let several = all.first().map(&group) != all.last().map(&group);
     let mut before = None;
-    for change in sorted {
-        let group = group(&change);
+    for one in &all {
+        let group = group(one);
         if several && before != Some(group) {
             text = text.text("   ").paint(Style::Dim, group.name()).text("\n");
         }
         before = Some(group);
-        text = text.append(&line(change)).text("\n");
-        if group != Group::Other || everything {
-            text = text.append(&difference::text(&change.leaves, LEAVES));
-        } else if !change.leaves.is_empty() {
-            let more = format!("{:LEAVES$}(-v shows what changes in it)", "");
-            text = text.paint(Style::Dim, &more).text("\n");
-        }
+        text = text.append(&shown(one));
     }
     text
 }
@@ -90,18 +127,20 @@ pub(crate) fn shown(changes: &[Change], everything: bool) -> Styled {
 /// Where leaves begin: below the resource.
 const LEAVES: usize = 7;
 
-fn group(change: &&Change) -> Group {
-    Group::of(&change.kind)
-}
-
 fn sorted(changes: &[Change]) -> Vec<&Change> {
     let mut sorted: Vec<&Change> = changes.iter().collect();
-    sorted.sort_by_key(|change| (group(change), kind(change), change.resource.clone()));
+    sorted.sort_by_key(|change| {
+        (
+            Group::of(&change.kind),
+            kind(change),
+            change.resource.as_str(),
+        )
+    });
     sorted
 }
 
-fn line(change: &Change) -> Styled {
-    let (mark, style, what) = match kind(change) {
+fn line(what: Kind, resource: &str, kind: &str, why: &str) -> Styled {
+    let (mark, style, what) = match what {
         Kind::Add => ("+", Style::Green, "add"),
         Kind::Change => ("~", Style::Yellow, "change"),
         Kind::Replace => ("!", Style::BoldRed, "replace"),
@@ -109,9 +148,9 @@ fn line(change: &Change) -> Styled {
         Kind::Remove => ("-", Style::BoldRed, "remove"),
         Kind::Keep => ("·", Style::Dim, "detach"),
     };
-    let resource = format!(" {what:<11} {} ({})", change.resource, change.kind);
-    let because = format!("{resource}{}", because(change));
-    Styled::new().text("   ").paint(style, mark).line(&because)
+    let resource = format!(" {what:<11} {resource} ({kind}){why}");
+    let text = Styled::new().text("   ").paint(style, mark);
+    text.line(&resource).text("\n")
 }
 
 /// What makes CloudFormation replace a resource.

@@ -71,6 +71,21 @@ pub(crate) fn goes_with_logs(template: &Value, id: &str) -> bool {
     is_of_logs(template, bucket.unwrap_or(id))
 }
 
+/// Why a resource that outlives its stack does so.
+pub(crate) fn why_kept(
+    template: &Value,
+    id: &str,
+    kind: &str,
+    key_is_needed: bool,
+) -> &'static str {
+    match (kind, goes_with_logs(template, id)) {
+        (BUCKET, true) => ", which is kept with the logs in it: --delete-logs deletes it too",
+        (KEY, true) if key_is_needed => ", which is kept: it encrypts something else that is kept",
+        (KEY, true) => ", which is kept because the logs need it: --delete-logs deletes it too",
+        _ => ", which is kept: its DeletionPolicy says so",
+    }
+}
+
 /// Whether a property's value refers to a resource: `Ref`, `Fn::GetAtt`, `Fn::Sub`.
 fn mentions(value: &Value, id: &str) -> bool {
     match value {

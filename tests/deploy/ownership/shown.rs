@@ -50,6 +50,37 @@ fn a_dry_run_lists_what_goes() {
     }
 }
 
+/// Every resource is there, with what becomes of it, by what a reader asks.
+#[test]
+fn what_goes_is_grouped() {
+    let stand = Stand::with(
+        &format!("{MANIFEST}logs: {{access: {{enabled: true}}}}\n"),
+        Aws::shared().account(),
+    );
+    stand.deploy();
+    let run = stand.run(&["remove", "--dry-run"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    let at = |said: &str| {
+        let found = run.stderr.find(said);
+        found.unwrap_or_else(|| panic!("{said}: {run:#?}"))
+    };
+    let order = [
+        "To go stack heart-dev-cdn",
+        "\n   delivery\n",
+        "\n   - remove      Distribution (AWS::CloudFront::Distribution)\n",
+        "\n   logs\n",
+        "(AWS::S3::Bucket), which is kept with the logs in it",
+        "To go stack heart-dev-lambda-edge",
+        "\n   functions\n",
+        "\n   - remove      AuthorizerFunction (AWS::Lambda::Function)\n",
+    ];
+    assert!(order.map(at).is_sorted(), "{run:#?}");
+    let count = |lines: &str| run.stderr.matches(lines).count();
+    let shown = count("\n   - remove ") + count("\n   · detach ");
+    let json = closing(&stand.run(&["remove", "--dry-run", "--format", "json"]));
+    assert_eq!(shown, json["result"]["resources"].as_array().unwrap().len());
+}
+
 /// Removes it all, and compares what was there with what is.
 fn as_listed(stand: &Stand, listed: &Value) {
     let known = |entry: &Value| {

@@ -32,7 +32,7 @@ impl Walk<'_> {
             let other = new.get(name.as_str());
             self.below(Step::Member(name.clone()), |walk| match other {
                 Some(after) => walk.values(value, after),
-                None => walk.became(Became::Removed((*value).clone())),
+                None => walk.removed(value),
             });
         }
         for (name, value) in after
@@ -76,9 +76,7 @@ impl Walk<'_> {
                 Some((at, other)) => {
                     self.below(Step::Position(at), |walk| walk.values(value, other));
                 }
-                None => self.below(Step::Position(at), |walk| {
-                    walk.became(Became::Removed(value.clone()));
-                }),
+                None => self.below(Step::Position(at), |walk| walk.removed(value)),
             }
         }
         for (at, value) in new {
@@ -95,6 +93,16 @@ impl Walk<'_> {
             self.became(Became::Order { before, after });
         }
     }
+}
+
+/// Whether these are things with a name of their own each: behaviours, statements, tags.
+pub(super) fn have_names(list: &[Value]) -> bool {
+    list.iter().all(Value::is_object) && !list.is_empty() && named(list, &[]).is_some()
+}
+
+/// Whether a key of a member is what identifies it.
+pub(super) fn is_name(key: &str, value: &Value, member: &str) -> bool {
+    NAMES.contains(&key) && scalar(value).is_some_and(|name| name == member)
 }
 
 type Named<'a> = Vec<(String, &'a Value)>;

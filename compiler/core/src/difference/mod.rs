@@ -2,6 +2,7 @@
 //! identifies them, and not by where they are.
 
 mod group;
+mod like;
 mod lists;
 mod shown;
 
@@ -79,7 +80,7 @@ impl Walk<'_> {
                 for (key, value) in before {
                     self.below(Step::Key(key.clone()), |walk| match after.get(key) {
                         Some(after) => walk.values(value, after),
-                        None => walk.became(Became::Removed(value.clone())),
+                        None => walk.removed(value),
                     });
                 }
                 for (key, value) in after.iter().filter(|(key, _)| !before.contains_key(*key)) {
@@ -99,11 +100,22 @@ impl Walk<'_> {
         }
     }
 
+    /// A list whose members have names is as many of them.
     fn added(&mut self, value: &Value) {
-        self.became(match value {
-            Value::String(text) if text.contains(KNOWN_AFTER) => Became::Unknown { before: None },
-            value => Became::Added(value.clone()),
-        });
+        match value {
+            Value::Array(members) if lists::have_names(members) => self.lists(&[], members),
+            Value::String(text) if text.contains(KNOWN_AFTER) => {
+                self.became(Became::Unknown { before: None });
+            }
+            value => self.became(Became::Added(value.clone())),
+        }
+    }
+
+    fn removed(&mut self, value: &Value) {
+        match value {
+            Value::Array(members) if lists::have_names(members) => self.lists(members, &[]),
+            value => self.became(Became::Removed(value.clone())),
+        }
     }
 
     fn below(&mut self, step: Step, walk: impl FnOnce(&mut Self)) {

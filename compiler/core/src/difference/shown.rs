@@ -1,6 +1,7 @@
 //! Leaves for a person, and for a program.
 
-use super::{Became, Leaf, Step};
+use super::like::like;
+use super::{Became, KNOWN_AFTER, Leaf, Step};
 use crate::manifest::Printed;
 use crate::printable::{Style, Styled};
 use serde_json::{Value, json as object};
@@ -11,11 +12,40 @@ const LATER: &str = "known after deploy";
 /// An old and a new value of more columns together get lines of their own.
 const WIDE: usize = 60;
 
+/// A list of scalars of more columns gets a line for each.
+const FLOW: usize = 50;
+
 /// One leaf after the other, each line `indent` columns in.
 pub fn text(leaves: &[Leaf], indent: usize) -> Styled {
-    leaves
-        .iter()
-        .fold(Styled::new(), |text, leaf| text.append(&one(leaf, indent)))
+    let shown = leaves.iter().enumerate().map(|(at, leaf)| {
+        let before = leaves.get(..at).unwrap_or_default();
+        match like(leaf, before) {
+            Some(like) => {
+                let but = if like.but.is_empty() { "" } else { ", but:" };
+                let what = format!(" {}: like [{}]{but}\n", path(leaf), like.name);
+                let start = Styled::new().text(&" ".repeat(indent));
+                let start = start.paint(Style::Green, "+").text(&what);
+                let but = like.but.iter();
+                but.fold(start, |text, leaf| text.append(&made(leaf, indent + 4)))
+            }
+            None => one(leaf, indent),
+        }
+    });
+    shown.fold(Styled::new(), |text, one| text.append(&one))
+}
+
+/// What a leaf is now, whatever it was.
+fn made(leaf: &Leaf, indent: usize) -> Styled {
+    let start = Styled::new().text(&" ".repeat(indent)).line(&path(leaf));
+    match &leaf.became {
+        Became::Added(value) | Became::Changed { after: value, .. } => match scalar(value) {
+            Some(text) => start.line(&format!(": {text}")).text("\n"),
+            None => block(start.text(":\n"), None, value, indent + 2),
+        },
+        Became::Unknown { .. } => start.line(&format!(": {LATER}")).text("\n"),
+        // No member is like another one that has more, or the same in another order.
+        Became::Removed(_) | Became::Order { .. } => start.text("\n"),
+    }
 }
 
 fn one(leaf: &Leaf, indent: usize) -> Styled {
@@ -107,7 +137,7 @@ fn block(text: Styled, mark: Option<(Style, &str)>, value: &Value, indent: usize
 }
 
 fn yaml(value: &Value) -> String {
-    printed(value).to_yaml()
+    printed(value).to_yaml_within(FLOW)
 }
 
 fn printed(value: &Value) -> Printed {
@@ -118,6 +148,7 @@ fn printed(value: &Value) -> Printed {
         Value::Number(number) => number
             .as_u64()
             .map_or_else(|| Printed::Text(number.to_string()), Printed::Number),
+        Value::String(text) if text == KNOWN_AFTER => Printed::Text(LATER.to_owned()),
         Value::String(text) => Printed::Text(text.clone()),
         Value::Array(items) => Printed::List(items.iter().map(printed).collect()),
         Value::Object(entries) => Printed::Map(

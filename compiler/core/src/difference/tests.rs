@@ -28,20 +28,57 @@ fn a_list_goes_by_what_identifies_its_members() {
         shown(&before, &after),
         "- Behaviors[/a]
     Compress: true
-    Methods:
-    - GET
-    - HEAD
+    Methods: [GET, HEAD]
     PathPattern: /a
 ~ Behaviors[/b].Compress: true -> false
 + Behaviors[/c]
     Compress: true
-    Methods:
-    - GET
-    - HEAD
+    Methods: [GET, HEAD]
     PathPattern: /c
 ~ Comment: one -> two
 "
     );
+}
+
+/// What turns DICOMweb on is read on one screen.
+#[test]
+fn new_members_that_are_like_another_say_where_they_differ() {
+    let behavior = |path: &str, policy: &str| {
+        json!({
+            "PathPattern": path, "Compress": false, "AllowedMethods": ["GET", "HEAD"], "CachePolicyId": policy,
+            "TargetOriginId": "dicomweb", "ViewerProtocolPolicy": "https-only", "OriginRequestPolicyId": KNOWN_AFTER,
+        })
+    };
+    let list = json!([behavior("/a", "1"), behavior("/b", "1"), behavior("/c", "2"), {"PathPattern": "/d"}]);
+    let (without, with) = (
+        json!({"Config": {}}),
+        json!({"Config": {"Behaviors": list}}),
+    );
+    assert_eq!(
+        shown(&without, &with),
+        "+ Config.Behaviors[/a]
+    AllowedMethods: [GET, HEAD]
+    CachePolicyId: '1'
+    Compress: false
+    OriginRequestPolicyId: 'known after deploy'
+    PathPattern: /a
+    TargetOriginId: dicomweb
+    ViewerProtocolPolicy: https-only
++ Config.Behaviors[/b]: like [/a], but:
+    OriginRequestPolicyId: known after deploy
++ Config.Behaviors[/c]: like [/a], but:
+    CachePolicyId: '2'
+    OriginRequestPolicyId: known after deploy
++ Config.Behaviors[/d]
+    PathPattern: /d
+"
+    );
+    // Another list's members are no model, and what goes is shown whole.
+    let other = json!({"Config": {"Behaviors": [list[0]], "Others": [list[1]]}});
+    assert!(!shown(&without, &other).contains("like"));
+    let gone = shown(&with, &without);
+    assert_eq!(gone.matches("- Config.Behaviors[").count(), 4, "{gone}");
+    assert!(!gone.contains("like"), "{gone}");
 }
 
 #[test]
@@ -107,7 +144,7 @@ fn wide_values_stand_below_each_other() {
     );
     assert_eq!(
         shown(&json!({"A": {"B": 1}}), &json!({"A": [1, 2]})),
-        "~ A\n    - B: 1\n    + - 1\n      - 2\n"
+        "~ A\n    - B: 1\n    + [1, 2]\n"
     );
 }
 

@@ -7,14 +7,37 @@ use std::fmt::Write;
 impl Printed {
     /// A YAML document.
     pub fn to_yaml(&self) -> String {
+        self.to_yaml_within(0)
+    }
+
+    /// The same, with a list of scalars on one line where that has so many columns at most.
+    pub(crate) fn to_yaml_within(&self, columns: usize) -> String {
         let mut out = String::new();
-        block(self, 0, &mut out);
+        block(self, 0, columns, &mut out);
         out
+    }
+
+    /// `[GET, HEAD]`
+    fn flow(&self, columns: usize) -> Option<String> {
+        let Self::List(items) = self else {
+            return None;
+        };
+        let has_parts = |item: &Self| matches!(item, Self::List(_) | Self::Map(_));
+        if items.is_empty() || items.iter().any(has_parts) {
+            return None;
+        }
+        let items: Vec<String> = items.iter().map(inline).collect();
+        let flow = format!("[{}]", items.join(", "));
+        (flow.chars().count() <= columns).then_some(flow)
     }
 }
 
 /// A value on lines of its own.
-fn block(value: &Printed, indent: usize, out: &mut String) {
+fn block(value: &Printed, indent: usize, flow: usize, out: &mut String) {
+    if let Some(list) = value.flow(flow) {
+        let _ = writeln!(out, "{list}");
+        return;
+    }
     match value {
         Printed::Map(entries) if !entries.is_empty() => {
             for (i, (key, value)) in entries.iter().enumerate() {
@@ -25,15 +48,19 @@ fn block(value: &Printed, indent: usize, out: &mut String) {
                     indent
                 };
                 let _ = write!(out, "{:columns$}{}:", "", scalar(key));
+                if let Some(list) = value.flow(flow) {
+                    let _ = writeln!(out, " {list}");
+                    continue;
+                }
                 match value {
                     // A list begins where its key does.
                     Printed::List(items) if !items.is_empty() => {
                         out.push('\n');
-                        block(value, indent, out);
+                        block(value, indent, flow, out);
                     }
                     Printed::Map(entries) if !entries.is_empty() => {
                         out.push('\n');
-                        block(value, indent + 2, out);
+                        block(value, indent + 2, flow, out);
                     }
                     value => {
                         let _ = writeln!(out, " {}", inline(value));
@@ -49,7 +76,7 @@ fn block(value: &Printed, indent: usize, out: &mut String) {
                     indent
                 };
                 let _ = write!(out, "{:columns$}- ", "");
-                block(item, indent + 2, out);
+                block(item, indent + 2, flow, out);
             }
         }
         value => {
