@@ -82,6 +82,7 @@ pub(crate) fn why_kept(
         (BUCKET, true) => ", which is kept with the logs in it: --delete-logs deletes it too",
         (KEY, true) if key_is_needed => ", which is kept: it encrypts something else that is kept",
         (KEY, true) => ", which is kept because the logs need it: --delete-logs deletes it too",
+        (_, true) => ", which is kept with the logs: --delete-logs deletes it too",
         _ => ", which is kept: its DeletionPolicy says so",
     }
 }
