@@ -53,7 +53,7 @@ const CRATES: &[Order] = &[
     Order {
         name: "network",
         modules: &[
-            "error", "bypass", "proxy", "roots", "network", "trouble", "client",
+            "error", "bypass", "proxy", "roots", "network", "trouble", "client", "probe",
         ],
         one_thing: &[],
     },
