@@ -224,6 +224,8 @@ pub enum Command {
     Diff(Diff),
     /// Show what is deployed: stacks, versions, URL and CNAME records
     Info(Info),
+    /// Look at an endpoint from outside: TLS, tokens, headers, caches
+    Check(Check),
     /// Remove everything in reverse order, and wait for the replicas
     Remove(Remove),
     /// Print the IAM policy needed to deploy and remove this manifest
@@ -259,6 +261,7 @@ impl Command {
             Self::Deploy(_) => "deploy",
             Self::Diff(_) => "diff",
             Self::Info(_) => "info",
+            Self::Check(_) => "check",
             Self::Remove(_) => "remove",
             Self::Policy(_) => "policy",
             Self::Dev(_) => "dev",
@@ -355,6 +358,10 @@ pub struct Deploy {
     #[arg(long)]
     pub enable: bool,
 
+    /// Don't wait until every edge location has the change, and don't check the endpoint then
+    #[arg(long)]
+    pub no_wait: bool,
+
     /// Deploy only this stage: lambda-edge, cdn, or where the manifest has them reads, logs
     #[arg(long, value_name = "STAGE")]
     pub only: Option<String>,
@@ -398,6 +405,44 @@ pub struct Info {
     /// Also compare every resource with its template, which takes a while
     #[arg(long)]
     pub drift: bool,
+
+    /// Wait until every edge location has the last change, and for how long: `90s`, `30m` [default: 30m]
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, default_missing_value = "30m", value_parser = wait)]
+    pub wait: Option<Duration>,
+
+    #[command(flatten)]
+    pub shape: HumanOrJson,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = help::CHECK)]
+pub struct Check {
+    /// Look at this endpoint, and read no manifest [default: the deployed one]
+    #[arg(conflicts_with = "service")]
+    pub url: Option<String>,
+
+    #[command(flatten)]
+    pub name: ByName,
+
+    /// A viewer's token, in a file: a frame is read with it. FRAMES_TOKEN may hold it instead
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+
+    /// The frame to read, by HealthImaging's ids
+    #[arg(long, value_name = "DATASTORE/IMAGESET/FRAME", conflicts_with = "path")]
+    pub frame: Option<String>,
+
+    /// The path to read instead, with its query
+    #[arg(long, value_name = "PATH")]
+    pub path: Option<String>,
+
+    /// A page's origin that has to be allowed [default: the template's first]
+    #[arg(long, value_name = "ORIGIN")]
+    pub origin: Option<String>,
+
+    /// Connect to this host, and ask for the URL's: before its DNS record is set. FRAMES_CONNECT_TO does the same
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub connect_to: Option<String>,
 
     #[command(flatten)]
     pub shape: HumanOrJson,
