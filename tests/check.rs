@@ -5,6 +5,7 @@ use crate::support::dev::{Dev, dicomweb_path};
 use crate::support::edge::{Edge, Fault, Head, IMAGES};
 use crate::support::frames::{Project, Run};
 use crate::support::https::Shown;
+use rustls::SupportedProtocolVersion;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -21,6 +22,8 @@ domain:
   certificateArn: arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11
 delivery: {dicomweb: true, webAcl: none, cors: {origins: ['https://viewer.example.org']}}
 ";
+
+static ONLY_12: [&SupportedProtocolVersion; 1] = [&rustls::version::TLS12];
 
 /// Where the local edge listens.
 pub fn place(dev: &Dev) -> SocketAddr {
@@ -119,18 +122,18 @@ fn faults(token: &str) -> Vec<(&'static str, Fault, &'static [&'static str])> {
         ..Fault::default()
     };
     let all = rustls::DEFAULT_VERSIONS;
-    let without = |name: &'static str| Fault::answer(move |_, answer| answer.remove(name));
+    let without = |name: &'static str| Fault::on_answer(move |_, answer| answer.remove(name));
     let (bearer, other) = (format!("Bearer {token}"), format!("Bearer {token}"));
     let kept = Mutex::new(BTreeSet::new());
     vec![
         (
             "no authorizer",
-            Fault::request(authorized(token)),
+            Fault::on_request(authorized(token)),
             &["no-token", "kept-for-whom"],
         ),
         (
             "an authorizer that takes any token",
-            Fault::request(move |request| {
+            Fault::on_request(move |request| {
                 let is_unsigned = request.field("authorization").ends_with('.');
                 if is_unsigned {
                     request.set("authorization", &bearer);
@@ -140,7 +143,7 @@ fn faults(token: &str) -> Vec<(&'static str, Fault, &'static [&'static str])> {
         ),
         (
             "a cache before the authorizer",
-            Fault::request(move |request| {
+            Fault::on_request(move |request| {
                 if is_frame(request) && request.field("authorization").is_empty() {
                     request.set("authorization", &other);
                 }
@@ -165,7 +168,7 @@ fn faults(token: &str) -> Vec<(&'static str, Fault, &'static [&'static str])> {
         ),
         (
             "TLS 1.3 isn't spoken",
-            shown(&[IMAGES], None, &[&rustls::version::TLS12]),
+            shown(&[IMAGES], None, &ONLY_12),
             &["tls-1.3"],
         ),
         (
@@ -185,7 +188,7 @@ fn faults(token: &str) -> Vec<(&'static str, Fault, &'static [&'static str])> {
         ),
         (
             "an error out of a cache",
-            Fault::answer(|_, answer| {
+            Fault::on_answer(|_, answer| {
                 if answer.status() == "404" {
                     answer.set("age", "7");
                 }
@@ -194,7 +197,7 @@ fn faults(token: &str) -> Vec<(&'static str, Fault, &'static [&'static str])> {
         ),
         (
             "an error that a cache may keep",
-            Fault::answer(|_, answer| {
+            Fault::on_answer(|_, answer| {
                 if answer.status().starts_with('4') {
                     answer.remove("cache-control");
                 }
@@ -214,7 +217,7 @@ fn faults(token: &str) -> Vec<(&'static str, Fault, &'static [&'static str])> {
         ("no challenge", without("www-authenticate"), &["no-token"]),
         (
             "images for every cache on the way",
-            Fault::answer(|request, answer| {
+            Fault::on_answer(|request, answer| {
                 if is_frame(request) {
                     answer.set("cache-control", "public, max-age=60");
                 }
@@ -224,7 +227,7 @@ fn faults(token: &str) -> Vec<(&'static str, Fault, &'static [&'static str])> {
         ),
         (
             "one browser's users see each other's images",
-            Fault::answer(|request, answer| {
+            Fault::on_answer(|request, answer| {
                 if is_frame(request) && answer.status() == "200" {
                     answer.set("cache-control", "private, max-age=60");
                     answer.remove("vary");
@@ -234,7 +237,7 @@ fn faults(token: &str) -> Vec<(&'static str, Fault, &'static [&'static str])> {
         ),
         (
             "the token at the origin, which sends it back",
-            Fault::answer(|request, answer| {
+            Fault::on_answer(|request, answer| {
                 let token = request.field("authorization").replace("Bearer ", "");
                 if is_frame(request) && !token.is_empty() {
                     answer.set("x-seen", &token);
@@ -244,12 +247,12 @@ fn faults(token: &str) -> Vec<(&'static str, Fault, &'static [&'static str])> {
         ),
         (
             "a cookie",
-            Fault::answer(|_, answer| answer.set("set-cookie", "a=b")),
+            Fault::on_answer(|_, answer| answer.set("set-cookie", "a=b")),
             &["token-echo"],
         ),
         (
             "the token in the cache's key",
-            Fault::answer(move |request, answer| {
+            Fault::on_answer(move |request, answer| {
                 let token = request.field("authorization").to_owned();
                 let is_new = kept.lock().unwrap().insert(token);
                 if is_frame(request) && is_new && answer.status() == "200" {
@@ -260,7 +263,7 @@ fn faults(token: &str) -> Vec<(&'static str, Fault, &'static [&'static str])> {
         ),
         (
             "CORS that sends any origin back",
-            Fault::answer(|request, answer| {
+            Fault::on_answer(|request, answer| {
                 let origin = request.field("origin").to_owned();
                 if !origin.is_empty() {
                     answer.set("access-control-allow-origin", &origin);
@@ -270,7 +273,7 @@ fn faults(token: &str) -> Vec<(&'static str, Fault, &'static [&'static str])> {
         ),
         (
             "CORS for all, with credentials",
-            Fault::answer(|_, answer| {
+            Fault::on_answer(|_, answer| {
                 answer.set("access-control-allow-origin", "*");
                 answer.set("access-control-allow-credentials", "true");
             }),
@@ -283,7 +286,7 @@ fn faults(token: &str) -> Vec<(&'static str, Fault, &'static [&'static str])> {
         ),
         (
             "a path that isn't refused",
-            Fault::answer(|request, answer| {
+            Fault::on_answer(|request, answer| {
                 if request.first.contains("/frames-check") {
                     answer.first = "HTTP/1.1 200 OK".to_owned();
                 }
@@ -292,7 +295,7 @@ fn faults(token: &str) -> Vec<(&'static str, Fault, &'static [&'static str])> {
         ),
         (
             "a method that isn't refused",
-            Fault::answer(|request, answer| {
+            Fault::on_answer(|request, answer| {
                 if request.is("DELETE") {
                     answer.first = "HTTP/1.1 200 OK".to_owned();
                 }
@@ -347,7 +350,8 @@ fn a_server_that_isnt_trusted_is_asked_for_nothing() {
     let delivery = Delivery::start();
     let asked = std::sync::Arc::new(Mutex::new(Vec::new()));
     let seen = asked.clone();
-    let mut fault = Fault::request(move |request| seen.lock().unwrap().push(request.first.clone()));
+    let mut fault =
+        Fault::on_request(move |request| seen.lock().unwrap().push(request.first.clone()));
     fault.shown.names = &["other.test"];
     let run = delivery.check(&delivery.edge(fault));
     assert_eq!(run.code, 1, "{run:#?}");

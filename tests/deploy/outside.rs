@@ -78,7 +78,7 @@ fn a_deployment_ends_with_a_look_from_outside() {
 fn an_open_endpoint_is_said_plainly_and_nothing_is_lost() {
     let delivered = Delivered::new();
     let bearer = format!("Bearer {}", delivered.dev.token());
-    let open = delivered.edge(Fault::request(move |request| {
+    let open = delivered.edge(Fault::on_request(move |request| {
         request.set("authorization", &bearer);
     }));
     let run = delivered.run(&open, &DEPLOY);
@@ -127,11 +127,11 @@ fn check_takes_the_endpoint_from_the_stack_and_holds_it_against_the_template() {
     // The template says that images are kept, and that no other page may read.
     for (fault, name) in [
         (
-            Fault::answer(|_, answer| answer.set("x-cache", "Miss from cloudfront")),
+            Fault::on_answer(|_, answer| answer.set("x-cache", "Miss from cloudfront")),
             "edge-cache",
         ),
         (
-            Fault::answer(|_, answer| answer.set("access-control-allow-origin", "*")),
+            Fault::on_answer(|_, answer| answer.set("access-control-allow-origin", "*")),
             "foreign-origin",
         ),
     ] {

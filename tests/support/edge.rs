@@ -23,8 +23,8 @@ pub struct Head {
     pub fields: Vec<(String, String)>,
 }
 
-type OnRequest = Box<dyn Fn(&mut Head) + Send + Sync>;
-type OnAnswer = Box<dyn Fn(&Head, &mut Head) + Send + Sync>;
+pub type OnRequest = Box<dyn Fn(&mut Head) + Send + Sync>;
+pub type OnAnswer = Box<dyn Fn(&Head, &mut Head) + Send + Sync>;
 
 /// What is wrong with it. As it comes, nothing is.
 pub struct Fault {
@@ -33,8 +33,8 @@ pub struct Fault {
     pub old_tls: bool,
     /// Requests without TLS are served.
     pub plain: bool,
-    request: OnRequest,
-    answer: OnAnswer,
+    pub request: OnRequest,
+    pub answer: OnAnswer,
 }
 
 impl Default for Fault {
@@ -55,7 +55,7 @@ impl Default for Fault {
 
 impl Fault {
     /// What becomes of a request before it goes on.
-    pub fn request(change: impl Fn(&mut Head) + Send + Sync + 'static) -> Self {
+    pub fn on_request(change: impl Fn(&mut Head) + Send + Sync + 'static) -> Self {
         Self {
             request: Box::new(change),
             ..Self::default()
@@ -63,7 +63,7 @@ impl Fault {
     }
 
     /// What becomes of an answer, whose request is the first.
-    pub fn answer(change: impl Fn(&Head, &mut Head) + Send + Sync + 'static) -> Self {
+    pub fn on_answer(change: impl Fn(&Head, &mut Head) + Send + Sync + 'static) -> Self {
         Self {
             answer: Box::new(change),
             ..Self::default()
@@ -196,7 +196,7 @@ fn meet(
     // The version that a client's first message names; from 1.2 on, it is that of 1.2.
     if let Some(old) = old
         && length == begun.len()
-        && begun[9..] < [3, 3]
+        && [begun[9], begun[10]] < [3, 3]
     {
         return join(stream, TcpStream::connect(old)?);
     }

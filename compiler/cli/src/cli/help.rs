@@ -15,8 +15,7 @@ pub(super) const OVERVIEW: &str = "\
 \x1b[1;4mDeploy\x1b[0m  \x1b[1mpackage\x1b[0m   Compile templates and functions to .frames/<env>/
         \x1b[1mdiff\x1b[0m      Show what a deployment would change
         \x1b[1mdeploy\x1b[0m    Package, upload, deploy, and print the URL
-        \x1b[1minfo\x1b[0m      Show what is deployed, the URL and the CNAME records
-        \x1b[1mcheck\x1b[0m     Look at the endpoint from outside: TLS, tokens, caches
+        \x1b[1minfo\x1b[0m, \x1b[1mcheck\x1b[0m  Show what is deployed; look at the endpoint from outside
         \x1b[1mremove\x1b[0m    Remove everything, and wait for the replicas
         \x1b[1mpolicy\x1b[0m    Print the IAM policy that the deployer needs
 \x1b[1;4mHelp\x1b[0m    \x1b[1mdoctor\x1b[0m    Show what is here, and what is missing
