@@ -317,7 +317,7 @@ fn a_sound_delivery_has_nothing_wrong_and_each_fault_is_found() {
     // Where the host is was said on the command line; all else was looked at.
     assert_eq!(in_state(&sound, "skipped"), ["address"]);
     assert_eq!(sound["edge-cache"].1, "Miss, Hit");
-    assert!(sound["tls-1.0"].1.contains("protocol_version"), "{said:#}");
+    assert!(sound["tls-1.0"].1.contains("alert "), "{said:#}");
     assert!(sound["certificate"].1.contains(IMAGES), "{said:#}");
 
     let faults = faults(delivery.dev.token());
@@ -342,6 +342,26 @@ fn a_sound_delivery_has_nothing_wrong_and_each_fault_is_found() {
         .collect();
     let by_others = ["address", "edge-cache", "frame", "tls-1.1", "tls-1.2"];
     assert_eq!(never, by_others.map(str::to_owned).into());
+}
+
+/// What a server sends can't pass for lines of ours, nor reach the terminal as it is.
+#[test]
+fn what_an_endpoint_says_is_shown_as_what_it_is() {
+    let delivery = Delivery::start();
+    let edge = delivery.edge(Fault::on_answer(|_, answer| {
+        for name in ["allow", "www-authenticate", "content-type"] {
+            answer.set(name, "Bearer \u{9b}31m\u{202e}x");
+        }
+    }));
+    let table = check(
+        &delivery.project,
+        &edge,
+        &["--path", &delivery.path, "--token-file", "token"],
+    );
+    assert_eq!(table.code, 0, "{table:#?}");
+    let said = format!("{}{}", table.stdout, table.stderr);
+    assert!(!said.contains(['\u{9b}', '\u{202e}']), "{said}");
+    assert!(said.contains("\\u{9b}31m\\u{202e}x"), "{said}");
 }
 
 /// No request goes to a server that nobody trusts, least of all one with a token.

@@ -53,7 +53,8 @@ impl Deployed {
             expected: match plan.authorizer() {
                 Some(config) => expected.authorized_by(config),
                 None => expected,
-            },
+            }
+            .or_by_overlay(&template.value, options.unsafe_overlay),
             no_wait: options.no_wait,
         })
     }
@@ -161,7 +162,7 @@ fn told(session: &Session<'_>, url: &str, looked: &Looked, terminal: Terminal) -
         session.progress.step("Checked", &looked.words());
         if looked.open == Some(true) {
             let what = format!(
-                "{url} is OPEN: whoever knows its address gets images without a token, as `auth.mode: none` says"
+                "{url} is OPEN: whoever knows its address gets images without a token, as frames.yml says"
             );
             session.progress.step("Warning", &what);
         }

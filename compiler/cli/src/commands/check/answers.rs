@@ -22,25 +22,29 @@ pub(super) async fn look(look: &mut Look, expected: &Expected, origin: Option<&s
     if expected.auth == Auth::Token {
         unsigned(look).await;
     }
-    unserved(look).await;
+    // Without the authorizer, nobody refuses these.
+    if expected.auth != Auth::Unguarded || look.open == Some(false) {
+        unserved(look).await;
+    }
     preflight(look, expected, origin).await;
     true
 }
 
+const NO_TOKEN: &str = "no-token";
+
 async fn without_a_token(look: &mut Look, expected: &Expected) -> bool {
-    const NAME: &str = "no-token";
     let wanted = match expected.auth {
         Auth::Token => "401, with WWW-Authenticate: Bearer",
         Auth::Anybody => "open to anybody (`auth.mode: none`)",
         Auth::AnybodyForListed => "open to anybody for what `iam.allow` lists",
+        Auth::Unguarded => "anything, by --allow-unsafe-overlay",
     };
     let path = native();
     let asking = Asking::new(Method::POST, &path)
         .with("origin", FOREIGN)
         .json(&json!({"imageFrameId": NOBODYS}));
-    let Some(at) = look.ask(NAME, wanted, "without a token", asking).await else {
-        return false;
-    };
+    let asked = look.ask(NO_TOKEN, wanted, "without a token", asking);
+    let Some(at) = asked.await else { return false };
     let Some(reply) = look.reply(at) else {
         return false;
     };
@@ -48,63 +52,61 @@ async fn without_a_token(look: &mut Look, expected: &Expected) -> bool {
     let challenge = header(&reply.headers, "www-authenticate");
     let cache = header(&reply.headers, "x-cache");
     if is_the_edges(reply) && code == 403 {
-        let why = "CloudFront refuses this machine before the authorizer: its country, or its address by the web ACL";
+        let why = "CloudFront refuses this machine before the authorizer: its country, its address by the web ACL, or everybody while the distribution is off. Look from elsewhere";
         look.push(
-            NAME,
+            NO_TOKEN,
             State::Skipped,
             wanted,
             found,
-            Some(format!("{why}. Look from elsewhere")),
+            Some(why.to_owned()),
         );
         return false;
     }
     if cache.starts_with("Lambda") && !cache.starts_with("LambdaGenerated") {
-        look.wrong(
-            NAME,
-            wanted,
-            format!("{found} ({cache})"),
-            "the authorizer fails: its log group says why",
-        );
+        let help = "the authorizer fails: its log group says why";
+        look.wrong(NO_TOKEN, wanted, format!("{found} ({cache})"), help);
         return false;
     }
-    match (expected.auth, code) {
-        (Auth::Token, 401) if challenge.to_ascii_lowercase().starts_with("bearer") => {
-            look.open = Some(false);
-            look.ok(NAME, wanted, format!("{found}, {challenge}"));
+    look.open = Some(code != 401 || expected.auth == Auth::AnybodyForListed);
+    verdict(look, expected.auth, wanted, &found, code == 401, &challenge);
+    true
+}
+
+fn verdict(
+    look: &mut Look,
+    auth: Auth,
+    wanted: &str,
+    found: &str,
+    is_refused: bool,
+    challenge: &str,
+) {
+    let is_challenged = challenge.to_ascii_lowercase().starts_with("bearer");
+    match (auth, is_refused) {
+        (Auth::Token, true) if is_challenged => {
+            look.ok(NO_TOKEN, wanted, format!("{found}, {challenge}"));
         }
-        (Auth::Token, 401) => {
-            look.open = Some(false);
-            look.wrong(
-                NAME,
-                wanted,
-                format!("{found}, without a challenge"),
-                "the authorizer says `WWW-Authenticate: Bearer`: something else answers, or takes it away",
-            );
-        }
-        (Auth::Token, _) => {
-            look.open = Some(true);
-            look.wrong(
-                NAME,
-                wanted,
-                format!("{found}: OPEN, the request got past the authorizer"),
-                "disable the distribution in the CloudFront console at once, then put the authorizer back at viewer-request of every behavior: `frames deploy` names them",
-            );
-        }
-        (Auth::Anybody | Auth::AnybodyForListed, 401) => {
-            look.open = Some(false);
-            look.wrong(
-                NAME,
-                wanted,
-                found,
-                "another manifest is deployed there: `frames diff` shows what differs",
-            );
-        }
-        (Auth::Anybody | Auth::AnybodyForListed, _) => {
-            look.open = Some(true);
-            look.ok(NAME, wanted, found);
+        (Auth::Token, true) => look.wrong(
+            NO_TOKEN,
+            wanted,
+            format!("{found}, without a challenge"),
+            "the authorizer says `WWW-Authenticate: Bearer`: something else answers, or takes it away",
+        ),
+        (Auth::Token, false) => look.wrong(
+            NO_TOKEN,
+            wanted,
+            format!("{found}: OPEN, the request got past the authorizer"),
+            "disable the distribution in the CloudFront console at once, then put the authorizer back at viewer-request of every behavior: `frames deploy` names them",
+        ),
+        (Auth::Anybody | Auth::AnybodyForListed, true) => look.wrong(
+            NO_TOKEN,
+            wanted,
+            found,
+            "another manifest is deployed there: `frames diff` shows what differs",
+        ),
+        (Auth::Anybody | Auth::AnybodyForListed | Auth::Unguarded, _) => {
+            look.ok(NO_TOKEN, wanted, found);
         }
     }
-    true
 }
 
 /// A token that anybody can write (RFC 7519, 6).
@@ -269,9 +271,13 @@ pub(super) fn foreign_origin(look: &mut Look, expected: &Expected) {
         Some(false) => NO_ORIGIN,
         None => "isn't allowed, or by `*` without credentials",
     };
+    let mut seen = String::new();
     let asked = look.answers.iter().filter_map(|answer| {
         let headers = &answer.reply.headers;
         let allowed = header(headers, "access-control-allow-origin");
+        if allowed == "*" {
+            seen.clone_from(&allowed);
+        }
         let credentials = header(headers, "access-control-allow-credentials") == "true";
         let problem = match allowed.as_str() {
             "*" if credentials => "`*`, with credentials",
@@ -282,14 +288,16 @@ pub(super) fn foreign_origin(look: &mut Look, expected: &Expected) {
         };
         Some(format!("{problem} ({})", answer.what))
     });
-    match asked.into_iter().next() {
+    let problems: Vec<String> = asked.collect();
+    match problems.into_iter().next() {
         Some(problem) => look.wrong(
             FOREIGN_ORIGIN,
             wanted,
             problem,
             "list the viewers' origins in `delivery.cors.origins`, and look for an overlay that says otherwise",
         ),
-        None => look.ok(FOREIGN_ORIGIN, wanted, "as expected"),
+        None if seen.is_empty() => look.ok(FOREIGN_ORIGIN, wanted, "isn't allowed"),
+        None => look.ok(FOREIGN_ORIGIN, wanted, "`*`, without credentials"),
     }
 }
 

@@ -25,6 +25,8 @@ pub(super) enum Auth {
     Anybody,
     /// The same, for what `iam.allow` lists.
     AnybodyForListed,
+    /// An overlay may have taken the authorizer away, and the user lets it.
+    Unguarded,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -100,6 +102,33 @@ impl Expected {
     }
 }
 
+impl Expected {
+    /// `--allow-unsafe-overlay`: without it, an open endpoint is wrong whatever its template says.
+    #[cfg_attr(not(feature = "aws"), allow(dead_code))]
+    pub(in crate::commands) fn or_by_overlay(mut self, template: &Value, allowed: bool) -> Self {
+        if allowed && !is_guarded(template) {
+            self.auth = Auth::Unguarded;
+        }
+        self
+    }
+}
+
+/// Whether every behavior has a function at viewer-request.
+fn is_guarded(template: &Value) -> bool {
+    let resources = template["Resources"].as_object().into_iter().flatten();
+    let distributions = resources.filter(|(_, it)| it["Type"] == "AWS::CloudFront::Distribution");
+    let mut behaviors = distributions.flat_map(|(_, distribution)| {
+        let config = &distribution["Properties"]["DistributionConfig"];
+        let others = config["CacheBehaviors"].as_array().into_iter().flatten();
+        std::iter::once(&config["DefaultCacheBehavior"]).chain(others)
+    });
+    behaviors.all(|behavior| {
+        let functions = behavior["LambdaFunctionAssociations"].as_array();
+        let mut functions = functions.into_iter().flatten();
+        functions.any(|function| function["EventType"] == "viewer-request")
+    })
+}
+
 fn tls(certificate: &Value) -> Tls {
     if certificate["CloudFrontDefaultCertificate"] == true {
         return Tls::CloudFronts;
@@ -154,6 +183,26 @@ mod tests {
         let found = of(own, later, json!({"Ref": "T"}));
         assert_eq!(found.tls, Tls::CloudFronts);
         assert_eq!((found.cors, found.caches), (None, None));
+    }
+
+    #[test]
+    fn an_overlay_that_opens_it_has_to_be_let() {
+        let of = |functions: Value| {
+            let behavior = json!({"LambdaFunctionAssociations": functions});
+            json!({"Resources": {"D": {"Type": "AWS::CloudFront::Distribution", "Properties": {
+                "DistributionConfig": {"DefaultCacheBehavior": behavior},
+            }}}})
+        };
+        let guarded = of(json!([{"EventType": "origin-request"}, {"EventType": "viewer-request"}]));
+        let open = of(json!([{"EventType": "origin-request"}]));
+        for (template, allowed, wanted) in [
+            (&guarded, true, Auth::Token),
+            (&open, false, Auth::Token),
+            (&open, true, Auth::Unguarded),
+        ] {
+            let found = Expected::default().or_by_overlay(template, allowed);
+            assert_eq!(found.auth, wanted, "{template}");
+        }
     }
 
     #[test]

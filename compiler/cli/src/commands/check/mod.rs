@@ -77,6 +77,7 @@ fn of_stack(
         session: &Session<'_>,
         footprint: &Footprint,
         config: Option<&frames_edge::AuthorizerConfig>,
+        global: &Global,
         arguments: &Check,
         wanted: Option<Wanted>,
         terminal: Terminal,
@@ -88,6 +89,7 @@ fn of_stack(
             Some(config) => expected.authorized_by(config),
             None => expected,
         };
+        let expected = expected.or_by_overlay(&template, global.allow_unsafe_overlay);
         let target = Target::of(&found.url, arguments.connect_to.as_deref())?;
         let target = target.or_by(&found.domain_name, false);
         let origin = arguments.origin.as_deref();
@@ -100,13 +102,19 @@ fn of_stack(
         return session::run_named("check", global, service, terminal, async |opened| {
             let session = opened.looking().await?;
             let footprint = &opened.footprint;
-            ended(&session, footprint, None, arguments, wanted, terminal).await
+            ended(
+                &session, footprint, None, global, arguments, wanted, terminal,
+            )
+            .await
         });
     }
     session::run("check", global, terminal, async |opened| {
         let session = opened.looking().await?;
         let (footprint, config) = (opened.plan.footprint(), opened.plan.authorizer());
-        ended(&session, &footprint, config, arguments, wanted, terminal).await
+        ended(
+            &session, &footprint, config, global, arguments, wanted, terminal,
+        )
+        .await
     })
 }
 
