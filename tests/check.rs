@@ -4,6 +4,7 @@
 use crate::support::dev::{Dev, dicomweb_path};
 use crate::support::edge::{Edge, Fault, Head, IMAGES};
 use crate::support::frames::{Project, Run};
+use crate::support::gateway::{Gateway, Manner};
 use crate::support::https::Shown;
 use rustls::SupportedProtocolVersion;
 use serde_json::Value;
@@ -342,6 +343,60 @@ fn a_sound_delivery_has_nothing_wrong_and_each_fault_is_found() {
         .collect();
     let by_others = ["address", "edge-cache", "frame", "tls-1.1", "tls-1.2"];
     assert_eq!(never, by_others.map(str::to_owned).into());
+}
+
+/// Where CloudFront refuses the machine that looks, nobody learns what others get.
+#[test]
+fn an_endpoint_that_refuses_this_machine_isnt_called_closed() {
+    let delivery = Delivery::start();
+    let edge = delivery.edge(Fault::on_answer(|_, answer| {
+        answer.first = "HTTP/1.1 403 Forbidden".to_owned();
+        answer.set("content-type", "text/html");
+        answer.set("server", "CloudFront");
+        answer.set("x-cache", "Error from cloudfront");
+    }));
+    let run = delivery.check(&edge);
+    assert_eq!(run.code, 1, "{run:#?}");
+    let said = json(&run);
+    assert_eq!((&said["ok"], &said["open"]), (&Value::Null, &Value::Null));
+    assert!(run.stderr.contains("nobody knows whether"), "{run:#?}");
+    let rows = rows(&said);
+    assert_eq!(rows["no-token"].0, "skipped", "{said:#}");
+    assert!(!rows.contains_key("method"), "{said:#}");
+}
+
+/// By a tunnel for each connection, the one for TLS 1.0 too. Nobody else knows that name.
+#[test]
+fn a_proxy_leads_to_the_endpoint() {
+    let delivery = Delivery::start();
+    let edge = delivery.edge(Fault::default());
+    let gateway = Gateway::start(Manner::Asks("dXNlcjpzM2NyZXQ="), &[(IMAGES, edge.address)]);
+    let run = |proxy: String| {
+        let mut command = delivery.project.command();
+        Project::without_proxies(&mut command)
+            .args(["check", &format!("https://{IMAGES}"), "--format", "json"])
+            .args(["--token-file", "token", "--path", &delivery.path])
+            .env("AWS_CA_BUNDLE", edge.authority())
+            .env("ALL_PROXY", proxy);
+        Run::of(&mut command)
+    };
+    let sound = run(format!("user:s3cret@{}", gateway.address));
+    assert_eq!(sound.code, 0, "{sound:#?}");
+    let found = rows(&json(&sound));
+    assert_eq!(found["address"].1, "a proxy looks it up");
+    assert_eq!(found["tls-1.0"].0, "ok", "{sound:#?}");
+    let tunnels = gateway.seen();
+    let tunnel = format!("CONNECT {IMAGES}:443 HTTP/1.1");
+    assert!(tunnels.iter().filter(|line| **line == tunnel).count() > 10);
+    // HTTP without TLS goes to the proxy as HTTP.
+    let plain = format!("GET http://{IMAGES}/ HTTP/1.1");
+    assert!(tunnels.contains(&plain), "{tunnels:?}");
+
+    let refused = run(gateway.address.to_string());
+    assert_eq!(refused.code, 1, "{refused:#?}");
+    let all = format!("{}{}{}", sound.stdout, sound.stderr, refused.stderr);
+    assert!(refused.stderr.contains("asks for a user"), "{refused:#?}");
+    assert!(!all.contains("s3cret"), "{all}");
 }
 
 /// What a server sends can't pass for lines of ours, nor reach the terminal as it is.

@@ -36,7 +36,7 @@ use tower_service::Service;
 /// To connect, a proxy's word included.
 const CONNECT: Duration = Duration::from_secs(10);
 /// For a whole answer.
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_secs(30);
 /// No frame is larger.
 const BODY: usize = 256 * 1024 * 1024;
 

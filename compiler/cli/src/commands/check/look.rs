@@ -46,7 +46,12 @@ pub(super) struct Look {
     pub answers: Vec<Answer>,
     /// Whether a request without a token gets to the images; `None`: not known.
     pub open: Option<bool>,
+    /// Requests that got no answer.
+    silent: usize,
 }
+
+/// So many are waited for: an endpoint that hangs must not hold a deployment up for long.
+const PATIENCE: usize = 2;
 
 /// A request that is about to be sent.
 #[derive(Debug, Clone)]
@@ -104,6 +109,7 @@ impl Look {
             rows: Vec::new(),
             answers: Vec::new(),
             open: None,
+            silent: 0,
         }
     }
 
@@ -115,6 +121,9 @@ impl Look {
         what: &'static str,
         asking: Asking<'_>,
     ) -> Option<usize> {
+        if self.silent >= PATIENCE {
+            return None;
+        }
         let reply = match asking.request() {
             Ok(request) => self.probe.ask(request).await,
             Err(error) => Err(error),
@@ -125,6 +134,7 @@ impl Look {
                 Some(self.answers.len() - 1)
             }
             Err(error) => {
+                self.silent += 1;
                 let found = format!("no answer: {}", error.message);
                 let help = Some(error.help).filter(|help| !help.is_empty());
                 self.push(name, State::Wrong, expected, found, help);
@@ -135,6 +145,11 @@ impl Look {
 
     pub(super) fn reply(&self, at: usize) -> Option<&Reply> {
         self.answers.get(at).map(|answer| &answer.reply)
+    }
+
+    /// Whether a check has its line: an answer that it needs didn't come.
+    pub(super) fn is_told(&self, name: &str) -> bool {
+        self.rows.iter().any(|row| row.name == name)
     }
 
     pub(super) fn push(
