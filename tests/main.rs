@@ -10,6 +10,7 @@ mod access;
 mod action;
 mod aws_peer;
 mod browser;
+mod check;
 mod commands;
 mod deploy;
 mod dev;

@@ -59,6 +59,10 @@ const DRIFT: &[&str] = &[
     "cloudformation:DescribeStackDriftDetectionStatus",
     "cloudformation:DescribeStackResourceDrifts",
 ];
+const CHECK: &[&str] = &[
+    "cloudformation:DescribeStacks",
+    "cloudformation:GetTemplate",
+];
 const PROTECT: &[&str] = &["cloudformation:UpdateTerminationProtection"];
 const DIFF: &[&str] = &[
     "cloudformation:CreateChangeSet",
@@ -250,6 +254,9 @@ fn the_policy_is_enough_and_each_action_missed_is_named() {
     stage.lacking(&policy, DRIFT, &["info", "--drift"]);
     let run = stage.frames(&deployer, &["info"]);
     assert_eq!(run.code, 0, "{run:#?}");
+    stage.lacking(&policy, CHECK, &["check"]);
+    let run = stage.frames(&deployer, &["check"]);
+    assert!(run.stderr.contains("can't be looked at"), "{run:#?}");
 
     let changed = std::fs::read_to_string(stage.project.path().join("frames.yml")).unwrap();
     let changed = changed.replace("team: imaging", "team: radiology");

@@ -30,7 +30,7 @@ fn errors() {
         "Throttling",
     ] {
         refused(&stand, "GetCallerIdentity", code);
-        for command in ["deploy", "diff", "info", "remove"] {
+        for command in ["deploy", "diff", "info", "check", "remove"] {
             harmless(code, &mut stand.command(&[command, "-v"]));
         }
         stand.account.clear_rules();
@@ -43,7 +43,7 @@ fn errors() {
     );
     let rule = json!({"kind": "answer", "status": 403, "code": "AccessDenied", "message": message, "operation": "DescribeStacks", "count": 1000});
     stand.account.rule(rule);
-    for command in ["deploy", "diff", "info", "remove"] {
+    for command in ["deploy", "diff", "info", "check", "remove"] {
         shows(command, &mut stand.command(&[command]));
     }
     stand.account.clear_rules();
@@ -118,7 +118,7 @@ fn a_stack_of_somebody_elses() {
     let template =
         json!({"Description": said(), "Resources": {"G": {"Type": "AWS::Logs::LogGroup"}}});
     make(&stand, "heart-dev-lambda-edge", &template);
-    for command in ["deploy", "diff", "info", "remove"] {
+    for command in ["deploy", "diff", "info", "check", "remove"] {
         shows(command, &mut stand.command(&[command]));
     }
 }

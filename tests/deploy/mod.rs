@@ -20,6 +20,7 @@ mod lifecycle;
 mod looking;
 mod moves;
 mod online;
+mod outside;
 mod ownership;
 mod reach;
 mod reads;

@@ -123,6 +123,9 @@ impl Account {
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
             ("AWS_CONFIG_FILE", "/dev/null".to_owned()),
             ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null".to_owned()),
+            // No distribution here serves, and nobody asks for one on the network: nothing
+            // listens at this port.
+            ("FRAMES_CONNECT_TO", "127.0.0.1:1".to_owned()),
         ]
     }
 

@@ -4,13 +4,13 @@
 use flate2::{Compression, write::GzEncoder};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::{ServerConfig, ServerConnection, Stream};
+use rustls::{ServerConfig, ServerConnection, Stream, SupportedProtocolVersion};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
 /// Names that only a test's own proxy knows.
@@ -224,7 +224,17 @@ pub fn head(stream: &mut impl Read) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&head).into_owned())
 }
 
-fn certified() -> (TempDir, Arc<ServerConfig>) {
+/// What a server shows, and which versions of TLS it speaks.
+pub struct Shown<'a> {
+    pub names: &'a [&'a str],
+    /// From now on; `None`: for ever.
+    pub days: Option<u64>,
+    pub versions: &'static [&'static SupportedProtocolVersion],
+}
+
+/// The authority's certificate is in the directory, as `authority.pem`; the server's own and its key
+/// are `server.pem` and `key.pem`.
+pub fn certified_as(shown: &Shown<'_>) -> (TempDir, Arc<ServerConfig>) {
     let mut authority = CertificateParams::new([]).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     // Of the server's own name, OpenSSL would take the server's certificate for self-signed.
@@ -233,23 +243,41 @@ fn certified() -> (TempDir, Arc<ServerConfig>) {
     let authority_key = KeyPair::generate().unwrap();
     let root = authority.self_signed(&authority_key).unwrap();
     let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join("authority.pem"), root.pem()).unwrap();
+    let write = |name: &str, text: String| {
+        std::fs::write(directory.path().join(name), text).unwrap();
+    };
+    write("authority.pem", root.pem());
 
     let key = KeyPair::generate().unwrap();
-    let names = ["127.0.0.1", "::1", "localhost", AWS, ISSUER, DICOMWEB].map(str::to_owned);
-    let leaf = CertificateParams::new(names).unwrap();
+    let names: Vec<String> = shown.names.iter().map(|name| (*name).to_owned()).collect();
+    let mut leaf = CertificateParams::new(names).unwrap();
+    if let Some(days) = shown.days {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let until = now + Duration::from_secs(days * 24 * 60 * 60 + 60);
+        leaf.not_after = rcgen::date_time_ymd(1970, 1, 1) + until;
+    }
     let leaf = leaf
         .signed_by(&key, &Issuer::new(authority, authority_key))
         .unwrap();
+    write("server.pem", leaf.pem());
+    write("key.pem", key.serialize_pem());
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let provider = rustls::crypto::aws_lc_rs::default_provider();
     let config = ServerConfig::builder_with_provider(provider.into())
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(shown.versions)
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![leaf.der().clone()], key)
         .unwrap();
     (directory, Arc::new(config))
+}
+
+fn certified() -> (TempDir, Arc<ServerConfig>) {
+    certified_as(&Shown {
+        names: &["127.0.0.1", "::1", "localhost", AWS, ISSUER, DICOMWEB],
+        days: None,
+        versions: rustls::DEFAULT_VERSIONS,
+    })
 }
 
 fn serve(

@@ -5,6 +5,7 @@ pub mod aws;
 pub mod browser;
 pub mod dev;
 pub mod dicom;
+pub mod edge;
 pub mod emulator;
 pub mod events;
 pub mod frames;

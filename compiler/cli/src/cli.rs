@@ -1,9 +1,11 @@
 //! The command line. Scripts rely on its shape.
 
+mod check;
 mod help;
 mod init;
 mod values;
 
+pub use check::Check;
 pub use init::{Init, InitAnswers};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -224,6 +226,8 @@ pub enum Command {
     Diff(Diff),
     /// Show what is deployed: stacks, versions, URL and CNAME records
     Info(Info),
+    /// Look at an endpoint from outside: TLS, tokens, headers, caches
+    Check(Check),
     /// Remove everything in reverse order, and wait for the replicas
     Remove(Remove),
     /// Print the IAM policy needed to deploy and remove this manifest
@@ -259,6 +263,7 @@ impl Command {
             Self::Deploy(_) => "deploy",
             Self::Diff(_) => "diff",
             Self::Info(_) => "info",
+            Self::Check(_) => "check",
             Self::Remove(_) => "remove",
             Self::Policy(_) => "policy",
             Self::Dev(_) => "dev",
@@ -355,6 +360,10 @@ pub struct Deploy {
     #[arg(long)]
     pub enable: bool,
 
+    /// Don't wait until every edge location has the change, and don't check the endpoint then
+    #[arg(long)]
+    pub no_wait: bool,
+
     /// Deploy only this stage: lambda-edge, cdn, or where the manifest has them reads, logs
     #[arg(long, value_name = "STAGE")]
     pub only: Option<String>,
@@ -398,6 +407,10 @@ pub struct Info {
     /// Also compare every resource with its template, which takes a while
     #[arg(long)]
     pub drift: bool,
+
+    /// Wait until every edge location has the last change, and for how long: `90s`, `30m` [default: 30m]
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, default_missing_value = "30m", value_parser = wait)]
+    pub wait: Option<Duration>,
 
     #[command(flatten)]
     pub shape: HumanOrJson,

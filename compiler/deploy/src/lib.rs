@@ -7,6 +7,7 @@
 //! - [`follow`], [`change`], [`settle`]: one stack: its events, its change sets, what earlier runs left
 //! - [`artifacts`], [`edge_logs`]: what is beside the stacks
 //! - [`located`], [`moves`]: where the stacks are, whatever the manifest says, and what has moved
+//! - [`endpoint`]: what the stacks deliver from
 //! - [`stage`], [`versions`], [`lingering`], [`trial`], [`served`], [`state`], [`validation`]: one stage of a deployment
 //! - [`going`], [`remove`]: all stages backwards, with patience for replicas
 //! - [`stages`], [`diff`]: all stages, deployed or compared
@@ -19,6 +20,7 @@ pub mod cause;
 mod change;
 pub mod diff;
 mod edge_logs;
+pub mod endpoint;
 mod follow;
 mod going;
 mod guard;

@@ -1,7 +1,7 @@
 //! Whether the distributions serve as their templates say. Somebody may have changed one by hand,
 //! which CloudFormation doesn't see: no run says `Deployed` or `Unchanged` before this was looked at.
 
-use super::report::duration;
+use super::endpoint::{gone, until_deployed};
 use super::session::{Questions, Session};
 use super::stage::Done;
 use super::teardown::DISTRIBUTION;
@@ -12,12 +12,9 @@ use frames_compiler::package::Package;
 use frames_compiler::plan::{Plan, Stage};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 /// Of a function URL that takes signed requests only.
 const SIGNED: &str = "AWS_IAM";
-const SOON: Duration = Duration::from_secs(1);
-const PROPAGATION: Duration = Duration::from_secs(15);
 
 /// What the distributions are held against, and what may be done about one that is off.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +27,8 @@ pub(crate) struct Check<'a> {
     pub unsafe_overlay: bool,
     /// A distribution that somebody switched off may be switched on.
     pub enable: bool,
+    /// Nobody waits until every edge location has that.
+    pub no_wait: bool,
 }
 
 /// Fails while a distribution of the stacks serves without the authorizer, or doesn't serve as its
@@ -151,13 +150,6 @@ impl Wanted {
     }
 }
 
-fn gone(id: &str) -> Failure {
-    Failure::new(format!(
-        "distribution {id} is gone, though its stack is deployed"
-    ))
-    .help("somebody deleted it by hand: run `frames deploy`, which makes it again")
-}
-
 /// Which functions it runs comes first: one without them is never switched on.
 fn refuse_changed(
     id: &str,
@@ -250,30 +242,8 @@ async fn switch_on(
         ))
         .help("run the same command again, once nobody else is at work on it"));
     }
-    until_deployed(session, id).await?;
-    Ok(true)
-}
-
-/// Waits until every edge location serves it.
-async fn until_deployed(session: &Session<'_>, id: &str) -> Result<()> {
-    let distributions = session.aws.distributions();
-    let began = Instant::now();
-    let countdown = session.progress.countdown();
-    let mut pause = SOON;
-    loop {
-        let Some(state) = distributions.describe(id).await? else {
-            return Err(gone(id));
-        };
-        if state.deployed {
-            return Ok(());
-        }
-        countdown.show(
-            &format!(
-                "for CloudFront to enable distribution {id} at every edge location, which takes minutes"
-            ),
-            &format!("({})", duration(began.elapsed())),
-        );
-        session.interrupt.sleep(pause).await?;
-        pause = (pause * 3 / 2).min(PROPAGATION);
+    if !check.no_wait {
+        until_deployed(session, id, &format!("enable distribution {id}"), None).await?;
     }
+    Ok(true)
 }

@@ -26,6 +26,8 @@ pub struct Options<'a> {
     pub unsafe_overlay: bool,
     /// A distribution that somebody switched off is switched on.
     pub enable: bool,
+    /// The run ends before every edge location has that.
+    pub no_wait: bool,
 }
 
 impl<'a> Options<'a> {
@@ -36,6 +38,7 @@ impl<'a> Options<'a> {
             dry_run: self.dry_run,
             unsafe_overlay: self.unsafe_overlay,
             enable: self.enable,
+            no_wait: self.no_wait,
         }
     }
 }

@@ -22,7 +22,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tower_service::Service;
 
-type Cause = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Goes through a proxy where the environment says so.
 #[derive(Debug, Clone)]
@@ -46,25 +46,29 @@ impl Network {
         B::Data: Send,
         B::Error: Into<Cause>,
     {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| Error::new(format!("TLS can't be set up: {error}"), ""))?
-            .with_root_certificates(self.roots.store()?)
-            .with_no_client_auth();
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         let connector = Connector {
             network: self,
             tcp,
-            tls: Arc::new(tls),
+            tls: self.tls()?,
             limit: connect,
         };
         Ok(Client {
             inner: legacy::Client::builder(TokioExecutor::new()).build(connector),
             network: self,
         })
+    }
+
+    pub(crate) fn tls(&self) -> Result<Arc<ClientConfig>, Error> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| Error::new(format!("TLS can't be set up: {error}"), ""))?
+            .with_root_certificates(self.roots.store()?)
+            .with_no_client_auth();
+        Ok(Arc::new(tls))
     }
 }
 
@@ -157,18 +161,18 @@ impl Service<Uri> for Connector {
 }
 
 /// A connection of any kind.
-struct Stream {
+pub(crate) struct Stream {
     inner: Pin<Box<dyn Wire>>,
     /// Requests name the whole address: a proxy passes them on.
     to_a_proxy: bool,
 }
 
-trait Wire: Read + Write + Connection + Send {}
+pub(crate) trait Wire: Read + Write + Connection + Send {}
 
 impl<T: Read + Write + Connection + Send> Wire for T {}
 
 impl Stream {
-    fn of(wire: impl Wire + 'static, to_a_proxy: bool) -> Result<Self, Cause> {
+    pub(crate) fn of(wire: impl Wire + 'static, to_a_proxy: bool) -> Result<Self, Cause> {
         Ok(Self {
             inner: Box::pin(wire),
             to_a_proxy,

@@ -8,11 +8,13 @@
 //! - [`network`]: all of these, as the environment has them
 //! - [`trouble`]: what a proxy does instead of letting a request through
 //! - [`client`]: the HTTP client. AWS's SDKs have their own, which goes by the same rules
+//! - [`probe`]: an endpoint as its viewers meet it
 
 mod bypass;
 pub mod client;
 pub mod error;
 pub mod network;
+pub mod probe;
 pub mod proxy;
 mod roots;
 pub mod trouble;

@@ -15,7 +15,7 @@ pub(super) const OVERVIEW: &str = "\
 \x1b[1;4mDeploy\x1b[0m  \x1b[1mpackage\x1b[0m   Compile templates and functions to .frames/<env>/
         \x1b[1mdiff\x1b[0m      Show what a deployment would change
         \x1b[1mdeploy\x1b[0m    Package, upload, deploy, and print the URL
-        \x1b[1minfo\x1b[0m      Show what is deployed, the URL and the CNAME records
+        \x1b[1minfo\x1b[0m, \x1b[1mcheck\x1b[0m  Show what is deployed; look at the endpoint from outside
         \x1b[1mremove\x1b[0m    Remove everything, and wait for the replicas
         \x1b[1mpolicy\x1b[0m    Print the IAM policy that the deployer needs
 \x1b[1;4mHelp\x1b[0m    \x1b[1mdoctor\x1b[0m    Show what is here, and what is missing
@@ -55,6 +55,7 @@ pub(super) const DEPLOY: &str = "\
 Examples:
   frames deploy
   frames deploy --env prod --dry-run
+  frames deploy --no-wait && frames info --wait && frames check
   frames deploy --env prod --yes --format json";
 
 pub(super) const DIFF: &str = "\
@@ -63,8 +64,17 @@ Examples:
   frames diff --format mermaid > diff.mmd";
 
 pub(super) const INFO: &str = "\
-Example:
-  frames info --env prod --drift";
+Examples:
+  frames info --env prod --drift
+  frames info --wait";
+
+pub(super) const CHECK: &str = "\
+Exits with 1 where something is wrong. Only requests that a viewer could send are sent.
+
+Examples:
+  frames check --env prod
+  frames check https://images.example.org --origin https://viewer.example.org
+  frames check --token-file token.txt --frame DATASTORE/IMAGESET/FRAME";
 
 pub(super) const REMOVE: &str = "\
 Examples:

@@ -1,11 +1,12 @@
 //! `frames deploy`: package, upload, then the stages in order.
 
+use super::check::{self as outside, After, Deployed};
 use super::findings::{LOUD, judge, report, warn};
 use super::online::{self, Asking};
 use super::session::{self, Opened, questions};
 use crate::artifact::{self, Builder};
 use crate::cli::{Deploy, Global, Warnings};
-use crate::terminal::{self, Progress, Terminal};
+use crate::terminal::{self, Terminal};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::package::Package;
 use frames_compiler::{Plan, diagnostic};
@@ -37,6 +38,7 @@ async fn deploy(
         only,
         unsafe_overlay: global.target().allow_unsafe_overlay,
         enable: arguments.enable,
+        no_wait: arguments.no_wait,
     };
     artifact::write(&package, &opened.project.output(global.target().env))?;
 
@@ -71,8 +73,7 @@ async fn deploy(
         }
     };
     let result = session.signed(&footprint, stages::result(&done));
-    conclude(&opened.progress, &result, options, terminal);
-    Ok(())
+    conclude(&session, &opened, &package, result, options, terminal).await
 }
 
 /// Refuses what has another name or Region now than what is deployed.
@@ -124,17 +125,41 @@ pub(super) async fn package(
     Ok(package)
 }
 
-fn conclude(progress: &Progress, result: &Value, options: Options<'_>, terminal: Terminal) {
+/// What is deployed stays deployed, whatever the look from outside comes to.
+async fn conclude(
+    session: &Session<'_>,
+    opened: &Opened,
+    package: &Package,
+    mut result: Value,
+    options: Options<'_>,
+    terminal: Terminal,
+) -> Result<()> {
+    let progress = &opened.progress;
     progress.clear();
-    progress.result(result);
     if options.dry_run {
+        progress.result(&result);
         progress.step("Dry run", "nothing was changed");
-    } else if !terminal.is_json()
+        return Ok(());
+    }
+    if !terminal.is_json()
         && let Some(url) = result["url"].as_str()
     {
         progress.step("Deployed", "the frames are at");
         terminal::value(url);
     }
+    let deployed = Deployed::of(&opened.plan, package, &result, options);
+    let looked = match deployed {
+        Some(deployed) => outside::after(session, &deployed, terminal).await,
+        None => Ok(After::default()),
+    };
+    progress.clear();
+    let after = match looked {
+        Ok(after) => after,
+        Err(failure) => After::cut_short(failure),
+    };
+    result["check"] = after.json;
+    progress.result(&result);
+    after.failure.map_or(Ok(()), Err)
 }
 
 fn stage_name<'a>(plan: &'a Plan, only: &str) -> Result<&'a str> {

@@ -3,13 +3,15 @@
 use super::session;
 use crate::cli::{Global, Info};
 use crate::terminal::{Terminal, data, json};
-use frames_compiler::failure::{Failure, Result};
+use frames_compiler::failure::{Exit, Failure, Result};
 use frames_compiler::plan::Footprint;
 use frames_deploy::aws::stacks::Drift;
-use frames_deploy::located;
+use frames_deploy::report::duration;
 use frames_deploy::session::Session;
 use frames_deploy::state::{self, State};
+use frames_deploy::{endpoint, located};
 use std::fmt::Write;
+use std::time::{Duration, Instant};
 
 pub(super) fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Result<()> {
     let service = arguments.name.service.as_deref();
@@ -21,7 +23,11 @@ pub(super) fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Resu
             whereabouts(&session, &opened.footprint, terminal).await?
         };
         let footprint = &located::remembered(&session, footprint).await?;
-        let state = state::look(&session, footprint, arguments.drift).await?;
+        let mut state = state::look(&session, footprint, arguments.drift).await?;
+        let late = match arguments.wait {
+            Some(most) => propagated(&session, &mut state, most).await?,
+            None => Vec::new(),
+        };
         if terminal.is_json() {
             let result = session.signed(footprint, state.json());
             json(&format!("{}\n", serde_json::json!({"result": result})));
@@ -29,7 +35,7 @@ pub(super) fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Resu
             data(text(&state, &session.whereabouts(footprint)));
         }
         if state.stages.iter().any(|stage| stage.stack.is_some()) {
-            Ok(())
+            in_time(&late, arguments.wait)
         } else {
             let what = format!(
                 "{} ({}) is not deployed in account {}",
@@ -47,6 +53,42 @@ pub(super) fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Resu
             Err(Failure::new(what)
             .help("`frames deploy` deploys it; --profile and --env choose another account and environment"))
         }
+    })
+}
+
+/// Waits for each distribution. Returns those that aren't everywhere yet.
+async fn propagated(
+    session: &Session<'_>,
+    state: &mut State,
+    most: Duration,
+) -> Result<Vec<String>> {
+    let began = Instant::now();
+    let mut late = Vec::new();
+    for distribution in &mut state.distributions {
+        let id = &distribution.id;
+        let left = most.saturating_sub(began.elapsed());
+        let doing = format!("have distribution {id}");
+        if endpoint::until_deployed(session, id, &doing, Some(left)).await? {
+            distribution.state.deployed = true;
+        } else {
+            late.push(id.clone());
+        }
+    }
+    Ok(late)
+}
+
+fn in_time(late: &[String], most: Option<Duration>) -> Result<()> {
+    if late.is_empty() {
+        return Ok(());
+    }
+    let failure = Failure::new(format!(
+        "the last change of distribution {} isn't at every edge location after {}",
+        late.join(", "),
+        duration(most.unwrap_or_default())
+    ));
+    Err(Failure {
+        exit: Exit::Unfinished,
+        ..failure.help("run the same command again: until then, some viewers are served as before")
     })
 }
 

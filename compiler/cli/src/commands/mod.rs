@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod check;
 mod completions;
 mod dev;
 mod dev_images;
@@ -63,6 +64,7 @@ pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
         Command::Policy(arguments) => policy::run(global, arguments, terminal),
         Command::Dev(arguments) => dev::run(global, arguments, terminal),
         Command::Doctor(_) => doctor::run(global, terminal),
+        Command::Check(arguments) => check::run(global, arguments, terminal),
         Command::Schema(_) => schema::run(),
         Command::Completions(arguments) => completions::run(arguments.shell),
         #[cfg(feature = "aws")]

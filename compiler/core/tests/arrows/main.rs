@@ -53,7 +53,7 @@ const CRATES: &[Order] = &[
     Order {
         name: "network",
         modules: &[
-            "error", "bypass", "proxy", "roots", "network", "trouble", "client",
+            "error", "bypass", "proxy", "roots", "network", "trouble", "client", "probe",
         ],
         one_thing: &[],
     },
@@ -106,6 +106,8 @@ const CRATES: &[Order] = &[
             // What is deployed elsewhere than the manifest says.
             "located",
             "moves",
+            // What the stacks deliver from.
+            "endpoint",
             // One stage of a deployment, all of them, and all of them backwards.
             "stage",
             "versions",

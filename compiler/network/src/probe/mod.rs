@@ -1,0 +1,352 @@
+//! An endpoint as its viewers meet it, looked at more closely than a client does: which versions of TLS it
+//! speaks, which certificate it shows, and what it answers.
+
+mod certificate;
+mod handshake;
+mod hello;
+
+pub use certificate::Certificate;
+pub use handshake::{Handshake, Refused};
+pub use hello::{Old, Spoken};
+
+use crate::client::{Cause, Failed, Stream};
+use crate::error::Error;
+use crate::network::Network;
+use bytes::Bytes;
+use handshake::Witness;
+use http::header::HOST;
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::connect::{HttpConnector, proxy::Tunnel};
+use hyper_util::rt::TokioIo;
+use rustls::SupportedProtocolVersion;
+use rustls::pki_types::ServerName;
+use rustls::version::{TLS12, TLS13};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tower_service::Service;
+
+/// To connect, a proxy's word included.
+const CONNECT: Duration = Duration::from_secs(10);
+/// For a whole answer.
+const ANSWER: Duration = Duration::from_secs(30);
+/// No frame is larger.
+const BODY: usize = 256 * 1024 * 1024;
+
+/// One endpoint, and the way there.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    network: &'static Network,
+    encrypted: bool,
+    host: String,
+    port: u16,
+    /// Where connections go to. The host's name stays what is asked for, and what the certificate has
+    /// to be for.
+    via: Option<(String, u16)>,
+}
+
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+/// What TLS 1.2 or 1.3 is offered as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    Tls12,
+    Tls13,
+    Either,
+}
+
+impl Version {
+    fn offered(self) -> Vec<&'static SupportedProtocolVersion> {
+        match self {
+            Self::Tls12 => vec![&TLS12],
+            Self::Tls13 => vec![&TLS13],
+            Self::Either => vec![&TLS13, &TLS12],
+        }
+    }
+}
+
+impl Probe {
+    /// `url` has a scheme and a host.
+    pub fn new(network: &'static Network, url: &Uri) -> Self {
+        let encrypted = url.scheme_str() != Some("http");
+        let usual = if encrypted { 443 } else { 80 };
+        Self {
+            network,
+            encrypted,
+            host: url.host().unwrap_or_default().to_owned(),
+            port: url.port_u16().unwrap_or(usual),
+            via: None,
+        }
+    }
+
+    pub fn via(mut self, host: &str, port: u16) -> Self {
+        self.via = Some((host.to_owned(), port));
+        self
+    }
+
+    pub fn is_encrypted(&self) -> bool {
+        self.encrypted
+    }
+
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The addresses that this machine finds for the host; `None` where it is a proxy that looks.
+    pub async fn addresses(&self) -> Result<Option<Vec<IpAddr>>, Error> {
+        if self.network.proxy(&self.place()?).is_some() {
+            return Ok(None);
+        }
+        let (host, port) = self.to();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let found = timeout(CONNECT, tokio::net::lookup_host((host, port))).await;
+        let why = match found {
+            Ok(Ok(found)) => {
+                let found: Vec<IpAddr> = found.map(|address| address.ip()).collect();
+                if !found.is_empty() {
+                    return Ok(Some(found));
+                }
+                "it has none".to_owned()
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the name servers don't answer".to_owned(),
+        };
+        Err(Error::new(
+            format!("no address is found for {host}: {why}"),
+            "",
+        ))
+    }
+
+    /// Offers an old version of TLS, and nothing after that.
+    pub async fn old(&self, version: Old) -> Result<Spoken, Error> {
+        let mut stream = self.connect().await?;
+        let mut random = [0; 32];
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let filled = provider.secure_random.fill(&mut random);
+        filled.map_err(|_| Error::new("this machine has no random numbers", ""))?;
+        let name = match ServerName::try_from(self.host.as_str()) {
+            Ok(ServerName::DnsName(_)) => Some(self.host.as_str()),
+            _ => None,
+        };
+        let asked = async {
+            stream.write_all(&version.hello(name, random)).await?;
+            stream.flush().await?;
+            let mut answer = Vec::with_capacity(hello::ANSWER);
+            loop {
+                let mut more = [0; hello::ANSWER];
+                let read = stream.read(&mut more).await?;
+                answer.extend(more.iter().take(read));
+                if let Some(spoken) = version.answer(&answer, read == 0) {
+                    return Ok::<_, std::io::Error>(spoken);
+                }
+            }
+        };
+        match timeout(CONNECT, asked).await {
+            Ok(Ok(spoken)) => Ok(spoken),
+            // A server may cut the connection instead of saying a word.
+            Ok(Err(error)) => Ok(Spoken::Refuses(error.to_string())),
+            Err(_) => Ok(Spoken::Refuses("it doesn't answer".to_owned())),
+        }
+    }
+
+    pub async fn handshake(&self, version: Version) -> Result<Handshake, Error> {
+        let witness = Witness::new(self.network.roots.store()?)?;
+        let stream = self.connect().await?;
+        let ended = self.secure(stream, &witness, version).await?;
+        Ok(Handshake {
+            ended: ended.map(drop),
+            certificate: witness.certificate(),
+        })
+    }
+
+    /// One request on a connection of its own. Its address has a path and a query only.
+    pub async fn ask(&self, mut request: Request<Full<Bytes>>) -> Result<Reply, Error> {
+        let host = HeaderValue::try_from(self.authority());
+        let host = host.map_err(|_| Error::new("the host can't be sent", ""))?;
+        request.headers_mut().insert(HOST, host);
+        let answered = async {
+            if self.encrypted {
+                self.ask_by_tls(request).await
+            } else {
+                self.ask_in_clear(request, self.to()).await
+            }
+        };
+        let answered = timeout(ANSWER, answered).await;
+        answered.map_err(|_| Error::new(format!("{} doesn't answer", self.host), ""))?
+    }
+
+    /// The same without TLS: at port 80 or, where the endpoint has a port of its own, at that one.
+    /// The inner error says why there is no answer.
+    pub async fn ask_without_tls(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Result<Reply, String>, Error> {
+        let (host, port) = self.to();
+        let port = if port == 443 { 80 } else { port };
+        let name = HeaderValue::try_from(self.authority());
+        let name = name.map_err(|_| Error::new("the host can't be sent", ""))?;
+        request.headers_mut().insert(HOST, name);
+        match timeout(ANSWER, self.ask_in_clear(request, (host, port))).await {
+            Ok(Ok(reply)) => Ok(Ok(reply)),
+            // A proxy that is in the way says nothing about the endpoint.
+            Ok(Err(error)) if !error.help.is_empty() => Err(error),
+            Ok(Err(error)) => Ok(Err(error.message)),
+            Err(_) => Ok(Err("it doesn't answer".to_owned())),
+        }
+    }
+
+    async fn ask_by_tls(&self, request: Request<Full<Bytes>>) -> Result<Reply, Error> {
+        let witness = Witness::new(self.network.roots.store()?)?;
+        let stream = self.connect().await?;
+        let secured = self.secure(stream, &witness, Version::Either).await?;
+        let secured = secured.map_err(|refused| {
+            let (Refused::Certificate(why) | Refused::Version(why)) = refused;
+            Error::new(why, "")
+        })?;
+        let broken = |error: hyper::Error| Error::new(innermost(&error), "");
+        let made = hyper::client::conn::http1::handshake(TokioIo::new(secured)).await;
+        let (mut sender, connection) = made.map_err(broken)?;
+        let driven = tokio::spawn(connection);
+        let answer = sender.send_request(request).await.map_err(broken)?;
+        let reply = read(answer).await;
+        driven.abort();
+        reply
+    }
+
+    async fn ask_in_clear(
+        &self,
+        request: Request<Full<Bytes>>,
+        (host, port): (&str, u16),
+    ) -> Result<Reply, Error> {
+        let (mut parts, body) = request.into_parts();
+        let path = parts.uri.path_and_query().map_or("/", |it| it.as_str());
+        parts.uri = uri("http", host, port, path)?;
+        let client = self.network.client::<Full<Bytes>>(CONNECT)?;
+        let answer = client.request(Request::from_parts(parts, body)).await;
+        let answer = answer.map_err(|failed| match failed {
+            Failed::Proxy(trouble) => Error::new(trouble.message, trouble.help),
+            Failed::Other(error) => Error::new(innermost(&error), ""),
+        })?;
+        read(answer).await
+    }
+
+    async fn secure(
+        &self,
+        stream: TokioIo<Stream>,
+        witness: &Arc<Witness>,
+        version: Version,
+    ) -> Result<Result<TlsStream<TokioIo<Stream>>, Refused>, Error> {
+        let config = witness.config(&version.offered())?;
+        let host = self.host.trim_start_matches('[').trim_end_matches(']');
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| Error::new(format!("no certificate can be for {host}"), ""))?;
+        let connector = TlsConnector::from(Arc::new(config));
+        Ok(
+            match timeout(CONNECT, connector.connect(name, stream)).await {
+                Ok(Ok(stream)) => Ok(stream),
+                Ok(Err(error)) => Err(Refused::of(&error)),
+                Err(_) => Err(Refused::Version("it doesn't answer".to_owned())),
+            },
+        )
+    }
+
+    /// TCP only, through a proxy where the environment says so.
+    async fn connect(&self) -> Result<TokioIo<Stream>, Error> {
+        let to = self.place()?;
+        let proxy = self.network.proxy(&to);
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        let connect = async {
+            match proxy {
+                None => Stream::of(tcp.call(to.clone()).await?, false),
+                Some(proxy) => {
+                    let direct = HttpsConnector::from((tcp, self.network.tls()?));
+                    let mut tunnel = Tunnel::new(proxy.uri().clone(), direct);
+                    if let Some(authorization) = proxy.authorization() {
+                        tunnel = tunnel.with_auth(authorization.clone());
+                    }
+                    Stream::of(tunnel.call(to.clone()).await?, false)
+                }
+            }
+        };
+        let (host, port) = self.to();
+        let connected = timeout(CONNECT, connect).await;
+        let connected = connected.unwrap_or_else(|_| Err(Cause::from("the connection timed out")));
+        connected.map(TokioIo::new).map_err(|error| match proxy {
+            Some(proxy) => {
+                let trouble = proxy.trouble(&to, error.as_ref());
+                Error::new(trouble.message, trouble.help)
+            }
+            None => Error::new(
+                format!(
+                    "{host}:{port} can't be reached: {}",
+                    innermost(error.as_ref())
+                ),
+                "",
+            ),
+        })
+    }
+
+    fn to(&self) -> (&str, u16) {
+        match &self.via {
+            Some((host, port)) => (host, *port),
+            None => (&self.host, self.port),
+        }
+    }
+
+    fn place(&self) -> Result<Uri, Error> {
+        let (host, port) = self.to();
+        let scheme = if self.encrypted { "https" } else { "http" };
+        uri(scheme, host, port, "/")
+    }
+
+    /// As a browser writes `Host`.
+    fn authority(&self) -> String {
+        match (self.encrypted, self.port) {
+            (true, 443) | (false, 80) => self.host.clone(),
+            (_, port) => format!("{}:{port}", self.host),
+        }
+    }
+}
+
+fn uri(scheme: &str, host: &str, port: u16, path: &str) -> Result<Uri, Error> {
+    let uri = Uri::builder()
+        .scheme(scheme)
+        .authority(format!("{host}:{port}"))
+        .path_and_query(path)
+        .build();
+    uri.map_err(|_| Error::new(format!("{host}:{port} is no address"), ""))
+}
+
+async fn read(answer: http::Response<Incoming>) -> Result<Reply, Error> {
+    let (parts, body) = answer.into_parts();
+    let body = Limited::new(body, BODY).collect().await;
+    let body = body.map_err(|error| Error::new(format!("its answer broke off: {error}"), ""))?;
+    Ok(Reply {
+        status: parts.status,
+        headers: parts.headers,
+        body: body.to_bytes(),
+    })
+}
+
+/// What caused it first.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(next) = last.source() {
+        last = next;
+    }
+    last.to_string()
+}

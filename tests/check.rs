@@ -1,0 +1,548 @@
+//! `frames check`: nothing on a sound delivery, and each fault by its name. The delivery is the local
+//! one, behind an edge that speaks TLS under a name.
+
+use crate::support::dev::{Dev, dicomweb_path};
+use crate::support::edge::{Edge, Fault, Head, IMAGES};
+use crate::support::frames::{Project, Run};
+use crate::support::gateway::{Gateway, Manner};
+use crate::support::https::Shown;
+use rustls::SupportedProtocolVersion;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::Mutex;
+
+pub const VIEWER: &str = "https://viewer.example.org";
+
+pub const MANIFEST: &str = "
+service: heart
+auth: {mode: oidc, issuer: 'https://login.example.org/', audience: frames}
+iam: {allow: [{datastore: 12345678901234567890123456789012}]}
+domain:
+  cnames: [images.test]
+  certificateArn: arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11
+delivery: {dicomweb: true, webAcl: none, cors: {origins: ['https://viewer.example.org']}}
+";
+
+static ONLY_12: [&SupportedProtocolVersion; 1] = [&rustls::version::TLS12];
+
+/// Where the local edge listens.
+pub fn place(dev: &Dev) -> SocketAddr {
+    let place = dev.url().trim_start_matches("http://");
+    place.parse().unwrap()
+}
+
+/// `frames check` against an edge, as a person elsewhere runs it.
+fn check(project: &Project, edge: &Edge, arguments: &[&str]) -> Run {
+    let mut command = project.command();
+    Project::without_proxies(&mut command)
+        .arg("check")
+        .arg(format!("https://{IMAGES}"))
+        .args(["--connect-to", &edge.address.to_string()])
+        .args(arguments)
+        .env("AWS_CA_BUNDLE", edge.authority());
+    Run::of(&mut command)
+}
+
+/// State and what was found, by name.
+pub fn rows(said: &Value) -> BTreeMap<String, (String, String)> {
+    let checks = said["checks"].as_array().unwrap().iter();
+    let rows: Vec<(String, (String, String))> = checks
+        .map(|check| {
+            let text = |member: &str| check[member].as_str().unwrap().to_owned();
+            (text("name"), (text("state"), text("found")))
+        })
+        .collect();
+    let count = rows.len();
+    let rows: BTreeMap<_, _> = rows.into_iter().collect();
+    assert_eq!(rows.len(), count, "each check once: {said:#}");
+    rows
+}
+
+fn in_state(rows: &BTreeMap<String, (String, String)>, state: &str) -> Vec<String> {
+    let found = rows.iter().filter(|(_, (own, _))| own == state);
+    found.map(|(name, _)| name.clone()).collect()
+}
+
+fn json(run: &Run) -> Value {
+    serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {run:#?}"))
+}
+
+struct Delivery {
+    project: Project,
+    dev: Dev,
+    path: String,
+}
+
+impl Delivery {
+    fn start() -> Self {
+        let project = Project::new(MANIFEST);
+        let dev = Dev::start(&project, &[]);
+        project.write("token", dev.token());
+        let path = dicomweb_path(&dev);
+        Self { project, dev, path }
+    }
+
+    /// With a token, a frame and a page.
+    fn check(&self, edge: &Edge) -> Run {
+        let wanted = ["--token-file", "token", "--path", &self.path];
+        let more = ["--origin", VIEWER, "--format", "json"];
+        let run = check(&self.project, edge, &[&wanted[..], &more[..]].concat());
+        let said = format!("{}{}", run.stdout, run.stderr);
+        assert!(!said.contains(self.dev.token()), "{run:#?}");
+        run
+    }
+
+    fn edge(&self, fault: Fault) -> Edge {
+        Edge::start(place(&self.dev), fault)
+    }
+}
+
+fn is_frame(request: &Head) -> bool {
+    request.first.contains("/frames/1?")
+}
+
+/// Someone else's token, on every request that has none.
+fn authorized(token: &str) -> impl Fn(&mut Head) + Send + Sync + 'static {
+    let bearer = format!("Bearer {token}");
+    move |request| {
+        if request.field("authorization").is_empty() {
+            request.set("authorization", &bearer);
+        }
+    }
+}
+
+/// What is put in, and the only lines that tell of it.
+fn faults(token: &str) -> Vec<(&'static str, Fault, &'static [&'static str])> {
+    let shown = |names, days, versions| Fault {
+        shown: Shown {
+            names,
+            days,
+            versions,
+        },
+        ..Fault::default()
+    };
+    let all = rustls::DEFAULT_VERSIONS;
+    let without = |name: &'static str| Fault::on_answer(move |_, answer| answer.remove(name));
+    let (bearer, other) = (format!("Bearer {token}"), format!("Bearer {token}"));
+    let kept = Mutex::new(BTreeSet::new());
+    vec![
+        (
+            "no authorizer",
+            Fault::on_request(authorized(token)),
+            &["no-token", "kept-for-whom"],
+        ),
+        (
+            "an authorizer that takes any token",
+            Fault::on_request(move |request| {
+                let is_unsigned = request.field("authorization").ends_with('.');
+                if is_unsigned {
+                    request.set("authorization", &bearer);
+                }
+            }),
+            &["unsigned-token"],
+        ),
+        (
+            "a cache before the authorizer",
+            Fault::on_request(move |request| {
+                if is_frame(request) && request.field("authorization").is_empty() {
+                    request.set("authorization", &other);
+                }
+            }),
+            &["kept-for-whom"],
+        ),
+        (
+            "requests without TLS are served",
+            Fault {
+                plain: true,
+                ..Fault::default()
+            },
+            &["plain-http"],
+        ),
+        (
+            "TLS 1.0 is spoken",
+            Fault {
+                old_tls: true,
+                ..Fault::default()
+            },
+            &["tls-1.0"],
+        ),
+        (
+            "TLS 1.3 isn't spoken",
+            shown(&[IMAGES], None, &ONLY_12),
+            &["tls-1.3"],
+        ),
+        (
+            "another name's certificate",
+            shown(&["other.test"], None, all),
+            &["certificate"],
+        ),
+        (
+            "a certificate that nobody renews",
+            shown(&[IMAGES], Some(3), all),
+            &["certificate"],
+        ),
+        (
+            "an expired certificate",
+            shown(&[IMAGES], Some(0), all),
+            &["certificate"],
+        ),
+        (
+            "an error out of a cache",
+            Fault::on_answer(|_, answer| {
+                if answer.status() == "404" {
+                    answer.set("age", "7");
+                }
+            }),
+            &["error-cache"],
+        ),
+        (
+            "an error that a cache may keep",
+            Fault::on_answer(|_, answer| {
+                if answer.status().starts_with('4') {
+                    answer.remove("cache-control");
+                }
+            }),
+            &["error-cache"],
+        ),
+        (
+            "no HSTS",
+            without("strict-transport-security"),
+            &["security-headers"],
+        ),
+        (
+            "no nosniff",
+            without("x-content-type-options"),
+            &["nosniff", "security-headers"],
+        ),
+        ("no challenge", without("www-authenticate"), &["no-token"]),
+        (
+            "images for every cache on the way",
+            Fault::on_answer(|request, answer| {
+                if is_frame(request) {
+                    answer.set("cache-control", "public, max-age=60");
+                }
+            }),
+            // The refusal of a kept frame has it, too.
+            &["browser-cache", "error-cache"],
+        ),
+        (
+            "one browser's users see each other's images",
+            Fault::on_answer(|request, answer| {
+                if is_frame(request) && answer.status() == "200" {
+                    answer.set("cache-control", "private, max-age=60");
+                    answer.remove("vary");
+                }
+            }),
+            &["browser-cache"],
+        ),
+        (
+            "the token at the origin, which sends it back",
+            Fault::on_answer(|request, answer| {
+                let token = request.field("authorization").replace("Bearer ", "");
+                if is_frame(request) && !token.is_empty() {
+                    answer.set("x-seen", &token);
+                }
+            }),
+            &["token-echo"],
+        ),
+        (
+            "a cookie",
+            Fault::on_answer(|_, answer| answer.set("set-cookie", "a=b")),
+            &["token-echo"],
+        ),
+        (
+            "the token in the cache's key",
+            Fault::on_answer(move |request, answer| {
+                let token = request.field("authorization").to_owned();
+                let is_new = kept.lock().unwrap().insert(token);
+                if is_frame(request) && is_new && answer.status() == "200" {
+                    answer.set("x-cache", "Miss from cloudfront");
+                }
+            }),
+            &["token-in-key"],
+        ),
+        (
+            "CORS that sends any origin back",
+            Fault::on_answer(|request, answer| {
+                let origin = request.field("origin").to_owned();
+                if !origin.is_empty() {
+                    answer.set("access-control-allow-origin", &origin);
+                }
+            }),
+            &["foreign-origin"],
+        ),
+        (
+            "CORS for all, with credentials",
+            Fault::on_answer(|_, answer| {
+                answer.set("access-control-allow-origin", "*");
+                answer.set("access-control-allow-credentials", "true");
+            }),
+            &["foreign-origin"],
+        ),
+        (
+            "a viewer's page that can't send its token",
+            without("access-control-allow-headers"),
+            &["preflight"],
+        ),
+        (
+            "a path that isn't refused",
+            Fault::on_answer(|request, answer| {
+                if request.first.contains("/frames-check") {
+                    answer.first = "HTTP/1.1 200 OK".to_owned();
+                }
+            }),
+            &["unknown-path"],
+        ),
+        (
+            "a method that isn't refused",
+            Fault::on_answer(|request, answer| {
+                if request.is("DELETE") {
+                    answer.first = "HTTP/1.1 200 OK".to_owned();
+                }
+            }),
+            &["method"],
+        ),
+    ]
+}
+
+#[test]
+fn a_sound_delivery_has_nothing_wrong_and_each_fault_is_found() {
+    let delivery = Delivery::start();
+    let run = delivery.check(&delivery.edge(Fault::default()));
+    let said = json(&run);
+    let sound = rows(&said);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert_eq!((&said["ok"], &said["open"]), (&true.into(), &false.into()));
+    assert_eq!(in_state(&sound, "wrong"), [""; 0]);
+    // Where the host is was said on the command line; all else was looked at.
+    assert_eq!(in_state(&sound, "skipped"), ["address"]);
+    assert_eq!(sound["edge-cache"].1, "Miss, Hit");
+    assert!(sound["tls-1.0"].1.contains("alert "), "{said:#}");
+    assert!(sound["certificate"].1.contains(IMAGES), "{said:#}");
+
+    let faults = faults(delivery.dev.token());
+    assert!(faults.len() >= 20);
+    let mut found = BTreeSet::new();
+    for (name, fault, wanted) in faults {
+        let run = delivery.check(&delivery.edge(fault));
+        let rows = rows(&json(&run));
+        let mut wanted = wanted.to_vec();
+        wanted.sort_unstable();
+        assert_eq!(in_state(&rows, "wrong"), wanted, "{name}: {run:#?}");
+        assert_eq!(run.code, 1, "{name}: {run:#?}");
+        for wrong in wanted {
+            assert!(run.stderr.contains(wrong), "{name}: {run:#?}");
+            found.insert(wrong.to_owned());
+        }
+    }
+    // A check that no fault trips proves nothing.
+    let never: BTreeSet<String> = sound
+        .into_keys()
+        .filter(|name| !found.contains(name))
+        .collect();
+    let by_others = ["address", "edge-cache", "frame", "tls-1.1", "tls-1.2"];
+    assert_eq!(never, by_others.map(str::to_owned).into());
+}
+
+/// Where CloudFront refuses the machine that looks, nobody learns what others get.
+#[test]
+fn an_endpoint_that_refuses_this_machine_isnt_called_closed() {
+    let delivery = Delivery::start();
+    let edge = delivery.edge(Fault::on_answer(|_, answer| {
+        answer.first = "HTTP/1.1 403 Forbidden".to_owned();
+        answer.set("content-type", "text/html");
+        answer.set("server", "CloudFront");
+        answer.set("x-cache", "Error from cloudfront");
+    }));
+    let run = delivery.check(&edge);
+    assert_eq!(run.code, 1, "{run:#?}");
+    let said = json(&run);
+    assert_eq!((&said["ok"], &said["open"]), (&Value::Null, &Value::Null));
+    assert!(run.stderr.contains("nobody knows whether"), "{run:#?}");
+    let rows = rows(&said);
+    assert_eq!(rows["no-token"].0, "skipped", "{said:#}");
+    assert!(!rows.contains_key("method"), "{said:#}");
+}
+
+/// By a tunnel for each connection, the one for TLS 1.0 too. Nobody else knows that name.
+#[test]
+fn a_proxy_leads_to_the_endpoint() {
+    let delivery = Delivery::start();
+    let edge = delivery.edge(Fault::default());
+    let gateway = Gateway::start(Manner::Asks("dXNlcjpzM2NyZXQ="), &[(IMAGES, edge.address)]);
+    let run = |proxy: String| {
+        let mut command = delivery.project.command();
+        Project::without_proxies(&mut command)
+            .args(["check", &format!("https://{IMAGES}"), "--format", "json"])
+            .args(["--token-file", "token", "--path", &delivery.path])
+            .env("AWS_CA_BUNDLE", edge.authority())
+            .env("ALL_PROXY", proxy);
+        Run::of(&mut command)
+    };
+    let sound = run(format!("user:s3cret@{}", gateway.address));
+    assert_eq!(sound.code, 0, "{sound:#?}");
+    let found = rows(&json(&sound));
+    assert_eq!(found["address"].1, "a proxy looks it up");
+    assert_eq!(found["tls-1.0"].0, "ok", "{sound:#?}");
+    let tunnels = gateway.seen();
+    let tunnel = format!("CONNECT {IMAGES}:443 HTTP/1.1");
+    assert!(tunnels.iter().filter(|line| **line == tunnel).count() > 10);
+    // HTTP without TLS goes to the proxy as HTTP.
+    let plain = format!("GET http://{IMAGES}/ HTTP/1.1");
+    assert!(tunnels.contains(&plain), "{tunnels:?}");
+
+    let refused = run(gateway.address.to_string());
+    assert_eq!(refused.code, 1, "{refused:#?}");
+    let all = format!("{}{}{}", sound.stdout, sound.stderr, refused.stderr);
+    assert!(refused.stderr.contains("asks for a user"), "{refused:#?}");
+    assert!(!all.contains("s3cret"), "{all}");
+}
+
+/// What a server sends can't pass for lines of ours, nor reach the terminal as it is.
+#[test]
+fn what_an_endpoint_says_is_shown_as_what_it_is() {
+    let delivery = Delivery::start();
+    let edge = delivery.edge(Fault::on_answer(|_, answer| {
+        for name in ["allow", "www-authenticate", "content-type"] {
+            answer.set(name, "Bearer \u{9b}31m\u{202e}x");
+        }
+    }));
+    let table = check(
+        &delivery.project,
+        &edge,
+        &["--path", &delivery.path, "--token-file", "token"],
+    );
+    assert_eq!(table.code, 0, "{table:#?}");
+    let said = format!("{}{}", table.stdout, table.stderr);
+    assert!(!said.contains(['\u{9b}', '\u{202e}']), "{said}");
+    assert!(said.contains("\\u{9b}31m\\u{202e}x"), "{said}");
+}
+
+/// No request goes to a server that nobody trusts, least of all one with a token.
+#[test]
+fn a_server_that_isnt_trusted_is_asked_for_nothing() {
+    let delivery = Delivery::start();
+    let asked = std::sync::Arc::new(Mutex::new(Vec::new()));
+    let seen = asked.clone();
+    let mut fault =
+        Fault::on_request(move |request| seen.lock().unwrap().push(request.first.clone()));
+    fault.shown.names = &["other.test"];
+    let run = delivery.check(&delivery.edge(fault));
+    assert_eq!(run.code, 1, "{run:#?}");
+    let rows = rows(&json(&run));
+    assert!(rows["certificate"].1.contains("other.test"), "{run:#?}");
+    assert!(!rows.contains_key("no-token"), "{run:#?}");
+    assert_eq!(*asked.lock().unwrap(), [""; 0]);
+}
+
+/// The local edge itself, a table, and a frame by its ids.
+#[test]
+fn a_local_edge_is_looked_at_without_tls() {
+    let delivery = Delivery::start();
+    let id = |name: &str| delivery.dev.ready["frame"][name].as_str().unwrap();
+    let ids = [id("datastoreId"), id("imageSetId"), id("imageFrameId")].join("/");
+    let run = |arguments: &[&str]| {
+        let mut command = delivery.project.command();
+        Project::without_proxies(&mut command)
+            .args(["check", delivery.dev.url()])
+            .args(arguments)
+            .env("FRAMES_TOKEN", delivery.dev.token());
+        Run::of(&mut command)
+    };
+    let table = run(&["--frame", &ids]);
+    assert_eq!(table.code, 0, "{table:#?}");
+    for line in [
+        "– tls ",
+        "✓ no-token ",
+        "✓ frame ",
+        "200 by POST",
+        "– edge-cache ",
+        "✓ security-headers ",
+    ] {
+        assert!(table.stdout.contains(line), "{line}: {}", table.stdout);
+    }
+    // Without a frame, a token has no use, and what only images have isn't looked at.
+    let table = run(&[]);
+    assert_eq!(table.code, 0, "{table:#?}");
+    assert!(table.stdout.contains("– security-headers "), "{table:#?}");
+    assert_eq!(run(&["--quiet"]).stdout, "");
+
+    let expired = delivery.dev.mint(serde_json::json!({"exp": 1}));
+    delivery.project.write("expired", &expired);
+    let refused = run(&["--token-file", "expired", "--frame", &ids]);
+    assert_eq!(refused.code, 1, "{refused:#?}");
+    assert!(
+        refused.stdout.contains("401 (invalid_token)"),
+        "{refused:#?}"
+    );
+    assert!(refused.stdout.contains("✗ frame "), "{refused:#?}");
+    assert!(!refused.stdout.contains(&expired), "{refused:#?}");
+}
+
+/// Whoever delivers to anybody is told so, and a look from elsewhere calls it open.
+#[test]
+fn what_can_be_asked_without_a_token_is_called_open() {
+    let project = Project::new("service: x\nauth: {mode: none}\ndelivery: {webAcl: none}\n");
+    let dev = Dev::start(&project, &[]);
+    let mut command = project.command();
+    Project::without_proxies(&mut command).args(["check", dev.url(), "--format", "json"]);
+    let run = Run::of(&mut command);
+    assert_eq!(run.code, 1, "{run:#?}");
+    let said = json(&run);
+    assert_eq!(said["open"], true);
+    assert!(rows(&said)["no-token"].1.contains("OPEN"), "{said:#}");
+    assert!(run.stderr.contains("is open to anybody"), "{run:#?}");
+}
+
+#[test]
+fn what_cant_be_looked_at_is_refused_with_words() {
+    let project = Project::new(MANIFEST);
+    project.write("token", "a.b.c");
+    project.write("words", "Bearer a.b.c");
+    project.write("empty", "\n");
+    let https = format!("https://{IMAGES}");
+    let nowhere = [https.as_str(), "--connect-to", "127.0.0.1:1"];
+    let frame = ["--path", "/datastore"];
+    let cases: [(&[&str], i32, &str); 12] = [
+        (
+            &nowhere,
+            1,
+            "can't be looked at: 127.0.0.1:1 can't be reached",
+        ),
+        (&["http://images.example.org"], 2, "no TLS"),
+        (&["https://images.example.org/a"], 2, "--path"),
+        (&["images.example.org"], 2, "https://"),
+        (
+            &[&https, "--connect-to", "a:b"],
+            2,
+            "--connect-to is no address",
+        ),
+        (&[&https, "--env", "prod"], 2, "`--env` exclude each other"),
+        (&[&https, "--service", "heart"], 2, "cannot be used with"),
+        (&[&https, "--frame", "a/b"], 2, "DATASTORE/IMAGESET/FRAME"),
+        (&[&https, "--path", "datastore"], 2, "`--path` is no path"),
+        (&[&https, "--token-file", "token"], 2, "no frame is named"),
+        (
+            &[&https, "--token-file", "words", frame[0], frame[1]],
+            1,
+            "no token in words",
+        ),
+        (
+            &[&https, "--token-file", "empty", frame[0], frame[1]],
+            1,
+            "no token in empty",
+        ),
+    ];
+    for (arguments, code, words) in cases {
+        let mut command = project.command();
+        Project::without_proxies(&mut command)
+            .arg("check")
+            .args(arguments);
+        let run = Run::of(&mut command);
+        assert_eq!(run.code, code, "{arguments:?}: {run:#?}");
+        assert!(run.stderr.contains(words), "{arguments:?}: {run:#?}");
+        assert_eq!(run.stdout, "", "{arguments:?}");
+        assert!(!run.stderr.contains("a.b.c"), "{run:#?}");
+    }
+}
