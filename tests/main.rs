@@ -50,6 +50,7 @@ mod pins;
 mod policy;
 mod policy_reference;
 mod posture;
+mod purge;
 mod reader;
 mod readme;
 mod reads;

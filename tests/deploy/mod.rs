@@ -21,6 +21,7 @@ mod looking;
 mod moves;
 mod online;
 mod ownership;
+mod purge;
 mod reach;
 mod reads;
 mod removal;

@@ -1,8 +1,10 @@
 //! `frames dev`: issuer, package, edge, page; then one line per request until it is ended.
 
+use super::dev_delivery::{Delivery, Origin, Setting};
 use super::dev_images;
+use super::dev_watch::Watch;
 use super::manifest::plan_of;
-use super::ohif::{self, Served};
+use super::ohif;
 use crate::artifact::{self, Builder};
 use crate::cli::{Dev, Global, IssuerChoice, OriginChoice};
 use crate::interrupt;
@@ -10,12 +12,10 @@ use crate::project::{MANIFEST, Project};
 use crate::terminal::{self, Terminal, data};
 use frames_compiler::Plan;
 use frames_compiler::failure::{Context, Failure, Result};
-use frames_emulator::cloudfront::{CloudFront, Options, OriginServer, RequestLog};
-use frames_emulator::healthimaging::{DataStore, FrameNames, Policy, StandIn};
-use frames_emulator::issuer::{Issuer, IssuerClaims};
+use frames_emulator::cloudfront::RequestLog;
+use frames_emulator::healthimaging::{DataStore, FrameNames};
 use frames_emulator::ohif::Files;
-use frames_emulator::page::{Page, Requests, Values};
-use frames_emulator::{Credentials, knows_peers, package, private};
+use frames_emulator::{Credentials, knows_peers, private};
 use serde_json::json;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -28,13 +28,21 @@ const PORT: u16 = 8080;
 
 pub(super) fn run(global: &Global, arguments: &Dev, terminal: Terminal) -> Result<()> {
     let project = project(global, terminal)?;
-    let plan = plan_of(&project, global, arguments.online.online, terminal)?;
+    let (watch, plan) = if arguments.watch {
+        let (watch, plan) = Watch::begin(project, global, terminal)?;
+        (Some(watch), plan)
+    } else {
+        let plan = plan_of(&project, global, arguments.online.online, terminal)?;
+        (None, plan)
+    };
     let asks_for_a_token = plan
         .authorizer()
         .is_some_and(|config| config.auth.is_some());
     refuse_the_unsafe(arguments, asks_for_a_token, knows_peers())?;
     // Before anything is built: a folder of no use is told at once.
-    let images = dev_images::store(arguments.dicom.as_deref(), terminal)?;
+    let (images, folder) =
+        dev_images::store(arguments.dicom.as_deref(), arguments.watch, terminal)?;
+    let watch = watch.map(|watch| watch.with(folder)).transpose()?;
     let files = ohif::files(arguments.ohif.as_ref(), &plan, terminal)?;
     let programs = artifact::programs(builder(), terminal)?;
     let runtime = super::event_loop()?;
@@ -42,20 +50,54 @@ pub(super) fn run(global: &Global, arguments: &Dev, terminal: Terminal) -> Resul
         let mut end = End::new()?;
         interrupt::own();
         let started = tokio::select! {
-            delivery = Delivery::start(plan, &programs, images, files, global, arguments, terminal) => Some(delivery?),
+            delivery = start(plan, programs, images, files, global, arguments, terminal) => Some(delivery?),
             () = end.wait() => None,
         };
-        let Some(delivery) = started else {
+        let Some(mut delivery) = started else {
             return Err(interrupt::untouched("dev"));
         };
-        delivery.announce(terminal)?;
-        end.wait().await;
+        announce(&delivery, terminal)?;
+        match watch {
+            Some(watch) => tokio::select! {
+                failed = watch.run(&mut delivery, global, arguments, terminal) => failed?,
+                () = end.wait() => (),
+            },
+            None => end.wait().await,
+        }
         delivery.stop().await;
         if !terminal.is_json() {
             terminal.status("Stopped", "all of its processes have ended");
         }
         Ok(())
     })
+}
+
+async fn start(
+    plan: Plan,
+    programs: artifact::Programs,
+    images: DataStore,
+    ohif: Option<Files>,
+    global: &Global,
+    arguments: &Dev,
+    terminal: Terminal,
+) -> Result<Delivery> {
+    let region = plan.signer().map(|signer| signer.region.as_str());
+    let origin = match arguments.origin {
+        OriginChoice::Embedded => Origin::StandIn(Credentials::random().explained()?),
+        OriginChoice::Aws => Origin::Aws {
+            credentials: super::online::credentials(global, region.unwrap_or_default()).await?,
+            endpoint: own_endpoint(terminal)?,
+        },
+    };
+    let setting = Setting {
+        programs: Arc::new(programs),
+        origin,
+        own_issuer: matches!(arguments.issuer, IssuerChoice::Embedded),
+        own_images: arguments.dicom.is_some(),
+        port: port(arguments.port, terminal)?,
+        terminal,
+    };
+    Delivery::start(setting, plan, images, ohif).await
 }
 
 fn project(global: &Global, terminal: Terminal) -> Result<Project> {
@@ -73,7 +115,11 @@ fn project(global: &Global, terminal: Terminal) -> Result<Project> {
 }
 
 /// What would open the caller's account or token to others on this machine.
-fn refuse_the_unsafe(arguments: &Dev, asks_for_a_token: bool, knows_peers: bool) -> Result<()> {
+pub(super) fn refuse_the_unsafe(
+    arguments: &Dev,
+    asks_for_a_token: bool,
+    knows_peers: bool,
+) -> Result<()> {
     let from_aws = matches!(arguments.origin, OriginChoice::Aws);
     let real_tokens = matches!(arguments.issuer, IssuerChoice::Manifest);
     if from_aws && !asks_for_a_token {
@@ -113,180 +159,92 @@ fn builder() -> Builder {
     }
 }
 
-/// All that runs.
-struct Delivery {
-    cloudfront: CloudFront,
-    page: Page,
-    ohif: Option<Served>,
-    /// Where DICOMweb is served, what a viewer's configuration calls its root.
-    dicomweb: Option<String>,
-    issuer: Option<Arc<Issuer>>,
-    stand_in: Option<Arc<StandIn>>,
-    /// The package, and what else only this run may read.
-    directory: tempfile::TempDir,
+fn announce(delivery: &Delivery, terminal: Terminal) -> Result<()> {
+    let url = delivery.cloudfront.url();
+    let page = delivery.page.url();
+    if !terminal.is_json() {
+        terminal.status("Page", &page);
+    }
+    let purge = delivery.page.purge_url();
+    terminal.status("Purge", &format!("{purge} (for `frames purge --endpoint`)"));
+    if let Some(ohif) = &delivery.ohif {
+        ohif.announce(terminal);
+    }
+    if let Some(stand_in) = &delivery.now.stand_in {
+        terminal.status(
+            "Origin",
+            &format!("a HealthImaging stand-in, http://{}", stand_in.address()),
+        );
+        if stand_in.refuses_frames() {
+            terminal.status(
+                "Refused",
+                "the signer's role may not read this frame: the answer is 403, as on AWS (see `iam.allow`)",
+            );
+        }
+    }
+    if let Some(issuer) = &delivery.issuer {
+        terminal.status(
+            "Issuer",
+            &format!("{} replaces the manifest's", issuer.url()),
+        );
+    }
+    if terminal.is_json() {
+        let store = delivery.now.stand_in.as_ref().map(|it| it.store());
+        let frame = store.and_then(|store| {
+            let frame = store.first_frame()?;
+            Some(json!({
+                "datastoreId": store.id,
+                "imageSetId": frame.image_set_id,
+                "imageFrameId": frame.image_frame_id(),
+            }))
+        });
+        let mut ready = json!({"url": url, "token": delivery.token, "frame": frame, "page": page});
+        if let Some(ohif) = &delivery.ohif {
+            ready["ohif"] = ohif.url().into();
+        }
+        terminal::json(&format!("{ready}\n"));
+        return Ok(());
+    }
+    if let Some(root) = delivery.dicomweb() {
+        terminal.status(
+            "DICOMweb",
+            &format!("{root} (a viewer's root for QIDO and WADO)"),
+        );
+    }
+    terminal.status(
+        "Ready",
+        &format!("{url} (Ctrl-C ends it). This gets a frame:"),
+    );
+    print_curl(delivery)
 }
 
-impl Delivery {
-    async fn start(
-        mut plan: Plan,
-        programs: &artifact::Programs,
-        images: DataStore,
-        ohif: Option<Files>,
-        global: &Global,
-        arguments: &Dev,
-        terminal: Terminal,
-    ) -> Result<Self> {
-        let issuer = match arguments.issuer {
-            IssuerChoice::Embedded => stand_in_issuer(&mut plan, &images).await?.map(Arc::new),
-            IssuerChoice::Manifest => None,
-        };
-        let page = Page::bind().await.explained()?;
-        plan.admit(&page.origin());
-        let ohif = ohif::bind(ohif, &mut plan, issuer.is_some()).await?;
-        let directory = private::directory("frames-dev-").explained()?;
-        artifact::write(&artifact::package(&plan, programs)?, directory.path())?;
-        let read = package::read(directory.path()).explained()?;
-        let signer = plan.signer();
-        let signer = signer.ok_or_else(|| Failure::new("the plan has no signer"))?;
-        let stand_in = match arguments.origin {
-            OriginChoice::Embedded => {
-                let policy = Policy::of(&read);
-                let credentials = Credentials::random().explained()?;
-                let started = StandIn::start(signer, credentials, policy, images).await;
-                let stand_in = started.explained()?;
-                if arguments.dicom.is_some() {
-                    dev_images::say_reach(&stand_in.reach(), terminal);
-                }
-                Some(Arc::new(stand_in))
-            }
-            OriginChoice::Aws => None,
-        };
-        let origin = match &stand_in {
-            Some(stand_in) => OriginServer::StandIn(stand_in.clone()),
-            None => OriginServer::Aws {
-                credentials: super::online::credentials(global, &signer.region).await?,
-                endpoint: own_endpoint(terminal)?,
-            },
-        };
-        let requests = Requests::default();
-        let seen = requests.clone();
-        let options = Options {
-            port: port(arguments.port, terminal)?,
-            origin,
-            requests: Arc::new(move |log| {
-                seen.keep(log);
-                request(log, terminal);
-            }),
-            functions: Arc::new(move |function, line| {
-                terminal.detail(&format!("{function}: {line}"))
-            }),
-        };
-        let cloudfront = CloudFront::start(read, options).await.explained()?;
-        for note in cloudfront.notes() {
-            terminal.status("Note", note);
-        }
-        let store = stand_in.as_ref().map(|stand_in| stand_in.store());
-        let datastore = store.map(|store| store.id.as_str());
-        let datastore = datastore.or_else(|| ohif::named_store(&plan));
-        let (url, host) = (cloudfront.url(), ohif::dicomweb_host(&plan));
-        let values = Values {
-            edge_url: &url,
-            token: issuer.as_ref().map(|issuer| issuer.token()),
-            datastore_id: datastore.unwrap_or_default(),
-            dicomweb: host.is_some(),
-            stand_in: stand_in.clone(),
-            requests,
-        };
-        let page = Page::serve(page, &values).explained()?;
-        let ohif = match ohif {
-            Some(reserved) => Some(reserved.serve(&url, datastore, host, issuer.clone())?),
-            None => None,
-        };
-        let dicomweb = datastore
-            .filter(|_| host.is_some())
-            .map(|datastore| format!("{url}/datastore/{datastore}"));
-        Ok(Self {
-            cloudfront,
-            page,
-            ohif,
-            dicomweb,
-            issuer,
-            stand_in,
-            directory,
-        })
+/// Tokens have other claims from now on: those that were printed may be refused.
+pub(super) fn announce_token(delivery: &Delivery, terminal: Terminal) -> Result<()> {
+    let Some(issuer) = &delivery.issuer else {
+        return Ok(());
+    };
+    let url = issuer.url();
+    if terminal.is_json() {
+        let what = format!("other claims from now on: POST {url}/token makes one that has them");
+        terminal.status("Token", &what);
+        return Ok(());
     }
+    terminal.status("Token", "other claims from now on. This gets a frame:");
+    print_curl(delivery)
+}
 
-    /// On return all processes have ended, all ports are closed and all files are gone.
-    async fn stop(self) {
-        // Everything else ends when it is dropped, after CloudFront.
-        self.cloudfront.stop().await;
-    }
-
-    fn announce(&self, terminal: Terminal) -> Result<()> {
-        let url = self.cloudfront.url();
-        let token = self.issuer.as_ref().map(|issuer| issuer.token());
-        let store = self.stand_in.as_ref().map(|stand_in| stand_in.store());
-        let frame = store.and_then(|store| store.first_frame());
-        let datastore = store.map_or("", |store| store.id.as_str());
-        let page = self.page.url();
-        if !terminal.is_json() {
-            terminal.status("Page", &page);
-        }
-        if let Some(ohif) = &self.ohif {
-            ohif.announce(terminal);
-        }
-        if let Some(stand_in) = &self.stand_in {
-            terminal.status(
-                "Origin",
-                &format!("a HealthImaging stand-in, http://{}", stand_in.address()),
-            );
-            if stand_in.refuses_frames() {
-                terminal.status(
-                    "Refused",
-                    "the signer's role may not read this frame: the answer is 403, as on AWS (see `iam.allow`)",
-                );
-            }
-        }
-        if let Some(issuer) = &self.issuer {
-            terminal.status(
-                "Issuer",
-                &format!("{} replaces the manifest's", issuer.url()),
-            );
-        }
-        if terminal.is_json() {
-            let frame = frame.map(|frame| {
-                json!({
-                    "datastoreId": datastore,
-                    "imageSetId": frame.image_set_id,
-                    "imageFrameId": frame.image_frame_id(),
-                })
-            });
-            let mut ready = json!({"url": url, "token": token, "frame": frame, "page": page});
-            if let Some(ohif) = &self.ohif {
-                ready["ohif"] = ohif.url().into();
-            }
-            terminal::json(&format!("{ready}\n"));
-            return Ok(());
-        }
-        if let Some(root) = &self.dicomweb {
-            terminal.status(
-                "DICOMweb",
-                &format!("{root} (a viewer's root for QIDO and WADO)"),
-            );
-        }
-        terminal.status(
-            "Ready",
-            &format!("{url} (Ctrl-C ends it). This gets a frame:"),
-        );
-        let authorization = match (token, &self.stand_in) {
-            (None, _) => String::new(),
-            (Some(token), Some(_)) => format!(" -H 'Authorization: Bearer {token}'"),
-            (Some(token), None) => header_file(token, self.directory.path())?,
-        };
-        let line = curl(&url, &authorization, datastore, frame);
-        data(format!("\n{line}\n\n"));
-        Ok(())
-    }
+fn print_curl(delivery: &Delivery) -> Result<()> {
+    let store = delivery.now.stand_in.as_ref().map(|it| it.store());
+    let authorization = match (&delivery.token, store) {
+        (None, _) => String::new(),
+        (Some(token), Some(_)) => format!(" -H 'Authorization: Bearer {token}'"),
+        (Some(token), None) => header_file(token, delivery.directory.path())?,
+    };
+    let datastore = store.map_or("", |store| store.id.as_str());
+    let frame = store.and_then(|store| store.first_frame());
+    let line = curl(&delivery.cloudfront.url(), &authorization, datastore, frame);
+    data(format!("\n{line}\n\n"));
+    Ok(())
 }
 
 /// The variable by which the AWS CLI and SDKs are led to another HealthImaging. Signed
@@ -309,30 +267,8 @@ fn own_endpoint(terminal: Terminal) -> Result<Option<SocketAddr>> {
     Ok(Some(address))
 }
 
-/// Replaces the manifest's issuer by our own: the same claims, other keys.
-async fn stand_in_issuer(plan: &mut Plan, images: &DataStore) -> Result<Option<Issuer>> {
-    let Some(config) = plan.authorizer_mut() else {
-        return Ok(None);
-    };
-    let Some(auth) = &config.auth else {
-        return Ok(None);
-    };
-    let claims = IssuerClaims::satisfying(auth).explained()?;
-    let claims = claims.reading(config, images);
-    let Some(auth) = &mut config.auth else {
-        return Ok(None);
-    };
-    let issuer = Issuer::start(claims).await.explained()?;
-    auth.jwks = None;
-    for one in &mut auth.issuers {
-        (one.initial_jwks, one.initial_at) = (None, None);
-        one.jwks_uri = Some(issuer.jwks_uri());
-    }
-    Ok(Some(issuer))
-}
-
 /// What the emulator says of an error, as a command says it.
-trait Explained<T> {
+pub(super) trait Explained<T> {
     fn explained(self) -> Result<T>;
 }
 
@@ -364,6 +300,8 @@ fn port(asked: Option<u16>, terminal: Terminal) -> Result<u16> {
 /// opens a real data store: curl takes it from a file.
 fn header_file(token: &str, directory: &Path) -> Result<String> {
     let path = directory.join("authorization");
+    // An earlier token's.
+    let _ = std::fs::remove_file(&path);
     private::write(&path, &format!("Authorization: Bearer {token}\n")).explained()?;
     let quoted = path.display().to_string().replace('\'', "'\\''");
     Ok(format!(" -H '@{quoted}'"))
@@ -380,7 +318,7 @@ fn curl(url: &str, authorization: &str, datastore: &str, frame: Option<FrameName
     )
 }
 
-fn request(log: &RequestLog, terminal: Terminal) {
+pub(super) fn request(log: &RequestLog, terminal: Terminal) {
     if terminal.is_json() {
         terminal::json(&format!("{}\n", json!(log)));
     } else if !terminal.is_quiet() {
@@ -437,6 +375,7 @@ mod tests {
             },
             origin,
             dicom: None,
+            watch: false,
             issuer,
             ohif: None,
             online: Online { online: false },

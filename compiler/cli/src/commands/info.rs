@@ -51,7 +51,7 @@ pub(super) fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Resu
 }
 
 /// Where the stacks are, which may not be where the manifest says.
-async fn whereabouts(
+pub(super) async fn whereabouts(
     session: &Session<'_>,
     footprint: &Footprint,
     terminal: Terminal,

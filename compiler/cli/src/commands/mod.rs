@@ -2,7 +2,9 @@
 
 mod completions;
 mod dev;
+mod dev_delivery;
 mod dev_images;
+mod dev_watch;
 mod doctor;
 mod findings;
 mod init;
@@ -11,6 +13,7 @@ mod ohif;
 mod package;
 mod policy;
 mod print;
+mod purge;
 mod schema;
 mod validate;
 mod version;
@@ -61,6 +64,7 @@ pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
         Command::Print(arguments) => print::run(global, arguments, terminal),
         Command::Package(arguments) => package::run(global, arguments, terminal),
         Command::Policy(arguments) => policy::run(global, arguments, terminal),
+        Command::Purge(arguments) => purge::run(global, arguments, terminal),
         Command::Dev(arguments) => dev::run(global, arguments, terminal),
         Command::Doctor(_) => doctor::run(global, terminal),
         Command::Schema(_) => schema::run(),
