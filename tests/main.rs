@@ -17,6 +17,7 @@ mod dev_allowed;
 mod dev_delivery;
 mod dev_origin;
 mod dev_running;
+mod dev_watch;
 mod diagnostics;
 mod dicom;
 mod dicomweb;

@@ -138,11 +138,11 @@ fn what_healthimaging_refuses_by_now_is_no_longer_served() {
     let url = healthimaging.url();
     let variables = [
         ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),
-        ("AWS_SECRET_ACCESS_KEY", "example"),
+        ("AWS_SECRET_ACCESS_KEY", "aSecretThatIsInNoTokenAndNoPath"),
         ("AWS_EC2_METADATA_DISABLED", "true"),
         ("AWS_ENDPOINT_URL_MEDICAL_IMAGING", url.as_str()),
     ];
-    let dev = Dev::start_with(&project, &variables, &["--origin", "aws", "--verbose"]);
+    let dev = Dev::start_with(&project, &variables, &["--origin", "aws"]);
     let path = format!(
         "{}/datastore/{STORE}/studies/{CT_STUDY}/series/{CT_SERIES}/metadata",
         dev.url()
@@ -150,7 +150,6 @@ fn what_healthimaging_refuses_by_now_is_no_longer_served() {
     let ask = || {
         let token = bearer(dev.token());
         let reply = dev.request("GET", &path, &[("Authorization", &token)], None);
-        assert!(reply.status != 401, "{}{}", reply.text(), dev.stderr());
         (reply.status, reply.header("x-cache").to_owned())
     };
     assert_eq!(ask(), (200, MISS.to_owned()));

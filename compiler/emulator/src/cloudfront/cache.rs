@@ -7,6 +7,7 @@ use super::invalidation::Invalidation;
 use super::stored::Stored;
 use std::{
     collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -14,6 +15,9 @@ use std::{
 const BYTES: usize = 256 * 1024 * 1024;
 /// Roughly what an entry costs beside its body.
 const OVERHEAD: usize = 1024;
+
+/// What is cached, whatever the distribution is updated to.
+pub(super) type Cached = Arc<Mutex<Cache>>;
 
 struct Entry {
     stored: Stored,

@@ -4,9 +4,7 @@
 //! asterisk as its last character it takes whatever begins as it does, queries included.
 //! Source: "What you need to know when invalidating paths", Amazon CloudFront Developer Guide.
 
-use super::pipeline::Cached;
 use crate::Error;
-use std::sync::PoisonError;
 
 /// "Invalidation paths", as above.
 const LONGEST: usize = 4_000;
@@ -20,10 +18,6 @@ enum Taken {
     Exactly(String),
     Beginning(String),
 }
-
-/// The edge's cache, for whoever takes something out of it.
-#[derive(Clone)]
-pub struct EdgeCache(pub(super) Cached);
 
 impl Invalidation {
     pub fn of<T: AsRef<str>>(paths: &[T]) -> Result<Self, Error> {
@@ -56,14 +50,6 @@ impl Invalidation {
             Taken::Exactly(path) => *path == object,
             Taken::Beginning(beginning) => object.starts_with(beginning),
         })
-    }
-}
-
-impl EdgeCache {
-    /// Returns how many objects are gone. One that is being fetched won't be kept either.
-    pub fn invalidate(&self, invalidation: &Invalidation) -> usize {
-        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.invalidate(invalidation)
     }
 }
 

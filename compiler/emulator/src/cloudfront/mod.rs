@@ -40,7 +40,7 @@ mod upstream;
 mod verdict;
 mod waf;
 
-pub use invalidation::{EdgeCache, Invalidation};
+pub use invalidation::Invalidation;
 pub use request_log::{CacheResult, RequestLog, Stages};
 
 use super::{
@@ -51,7 +51,8 @@ use super::{
     package::{Distribution, Function, Package, Reader},
     printable::printable,
 };
-use pipeline::{Cached, Functions, Pipeline};
+use cache::Cached;
+use pipeline::{Functions, Pipeline};
 use std::{
     net::SocketAddr,
     sync::{Arc, PoisonError, RwLock, Weak},
@@ -98,6 +99,18 @@ pub struct CloudFront {
 
 /// What requests go through from now on. One that is on its way keeps what it began with.
 type Live = Arc<RwLock<Arc<Pipeline>>>;
+
+/// The edge's cache, for whoever takes something out of it.
+#[derive(Clone)]
+pub struct EdgeCache(Cached);
+
+impl EdgeCache {
+    /// Returns how many objects are gone. One that is being fetched won't be kept either.
+    pub fn invalidate(&self, invalidation: &Invalidation) -> usize {
+        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.invalidate(invalidation)
+    }
+}
 
 impl CloudFront {
     /// Serves a package.

@@ -2,7 +2,7 @@
 
 use super::{
     Options, OriginServer, RequestSink,
-    cache::{Cache, Found},
+    cache::{Cache, Cached, Found},
     conditions, event,
     event::Flow,
     forward::{self, Key},
@@ -33,7 +33,7 @@ use hyper::body::Incoming;
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -44,9 +44,6 @@ const HEAD_BYTES: usize = 20_480;
 const COUNTRY: &str = "cloudfront-viewer-country";
 /// CloudFront takes far more; no operation of HealthImaging does.
 const BODY_BYTES: usize = 16 * 1024 * 1024;
-
-/// What is cached, whatever the distribution is updated to.
-pub(super) type Cached = Arc<Mutex<Cache>>;
 
 pub(super) struct Pipeline {
     pub(super) distribution: Distribution,
