@@ -194,7 +194,7 @@ fn a_broken_manifest_is_shown_and_the_last_good_one_goes_on() {
     let path = project.path().join("frames.yml");
     for (broken, shown) in [
         (plain(1).replace("iam:", "aim:"), "unknown-key"),
-        (plain(1)[..150].to_owned(), "error["),
+        (plain(1)[..180].to_owned(), "error["),
         (plain(1).replace("oidc", "odic"), "error["),
         (String::new(), "error["),
         (

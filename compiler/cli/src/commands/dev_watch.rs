@@ -37,6 +37,8 @@ const SHARE: u32 = 10;
 pub(super) struct Watch {
     project: Project,
     seen: Vec<Seen>,
+    /// The findings that were shown last: the same ones aren't shown at each save.
+    shown: String,
     images: Option<Images>,
 }
 
@@ -59,6 +61,7 @@ impl Watch {
         let watch = Self {
             project,
             seen,
+            shown: findings(&source, &compiled),
             images: None,
         };
         Ok((watch, plan))
@@ -213,13 +216,18 @@ impl Watch {
         // Also of a manifest that can't be read: it is waited for.
         self.seen = seen;
         let (source, compiled) = done?;
+        let found = findings(&source, &compiled);
+        let is_shown = found == std::mem::replace(&mut self.shown, found.clone());
         if compiled.diagnostics.iter().any(Diagnostic::is_error) {
             terminal::say(render::human(&source, &compiled.diagnostics));
             let what = format!("the last good {} goes on", source.name());
             terminal.status("Broken", &what);
             return Ok(None);
         }
-        let plan = compile_findings(&source, &compiled, terminal)?;
+        let plan = match compiled.plan {
+            Some(plan) if is_shown => plan,
+            _ => compile_findings(&source, &compiled, terminal)?,
+        };
         let asks_for_a_token = plan.authorizer().is_some_and(|it| it.auth.is_some());
         refuse_the_unsafe(arguments, asks_for_a_token, knows_peers())?;
         if arguments.ohif.is_some() {
@@ -227,6 +235,12 @@ impl Watch {
         }
         Ok(Some(plan))
     }
+}
+
+fn findings(source: &Source, compiled: &Compiled) -> String {
+    render::human(source, &compiled.diagnostics)
+        .ansi()
+        .to_owned()
 }
 
 /// One look at the manifest, with the files that it depends on.

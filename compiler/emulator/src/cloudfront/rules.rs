@@ -53,3 +53,56 @@ fn rule<'a>(distribution: &'a Distribution, behavior: &'a Behavior) -> Rule<'a> 
         &behavior.cached_methods,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::forward::tests::behavior;
+    use super::*;
+    use crate::package::Selection;
+
+    fn distribution(behaviors: Vec<Behavior>) -> Distribution {
+        Distribution {
+            behaviors,
+            origins: BTreeMap::new(),
+            aliases: Vec::new(),
+            geo: None,
+            web_acl: None,
+            error_ttl: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn only_what_decides_on_objects_counts() {
+        let of = |id: &str| Behavior {
+            cache_id: id.to_owned(),
+            ..behavior()
+        };
+        let before = distribution(vec![of("a"), of("b")]);
+        let told = |now: &Distribution| {
+            let ids = changed(&before, now);
+            ids.into_iter().collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(told(&before), "");
+        // Which paths it serves, who may read, and in which order behaviors come.
+        let mut other = of("a");
+        other.pattern = Some("/x/*".to_owned());
+        other.response_headers = None;
+        other.viewer_request = None;
+        let mut now = distribution(vec![of("b"), other]);
+        now.aliases = vec!["a.example.org".to_owned()];
+        assert_eq!(told(&now), "");
+        // One more behavior with the same rules, and one with others.
+        assert_eq!(told(&distribution(vec![of("a"), of("a"), of("b")])), "");
+        let mut other = of("b");
+        other.origin_request.cookies = Selection::All;
+        let now = distribution(vec![of("a"), of("b"), other]);
+        assert_eq!(told(&now), "b");
+        let mut other = of("a");
+        other.cached_methods.push("OPTIONS".to_owned());
+        assert_eq!(told(&distribution(vec![other, of("b")])), "a");
+        assert_eq!(told(&distribution(vec![of("a"), of("c")])), "b c");
+        let mut now = before.clone();
+        now.error_ttl.insert(404, 10);
+        assert_eq!(told(&now), "a b");
+    }
+}
