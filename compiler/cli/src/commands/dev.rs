@@ -1,7 +1,8 @@
 //! `frames dev`: issuer, package, edge, page; then one line per request until it is ended.
 
-use super::dev_delivery::{Delivery, Origin, Setting};
+use super::dev_delivery::{Delivery, Explained, Origin, Setting};
 use super::dev_images;
+use super::dev_told::announce;
 use super::dev_watch::Watch;
 use super::manifest::plan_of;
 use super::ohif;
@@ -9,16 +10,13 @@ use crate::artifact::{self, Builder};
 use crate::cli::{Dev, Global, IssuerChoice, OriginChoice};
 use crate::interrupt;
 use crate::project::{MANIFEST, Project};
-use crate::terminal::{self, Terminal, data};
+use crate::terminal::Terminal;
 use frames_compiler::Plan;
 use frames_compiler::failure::{Context, Failure, Result};
-use frames_emulator::cloudfront::RequestLog;
-use frames_emulator::healthimaging::{DataStore, FrameNames};
+use frames_emulator::healthimaging::DataStore;
 use frames_emulator::ohif::Files;
-use frames_emulator::{Credentials, knows_peers, private};
-use serde_json::json;
+use frames_emulator::{Credentials, knows_peers};
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
 use std::sync::Arc;
 
 /// What `dev` serves where there is no frames.yml.
@@ -35,10 +33,8 @@ pub(super) fn run(global: &Global, arguments: &Dev, terminal: Terminal) -> Resul
         let plan = plan_of(&project, global, arguments.online.online, terminal)?;
         (None, plan)
     };
-    let asks_for_a_token = plan
-        .authorizer()
-        .is_some_and(|config| config.auth.is_some());
-    refuse_the_unsafe(arguments, asks_for_a_token, knows_peers())?;
+    let may_be_served = |plan: &Plan| may_be_served(plan, arguments);
+    may_be_served(&plan)?;
     // Before anything is built: a folder of no use is told at once.
     let (images, folder) =
         dev_images::store(arguments.dicom.as_deref(), arguments.watch, terminal)?;
@@ -59,7 +55,7 @@ pub(super) fn run(global: &Global, arguments: &Dev, terminal: Terminal) -> Resul
         announce(&delivery, terminal)?;
         match watch {
             Some(watch) => tokio::select! {
-                failed = watch.run(&mut delivery, global, arguments, terminal) => failed?,
+                failed = watch.run(&mut delivery, global, &may_be_served, terminal) => failed?,
                 () = end.wait() => (),
             },
             None => end.wait().await,
@@ -114,12 +110,20 @@ fn project(global: &Global, terminal: Terminal) -> Result<Project> {
     Ok(Project::embedded("built-in example", EXAMPLE, ".".into()))
 }
 
+/// What is refused of a plan that has no errors: at the start, and when it is saved later.
+fn may_be_served(plan: &Plan, arguments: &Dev) -> Result<()> {
+    let asks_for_a_token = plan
+        .authorizer()
+        .is_some_and(|config| config.auth.is_some());
+    refuse_the_unsafe(arguments, asks_for_a_token, knows_peers())?;
+    match arguments.ohif {
+        Some(_) => ohif::check(plan),
+        None => Ok(()),
+    }
+}
+
 /// What would open the caller's account or token to others on this machine.
-pub(super) fn refuse_the_unsafe(
-    arguments: &Dev,
-    asks_for_a_token: bool,
-    knows_peers: bool,
-) -> Result<()> {
+fn refuse_the_unsafe(arguments: &Dev, asks_for_a_token: bool, knows_peers: bool) -> Result<()> {
     let from_aws = matches!(arguments.origin, OriginChoice::Aws);
     let real_tokens = matches!(arguments.issuer, IssuerChoice::Manifest);
     if from_aws && !asks_for_a_token {
@@ -159,94 +163,6 @@ fn builder() -> Builder {
     }
 }
 
-fn announce(delivery: &Delivery, terminal: Terminal) -> Result<()> {
-    let url = delivery.cloudfront.url();
-    let page = delivery.page.url();
-    if !terminal.is_json() {
-        terminal.status("Page", &page);
-    }
-    let purge = delivery.page.purge_url();
-    terminal.status("Purge", &format!("{purge} (for `frames purge --endpoint`)"));
-    if let Some(ohif) = &delivery.ohif {
-        ohif.announce(terminal);
-    }
-    if let Some(stand_in) = &delivery.now.stand_in {
-        terminal.status(
-            "Origin",
-            &format!("a HealthImaging stand-in, http://{}", stand_in.address()),
-        );
-        if stand_in.refuses_frames() {
-            terminal.status(
-                "Refused",
-                "the signer's role may not read this frame: the answer is 403, as on AWS (see `iam.allow`)",
-            );
-        }
-    }
-    if let Some(issuer) = &delivery.issuer {
-        terminal.status(
-            "Issuer",
-            &format!("{} replaces the manifest's", issuer.url()),
-        );
-    }
-    if terminal.is_json() {
-        let store = delivery.now.stand_in.as_ref().map(|it| it.store());
-        let frame = store.and_then(|store| {
-            let frame = store.first_frame()?;
-            Some(json!({
-                "datastoreId": store.id,
-                "imageSetId": frame.image_set_id,
-                "imageFrameId": frame.image_frame_id(),
-            }))
-        });
-        let mut ready = json!({"url": url, "token": delivery.token, "frame": frame, "page": page});
-        if let Some(ohif) = &delivery.ohif {
-            ready["ohif"] = ohif.url().into();
-        }
-        terminal::json(&format!("{ready}\n"));
-        return Ok(());
-    }
-    if let Some(root) = delivery.dicomweb() {
-        terminal.status(
-            "DICOMweb",
-            &format!("{root} (a viewer's root for QIDO and WADO)"),
-        );
-    }
-    terminal.status(
-        "Ready",
-        &format!("{url} (Ctrl-C ends it). This gets a frame:"),
-    );
-    print_curl(delivery)
-}
-
-/// Tokens have other claims from now on: those that were printed may be refused.
-pub(super) fn announce_token(delivery: &Delivery, terminal: Terminal) -> Result<()> {
-    let Some(issuer) = &delivery.issuer else {
-        return Ok(());
-    };
-    let url = issuer.url();
-    if terminal.is_json() {
-        let what = format!("other claims from now on: POST {url}/token makes one that has them");
-        terminal.status("Token", &what);
-        return Ok(());
-    }
-    terminal.status("Token", "other claims from now on. This gets a frame:");
-    print_curl(delivery)
-}
-
-fn print_curl(delivery: &Delivery) -> Result<()> {
-    let store = delivery.now.stand_in.as_ref().map(|it| it.store());
-    let authorization = match (&delivery.token, store) {
-        (None, _) => String::new(),
-        (Some(token), Some(_)) => format!(" -H 'Authorization: Bearer {token}'"),
-        (Some(token), None) => header_file(token, delivery.directory.path())?,
-    };
-    let datastore = store.map_or("", |store| store.id.as_str());
-    let frame = store.and_then(|store| store.first_frame());
-    let line = curl(&delivery.cloudfront.url(), &authorization, datastore, frame);
-    data(format!("\n{line}\n\n"));
-    Ok(())
-}
-
 /// The variable by which the AWS CLI and SDKs are led to another HealthImaging. Signed
 /// requests go unencrypted to this machine only.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL_MEDICAL_IMAGING";
@@ -267,20 +183,6 @@ fn own_endpoint(terminal: Terminal) -> Result<Option<SocketAddr>> {
     Ok(Some(address))
 }
 
-/// What the emulator says of an error, as a command says it.
-pub(super) trait Explained<T> {
-    fn explained(self) -> Result<T>;
-}
-
-impl<T> Explained<T> for std::result::Result<T, frames_emulator::Error> {
-    fn explained(self) -> Result<T> {
-        self.map_err(|error| Failure {
-            help: error.suggestion().map(str::to_owned),
-            ..Failure::new(error.message())
-        })
-    }
-}
-
 /// The requested port; else the usual one, or a free one where that is taken.
 fn port(asked: Option<u16>, terminal: Terminal) -> Result<u16> {
     match asked {
@@ -293,44 +195,6 @@ fn port(asked: Option<u16>, terminal: Terminal) -> Result<u16> {
             );
             Ok(0)
         }
-    }
-}
-
-/// Everybody on this machine can read a command's arguments, and this token
-/// opens a real data store: curl takes it from a file.
-fn header_file(token: &str, directory: &Path) -> Result<String> {
-    let path = directory.join("authorization");
-    // An earlier token's.
-    let _ = std::fs::remove_file(&path);
-    private::write(&path, &format!("Authorization: Bearer {token}\n")).explained()?;
-    let quoted = path.display().to_string().replace('\'', "'\\''");
-    Ok(format!(" -H '@{quoted}'"))
-}
-
-fn curl(url: &str, authorization: &str, datastore: &str, frame: Option<FrameNames>) -> String {
-    let (datastore, set, frame) = match frame {
-        Some(frame) => (datastore, frame.image_set_id, frame.image_frame_id()),
-        None => ("DATASTORE_ID", "IMAGE_SET_ID", "IMAGE_FRAME_ID".to_owned()),
-    };
-    format!(
-        "curl -sSf {url}/datastore/{datastore}/imageSet/{set}/getImageFrame{authorization} \
-         -H 'Content-Type: application/json' -d '{{\"imageFrameId\":\"{frame}\"}}' -o frame.jph"
-    )
-}
-
-pub(super) fn request(log: &RequestLog, terminal: Terminal) {
-    if terminal.is_json() {
-        terminal::json(&format!("{}\n", json!(log)));
-    } else if !terminal.is_quiet() {
-        let cache = json!(log.cache);
-        let cache = cache
-            .as_str()
-            .filter(|cache| *cache != "none")
-            .unwrap_or("");
-        terminal::say(format!(
-            "{:>10} {:<4} {:>7.1} ms  {:<7} {}",
-            log.method, log.status, log.ms, cache, log.path
-        ));
     }
 }
 
@@ -418,25 +282,5 @@ mod tests {
             let message = refusal(origin, issuer, token, peers).unwrap();
             assert!(message.contains(word), "{message}");
         }
-    }
-
-    #[test]
-    fn the_token_is_in_the_file_and_not_in_the_line() {
-        let directory = tempfile::Builder::new().prefix("it's ").tempdir().unwrap();
-        let authorization = header_file("s3cret", directory.path()).unwrap();
-        let line = curl("http://127.0.0.1:1", &authorization, "", None);
-        assert!(!line.contains("s3cret"), "{line}");
-        // As a shell reads it.
-        let words = format!("printf '%s\\n' {authorization}");
-        let output = std::process::Command::new("sh")
-            .args(["-c", &words])
-            .output()
-            .unwrap();
-        let words = String::from_utf8(output.stdout).unwrap();
-        let path = words.lines().nth(1).unwrap().strip_prefix('@').unwrap();
-        assert_eq!(
-            std::fs::read_to_string(path).unwrap(),
-            "Authorization: Bearer s3cret\n"
-        );
     }
 }

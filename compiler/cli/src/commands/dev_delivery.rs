@@ -1,11 +1,10 @@
 //! All that `frames dev` runs: made of a plan, and made again from each later one while
 //! requests go on.
 
-use super::dev::Explained;
 use super::dev_images;
 use super::ohif::{self, Served};
 use crate::artifact;
-use crate::terminal::Terminal;
+use crate::terminal::{self, Terminal};
 use frames_compiler::Plan;
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_edge::SignerConfig;
@@ -18,7 +17,7 @@ use frames_emulator::ohif::Files;
 use frames_emulator::package::{self, Package, Reader};
 use frames_emulator::page::{Page, Purge, Requests, Values};
 use frames_emulator::{Credentials, CredentialsSource, private};
-use serde_json::Map;
+use serde_json::{Map, json};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -197,16 +196,13 @@ impl Delivery {
         };
         let notes = self.cloudfront.notes().to_vec();
         self.setting.say_notes(&notes, &self.now.notes);
-        let images = images.unwrap_or_else(|| self.now.images.clone());
-        self.now = Now {
-            stand_in: made.stand_in,
-            dicomweb_host: made.dicomweb_host,
-            datastore: made.datastore,
-            plan: compiled,
-            images,
-            basis: made.basis,
-            notes,
-        };
+        let now = &mut self.now;
+        (now.stand_in, now.basis) = (made.stand_in, made.basis);
+        (now.dicomweb_host, now.datastore) = (made.dicomweb_host, made.datastore);
+        (now.plan, now.notes) = (compiled, notes);
+        if let Some(images) = images {
+            now.images = images;
+        }
         self.tell(has_other_claims)?;
         Ok(has_other_claims)
     }
@@ -267,7 +263,7 @@ impl Setting {
             origin,
             requests: Arc::new(move |log: &RequestLog| {
                 seen.keep(log);
-                super::dev::request(log, terminal);
+                request(log, terminal);
             }),
             functions: Arc::new(move |function, line| {
                 terminal.detail(&format!("{function}: {line}"))
@@ -400,4 +396,34 @@ fn purge(cache: EdgeCache, terminal: Terminal) -> Purge {
         terminal.status("Purged", &what);
         Ok(objects)
     })
+}
+
+/// What the emulator says of an error, as a command says it.
+pub(super) trait Explained<T> {
+    fn explained(self) -> Result<T>;
+}
+
+impl<T> Explained<T> for std::result::Result<T, frames_emulator::Error> {
+    fn explained(self) -> Result<T> {
+        self.map_err(|error| Failure {
+            help: error.suggestion().map(str::to_owned),
+            ..Failure::new(error.message())
+        })
+    }
+}
+
+fn request(log: &RequestLog, terminal: Terminal) {
+    if terminal.is_json() {
+        terminal::json(&format!("{}\n", json!(log)));
+    } else if !terminal.is_quiet() {
+        let cache = json!(log.cache);
+        let cache = cache
+            .as_str()
+            .filter(|cache| *cache != "none")
+            .unwrap_or("");
+        terminal::say(format!(
+            "{:>10} {:<4} {:>7.1} ms  {:<7} {}",
+            log.method, log.status, log.ms, cache, log.path
+        ));
+    }
 }

@@ -4,19 +4,18 @@
 //! Files are looked at again and again, as by `validate --watch`: that works on every file system,
 //! network mounts and containers included, and whatever an editor does to save one.
 
-use super::dev::{announce_token, refuse_the_unsafe};
 use super::dev_delivery::Delivery;
 use super::dev_images::Images;
+use super::dev_told::announce_token;
 use super::findings::{compile_findings, compile_with};
-use super::ohif;
 use super::watch::{Seen, Watched};
-use crate::cli::{Dev, Global};
+use crate::cli::Global;
 use crate::project::Project;
 use crate::terminal::{self, Terminal};
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::{Compiled, Diagnostic, Plan, Source, render};
 use frames_emulator::dicom::Listing;
-use frames_emulator::knows_peers;
+use frames_emulator::healthimaging::DataStore;
 use std::time::{Duration, Instant};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
@@ -84,13 +83,13 @@ impl Watch {
         mut self,
         delivery: &mut Delivery,
         global: &Global,
-        arguments: &Dev,
+        may_be_served: &dyn Fn(&Plan) -> Result<()>,
         terminal: Terminal,
     ) -> Result<()> {
         loop {
             let changed = self.next().await?;
             let since = Instant::now();
-            let done = self.round(changed, delivery, global, arguments, terminal);
+            let done = self.round(changed, delivery, global, may_be_served, terminal);
             match done.await {
                 Ok(Some(what)) => {
                     let took = since.elapsed().as_millis();
@@ -172,42 +171,49 @@ impl Watch {
         changed: Changed,
         delivery: &mut Delivery,
         global: &Global,
-        arguments: &Dev,
+        may_be_served: &dyn Fn(&Plan) -> Result<()>,
         terminal: Terminal,
     ) -> Result<Option<String>> {
-        let mut what = Vec::new();
-        let mut plan = None;
-        if changed.manifest {
-            plan = self.compile(global, arguments, terminal).await?;
-            what.extend(plan.as_ref().map(|_| self.project.shown.clone()));
-        }
-        let images = match (changed.images, self.images.take()) {
-            (Some(listing), Some(mut images)) => {
-                let read = spawn_blocking(move || (images.read(listing, terminal), images));
-                let (store, images) = read.await.context(|| "can't read the images")?;
-                self.images = Some(images);
-                what.push("the images".to_owned());
-                Some(store?)
-            }
-            (_, images) => {
-                self.images = images;
-                None
-            }
+        let plan = if changed.manifest {
+            self.compile(global, may_be_served, terminal).await?
+        } else {
+            None
         };
-        if plan.is_none() && images.is_none() {
-            return Ok(None);
+        let mut what = Vec::new();
+        // One after the other: what is wrong with one keeps nobody from the other.
+        if let Some(listing) = changed.images {
+            match self.read(listing, delivery, terminal).await {
+                Ok(()) => what.push("the images"),
+                Err(failure) => kept(&failure, terminal),
+            }
         }
-        if delivery.update(plan, images).await? {
-            announce_token(delivery, terminal)?;
+        if plan.is_some() {
+            serve(delivery, plan, None, terminal).await?;
+            what.push(&self.project.shown);
         }
-        Ok(Some(what.join(", ")))
+        Ok((!what.is_empty()).then(|| what.join(", ")))
+    }
+
+    async fn read(
+        &mut self,
+        listing: Listing,
+        delivery: &mut Delivery,
+        terminal: Terminal,
+    ) -> Result<()> {
+        let Some(mut images) = self.images.take() else {
+            return Ok(());
+        };
+        let read = spawn_blocking(move || (images.read(listing, terminal), images));
+        let (store, images) = read.await.context(|| "can't read the images")?;
+        self.images = Some(images);
+        serve(delivery, None, Some(store?), terminal).await
     }
 
     /// The manifest as it is by now; `None`: its findings are shown.
     async fn compile(
         &mut self,
         global: &Global,
-        arguments: &Dev,
+        may_be_served: &dyn Fn(&Plan) -> Result<()>,
         terminal: Terminal,
     ) -> Result<Option<Plan>> {
         let (project, target) = (self.project.clone(), global.clone());
@@ -228,15 +234,24 @@ impl Watch {
             Some(plan) if is_shown => plan,
             _ => compile_findings(&source, &compiled, terminal)?,
         };
-        let asks_for_a_token = plan.authorizer().is_some_and(|it| it.auth.is_some());
-        refuse_the_unsafe(arguments, asks_for_a_token, knows_peers())?;
-        if arguments.ohif.is_some() {
-            ohif::check(&plan)?;
-        }
+        may_be_served(&plan)?;
         Ok(Some(plan))
     }
 }
 
+async fn serve(
+    delivery: &mut Delivery,
+    plan: Option<Plan>,
+    images: Option<DataStore>,
+    terminal: Terminal,
+) -> Result<()> {
+    if delivery.update(plan, images).await? {
+        announce_token(delivery, terminal)?;
+    }
+    Ok(())
+}
+
+/// As they are shown, to tell them from those of before.
 fn findings(source: &Source, compiled: &Compiled) -> String {
     render::human(source, &compiled.diagnostics)
         .ansi()

@@ -4,6 +4,7 @@ mod completions;
 mod dev;
 mod dev_delivery;
 mod dev_images;
+mod dev_told;
 mod dev_watch;
 mod doctor;
 mod findings;
