@@ -64,6 +64,10 @@ const CHECK: &[&str] = &[
     "cloudformation:GetTemplate",
 ];
 const PROTECT: &[&str] = &["cloudformation:UpdateTerminationProtection"];
+const PURGE: &[&str] = &[
+    "cloudfront:CreateInvalidation",
+    "cloudfront:GetInvalidation",
+];
 const DIFF: &[&str] = &[
     "cloudformation:CreateChangeSet",
     "cloudformation:DeleteChangeSet",
@@ -252,6 +256,7 @@ fn the_policy_is_enough_and_each_action_missed_is_named() {
     stage.lacking(&policy, NO_CHANGE, &["deploy", "--yes"]);
     stage.lacking(&policy, INFO, &["info"]);
     stage.lacking(&policy, DRIFT, &["info", "--drift"]);
+    stage.lacking(&policy, PURGE, &["purge", "--all"]);
     let run = stage.frames(&deployer, &["info"]);
     assert_eq!(run.code, 0, "{run:#?}");
     stage.lacking(&policy, CHECK, &["check"]);
@@ -305,7 +310,7 @@ fn each_action_of_frames_own_is_missed_once() {
     });
     let own = own.flat_map(|statement| statement["Action"].as_array().unwrap());
     let all = [
-        ONLINE, DEPLOY, NO_CHANGE, INFO, DRIFT, DIFF, PROTECT, REMOVE,
+        ONLINE, DEPLOY, NO_CHANGE, INFO, DRIFT, PURGE, DIFF, PROTECT, REMOVE,
     ]
     .concat();
     for action in own.map(|action| action.as_str().unwrap()) {

@@ -239,20 +239,20 @@ delivery: {{cachedReads: true}}
             asked.await.unwrap()
         };
         let ok = |cache: &str| (200, cache.to_owned());
-        let edge = CloudFront::start(wide, edge_options(&stand_in))
+        let mut edge = CloudFront::start(wide, edge_options(&stand_in))
             .await
             .unwrap();
         assert_eq!(get(&edge, Some(&token)).await, ok(MISS));
         assert_eq!(get(&edge, Some(&token)).await, ok(HIT));
 
         let narrow = packaged(", imageSets: [aaaabbbbccccddddeeeeffff00001111]");
-        let edge = edge.update(narrow, edge_options(&stand_in)).await.unwrap();
+        edge.update(narrow, edge_options(&stand_in)).await.unwrap();
         assert_eq!(get(&edge, Some(&token)).await.0, 403);
         assert_eq!(get(&edge, None).await.0, 401);
 
         // It was there all the time.
         let named = packaged(&format!(", imageSets: [{set}]"));
-        let edge = edge.update(named, edge_options(&stand_in)).await.unwrap();
+        edge.update(named, edge_options(&stand_in)).await.unwrap();
         assert_eq!(get(&edge, Some(&token)).await, ok(HIT));
         edge.stop().await;
     });

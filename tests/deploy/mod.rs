@@ -22,6 +22,7 @@ mod moves;
 mod online;
 mod outside;
 mod ownership;
+mod purge;
 mod reach;
 mod reads;
 mod removal;

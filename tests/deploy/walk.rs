@@ -8,7 +8,6 @@
 //! same fault. What replicas, propagation and CloudFormation's steps do here is our model of AWS's.
 
 mod claims;
-mod dice;
 mod follow;
 mod hand;
 mod moved;
@@ -19,9 +18,9 @@ mod wish;
 mod world;
 
 use super::{MANIFEST, Stand};
+use crate::support::dice::Dice;
 use crate::support::frames::Project;
 use claims::Fault;
-use dice::Dice;
 use hand::OTHERS;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

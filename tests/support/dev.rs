@@ -199,10 +199,19 @@ impl Dev {
     }
 
     pub fn issuer_url(&self) -> String {
+        self.address("Issuer ")
+    }
+
+    /// What `frames purge --endpoint` takes.
+    pub fn purge_url(&self) -> String {
+        self.address("Purge ")
+    }
+
+    fn address(&self, verb: &str) -> String {
         // Another thread reads stderr, and may lag behind the ready line.
-        eventually("the issuer's address", || {
+        eventually(verb, || {
             let stderr = self.stderr();
-            let (_, rest) = stderr.split_once("Issuer ")?;
+            let (_, rest) = stderr.split_once(verb)?;
             let (line, _) = rest.split_once('\n')?;
             line.split_whitespace().next().map(str::to_owned)
         })

@@ -4,6 +4,7 @@ pub mod authorizer;
 pub mod aws;
 pub mod browser;
 pub mod dev;
+pub mod dice;
 pub mod dicom;
 pub mod edge;
 pub mod emulator;

@@ -25,6 +25,15 @@ impl Plain {
         })
     }
 
+    /// A whole answer each time, as `answer` makes it by then.
+    pub fn http_by(answer: impl Fn() -> String + Send + 'static) -> Self {
+        Self::start(move |mut stream| {
+            let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
+            let _ = stream.read(&mut [0; 64 * 1024]);
+            let _ = stream.write_all(answer().as_bytes());
+        })
+    }
+
     /// A whole answer: the rest of its status line, with header fields behind it, and its body.
     pub fn http(head: &str, body: &str) -> Self {
         Self::answering(answer(head, body))

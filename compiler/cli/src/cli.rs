@@ -9,13 +9,13 @@ pub use check::Check;
 pub use init::{Init, InitAnswers};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use frames_compiler::Target;
 use frames_compiler::environments::DEFAULT as DEFAULT_ENV;
 use std::path::PathBuf;
 use std::time::Duration;
-use values::{account, env_name, ohif, option, service_name, wait, warning};
+use values::{account, env_name, id, ohif, option, service_name, uid, wait, warning};
 
 /// Medical images from AWS HealthImaging, through CloudFront, by one frames.yml
 #[derive(Debug, Parser)]
@@ -44,7 +44,7 @@ impl Version {
     }
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Global {
     /// The manifest [default: frames.yml, here or in a directory above]
     #[arg(short, long, global = true, value_name = "FILE")]
@@ -230,6 +230,8 @@ pub enum Command {
     Check(Check),
     /// Remove everything in reverse order, and wait for the replicas
     Remove(Remove),
+    /// Take what was withdrawn out of the edge's caches, and wait until it is gone
+    Purge(Purge),
     /// Print the IAM policy needed to deploy and remove this manifest
     Policy(Policy),
     /// Serve the delivery on this machine, without an AWS account
@@ -265,6 +267,7 @@ impl Command {
             Self::Info(_) => "info",
             Self::Check(_) => "check",
             Self::Remove(_) => "remove",
+            Self::Purge(_) => "purge",
             Self::Policy(_) => "policy",
             Self::Dev(_) => "dev",
             Self::Schema(_) => "schema",
@@ -447,6 +450,40 @@ pub struct Remove {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::PURGE, group = ArgGroup::new("what").required(true).args(["datastore", "all"]))]
+pub struct Purge {
+    #[command(flatten)]
+    pub name: ByName,
+
+    /// Purge what is cached of this data store
+    #[arg(long, value_name = "ID", value_parser = id)]
+    pub datastore: Option<String>,
+
+    /// Of its native reads, purge only this image set's; repeatable
+    #[arg(long = "image-set", value_name = "ID", requires = "datastore", value_parser = id)]
+    pub image_sets: Vec<String>,
+
+    /// Of its DICOMweb retrievals, purge only this study's
+    #[arg(long, value_name = "UID", requires = "datastore", value_parser = uid)]
+    pub study: Option<String>,
+
+    /// Of the study, purge only this series
+    #[arg(long, value_name = "UID", requires = "study", value_parser = uid)]
+    pub series: Option<String>,
+
+    /// Purge everything
+    #[arg(long)]
+    pub all: bool,
+
+    /// Ask a running `frames dev` instead of AWS, by the address that it prints as Purge
+    #[arg(long, value_name = "URL", conflicts_with = "service")]
+    pub endpoint: Option<String>,
+
+    #[command(flatten)]
+    pub shape: HumanOrJson,
+}
+
+#[derive(Debug, Args)]
 #[command(after_help = help::POLICY)]
 pub struct Policy {
     /// The account to deploy to [default: `deploy.account`, else `*` for any account]
@@ -482,6 +519,10 @@ pub struct Dev {
     /// Have the stand-in serve the DICOM files below a directory [default: a built-in study]
     #[arg(long, value_name = "DIR")]
     pub dicom: Option<PathBuf>,
+
+    /// Have a change of the manifest, of what it reads, or of the DICOM files go live at once, until Ctrl-C
+    #[arg(long, conflicts_with = "online")]
+    pub watch: bool,
 
     /// Who issues tokens: an issuer on this machine, or the manifest's own
     #[arg(long, value_enum, default_value_t = IssuerChoice::Embedded)]

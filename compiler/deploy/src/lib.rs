@@ -10,6 +10,7 @@
 //! - [`endpoint`]: what the stacks deliver from
 //! - [`stage`], [`versions`], [`lingering`], [`trial`], [`served`], [`state`], [`validation`]: one stage of a deployment
 //! - [`going`], [`remove`]: all stages backwards, with patience for replicas
+//! - [`purge`]: what was withdrawn leaves the edge's caches
 //! - [`stages`], [`diff`]: all stages, deployed or compared
 //!
 //! What each may use is in the table of `compiler/core/tests/arrows/main.rs`.
@@ -30,6 +31,7 @@ mod lingering;
 pub mod located;
 pub mod moves;
 pub mod picture;
+pub mod purge;
 pub mod remove;
 pub mod report;
 mod served;

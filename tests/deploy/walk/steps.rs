@@ -1,10 +1,10 @@
 //! One step of a walk, and how it is chosen.
 
-use super::dice::Dice;
 use super::hand::{DELETABLE, Hand};
 use super::moved::Move;
 use super::walker::Walker;
 use super::wish::Wish;
+use crate::support::dice::Dice;
 
 pub type Arguments = &'static [&'static str];
 

@@ -1,13 +1,13 @@
 //! Who takes the steps: one project, one account, and what was said and done so far.
 
 use super::claims::{Fault, Ran};
-use super::dice::Dice;
 use super::hand::{self, Hand};
 use super::steps::{Held, Step};
 use super::wish::{Ground, Wish};
 use super::world::{Entry, READ_IN, REGIONS, World};
 use super::{MANIFEST, Stand};
 use crate::support::aws::Aws;
+use crate::support::dice::Dice;
 use crate::support::frames::Run;
 use crate::support::process::{Background, eventually, send, spawn};
 use rustix::process::Signal;

@@ -1,7 +1,7 @@
 //! What the manifest asks for, and how it changes in a walk.
 
 use super::super::{MANIFEST, Stand};
-use super::dice::Dice;
+use crate::support::dice::Dice;
 use serde_json::json;
 use std::fmt::Write;
 

@@ -11,6 +11,8 @@ DEFAULTS = {
     "step": 0.05,
     # Seconds from a distribution's change to `Deployed`.
     "distribution": 0.0,
+    # Seconds that an invalidation needs.
+    "invalidation": 0.0,
     # Seconds that replicas outlive the last association with their version.
     "replicas": 0.0,
     # Seconds that a function may take; none: what it is configured with.

@@ -66,6 +66,7 @@ async def serve(listener, port):
     import distributions
     import drift
     import healthimaging
+    import invalidations
     import invoke
     import resources
     import stacks
@@ -74,7 +75,7 @@ async def serve(listener, port):
     from control import control
 
     logging.getLogger().setLevel(logging.ERROR)
-    for module in (distributions, web_acls, invoke, resources, stacks, change_sets, drift):
+    for module in (distributions, invalidations, web_acls, invoke, resources, stacks, change_sets, drift):
         module.install()
     wire.remember_connections()
 

@@ -206,6 +206,7 @@ TABLE = {
     ),
     "services.cloudfront": (
         Row(READ, "_cache_policies", _ACCOUNT, "names that are taken"),
+        Row(REPLACED, "_create_invalidation", "(dist_id, body)", "refuses what CloudFront refuses, takes its time"),
         Row(REPLACED, "_create_distribution", "(headers, body)", "refuses what CloudFront refuses, propagates"),
         Row(REPLACED, "_delete_distribution", "(dist_id, headers)", "refuses what propagates, keeps replicas"),
         Row(READ, "_distribution_config_xml", "(config)", "a template's configuration as CloudFront has it"),
@@ -213,6 +214,7 @@ TABLE = {
         Row(REPLACED, "_ensure_distribution_config_sdk_compat", "(config_el)", "ports and empty lists are there"),
         Row(READ, "_error", "(code, message, status)", "an error of CloudFront"),
         Row(READ, "_find", "(el, tag)", "an element, whatever its namespace"),
+        Row(READ, "_invalidations", _ACCOUNT, "all invalidations, by their distribution's id"),
         Row(READ, "_origin_request_policies", _ACCOUNT, "names that are taken"),
         Row(READ, "_response_headers_policies", _ACCOUNT, "names that are taken"),
         Row(READ, "_strip_namespace", "(el)", "a configuration's behaviors"),

@@ -17,6 +17,7 @@ pub(super) const OVERVIEW: &str = "\
         \x1b[1mdeploy\x1b[0m    Package, upload, deploy, and print the URL
         \x1b[1minfo\x1b[0m, \x1b[1mcheck\x1b[0m  Show what is deployed; look at the endpoint from outside
         \x1b[1mremove\x1b[0m    Remove everything, and wait for the replicas
+        \x1b[1mpurge\x1b[0m     Take what was withdrawn out of the edge's caches
         \x1b[1mpolicy\x1b[0m    Print the IAM policy that the deployer needs
 \x1b[1;4mHelp\x1b[0m    \x1b[1mdoctor\x1b[0m    Show what is here, and what is missing
         \x1b[1mschema\x1b[0m, \x1b[1mcompletions\x1b[0m, \x1b[1mhelp\x1b[0m  For editors, shells and you
@@ -24,8 +25,7 @@ pub(super) const OVERVIEW: &str = "\
 Options   --config <FILE>  --env <NAME>  --opt <NAME=VALUE>  --profile <NAME>
           --format human|json|sarif|github  --color  --quiet  --verbose
           --allow-unsafe-overlay  --allow-outside-files  --help  --version
-Examples  frames init && frames dev
-          frames deploy --env prod
+Examples  frames init && frames dev && frames deploy --env prod
 Exit codes: 0 done, 1 failed, 2 usage, 3 frames.yml, 4 run again, 130 stopped";
 
 pub(super) const INIT: &str = "\
@@ -81,6 +81,11 @@ Examples:
   frames remove --dry-run
   frames remove --env test --yes --wait 2h";
 
+pub(super) const PURGE: &str = "\
+Examples:
+  frames purge --env prod --datastore 12345678901234567890123456789012 --study 1.2.840.113619.2.5
+  frames purge --service radiology --env prod --all";
+
 pub(super) const POLICY: &str = "\
 Example:
   frames policy --env prod --account 111122223333 > deployer.json";
@@ -88,7 +93,7 @@ Example:
 pub(super) const DEV: &str = "\
 Examples:
   frames dev
-  frames dev --dicom ./studies --ohif
+  frames dev --watch --dicom ./studies --ohif
   frames dev --port 0 --format json";
 
 pub(super) const DOCTOR: &str = "\

@@ -3,6 +3,7 @@
 use super::OhifChoice;
 use frames_compiler::diagnostic::codes::{self, Severity};
 use frames_compiler::diagnostic::did_you_mean;
+use frames_edge::operation;
 use std::time::Duration;
 
 /// The flag without a value comes as an empty one.
@@ -37,6 +38,24 @@ pub(super) fn warning(text: &str) -> Result<String, String> {
             });
             Err(format!("no warning has that code. {meant}"))
         }
+    }
+}
+
+/// Of HealthImaging: a data store or an image set.
+pub(super) fn id(text: &str) -> Result<String, String> {
+    if operation::is_id(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("an id of HealthImaging's has 32 digits and small letters".to_owned())
+    }
+}
+
+/// Of a study or a series.
+pub(super) fn uid(text: &str) -> Result<String, String> {
+    if operation::is_uid(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("a DICOM UID has digits and dots, 64 at most (DICOM PS3.5, 9.1)".to_owned())
     }
 }
 

@@ -3,21 +3,38 @@
 use crate::terminal::Terminal;
 use crate::terminal::live::{Bar, Live};
 use frames_compiler::failure::{Failure, Result};
-use frames_emulator::dicom::Folder;
+use frames_emulator::dicom::{Folder, Known, Listing};
 use frames_emulator::healthimaging::{self, DataStore, Reach};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// So many of what was left out are named, and the rest counted.
 const NAMED: usize = 5;
 
-pub(super) fn store(directory: Option<&Path>, terminal: Terminal) -> Result<DataStore> {
+/// A folder that is looked at again and again.
+pub(super) struct Images {
+    directory: PathBuf,
+    listing: Listing,
+    known: Known,
+    left: Vec<String>,
+}
+
+/// The images to serve; of a directory that is watched, also what is known of it.
+pub(super) fn store(
+    directory: Option<&Path>,
+    watch: bool,
+    terminal: Terminal,
+) -> Result<(DataStore, Option<Images>)> {
     match directory {
-        Some(directory) => read(directory, terminal),
-        None => healthimaging::embedded().map_err(|error| Failure::new(error.message())),
+        Some(directory) => read(directory, watch, terminal),
+        None => {
+            let store = healthimaging::embedded();
+            let store = store.map_err(|error| Failure::new(error.message()))?;
+            Ok((store, None))
+        }
     }
 }
 
-fn read(directory: &Path, terminal: Terminal) -> Result<DataStore> {
+fn read(directory: &Path, watch: bool, terminal: Terminal) -> Result<(DataStore, Option<Images>)> {
     let shown = directory.display();
     if !directory.is_dir() {
         return Err(Failure::new(format!(
@@ -34,15 +51,64 @@ fn read(directory: &Path, terminal: Terminal) -> Result<DataStore> {
     if let Some(bar) = &bar {
         bar.prefix("Reading");
     }
-    let folder = Folder::read(directory, &|done, all| count(bar.as_ref(), done, all));
+    let progress = |done, all| count(bar.as_ref(), done, all);
+    let (folder, images) = if watch {
+        let mut images = Images {
+            directory: directory.to_owned(),
+            listing: Listing::of(directory),
+            known: Known::default(),
+            left: Vec::new(),
+        };
+        let folder = images.known.read(&images.listing, &progress);
+        images.left = left_out(&folder);
+        (folder, Some(images))
+    } else {
+        (Folder::read(directory, &progress), None)
+    };
     if let Some(bar) = &bar {
         bar.end();
     }
-    let left: Vec<String> = folder
-        .left
-        .iter()
-        .map(|left| format!("{}: {}", left.path.display(), left.reason))
-        .collect();
+    let left = left_out(&folder);
+    let store = served(folder, &left, directory, terminal)?;
+    Ok((store, images))
+}
+
+impl Images {
+    /// How the folder is by now, where that is otherwise.
+    pub(super) fn changed(&self) -> Option<Listing> {
+        let listing = Listing::of(&self.directory);
+        (listing != self.listing).then_some(listing)
+    }
+
+    /// Reads what has changed, and says of files what it didn't say before.
+    pub(super) fn read(&mut self, listing: Listing, terminal: Terminal) -> Result<DataStore> {
+        let folder = self.known.read(&listing, &|_, _| {});
+        self.listing = listing;
+        let left = left_out(&folder);
+        let before = std::mem::replace(&mut self.left, left.clone());
+        let fresh: Vec<String> = left
+            .into_iter()
+            .filter(|one| !before.contains(one))
+            .collect();
+        served(folder, &fresh, &self.directory, terminal)
+    }
+}
+
+/// Each file that was left out, and why.
+fn left_out(folder: &Folder) -> Vec<String> {
+    let left = folder.left.iter();
+    left.map(|left| format!("{}: {}", left.path.display(), left.reason))
+        .collect()
+}
+
+/// The store of a folder's instances; `left` is what is said of its other files.
+fn served(
+    folder: Folder,
+    left: &[String],
+    directory: &Path,
+    terminal: Terminal,
+) -> Result<DataStore> {
+    let shown = directory.display();
     if folder.instances.is_empty() {
         let help = match left.first() {
             Some(first) => format!("{} files were left out, the first one: {first}", left.len()),
@@ -50,7 +116,7 @@ fn read(directory: &Path, terminal: Terminal) -> Result<DataStore> {
         };
         return Err(Failure::new(format!("there is no DICOM instance in {shown}")).help(help));
     }
-    say_some("Left out", &left, terminal);
+    say_some("Left out", left, terminal);
     let (store, twice) = healthimaging::of(folder.instances);
     let twice: Vec<String> = twice
         .iter()

@@ -93,7 +93,7 @@ fn in_time(late: &[String], most: Option<Duration>) -> Result<()> {
 }
 
 /// Where the stacks are, which may not be where the manifest says.
-async fn whereabouts(
+pub(super) async fn whereabouts(
     session: &Session<'_>,
     footprint: &Footprint,
     terminal: Terminal,

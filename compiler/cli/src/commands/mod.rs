@@ -3,7 +3,10 @@
 mod check;
 mod completions;
 mod dev;
+mod dev_delivery;
 mod dev_images;
+mod dev_told;
+mod dev_watch;
 mod doctor;
 mod findings;
 mod init;
@@ -12,6 +15,7 @@ mod ohif;
 mod package;
 mod policy;
 mod print;
+mod purge;
 mod schema;
 mod validate;
 mod version;
@@ -62,6 +66,7 @@ pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
         Command::Print(arguments) => print::run(global, arguments, terminal),
         Command::Package(arguments) => package::run(global, arguments, terminal),
         Command::Policy(arguments) => policy::run(global, arguments, terminal),
+        Command::Purge(arguments) => purge::run(global, arguments, terminal),
         Command::Dev(arguments) => dev::run(global, arguments, terminal),
         Command::Doctor(_) => doctor::run(global, terminal),
         Command::Check(arguments) => check::run(global, arguments, terminal),

@@ -21,14 +21,20 @@ pub(super) fn files(
     let Some(choice) = choice else {
         return Ok(None);
     };
-    if let Some(failure) = plan.authorizer().and_then(refusal) {
-        return Err(failure);
-    }
+    check(plan)?;
     let directory: PathBuf = match choice {
         OhifChoice::Npm => artifact::ohif(terminal)?,
         OhifChoice::Directory(directory) => directory.clone(),
     };
     Files::of(&directory).map(Some).map_err(told)
+}
+
+/// Whether OHIF could show anything.
+pub(super) fn check(plan: &Plan) -> Result<()> {
+    match plan.authorizer().and_then(refusal) {
+        Some(failure) => Err(failure),
+        None => Ok(()),
+    }
 }
 
 /// What the emulator says of an error, as a command says it.
@@ -120,6 +126,11 @@ pub(super) fn dicomweb_host(plan: &Plan) -> Option<&str> {
 }
 
 impl Reserved {
+    /// What a browser sends as the `Origin` of its pages.
+    pub(super) fn origin(&self) -> String {
+        self.bound.origin()
+    }
+
     pub(super) fn serve(
         self,
         edge_url: &str,
@@ -147,6 +158,22 @@ impl Served {
     /// The address to open.
     pub(super) fn url(&self) -> String {
         self.server.url()
+    }
+
+    /// Points OHIF at what is delivered from now on.
+    pub(super) fn update(
+        &self,
+        edge_url: &str,
+        datastore_id: &str,
+        dicomweb_host: Option<&str>,
+        issuer: Option<Arc<Issuer>>,
+    ) {
+        self.server.update(&Values {
+            edge_url,
+            datastore_id,
+            dicomweb_host: dicomweb_host.unwrap_or_default(),
+            issuer,
+        });
     }
 
     pub(super) fn announce(&self, terminal: Terminal) {

@@ -70,6 +70,8 @@ impl Opened {
 /// The names of a deployment, and the account that it may be in.
 pub(super) struct OpenedNames {
     pub footprint: Footprint,
+    /// Where there is a manifest, and it has no errors.
+    pub plan: Option<Plan>,
     pub aws: Aws,
     pub progress: Progress,
     /// No manifest says where the stacks are: that was looked for.
@@ -118,12 +120,12 @@ pub(super) fn run_named(
         let aws = online::connect(global).await?;
         let progress = Progress::new(terminal);
         let mut unseen = Vec::new();
-        let footprint = match (&project, service) {
+        let (footprint, plan) = match (&project, service) {
             (None, Some(service)) => {
                 let session = looking(&aws, &progress, command).await?;
                 let found = located::footprint(&session, service, global.target().env).await?;
                 unseen = found.unseen;
-                found.footprint
+                (found.footprint, None)
             }
             (project, _) => {
                 let project = project.as_ref().ok_or_else(Failure::manifest)?;
@@ -132,6 +134,7 @@ pub(super) fn run_named(
         };
         work(OpenedNames {
             footprint,
+            plan,
             aws,
             progress,
             is_located: service.is_some(),
@@ -178,14 +181,14 @@ async fn looking<'a>(
     })
 }
 
-/// The names in a manifest, with what AWS answers.
+/// The names in a manifest, with what AWS answers; its plan, unless it has errors.
 async fn names(
     project: &Project,
     global: &Global,
     aws: &Aws,
     command: &str,
     terminal: Terminal,
-) -> Result<Footprint> {
+) -> Result<(Footprint, Option<Plan>)> {
     let (source, compiled, failure) = online::compiled_for_names(project, global, aws).await?;
     let is_error = |found: &&Diagnostic| found.is_error();
     let errors = compiled.diagnostics.iter().filter(is_error).count();
@@ -219,9 +222,9 @@ async fn names(
         );
         terminal.status("Warning", &what);
     }
-    Ok(match &compiled.plan {
-        Some(plan) => plan.footprint(),
-        None => footprint,
+    Ok(match compiled.plan {
+        Some(plan) => (plan.footprint(), Some(plan)),
+        None => (footprint, None),
     })
 }
 

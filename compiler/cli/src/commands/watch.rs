@@ -69,22 +69,18 @@ fn round(manifest: &Path, global: &Global, terminal: Terminal) -> Vec<Seen> {
             return vec![seen];
         }
     };
-    let watched = Watched {
-        project: &project,
-        seen: RefCell::new(vec![seen]),
-    };
+    let watched = Watched::new(&project, vec![seen]);
     let (source, compiled) = compile_with(&project, global.target(), &watched);
     // One document per line, for programs that read along.
     show(&source, &compiled, terminal, &|json| format!("{json}\n"));
-    watched.seen.into_inner()
+    watched.seen()
 }
 
 async fn settled(seen: &[Seen]) {
-    let stamps = || seen.iter().map(|s| Stamp::of(&s.path)).collect::<Vec<_>>();
-    let mut before = stamps();
+    let mut before = Seen::stamps(seen);
     loop {
         tokio::time::sleep(SETTLED).await;
-        let now = stamps();
+        let now = Seen::stamps(seen);
         if now == before {
             return;
         }
@@ -93,9 +89,24 @@ async fn settled(seen: &[Seen]) {
 }
 
 /// Remembers what the compiler asks for.
-struct Watched<'a> {
+pub(super) struct Watched<'a> {
     project: &'a Project,
     seen: RefCell<Vec<Seen>>,
+}
+
+impl<'a> Watched<'a> {
+    /// `seen`: the manifest, before it was read.
+    pub(super) fn new(project: &'a Project, seen: Vec<Seen>) -> Self {
+        Self {
+            project,
+            seen: RefCell::new(seen),
+        }
+    }
+
+    /// All files that were asked for, as they were then.
+    pub(super) fn seen(self) -> Vec<Seen> {
+        self.seen.into_inner()
+    }
 }
 
 impl World for Watched<'_> {
@@ -119,25 +130,30 @@ impl World for Watched<'_> {
 }
 
 #[derive(Debug)]
-struct Seen {
+pub(super) struct Seen {
     path: PathBuf,
     stamp: Option<Stamp>,
 }
 
 impl Seen {
-    fn now(path: PathBuf) -> Self {
+    pub(super) fn now(path: PathBuf) -> Self {
         let stamp = Stamp::of(&path);
         Self { path, stamp }
     }
 
-    fn is_unchanged(&self) -> bool {
+    pub(super) fn is_unchanged(&self) -> bool {
         Stamp::of(&self.path) == self.stamp
+    }
+
+    /// How the files are by now.
+    pub(super) fn stamps(seen: &[Self]) -> Vec<Option<Stamp>> {
+        seen.iter().map(|one| Stamp::of(&one.path)).collect()
     }
 }
 
 /// What changes with a file, even where its clock is coarse.
 #[derive(Debug, PartialEq, Eq)]
-struct Stamp {
+pub(super) struct Stamp {
     modified: Option<SystemTime>,
     bytes: u64,
     inode: u64,

@@ -82,9 +82,7 @@ impl Project {
     }
 
     pub fn read(path: PathBuf, global: &Global) -> Result<Self> {
-        // One byte too many is enough for the compiler to see that it is too large.
-        let text = files::read(&path, source::MAX_BYTES as u64)
-            .map_err(|reason| Failure::usage(format!("can't read {}: {reason}", path.display())))?;
+        let text = Self::text(&path)?;
         let directory = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
@@ -99,6 +97,28 @@ impl Project {
             found: false,
             warnings: global.warnings.clone(),
         })
+    }
+
+    /// The same manifest as its file is by now, which nobody else may have changed where nobody
+    /// has named it.
+    pub fn again(&self) -> Result<Self> {
+        let Some(path) = &self.path else {
+            return Ok(self.clone());
+        };
+        if self.found {
+            trust::check(path).map_err(|problem| refused(path, &problem))?;
+        }
+        let text = Self::text(path)?;
+        Ok(Self {
+            text,
+            ..self.clone()
+        })
+    }
+
+    fn text(path: &Path) -> Result<Vec<u8>> {
+        // One byte too many is enough for the compiler to see that it is too large.
+        files::read(path, source::MAX_BYTES as u64)
+            .map_err(|reason| Failure::usage(format!("can't read {}: {reason}", path.display())))
     }
 
     /// `.frames/<env>`

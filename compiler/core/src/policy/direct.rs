@@ -1,4 +1,4 @@
-//! The calls that frames makes itself, in deploy, remove, diff, info and
+//! The calls that frames makes itself, in deploy, remove, diff, info, purge and
 //! `validate --online`. A test holds them against the sources that make them.
 
 use super::Template;
@@ -76,8 +76,11 @@ const LOGS: &[&str] = &["s3:DeleteObject", "s3:DeleteObjectVersion"];
 
 /// On every distribution: their ids are made up by AWS.
 const DISTRIBUTIONS: &[&str] = &[
+    // `frames purge`.
+    "cloudfront:CreateInvalidation",
     "cloudfront:GetDistribution",
     "cloudfront:GetDistributionConfig",
+    "cloudfront:GetInvalidation",
     "cloudfront:UpdateDistribution",
 ];
 

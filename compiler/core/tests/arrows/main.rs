@@ -106,6 +106,7 @@ const CRATES: &[Order] = &[
             // What is deployed elsewhere than the manifest says.
             "located",
             "moves",
+            "purge",
             // What the stacks deliver from.
             "endpoint",
             // One stage of a deployment, all of them, and all of them backwards.

@@ -1,17 +1,29 @@
-//! CloudFront: the state of a distribution. It also disables one where
-//! CloudFormation no longer can.
+//! CloudFront: the state of a distribution, and its invalidations. It also disables one
+//! where CloudFormation no longer can.
 
 use super::{Aws, errors, explain};
 use aws_sdk_cloudfront::Client;
 use aws_sdk_cloudfront::types::{
     CacheBehaviors, DefaultCacheBehavior, DistributionConfig, DistributionSummary,
-    LambdaFunctionAssociations,
+    InvalidationBatch, LambdaFunctionAssociations, Paths,
 };
-use frames_compiler::failure::Result;
+use frames_compiler::failure::{Context, Failure, Result};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// CloudFront's word for a distribution whose last change every edge location has.
 const DEPLOYED: &str = "Deployed";
+
+/// Its word for an invalidation that every edge location has.
+const COMPLETED: &str = "Completed";
+
+/// What CloudFront says to an invalidation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// Its id.
+    Taken(String),
+    /// As many as it takes at a time are in progress.
+    TooMany,
+}
 
 #[derive(Debug, Clone)]
 pub struct Distributions {
@@ -112,6 +124,45 @@ impl Distributions {
                 .map(|a| a.items().to_vec())
                 .unwrap_or_default(),
         }))
+    }
+
+    /// Begins to take paths out of all caches. One reference is one invalidation, however
+    /// often it is asked for.
+    pub async fn invalidate(&self, id: &str, paths: &[String], reference: &str) -> Result<Asked> {
+        let doing = format!("purge distribution {id}");
+        let quantity = i32::try_from(paths.len()).context(|| format!("can't {doing}"))?;
+        let paths = Paths::builder()
+            .quantity(quantity)
+            .set_items(Some(paths.to_vec()));
+        let paths = paths.build().context(|| format!("can't {doing}"))?;
+        let batch = InvalidationBatch::builder()
+            .paths(paths)
+            .caller_reference(reference);
+        let batch = batch.build().context(|| format!("can't {doing}"))?;
+        let asked = self.client.create_invalidation().distribution_id(id);
+        match asked.invalidation_batch(batch).send().await {
+            Ok(answer) => match answer.invalidation() {
+                Some(invalidation) => Ok(Asked::Taken(invalidation.id().to_owned())),
+                None => Err(Failure::new(format!(
+                    "can't {doing}: CloudFront names no invalidation"
+                ))),
+            },
+            Err(error) if errors::code(&error) == Some("TooManyInvalidationsInProgress") => {
+                Ok(Asked::TooMany)
+            }
+            Err(error) => Err(explain("cloudfront:CreateInvalidation", &doing, error)),
+        }
+    }
+
+    /// Whether every edge location has an invalidation.
+    pub async fn is_invalidated(&self, id: &str, invalidation: &str) -> Result<bool> {
+        let asked = self.client.get_invalidation().distribution_id(id);
+        let answer = asked.id(invalidation).send().await.map_err(|error| {
+            let doing = format!("see whether invalidation {invalidation} is done");
+            explain("cloudfront:GetInvalidation", &doing, error)
+        })?;
+        let status = answer.invalidation().map(|it| it.status());
+        Ok(status == Some(COMPLETED))
     }
 
     /// Disables it and takes its functions away in one change: no edge location serves

@@ -3,9 +3,11 @@
 
 use super::conditions;
 use super::forward::Key;
+use super::invalidation::Invalidation;
 use super::stored::Stored;
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -13,6 +15,9 @@ use std::{
 const BYTES: usize = 256 * 1024 * 1024;
 /// Roughly what an entry costs beside its body.
 const OVERHEAD: usize = 1024;
+
+/// What is cached, whatever the distribution is updated to.
+pub(super) type Cached = Arc<Mutex<Cache>>;
 
 struct Entry {
     stored: Stored,
@@ -36,6 +41,8 @@ pub(super) struct Cache {
     bytes: usize,
     /// Counts look-ups: larger is more recent.
     clock: u64,
+    /// How often something was taken out on purpose.
+    invalidations: u64,
 }
 
 impl Cache {
@@ -76,6 +83,32 @@ impl Cache {
             used: self.clock,
         };
         self.entries.insert(key, entry);
+    }
+
+    /// Takes out what the invalidation names, and counts it.
+    pub(super) fn invalidate(&mut self, invalidation: &Invalidation) -> usize {
+        self.take(|key| {
+            let (uri, query) = key.object();
+            invalidation.takes(uri, query)
+        })
+    }
+
+    /// Takes out what was kept by these cache policies.
+    pub(super) fn forget(&mut self, policies: &BTreeSet<String>) {
+        self.take(|key| policies.contains(key.policy()));
+    }
+
+    fn take(&mut self, is_taken: impl Fn(&Key) -> bool) -> usize {
+        self.invalidations += 1;
+        let keys = self.entries.keys().filter(|key| is_taken(key));
+        let taken: Vec<Key> = keys.cloned().collect();
+        taken.iter().for_each(|key| self.remove(key));
+        taken.len()
+    }
+
+    /// How many invalidations there were. What was asked for before one may be what that took out.
+    pub(super) fn invalidations(&self) -> u64 {
+        self.invalidations
     }
 
     fn remove(&mut self, key: &Key) {
@@ -148,6 +181,22 @@ mod tests {
         cache.put(key_of("/a"), stored(1), Duration::ZERO, now + second);
         assert!(cache.get(&key_of("/a"), now + second).is_none());
         assert_eq!(cache.bytes, 0);
+    }
+
+    #[test]
+    fn what_an_invalidation_names_is_gone_and_the_rest_stays() {
+        let (mut cache, now) = (Cache::default(), Instant::now());
+        let hour = Duration::from_secs(3600);
+        for name in ["/a/1", "/a/2", "/b/1"] {
+            cache.put(key_of(name), stored(1), hour, now);
+        }
+        let invalidation = Invalidation::of(&["/a/*"]).unwrap();
+        assert_eq!(cache.invalidate(&invalidation), 2);
+        assert!(cache.get(&key_of("/a/1"), now).is_none());
+        assert!(cache.get(&key_of("/b/1"), now).is_some());
+        assert_eq!(cache.bytes, 1 + OVERHEAD);
+        assert_eq!(cache.invalidate(&invalidation), 0);
+        assert_eq!(cache.invalidations(), 2);
     }
 
     #[test]

@@ -16,6 +16,18 @@ pub(super) struct Key {
     cookies: String,
 }
 
+impl Key {
+    /// The path and the query that an invalidation names the object by.
+    pub(super) fn object(&self) -> (&str, &str) {
+        (&self.uri, &self.query)
+    }
+
+    /// The id of the cache policy that it is kept by.
+    pub(super) fn policy(&self) -> &str {
+        &self.policy
+    }
+}
+
 /// The cache key of a request, by the behavior's cache policy only.
 pub(super) fn key(behavior: &Behavior, request: &Request) -> Key {
     let policy = &behavior.cache.key;

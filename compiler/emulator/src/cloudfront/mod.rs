@@ -23,6 +23,7 @@ mod conditions;
 mod event;
 mod forward;
 mod freshness;
+mod invalidation;
 mod names;
 mod outcome;
 mod pipeline;
@@ -30,6 +31,7 @@ mod ranges;
 mod refusal;
 mod request_log;
 mod response_headers;
+mod rules;
 mod stored;
 #[cfg(test)]
 mod tests;
@@ -38,6 +40,7 @@ mod upstream;
 mod verdict;
 mod waf;
 
+pub use invalidation::Invalidation;
 pub use request_log::{CacheResult, RequestLog, Stages};
 
 use super::{
@@ -45,11 +48,15 @@ use super::{
     healthimaging::{Policy, StandIn},
     http as local_http,
     lambda::{FunctionUrl, Pool},
-    package::{Package, Reader},
+    package::{Distribution, Function, Package, Reader},
     printable::printable,
 };
-use pipeline::{Cached, Pipeline};
-use std::{net::SocketAddr, sync::Arc};
+use cache::Cached;
+use pipeline::{Functions, Pipeline};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, PoisonError, RwLock, Weak},
+};
 
 /// Turns of the event loop; a few are enough.
 const STOP_TURNS: usize = 1000;
@@ -83,78 +90,88 @@ pub struct Options {
 /// deletes their files.
 pub struct CloudFront {
     server: local_http::Server,
-    pipeline: Arc<Pipeline>,
-    reader: Option<FunctionUrl>,
+    live: Live,
+    /// Those that were replaced: requests may still be on their way through them.
+    former: Vec<Weak<Pipeline>>,
+    cache: Cached,
     notes: Vec<String>,
+}
+
+/// What requests go through from now on. One that is on its way keeps what it began with.
+type Live = Arc<RwLock<Arc<Pipeline>>>;
+
+/// The edge's cache, for whoever takes something out of it.
+#[derive(Clone)]
+pub struct EdgeCache(Cached);
+
+impl EdgeCache {
+    /// Returns how many objects are gone. One that is being fetched won't be kept either.
+    pub fn invalidate(&self, invalidation: &Invalidation) -> usize {
+        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.invalidate(invalidation)
+    }
 }
 
 impl CloudFront {
     /// Serves a package.
     pub async fn start(package: Package, options: Options) -> Result<Self, Error> {
-        Self::start_with(package, options, Cached::default()).await
-    }
-
-    /// Serves another package from now on, as after an update of the distribution: what is cached stays.
-    pub async fn update(self, package: Package, options: Options) -> Result<Self, Error> {
-        let cached = self.pipeline.kept();
-        self.stop().await;
-        Self::start_with(package, options, cached).await
-    }
-
-    async fn start_with(package: Package, options: Options, cached: Cached) -> Result<Self, Error> {
-        let notes = package.notes;
-        let options = Options {
-            functions: escaped(options.functions),
-            ..options
-        };
-        let mut pools = std::collections::BTreeMap::new();
-        for (id, function) in package.functions {
-            // The role that may read frames is the origin-request function's.
-            let signs = package.distribution.behaviors.iter().any(|b| {
-                b.origin_request_function
-                    .as_ref()
-                    .is_some_and(|a| a.function == id)
-            });
-            let credentials = if signs {
-                signing(&options.origin)
-            } else {
-                powerless()
-            };
-            let pool = Pool::new(function, credentials, options.functions.clone(), None)?;
-            pools.insert(id, pool);
-        }
-        let reader = match &package.reader {
-            Some(reader) => Some(behind_url(reader, &options).await?),
-            None => None,
-        };
+        let notes = package.notes.clone();
+        let cache = Cached::default();
         let listener = local_http::bind(options.port).await?;
         let port = listener
             .local_addr()
             .map_or(options.port, |address| address.port());
-        let pipeline = Arc::new(Pipeline::new(
-            package.distribution,
-            pools,
-            port,
-            reader.as_ref(),
-            &options,
-            cached,
-        )?);
-        let shared = pipeline.clone();
+        let pipeline = pipeline(package, options, port, &cache, None).await?;
+        let live: Live = Arc::new(RwLock::new(Arc::new(pipeline)));
+        let (shared, kept) = (live.clone(), cache.clone());
         let server = local_http::serve(listener, move |request, peer| {
-            let pipeline = shared.clone();
-            async move { pipeline.answer(request, peer).await }
+            // In this order: whoever still gets the former pipeline is known by the number.
+            let seen = {
+                let cache = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                cache.invalidations()
+            };
+            let pipeline = current(&shared);
+            async move { pipeline.answer(request, peer, seen).await }
         })?;
         Ok(Self {
             server,
-            pipeline,
-            reader,
+            live,
+            former: Vec::new(),
+            cache,
             notes,
         })
+    }
+
+    /// Serves another package from now on, as after an update of the distribution. The port
+    /// stays, whatever `options` say. A request that is on its way ends as it began. What is
+    /// cached stays, as far as it is kept by the same rules. Where this fails, nothing changes.
+    pub async fn update(&mut self, package: Package, options: Options) -> Result<(), Error> {
+        let before = current(&self.live);
+        let notes = package.notes.clone();
+        let changed = rules::changed(&before.distribution, &package.distribution);
+        let port = self.server.address.port();
+        let pipeline = pipeline(package, options, port, &self.cache, Some(&before)).await?;
+        let pipeline = Arc::new(pipeline);
+        *self.live.write().unwrap_or_else(PoisonError::into_inner) = pipeline;
+        if !changed.is_empty() {
+            // Only now: nothing that came through the former pipeline is kept from here on.
+            let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+            cache.forget(&changed);
+        }
+        self.former.retain(|former| former.strong_count() > 0);
+        self.former.push(Arc::downgrade(&before));
+        self.notes = notes;
+        Ok(())
     }
 
     /// What a deployment would do and this edge doesn't, one sentence each.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// What it caches, to take something out of.
+    pub fn cache(&self) -> EdgeCache {
+        EdgeCache(self.cache.clone())
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -164,22 +181,143 @@ impl CloudFront {
     /// Ends it: once this returns, the port is closed, every function's process
     /// is killed and its files are gone. Dropping does the same, only later.
     pub async fn stop(self) {
+        let last = current(&self.live);
         self.server.stop().await;
-        if let Some(reader) = self.reader {
-            reader.stop().await;
-        }
+        drop(self.live);
+        let reader = last.functions.reader.as_ref().map(|(_, url)| url.clone());
         // The connections' tasks, just aborted, let go of it when next polled.
         for _ in 0..STOP_TURNS {
-            if Arc::strong_count(&self.pipeline) == 1 {
-                return;
+            let is_former = |former: &Weak<Pipeline>| former.strong_count() > 0;
+            if Arc::strong_count(&last) == 1 && !self.former.iter().any(is_former) {
+                break;
             }
             tokio::task::yield_now().await;
+        }
+        drop(last);
+        if let Some(reader) = reader.and_then(Arc::into_inner) {
+            reader.stop().await;
         }
     }
 
     /// `http://127.0.0.1:<port>`
     pub fn url(&self) -> String {
         format!("http://{}", self.server.address)
+    }
+}
+
+fn current(live: &Live) -> Arc<Pipeline> {
+    live.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// A package's pipeline. A function that `before` has the very same of goes on in its processes.
+async fn pipeline(
+    package: Package,
+    options: Options,
+    port: u16,
+    cache: &Cached,
+    before: Option<&Pipeline>,
+) -> Result<Pipeline, Error> {
+    let options = Options {
+        functions: escaped(options.functions),
+        ..options
+    };
+    let before = before.filter(|it| it.functions.origin.has_the_caller_of(&options.origin));
+    let mut pools = std::collections::BTreeMap::new();
+    for (id, function) in package.functions {
+        let signs = signs(&package.distribution, &id);
+        let same = before.filter(|it| signs == self::signs(&it.distribution, &id));
+        let same = same.and_then(|it| it.functions.pools.get(&id));
+        let pool = match same.filter(|pool| *pool.function() == function) {
+            Some(pool) => pool.clone(),
+            None => {
+                let credentials = if signs {
+                    signing(&options.origin)
+                } else {
+                    powerless()
+                };
+                pool(function, credentials, options.functions.clone(), None).await?
+            }
+        };
+        pools.insert(id, pool);
+    }
+    let reader = match package.reader {
+        Some(reader) => {
+            let same = before.filter(|it| it.functions.origin.is(&options.origin));
+            let same = same.and_then(|it| it.functions.reader.as_ref());
+            let url = match same.filter(|(known, _)| *known == reader) {
+                Some((_, url)) => url.clone(),
+                None => Arc::new(behind_url(&reader, &options).await?),
+            };
+            Some((reader, url))
+        }
+        None => None,
+    };
+    let functions = Functions {
+        pools,
+        reader,
+        origin: options.origin.clone(),
+    };
+    let cache = cache.clone();
+    Pipeline::new(
+        package.distribution,
+        functions,
+        port,
+        &options,
+        cache,
+        before,
+    )
+}
+
+/// The role that may read frames is the origin-request function's.
+fn signs(distribution: &Distribution, id: &str) -> bool {
+    distribution.behaviors.iter().any(|b| {
+        b.origin_request_function
+            .as_ref()
+            .is_some_and(|a| a.function == id)
+    })
+}
+
+/// Unpacks a function, and not on the thread that others wait for.
+async fn pool(
+    function: Function,
+    credentials: CredentialsSource,
+    log: FunctionLog,
+    endpoint: Option<SocketAddr>,
+) -> Result<Arc<Pool>, Error> {
+    let unpack = move || Pool::new(function, credentials, log, endpoint);
+    let unpacked = tokio::task::spawn_blocking(unpack).await;
+    let unpacked = unpacked.map_err(|_| Error::new("a function can't be unpacked"))?;
+    unpacked.map(Arc::new)
+}
+
+impl OriginServer {
+    /// Whether it is that very one.
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::StandIn(a), Self::StandIn(b)) => Arc::ptr_eq(a, b),
+            (Self::Aws { .. }, Self::Aws { .. }) => self.has_the_caller_of(other),
+            _ => false,
+        }
+    }
+
+    /// Whether functions sign for both with the same credentials.
+    fn has_the_caller_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::StandIn(a), Self::StandIn(b)) => {
+                a.credentials().access_key_id == b.credentials().access_key_id
+            }
+            (
+                Self::Aws {
+                    credentials: a,
+                    endpoint: of_a,
+                },
+                Self::Aws {
+                    credentials: b,
+                    endpoint: of_b,
+                },
+            ) => Arc::ptr_eq(a, b) && of_a == of_b,
+            _ => false,
+        }
     }
 }
 
@@ -202,8 +340,8 @@ async fn behind_url(reader: &Reader, options: &Options) -> Result<FunctionUrl, E
         } => (credentials.clone(), *endpoint),
     };
     let log = options.functions.clone();
-    let pool = Pool::new(reader.function.clone(), credentials, log.clone(), endpoint)?;
-    FunctionUrl::start(reader, Arc::new(pool), signing(&options.origin), log).await
+    let pool = pool(reader.function.clone(), credentials, log.clone(), endpoint).await?;
+    FunctionUrl::start(reader, pool, signing(&options.origin), log).await
 }
 
 fn signing(origin: &OriginServer) -> CredentialsSource {

@@ -1,8 +1,8 @@
 //! The path of one request, step by step.
 
 use super::{
-    Options, RequestSink,
-    cache::{Cache, Found},
+    Options, OriginServer, RequestSink,
+    cache::{Cache, Cached, Found},
     conditions, event,
     event::Flow,
     forward::{self, Key},
@@ -22,7 +22,7 @@ use crate::{
     Error, FunctionLog,
     http::{self as local_http, Answer, NotOurs},
     lambda::{Failure, FunctionUrl, Pool},
-    package::{Association, Behavior, Distribution, WebAcl},
+    package::{Association, Behavior, Distribution, Reader, WebAcl},
     printable::printable,
     random,
 };
@@ -33,7 +33,7 @@ use hyper::body::Incoming;
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -45,18 +45,25 @@ const COUNTRY: &str = "cloudfront-viewer-country";
 /// CloudFront takes far more; no operation of HealthImaging does.
 const BODY_BYTES: usize = 16 * 1024 * 1024;
 
-/// What is cached, whatever the distribution is updated to.
-pub(super) type Cached = Arc<Mutex<Cache>>;
-
 pub(super) struct Pipeline {
-    distribution: Distribution,
-    functions: BTreeMap<String, Pool>,
-    firewall: Option<Firewall>,
+    pub(super) distribution: Distribution,
+    pub(super) functions: Functions,
+    firewall: Option<Arc<Firewall>>,
     cache: Cached,
     upstream: Upstream,
     port: u16,
     requests: RequestSink,
     log: FunctionLog,
+}
+
+/// What a distribution's requests may run through. All of it lasts as long as one of them is
+/// on its way.
+pub(super) struct Functions {
+    /// By logical id.
+    pub pools: BTreeMap<String, Arc<Pool>>,
+    /// With what it was made from.
+    pub reader: Option<(Reader, Arc<FunctionUrl>)>,
+    pub origin: OriginServer,
 }
 
 /// What a function's invocation comes to.
@@ -71,35 +78,48 @@ enum Invoked {
 struct Notes {
     cache: CacheResult,
     stages: Stages,
+    /// How many invalidations the cache had seen when the request came.
+    seen: u64,
 }
 
 impl Pipeline {
+    /// `before` is what it replaces: a rate that is counted there is counted on.
     pub(super) fn new(
         distribution: Distribution,
-        functions: BTreeMap<String, Pool>,
+        functions: Functions,
         port: u16,
-        reader: Option<&FunctionUrl>,
         options: &Options,
         cache: Cached,
+        before: Option<&Self>,
     ) -> Result<Self, Error> {
-        let firewall = match &distribution.web_acl {
-            Some(WebAcl::Here { rules, .. }) => Some(Firewall::new(rules)),
-            Some(WebAcl::Elsewhere) | None => None,
+        let same = before.filter(|it| it.distribution.web_acl == distribution.web_acl);
+        let firewall = match (&distribution.web_acl, same) {
+            (_, Some(same)) => same.firewall.clone(),
+            (Some(WebAcl::Here { rules, .. }), None) => Some(Arc::new(Firewall::new(rules))),
+            (Some(WebAcl::Elsewhere) | None, None) => None,
         };
+        let reader = functions.reader.as_ref().map(|(_, url)| &**url);
+        let upstream = Upstream::new(&functions.origin, reader)?;
         Ok(Self {
             distribution,
             functions,
             firewall,
             cache,
-            upstream: Upstream::new(&options.origin, reader)?,
+            upstream,
             port,
             requests: options.requests.clone(),
             log: options.functions.clone(),
         })
     }
 
-    /// Answers a viewer, and logs it.
-    pub(super) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+    /// Answers a viewer, and logs it. `seen` are the cache's invalidations when the request
+    /// came: before this pipeline was chosen for it.
+    pub(super) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        seen: u64,
+    ) -> Answer {
         let start = Instant::now();
         let method = request.method().as_str().to_owned();
         let path = request.uri().path().to_owned();
@@ -107,6 +127,7 @@ impl Pipeline {
         let mut notes = Notes {
             cache: CacheResult::None,
             stages: Stages::default(),
+            seen,
         };
         let behavior = self.distribution.behavior(&path);
         let id = request_id();
@@ -295,19 +316,23 @@ impl Pipeline {
             notes.cache = CacheResult::Refresh;
             let stored = conditions::refreshed(expired, &outcome.stored);
             let lifetime = self.lifetime(behavior, &stored);
-            self.keep(key, &stored, lifetime);
+            self.keep(key, &stored, lifetime, notes.seen);
             let served = conditions::served(stored, &asked, compares);
             return Ok(Outcome::refreshed(served));
         }
         if conditions::is_for_all(&asked, &outcome.stored) {
-            self.keep(key, &outcome.stored, lifetime);
+            self.keep(key, &outcome.stored, lifetime, notes.seen);
         }
         Ok(outcome)
     }
 
-    fn keep(&self, key: Key, stored: &Stored, lifetime: Duration) {
-        self.lock_cache()
-            .put(key, stored.clone(), lifetime, Instant::now());
+    /// `seen` invalidations were made before the request came. What the origin said before a
+    /// later one may be what that was to take out.
+    fn keep(&self, key: Key, stored: &Stored, lifetime: Duration, seen: u64) {
+        let mut cache = self.lock_cache();
+        if cache.invalidations() == seen {
+            cache.put(key, stored.clone(), lifetime, Instant::now());
+        }
     }
 
     fn lifetime(&self, behavior: &Behavior, stored: &Stored) -> Duration {
@@ -375,7 +400,7 @@ impl Pipeline {
         let Some((association, pool)) = behavior
             .origin_response_function
             .as_ref()
-            .and_then(|a| Some((a, self.functions.get(&a.function)?)))
+            .and_then(|a| Some((a, self.functions.pools.get(&a.function)?)))
         else {
             return Ok(answer);
         };
@@ -416,7 +441,7 @@ impl Pipeline {
         flow: Flow,
     ) -> Result<Invoked, Refusal> {
         let Some((association, pool)) =
-            association.and_then(|a| Some((a, self.functions.get(&a.function)?)))
+            association.and_then(|a| Some((a, self.functions.pools.get(&a.function)?)))
         else {
             return Ok(Invoked::Forwards(Box::new(flow)));
         };
@@ -431,10 +456,6 @@ impl Pipeline {
             }))),
             Err(invalid) => Err(self.refused(pool, &invalid)),
         }
-    }
-
-    pub(super) fn kept(&self) -> Cached {
-        self.cache.clone()
     }
 
     fn lock_cache(&self) -> std::sync::MutexGuard<'_, Cache> {

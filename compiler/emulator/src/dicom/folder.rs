@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::instance::{Instance, Shared};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -33,21 +33,42 @@ pub struct Folder {
     pub left: Vec<Left>,
 }
 
-impl Folder {
-    /// Reads all files below `path` up to their pixels. `progress` is told how
-    /// many of how many are read, from several threads.
-    pub fn read(path: &Path, progress: &(dyn Fn(usize, usize) + Sync)) -> Self {
+/// The files below a folder, each with what changes when it does.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    files: Vec<(PathBuf, Stamp)>,
+    left: Vec<Left>,
+}
+
+/// Length, inode, and the time of the last write in seconds and nanoseconds.
+type Stamp = (u64, u64, i64, i64);
+
+/// What was read of a folder, by path: a file that is as it was isn't read again.
+#[derive(Debug, Default)]
+pub struct Known(HashMap<PathBuf, (Stamp, Result<Instance, Error>)>);
+
+type Results = Vec<(usize, Result<Instance, Error>)>;
+
+impl Listing {
+    pub fn of(path: &Path) -> Self {
         let mut found = Found {
             root: fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
             ..Found::default()
         };
         found.walk(path, 0);
         found.files.sort();
-        let (files, mut left) = (found.files, found.left);
+        Self {
+            files: found.files,
+            left: found.left,
+        }
+    }
+
+    /// Reads all files, but those that are known, in several threads.
+    fn read(&self, known: &Known, progress: &(dyn Fn(usize, usize) + Sync)) -> Results {
         let next = AtomicUsize::new(0);
         let threads = thread::available_parallelism().map_or(1, usize::from);
-        let mut read: Vec<(usize, Result<Instance, Error>)> = thread::scope(|scope| {
-            let work = || read_some(&files, &next, progress);
+        let mut read: Results = thread::scope(|scope| {
+            let work = || read_some(&self.files, known, &next, progress);
             let threads: Vec<_> = (0..threads.min(THREADS))
                 .map(|_| scope.spawn(work))
                 .collect();
@@ -55,35 +76,71 @@ impl Folder {
             done.flat_map(Result::unwrap_or_default).collect()
         });
         read.sort_by_key(|(index, _)| *index);
+        read
+    }
+
+    fn folder(&self, read: Results) -> Folder {
+        let mut left = self.left.clone();
         let mut instances = Vec::with_capacity(read.len());
         for (index, result) in read {
-            match (result, files.get(index)) {
+            match (result, self.files.get(index)) {
                 (Ok(instance), _) => instances.push(instance),
-                (Err(error), Some(path)) => left.push(Left {
+                (Err(error), Some((path, _))) => left.push(Left {
                     path: path.clone(),
                     reason: error.message,
                 }),
                 (Err(_), None) => {}
             }
         }
-        Self { instances, left }
+        Folder { instances, left }
+    }
+}
+
+impl Known {
+    /// What the folder holds by now.
+    pub fn read(&mut self, listing: &Listing, progress: &(dyn Fn(usize, usize) + Sync)) -> Folder {
+        let read = listing.read(self, progress);
+        let files = |(index, result): &(usize, Result<Instance, Error>)| {
+            let (path, stamp) = listing.files.get(*index)?;
+            Some((path.clone(), (*stamp, result.clone())))
+        };
+        self.0 = read.iter().filter_map(files).collect();
+        listing.folder(read)
+    }
+
+    fn get(&self, path: &Path, stamp: Stamp) -> Option<Result<Instance, Error>> {
+        let known = self.0.get(path).filter(|(known, _)| *known == stamp);
+        known.map(|(_, result)| result.clone())
+    }
+}
+
+impl Folder {
+    /// Reads all files below `path` up to their pixels. `progress` is told how
+    /// many of how many are read, from several threads.
+    pub fn read(path: &Path, progress: &(dyn Fn(usize, usize) + Sync)) -> Self {
+        let listing = Listing::of(path);
+        listing.folder(listing.read(&Known::default(), progress))
     }
 }
 
 /// Reads the files that no other thread has taken.
 fn read_some(
-    files: &[PathBuf],
+    files: &[(PathBuf, Stamp)],
+    known: &Known,
     next: &AtomicUsize,
     progress: &(dyn Fn(usize, usize) + Sync),
-) -> Vec<(usize, Result<Instance, Error>)> {
+) -> Results {
     let mut shared = Shared::default();
     let mut read = Vec::new();
     loop {
         let index = next.fetch_add(1, Ordering::Relaxed);
-        let Some(path) = files.get(index) else {
+        let Some((path, stamp)) = files.get(index) else {
             return read;
         };
-        read.push((index, Instance::open(path, &mut shared)));
+        let result = known
+            .get(path, *stamp)
+            .unwrap_or_else(|| Instance::open(path, &mut shared));
+        read.push((index, result));
         progress(index + 1, files.len());
     }
 }
@@ -92,7 +149,7 @@ fn read_some(
 struct Found {
     /// The folder that was named, without links in its path.
     root: PathBuf,
-    files: Vec<PathBuf>,
+    files: Vec<(PathBuf, Stamp)>,
     left: Vec<Left>,
     /// Folders that were entered, by device and inode: a link may lead back to one.
     entered: HashSet<(u64, u64)>,
@@ -113,7 +170,13 @@ impl Found {
             if !metadata.is_file() {
                 self.leave(path, "it is no regular file");
             } else if self.files.len() < FILES {
-                self.files.push(path.to_owned());
+                let stamp = (
+                    metadata.len(),
+                    metadata.ino(),
+                    metadata.mtime(),
+                    metadata.mtime_nsec(),
+                );
+                self.files.push((path.to_owned(), stamp));
             } else {
                 self.leave(path, "there are too many files");
             }

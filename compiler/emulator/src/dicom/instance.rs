@@ -153,6 +153,11 @@ impl Instance {
         })
     }
 
+    /// Whether whoever has what was read of the other has all of this one too.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.uid == other.uid && self.source.is(&other.source)
+    }
+
     /// What it was read from, for people.
     pub fn place(&self) -> String {
         self.source.name()

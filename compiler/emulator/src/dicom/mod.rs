@@ -24,7 +24,7 @@ mod syntax;
 mod whole;
 
 pub use error::{Error, Kind};
-pub use folder::{Folder, Left};
+pub use folder::{Folder, Known, Left, Listing};
 pub use guard::is_guarded;
 pub use instance::{Instance, SEARCHED, Shared};
 pub use json::{element as element_json, key, object as object_json};

@@ -70,6 +70,17 @@ impl Source {
         Ok(Data::File(file, stamp.bytes, path.clone()))
     }
 
+    /// Whether it is the very same content, as far as can be told without reading it.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Embedded(a), Self::Embedded(b)) => a == b,
+            (Self::File(path, stamp), Self::File(other, of_other)) => {
+                path == other && stamp == of_other
+            }
+            _ => false,
+        }
+    }
+
     /// How messages name it.
     pub(super) fn name(&self) -> String {
         match self {
@@ -98,7 +109,7 @@ fn changed(path: &Path) -> Error {
     Error::new(
         Kind::Changed,
         format!(
-            "{} has changed since `frames dev` read it: start it again",
+            "{} has changed since `frames dev` read it: start it again, or with --watch",
             path.display()
         ),
     )

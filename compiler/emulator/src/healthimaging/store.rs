@@ -9,7 +9,7 @@ use super::error::ServiceError;
 use crate::dicom::Instance;
 use dicom_dictionary_std::tags;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -47,6 +47,13 @@ pub struct Series {
     pub uid: Arc<str>,
     pub image_set_id: String,
     instances: Range<usize>,
+}
+
+impl Series {
+    /// By what viewers ask for it.
+    fn key(&self) -> [&str; 3] {
+        [&self.study, &self.uid, &self.image_set_id]
+    }
 }
 
 /// One frame by all its names, for who needs an example.
@@ -127,6 +134,35 @@ impl DataStore {
                 study.series.end = index + 1;
             }
         }
+    }
+
+    /// The paths, as an invalidation has them, of whatever is otherwise in the store that
+    /// takes this one's place.
+    pub fn changed(&self, now: &Self) -> Vec<String> {
+        let root = format!("/datastore/{}", now.id);
+        if self.id != now.id {
+            return vec![format!("{root}/*")];
+        }
+        let mut paths = BTreeSet::new();
+        for (one, other) in [(self, now), (now, self)] {
+            let others = other.series.iter().map(|series| (series.key(), series));
+            let others: HashMap<_, _> = others.collect();
+            let is_there = |series: &&Series| {
+                let found = others.get(&series.key());
+                found.is_some_and(|found| one.has_same(series, other, found))
+            };
+            for series in one.series.iter().filter(|series| !is_there(series)) {
+                paths.insert(format!("{root}/studies/{}/*", series.study));
+                paths.insert(format!("{root}/imageSet/{}/*", series.image_set_id));
+            }
+        }
+        paths.into_iter().collect()
+    }
+
+    /// Whether the series of both stores has the very same instances.
+    fn has_same(&self, series: &Series, other: &Self, found: &Series) -> bool {
+        let (own, others) = (self.instances_of(series), other.instances_of(found));
+        own.len() == others.len() && own.iter().zip(others).all(|(a, b)| a.is_same(b))
     }
 
     pub fn studies(&self) -> &[Study] {
@@ -344,6 +380,35 @@ mod tests {
         let found = |set: &str, frame: &str| renamed.frame(&store, set, frame);
         assert!(found(&sets[0], &ct).is_ok() && found(&sets[1], &mr).is_ok());
         assert!(found(&sets[2], &ct).is_err());
+    }
+
+    #[test]
+    fn what_is_otherwise_in_a_store_is_told_by_its_paths() {
+        let old = embedded().unwrap();
+        assert_eq!(old.changed(&old.clone()), [""; 0]);
+        let (store, last) = (&old.id, old.series().last().unwrap());
+        let paths = [
+            format!("/datastore/{store}/imageSet/{}/*", last.image_set_id),
+            format!("/datastore/{store}/studies/{}/*", last.study),
+        ];
+        let mut kept = old.instances().to_vec();
+        kept.retain(|instance| instance.uid != old.instances_of(last)[0].uid);
+        let fewer = DataStore::of(store.clone(), kept).0;
+        assert_eq!(old.changed(&fewer), paths);
+        assert_eq!(fewer.changed(&old), paths);
+        // An image set that is another series by now, and both of these.
+        let mut renamed = old.clone();
+        let set = old.series()[0].image_set_id.clone();
+        renamed.rename(store, &[&last.image_set_id]);
+        let changed = old.changed(&renamed);
+        assert!(changed.contains(&format!("/datastore/{store}/imageSet/{set}/*")));
+        assert!(
+            paths.iter().all(|path| changed.contains(path)),
+            "{changed:?}"
+        );
+        let other = "d".repeat(32);
+        renamed.rename(&other, &[]);
+        assert_eq!(old.changed(&renamed), [format!("/datastore/{other}/*")]);
     }
 
     #[test]

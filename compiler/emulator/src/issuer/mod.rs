@@ -136,21 +136,23 @@ pub struct Issuer {
 }
 
 struct State {
-    claims: IssuerClaims,
     port: u16,
     /// The printed one: it allows its holder to mint and rotate.
     token: String,
-    keys: Mutex<Keys>,
+    signing: Mutex<Signing>,
 }
 
-struct Keys {
-    signing: Key,
+struct Signing {
+    claims: IssuerClaims,
+    /// The newest comes last. Each algorithm that tokens were signed by has one.
+    keys: Vec<Key>,
     /// Still in the set: its tokens have not run out.
     previous: Option<Value>,
 }
 
 struct Key {
     id: String,
+    algorithm: Algorithm,
     pair: Pair,
 }
 
@@ -163,20 +165,19 @@ enum Pair {
 impl Issuer {
     /// Makes a key, mints the run's token and serves the key set on a free port.
     pub async fn start(claims: IssuerClaims) -> Result<Self, Error> {
-        let signing = Key::generate(claims.algorithm)?;
-        let first = with_times(claims.claims.clone());
-        let token = sign(&signing, claims.algorithm, &first)?;
+        let key = Key::generate(claims.algorithm)?;
+        let token = sign(&key, &with_times(claims.claims.clone()))?;
         let listener = local_http::bind(0).await?;
         let port = listener.local_addr().map_or(0, |address| address.port());
-        let keys = Mutex::new(Keys {
-            signing,
+        let signing = Mutex::new(Signing {
+            claims,
+            keys: vec![key],
             previous: None,
         });
         let state = Arc::new(State {
-            claims,
             port,
             token,
-            keys,
+            signing,
         });
         let shared = state.clone();
         let server = local_http::serve(listener, move |request, _| {
@@ -204,6 +205,12 @@ impl Issuer {
     /// Mints a token with some claims set otherwise; `null` leaves one out.
     pub fn mint(&self, overrides: Map<String, Value>) -> Result<String, Error> {
         self.state.mint(overrides)
+    }
+
+    /// From now on tokens have these claims; returns whether they had others before. The
+    /// tokens that there are, the run's own too, are as good as before.
+    pub fn update(&self, claims: IssuerClaims) -> Result<bool, Error> {
+        self.state.update(claims)
     }
 
     /// Signs with a new key from now on.
@@ -254,11 +261,12 @@ impl State {
 
     fn discovery(&self) -> Answer {
         let base = format!("http://127.0.0.1:{}", self.port);
+        let claims = self.lock().claims.clone();
         let body = json!({
-            "issuer": self.claims.claims.get("iss"),
+            "issuer": claims.claims.get("iss"),
             "jwks_uri": format!("{base}/.well-known/jwks.json"),
             "token_endpoint": format!("{base}/token"),
-            "id_token_signing_alg_values_supported": [self.claims.algorithm],
+            "id_token_signing_alg_values_supported": [claims.algorithm],
         });
         local_http::json(StatusCode::OK, &body)
     }
@@ -295,7 +303,8 @@ impl State {
     }
 
     fn mint(&self, overrides: Map<String, Value>) -> Result<String, Error> {
-        let mut claims = with_times(self.claims.claims.clone());
+        let signing = self.lock();
+        let mut claims = with_times(signing.claims.claims.clone());
         for (name, value) in overrides {
             if value.is_null() {
                 claims.remove(&name);
@@ -303,27 +312,46 @@ impl State {
                 claims.insert(name, value);
             }
         }
-        sign(&self.lock().signing, self.claims.algorithm, &claims)
+        let algorithm = signing.claims.algorithm;
+        let key = signing.keys.iter().find(|key| key.algorithm == algorithm);
+        let key = key.ok_or_else(|| Error::new("there is no key to sign with"))?;
+        sign(key, &claims)
+    }
+
+    fn update(&self, claims: IssuerClaims) -> Result<bool, Error> {
+        let mut signing = self.lock();
+        if signing.claims == claims {
+            return Ok(false);
+        }
+        let is_known = |key: &Key| key.algorithm == claims.algorithm;
+        if !signing.keys.iter().any(is_known) {
+            signing.keys.push(Key::generate(claims.algorithm)?);
+        }
+        signing.claims = claims;
+        Ok(true)
     }
 
     fn rotate(&self) -> Result<(), Error> {
-        let fresh = Key::generate(self.claims.algorithm)?;
-        let mut keys = self.lock();
-        keys.previous = Some(keys.signing.public(self.claims.algorithm));
-        keys.signing = fresh;
+        let mut signing = self.lock();
+        let algorithm = signing.claims.algorithm;
+        let fresh = Key::generate(algorithm)?;
+        let mut keys = signing.keys.iter_mut();
+        if let Some(key) = keys.find(|key| key.algorithm == algorithm) {
+            let former = std::mem::replace(key, fresh);
+            signing.previous = Some(former.public());
+        }
         Ok(())
     }
 
     fn jwks(&self) -> Value {
-        let keys = self.lock();
-        let set: Vec<Value> = std::iter::once(keys.signing.public(self.claims.algorithm))
-            .chain(keys.previous.clone())
-            .collect();
+        let signing = self.lock();
+        let keys = signing.keys.iter().rev().map(Key::public);
+        let set: Vec<Value> = keys.chain(signing.previous.clone()).collect();
         json!({ "keys": set })
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Keys> {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Signing> {
+        self.signing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -342,12 +370,13 @@ impl Key {
         };
         Ok(Self {
             id: random::uuid()?,
+            algorithm,
             pair,
         })
     }
 
     /// RFC 7517.
-    fn public(&self, algorithm: Algorithm) -> Value {
+    fn public(&self) -> Value {
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         let mut key = match &self.pair {
             Pair::Rsa(pair) => {
@@ -369,17 +398,17 @@ impl Key {
             }
         };
         key["use"] = json!("sig");
-        key["alg"] = json!(algorithm);
+        key["alg"] = json!(self.algorithm);
         key["kid"] = json!(self.id);
         key
     }
 
-    fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Option<Vec<u8>> {
+    fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         let random = SystemRandom::new();
         match &self.pair {
             Pair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
-                let encoding = encoding(algorithm)?;
+                let encoding = encoding(self.algorithm)?;
                 let signed = pair.sign(encoding, &random, message, &mut signature);
                 signed.ok().map(|()| signature)
             }
@@ -402,8 +431,8 @@ fn with_times(mut claims: Map<String, Value>) -> Map<String, Value> {
 }
 
 /// A JWT in its compact form (RFC 7515).
-fn sign(key: &Key, algorithm: Algorithm, claims: &Map<String, Value>) -> Result<String, Error> {
-    let header = json!({"alg": algorithm, "typ": "JWT", "kid": key.id});
+fn sign(key: &Key, claims: &Map<String, Value>) -> Result<String, Error> {
+    let header = json!({"alg": key.algorithm, "typ": "JWT", "kid": key.id});
     let text = |value: String| URL_SAFE_NO_PAD.encode(value);
     let signed = format!(
         "{}.{}",
@@ -411,7 +440,7 @@ fn sign(key: &Key, algorithm: Algorithm, claims: &Map<String, Value>) -> Result<
         text(Value::Object(claims.clone()).to_string())
     );
     let signature = key
-        .sign(algorithm, signed.as_bytes())
+        .sign(signed.as_bytes())
         .ok_or_else(|| Error::new("cannot sign a token"))?;
     Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }

@@ -150,6 +150,26 @@ async fn tokens_verify_before_and_after_a_rotation() {
 }
 
 #[tokio::test]
+async fn other_claims_and_algorithms_leave_tokens_as_good_as_they_were() {
+    let claims = IssuerClaims::satisfying(&auth()).unwrap();
+    let issuer = Issuer::start(claims.clone()).await.unwrap();
+    assert!(!issuer.update(claims.clone()).unwrap());
+    for name in ["ES256", "EdDSA", "RS256"] {
+        let mut other = claims.clone();
+        other.algorithm = jose::algorithm(name).unwrap();
+        other.claims.insert("aud".to_owned(), json!(name));
+        assert!(issuer.update(other).unwrap());
+        let token = issuer.mint(Map::new()).unwrap();
+        let body = verify(&token, &issuer.jwks()).unwrap();
+        assert_eq!(body["aud"], name);
+    }
+    assert!(verify(issuer.token(), &issuer.jwks()).is_some());
+    assert!(issuer.update(claims.clone()).unwrap());
+    issuer.rotate().unwrap();
+    assert!(verify(issuer.token(), &issuer.jwks()).is_some());
+}
+
+#[tokio::test]
 async fn a_claim_can_be_set_otherwise_or_left_out() {
     let issuer = Issuer::start(IssuerClaims::satisfying(&auth()).unwrap())
         .await

@@ -112,6 +112,10 @@ impl Pool {
         })
     }
 
+    pub(crate) fn function(&self) -> &Function {
+        &self.launch.function
+    }
+
     /// The function's name, as its log lines carry it.
     pub(crate) fn name(&self) -> &str {
         &self.launch.function.name

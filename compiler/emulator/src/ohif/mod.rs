@@ -16,7 +16,7 @@ use http::{HeaderValue, Method, Request, StatusCode, header};
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, json};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 const CONFIG: &str = include_str!("app-config.js");
 
@@ -40,12 +40,13 @@ pub struct Values<'a> {
 pub struct Ohif {
     server: local_http::Server,
     key: Option<String>,
+    content: Arc<Content>,
 }
 
 struct Content {
     port: u16,
     files: Files,
-    config: String,
+    config: RwLock<String>,
     policy: HeaderValue,
     issuer: Option<Arc<Issuer>>,
     key: Option<String>,
@@ -64,16 +65,28 @@ impl Ohif {
         let content = Arc::new(Content {
             port: reserved.address.port(),
             files,
-            config: configuration(values),
+            config: RwLock::new(configuration(values)),
             policy,
             issuer: values.issuer.clone(),
             key: key.clone(),
         });
+        let shared = content.clone();
         let server = local_http::serve(reserved.listener, move |request, _| {
-            let content = content.clone();
+            let content = shared.clone();
             async move { answer(&request, content).await }
         })?;
-        Ok(Self { server, key })
+        Ok(Self {
+            server,
+            key,
+            content,
+        })
+    }
+
+    /// Whoever loads it from now on is pointed there. Its issuer stays.
+    pub fn update(&self, values: &Values) {
+        let config = configuration(values);
+        let held = self.content.config.write();
+        *held.unwrap_or_else(PoisonError::into_inner) = config;
     }
 
     /// The address to open. The key in its fragment opens the token: others on this machine
@@ -120,7 +133,11 @@ async fn answer(request: &Request<Incoming>, content: Arc<Content>) -> Answer {
         (&Method::GET | &Method::HEAD, "/app-config.js") => local_http::answer(
             StatusCode::OK,
             content_type("/app-config.js"),
-            content.config.clone(),
+            content
+                .config
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
         ),
         (&Method::GET | &Method::HEAD, path) => {
             let path = path.to_owned();

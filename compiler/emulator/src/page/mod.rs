@@ -6,8 +6,10 @@
 
 mod drawn;
 mod images;
+mod purge;
 mod requests;
 
+pub use purge::{Purge, ask as ask_to_purge};
 pub use requests::Requests;
 
 use super::random::random_text;
@@ -23,7 +25,7 @@ use http::{HeaderValue, Method, Request, StatusCode, header};
 use hyper::body::Incoming;
 use requests::parameter;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 const MARKUP: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -34,6 +36,8 @@ const SCRIPT: &str = concat!(include_str!("edge.js"), include_str!("page.js"));
 pub struct Page {
     server: local_http::Server,
     key: String,
+    purge_key: String,
+    content: Arc<Content>,
 }
 
 /// What the page is told.
@@ -46,6 +50,8 @@ pub struct Values<'a> {
     pub stand_in: Option<Arc<StandIn>>,
     /// Where the edge tells of each request.
     pub requests: Requests,
+    /// Takes something out of the edge's cache.
+    pub purge: Purge,
 }
 
 /// What the server answers from.
@@ -53,10 +59,34 @@ struct Content {
     port: u16,
     policy: HeaderValue,
     page: String,
-    values: String,
     key: String,
-    stand_in: Option<Arc<StandIn>>,
+    told: RwLock<Told>,
     requests: Requests,
+    purge_key: String,
+    purge: Purge,
+}
+
+/// What another manifest or other images change.
+#[derive(Clone)]
+struct Told {
+    values: String,
+    stand_in: Option<Arc<StandIn>>,
+}
+
+impl Content {
+    fn told(&self) -> Told {
+        let told = self.told.read();
+        told.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Told {
+    fn of(values: &Values<'_>) -> Self {
+        Self {
+            values: values.to_json().to_string(),
+            stand_in: values.stand_in.clone(),
+        }
+    }
 }
 
 impl Page {
@@ -68,27 +98,47 @@ impl Page {
     pub fn serve(reserved: Reserved, values: &Values) -> Result<Self, Error> {
         let policy = HeaderValue::from_str(&content_security_policy(values.edge_url))
             .map_err(|_| Error::new("the edge's address can't be written in a header"))?;
-        let key = key()?;
+        let (own_key, purge_key) = (key()?, key()?);
         let content = Arc::new(Content {
             port: reserved.address.port(),
             policy,
             page: page(),
-            values: values.to_json().to_string(),
-            key: key.clone(),
-            stand_in: values.stand_in.clone(),
+            key: own_key.clone(),
+            told: RwLock::new(Told::of(values)),
             requests: values.requests.clone(),
+            purge_key: purge_key.clone(),
+            purge: values.purge.clone(),
         });
+        let shared = content.clone();
         let server = local_http::serve(reserved.listener, move |request, _| {
-            let content = content.clone();
+            let content = shared.clone();
             async move { answer(request, &content).await }
         })?;
-        Ok(Self { server, key })
+        Ok(Self {
+            server,
+            key: own_key,
+            purge_key,
+            content,
+        })
+    }
+
+    /// Whoever loads the page from now on is told this.
+    pub fn update(&self, values: &Values) {
+        let told = Told::of(values);
+        let held = self.content.told.write();
+        *held.unwrap_or_else(PoisonError::into_inner) = told;
     }
 
     /// The page's address. The key in its fragment opens the values: others on this machine
     /// don't get the token, since a browser sends the fragment to no server and no log.
     pub fn url(&self) -> String {
         format!("http://{}/#{}", self.server.address, self.key)
+    }
+
+    /// The address that `frames purge --endpoint` takes. Its key opens nothing else, since a
+    /// command's arguments can be read by everybody on this machine.
+    pub fn purge_url(&self) -> String {
+        format!("http://{}/#{}", self.server.address, self.purge_key)
     }
 }
 
@@ -152,7 +202,7 @@ async fn answer(request: Request<Incoming>, content: &Content) -> Answer {
         return text(not_ours.status(), "the Host is not this server's\n");
     }
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    let draws = *request.method() == Method::POST;
+    let sends = *request.method() == Method::POST;
     let mut answer = match request.uri().path() {
         "/" if reads => local_http::answer(
             StatusCode::OK,
@@ -167,9 +217,16 @@ async fn answer(request: Request<Incoming>, content: &Content) -> Answer {
                 text(StatusCode::FORBIDDEN, "the key is missing\n")
             }
         }
-        "/picture" if draws => {
+        "/picture" if sends => {
             if knows(&request, &content.key) {
                 picture(request).await
+            } else {
+                text(StatusCode::FORBIDDEN, "the key is missing\n")
+            }
+        }
+        purge::PATH if sends => {
+            if knows(&request, &content.purge_key) {
+                purge::answer(request, &content.purge).await
             } else {
                 text(StatusCode::FORBIDDEN, "the key is missing\n")
             }
@@ -196,10 +253,10 @@ fn text(status: StatusCode, text: &'static str) -> Answer {
 /// What only the page may know.
 async fn told(request: &Request<Incoming>, content: &Content) -> Answer {
     let query = request.uri().query().unwrap_or_default();
-    let found = match (request.uri().path(), &content.stand_in) {
+    let told = content.told();
+    let found = match (request.uri().path(), &told.stand_in) {
         ("/values", _) => {
-            let values = content.values.clone();
-            return local_http::answer(StatusCode::OK, "application/json", values);
+            return local_http::answer(StatusCode::OK, "application/json", told.values);
         }
         ("/request", _) => content.requests.find(query),
         ("/series", Some(stand_in)) => Some(images::series(stand_in)),

@@ -11,6 +11,7 @@ sys.path.insert(0, str(FOLDER))
 
 import change_sets
 import distributions
+import invalidations
 import invoke
 import resources
 import seam
@@ -58,7 +59,7 @@ def remembering(self, how, name, value):
 
 
 seam.Module.put = remembering
-for module in (change_sets, distributions, invoke, resources, stacks, web_acls):
+for module in (change_sets, distributions, invalidations, invoke, resources, stacks, web_acls):
     module.install()
 idle = []
 for alias, module in aliases.items():

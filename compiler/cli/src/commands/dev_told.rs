@@ -1,0 +1,144 @@
+//! What `frames dev` says of itself: where it is, and how to get a frame.
+
+use super::dev_delivery::{Delivery, Explained};
+use crate::terminal::{self, Terminal, data};
+use frames_compiler::failure::Result;
+use frames_emulator::healthimaging::FrameNames;
+use frames_emulator::private;
+use serde_json::json;
+use std::path::Path;
+
+pub(super) fn announce(delivery: &Delivery, terminal: Terminal) -> Result<()> {
+    let url = delivery.cloudfront.url();
+    let page = delivery.page.url();
+    if !terminal.is_json() {
+        terminal.status("Page", &page);
+    }
+    let purge = delivery.page.purge_url();
+    terminal.status("Purge", &format!("{purge} (for `frames purge --endpoint`)"));
+    if let Some(ohif) = &delivery.ohif {
+        ohif.announce(terminal);
+    }
+    if let Some(stand_in) = &delivery.now.stand_in {
+        terminal.status(
+            "Origin",
+            &format!("a HealthImaging stand-in, http://{}", stand_in.address()),
+        );
+        if stand_in.refuses_frames() {
+            terminal.status(
+                "Refused",
+                "the signer's role may not read this frame: the answer is 403, as on AWS (see `iam.allow`)",
+            );
+        }
+    }
+    if let Some(issuer) = &delivery.issuer {
+        terminal.status(
+            "Issuer",
+            &format!("{} replaces the manifest's", issuer.url()),
+        );
+    }
+    if terminal.is_json() {
+        let store = delivery.now.stand_in.as_ref().map(|it| it.store());
+        let frame = store.and_then(|store| {
+            let frame = store.first_frame()?;
+            Some(json!({
+                "datastoreId": store.id,
+                "imageSetId": frame.image_set_id,
+                "imageFrameId": frame.image_frame_id(),
+            }))
+        });
+        let mut ready = json!({"url": url, "token": delivery.token, "frame": frame, "page": page});
+        if let Some(ohif) = &delivery.ohif {
+            ready["ohif"] = ohif.url().into();
+        }
+        terminal::json(&format!("{ready}\n"));
+        return Ok(());
+    }
+    if let Some(root) = delivery.dicomweb() {
+        terminal.status(
+            "DICOMweb",
+            &format!("{root} (a viewer's root for QIDO and WADO)"),
+        );
+    }
+    terminal.status(
+        "Ready",
+        &format!("{url} (Ctrl-C ends it). This gets a frame:"),
+    );
+    print_curl(delivery)
+}
+
+/// Tokens have other claims from now on: those that were printed may be refused.
+pub(super) fn announce_token(delivery: &Delivery, terminal: Terminal) -> Result<()> {
+    let Some(issuer) = &delivery.issuer else {
+        return Ok(());
+    };
+    let url = issuer.url();
+    if terminal.is_json() {
+        let what = format!("other claims from now on: POST {url}/token makes one that has them");
+        terminal.status("Token", &what);
+        return Ok(());
+    }
+    terminal.status("Token", "other claims from now on. This gets a frame:");
+    print_curl(delivery)
+}
+
+fn print_curl(delivery: &Delivery) -> Result<()> {
+    let store = delivery.now.stand_in.as_ref().map(|it| it.store());
+    let authorization = match (&delivery.token, store) {
+        (None, _) => String::new(),
+        (Some(token), Some(_)) => format!(" -H 'Authorization: Bearer {token}'"),
+        (Some(token), None) => header_file(token, delivery.directory.path())?,
+    };
+    let datastore = store.map_or("", |store| store.id.as_str());
+    let frame = store.and_then(|store| store.first_frame());
+    let line = curl(&delivery.cloudfront.url(), &authorization, datastore, frame);
+    data(format!("\n{line}\n\n"));
+    Ok(())
+}
+
+/// Everybody on this machine can read a command's arguments, and this token
+/// opens a real data store: curl takes it from a file.
+fn header_file(token: &str, directory: &Path) -> Result<String> {
+    let path = directory.join("authorization");
+    // An earlier token's.
+    let _ = std::fs::remove_file(&path);
+    private::write(&path, &format!("Authorization: Bearer {token}\n")).explained()?;
+    let quoted = path.display().to_string().replace('\'', "'\\''");
+    Ok(format!(" -H '@{quoted}'"))
+}
+
+fn curl(url: &str, authorization: &str, datastore: &str, frame: Option<FrameNames>) -> String {
+    let (datastore, set, frame) = match frame {
+        Some(frame) => (datastore, frame.image_set_id, frame.image_frame_id()),
+        None => ("DATASTORE_ID", "IMAGE_SET_ID", "IMAGE_FRAME_ID".to_owned()),
+    };
+    format!(
+        "curl -sSf {url}/datastore/{datastore}/imageSet/{set}/getImageFrame{authorization} \
+         -H 'Content-Type: application/json' -d '{{\"imageFrameId\":\"{frame}\"}}' -o frame.jph"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_is_in_the_file_and_not_in_the_line() {
+        let directory = tempfile::Builder::new().prefix("it's ").tempdir().unwrap();
+        let authorization = header_file("s3cret", directory.path()).unwrap();
+        let line = curl("http://127.0.0.1:1", &authorization, "", None);
+        assert!(!line.contains("s3cret"), "{line}");
+        // As a shell reads it.
+        let words = format!("printf '%s\\n' {authorization}");
+        let output = std::process::Command::new("sh")
+            .args(["-c", &words])
+            .output()
+            .unwrap();
+        let words = String::from_utf8(output.stdout).unwrap();
+        let path = words.lines().nth(1).unwrap().strip_prefix('@').unwrap();
+        assert_eq!(
+            std::fs::read_to_string(path).unwrap(),
+            "Authorization: Bearer s3cret\n"
+        );
+    }
+}
