@@ -7,6 +7,7 @@
 //! - [`follow`], [`change`], [`settle`]: one stack: its events, its change sets, what earlier runs left
 //! - [`artifacts`], [`edge_logs`]: what is beside the stacks
 //! - [`located`], [`moves`]: where the stacks are, whatever the manifest says, and what has moved
+//! - [`history`], [`rollback`]: what deployments leave, and how an earlier one is deployed again
 //! - [`stage`], [`versions`], [`lingering`], [`trial`], [`served`], [`state`], [`validation`]: one stage of a deployment
 //! - [`going`], [`remove`]: all stages backwards, with patience for replicas
 //! - [`stages`], [`diff`]: all stages, deployed or compared
@@ -23,6 +24,7 @@ mod follow;
 mod going;
 mod guard;
 mod heal;
+pub mod history;
 pub mod interrupt;
 mod lingering;
 pub mod located;
@@ -30,6 +32,7 @@ pub mod moves;
 pub mod picture;
 pub mod remove;
 pub mod report;
+pub mod rollback;
 mod served;
 pub mod session;
 mod settle;

@@ -16,6 +16,7 @@ pub(super) const OVERVIEW: &str = "\
         \x1b[1mdiff\x1b[0m      Show what a deployment would change
         \x1b[1mdeploy\x1b[0m    Package, upload, deploy, and print the URL
         \x1b[1minfo\x1b[0m      Show what is deployed, the URL and the CNAME records
+        \x1b[1mhistory\x1b[0m, \x1b[1mrollback\x1b[0m  List deployments; deploy an earlier one again
         \x1b[1mremove\x1b[0m    Remove everything, and wait for the replicas
         \x1b[1mpolicy\x1b[0m    Print the IAM policy that the deployer needs
 \x1b[1;4mHelp\x1b[0m    \x1b[1mdoctor\x1b[0m    Show what is here, and what is missing
@@ -70,6 +71,17 @@ pub(super) const REMOVE: &str = "\
 Examples:
   frames remove --dry-run
   frames remove --env test --yes --wait 2h";
+
+pub(super) const HISTORY: &str = "\
+Examples:
+  frames history --env prod
+  frames history --service viewer --env prod --format json";
+
+pub(super) const ROLLBACK: &str = "\
+Examples:
+  frames rollback --env prod --dry-run
+  frames rollback 3f2a9c81d0e4 --env prod --yes
+  frames rollback --service viewer --env prod";
 
 pub(super) const POLICY: &str = "\
 Example:

@@ -1,5 +1,6 @@
 //! `frames deploy`: package, upload, then the stages in order.
 
+use super::commit::commit;
 use super::findings::{LOUD, judge, report, warn};
 use super::online::{self, Asking};
 use super::session::{self, Opened, questions};
@@ -9,10 +10,11 @@ use crate::terminal::{self, Progress, Terminal};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::package::Package;
 use frames_compiler::{Plan, diagnostic};
+use frames_deploy::history::Run;
 use frames_deploy::report::Report;
 use frames_deploy::session::Session;
 use frames_deploy::stages::{self, Options};
-use frames_deploy::{artifacts, moves, validation};
+use frames_deploy::{artifacts, history, moves, validation};
 use serde_json::Value;
 
 pub(super) fn run(global: &Global, arguments: &Deploy, terminal: Terminal) -> Result<()> {
@@ -38,6 +40,12 @@ async fn deploy(
         unsafe_overlay: global.target().allow_unsafe_overlay,
         enable: arguments.enable,
     };
+    let commit = commit(&opened.project.directory);
+    let run = Run {
+        version: env!("FRAMES_VERSION"),
+        commit: commit.as_ref(),
+        only,
+    };
     artifact::write(&package, &opened.project.output(global.target().env))?;
 
     let session = opened.session(questions(arguments.yes)).await?;
@@ -51,6 +59,10 @@ async fn deploy(
     let done = match interrupt.or(unchanged).await?? {
         Some(unchanged) => {
             unchanged.tell(&session);
+            if !options.dry_run {
+                let recorded = history::unchanged(&session, plan, &package, run);
+                interrupt.or(recorded).await??;
+            }
             unchanged.done
         }
         // What stands as it is here hasn't moved.
@@ -61,13 +73,19 @@ async fn deploy(
             let left = moves::refuse_left_behind(&session, plan, &picture);
             interrupt.or(left).await??;
             interrupt.or(check(&session, &opened, terminal)).await??;
-            if !options.dry_run {
+            if options.dry_run {
+                stages::stages(&session, plan, &package, options, &picture).await?
+            } else {
                 let validated = validation::large_templates(&session, plan, &package);
                 interrupt.or(validated).await??;
-                let uploaded = artifacts::upload(&session, plan, &package);
+                let begun = history::begin(&session, plan, &package, run);
+                let record = interrupt.or(begun).await??;
+                let uploaded = artifacts::upload(&session, plan, &package, &record);
                 interrupt.or(uploaded).await??;
+                let done = stages::stages(&session, plan, &package, options, &picture).await?;
+                history::end(&session, plan, record).await?;
+                done
             }
-            stages::stages(&session, plan, &package, options, &picture).await?
         }
     };
     let result = session.signed(&footprint, stages::result(&done));
@@ -124,7 +142,12 @@ pub(super) async fn package(
     Ok(package)
 }
 
-fn conclude(progress: &Progress, result: &Value, options: Options<'_>, terminal: Terminal) {
+pub(super) fn conclude(
+    progress: &Progress,
+    result: &Value,
+    options: Options<'_>,
+    terminal: Terminal,
+) {
     progress.clear();
     progress.result(result);
     if options.dry_run {
