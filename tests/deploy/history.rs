@@ -8,26 +8,25 @@ use std::process::Command;
 
 /// The records in the bucket, the oldest first: keys and contents.
 pub fn records(stand: &Stand) -> Vec<(String, Value)> {
-    let bucket = stand.managed_bucket();
-    let mut keys = stand.keys_in(&bucket);
+    records_in(stand, &stand.managed_bucket())
+}
+
+pub fn records_in(stand: &Stand, bucket: &str) -> Vec<(String, Value)> {
+    let mut keys = stand.keys_in(bucket);
     keys.retain(|key| key.contains("/deployments/"));
     keys.sort();
     let content = |key: String| {
-        let text = object(stand, &key);
-        let record = serde_json::from_slice(&text).unwrap();
+        let text = object(stand, bucket, &key);
+        let record = serde_json::from_str(&text).unwrap();
         (key, record)
     };
     keys.into_iter().map(content).collect()
 }
 
-pub fn object(stand: &Stand, key: &str) -> Vec<u8> {
-    use base64::Engine;
-    let asked = json!({"Bucket": stand.managed_bucket(), "Key": key});
+pub fn object(stand: &Stand, bucket: &str, key: &str) -> String {
+    let asked = json!({"Bucket": bucket, "Key": key});
     let found = stand.account.call("s3", "GetObject", asked);
-    let body = found["Body"].as_str().unwrap();
-    base64::engine::general_purpose::STANDARD
-        .decode(body)
-        .unwrap_or_else(|_| body.as_bytes().to_vec())
+    found["Body"].as_str().unwrap().to_owned()
 }
 
 pub fn put(stand: &Stand, key: &str, text: &str) {

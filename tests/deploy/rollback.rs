@@ -126,7 +126,6 @@ fn a_rollback_needs_neither_cache_nor_manifest() {
     let mut command = elsewhere.command_without_cargo_lambda();
     command.args(["rollback", "--service", "heart", "--yes"]);
     command.env("XDG_CACHE_HOME", elsewhere.path().join("no-cache"));
-    command.env("FRAMES_CACHE", elsewhere.path().join("no-cache"));
     let run = Run::of(command.envs(stand.account.environment()));
     says(&run, 0, &["Rolling back heart (dev)", "Invoking"]);
     assert_eq!(snapshot(&stand), was);
@@ -284,7 +283,7 @@ fn what_was_tampered_with_is_refused() {
     };
     // Another template, and another zip, under the same key.
     let template = record["templates"]["cdn"]["key"].as_str().unwrap();
-    let own = String::from_utf8(object(&stand, template)).unwrap();
+    let own = object(&stand, &stand.managed_bucket(), template);
     put(&stand, template, &own.replace("https-only", "allow-all"));
     refused("the template of cdn isn't the one that was packaged");
     put(&stand, template, &own);
