@@ -93,6 +93,8 @@ fn every_key_of_a_manifest() {
             &["deploy"],
             &["diff"],
             &["info"],
+            &["history"],
+            &["rollback"],
             &["remove"],
         ] {
             run(arguments[0], &mut frames(&project, arguments));

@@ -51,9 +51,9 @@ pub async fn look(session: &Session<'_>, footprint: &Footprint) -> Result<Histor
     let Some(home) = artifacts::home(session, footprint).await? else {
         return Ok(history);
     };
-    for (key, id) in keys(&home, footprint).await? {
+    for key in keys(&home, footprint).await? {
         session.interrupt.check()?;
-        match read(&home, &key, &id).await? {
+        match read(&home, footprint, &key).await? {
             Some(Ok(record)) => history.records.push(record),
             Some(Err(reason)) => history.unreadable.push((key, reason)),
             // Another run has deleted it since.
@@ -63,26 +63,24 @@ pub async fn look(session: &Session<'_>, footprint: &Footprint) -> Result<Histor
     Ok(history)
 }
 
-/// Keys and ids, the newest first.
-async fn keys(home: &Bucket, footprint: &Footprint) -> Result<Vec<(String, String)>> {
+/// The newest first.
+async fn keys(home: &Bucket, footprint: &Footprint) -> Result<Vec<String>> {
     let (service, env) = (&footprint.service, &footprint.env);
     let below = home.below(&names::record_prefix(service, env)).await?;
-    let keys = below.names.into_iter().filter_map(|key| {
-        let id = names::record_id(service, env, &key)?.to_owned();
-        Some((key, id))
-    });
-    let mut keys: Vec<(String, String)> = keys.collect();
+    let mut keys = below.names;
+    keys.retain(|key| names::record_id(service, env, key).is_some());
     keys.sort_unstable_by(|a, b| b.cmp(a));
     Ok(keys)
 }
 
 async fn read(
     home: &Bucket,
+    footprint: &Footprint,
     key: &str,
-    id: &str,
 ) -> Result<Option<std::result::Result<Record, String>>> {
+    let (service, env) = (&footprint.service, &footprint.env);
     let text = home.get(key, MOST).await?;
-    Ok(text.map(|text| Record::read(&text, id)))
+    Ok(text.map(|text| Record::read(&text, service, env, key)))
 }
 
 /// The record of this deployment: a new one, or that of the run that it goes on with.
@@ -129,8 +127,8 @@ async fn newest(session: &Session<'_>, footprint: &Footprint) -> Result<Option<R
     let Some(home) = artifacts::home(session, footprint).await? else {
         return Ok(None);
     };
-    for (key, id) in keys(&home, footprint).await? {
-        if let Some(Ok(record)) = read(&home, &key, &id).await? {
+    for key in keys(&home, footprint).await? {
+        if let Some(Ok(record)) = read(&home, footprint, &key).await? {
             return Ok(Some(record));
         }
     }
@@ -324,4 +322,17 @@ pub(crate) fn now() -> Result<String> {
         time.trim_end_matches('Z'),
         since.subsec_millis()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_always_as_long() {
+        let time = now().unwrap();
+        let key = names::record_key("x", "dev", &time, "0123456789ab");
+        assert_eq!(time.len(), "2026-11-28T23:12:05.123Z".len());
+        assert_eq!(names::record_id("x", "dev", &key), Some("0123456789ab"));
+    }
 }

@@ -25,8 +25,7 @@ pub(super) const OVERVIEW: &str = "\
 Options   --config <FILE>  --env <NAME>  --opt <NAME=VALUE>  --profile <NAME>
           --format human|json|sarif|github  --color  --quiet  --verbose
           --allow-unsafe-overlay  --allow-outside-files  --help  --version
-Examples  frames init && frames dev
-          frames deploy --env prod
+Examples  frames init && frames dev && frames deploy --env prod
 Exit codes: 0 done, 1 failed, 2 usage, 3 frames.yml, 4 run again, 130 stopped";
 
 pub(super) const INIT: &str = "\

@@ -11,8 +11,10 @@ use frames_compiler::failure::{Failure, Result};
 use frames_compiler::package::Package;
 use frames_compiler::{Plan, diagnostic};
 use frames_deploy::history::Run;
+use frames_deploy::picture::Picture;
 use frames_deploy::report::Report;
 use frames_deploy::session::Session;
+use frames_deploy::stage::Done;
 use frames_deploy::stages::{self, Options};
 use frames_deploy::{artifacts, history, moves, validation};
 use serde_json::Value;
@@ -76,21 +78,34 @@ async fn deploy(
             if options.dry_run {
                 stages::stages(&session, plan, &package, options, &picture).await?
             } else {
-                let validated = validation::large_templates(&session, plan, &package);
-                interrupt.or(validated).await??;
-                let begun = history::begin(&session, plan, &package, run);
-                let record = interrupt.or(begun).await??;
-                let uploaded = artifacts::upload(&session, plan, &package, &record);
-                interrupt.or(uploaded).await??;
-                let done = stages::stages(&session, plan, &package, options, &picture).await?;
-                history::end(&session, plan, record).await?;
-                done
+                recorded(&session, plan, &package, options, run, &picture).await?
             }
         }
     };
     let result = session.signed(&footprint, stages::result(&done));
     conclude(&opened.progress, &result, options, terminal);
     Ok(())
+}
+
+/// The stages, between the beginning and the end of a record.
+async fn recorded(
+    session: &Session<'_>,
+    plan: &Plan,
+    package: &Package,
+    options: Options<'_>,
+    run: Run<'_>,
+    picture: &Picture,
+) -> Result<Vec<Done>> {
+    let interrupt = &session.interrupt;
+    let validated = validation::large_templates(session, plan, package);
+    interrupt.or(validated).await??;
+    let begun = history::begin(session, plan, package, run);
+    let record = interrupt.or(begun).await??;
+    let uploaded = artifacts::upload(session, plan, package, &record);
+    interrupt.or(uploaded).await??;
+    let done = stages::stages(session, plan, package, options, picture).await?;
+    history::end(session, plan, record).await?;
+    Ok(done)
 }
 
 /// Refuses what has another name or Region now than what is deployed.

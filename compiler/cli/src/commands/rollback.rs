@@ -11,6 +11,7 @@ use frames_compiler::record::Record;
 use frames_deploy::history::{Deployed, History};
 use frames_deploy::rollback::{self, Back};
 use frames_deploy::session::Session;
+use frames_deploy::stage::Done;
 use frames_deploy::stages::{self, Options};
 use frames_deploy::{artifacts, history, located, moves, validation};
 
@@ -62,11 +63,7 @@ async fn back(
 }
 
 /// As any deployment: what is there, what would move, the stages.
-async fn deploy(
-    session: &Session<'_>,
-    back: &Back,
-    options: Options<'_>,
-) -> Result<Vec<frames_deploy::stage::Done>> {
+async fn deploy(session: &Session<'_>, back: &Back, options: Options<'_>) -> Result<Vec<Done>> {
     let Back {
         plan,
         package,

@@ -187,15 +187,18 @@ impl Record {
         }
     }
 
-    /// A record as it is in the bucket; else why it is none.
-    pub fn read(text: &[u8], key_id: &str) -> Result<Self, String> {
+    /// A record as it is in the bucket, under a key; else why it is none.
+    pub fn read(text: &[u8], service: &str, env: &str, key: &str) -> Result<Self, String> {
         let read: Self = serde_json::from_slice(text).map_err(|error| error.to_string())?;
         if read.format != FORMAT {
             return Err(format!("it is of format {}", read.format));
         }
-        // Else it would be listed as what it isn't.
-        if read.id != key_id || read.id != id(&read.plan, read.unsafe_overlay) {
+        if read.id != id(&read.plan, read.unsafe_overlay) {
             return Err("its id isn't that of what it holds".to_owned());
+        }
+        // Else it would be listed as what it isn't, or written elsewhere.
+        if names::record_key(service, env, &read.time, &read.id) != key {
+            return Err("time and id in it aren't those of its key".to_owned());
         }
         Ok(read)
     }

@@ -80,9 +80,9 @@ fn a_record_opens_to_the_plan_that_it_is_of() {
     ] {
         let (plan, package) = packaged(manifest, "a");
         let (record, texts) = record(manifest, "a");
-        let read = Record::read(record.text().as_bytes(), &record.id).unwrap();
-        assert_eq!(read, record, "{manifest}");
-        let opened = read.open(WHOSE, &texts).unwrap();
+        let back = read(&record.text(), &record.id).unwrap();
+        assert_eq!(back, record, "{manifest}");
+        let opened = back.open(WHOSE, &texts).unwrap();
         assert_eq!(opened.templates, package.templates);
         assert_eq!(opened.unsafe_overlays, Vec::<String>::new(), "{manifest}");
         let again = opened.plan;
@@ -106,6 +106,11 @@ fn a_record_opens_to_the_plan_that_it_is_of() {
     }
 }
 
+fn read(text: &str, id: &str) -> Result<Record, String> {
+    let key = names::record_key("x", "dev", "2026-11-28T23:12:05.123Z", id);
+    Record::read(text.as_bytes(), "x", "dev", &key)
+}
+
 /// Whoever may write to the bucket may write a record that is whole in itself.
 fn forged(
     change: impl Fn(&mut Value, &mut BTreeMap<String, String>),
@@ -126,8 +131,9 @@ fn forged(
     }
     let digits = id(&value["plan"], value["unsafeOverlay"] == true);
     value["id"] = json!(digits);
-    let read = Record::read(value.to_string().as_bytes(), &digits)?;
-    read.open(WHOSE, &texts)
+    let record = read(&value.to_string(), &digits)?;
+    record
+        .open(WHOSE, &texts)
         .map(|opened| opened.unsafe_overlays)
 }
 
@@ -208,9 +214,11 @@ fn a_record_of_another_delivery_is_refused() {
         assert!(said.contains(says), "{place}: {said}");
     }
     let (record, texts) = record(MANIFEST, "a");
-    let bytes = record.text();
-    assert!(Record::read(bytes.as_bytes(), "0123456789ab").is_err());
-    assert!(Record::read(&bytes.as_bytes()[..100], &record.id).is_err());
+    let text = record.text();
+    assert!(read(&text, &record.id).is_ok());
+    assert!(read(&text, "0123456789ab").is_err());
+    assert!(read(&text[..100], &record.id).is_err());
+    assert!(read(&text.replace("05.123Z", "06.123Z"), &record.id).is_err());
     // Another template under the same name.
     let mut other = texts.clone();
     template(&mut other, "cdn", |cdn| cdn["Outputs"] = Value::Null);
