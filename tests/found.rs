@@ -77,7 +77,9 @@ fn one_that_somebody_else_could_have_written_is_refused() {
     ] {
         let project = below();
         mode(&project.path().join(path), loose);
-        for command in ["validate", "deploy", "info", "remove", "dev", "package"] {
+        for command in [
+            "validate", "deploy", "info", "history", "rollback", "remove", "dev", "package",
+        ] {
             let run = in_b(&project, &[command]);
             assert_eq!(run.code, 2, "{what}: {run:#?}");
             assert_eq!(run.stdout, "");

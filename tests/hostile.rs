@@ -94,6 +94,8 @@ fn every_key_of_a_manifest() {
             &["diff"],
             &["info"],
             &["check"],
+            &["history"],
+            &["rollback"],
             &["remove"],
         ] {
             run(arguments[0], &mut frames(&project, arguments));

@@ -111,6 +111,7 @@ fn plan_json_describes_every_file() {
         "service": "image-frames",
         "env": "dev",
         "artifactBucket": "managed",
+        "keep": 10,
         "stages": [
             stage(
                 "lambda-edge",

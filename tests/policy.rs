@@ -73,6 +73,13 @@ const DIFF: &[&str] = &[
     "cloudformation:DeleteChangeSet",
 ];
 
+/// What is read of earlier deployments.
+const HISTORY: &[&str] = &[
+    "s3:ListBucketVersions",
+    "s3:GetObject",
+    "cloudformation:GetTemplate",
+];
+
 /// What a removal asks for, in its order.
 const REMOVE: &[&str] = &[
     "cloudformation:DescribeStacks",
@@ -277,6 +284,13 @@ fn the_policy_is_enough_and_each_action_missed_is_named() {
     stage.project.write("frames.yml", manifest);
     let run = stage.frames(&deployer, &["deploy", "--yes"]);
     assert_eq!(run.code, 0, "{run:#?}");
+
+    stage.lacking(&policy, HISTORY, &["history"]);
+    stage.lacking(&policy, HISTORY, &["rollback", "--yes"]);
+    for arguments in [&["history"][..], &["rollback", "--yes"]] {
+        let run = stage.frames(&deployer, arguments);
+        assert_eq!(run.code, 0, "{run:#?}");
+    }
 
     stage.lacking(&policy, REMOVE, &["remove", "--yes"]);
     let run = stage.frames(&deployer, &["remove", "--yes"]);

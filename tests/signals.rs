@@ -293,6 +293,8 @@ fn an_aws_that_doesnt_answer_is_left() {
         (&["info"], Signal::INT),
         (&["info"], Signal::TERM),
         (&["check"], Signal::INT),
+        (&["history"], Signal::TERM),
+        (&["rollback", "--yes"], Signal::INT),
         (&["remove", "--yes"], Signal::INT),
         (&["validate", "--online"], Signal::INT),
         (&["validate", "--online"], Signal::TERM),

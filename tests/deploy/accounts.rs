@@ -8,11 +8,13 @@ use crate::support::root;
 use serde_json::json;
 use std::process::Command;
 
-const COMMANDS: [&[&str]; 7] = [
+const COMMANDS: [&[&str]; 9] = [
     &["deploy", "--yes"],
     &["deploy", "--dry-run"],
     &["diff"],
     &["info"],
+    &["history"],
+    &["rollback", "--yes"],
     &["remove", "--yes"],
     &["remove", "--dry-run"],
     &["validate", "--online"],

@@ -132,7 +132,12 @@ fn a_name_is_never_guessed() {
         "service: [\n".to_owned(),
     ] {
         stand.write(&manifest);
-        for arguments in [&["info"][..], &["remove", "--yes"][..]] {
+        for arguments in [
+            &["info"][..],
+            &["history"],
+            &["rollback", "--yes"],
+            &["remove", "--yes"],
+        ] {
             let run = stand.run(arguments);
             assert_eq!(run.code, 3, "{manifest}: {run:#?}");
             assert!(run.stderr.contains("error["), "{manifest}: {run:#?}");
@@ -156,7 +161,12 @@ fn the_account_is_held_against_the_manifests() {
     let state = stand.account.state();
     let broken = MANIFEST.replace("./jwks.json", "./gone.json");
     stand.write(&format!("{broken}deploy: {{account: '999999999999'}}\n"));
-    for arguments in [&["info"][..], &["remove", "--yes"][..]] {
+    for arguments in [
+        &["info"][..],
+        &["history"],
+        &["rollback", "--yes"],
+        &["remove", "--yes"],
+    ] {
         let run = stand.run(arguments);
         assert_eq!(run.code, 1, "{run:#?}");
         assert!(
@@ -243,7 +253,7 @@ fn a_manifest_that_is_there_isnt_read() {
             "exclude each other",
         ),
     ] {
-        for command in ["info", "remove"] {
+        for command in ["info", "history", "rollback", "remove"] {
             let run = stand.run(&[&[command], arguments].concat());
             assert_eq!(run.code, 2, "{arguments:?}: {run:#?}");
             let said = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -288,10 +288,12 @@ fn what_is_set_in_part_is_said() {
 #[test]
 fn every_command_says_it() {
     let home = Home::new();
-    let commands: [&[&str]; 7] = [
+    let commands: [&[&str]; 9] = [
         &["deploy", "--yes"],
         &["deploy", "--dry-run"],
         &["diff"],
+        &["history"],
+        &["rollback", "--yes"],
         &["remove", "--yes"],
         &["validate", "--online"],
         &["print", "--online"],

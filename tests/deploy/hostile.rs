@@ -1,5 +1,6 @@
 //! AWS with hostile text in whatever it says, on a terminal. See `tests/hostile.rs`.
 
+use super::history::{put, records};
 use super::{MANIFEST, Stand};
 use crate::support::hostile::{harmless, name, shows, text, unharmed, xml};
 use crate::support::https::{Https, answer};
@@ -30,7 +31,9 @@ fn errors() {
         "Throttling",
     ] {
         refused(&stand, "GetCallerIdentity", code);
-        for command in ["deploy", "diff", "info", "check", "remove"] {
+        for command in [
+            "deploy", "diff", "info", "check", "history", "rollback", "remove",
+        ] {
             harmless(code, &mut stand.command(&[command, "-v"]));
         }
         stand.account.clear_rules();
@@ -43,7 +46,9 @@ fn errors() {
     );
     let rule = json!({"kind": "answer", "status": 403, "code": "AccessDenied", "message": message, "operation": "DescribeStacks", "count": 1000});
     stand.account.rule(rule);
-    for command in ["deploy", "diff", "info", "check", "remove"] {
+    for command in [
+        "deploy", "diff", "info", "check", "history", "rollback", "remove",
+    ] {
         shows(command, &mut stand.command(&[command]));
     }
     stand.account.clear_rules();
@@ -110,6 +115,36 @@ fn stacks_outputs_and_resources() {
     let stand = Stand::new();
     like_ours(&stand);
     shows("deploy", &mut stand.command(&["deploy", "--yes"]));
+}
+
+/// Whoever may write to the artifact bucket.
+#[test]
+fn records_of_deployments() {
+    let stand = Stand::new();
+    stand.deploy();
+    let (key, record) = records(&stand).pop().unwrap();
+    stand.write(&MANIFEST.replace("audience: frames", "audience: images"));
+    stand.deploy();
+    let forged = |place: &str| {
+        let mut forged = record.clone();
+        *forged.pointer_mut(place).unwrap() = json!(text());
+        put(&stand, &key, &forged.to_string());
+    };
+    for place in ["/who", "/version"] {
+        forged(place);
+        harmless(place, &mut stand.command(&["history", "-v"]));
+        harmless(place, &mut stand.command(&["history", "--format", "json"]));
+        harmless(place, &mut stand.command(&["rollback", "--dry-run"]));
+    }
+    forged("/who");
+    shows("who", &mut stand.command(&["history"]));
+    shows("who", &mut stand.command(&["rollback", "--dry-run"]));
+    // One that can't be read is named by its key, and its reason.
+    for place in ["/time", "/state", "/plan/stages/0/name"] {
+        forged(place);
+        harmless(place, &mut stand.command(&["history"]));
+        harmless(place, &mut stand.command(&["rollback", "--dry-run"]));
+    }
 }
 
 #[test]

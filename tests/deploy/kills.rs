@@ -2,7 +2,9 @@
 //! again ends where an undisturbed one does, and no path was ever open. An everyday
 //! run takes a sample of the calls.
 
+use super::history::{id, listed};
 use super::reads::{reads_in, without_reads};
+use super::rollback::snapshot;
 use super::{MANIFEST, Stand, Target, each_sampled, undisturbed};
 use crate::support::process::spawn;
 use serde_json::json;
@@ -79,6 +81,61 @@ fn a_later_deployment() {
     };
     let test = "deploy::kills::a_later_deployment";
     killed_everywhere(test, &["deploy", "--yes"], first, serves);
+}
+
+/// Back to other code, and to a web ACL that was given up since; then forwards over the same.
+#[test]
+fn a_rollback() {
+    let changed = MANIFEST.replace("audience: frames", "audience: images");
+    let first = |stand: &Stand| {
+        stand.deploy();
+        stand.write(&format!("{changed}delivery: {{webAcl: none}}\n"));
+        stand.deploy();
+    };
+    let stand = Stand::new();
+    stand.deploy();
+    let was = snapshot(&stand);
+    let wanted = id(&listed(&stand)[0]);
+    // The account's number isn't in what is deployed, nor in its id.
+    let back = |stand: &Stand| {
+        assert_eq!(snapshot(stand), was);
+        let shown = listed(stand);
+        let states: Vec<_> = shown
+            .iter()
+            .map(|one| (&one["id"], &one["state"]))
+            .collect();
+        let done = json!("done");
+        assert_eq!(states.len(), 3, "{shown:#?}");
+        assert!(
+            states.iter().all(|(_, state)| **state == done),
+            "{shown:#?}"
+        );
+        assert_eq!(
+            (id(&shown[0]), &shown[0]["live"]),
+            (wanted.clone(), &json!(true))
+        );
+    };
+    let test = "deploy::kills::a_rollback";
+    killed_everywhere(test, &["rollback", &wanted, "--yes"], first, back);
+}
+
+/// Back to a stage in another Region, whose bucket has lost its zip.
+#[test]
+fn a_rollback_of_moved_reads() {
+    let first = |stand: &Stand| {
+        stand.write(&reads_in("us-west-2"));
+        stand.deploy();
+        stand.write(&reads_in("eu-west-1"));
+        stand.deploy();
+    };
+    let stand = Stand::new();
+    stand.write(&reads_in("us-west-2"));
+    stand.deploy();
+    let was = snapshot(&stand);
+    let wanted = id(&listed(&stand)[0]);
+    let back = |stand: &Stand| assert_eq!(snapshot(stand), was);
+    let test = "deploy::kills::a_rollback_of_moved_reads";
+    killed_everywhere(test, &["rollback", &wanted, "--yes"], first, back);
 }
 
 #[test]

@@ -351,6 +351,8 @@ fn no_secret_is_in_any_stream_or_file_of_any_command() {
         &["deploy", "--yes", "-v"],
         &["info", "--drift", "-v"],
         &["info", "--format", "json"],
+        &["history"],
+        &["history", "--format", "json"],
         &["diff", "-v"],
     ];
     for arguments in FINE {

@@ -22,6 +22,7 @@ pub mod package;
 pub mod plan;
 pub mod policy;
 pub mod printable;
+pub mod record;
 pub mod render;
 pub mod secrets;
 pub mod source;

@@ -241,6 +241,37 @@ pub fn artifact_prefix(service: &str, env: &str) -> String {
 pub fn is_artifact(service: &str, env: &str, key: &str) -> bool {
     let file = key.strip_prefix(&artifact_prefix(service, env));
     file.is_some_and(|file| KINDS.iter().any(|kind| kind.has(file)))
+        || record_id(service, env, key).is_some()
+}
+
+/// How much of a SHA-256 is a deployment's id.
+pub const ID_DIGITS: usize = 12;
+
+/// `20261128T231205.123Z`: a time without what a key would have to escape, in the order of time.
+const TIME: &str = "00000000T000000.000Z";
+
+/// `image-frames/dev/deployments/`: where the records of an environment's deployments are.
+pub fn record_prefix(service: &str, env: &str) -> String {
+    artifact_prefix(service, env) + "deployments/"
+}
+
+/// `image-frames/dev/deployments/20261128T231205.123Z-0123456789ab.json`, of the time in RFC 3339.
+pub fn record_key(service: &str, env: &str, time: &str, id: &str) -> String {
+    let time = time.replace(['-', ':'], "");
+    format!("{}{time}-{id}.json", record_prefix(service, env))
+}
+
+/// The id of the deployment whose record has this key.
+pub fn record_id<'a>(service: &str, env: &str, key: &'a str) -> Option<&'a str> {
+    let file = key.strip_prefix(&record_prefix(service, env))?;
+    let (time, id) = file.strip_suffix(".json")?.split_once('-')?;
+    let fits = |(given, form): (u8, u8)| match form {
+        b'0' => given.is_ascii_digit(),
+        _ => given == form,
+    };
+    let is_time = time.len() == TIME.len() && time.bytes().zip(TIME.bytes()).all(fits);
+    let is_digit = |c| matches!(c, b'0'..=b'9' | b'a'..=b'f');
+    (is_time && id.len() == ID_DIGITS && id.bytes().all(is_digit)).then_some(id)
 }
 
 /// In a function's zip, where it says how `index.py` starts the program.
@@ -503,8 +534,27 @@ mod tests {
     }
 
     #[test]
+    fn a_record_is_recognised_by_its_key() {
+        let key = record_key("heart", "dev", "2026-11-28T23:12:05.123Z", "0123456789ab");
+        assert_eq!(
+            key,
+            "heart/dev/deployments/20261128T231205.123Z-0123456789ab.json"
+        );
+        assert_eq!(record_id("heart", "dev", &key), Some("0123456789ab"));
+        assert!(is_artifact("heart", "dev", &key));
+        assert_eq!(record_id("heart", "prod", &key), None);
+    }
+
+    #[test]
     fn nothing_else_is() {
         for key in [
+            "heart/dev/deployments/",
+            "heart/dev/deployments/report.json",
+            "heart/dev/deployments/20261128T231205.123Z-0123456789ab.json.bak",
+            "heart/dev/deployments/20261128T231205.123Z-0123456789a.json",
+            "heart/dev/deployments/20261128T231205Z-0123456789ab.json",
+            "heart/dev/deployments/x/20261128T231205.123Z-0123456789ab.json",
+            "heart/dev/20261128T231205.123Z-0123456789ab.json",
             "heart/dev/",
             "heart/dev/report.pdf",
             "heart/dev/authorizer.zip",

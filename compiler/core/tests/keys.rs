@@ -295,6 +295,7 @@ const CASES: &[(&str, &str, &str)] = &[
         "deploy: {terminationProtection: true}",
     ),
     ("deploy.launch", "", "deploy: {launch: child}"),
+    ("deploy.keep", "", "deploy: {keep: 3}"),
     (
         "environments",
         "",

@@ -9,6 +9,7 @@ use frames_compiler::failure::{Failure, Result};
 use frames_compiler::names;
 use frames_compiler::package::Package;
 use frames_compiler::plan::{Footprint, Place, Plan};
+use frames_compiler::record::Record;
 use sha2::{Digest, Sha256};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,23 +27,62 @@ fn bucket(session: &Session<'_>, footprint: &Footprint, region: &str) -> Bucket 
     session.aws.bucket(&name, region, &session.identity)
 }
 
-/// Uploads the zips that aren't there yet: a zip's name depends on its content.
-pub async fn upload(session: &Session<'_>, plan: &Plan, package: &Package) -> Result<()> {
+/// Uploads what isn't there yet: an object's name depends on its content. The record comes first, so
+/// that no other run takes the rest for what nobody needs.
+pub async fn upload(
+    session: &Session<'_>,
+    plan: &Plan,
+    package: &Package,
+    record: &Record,
+) -> Result<()> {
     let footprint = plan.footprint();
-    let mut buckets: BTreeMap<&str, Bucket> = BTreeMap::new();
+    let (service, env) = (&footprint.service, &footprint.env);
+    let home = ready(session, &footprint, EDGE_REGION).await?;
+    write(session, &home, &footprint, record).await?;
+    let mut buckets: BTreeMap<&str, Bucket> = BTreeMap::from([(EDGE_REGION, home.clone())]);
     for zip in &package.zips {
         session.interrupt.check()?;
         let stage = plan.stage_of(zip.function);
         let region = stage.map_or(EDGE_REGION, |stage| stage.region.as_str());
+        let key = names::artifact_key(service, env, zip.function, &zip.sha256);
+        // A later deployment may leave the Region, and a rollback come back to it.
+        if region != EDGE_REGION {
+            put(session, &home, &key, &zip.bytes, &zip.sha256).await?;
+        }
         let bucket = match buckets.entry(region) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(ready(session, &footprint, region).await?),
         };
-        let (service, env) = (&footprint.service, &footprint.env);
-        let key = names::artifact_key(service, env, zip.function, &zip.sha256);
         put(session, bucket, &key, &zip.bytes, &zip.sha256).await?;
     }
+    for template in &package.templates {
+        session.interrupt.check()?;
+        let key = names::template_key(service, env, template.stage, &template.sha256);
+        let bytes = template.text.as_bytes();
+        put(session, &home, &key, bytes, &template.sha256).await?;
+    }
     Ok(())
+}
+
+/// Writes a record over itself: its key is of the time when it began.
+pub(crate) async fn write(
+    session: &Session<'_>,
+    home: &Bucket,
+    footprint: &Footprint,
+    record: &Record,
+) -> Result<()> {
+    let (service, env) = (&footprint.service, &footprint.env);
+    let key = names::record_key(service, env, &record.time, &record.id);
+    let text = record.text();
+    let sha256 = format!("{:x}", Sha256::digest(&text));
+    session.progress.detail(&format!("writing {key}"));
+    home.put(&key, text.as_bytes(), &sha256).await.map(drop)
+}
+
+/// The bucket that has the records; `None` where there is none yet.
+pub(crate) async fn home(session: &Session<'_>, footprint: &Footprint) -> Result<Option<Bucket>> {
+    let home = bucket(session, footprint, EDGE_REGION);
+    Ok(home.exists().await?.then_some(home))
 }
 
 /// A template as CloudFormation takes it, in any Region: a large one from the edge's bucket.
@@ -102,6 +142,14 @@ impl Artifacts {
         let is_own = |key: &str| names::is_artifact(&footprint.service, &footprint.env, key);
         let prefix = names::artifact_prefix(&footprint.service, &footprint.env);
         let mut below = bucket.below(&prefix).await?;
+        let records = names::record_prefix(&footprint.service, &footprint.env);
+        if region == EDGE_REGION {
+            let found = bucket.below(&records).await?;
+            below.versions.extend(found.versions);
+            // The folder stays where something else is in it.
+            below.names.retain(|name| *name != records);
+            below.names.extend(found.names);
+        }
         below.versions.retain(|object| is_own(&object.key));
         below.names.retain(|name| !is_own(name));
         Ok(Some(Self {

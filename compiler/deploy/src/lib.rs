@@ -8,6 +8,7 @@
 //! - [`artifacts`], [`edge_logs`]: what is beside the stacks
 //! - [`located`], [`moves`]: where the stacks are, whatever the manifest says, and what has moved
 //! - [`endpoint`]: what the stacks deliver from
+//! - [`history`], [`rollback`]: what deployments leave, and how an earlier one is deployed again
 //! - [`stage`], [`versions`], [`lingering`], [`trial`], [`served`], [`state`], [`validation`]: one stage of a deployment
 //! - [`going`], [`remove`]: all stages backwards, with patience for replicas
 //! - [`purge`]: what was withdrawn leaves the edge's caches
@@ -26,6 +27,7 @@ mod follow;
 mod going;
 mod guard;
 mod heal;
+pub mod history;
 pub mod interrupt;
 mod lingering;
 pub mod located;
@@ -34,6 +36,7 @@ pub mod picture;
 pub mod purge;
 pub mod remove;
 pub mod report;
+pub mod rollback;
 mod served;
 pub mod session;
 mod settle;

@@ -2,6 +2,7 @@
 
 use super::{Furniture, Stand};
 use crate::deploy::base64_of;
+use crate::deploy::history::records_in;
 use serde_json::{Value, json};
 use std::io::Read;
 
@@ -322,8 +323,23 @@ impl<'a> Seen<'a> {
     /// How many zips lie there.
     pub fn zips(&self, bucket: &str) -> Value {
         let objects = self.ask("s3", "ListObjectsV2", json!({"Bucket": bucket}));
-        let keys = objects["Contents"].as_array().map_or(0, Vec::len);
-        json!(keys)
+        let objects = objects["Contents"].as_array().into_iter().flatten();
+        let keys = objects.filter_map(|object| object["Key"].as_str());
+        json!(keys.filter(|key| key.ends_with(".zip")).count())
+    }
+
+    /// How many deployments the newest record asks to keep.
+    pub fn kept(&self) -> Value {
+        let bucket = self.stand.plan("dev")["artifactBucket"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let bucket = match bucket.as_str() {
+            "managed" => self.stand.managed_bucket(),
+            _ => bucket,
+        };
+        let records = records_in(self.stand, &bucket);
+        records.last().unwrap().1["plan"]["keep"].clone()
     }
 
     pub fn zips_of_ones_own(&self) -> Value {

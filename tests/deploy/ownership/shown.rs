@@ -26,7 +26,7 @@ fn a_dry_run_lists_what_goes() {
         assert_eq!(run.code, 0, "{run:#?}");
         for said in [
             "To go stack heart-dev-cdn in us-east-1",
-            "2 artifacts in bucket frames-artifacts-",
+            "5 artifacts in bucket frames-artifacts-",
             "2 log groups of the functions in other Regions",
             "nothing was changed",
         ] {
@@ -142,7 +142,7 @@ fn one_question_is_asked_on_a_terminal() {
     a_group_in(&stand, "eu-west-1", "/frames/heart-dev-signer");
     let before = stand.account.state();
     let asked = format!(
-        "Account {}: Remove all of this (2 stacks, 2 artifacts, 1 log group)? [y/N]",
+        "Account {}: Remove all of this (2 stacks, 5 artifacts, 1 log group)? [y/N]",
         stand.account.number()
     );
     let mut removal = OnTerminal::start_without_data(&mut stand.command(&["remove"]));

@@ -16,6 +16,7 @@ pub(super) const OVERVIEW: &str = "\
         \x1b[1mdiff\x1b[0m      Show what a deployment would change
         \x1b[1mdeploy\x1b[0m    Package, upload, deploy, and print the URL
         \x1b[1minfo\x1b[0m, \x1b[1mcheck\x1b[0m  Show what is deployed; look at the endpoint from outside
+        \x1b[1mhistory\x1b[0m, \x1b[1mrollback\x1b[0m  List deployments; deploy an earlier one again
         \x1b[1mremove\x1b[0m    Remove everything, and wait for the replicas
         \x1b[1mpurge\x1b[0m     Take what was withdrawn out of the edge's caches
         \x1b[1mpolicy\x1b[0m    Print the IAM policy that the deployer needs
@@ -85,6 +86,17 @@ pub(super) const PURGE: &str = "\
 Examples:
   frames purge --env prod --datastore 12345678901234567890123456789012 --study 1.2.840.113619.2.5
   frames purge --service radiology --env prod --all";
+
+pub(super) const HISTORY: &str = "\
+Examples:
+  frames history --env prod
+  frames history --service viewer --env prod --format json";
+
+pub(super) const ROLLBACK: &str = "\
+Examples:
+  frames rollback --env prod --dry-run
+  frames rollback 3f2a9c81d0e4 --env prod --yes
+  frames rollback --service viewer --env prod";
 
 pub(super) const POLICY: &str = "\
 Example:

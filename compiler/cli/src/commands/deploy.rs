@@ -1,19 +1,23 @@
 //! `frames deploy`: package, upload, then the stages in order.
 
 use super::check::{self as outside, After, Deployed};
+use super::commit::commit;
 use super::findings::{LOUD, judge, report, warn};
 use super::online::{self, Asking};
 use super::session::{self, Opened, questions};
 use crate::artifact::{self, Builder};
 use crate::cli::{Deploy, Global, Warnings};
-use crate::terminal::{self, Terminal};
+use crate::terminal::{self, Progress, Terminal};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::package::Package;
 use frames_compiler::{Plan, diagnostic};
+use frames_deploy::history::Run;
+use frames_deploy::picture::Picture;
 use frames_deploy::report::Report;
 use frames_deploy::session::Session;
+use frames_deploy::stage::Done;
 use frames_deploy::stages::{self, Options};
-use frames_deploy::{artifacts, moves, validation};
+use frames_deploy::{artifacts, history, moves, validation};
 use serde_json::Value;
 
 pub(super) fn run(global: &Global, arguments: &Deploy, terminal: Terminal) -> Result<()> {
@@ -40,6 +44,12 @@ async fn deploy(
         enable: arguments.enable,
         no_wait: arguments.no_wait,
     };
+    let commit = commit(&opened.project.directory);
+    let run = Run {
+        version: env!("FRAMES_VERSION"),
+        commit: commit.as_ref(),
+        only,
+    };
     artifact::write(&package, &opened.project.output(global.target().env))?;
 
     let session = opened.session(questions(arguments.yes)).await?;
@@ -53,6 +63,10 @@ async fn deploy(
     let done = match interrupt.or(unchanged).await?? {
         Some(unchanged) => {
             unchanged.tell(&session);
+            if !options.dry_run {
+                let recorded = history::unchanged(&session, plan, &package, run);
+                interrupt.or(recorded).await??;
+            }
             unchanged.done
         }
         // What stands as it is here hasn't moved.
@@ -63,17 +77,44 @@ async fn deploy(
             let left = moves::refuse_left_behind(&session, plan, &picture);
             interrupt.or(left).await??;
             interrupt.or(check(&session, &opened, terminal)).await??;
-            if !options.dry_run {
-                let validated = validation::large_templates(&session, plan, &package);
-                interrupt.or(validated).await??;
-                let uploaded = artifacts::upload(&session, plan, &package);
-                interrupt.or(uploaded).await??;
+            if options.dry_run {
+                stages::stages(&session, plan, &package, options, &picture).await?
+            } else {
+                recorded(&session, plan, &package, options, run, &picture).await?
             }
-            stages::stages(&session, plan, &package, options, &picture).await?
         }
     };
     let result = session.signed(&footprint, stages::result(&done));
-    conclude(&session, &opened, &package, result, options, terminal).await
+    conclude(
+        &session,
+        &opened.progress,
+        (plan, &package),
+        result,
+        options,
+        terminal,
+    )
+    .await
+}
+
+/// The stages, between the beginning and the end of a record.
+async fn recorded(
+    session: &Session<'_>,
+    plan: &Plan,
+    package: &Package,
+    options: Options<'_>,
+    run: Run<'_>,
+    picture: &Picture,
+) -> Result<Vec<Done>> {
+    let interrupt = &session.interrupt;
+    let validated = validation::large_templates(session, plan, package);
+    interrupt.or(validated).await??;
+    let begun = history::begin(session, plan, package, run);
+    let record = interrupt.or(begun).await??;
+    let uploaded = artifacts::upload(session, plan, package, &record);
+    interrupt.or(uploaded).await??;
+    let done = stages::stages(session, plan, package, options, picture).await?;
+    history::end(session, plan, record).await?;
+    Ok(done)
 }
 
 /// Refuses what has another name or Region now than what is deployed.
@@ -126,15 +167,14 @@ pub(super) async fn package(
 }
 
 /// What is deployed stays deployed, whatever the look from outside comes to.
-async fn conclude(
+pub(super) async fn conclude(
     session: &Session<'_>,
-    opened: &Opened,
-    package: &Package,
+    progress: &Progress,
+    (plan, package): (&Plan, &Package),
     mut result: Value,
     options: Options<'_>,
     terminal: Terminal,
 ) -> Result<()> {
-    let progress = &opened.progress;
     progress.clear();
     if options.dry_run {
         progress.result(&result);
@@ -147,7 +187,7 @@ async fn conclude(
         progress.step("Deployed", "the frames are at");
         terminal::value(url);
     }
-    let deployed = Deployed::of(&opened.plan, package, &result, options);
+    let deployed = Deployed::of(plan, package, &result, options);
     let looked = match deployed {
         Some(deployed) => outside::after(session, &deployed, terminal).await,
         None => Ok(After::default()),

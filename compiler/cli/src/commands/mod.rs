@@ -16,15 +16,20 @@ mod package;
 mod policy;
 mod print;
 mod purge;
+mod said;
 mod schema;
 mod validate;
 mod version;
 mod watch;
 
 #[cfg(feature = "aws")]
+mod commit;
+#[cfg(feature = "aws")]
 mod deploy;
 #[cfg(feature = "aws")]
 mod diff;
+#[cfg(feature = "aws")]
+mod history;
 #[cfg(feature = "aws")]
 mod info;
 #[cfg(feature = "aws")]
@@ -33,6 +38,8 @@ mod listed;
 mod online;
 #[cfg(feature = "aws")]
 mod remove;
+#[cfg(feature = "aws")]
+mod rollback;
 #[cfg(feature = "aws")]
 mod session;
 
@@ -80,10 +87,16 @@ pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
         Command::Info(arguments) => info::run(global, arguments, terminal),
         #[cfg(feature = "aws")]
         Command::Remove(arguments) => remove::run(global, arguments, terminal),
+        #[cfg(feature = "aws")]
+        Command::History(arguments) => history::run(global, arguments, terminal),
+        #[cfg(feature = "aws")]
+        Command::Rollback(arguments) => rollback::run(global, arguments, terminal),
         #[cfg(not(feature = "aws"))]
         Command::Deploy(_) | Command::Diff(_) | Command::Info(_) | Command::Remove(_) => {
             Err(online::refused())
         }
+        #[cfg(not(feature = "aws"))]
+        Command::History(_) | Command::Rollback(_) => Err(online::refused()),
     }
 }
 

@@ -7,6 +7,9 @@ use crate::manifest::{self, MOST_TAGS, Text};
 use crate::span::Span;
 use crate::variables::Resolved;
 
+/// What docs/keys.md says of `deploy.keep`.
+const KEEP: usize = 10;
+
 pub(super) fn check(given: &manifest::Deploy, found: &mut Vec<Diagnostic>) -> Deploy {
     tags(&given.tags, found);
     let bucket = given.bucket.as_ref().filter(|name| name.value != MANAGED);
@@ -29,6 +32,11 @@ pub(super) fn check(given: &manifest::Deploy, found: &mut Vec<Diagnostic>) -> De
             Some("child") => Launch::Child,
             _ => Launch::Exec,
         },
+        keep: given
+            .keep
+            .as_ref()
+            .and_then(|keep| keep.value.parse().ok())
+            .unwrap_or(KEEP),
     }
 }
 
@@ -114,7 +122,7 @@ mod tests {
     #[test]
     fn each_key_counts() {
         let deploy = checked(&manifest(
-            "{account: 012345678901, bucket: my-zips, tags: {team: imaging, cost: 007}, terminationProtection: true, launch: child}",
+            "{account: 012345678901, bucket: my-zips, tags: {team: imaging, cost: 007}, terminationProtection: true, launch: child, keep: 3}",
         ))
         .deploy;
         assert_eq!(deploy.account.as_deref(), Some("012345678901"));
@@ -122,9 +130,11 @@ mod tests {
         assert_eq!(deploy.tags["cost"], "007");
         assert!(deploy.termination_protection);
         assert_eq!(deploy.launch, Launch::Child);
+        assert_eq!(deploy.keep, 3);
         let deploy = checked(&manifest("{bucket: managed}")).deploy;
         assert_eq!((deploy.bucket, deploy.region.as_str()), (None, "us-east-1"));
-        assert_eq!(deploy.launch, Launch::Exec);
+        assert_eq!((deploy.launch, deploy.keep), (Launch::Exec, 10));
+        assert_eq!(codes("{keep: 0}"), ["invalid-value"]);
         assert_eq!(codes("{launch: fork}"), ["invalid-value"]);
     }
 

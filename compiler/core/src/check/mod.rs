@@ -27,6 +27,7 @@ use crate::source::Source;
 use crate::syntax::Node;
 use crate::world::{Unread, World};
 use frames_edge::{AuthConfig, Cors, LogLevel};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -178,10 +179,13 @@ pub struct Deploy {
     pub tags: BTreeMap<String, String>,
     pub termination_protection: bool,
     pub launch: Launch,
+    /// How many different deployments can be rolled back to.
+    pub keep: usize,
 }
 
 /// How `index.py` hands over to the program.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Launch {
     /// The program replaces Python.
     #[default]

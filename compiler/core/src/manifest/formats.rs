@@ -103,6 +103,8 @@ formats! {
         r"^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*$" "1.2.840.113619.2.55.3.604688119.969"
     RATE "a number of requests (10 to 999999999)"
         r"^[1-9][0-9]{1,8}$" "100000"
+    KEPT "a number of deployments (1 to 100)"
+        r"^([1-9][0-9]?|100)$" "10"
     KEY_ARN "a KMS key's ARN"
         r"^arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$"
         "arn:aws:kms:us-east-1:111122223333:key/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11"
@@ -222,6 +224,8 @@ mod tests {
             (&STUDY_UID, "01.2"),
             (&STUDY_UID, "1.2.x"),
             (&RATE, "9"),
+            (&KEPT, "0"),
+            (&KEPT, "101"),
             (&KEY_ARN, "arn:aws:kms:us-east-1:111122223333:alias/logs"),
             (&TOPIC_ARN, "arn:aws:sns:us-east-1:111122223333:"),
             (

@@ -218,6 +218,7 @@ pub struct Deploy {
     pub tags: Vec<(Text, Text)>,
     pub termination_protection: Option<Spanned<bool>>,
     pub launch: Option<Text>,
+    pub keep: Option<Text>,
 }
 
 /// Reads the whole tree, and finds all that a single key can get wrong. There is
@@ -435,5 +436,6 @@ fn deploy(mut b: Block) -> Deploy {
         tags: b.map("tags").unwrap_or_default(),
         termination_protection: b.flag("terminationProtection"),
         launch: b.text("launch"),
+        keep: b.text("keep"),
     }
 }

@@ -475,6 +475,9 @@ static DEPLOY: Table = Table {
         Field::new("launch", words(&["exec", "child"]),
             "How a function's handler module hands over to the program: `exec` replaces Python by it, and where AWS refuses that, runs it as `child`, which keeps Python and talks to it on loopback.")
             .default("exec").makes("authorizer and signer: in the zip, the file `launch`"),
+        Field::new("keep", Kind::Count(&f::KEPT),
+            "How many different deployments the artifact bucket keeps for `frames rollback`, the newest first. Takes effect at deploy.")
+            .default("10").makes("plan.json `keep`"),
     ],
 };
 

@@ -23,7 +23,7 @@ use crate::check::{CheckedManifest, EDGE_REGION};
 use crate::names;
 use crate::syntax::Node;
 use frames_edge::{AuthorizerConfig, ReaderConfig, SignerConfig};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -40,6 +40,8 @@ pub struct Plan {
     pub names: Vec<String>,
     /// The user lets an overlay through that opens the endpoint.
     pub unsafe_overlay: bool,
+    /// How many different deployments stay in the artifact bucket.
+    pub keep: usize,
     pub stages: Vec<Stage>,
     /// Stacks that this manifest has nothing to put into, and an earlier form of it may have
     /// left: a deployment deletes them, and so does a removal.
@@ -88,6 +90,15 @@ pub(crate) enum View {
     Reads(Box<reads::View>),
     Cdn(Box<cdn::View>),
     Logs(Box<logs::View>),
+    /// Of a stage whose template was made when it was packaged, and isn't made again.
+    Packaged(Packaged),
+}
+
+/// What a deployment asks of a template that was made before.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Packaged {
+    pub delivers: Option<String>,
+    pub log_retention_days: Option<i32>,
 }
 
 /// How many policies of CloudFront's a stage makes, by their kinds.
@@ -99,7 +110,7 @@ pub struct PolicyCounts {
 }
 
 /// Where a parameter's value comes from at deployment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "source", rename_all = "camelCase")]
 pub enum Parameter {
     /// The bucket that holds the zips, in the stage's Region.
@@ -136,6 +147,8 @@ pub enum Config {
     Authorizer(Box<AuthorizerConfig>),
     Signer(SignerConfig),
     Reader(ReaderConfig),
+    /// It is in a zip that was made before.
+    Packaged,
 }
 
 impl Config {
@@ -193,6 +206,7 @@ pub fn plan(manifest: &CheckedManifest, env: &str) -> Plan {
             .map(|domain| domain.cnames.clone())
             .unwrap_or_default(),
         unsafe_overlay: false,
+        keep: manifest.deploy.keep,
         stages,
         former,
     }
@@ -219,14 +233,14 @@ impl Plan {
         self.functions()
             .find_map(|function| match &function.config {
                 Config::Authorizer(config) => Some(config.as_ref()),
-                Config::Signer(_) | Config::Reader(_) => None,
+                Config::Signer(_) | Config::Reader(_) | Config::Packaged => None,
             })
     }
 
     pub fn authorizer_mut(&mut self) -> Option<&mut AuthorizerConfig> {
         self.configs_mut().find_map(|config| match config {
             Config::Authorizer(config) => Some(config.as_mut()),
-            Config::Signer(_) | Config::Reader(_) => None,
+            Config::Signer(_) | Config::Reader(_) | Config::Packaged => None,
         })
     }
 
@@ -235,7 +249,7 @@ impl Plan {
         self.functions()
             .find_map(|function| match &function.config {
                 Config::Signer(config) => Some(config),
-                Config::Authorizer(_) | Config::Reader(_) => None,
+                Config::Authorizer(_) | Config::Reader(_) | Config::Packaged => None,
             })
     }
 
@@ -251,6 +265,7 @@ impl Plan {
     pub fn delivers(&self) -> Option<&str> {
         self.stages.iter().find_map(|stage| match &stage.view {
             View::LambdaEdge(view) => view.delivers(),
+            View::Packaged(view) => view.delivers.as_deref(),
             View::Reads(_) | View::Cdn(_) | View::Logs(_) => None,
         })
     }
@@ -259,6 +274,7 @@ impl Plan {
     pub fn log_retention_days(&self) -> Option<i32> {
         self.stages.iter().find_map(|stage| match &stage.view {
             View::LambdaEdge(view) => view.log_retention_days.try_into().ok(),
+            View::Packaged(view) => view.log_retention_days,
             View::Reads(_) | View::Cdn(_) | View::Logs(_) => None,
         })
     }
@@ -310,7 +326,9 @@ impl Stage {
     pub fn policy_counts(&self) -> PolicyCounts {
         match &self.view {
             View::Cdn(view) => view.policy_counts(),
-            View::LambdaEdge(_) | View::Reads(_) | View::Logs(_) => PolicyCounts::default(),
+            View::LambdaEdge(_) | View::Reads(_) | View::Logs(_) | View::Packaged(_) => {
+                PolicyCounts::default()
+            }
         }
     }
 }
@@ -336,7 +354,7 @@ impl View {
         match self {
             Self::LambdaEdge(view) => &view.functions,
             Self::Reads(view) => &view.functions,
-            Self::Cdn(_) | Self::Logs(_) => &[],
+            Self::Cdn(_) | Self::Logs(_) | Self::Packaged(_) => &[],
         }
     }
 
@@ -346,7 +364,7 @@ impl View {
         let functions: &mut [function::FunctionView] = match &mut view {
             Self::LambdaEdge(view) => &mut view.functions,
             Self::Reads(view) => &mut view.functions,
-            Self::Cdn(_) | Self::Logs(_) => &mut [],
+            Self::Cdn(_) | Self::Logs(_) | Self::Packaged(_) => &mut [],
         };
         for (function, built) in functions.iter_mut().zip(built) {
             function.built = Some(built);
@@ -359,7 +377,7 @@ impl View {
         match self {
             Self::LambdaEdge(view) => &view.path,
             Self::Reads(view) => &view.path,
-            Self::Cdn(_) | Self::Logs(_) => "/",
+            Self::Cdn(_) | Self::Logs(_) | Self::Packaged(_) => "/",
         }
     }
 }

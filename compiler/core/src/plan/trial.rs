@@ -2,20 +2,22 @@
 //! version has to answer. That its program runs at all is found out here, and not by viewers.
 
 use crate::check::CheckedManifest;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// An event of CloudFront's for a frame that doesn't exist, and the answer that shows the
 /// program at work.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
     pub event: Value,
     expected: Expected,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 enum Expected {
     /// An answer instead of the request, of this status.
-    Status(&'static str),
+    Status(String),
     /// The request, to go on with.
     Request,
     /// The request, signed for HealthImaging.
@@ -31,8 +33,8 @@ impl Trial {
         Self {
             event: event("viewer-request", request("deploy.frames.invalid")),
             expected: match (&manifest.auth, &manifest.iam.allow) {
-                (Some(_), _) => Expected::Status("401"),
-                (None, Some(_)) => Expected::Status("403"),
+                (Some(_), _) => Expected::Status("401".to_owned()),
+                (None, Some(_)) => Expected::Status("403".to_owned()),
                 (None, None) => Expected::Request,
             },
         }
@@ -64,8 +66,8 @@ impl Trial {
     pub fn is_passed_by(&self, answer: &Value) -> bool {
         let sent = &self.event["Records"][0]["cf"]["request"]["uri"];
         let goes_on = answer["uri"] == *sent && answer["status"].is_null();
-        match self.expected {
-            Expected::Status(status) => answer["status"] == status,
+        match &self.expected {
+            Expected::Status(status) => answer["status"] == *status,
             Expected::Request => goes_on,
             Expected::SignedRequest => {
                 let signature = answer["headers"]["authorization"][0]["value"].as_str();
@@ -76,7 +78,7 @@ impl Trial {
 
     /// Completes "it should have answered …".
     pub fn wanted(&self) -> String {
-        match self.expected {
+        match &self.expected {
             Expected::Status(status) => format!("with status {status}"),
             Expected::Request => "with the request to pass on".to_owned(),
             Expected::SignedRequest => "with the request, signed".to_owned(),

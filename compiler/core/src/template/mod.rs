@@ -34,12 +34,13 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("watch.yml.j2", include_str!("../../templates/watch.yml.j2")),
 ];
 
-fn template_of(view: &View) -> &'static str {
+fn template_of(view: &View) -> Result<&'static str, Defect> {
     match view {
-        View::LambdaEdge(_) => LAMBDA_EDGE,
-        View::Reads(_) => READS,
-        View::Cdn(_) => CDN,
-        View::Logs(_) => LOGS,
+        View::LambdaEdge(_) => Ok(LAMBDA_EDGE),
+        View::Reads(_) => Ok(READS),
+        View::Cdn(_) => Ok(CDN),
+        View::Logs(_) => Ok(LOGS),
+        View::Packaged(_) => Err(Defect("a template that was made before".to_owned())),
     }
 }
 
@@ -252,7 +253,7 @@ fn render_yaml(view: &View) -> Result<String, Defect> {
         environment.add_template(name, text).map_err(defect)?;
     }
     let template = environment
-        .get_template(template_of(view))
+        .get_template(template_of(view)?)
         .map_err(defect)?;
     template
         .render(minijinja::value::Serde(view))

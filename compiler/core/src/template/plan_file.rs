@@ -15,6 +15,7 @@ pub struct PlanFile<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<&'a str>,
     artifact_bucket: &'a str,
+    keep: usize,
     stages: Vec<StageFile<'a>>,
 }
 
@@ -84,6 +85,7 @@ impl<'a> PlanFile<'a> {
             env: &plan.env,
             account: plan.account.as_deref(),
             artifact_bucket: plan.artifact_bucket.as_deref().unwrap_or("managed"),
+            keep: plan.keep,
             stages: stages.collect(),
         }
     }

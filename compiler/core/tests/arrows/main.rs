@@ -41,6 +41,7 @@ const CRATES: &[Order] = &[
             // Plan to stacks, and what reads those.
             "template",
             "package",
+            "record",
             "limits",
             "online",
             "policy",
@@ -109,6 +110,9 @@ const CRATES: &[Order] = &[
             "purge",
             // What the stacks deliver from.
             "endpoint",
+            // What deployments leave, and what of it can be deployed again.
+            "history",
+            "rollback",
             // One stage of a deployment, all of them, and all of them backwards.
             "stage",
             "versions",

@@ -14,8 +14,9 @@ use serde_json::json;
 /// Set last: a bucket that has it has all the settings.
 const READY: (&str, &str) = ("frames:artifacts", "1");
 
-/// Zips of versions that are no longer deployed; Lambda keeps its own copy.
-const OLD_ARTIFACT_DAYS: i32 = 90;
+/// How long an object is kept that was overwritten or deleted. What is there now stays: frames
+/// deletes what no kept deployment needs.
+const OVERWRITTEN_DAYS: i32 = 30;
 
 /// An object in a bucket, in one of its versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +109,7 @@ impl Bucket {
         }
     }
 
-    /// Private, encrypted, TLS only, versioned; old objects expire.
+    /// Private, encrypted, TLS only, versioned; what was overwritten expires.
     async fn settle(&self) -> Result<()> {
         self.close().await?;
         self.keep_versions().await?;
@@ -235,6 +236,31 @@ impl Bucket {
                 _ => Err(explain("s3:GetObject", &doing, error)),
             },
         }
+    }
+
+    /// What is under this key, in its newest version; `None`: nothing. Whoever may write to the bucket
+    /// may have written it.
+    pub async fn get(&self, key: &str, most: usize) -> Result<Option<Vec<u8>>> {
+        let asked = self.client.get_object().bucket(&self.name).key(key);
+        let doing = format!("read s3://{}/{key}", self.name);
+        let answer = match asked.expected_bucket_owner(&self.account).send().await {
+            Ok(answer) => answer,
+            Err(error) => match error.raw_response().map(|answer| answer.status().as_u16()) {
+                Some(404) => return Ok(None),
+                _ => return Err(explain("s3:GetObject", &doing, error)),
+            },
+        };
+        let length = answer.content_length().unwrap_or_default();
+        if usize::try_from(length).map_or(true, |length| length > most) {
+            return Err(Failure::new(format!(
+                "s3://{}/{key} has {length} bytes, which is more than frames writes",
+                self.name
+            ))
+            .help("somebody else wrote it: check who may write to that bucket"));
+        }
+        let bytes = answer.body.collect().await;
+        let bytes = bytes.map_err(|error| Failure::new(format!("can't {doing}: {error}")))?;
+        Ok(Some(bytes.to_vec()))
     }
 
     /// S3 compares the bytes with their checksum, and refuses an incomplete upload.
@@ -406,12 +432,12 @@ fn lifecycle() -> Built<types::BucketLifecycleConfiguration> {
         .filter(types::LifecycleRuleFilter::builder().prefix("").build())
         .noncurrent_version_expiration(
             types::NoncurrentVersionExpiration::builder()
-                .noncurrent_days(30)
+                .noncurrent_days(OVERWRITTEN_DAYS)
                 .build(),
         )
         .expiration(
             types::LifecycleExpiration::builder()
-                .days(OLD_ARTIFACT_DAYS)
+                .expired_object_delete_marker(true)
                 .build(),
         )
         .abort_incomplete_multipart_upload(

@@ -7,7 +7,7 @@ pub const BESIDE: Group = Group {
     name: "beside",
     base: "",
     set: "
-deploy: {bucket: zips-<account>, tags: {team: imaging}, terminationProtection: true, launch: child}
+deploy: {bucket: zips-<account>, tags: {team: imaging}, terminationProtection: true, launch: child, keep: 3}
 resources:
   lambda-edge: {Resources: {AuthorizerFunction: {Properties: {Description: Mine}}}}
   cdn: {Resources: {Distribution: {Properties: {DistributionConfig: {Comment: Mine}}}}}",
@@ -32,6 +32,7 @@ resources:
             "[false, false]",
             "[true, true]",
         ),
+        row("deploy.keep", |seen| seen.kept(), "10", "3"),
         row(
             "deploy.launch",
             |seen| seen.launch("authorizer"),

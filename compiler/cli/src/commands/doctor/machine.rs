@@ -1,12 +1,13 @@
 //! What this machine has: the build, tools, the cache, the way to the network.
 
+use super::super::said::said;
 use super::{Check, State};
 use crate::artifact::{self, Builder, CARGO_LAMBDA_INSTALL};
 use rustix::fs::{Access, access};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 /// For a tool that says its version.
 const LIMIT: Duration = Duration::from_secs(3);
@@ -114,37 +115,16 @@ fn is_new_enough(version: &str) -> bool {
 /// The first line that a tool prints about itself. One that takes too long is ended.
 fn version(builder: Builder, arguments: &[&str]) -> Option<String> {
     let mut command = Command::new(artifact::tool(builder)?);
-    for (name, _) in std::env::vars_os() {
-        // Whatever rustup or cargo find here has no business with credentials.
-        if name.to_string_lossy().starts_with("AWS_") {
-            command.env_remove(name);
-        }
-    }
-    let mut child = command
+    command
         .args(arguments)
         // A checkout's own toolchain file doesn't count.
         .current_dir("/")
         // A toolchain that isn't installed isn't fetched for this.
-        .env("RUSTUP_AUTO_INSTALL", "0")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
-    let began = Instant::now();
-    while child.try_wait().ok()?.is_none() {
-        if began.elapsed() > LIMIT {
-            let _ = child.kill();
-            let _ = child.wait();
-            return None;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let output = child.wait_with_output().ok()?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        .env("RUSTUP_AUTO_INSTALL", "0");
+    let said = said(command, LIMIT)?;
     let line = said.lines().next()?.trim();
     let number = line.split_once(' ').map_or(line, |(_, number)| number);
-    (output.status.success() && !number.is_empty()).then(|| number.to_owned())
+    (!number.is_empty()).then(|| number.to_owned())
 }
 
 fn cache() -> Check {

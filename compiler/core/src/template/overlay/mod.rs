@@ -7,8 +7,10 @@
 //! - [`added`]: which types may be added, with which properties, by which rules
 //! - [`reserved`]: ids that belong to frames
 //! - [`sound`], [`references`]: what CloudFormation would refuse
+//! - [`again`]: the same of a template that was made before
 
 mod added;
+mod again;
 mod distribution;
 mod kept;
 mod references;
@@ -16,6 +18,8 @@ mod reserved;
 mod rows;
 mod sound;
 mod tunable;
+
+pub use again::recheck;
 
 use crate::span::Span;
 use crate::syntax::{Node, Value as Yaml};

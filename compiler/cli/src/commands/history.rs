@@ -1,0 +1,96 @@
+//! `frames history`: the deployments of an environment, the newest first.
+
+use super::session;
+use crate::cli::{Global, History};
+use crate::terminal::{Terminal, json, lines};
+use frames_compiler::failure::{Failure, Result};
+use frames_compiler::record::{Kind, Record, State};
+use frames_deploy::{history, located};
+use std::fmt::Write;
+
+pub(super) fn run(global: &Global, arguments: &History, terminal: Terminal) -> Result<()> {
+    let service = arguments.name.service.as_deref();
+    session::run_named("history", global, service, terminal, async |opened| {
+        let session = opened.looking().await?;
+        let footprint = &located::remembered(&session, opened.footprint.clone()).await?;
+        let found = history::look(&session, footprint).await?;
+        let deployed = history::deployed(&session, footprint).await?;
+        let live = found.live(&deployed);
+        for (key, reason) in &found.unreadable {
+            let what = format!("{key}, which is no record that this frames can read: {reason}");
+            terminal.status("Skipped", &what);
+        }
+        if terminal.is_json() {
+            let result = session.signed(footprint, found.json(footprint, live));
+            json(&format!("{}\n", serde_json::json!({"result": result})));
+        } else {
+            lines(text(&found, live));
+        }
+        if !found.records.is_empty() {
+            return Ok(());
+        }
+        let (service, env) = (&footprint.service, &footprint.env);
+        let account = &session.identity.account;
+        if deployed.is_empty() {
+            let what = format!("{service} ({env}) is not deployed in account {account}");
+            return Err(Failure::new(what).help(
+                "`frames deploy` deploys it; --profile and --env choose another account and environment",
+            ));
+        }
+        terminal.status(
+            "Note",
+            "it was deployed by a frames that left no records: the next `frames deploy` leaves one",
+        );
+        Ok(())
+    })
+}
+
+fn text(history: &history::History, live: Option<usize>) -> String {
+    let mut text = String::new();
+    for (index, record) in history.records.iter().enumerate() {
+        let is_live = if live == Some(index) { ", live" } else { "" };
+        let _ = writeln!(
+            text,
+            "{}  {}  {}{is_live}",
+            record.id,
+            when(&record.time),
+            what(record)
+        );
+        let _ = writeln!(text, "    by {}", record.who);
+        if let Some(commit) = commit(record) {
+            let _ = writeln!(text, "    commit {commit}");
+        }
+        let changed = history.changed(index);
+        if !changed.is_empty() {
+            let _ = writeln!(text, "    changed: {}", changed.join(", "));
+        }
+    }
+    text
+}
+
+/// `2026-11-28 23:12:05 UTC`
+pub(super) fn when(time: &str) -> String {
+    let seconds = time.split('.').next().unwrap_or(time);
+    format!("{} UTC", seconds.trim_end_matches('Z').replace('T', " "))
+}
+
+fn what(record: &Record) -> String {
+    let kind = match record.kind {
+        Kind::Deploy => "deployment",
+        Kind::Rollback => "rollback",
+    };
+    let only = record.only.as_ref();
+    let only = only.map(|only| format!(" of {only} only"));
+    let end = match record.state {
+        State::Done => "",
+        State::Begun => ", didn't come to its end",
+    };
+    format!("{kind}{}{end}", only.unwrap_or_default())
+}
+
+/// `8d416dc… and changes`, in full.
+pub(super) fn commit(record: &Record) -> Option<String> {
+    let commit = record.commit.as_ref()?;
+    let changes = if commit.changed { ", with changes" } else { "" };
+    Some(format!("{}{changes}", commit.id))
+}

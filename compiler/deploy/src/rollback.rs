@@ -1,0 +1,251 @@
+//! An earlier deployment, from its record: which one, whether it can be deployed, and what going
+//! back to it doesn't undo. From there on it is deployed as any other.
+//!
+//! Whoever may write to the artifact bucket may have written a record. So it is opened by
+//! [`Record::open`], which believes nothing in it; zips and templates are held against their
+//! hashes, and versions are published of the bytes that the template names, or not at all.
+
+use super::history::{self, Deployed, History};
+use super::located;
+use super::session::Session;
+use crate::aws::EDGE_REGION;
+use crate::aws::bucket::Bucket;
+use frames_compiler::failure::{Failure, Result};
+use frames_compiler::names;
+use frames_compiler::package::{Package, Zip};
+use frames_compiler::plan::{Footprint, Plan};
+use frames_compiler::record::behind::{Behind, behind};
+use frames_compiler::record::open::{Opened, Whose};
+use frames_compiler::record::{Kind, Record, State};
+use frames_compiler::secrets::Masks;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// CloudFormation takes no larger template, Lambda@Edge no larger zip.
+const LARGEST_TEMPLATE: usize = 1_000_000;
+const LARGEST_ZIP: usize = 50_000_000;
+
+/// Fewer digits of an id are too easily somebody else's.
+const FEWEST_DIGITS: usize = 4;
+
+/// What a rollback deploys.
+#[derive(Debug)]
+pub struct Back {
+    pub plan: Plan,
+    pub package: Package,
+    pub record: Record,
+}
+
+/// The deployment to go back to: the one of this id; else the one that an interrupted rollback
+/// was about; else the newest that isn't deployed now.
+pub fn choose<'a>(
+    history: &'a History,
+    wanted: Option<&str>,
+    live: Option<usize>,
+) -> Result<&'a Record> {
+    let live = live.and_then(|index| history.records.get(index));
+    let mut whole = history.records.iter().filter(|record| record.is_whole());
+    let Some(wanted) = wanted else {
+        let newest = history.records.first();
+        let begun =
+            |record: &&Record| (record.state, record.kind) == (State::Begun, Kind::Rollback);
+        if let Some(begun) = newest.filter(begun) {
+            return Ok(begun);
+        }
+        let is_other = |record: &&Record| live.is_none_or(|live| live.id != record.id);
+        return whole.find(is_other).ok_or_else(|| {
+            Failure::new("there is no earlier deployment to go back to")
+                .help("`frames history` lists what there is; `deploy.keep` says how many are kept")
+        });
+    };
+    let matches = |record: &&Record| {
+        record.id == wanted || (wanted.len() >= FEWEST_DIGITS && record.id.starts_with(wanted))
+    };
+    let mut found: Vec<&Record> = whole.filter(matches).collect();
+    found.dedup_by_key(|record| record.id.clone());
+    let first = found.first().copied();
+    match first {
+        Some(first) if found.iter().all(|record| record.id == first.id) => Ok(first),
+        Some(_) => Err(Failure::usage(format!(
+            "{wanted} is the beginning of several deployments' ids"
+        ))
+        .help("write the whole id, as `frames history` shows it")),
+        None if history.records.iter().any(|record| matches(&record)) => {
+            Err(Failure::new(format!(
+                "deployment {wanted} didn't come to its end, or was of one stage only: it can't be gone back to"
+            ))
+            .help("`frames history` lists the others"))
+        }
+        None => Err(Failure::new(format!("there is no deployment {wanted}"))
+            .help("`frames history` lists those that are kept")),
+    }
+}
+
+/// Reads and checks all that it takes, before anything changes.
+pub async fn open(
+    session: &Session<'_>,
+    footprint: &Footprint,
+    history: &History,
+    chosen: &Record,
+    unsafe_overlay: bool,
+) -> Result<Back> {
+    let home = history::home(session, footprint).await?;
+    same_region(session, footprint, chosen).await?;
+    let mut texts = BTreeMap::new();
+    for (stage, key) in chosen.templates() {
+        session.interrupt.check()?;
+        let text = home.get(key, LARGEST_TEMPLATE).await?;
+        let text = text.ok_or_else(|| missing(chosen, &home, key))?;
+        let text = String::from_utf8(text).ok();
+        texts.insert(
+            stage.to_owned(),
+            text.ok_or_else(|| refused(chosen, &format!("{key} is no text")))?,
+        );
+    }
+    let whose = Whose {
+        service: &footprint.service,
+        env: &footprint.env,
+        account: &session.identity.account,
+        artifact_bucket: footprint.artifact_bucket.as_deref(),
+    };
+    let opened = chosen.open(whose, &texts);
+    let opened = opened.map_err(|reason| refused(chosen, &reason))?;
+    refuse_unsafe(chosen, &opened, unsafe_overlay)?;
+    let zips = zips(session, &home, chosen).await?;
+    let again = chosen.again(&history::now()?, &session.identity.arn);
+    Ok(Back {
+        plan: opened.plan,
+        package: Package {
+            zips,
+            templates: opened.templates,
+            plan_json: String::new(),
+        },
+        record: history::going_on(again, history.records.first()),
+    })
+}
+
+/// All zips are in the bucket of the edge's Region. One that a stack takes from another Region's
+/// bucket is put there again.
+async fn zips(session: &Session<'_>, home: &Bucket, chosen: &Record) -> Result<Vec<Zip>> {
+    let mut zips = Vec::new();
+    for zip in chosen.zips() {
+        session.interrupt.check()?;
+        if home.holds(&zip.key, &zip.sha256).await?.is_none() {
+            return Err(missing(chosen, home, &zip.key));
+        }
+        if zip.region == EDGE_REGION {
+            continue;
+        }
+        let bytes = home.get(&zip.key, LARGEST_ZIP).await?;
+        let bytes = bytes.filter(|bytes| format!("{:x}", Sha256::digest(bytes)) == zip.sha256);
+        let file = zip.key.rsplit('/').next().unwrap_or_default();
+        let function = names::FUNCTIONS
+            .iter()
+            .find(|name| file.starts_with(**name));
+        zips.push(Zip {
+            function: function.ok_or_else(|| missing(chosen, home, &zip.key))?,
+            file: file.to_owned(),
+            bytes: bytes.ok_or_else(|| missing(chosen, home, &zip.key))?,
+            sha256: zip.sha256,
+        });
+    }
+    Ok(zips)
+}
+
+fn missing(chosen: &Record, home: &Bucket, key: &str) -> Failure {
+    Failure::new(format!(
+        "deployment {} can't be deployed again: s3://{}/{key} is gone, or isn't what was packaged",
+        chosen.id, home.name
+    ))
+    .help("nothing was changed. Somebody else, or a lifecycle rule of your own, deleted or overwrote it: choose another deployment, or deploy that commit with `frames deploy`")
+}
+
+fn refused(chosen: &Record, reason: &str) -> Failure {
+    Failure::new(format!(
+        "deployment {} isn't deployed again: {reason}",
+        chosen.id
+    ))
+    .help("nothing was changed. Where frames didn't write it like that, somebody else did: check who may write to the artifact bucket")
+}
+
+/// What an overlay opened then opens it again.
+fn refuse_unsafe(chosen: &Record, opened: &Opened, allowed: bool) -> Result<()> {
+    if allowed || opened.unsafe_overlays.is_empty() {
+        return Ok(());
+    }
+    let reason = opened.unsafe_overlays.join("; ");
+    if chosen.unsafe_overlay {
+        return Err(Failure::new(format!(
+            "deployment {} was made with --allow-unsafe-overlay: {reason}",
+            chosen.id
+        ))
+        .help("nothing was changed. Deploy it again with the same flag, or choose another"));
+    }
+    Err(refused(chosen, &reason))
+}
+
+/// A deployed cdn stack doesn't move.
+async fn same_region(session: &Session<'_>, footprint: &Footprint, chosen: &Record) -> Result<()> {
+    let memory = located::memory(session, &footprint.service, &footprint.env).await?;
+    let now = memory.and_then(|memory| memory.region);
+    match (now, chosen.cdn_region()) {
+        (Some(now), Some(then)) if now != then => Err(Failure::new(format!(
+            "deployment {} had its cdn stack in {then}, and now it is in {now}: a deployed stack doesn't move",
+            chosen.id
+        ))
+        .help(format!(
+            "nothing was changed. Choose a deployment to {now}; or deploy that commit as another environment (`frames deploy -e NAME`)"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Whatever any of the records knows as a secret, in what is deployed and in what is to come.
+pub fn masks(history: &History, deployed: &[Deployed], package: &Package) -> Vec<String> {
+    let wanted = package.templates.iter().map(|it| (it.stage, &it.value));
+    let standing = deployed.iter().map(|it| (it.standing.stage, &it.template));
+    let all: Vec<_> = wanted.chain(standing).collect();
+    let records = history.records.iter();
+    let found = records.flat_map(|record| record.secrets(all.iter().copied()));
+    let mut found: Vec<String> = found.collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The same as what no change shows.
+pub fn concealing(secrets: &[String]) -> Masks {
+    Masks::new(secrets.iter().map(String::as_str))
+}
+
+/// Says what going back doesn't undo, and asks; refuses what would fail half way.
+pub async fn agree(
+    session: &Session<'_>,
+    deployed: &[Deployed],
+    package: &Package,
+    dry_run: bool,
+) -> Result<()> {
+    let mut stays = Vec::new();
+    for wanted in &package.templates {
+        let mut standing = deployed.iter();
+        let Some(standing) = standing.find(|it| it.standing.stage == wanted.stage) else {
+            continue;
+        };
+        for one in behind(&standing.template, &wanted.value) {
+            match one {
+                Behind::Stays(what) => stays.push(format!("{}: {what}", wanted.stage)),
+                Behind::Impossible(what) => {
+                    return Err(Failure::new(format!("stage {} can't go back: {what}", wanted.stage))
+                        .help("nothing was changed. Choose a later deployment, or change the manifest and deploy that"));
+                }
+            }
+        }
+    }
+    for what in &stays {
+        session.progress.step("Stays", what);
+    }
+    if stays.is_empty() || dry_run {
+        return Ok(());
+    }
+    session.yes("Roll back all the same?").await
+}

@@ -1,0 +1,329 @@
+//! `frames rollback`: an earlier deployment again, as it was packaged. What is there afterwards is
+//! what was there then, by the word of each service.
+
+use super::history::{id, listed, object, put, records, says};
+use super::reads::reads_in;
+use super::{MANIFEST, Stand, closing};
+use crate::support::frames::{Project, Run};
+use serde_json::{Value, json};
+
+/// Ten that differ in what they have: code, resources, stages, Regions, tags.
+fn ten() -> Vec<String> {
+    let audience = MANIFEST.replace("audience: frames", "audience: images");
+    vec![
+        MANIFEST.to_owned(),
+        audience.clone(),
+        format!("{MANIFEST}delivery: {{webAcl: none}}\n"),
+        format!("{MANIFEST}delivery: {{dicomweb: true, cache: {{ttl: 2d}}}}\n"),
+        format!("{audience}deploy: {{tags: {{team: imaging}}}}\n"),
+        reads_in("us-west-2"),
+        reads_in("eu-west-1"),
+        format!("{MANIFEST}delivery: {{priceClass: 100}}\nlogs: {{functions: {{level: info}}}}\n"),
+        format!("{MANIFEST}iam: {{path: /imaging/}}\n").replacen("iam: {allow", "x-iam: {allow", 1),
+        format!("{MANIFEST}deploy: {{launch: child}}\n"),
+    ]
+}
+
+/// All that there is but for the artifact buckets, which stay where a stage leaves, and for how often
+/// a function was published.
+pub fn snapshot(stand: &Stand) -> Vec<String> {
+    let mut lines = stand.account.state();
+    lines.retain(|line| !line.starts_with("s3 objects") && !line.contains("frames-artifacts-"));
+    for line in &mut lines {
+        if line.starts_with("lambda_svc versions") {
+            line.truncate(line.rfind(':').unwrap());
+        }
+    }
+    lines.dedup();
+    for region in ["us-east-1", "us-west-2", "eu-west-1"] {
+        for stage in ["lambda-edge", "reads", "cdn"] {
+            let name = format!("heart-dev-{stage}");
+            let asked = json!({"StackName": name});
+            let (account, cloudformation) = (&stand.account, "cloudformation");
+            let found = account.try_call(region, cloudformation, "GetTemplate", asked.clone());
+            let Ok(template) = found else { continue };
+            lines.push(format!("{region} {name} {}", template["TemplateBody"]));
+            let described = account.call_in(region, cloudformation, "DescribeStacks", asked);
+            lines.push(format!(
+                "{region} {name} {}",
+                described["Stacks"][0]["Tags"]
+            ));
+        }
+    }
+    let info = stand.json(&["info"]);
+    let distribution = info["result"]["distributions"][0]["id"].as_str().unwrap();
+    let config = stand.distribution(distribution)["DistributionConfig"].clone();
+    let behaviors = config["CacheBehaviors"]["Items"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    for behavior in std::iter::once(&config["DefaultCacheBehavior"]).chain(behaviors) {
+        let functions = behavior["LambdaFunctionAssociations"]["Items"].as_array();
+        for one in functions.into_iter().flatten() {
+            let asked = json!({"FunctionName": one["LambdaFunctionARN"]});
+            let function = stand.account.call("lambda", "GetFunction", asked);
+            let code = &function["Configuration"]["CodeSha256"];
+            lines.push(format!(
+                "{} {} {code}",
+                behavior["PathPattern"], one["EventType"]
+            ));
+        }
+    }
+    lines
+}
+
+fn rolled_back(stand: &Stand, arguments: &[&str]) -> Value {
+    let run = stand.run(&[&["rollback", "--yes", "--format", "json"], arguments].concat());
+    assert_eq!(run.code, 0, "{run:#?}");
+    closing(&run)
+}
+
+#[test]
+fn ten_deployments_and_back_to_each() {
+    let stand = Stand::new();
+    let mut then = Vec::new();
+    for manifest in ten() {
+        stand.write(&manifest);
+        stand.deploy();
+        let newest = listed(&stand).remove(0);
+        assert_eq!(newest["live"], true);
+        then.push((id(&newest), snapshot(&stand)));
+    }
+    // From any to any: forwards, backwards, and by leaps.
+    for index in [0, 9, 1, 8, 2, 7, 3, 6, 4, 5] {
+        let (wanted, was) = &then[index];
+        let closing = rolled_back(&stand, &[wanted]);
+        assert_eq!(closing["result"]["deployment"], *wanted);
+        let newest = listed(&stand).remove(0);
+        assert_eq!(
+            (&newest["kind"], &newest["live"]),
+            (&json!("rollback"), &json!(true))
+        );
+        assert_eq!(newest["id"], *wanted);
+        let now = snapshot(&stand);
+        let more: Vec<_> = now.iter().filter(|line| !was.contains(line)).collect();
+        let less: Vec<_> = was.iter().filter(|line| !now.contains(line)).collect();
+        assert_eq!(now, *was, "{index}: more {more:#?}, less {less:#?}");
+        stand.never_open();
+    }
+    // All ten are still there.
+    let whole = listed(&stand);
+    assert!(
+        then.iter()
+            .all(|(wanted, _)| whole.iter().any(|one| one["id"] == **wanted))
+    );
+}
+
+/// On a machine that has never seen the project, its cache or its manifest.
+#[test]
+fn a_rollback_needs_neither_cache_nor_manifest() {
+    let stand = Stand::new();
+    stand.deploy();
+    let was = snapshot(&stand);
+    stand.write(&MANIFEST.replace("audience: frames", "audience: images"));
+    stand.deploy();
+    std::fs::remove_dir_all(stand.project.path().join(".frames")).unwrap();
+    let elsewhere = Project::empty();
+    let mut command = elsewhere.command_without_cargo_lambda();
+    command.args(["rollback", "--service", "heart", "--yes"]);
+    command.env("XDG_CACHE_HOME", elsewhere.path().join("no-cache"));
+    let run = Run::of(command.envs(stand.account.environment()));
+    says(&run, 0, &["Rolling back heart (dev)", "Invoking"]);
+    assert_eq!(snapshot(&stand), was);
+    let left: Vec<_> = std::fs::read_dir(elsewhere.path()).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn without_an_id_it_is_the_newest_that_isnt_deployed() {
+    let stand = Stand::new();
+    stand.deploy();
+    says(
+        &stand.run(&["rollback"]),
+        1,
+        &["there is no earlier deployment"],
+    );
+    let first = id(&listed(&stand)[0]);
+    stand.write(&MANIFEST.replace("audience: frames", "audience: images"));
+    stand.deploy();
+    let second = id(&listed(&stand)[0]);
+    let before = stand.account.state();
+    let dry = stand.run(&["rollback", "--dry-run"]);
+    says(&dry, 0, &[&first, "change", "nothing was changed"]);
+    assert_eq!(stand.account.state(), before);
+    assert_eq!(records(&stand).len(), 2);
+    rolled_back(&stand, &[]);
+    assert_eq!(
+        (id(&listed(&stand)[0]), listed(&stand).len()),
+        (first.clone(), 3)
+    );
+    rolled_back(&stand, &[]);
+    assert_eq!(id(&listed(&stand)[0]), second);
+    // What is deployed already stays as it is.
+    let again = stand.run(&["rollback", &second[..6], "--yes"]);
+    says(&again, 0, &["Unchanged"]);
+    says(
+        &stand.run(&["rollback", "ffff"]),
+        1,
+        &["there is no deployment ffff"],
+    );
+    assert_eq!(stand.run(&["rollback", "latest"]).code, 2);
+    // A deployment that failed half way is left for the last one that didn't.
+    stand.write(&format!("{MANIFEST}deploy: {{tags: {{team: imaging}}}}\n"));
+    stand
+        .account
+        .fail("UPDATE", "AWS::CloudFront::Distribution", "*", "no");
+    assert_eq!(stand.run(&["deploy", "--yes"]).code, 1);
+    stand.account.set(&json!({"failures": []}));
+    let failed = id(&listed(&stand)[0]);
+    says(
+        &stand.run(&["rollback", &failed]),
+        1,
+        &["didn't come to its end"],
+    );
+    rolled_back(&stand, &[]);
+    assert_eq!(
+        (id(&listed(&stand)[0]), &listed(&stand)[0]["live"]),
+        (second, &json!(true))
+    );
+}
+
+/// Without an id, too: it isn't the newest any more that it came from.
+#[test]
+fn an_interrupted_rollback_goes_on_where_it_was_going() {
+    let stand = Stand::new();
+    stand.deploy();
+    let was = snapshot(&stand);
+    let first = id(&listed(&stand)[0]);
+    stand.write(&MANIFEST.replace("audience: frames", "audience: images"));
+    stand.deploy();
+    stand
+        .account
+        .fail("UPDATE", "AWS::CloudFront::Distribution", "*", "no");
+    assert_eq!(stand.run(&["rollback", "--yes"]).code, 1);
+    stand.account.set(&json!({"failures": []}));
+    let shown = listed(&stand);
+    assert_eq!(
+        (&shown[0]["kind"], &shown[0]["state"]),
+        (&json!("rollback"), &json!("begun"))
+    );
+    rolled_back(&stand, &[]);
+    assert_eq!(snapshot(&stand), was);
+    let shown = listed(&stand);
+    assert_eq!((shown.len(), id(&shown[0])), (3, first));
+    assert_eq!(shown[0]["state"], "done");
+}
+
+/// The same question as of a deployment, and the same refusal without an answer.
+#[test]
+fn what_goes_has_to_be_confirmed() {
+    let stand = Stand::new();
+    stand.write(&format!("{MANIFEST}delivery: {{webAcl: none}}\n"));
+    stand.deploy();
+    stand.write(MANIFEST);
+    stand.deploy();
+    let before = stand.account.state();
+    let refused = stand.run(&["rollback"]);
+    says(
+        &refused,
+        1,
+        &["remove      WebAcl (AWS::WAFv2::WebACL)", "--yes"],
+    );
+    assert_eq!(stand.account.state(), before);
+}
+
+/// Before it begins.
+#[test]
+fn what_cannot_go_back_is_said() {
+    let stand = Stand::new();
+    stand.write(&format!("{MANIFEST}logs: {{access: {{enabled: false}}}}\n"));
+    stand.deploy();
+    stand.write(&format!(
+        "{MANIFEST}logs: {{access: {{objectLock: compliance}}}}\n"
+    ));
+    stand.deploy();
+    stand.write(&format!(
+        "{MANIFEST}logs: {{access: {{format: parquet}}}}\n"
+    ));
+    stand.deploy();
+    let shown = listed(&stand);
+    let before = stand.account.state();
+    for (index, parts) in [
+        (1, ["access logs go where they went then", "--yes"]),
+        (2, ["bucket AccessLogs leaves the stack", "--yes"]),
+    ] {
+        let calls = stand.account.calls().len();
+        says(&stand.run(&["rollback", &id(&shown[index])]), 1, &parts);
+        let made = &stand.account.calls()[calls..];
+        assert!(made.iter().all(|call| !call.is_mutating()), "{made:#?}");
+        assert_eq!(stand.account.state(), before);
+    }
+    rolled_back(&stand, &[&id(&shown[1])]);
+    let locked = stand.run(&["rollback", &id(&shown[0]), "--dry-run"]);
+    says(&locked, 0, &["keeps its Object Lock"]);
+}
+
+/// Somebody else may write to the bucket.
+#[test]
+fn what_was_tampered_with_is_refused() {
+    let stand = Stand::new();
+    stand.deploy();
+    let (key, record) = records(&stand).pop().unwrap();
+    stand.write(&MANIFEST.replace("audience: frames", "audience: images"));
+    stand.deploy();
+    let refused = |says_it: &str| {
+        let (before, calls) = (stand.account.state(), stand.account.calls().len());
+        says(
+            &stand.run(&["rollback", "--yes"]),
+            1,
+            &[says_it, "nothing was changed"],
+        );
+        let made = &stand.account.calls()[calls..];
+        assert!(made.iter().all(|call| !call.is_mutating()), "{made:#?}");
+        assert_eq!(stand.account.state(), before);
+    };
+    // Another template, and another zip, under the same key.
+    let template = record["templates"]["cdn"]["key"].as_str().unwrap();
+    let own = object(&stand, &stand.managed_bucket(), template);
+    put(&stand, template, &own.replace("https-only", "allow-all"));
+    refused("the template of cdn isn't the one that was packaged");
+    put(&stand, template, &own);
+    let zip = &record["plan"]["stages"][0]["artifacts"][0];
+    let deleted = json!({"Bucket": stand.managed_bucket(), "Key": zip["key"]});
+    put(&stand, zip["key"].as_str().unwrap(), "no zip");
+    refused("is gone, or isn't what was packaged");
+    stand.account.call("s3", "DeleteObject", deleted);
+    refused("is gone, or isn't what was packaged");
+    // A record that isn't what its name says.
+    put(
+        &stand,
+        &key,
+        &record.to_string().replace("heart-dev-cdn", "bank-prod-cdn"),
+    );
+    let gone = stand.run(&["rollback", "--yes"]);
+    says(&gone, 1, &["there is no earlier deployment"]);
+    assert_eq!(listed(&stand).len(), 1);
+}
+
+/// What was a secret then isn't shown now, though no manifest says so.
+#[test]
+fn a_secret_of_then_stays_hidden() {
+    let stand = Stand::new();
+    let secret = json!({"Name": "/tag", "Value": "hunter22-then", "Type": "SecureString"});
+    stand.account.call("ssm", "PutParameter", secret);
+    stand.write(&format!(
+        "{MANIFEST}resources: {{cdn: {{Resources: {{Distribution: {{Properties: {{DistributionConfig: {{Comment: '${{ssm:/tag}}'}}}}}}}}}}}}\n"
+    ));
+    stand.deploy();
+    stand.write(MANIFEST);
+    stand.deploy();
+    for _ in 0..2 {
+        let run = stand.run(&["rollback", "--yes", "-v"]);
+        assert_eq!(run.code, 0, "{run:#?}");
+        assert!(!run.stderr.contains("hunter22"), "{run:#?}");
+        assert!(run.stderr.contains("********"), "{run:#?}");
+    }
+    for (_, record) in records(&stand) {
+        assert!(!record.to_string().contains("hunter22"), "{record:#}");
+    }
+}
