@@ -6,6 +6,7 @@
 //! - [`picture`], [`heal`]: what is there, read once, and how what is gone comes back
 //! - [`follow`], [`change`], [`settle`]: one stack: its events, its change sets, what earlier runs left
 //! - [`artifacts`], [`edge_logs`]: what is beside the stacks
+//! - [`logs`]: the functions' lines of all Regions, merged
 //! - [`located`], [`moves`]: where the stacks are, whatever the manifest says, and what has moved
 //! - [`stage`], [`versions`], [`lingering`], [`trial`], [`served`], [`state`], [`validation`]: one stage of a deployment
 //! - [`going`], [`remove`]: all stages backwards, with patience for replicas
@@ -26,6 +27,7 @@ mod heal;
 pub mod interrupt;
 mod lingering;
 pub mod located;
+pub mod logs;
 pub mod moves;
 pub mod picture;
 pub mod remove;

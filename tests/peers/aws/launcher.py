@@ -67,6 +67,7 @@ async def serve(listener, port):
     import drift
     import healthimaging
     import invoke
+    import log_lines
     import resources
     import stacks
     import web_acls
@@ -74,7 +75,7 @@ async def serve(listener, port):
     from control import control
 
     logging.getLogger().setLevel(logging.ERROR)
-    for module in (distributions, web_acls, invoke, resources, stacks, change_sets, drift):
+    for module in (distributions, web_acls, invoke, resources, stacks, change_sets, drift, log_lines):
         module.install()
     wire.remember_connections()
 

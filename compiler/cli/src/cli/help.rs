@@ -15,7 +15,7 @@ pub(super) const OVERVIEW: &str = "\
 \x1b[1;4mDeploy\x1b[0m  \x1b[1mpackage\x1b[0m   Compile templates and functions to .frames/<env>/
         \x1b[1mdiff\x1b[0m      Show what a deployment would change
         \x1b[1mdeploy\x1b[0m    Package, upload, deploy, and print the URL
-        \x1b[1minfo\x1b[0m      Show what is deployed, the URL and the CNAME records
+        \x1b[1minfo\x1b[0m, \x1b[1mlogs\x1b[0m  Show what is deployed, and what the functions logged
         \x1b[1mremove\x1b[0m    Remove everything, and wait for the replicas
         \x1b[1mpolicy\x1b[0m    Print the IAM policy that the deployer needs
 \x1b[1;4mHelp\x1b[0m    \x1b[1mdoctor\x1b[0m    Show what is here, and what is missing
@@ -65,6 +65,12 @@ Examples:
 pub(super) const INFO: &str = "\
 Example:
   frames info --env prod --drift";
+
+pub(super) const LOGS: &str = "\
+Examples:
+  frames logs --env prod --follow
+  frames logs --audit --study 1.2.840.113619.2.5 --since 2026-03-01 --until 2026-04-01
+  frames logs --insights --study 1.2.840.113619.2.5 --since 2026-03-01 > query.txt";
 
 pub(super) const REMOVE: &str = "\
 Examples:

@@ -1,8 +1,12 @@
 //! Values of flags that have a form of their own.
 
-use super::OhifChoice;
+use super::{Moment, OhifChoice};
+use chrono::{DateTime, Local, NaiveDate, NaiveTime, TimeZone};
+use clap::builder::PossibleValuesParser;
 use frames_compiler::diagnostic::codes::{self, Severity};
 use frames_compiler::diagnostic::did_you_mean;
+use frames_compiler::names;
+use frames_edge::operation::{is_id, is_uid};
 use std::time::Duration;
 
 /// The flag without a value comes as an empty one.
@@ -64,6 +68,44 @@ pub(super) fn wait(text: &str) -> Result<Duration, String> {
         .checked_mul(seconds)
         .ok_or("this duration is too long")?;
     Ok(Duration::from_secs(total))
+}
+
+/// A duration, a date in the zone of whoever writes it, or a time with its own zone.
+pub(super) fn moment(text: &str) -> Result<Moment, String> {
+    if let Ok(ago) = wait(text) {
+        return Ok(Moment::Ago(ago));
+    }
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Ok(Moment::At(time.timestamp_millis()));
+    }
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| {
+        "a time is how long ago (`30m`, `2h`, `1d`), a date (`2026-03-01`), or a time with its zone (`2026-03-01T08:00:00Z`)"
+    })?;
+    let midnight = Local.from_local_datetime(&date.and_time(NaiveTime::MIN));
+    let midnight = midnight
+        .earliest()
+        .ok_or("that day has no midnight in this zone: write a time with its zone")?;
+    Ok(Moment::At(midnight.timestamp_millis()))
+}
+
+pub(super) fn function() -> PossibleValuesParser {
+    PossibleValuesParser::new(names::FUNCTIONS)
+}
+
+pub(super) fn study(text: &str) -> Result<String, String> {
+    if is_uid(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("a study's UID has up to 64 characters: digits, and dots between them".to_owned())
+    }
+}
+
+pub(super) fn image_set(text: &str) -> Result<String, String> {
+    if is_id(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("an image set's id has 32 lower-case letters and digits".to_owned())
+    }
 }
 
 /// As in a manifest.

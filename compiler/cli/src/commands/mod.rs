@@ -25,6 +25,8 @@ mod info;
 #[cfg(feature = "aws")]
 mod listed;
 #[cfg(feature = "aws")]
+mod logs;
+#[cfg(feature = "aws")]
 mod online;
 #[cfg(feature = "aws")]
 mod remove;
@@ -72,11 +74,15 @@ pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
         #[cfg(feature = "aws")]
         Command::Info(arguments) => info::run(global, arguments, terminal),
         #[cfg(feature = "aws")]
+        Command::Logs(arguments) => logs::run(global, arguments, terminal),
+        #[cfg(feature = "aws")]
         Command::Remove(arguments) => remove::run(global, arguments, terminal),
         #[cfg(not(feature = "aws"))]
-        Command::Deploy(_) | Command::Diff(_) | Command::Info(_) | Command::Remove(_) => {
-            Err(online::refused())
-        }
+        Command::Deploy(_)
+        | Command::Diff(_)
+        | Command::Info(_)
+        | Command::Logs(_)
+        | Command::Remove(_) => Err(online::refused()),
     }
 }
 

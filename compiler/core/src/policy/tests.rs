@@ -27,6 +27,7 @@ const ACCOUNT: Request<'_> = Request {
         references: vec![],
         region: None,
         delete_logs: false,
+        read_logs: false,
     },
 };
 
