@@ -93,6 +93,7 @@ fn every_key_of_a_manifest() {
             &["deploy"],
             &["diff"],
             &["info"],
+            &["logs"],
             &["remove"],
         ] {
             run(arguments[0], &mut frames(&project, arguments));

@@ -292,6 +292,8 @@ fn an_aws_that_doesnt_answer_is_left() {
         (&["diff"], Signal::TERM),
         (&["info"], Signal::INT),
         (&["info"], Signal::TERM),
+        (&["logs", "--follow"], Signal::INT),
+        (&["logs", "--service", "x"], Signal::TERM),
         (&["remove", "--yes"], Signal::INT),
         (&["validate", "--online"], Signal::INT),
         (&["validate", "--online"], Signal::TERM),

@@ -14,7 +14,8 @@ use frames_compiler::environments::DEFAULT as DEFAULT_ENV;
 use std::path::PathBuf;
 use std::time::Duration;
 use values::{
-    account, env_name, function, image_set, moment, ohif, option, service_name, study, wait, warning,
+    account, env_name, function, image_set, moment, ohif, option, service_name, study, wait,
+    warning,
 };
 
 /// Medical images from AWS HealthImaging, through CloudFront, by one frames.yml

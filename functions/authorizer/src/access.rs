@@ -112,7 +112,10 @@ fn is_fields(value: &str) -> bool {
         let mut bytes = field.bytes();
         bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b','))
     };
-    value.split("%2C").flat_map(|part| part.split("%2c")).all(plain)
+    value
+        .split("%2C")
+        .flat_map(|part| part.split("%2c"))
+        .all(plain)
 }
 
 /// A retrieval's query has nothing but image sets: what isn't written as one, letter for

@@ -95,7 +95,10 @@ fn show(line: &Line, terminal: Terminal) -> bool {
 
 /// In the zone of whoever reads it, with that zone's distance from UTC.
 fn local(time: i64) -> String {
-    let time = Local.timestamp_millis_opt(time).single().unwrap_or_default();
+    let time = Local
+        .timestamp_millis_opt(time)
+        .single()
+        .unwrap_or_default();
     time.format("%Y-%m-%d %H:%M:%S%.3f %:z").to_string()
 }
 

@@ -33,7 +33,8 @@ impl Access {
 
     /// Whether a line is one of them.
     pub fn has(&self, members: &Map<String, Value>) -> bool {
-        let is = |member: &str, text: &str| members.get(member).and_then(Value::as_str) == Some(text);
+        let is =
+            |member: &str, text: &str| members.get(member).and_then(Value::as_str) == Some(text);
         let mut ids = self.ids().peekable();
         is("event", "access") && (ids.peek().is_none() || ids.any(|(member, id)| is(member, id)))
     }

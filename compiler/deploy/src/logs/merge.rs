@@ -123,7 +123,8 @@ impl<T> Merge<T> {
         let floor = self.floor();
         let state = self.sources.get(source);
         state.is_some_and(|state| {
-            state.waiting >= MOST_WAITING && (state.read_until.is_none() || state.read_until > floor)
+            state.waiting >= MOST_WAITING
+                && (state.read_until.is_none() || state.read_until > floor)
         })
     }
 
@@ -139,7 +140,9 @@ impl<T> Merge<T> {
         while let Some(first) = self.waiting.first_entry() {
             let place = first.key();
             let waits = floor.is_some_and(|floor| place.time >= floor)
-                || held.as_ref().is_some_and(|held| held.as_ref() < Some(place));
+                || held
+                    .as_ref()
+                    .is_some_and(|held| held.as_ref() < Some(place));
             if waits {
                 break;
             }

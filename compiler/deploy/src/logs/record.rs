@@ -140,10 +140,7 @@ mod tests {
     #[test]
     fn nothing_in_a_line_passes_for_another_member() {
         let forged = line(r#"{"event":"x study=1.9","claims":{"sub":"a study=1.9"},"s":"="}"#);
-        assert_eq!(
-            forged.text(),
-            r#""x study=1.9" sub="a study=1.9" s="=""#
-        );
+        assert_eq!(forged.text(), r#""x study=1.9" sub="a study=1.9" s="=""#);
     }
 
     #[test]

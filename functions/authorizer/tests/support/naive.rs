@@ -76,13 +76,16 @@ fn only_study(query: &str) -> Option<String> {
         .collect();
     let is_study = |name: &str| name == "StudyInstanceUID" || name.eq_ignore_ascii_case("0020000D");
     let (study, rest): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(name, _)| is_study(name));
-    let made_of = |text: &str, letters: &str| !text.is_empty() && text.chars().all(|c| letters.contains(c));
+    let made_of =
+        |text: &str, letters: &str| !text.is_empty() && text.chars().all(|c| letters.contains(c));
     let harmless = |(name, value): &(&str, &str)| match *name {
         "limit" | "offset" => made_of(value, "0123456789") && value.len() < 10,
         "fuzzymatching" => *value == "true" || *value == "false",
         "includefield" => {
             let value = value.replace("%2C", ",").replace("%2c", ",");
-            value.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == ',')
+            value
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '.' || c == ',')
         }
         _ => false,
     };
