@@ -6,14 +6,14 @@ use crate::deploy::Stand;
 use crate::support::aws::Aws;
 use crate::support::frames::Run;
 use crate::support::hostile::{harmless, shows, text};
-use crate::support::process::{Background, eventually};
+use crate::support::process::Background;
 use crate::support::pty::OnTerminal;
 use crate::support::read;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
-use std::process::{ChildStdout, Stdio};
+use std::process::ChildStdout;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const AUTHORIZER: &str = "/frames/heart-dev-authorizer";

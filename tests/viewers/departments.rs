@@ -8,6 +8,8 @@ use crate::support::frames::Project;
 use crate::support::viewer::{Shown, Viewer};
 use serde_json::{Value, json};
 
+const ACCEPT: &str = "multipart/related; type=application/octet-stream; transfer-syntax=*";
+
 const TITLE: &str = "## OHIF on a web server of yours";
 
 fn manifest(origin: &str) -> String {
@@ -74,8 +76,10 @@ fn two_departments_open_their_own_studies_in_ohif_and_share_a_cache() {
         assert_eq!(viewer.viewports(), [0; 0]);
     }
     asked.extend(answered(&dev));
+    // As OHIF asks: what is accepted is part of the cache's key.
     let get = |url: &str, token: &str| {
-        dev.request("GET", url, &[("Authorization", &bearer(token))], None)
+        let headers = [("Authorization", &*bearer(token)), ("Accept", ACCEPT)];
+        dev.request("GET", url, &headers, None)
     };
     for (url, own, other) in [(&hers.url, &alice, &bob), (&his.url, &bob, &alice)] {
         let reply = get(url, own);

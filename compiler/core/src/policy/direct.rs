@@ -188,7 +188,10 @@ pub(super) fn collect(
     let groups = at_the_edge.map(group);
     allow("EdgeLogGroups", EDGE_LOG_GROUPS, groups.collect());
     if uses.read_logs {
-        allow("LogLines", LOG_LINES, plan.functions().map(group).collect());
+        // AWS's pages on IAM have a log group's ARN in both forms.
+        let groups = plan.functions().map(group);
+        let both = groups.flat_map(|arn| [arn.trim_end_matches(":*").to_owned(), arn]);
+        allow("LogLines", LOG_LINES, both.collect());
     }
 
     if uses.delete_logs {
