@@ -1,7 +1,7 @@
 //! Two users of two departments, one delivery and one cache: each opens the own study in OHIF, by a
 //! link to it, and gets nothing of the other's.
 
-use super::{STORE, answered, blocks, filled, is_the_slice};
+use super::{STORE, answered, blocks, filled, is_the_slice, pixels};
 use crate::access::{MR_STUDY, audit};
 use crate::support::dev::{CT_STUDY, Dev, bearer};
 use crate::support::frames::Project;
@@ -98,7 +98,8 @@ fn two_departments_open_their_own_studies_in_ohif_and_share_a_cache() {
     asked.extend(answered(&dev));
     // By the local issuer's own token, which is of both departments.
     is_the_slice(&dev, &hers);
-    is_the_slice(&dev, &his);
+    // 64 pixels wide: too few points of the canvas are in the middle of one.
+    assert!(his.pixels == pixels(&dev, &his.url) && his.shades >= 24);
 
     let (_, stderr) = dev.stop();
     let granted: Vec<&Value> = asked.iter().filter(is_granted).collect();
