@@ -1,6 +1,6 @@
 //! Values of flags that have a form of their own.
 
-use super::{Moment, OhifChoice};
+use super::OhifChoice;
 use chrono::{DateTime, Local, NaiveDate, NaiveTime, TimeZone};
 use clap::builder::PossibleValuesParser;
 use frames_compiler::diagnostic::codes::{self, Severity};
@@ -68,6 +68,14 @@ pub(super) fn wait(text: &str) -> Result<Duration, String> {
         .checked_mul(seconds)
         .ok_or("this duration is too long")?;
     Ok(Duration::from_secs(total))
+}
+
+/// When something was, or how long ago.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    Ago(Duration),
+    /// In milliseconds since 1970.
+    At(i64),
 }
 
 /// A duration, a date in the zone of whoever writes it, or a time with its own zone.

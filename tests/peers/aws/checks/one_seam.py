@@ -12,6 +12,7 @@ sys.path.insert(0, str(FOLDER))
 import change_sets
 import distributions
 import invoke
+import log_lines
 import resources
 import seam
 import stacks
@@ -58,7 +59,7 @@ def remembering(self, how, name, value):
 
 
 seam.Module.put = remembering
-for module in (change_sets, distributions, invoke, resources, stacks, web_acls):
+for module in (change_sets, distributions, invoke, log_lines, resources, stacks, web_acls):
     module.install()
 idle = []
 for alias, module in aliases.items():
