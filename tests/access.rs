@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 const STORE: &str = "dddddddddddddddddddddddddddddddd";
 
-const MR_STUDY: &str = "1.3.6.1.4.1.5962.1.2.4.20040826185059.5457";
+pub const MR_STUDY: &str = "1.3.6.1.4.1.5962.1.2.4.20040826185059.5457";
 const MR_SERIES: &str = "1.3.6.1.4.1.5962.1.3.4.1.20040826185059.5457";
 const MR_INSTANCE: &str = "1.3.6.1.4.1.5962.1.1.4.1.1.20040826185059.5457";
 
@@ -28,7 +28,7 @@ fn is_forbidden(reply: &Reply) -> bool {
 }
 
 /// The audit lines that `frames dev -v` has shown.
-fn audit(stderr: &str) -> Vec<Value> {
+pub fn audit(stderr: &str) -> Vec<Value> {
     let lines = stderr
         .lines()
         .filter_map(|line| line.split_once("authorizer: "));
@@ -89,8 +89,21 @@ logs: {{audit: true, auditClaims: [sub, name], functions: {{retentionDays: 2192}
     }
     assert!(see(&alice, "alice", &ct, "Hit").body == hers);
     assert!(see(&bob, "bob", &mr, "Hit").body == his);
-    // Neither by an image set of one's own that is named along, nor by a search, nor natively.
-    let whole = format!("/datastore/{STORE}/studies?StudyInstanceUID={CT_STUDY}");
+    // A viewer asks so for the study that it opens.
+    let studies = format!("/datastore/{STORE}/studies");
+    let one = format!("{studies}?limit=101&StudyInstanceUID={CT_STUDY}");
+    let reply = ask(&dev, &alice, "GET", &one);
+    let found: Value = serde_json::from_slice(&reply.body).unwrap();
+    assert_eq!(found.as_array().unwrap().len(), 1, "{found}");
+    assert_eq!(found[0]["0020000D"]["Value"][0], CT_STUDY);
+    assert!(is_forbidden(&ask(&dev, &bob, "GET", &one)));
+    let search = (
+        reply.header("x-amz-cf-id").to_owned(),
+        "alice".to_owned(),
+        false,
+    );
+    // Neither by an image set of one's own that is named along, nor by another search, nor natively.
+    let whole = format!("{studies}?StudyInstanceUID={CT_STUDY}&0020000D={MR_STUDY}");
     let set = dev.ready["frame"]["imageSetId"]
         .as_str()
         .unwrap()
@@ -112,6 +125,7 @@ logs: {{audit: true, auditClaims: [sub, name], functions: {{retentionDays: 2192}
             );
         }
     }
+    granted.push(search);
     // A token of a rotated department: the next request goes by the groups that it has then.
     let moved = user("alice", "A", json!(["neurology"]));
     assert!(is_forbidden(&ask(&dev, &moved, "GET", &ct)));

@@ -96,6 +96,7 @@ fn every_key_of_a_manifest() {
             &["check"],
             &["history"],
             &["rollback"],
+            &["logs"],
             &["remove"],
         ] {
             run(arguments[0], &mut frames(&project, arguments));

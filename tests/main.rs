@@ -39,6 +39,7 @@ mod lambda_endurance;
 mod lambda_launch;
 mod lambda_watch;
 mod links;
+mod logs;
 mod man;
 mod metadata;
 mod package;

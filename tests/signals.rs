@@ -295,6 +295,8 @@ fn an_aws_that_doesnt_answer_is_left() {
         (&["check"], Signal::INT),
         (&["history"], Signal::TERM),
         (&["rollback", "--yes"], Signal::INT),
+        (&["logs", "--follow"], Signal::INT),
+        (&["logs", "--service", "x"], Signal::TERM),
         (&["remove", "--yes"], Signal::INT),
         (&["validate", "--online"], Signal::INT),
         (&["validate", "--online"], Signal::TERM),

@@ -2,6 +2,7 @@
 //! Cornerstone3D in a real Chromium, the clients in Python and JavaScript, curl. Each block of
 //! docs/viewers.md is run as it stands there, but for the endpoint, the data store and the token.
 
+mod departments;
 mod ohif;
 mod page;
 mod served;

@@ -3,10 +3,13 @@
 mod check;
 mod help;
 mod init;
+mod logs;
 mod values;
 
 pub use check::Check;
 pub use init::{Init, InitAnswers};
+pub use logs::Logs;
+pub use values::Moment;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
@@ -228,6 +231,8 @@ pub enum Command {
     Info(Info),
     /// Look at an endpoint from outside: TLS, tokens, headers, caches
     Check(Check),
+    /// Show what the functions logged, in all Regions, in the order of time
+    Logs(Logs),
     /// Remove everything in reverse order, and wait for the replicas
     Remove(Remove),
     /// List the deployments, the newest first: when, who, commit, what changed
@@ -270,6 +275,7 @@ impl Command {
             Self::Diff(_) => "diff",
             Self::Info(_) => "info",
             Self::Check(_) => "check",
+            Self::Logs(_) => "logs",
             Self::Remove(_) => "remove",
             Self::Purge(_) => "purge",
             Self::Policy(_) => "policy",
@@ -489,6 +495,7 @@ pub struct Purge {
     pub shape: HumanOrJson,
 }
 
+#[derive(Debug, Args)]
 #[command(after_help = help::HISTORY)]
 pub struct History {
     #[command(flatten)]
@@ -538,6 +545,10 @@ pub struct Policy {
     /// Also allow `remove --delete-logs` to delete the access logs
     #[arg(long)]
     pub delete_logs: bool,
+
+    /// Also allow `logs` to read what the functions logged: who looked at what, with `logs.audit`
+    #[arg(long)]
+    pub read_logs: bool,
 
     /// Print a list of policies instead, each small enough for a managed policy
     #[arg(long)]

@@ -63,6 +63,7 @@ fn statements() -> Vec<Value> {
             references: vec!["cf:network.Zone".to_owned(), "ssm:/pool".to_owned()],
             region: Some("us-east-1".to_owned()),
             delete_logs: true,
+            read_logs: true,
         },
     };
     let policy = serde_json::to_value(policy::policy(&plan, &request).unwrap().policy).unwrap();
@@ -161,6 +162,7 @@ fn nothing_is_allowed_that_frames_doesnt_call() {
             "Artifacts",
             "LogBucket",
             "Logs",
+            "LogLines",
             "UserPool",
             "Certificate",
             "DataStores",

@@ -106,7 +106,7 @@ pub(crate) async fn own(
         );
         session.progress.step("Keeping", &what);
     }
-    own.sort_by(|(a, x), (b, y)| (a.region, &x.name).cmp(&(b.region, &y.name)));
+    own.sort_by(|(a, x), (b, y)| (&a.region, &x.name).cmp(&(&b.region, &y.name)));
     Ok(own)
 }
 
@@ -122,7 +122,7 @@ pub(crate) async fn late(
         .filter(|function| removed.contains(&function.stage))
         .map(|function| names::log_group(&function.name))
         .collect();
-    let same = |(a, x): &Found, (b, y): &Found| (a.region, &x.name) == (b.region, &y.name);
+    let same = |(a, x): &Found, (b, y): &Found| (&a.region, &x.name) == (&b.region, &y.name);
     let mut found = find(session, footprint).await?.groups;
     found.retain(|one| names.contains(&one.1.name) && !known.iter().any(|other| same(one, other)));
     Ok(found)

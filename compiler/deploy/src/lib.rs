@@ -6,6 +6,7 @@
 //! - [`picture`], [`heal`]: what is there, read once, and how what is gone comes back
 //! - [`follow`], [`change`], [`settle`]: one stack: its events, its change sets, what earlier runs left
 //! - [`artifacts`], [`edge_logs`]: what is beside the stacks
+//! - [`logs`]: the functions' lines of all Regions, merged
 //! - [`located`], [`moves`]: where the stacks are, whatever the manifest says, and what has moved
 //! - [`endpoint`]: what the stacks deliver from
 //! - [`history`], [`rollback`]: what deployments leave, and how an earlier one is deployed again
@@ -31,6 +32,7 @@ pub mod history;
 pub mod interrupt;
 mod lingering;
 pub mod located;
+pub mod logs;
 pub mod moves;
 pub mod picture;
 pub mod purge;

@@ -6,12 +6,13 @@
 //!   known at the edge, so no study allows it;
 //! - DICOMweb inside a study by the study in its path, and where it names an image set
 //!   besides (`imageSetId`), by both: whichever of them HealthImaging goes by, it is allowed;
-//! - a search that names no study by the whole data store.
+//! - a search for one study, which names it once and nothing that could widen that, by that study;
+//! - any other search through the data store by the whole data store.
 
 use crate::claims::Claims;
 use crate::reason::Reason;
 use frames_edge::access::{Access, Held, Verdict};
-use frames_edge::operation::{Operation, is_id};
+use frames_edge::operation::{Kind, Operation, is_id, is_uid};
 use frames_edge::{AccessClaims, AuthConfig};
 
 /// The parameter of a retrieval that picks an image set.
@@ -64,8 +65,57 @@ fn asked<'a>(operation: &'a Operation, query: &'a str) -> Asked<'a> {
                 image_sets(query)
             },
         },
-        (None, None) => Asked::Datastore,
+        (None, None) => match only_study(operation.kind(), query) {
+            Some(uid) => Asked::Study {
+                uid,
+                image_sets: vec![],
+            },
+            None => Asked::Datastore,
+        },
     }
+}
+
+/// The one study that a search for studies can find. Its query has that study's UID once, and
+/// besides only what picks no study: viewers ask so for the study that they open. Whatever is
+/// written in another way may be something else to another reader.
+fn only_study(kind: Kind, query: &str) -> Option<&str> {
+    if kind != Kind::Studies {
+        return None;
+    }
+    let mut only = None;
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=')?;
+        match name {
+            "StudyInstanceUID" | "0020000D" | "0020000d" => {
+                if only.is_some() || !is_uid(value) {
+                    return None;
+                }
+                only = Some(value);
+            }
+            "limit" | "offset" if is_count(value) => {}
+            "fuzzymatching" if ["true", "false"].contains(&value) => {}
+            "includefield" if is_fields(value) => {}
+            _ => return None,
+        }
+    }
+    only
+}
+
+/// A number in digits.
+fn is_count(value: &str) -> bool {
+    (1..=9).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Tags and keywords of attributes, with commas and dots between them. A comma may be encoded.
+fn is_fields(value: &str) -> bool {
+    let plain = |field: &str| {
+        let mut bytes = field.bytes();
+        bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b','))
+    };
+    value
+        .split("%2C")
+        .flat_map(|part| part.split("%2c"))
+        .all(plain)
 }
 
 /// A retrieval's query has nothing but image sets: what isn't written as one, letter for
@@ -175,6 +225,72 @@ fn no_claim(key: &str, what: &str) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_search_for_one_study_is_known_by_its_letters() {
+        let only = |query: &str| only_study(Kind::Studies, query).map(str::to_owned);
+        let found = Some("1.2.3".to_owned());
+        for query in [
+            "StudyInstanceUID=1.2.3",
+            "0020000D=1.2.3",
+            "0020000d=1.2.3",
+            "&&StudyInstanceUID=1.2.3&",
+            // As OHIF 3.13.2 asks.
+            "limit=101&offset=0&fuzzymatching=false&includefield=00081030%2C00080060%2C00080090%2C00100030&StudyInstanceUID=1.2.3",
+            "includefield=all&includefield=ProcedureCodeSequence.CodeValue,00081030%2cX&0020000D=1.2.3&fuzzymatching=true",
+        ] {
+            assert_eq!(only(query), found, "{query}");
+            for kind in [Kind::Series, Kind::Instances, Kind::Instance] {
+                assert_eq!(only_study(kind, query), None);
+            }
+        }
+        for query in [
+            "",
+            "limit=1",
+            "StudyInstanceUID",
+            "StudyInstanceUID=",
+            "StudyInstanceUID=*",
+            "StudyInstanceUID=1.2.*",
+            "StudyInstanceUID=1.2.?",
+            "StudyInstanceUID=1.2.3,1.2.4",
+            "StudyInstanceUID=1.2.3%2C1.2.4",
+            "StudyInstanceUID=1.2.3\\1.2.4",
+            "StudyInstanceUID=1.2.3%5C1.2.4",
+            "StudyInstanceUID=1.2.3;StudyInstanceUID=1.2.4",
+            "StudyInstanceUID=1.2.3 ",
+            "StudyInstanceUID=1.2.3+",
+            "StudyInstanceUID=1.2.%33",
+            "StudyInstanceUID=%221.2.3%22",
+            "StudyInstanceUID=1.2.3&StudyInstanceUID=1.2.3",
+            "StudyInstanceUID=1.2.3&0020000D=1.2.3",
+            "StudyInstanceUID=1.2.3&0020000d=1.2.4",
+            "StudyInstanceUID=1.2.3&StudyInstanceUID",
+            "StudyInstanceUID=1.2.3&studyinstanceuid=1.2.4",
+            "StudyInstanceUID=1.2.3&Study%49nstanceUID=1.2.4",
+            "Study%49nstanceUID=1.2.3",
+            "studyInstanceUID=1.2.3",
+            "00200000D=1.2.3",
+            "ReferencedStudySequence.StudyInstanceUID=1.2.3",
+            // Others that match something, or say how it is matched.
+            "StudyInstanceUID=1.2.3&PatientName=*",
+            "StudyInstanceUID=1.2.3&00100020=7",
+            "StudyInstanceUID=1.2.3&multiplevaluematching=true",
+            "StudyInstanceUID=1.2.3&emptyvaluematching=true",
+            "StudyInstanceUID=1.2.3&SeriesInstanceUID=1.3",
+            "StudyInstanceUID=1.2.3&Limit=1",
+            "StudyInstanceUID=1.2.3&limit=-1",
+            "StudyInstanceUID=1.2.3&limit=1;StudyInstanceUID=1.2.4",
+            "StudyInstanceUID=1.2.3&limit=1%26StudyInstanceUID=1.2.4",
+            "StudyInstanceUID=1.2.3&offset=",
+            "StudyInstanceUID=1.2.3&fuzzymatching=yes",
+            "StudyInstanceUID=1.2.3&includefield=a;0020000D=1.2.4",
+            "StudyInstanceUID=1.2.3&includefield=a%260020000D=1.2.4",
+            "StudyInstanceUID=1.2.3&includefield=a%3B",
+            "StudyInstanceUID=1.2.3&x",
+        ] {
+            assert_eq!(only(query), None, "{query}");
+        }
+    }
 
     #[test]
     fn what_is_not_written_as_an_image_set_is_one_that_nobody_lists() {

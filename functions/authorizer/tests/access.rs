@@ -120,6 +120,7 @@ impl World {
             11 => format!("studies/{study}/series/1.3/instances/1.4/bulkdata/abc"),
             _ => format!("studies/{study}/series/1.3/instances/1.4/frames/1"),
         };
+        let other = &self.studies[dice.below(self.studies.len())];
         let is_retrieval = rest.contains("1.3/m") || rest.contains("/1.4");
         let query = match dice.below(4) {
             0 if is_retrieval => format!("imageSetId={set}"),
@@ -127,6 +128,9 @@ impl World {
                 let other = &self.image_sets[dice.below(self.image_sets.len())];
                 format!("imageSetId={set}&imageSetId={other}")
             }
+            0 if rest == "studies" => format!("limit=5&0020000D={study}&includefield=all"),
+            1 if rest == "studies" => format!("StudyInstanceUID={study}"),
+            2 if rest == "studies" => format!("StudyInstanceUID={study}&0020000d={other}"),
             2 if rest.ends_with("series") => "limit=5".to_owned(),
             2 if rest.ends_with("getImageFrame") => {
                 "imageFrameId=0123456789abcdef0123456789abcdef".to_owned()
@@ -369,11 +373,41 @@ fn nothing_is_allowed_by_a_part_that_may_not_decide_what_comes_back() {
             search(&format!("studies/{B}/series"), &format!("0020000D={A}")),
             "------",
         ),
-        // Through the data store: by no study, though the query names one.
+        // For one study, and nothing that could be more.
         (
             search("studies", &format!("StudyInstanceUID={A}")),
+            "y-yy-y",
+        ),
+        (
+            search("studies", &format!("limit=101&offset=0&0020000D={A}")),
+            "y-yy-y",
+        ),
+        (
+            search("studies", &format!("StudyInstanceUID={B}")),
             "------",
         ),
+        (
+            search("studies", &format!("StudyInstanceUID={A}&0020000d={B}")),
+            "------",
+        ),
+        (
+            search("studies", &format!("0020000D={A}&StudyInstanceUID={B}")),
+            "------",
+        ),
+        (
+            search("studies", &format!("StudyInstanceUID={A},{B}")),
+            "------",
+        ),
+        (
+            search("studies", &format!("StudyInstanceUID={A};0020000D={B}")),
+            "------",
+        ),
+        // What doesn't go on decides nothing here either.
+        (
+            search("studies", &format!("StudyInstanceUID={A}&callback={B}")),
+            "y-yy-y",
+        ),
+        // Through the data store: by no study, though the query names one.
         (search("series", &format!("0020000D={A}")), "------"),
         (search("instances", ""), "------"),
     ] {

@@ -19,6 +19,8 @@ DEFAULTS = {
     "timeout": None,
     # Resource steps that fail: see `failure`.
     "failures": [],
+    # Lines on a page of FilterLogEvents.
+    "log_page": 10_000,
     # Data stores of the stand-in for HealthImaging: id -> status.
     "datastores": {},
 }

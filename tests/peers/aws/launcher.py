@@ -68,6 +68,7 @@ async def serve(listener, port):
     import healthimaging
     import invalidations
     import invoke
+    import log_lines
     import resources
     import stacks
     import web_acls
@@ -75,7 +76,7 @@ async def serve(listener, port):
     from control import control
 
     logging.getLogger().setLevel(logging.ERROR)
-    for module in (distributions, invalidations, web_acls, invoke, resources, stacks, change_sets, drift):
+    for module in (distributions, invalidations, web_acls, invoke, resources, stacks, change_sets, drift, log_lines):
         module.install()
     wire.remember_connections()
 

@@ -230,6 +230,7 @@ TABLE = {
         Row(READ, "_deliveries", _REGION, "all log deliveries, by their id"),
         Row(READ, "_delivery_destinations", _REGION, "where logs are delivered to, by name"),
         Row(READ, "_delivery_sources", _REGION, "where logs are delivered from, by name"),
+        Row(REPLACED, "_filter_log_events", "(data)", "lines come in pages, and by patterns over JSON"),
         Row(READ, "_put_delivery_destination", "(data)", "makes a destination"),
         Row(READ, "_put_delivery_source", "(data)", "makes a source"),
     ),

@@ -86,6 +86,11 @@ impl Call {
         self.0["mutating"].as_bool().unwrap()
     }
 
+    /// When it came, in seconds.
+    pub fn time(&self) -> f64 {
+        self.0["time"].as_f64().unwrap()
+    }
+
     /// None when it was held or cut.
     pub fn status(&self) -> Option<u64> {
         self.0["status"].as_u64()

@@ -1,9 +1,12 @@
 //! Values of flags that have a form of their own.
 
 use super::OhifChoice;
+use chrono::{DateTime, Local, NaiveDate, NaiveTime, TimeZone};
+use clap::builder::PossibleValuesParser;
 use frames_compiler::diagnostic::codes::{self, Severity};
 use frames_compiler::diagnostic::did_you_mean;
-use frames_edge::operation;
+use frames_compiler::names;
+use frames_edge::operation::{is_id, is_uid};
 use std::time::Duration;
 
 /// The flag without a value comes as an empty one.
@@ -43,16 +46,16 @@ pub(super) fn warning(text: &str) -> Result<String, String> {
 
 /// Of HealthImaging: a data store or an image set.
 pub(super) fn id(text: &str) -> Result<String, String> {
-    if operation::is_id(text) {
+    if is_id(text) {
         Ok(text.to_owned())
     } else {
-        Err("an id of HealthImaging's has 32 digits and small letters".to_owned())
+        Err("an id of HealthImaging's has 32 lower-case letters and digits".to_owned())
     }
 }
 
 /// Of a study or a series.
 pub(super) fn uid(text: &str) -> Result<String, String> {
-    if operation::is_uid(text) {
+    if is_uid(text) {
         Ok(text.to_owned())
     } else {
         Err("a DICOM UID has digits and dots, 64 at most (DICOM PS3.5, 9.1)".to_owned())
@@ -96,6 +99,36 @@ pub(super) fn wait(text: &str) -> Result<Duration, String> {
         .checked_mul(seconds)
         .ok_or("this duration is too long")?;
     Ok(Duration::from_secs(total))
+}
+
+/// When something was, or how long ago.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    Ago(Duration),
+    /// In milliseconds since 1970.
+    At(i64),
+}
+
+/// A duration, a date in the zone of whoever writes it, or a time with its own zone.
+pub(super) fn moment(text: &str) -> Result<Moment, String> {
+    if let Ok(ago) = wait(text) {
+        return Ok(Moment::Ago(ago));
+    }
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Ok(Moment::At(time.timestamp_millis()));
+    }
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| {
+        "a time is how long ago (`30m`, `2h`, `1d`), a date (`2026-03-01`), or a time with its zone (`2026-03-01T08:00:00Z`)"
+    })?;
+    let midnight = Local.from_local_datetime(&date.and_time(NaiveTime::MIN));
+    let midnight = midnight
+        .earliest()
+        .ok_or("that day has no midnight in this zone: write a time with its zone")?;
+    Ok(Moment::At(midnight.timestamp_millis()))
+}
+
+pub(super) fn function() -> PossibleValuesParser {
+    PossibleValuesParser::new(names::FUNCTIONS)
 }
 
 /// As in a manifest.

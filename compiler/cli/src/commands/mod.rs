@@ -35,6 +35,8 @@ mod info;
 #[cfg(feature = "aws")]
 mod listed;
 #[cfg(feature = "aws")]
+mod logs;
+#[cfg(feature = "aws")]
 mod online;
 #[cfg(feature = "aws")]
 mod remove;
@@ -86,17 +88,21 @@ pub fn run(cli: &Cli, terminal: Terminal) -> Result<()> {
         #[cfg(feature = "aws")]
         Command::Info(arguments) => info::run(global, arguments, terminal),
         #[cfg(feature = "aws")]
+        Command::Logs(arguments) => logs::run(global, arguments, terminal),
+        #[cfg(feature = "aws")]
         Command::Remove(arguments) => remove::run(global, arguments, terminal),
         #[cfg(feature = "aws")]
         Command::History(arguments) => history::run(global, arguments, terminal),
         #[cfg(feature = "aws")]
         Command::Rollback(arguments) => rollback::run(global, arguments, terminal),
         #[cfg(not(feature = "aws"))]
-        Command::Deploy(_) | Command::Diff(_) | Command::Info(_) | Command::Remove(_) => {
-            Err(online::refused())
-        }
-        #[cfg(not(feature = "aws"))]
-        Command::History(_) | Command::Rollback(_) => Err(online::refused()),
+        Command::Deploy(_)
+        | Command::Diff(_)
+        | Command::Info(_)
+        | Command::Logs(_)
+        | Command::Remove(_)
+        | Command::History(_)
+        | Command::Rollback(_) => Err(online::refused()),
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) fn run(global: &Global, arguments: &Policy, terminal: Terminal) -> Re
             references: asked.references,
             region: asked.region,
             delete_logs: arguments.delete_logs,
+            read_logs: arguments.read_logs,
         },
     };
     let printed = policy::policy(&plan, &request).context(|| "can't make the policy")?;

@@ -8,7 +8,7 @@ use crate::interrupt;
 use crate::project::Project;
 use crate::terminal::{self, Progress, Terminal};
 use frames_compiler::failure::{Failure, Result};
-use frames_compiler::plan::Footprint;
+use frames_compiler::plan::{Footprint, Names};
 use frames_compiler::secrets::Masks;
 use frames_compiler::{Compiled, Diagnostic, Named, Plan, Source, render};
 use frames_deploy::aws::Aws;
@@ -103,6 +103,36 @@ pub(super) fn run_named(
     terminal: Terminal,
     work: impl AsyncFnOnce(OpenedNames) -> Result<()>,
 ) -> Result<()> {
+    named(command, global, service, terminal, Stacks::Sought, work)
+}
+
+/// The same for a command that asks nothing of the stacks: nobody looks for them, and so whoever runs
+/// it needs no permission to see them.
+pub(super) fn run_unlocated(
+    command: &'static str,
+    global: &Global,
+    service: Option<&str>,
+    terminal: Terminal,
+    work: impl AsyncFnOnce(OpenedNames) -> Result<()>,
+) -> Result<()> {
+    named(command, global, service, terminal, Stacks::Unsought, work)
+}
+
+/// Whether stacks are looked for where no manifest says where they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stacks {
+    Sought,
+    Unsought,
+}
+
+fn named(
+    command: &'static str,
+    global: &Global,
+    service: Option<&str>,
+    terminal: Terminal,
+    stacks: Stacks,
+    work: impl AsyncFnOnce(OpenedNames) -> Result<()>,
+) -> Result<()> {
     let project = match service {
         Some(_) => {
             without_manifest(global, terminal)?;
@@ -121,6 +151,15 @@ pub(super) fn run_named(
         let progress = Progress::new(terminal);
         let mut unseen = Vec::new();
         let (footprint, plan) = match (&project, service) {
+            (None, Some(service)) if stacks == Stacks::Unsought => {
+                let names = Names {
+                    service: service.to_owned(),
+                    env: global.target().env.to_owned(),
+                    account: None,
+                    artifact_bucket: None,
+                };
+                (Footprint::of(&names, &[]), None)
+            }
             (None, Some(service)) => {
                 let session = looking(&aws, &progress, command).await?;
                 let found = located::footprint(&session, service, global.target().env).await?;
@@ -137,7 +176,7 @@ pub(super) fn run_named(
             plan,
             aws,
             progress,
-            is_located: service.is_some(),
+            is_located: service.is_some() && stacks == Stacks::Sought,
             unseen,
             command,
         })

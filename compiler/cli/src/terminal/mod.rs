@@ -143,6 +143,22 @@ pub fn lines(text: impl Into<Styled>) {
     );
 }
 
+/// One line of many, to stdout, that is as wide as it is but on a terminal: there, what goes on is below
+/// the column `second`. False: nobody reads any more.
+pub fn row(text: impl Into<Styled>, second: usize) -> bool {
+    let text = text.into();
+    let text = masked(text.ansi(), Masks::mask);
+    let text = fit::fitted(&text, columns(io::stdout()), Some(second));
+    write_out(&mut anstream::stdout(), &format!("{text}\n"))
+}
+
+/// One JSON object of many, on a line. False: nobody reads any more.
+pub fn record(object: &serde_json::Value) -> bool {
+    let text = object.to_string();
+    let text = masked(&text, Masks::mask_json);
+    write_out(&mut io::stdout(), &format!("{}\n", printable::json(&text)))
+}
+
 /// How wide the stream's terminal is, where it is one that knows.
 fn columns(stream: impl IsTerminal + AsFd) -> Option<usize> {
     if !stream.is_terminal() {
@@ -169,18 +185,20 @@ pub fn value(text: &str) {
     write_out(&mut io::stdout(), &format!("{text}\n"));
 }
 
-/// A reader that went away (`| head`) is no failure.
-fn write_out(out: &mut impl Write, text: &str) {
+/// Whether anybody reads it. A reader that went away (`| head`) is no failure.
+fn write_out(out: &mut impl Write, text: &str) -> bool {
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    if let Err(error) = written
-        && error.kind() != io::ErrorKind::BrokenPipe
-    {
+    let Err(error) = written else {
+        return true;
+    };
+    if error.kind() != io::ErrorKind::BrokenPipe {
         let failed = Failure::new(format!("can't write to stdout: {error}"));
         failure(
             &failed.help("the output is incomplete: free some space, then run the command again"),
         );
         std::process::exit(Exit::Failed as i32);
     }
+    false
 }
 
 /// A line to stderr.
@@ -241,9 +259,9 @@ pub fn command_line(error: &clap::Error) {
         printable::block(&said).into_owned()
     };
     if error.use_stderr() {
-        write_error(&fit::fitted(&text, columns(io::stderr()), None))
+        write_error(&fit::fitted(&text, columns(io::stderr()), None));
     } else {
-        write_out(&mut anstream::stdout(), &text)
+        write_out(&mut anstream::stdout(), &text);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Who may read what of `iam.allow`.
 
+use super::writable;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::{self, AccessRow, Allow, Manifest, Spanned, Text};
 use crate::span::Span;
@@ -31,6 +32,9 @@ pub(super) fn check(manifest: &Manifest, dicomweb: bool, found: &mut Vec<Diagnos
     let mode = auth.and_then(|auth| auth.mode.as_ref());
     // With mode `none` they are unused keys.
     let auth = auth.filter(|_| mode.is_none_or(|mode| mode.value != "none"));
+    if let Some(auth) = auth {
+        writable::check(auth, found);
+    }
     let rows = auth.and_then(|auth| auth.access.as_deref());
     let claims = auth.and_then(|auth| auth.access_claims.as_ref());
     if let Some(rows) = rows {

@@ -15,6 +15,7 @@ mod jwks;
 mod logs;
 #[cfg(test)]
 pub(crate) mod testing;
+mod writable;
 
 pub(crate) use deploy::unguarded;
 pub use domain::COMMON_NAME;

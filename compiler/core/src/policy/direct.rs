@@ -23,6 +23,8 @@ pub struct Uses {
     pub region: Option<String>,
     /// `remove --delete-logs`, which empties the bucket of access logs.
     pub delete_logs: bool,
+    /// `logs`, which reads what the functions logged.
+    pub read_logs: bool,
 }
 
 const STACKS: &[&str] = &[
@@ -92,6 +94,9 @@ const READER_URL: &[&str] = &["lambda:GetFunctionUrlConfig"];
 
 /// The functions' own, in every Region where a viewer has been.
 const EDGE_LOG_GROUPS: &[&str] = &["logs:DeleteLogGroup", "logs:PutRetentionPolicy"];
+
+/// Who looked at what: not a deployer's, unless that is asked for.
+const LOG_LINES: &[&str] = &["logs:FilterLogEvents"];
 
 const NAMELESS: &[&str] = &[
     // Drift detection reads how the resource types are configured.
@@ -175,15 +180,22 @@ pub(super) fn collect(
         allow("FunctionUrls", READER_URL, readers);
     }
 
-    let at_the_edge = plan.functions().filter(|function| function.is_replicated());
-    let groups = at_the_edge.map(|function| {
+    let group = |function: &Function| {
         let name = names::function(&plan.service, &plan.env, function.name);
         format!(
             "arn:aws:logs:*:{account}:log-group:{}:*",
             names::log_group(&name)
         )
-    });
+    };
+    let at_the_edge = plan.functions().filter(|function| function.is_replicated());
+    let groups = at_the_edge.map(group);
     allow("EdgeLogGroups", EDGE_LOG_GROUPS, groups.collect());
+    if uses.read_logs {
+        // AWS's pages on IAM have a log group's ARN in both forms.
+        let groups = plan.functions().map(group);
+        let both = groups.flat_map(|arn| [arn.trim_end_matches(":*").to_owned(), arn]);
+        allow("LogLines", LOG_LINES, both.collect());
+    }
 
     if uses.delete_logs {
         for bucket in log_buckets(templates, account) {

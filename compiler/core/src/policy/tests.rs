@@ -27,6 +27,7 @@ const ACCOUNT: Request<'_> = Request {
         references: vec![],
         region: None,
         delete_logs: false,
+        read_logs: false,
     },
 };
 
@@ -136,6 +137,35 @@ fn records_of_other_names_stay() {
             "frames.example.org"
         ])
     );
+}
+
+#[test]
+fn what_functions_logged_is_read_on_demand_only() {
+    let readers = |read_logs| {
+        let uses = Uses {
+            read_logs,
+            ..Uses::default()
+        };
+        let request = Request { uses, ..ACCOUNT };
+        let statements = statements(MINIMAL, &request).into_iter();
+        let reads = |one: &Value| one["Action"].to_string().contains("FilterLogEvents");
+        statements.filter(reads).collect::<Vec<_>>()
+    };
+    assert!(readers(false).is_empty());
+    let [only] = &readers(true)[..] else {
+        panic!("one statement");
+    };
+    assert_eq!(only["Action"], json!(["logs:FilterLogEvents"]));
+    // In every Region, and no other service's.
+    for resource in only["Resource"].as_array().unwrap() {
+        let resource = resource.as_str().unwrap();
+        let group = resource.split_once(":log-group:/frames/").unwrap();
+        assert!(group.0.starts_with("arn:aws:logs:*:"), "{resource}");
+        assert!(
+            group.1.contains("-dev-authorizer") || group.1.contains("-dev-signer"),
+            "{resource}"
+        );
+    }
 }
 
 #[test]

@@ -104,6 +104,7 @@ const CRATES: &[Order] = &[
             // What lies beside the stacks.
             "artifacts",
             "edge_logs",
+            "logs",
             // What is deployed elsewhere than the manifest says.
             "located",
             "moves",

@@ -100,6 +100,15 @@ where
     code(error).is_some_and(|code| cause(code, message(error)) == Cause::Throttled)
 }
 
+/// Too many calls at once, or a failure of AWS's own: the same call may succeed later.
+pub fn is_passing<E, R>(error: &SdkError<E, R>) -> bool
+where
+    E: ProvideErrorMetadata,
+{
+    let passing = [Cause::Throttled, Cause::Unreachable];
+    code(error).is_some_and(|code| passing.contains(&cause(code, message(error))))
+}
+
 fn refusal(action: &str, doing: &str, code: &str, message: &str) -> Failure {
     match cause(code, message) {
         Cause::Expired => Failure::new(format!("can't {doing}: the AWS credentials have expired"))

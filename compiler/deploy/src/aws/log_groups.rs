@@ -8,7 +8,7 @@ use frames_compiler::failure::Result;
 #[derive(Debug, Clone)]
 pub struct LogGroups {
     client: Client,
-    pub region: &'static str,
+    pub region: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,10 +19,10 @@ pub struct LogGroup {
 }
 
 impl Aws {
-    pub fn log_groups(&self, region: &'static str) -> LogGroups {
+    pub fn log_groups(&self, region: &str) -> LogGroups {
         LogGroups {
             client: Client::new(&self.within(region)),
-            region,
+            region: region.to_owned(),
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod functions;
 mod http;
 pub mod listing;
 pub mod log_groups;
+pub mod log_lines;
 mod machine;
 mod online;
 mod profile;

@@ -52,6 +52,10 @@ pub(crate) fn allows(
                 }
             }
         }
+        ("studies", None) => match only_study(query) {
+            Some(uid) => parts.push(("studies", uid)),
+            None => is_readable = false,
+        },
         _ => is_readable = false,
     }
     let rows_allow = rows.is_none()
@@ -61,6 +65,39 @@ pub(crate) fn allows(
                 .iter()
                 .all(|(key, id)| by_rows(&row_lists(key, id.clone()))));
     rows_allow && names.is_none_or(|names| claims_allow(names, claims, store, &parts, is_readable))
+}
+
+/// A search of studies that can find one study only: `query` is what goes on of it.
+fn only_study(query: &str) -> Option<String> {
+    let pairs: Vec<(&str, &str)> = query
+        .split('&')
+        .filter(|pair| *pair != "")
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "?")))
+        .collect();
+    let is_study = |name: &str| name == "StudyInstanceUID" || name.eq_ignore_ascii_case("0020000D");
+    let (study, rest): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(name, _)| is_study(name));
+    let made_of =
+        |text: &str, letters: &str| !text.is_empty() && text.chars().all(|c| letters.contains(c));
+    let harmless = |(name, value): &(&str, &str)| match *name {
+        "limit" | "offset" => made_of(value, "0123456789") && value.len() < 10,
+        "fuzzymatching" => *value == "true" || *value == "false",
+        "includefield" => {
+            let value = value.replace("%2C", ",").replace("%2c", ",");
+            value
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '.' || c == ',')
+        }
+        _ => false,
+    };
+    match study[..] {
+        [(_, uid)] if rest.iter().all(harmless) => {
+            let is_uid = made_of(uid, "0123456789.")
+                && uid.len() <= 64
+                && !format!(".{uid}.").contains("..");
+            is_uid.then(|| uid.to_owned())
+        }
+        _ => None,
+    }
 }
 
 fn claims_allow(

@@ -13,6 +13,7 @@ import change_sets
 import distributions
 import invalidations
 import invoke
+import log_lines
 import resources
 import seam
 import stacks
@@ -59,7 +60,7 @@ def remembering(self, how, name, value):
 
 
 seam.Module.put = remembering
-for module in (change_sets, distributions, invalidations, invoke, resources, stacks, web_acls):
+for module in (change_sets, distributions, invalidations, invoke, log_lines, resources, stacks, web_acls):
     module.install()
 idle = []
 for alias, module in aliases.items():

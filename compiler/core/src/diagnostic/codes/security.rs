@@ -235,6 +235,29 @@ auth:
       imageSets: [aaaabbbbccccddddeeeeffff00001111]
 "
 
+    ACCESS_WRITABLE "access-writable" Warning
+    what: "A claim that users may write themselves decides what they may read."
+    why: "Cognito lets an app client write the standard attributes of whoever signed in, unless its `WriteAttributes` says otherwise. Whoever writes the claim chooses what it lists, or which groups it names."
+    remedy: "Name a claim that only you write: `cognito:groups`, or one that a pre token generation trigger adds. Where no app client may write the attribute, allow this warning."
+    example: "\
+service: x
+auth:
+  mode: cognito
+  userPoolId: us-east-1_AbCdEfGhI
+  accessClaims:
+    studies: profile
+delivery: {dicomweb: true}
+"
+    fixed: "\
+service: x
+auth:
+  mode: cognito
+  userPoolId: us-east-1_AbCdEfGhI
+  accessClaims:
+    studies: imaging.studies
+delivery: {dicomweb: true}
+"
+
     AUDIT_RETENTION "audit-retention" Warning
     what: "Audit lines are deleted before six years are over."
     why: "HIPAA wants records of this kind kept for six years (45 CFR 164.316(b)(2)). `logs.functions.retentionDays` decides how long the lines stay, 30 days by default."

@@ -1,0 +1,161 @@
+//! `frames logs`: what the functions wrote, in all Regions, in the order of time.
+
+use super::session;
+use crate::cli::{Global, Logs, Moment};
+use crate::terminal::{self, Terminal};
+use chrono::{DateTime, Local, SecondsFormat, TimeZone, Utc};
+use frames_compiler::failure::{Failure, Result};
+use frames_compiler::names;
+use frames_compiler::plan::Footprint;
+use frames_compiler::printable::{Style, Styled};
+use frames_deploy::logs::access::Access;
+use frames_deploy::logs::record::Line;
+use frames_deploy::logs::{self, Group, Wanted};
+use frames_deploy::session::Session;
+use serde_json::json;
+
+/// How far back, where nobody says it.
+const SINCE: i64 = 60 * 60 * 1000;
+
+/// The longest name of a Region that is every account's: `ap-northeast-1`.
+const REGION: usize = 14;
+
+/// `authorizer`
+const FUNCTION: usize = 10;
+
+pub(super) fn run(global: &Global, arguments: &Logs, terminal: Terminal) -> Result<()> {
+    let now = Utc::now().timestamp_millis();
+    let from = arguments.since.map_or(now - SINCE, |since| since.at(now));
+    let until = match arguments.until {
+        Some(until) => Some(until.at(now)),
+        None => (!arguments.follow).then_some(now),
+    };
+    if until.is_some_and(|until| until < from) {
+        return Err(Failure::usage("`--until` is before `--since`")
+            .help("a duration is how long ago: `--since 2d --until 1d`"));
+    }
+    let access = Access {
+        studies: arguments.study.clone(),
+        image_sets: arguments.image_set.clone(),
+    };
+    let is_audit = arguments.audit || arguments.insights;
+    let wanted = Wanted {
+        functions: functions(arguments, is_audit),
+        from,
+        until,
+        follow: arguments.follow,
+        access: is_audit.then_some(access),
+        of_lambda: terminal.is_verbose(),
+    };
+    let service = arguments.name.service.as_deref();
+    session::run_unlocated("logs", global, service, terminal, async |opened| {
+        let session = opened.looking().await?;
+        if arguments.insights {
+            return insights(&session, &opened.footprint, &wanted, terminal).await;
+        }
+        let shown = logs::read(&session, &opened.footprint, &wanted, |line| {
+            show(line, terminal)
+        });
+        if shown.await? == 0 {
+            let what = format!("no lines since {}", local(from));
+            terminal.status("Note", &what);
+        }
+        Ok(())
+    })
+}
+
+/// The authorizer writes the audit lines.
+fn functions(arguments: &Logs, is_audit: bool) -> Vec<&'static str> {
+    let all = names::FUNCTIONS.iter().copied();
+    all.filter(|function| match &arguments.function {
+        Some(wanted) => wanted == function,
+        None => !is_audit || *function == names::AUTHORIZER,
+    })
+    .collect()
+}
+
+/// Whether anybody reads it.
+fn show(line: &Line, terminal: Terminal) -> bool {
+    if terminal.is_json() {
+        let time = DateTime::from_timestamp_millis(line.time).unwrap_or_default();
+        let time = time.to_rfc3339_opts(SecondsFormat::Millis, true);
+        return terminal::record(&line.json(&time));
+    }
+    let time = local(line.time);
+    let region = format!("{:REGION$}", line.region);
+    let function = format!("{:FUNCTION$}", line.function);
+    let row = Styled::new()
+        .paint(Style::Dim, &time)
+        .text(&format!(" {region} "))
+        .paint(Style::BoldCyan, &function)
+        .text(" ");
+    let second = time.len() + REGION + FUNCTION + 3;
+    terminal::row(row.line(&line.text()), second)
+}
+
+/// In the zone of whoever reads it, with that zone's distance from UTC.
+fn local(time: i64) -> String {
+    let time = Local
+        .timestamp_millis_opt(time)
+        .single()
+        .unwrap_or_default();
+    time.format("%Y-%m-%d %H:%M:%S%.3f %:z").to_string()
+}
+
+/// The query goes to stdout, so that it can be kept in a file, and how to run it to stderr.
+async fn insights(
+    session: &Session<'_>,
+    footprint: &Footprint,
+    wanted: &Wanted,
+    terminal: Terminal,
+) -> Result<()> {
+    let query = wanted.access.as_ref().map(Access::query);
+    let query = query.unwrap_or_default();
+    let groups = logs::groups(session, footprint, &wanted.functions).await?;
+    let name = names::function(&footprint.service, &footprint.env, names::AUTHORIZER);
+    let group = names::log_group(&name);
+    let regions: Vec<&str> = groups.iter().map(|it: &Group| it.region.as_str()).collect();
+    // Insights takes seconds, both of them included.
+    let start = wanted.from.div_euclid(1000);
+    let end = wanted.until.map(|until| until.div_euclid(1000));
+    if terminal.is_json() {
+        let told = json!({"query": query, "logGroup": group, "regions": regions, "startTime": start, "endTime": end});
+        terminal::json(&format!("{told}\n"));
+        return Ok(());
+    }
+    terminal::lines(&query);
+    let until = end.map_or_else(|| "$(date +%s)".to_owned(), |end| end.to_string());
+    let (start, regions) = (start.to_string(), regions.join(" "));
+    let note = if regions.is_empty() {
+        format!("\n{group} is in no Region yet.\n")
+    } else {
+        format!(
+            "
+To ask all Regions that have {group}, keep the query as query.txt, and begin it in each:
+
+  for region in {regions}; do
+    aws logs start-query --region $region --log-group-name {group} \\
+      --start-time {start} --end-time {until} --query-string file://query.txt
+  done
+
+Each queryId is answered by `aws logs get-query-results --region REGION --query-id ID`.
+In the console: CloudWatch, Logs Insights, in each of these Regions.
+"
+        )
+    };
+    terminal.note(note.trim_end());
+    Ok(())
+}
+
+impl Moment {
+    /// In milliseconds since 1970.
+    fn at(self, now: i64) -> i64 {
+        match self {
+            Self::Ago(time) => {
+                let time = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+                now.saturating_sub(time).max(0)
+            }
+            Self::At(time) => time,
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Claims of Cognito that users write themselves, where they should decide who may read what.
+
+use crate::diagnostic::{Diagnostic, codes};
+use crate::manifest::{AccessClaims, Auth, Text};
+
+/// The standard attributes that every app client may write, unless `WriteAttributes` says otherwise.
+/// The claims of an id token are called alike.
+///
+/// Sources: "User pool attributes", Amazon Cognito Developer Guide; "CreateUserPoolClient", Amazon
+/// Cognito User Pools API Reference.
+const WRITABLE: [&str; 17] = [
+    "address",
+    "birthdate",
+    "email",
+    "family_name",
+    "gender",
+    "given_name",
+    "locale",
+    "middle_name",
+    "name",
+    "nickname",
+    "phone_number",
+    "picture",
+    "preferred_username",
+    "profile",
+    "updated_at",
+    "website",
+    "zoneinfo",
+];
+
+/// What `auth.access` and `auth.accessClaims` go by. Of `custom:` attributes the manifest doesn't tell
+/// who may write them, so nothing is said of those.
+pub(super) fn check(auth: &Auth, found: &mut Vec<Diagnostic>) {
+    if auth
+        .mode
+        .as_ref()
+        .is_none_or(|mode| mode.value != "cognito")
+    {
+        return;
+    }
+    let groups = auth.groups_claim.as_ref();
+    let claims = auth.access_claims.as_ref();
+    let claim = |of: fn(&AccessClaims) -> &Option<Text>| claims.and_then(|it| of(it).as_ref());
+    let named = [
+        ("auth.groupsClaim", groups),
+        ("auth.accessClaims.datastores", claim(|it| &it.datastores)),
+        ("auth.accessClaims.imageSets", claim(|it| &it.image_sets)),
+        ("auth.accessClaims.studies", claim(|it| &it.studies)),
+    ];
+    for (path, text) in named {
+        let Some(text) = text.filter(|text| is_writable(&text.value)) else {
+            continue;
+        };
+        let message = format!(
+            "users may write `{}` themselves, and so what they may read",
+            text.value
+        );
+        found.push(
+            Diagnostic::new(codes::ACCESS_WRITABLE, path, text.span, message).help(
+                "name a claim that only you write: `cognito:groups`, or one that a pre token generation trigger adds",
+            ),
+        );
+    }
+}
+
+/// A claim is found by its whole name, else by a path of members.
+fn is_writable(claim: &str) -> bool {
+    let first = claim.split('.').next().unwrap_or(claim);
+    WRITABLE.contains(&claim) || WRITABLE.contains(&first)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::findings;
+
+    const POOL: &str = "mode: cognito, userPoolId: us-east-1_AbCdEfGhI";
+    const OIDC: &str = "mode: oidc, issuer: 'https://issuer.example', audience: a";
+
+    fn found(auth: &str) -> Vec<String> {
+        let found = findings(&format!(
+            "service: x\nauth: {{{auth}}}\ndelivery: {{dicomweb: true}}\n"
+        ));
+        let writable = found
+            .into_iter()
+            .filter(|(code, _)| code == "access-writable");
+        writable.map(|(_, path)| path).collect()
+    }
+
+    #[test]
+    fn a_claim_that_users_write_decides_nothing_unsaid() {
+        let claims = |claims: &str| found(&format!("{POOL}, accessClaims: {{{claims}}}"));
+        assert_eq!(claims("studies: profile"), ["auth.accessClaims.studies"]);
+        assert_eq!(
+            claims("datastores: address.region, imageSets: email"),
+            [
+                "auth.accessClaims.datastores",
+                "auth.accessClaims.imageSets"
+            ]
+        );
+        let groups = format!("{POOL}, groups: [g], groupsClaim: website");
+        assert_eq!(found(&groups), ["auth.groupsClaim"]);
+        for decided in [
+            "custom:studies",
+            "imaging.studies",
+            "emails",
+            "sub",
+            "studies.email",
+        ] {
+            assert_eq!(
+                claims(&format!("studies: '{decided}'")),
+                [""; 0],
+                "{decided}"
+            );
+        }
+        // Who writes another issuer's claims, nobody but that issuer knows.
+        let other = format!("{OIDC}, accessClaims: {{studies: profile}}");
+        assert_eq!(found(&other), [""; 0]);
+    }
+}
