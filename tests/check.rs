@@ -389,7 +389,7 @@ fn a_proxy_leads_to_the_endpoint() {
     let tunnel = format!("CONNECT {IMAGES}:443 HTTP/1.1");
     assert!(tunnels.iter().filter(|line| **line == tunnel).count() > 10);
     // HTTP without TLS goes to the proxy as HTTP.
-    let plain = format!("GET http://{IMAGES}/ HTTP/1.1");
+    let plain = format!("GET http://{IMAGES}:80/ HTTP/1.1");
     assert!(tunnels.contains(&plain), "{tunnels:?}");
 
     let refused = run(gateway.address.to_string());
