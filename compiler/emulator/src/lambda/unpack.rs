@@ -154,7 +154,8 @@ mod tests {
     #[test]
     fn a_program_that_is_the_same_is_there_once() {
         let directory = tempfile::tempdir().unwrap();
-        let (one, other) = (vec![1; LARGE as usize], vec![2; LARGE as usize]);
+        let large = usize::try_from(LARGE).unwrap();
+        let (one, other) = (vec![1; large], vec![2; large]);
         let make = |name: &str, program: &[u8], config: &str, before: Option<&Unpacked>| {
             unpack(&function(directory.path(), name, program, config), before).unwrap()
         };
