@@ -454,7 +454,9 @@ fn two_hundred_edits_while_requests_go_on() {
         for number in 1..=COUNT {
             let kind = dice.one_of(&EDITS);
             edit(kind, number, &project, &mut dice);
-            std::thread::sleep(Duration::from_millis(dice.below(60) as u64));
+            std::thread::sleep(Duration::from_millis(
+                u64::try_from(dice.below(60)).unwrap(),
+            ));
             assert!(
                 !ended.load(Ordering::SeqCst),
                 "seed {seed}: after {kind:?}, edit {number}"

@@ -3,12 +3,12 @@
 use super::programs::{FUNCTIONS, Programs};
 use super::{files, zips};
 use crate::interrupt;
+use aws_lc_rs::digest::{SHA256, digest};
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::names;
 use frames_compiler::package::{Package, Zip};
 use frames_compiler::plan::{Artifact, Plan};
 use frames_compiler::template::{self, PlanFile};
-use sha2::{Digest, Sha256};
 use std::path::Path;
 
 /// What `frames package` writes to, beside the manifest.
@@ -26,7 +26,7 @@ pub fn package(plan: &Plan, programs: &Programs) -> Result<Package> {
             ))
         })?;
         let bytes = zips::with_config(base, &config, function.launch_file())?;
-        let sha256 = format!("{:x}", Sha256::digest(&bytes));
+        let sha256 = sha256(&bytes);
         zips.push(Zip {
             function: function.name,
             file: names::artifact_file(function.name, &sha256),
@@ -51,6 +51,13 @@ pub fn package(plan: &Plan, programs: &Programs) -> Result<Package> {
         templates,
         plan_json: plan_json + "\n",
     })
+}
+
+/// By a library that is optimised in every build: `frames dev --watch` does this at each save.
+fn sha256(bytes: &[u8]) -> String {
+    let hash = digest(&SHA256, bytes);
+    let digits = hash.as_ref().iter().map(|byte| format!("{byte:02x}"));
+    digits.collect()
 }
 
 /// "Quotas on Lambda@Edge" of the Amazon CloudFront Developer Guide: a function and what belongs

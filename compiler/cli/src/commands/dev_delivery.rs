@@ -136,13 +136,9 @@ impl Delivery {
         let purge = purge(cloudfront.cache(), setting.terminal);
         let values = values(&url, token.as_deref(), &now, &requests, &purge);
         let page = Page::serve(page, &values).explained()?;
-        let ohif = match ohif {
-            Some(reserved) => {
-                let (datastore, host) = (now.datastore.as_deref(), now.dicomweb_host.as_deref());
-                Some(reserved.serve(&url, datastore, host, issuer.clone())?)
-            }
-            None => None,
-        };
+        let (datastore, host) = (now.datastore.as_deref(), now.dicomweb_host.as_deref());
+        let ohif = ohif.map(|it| it.serve(&url, datastore, host, issuer.clone()));
+        let ohif = ohif.transpose()?;
         Ok(Self {
             cloudfront,
             page,
@@ -187,7 +183,7 @@ impl Delivery {
         let options = self.setting.options(made.origin, &self.requests);
         let updated = self.cloudfront.update(made.package, options).await;
         updated.explained()?;
-        self.forget(&made.stand_in);
+        self.forget(made.stand_in.as_ref());
         let is_new = self.issuer.is_none() && issuer.is_some();
         self.issuer = issuer;
         let has_other_claims = match (&self.issuer, claims) {
@@ -208,7 +204,7 @@ impl Delivery {
     }
 
     /// What is cached of images that are otherwise by now is fetched again.
-    fn forget(&self, stand_in: &Option<Arc<StandIn>>) {
+    fn forget(&self, stand_in: Option<&Arc<StandIn>>) {
         let (Some(before), Some(now)) = (&self.now.stand_in, stand_in) else {
             return;
         };
@@ -304,32 +300,7 @@ async fn make(
     };
     let same = before.filter(|before| before.basis == basis);
     let same = same.and_then(|same| same.stand_in.clone());
-    let (origin, stand_in) = match (&setting.origin, same) {
-        (
-            Origin::Aws {
-                credentials,
-                endpoint,
-            },
-            _,
-        ) => {
-            let (credentials, endpoint) = (credentials.clone(), *endpoint);
-            let origin = OriginServer::Aws {
-                credentials,
-                endpoint,
-            };
-            (origin, None)
-        }
-        (Origin::StandIn(_), Some(same)) => (OriginServer::StandIn(same.clone()), Some(same)),
-        (Origin::StandIn(credentials), None) => {
-            let (credentials, policy) = (credentials.clone(), basis.policy.clone());
-            let started = StandIn::start(signer, credentials, policy, images.clone()).await;
-            let started = Arc::new(started.explained()?);
-            if setting.own_images {
-                dev_images::say_reach(&started.reach(), setting.terminal);
-            }
-            (OriginServer::StandIn(started.clone()), Some(started))
-        }
-    };
+    let (origin, stand_in) = answering(setting, signer, &basis.policy, images, same).await?;
     let store = stand_in.as_ref().map(|it| it.store().id.as_str());
     let datastore = store.or_else(|| ohif::named_store(plan));
     Ok(Made {
@@ -340,6 +311,42 @@ async fn make(
         basis,
         dicomweb_host: ohif::dicomweb_host(plan).map(str::to_owned),
     })
+}
+
+/// Who answers for HealthImaging; `same` is a stand-in that goes on.
+async fn answering(
+    setting: &Setting,
+    signer: &SignerConfig,
+    policy: &Policy,
+    images: &DataStore,
+    same: Option<Arc<StandIn>>,
+) -> Result<(OriginServer, Option<Arc<StandIn>>)> {
+    let credentials = match &setting.origin {
+        Origin::StandIn(credentials) => credentials.clone(),
+        Origin::Aws {
+            credentials,
+            endpoint,
+        } => {
+            let (credentials, endpoint) = (credentials.clone(), *endpoint);
+            let origin = OriginServer::Aws {
+                credentials,
+                endpoint,
+            };
+            return Ok((origin, None));
+        }
+    };
+    let stand_in = match same {
+        Some(same) => same,
+        None => {
+            let started = StandIn::start(signer, credentials, policy.clone(), images.clone());
+            let started = started.await.explained()?;
+            if setting.own_images {
+                dev_images::say_reach(&started.reach(), setting.terminal);
+            }
+            Arc::new(started)
+        }
+    };
+    Ok((OriginServer::StandIn(stand_in.clone()), Some(stand_in)))
 }
 
 /// What the tokens of our own issuer have to say; `None`: there is none, or nobody asks for one.

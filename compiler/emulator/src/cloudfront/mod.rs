@@ -235,7 +235,14 @@ async fn pipeline(
                 } else {
                     powerless()
                 };
-                pool(function, credentials, options.functions.clone(), None).await?
+                pool(
+                    function,
+                    credentials,
+                    options.functions.clone(),
+                    None,
+                    same.cloned(),
+                )
+                .await?
             }
         };
         pools.insert(id, pool);
@@ -283,8 +290,9 @@ async fn pool(
     credentials: CredentialsSource,
     log: FunctionLog,
     endpoint: Option<SocketAddr>,
+    before: Option<Arc<Pool>>,
 ) -> Result<Arc<Pool>, Error> {
-    let unpack = move || Pool::new(function, credentials, log, endpoint);
+    let unpack = move || Pool::new(function, credentials, log, endpoint, before.as_deref());
     let unpacked = tokio::task::spawn_blocking(unpack).await;
     let unpacked = unpacked.map_err(|_| Error::new("a function can't be unpacked"))?;
     unpacked.map(Arc::new)
@@ -340,7 +348,14 @@ async fn behind_url(reader: &Reader, options: &Options) -> Result<FunctionUrl, E
         } => (credentials.clone(), *endpoint),
     };
     let log = options.functions.clone();
-    let pool = pool(reader.function.clone(), credentials, log.clone(), endpoint).await?;
+    let pool = pool(
+        reader.function.clone(),
+        credentials,
+        log.clone(),
+        endpoint,
+        None,
+    )
+    .await?;
     FunctionUrl::start(reader, pool, signing(&options.origin), log).await
 }
 

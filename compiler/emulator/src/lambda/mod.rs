@@ -19,15 +19,14 @@ use bytes::Bytes;
 use sandbox::Sandbox;
 use std::{
     net::SocketAddr,
-    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 use stream::Streamed;
-use tempfile::TempDir;
 use tokio::{
     sync::{Semaphore, oneshot},
     task::JoinSet,
 };
+use unpack::Unpacked;
 
 /// Sandboxes of one function at most; further invocations wait.
 const SANDBOXES: usize = 4;
@@ -56,13 +55,11 @@ pub(crate) struct Pool {
 /// All that it takes to start one more sandbox.
 pub(crate) struct Launch {
     pub function: Function,
-    pub task_root: PathBuf,
+    unpacked: Unpacked,
     pub credentials: CredentialsSource,
     pub log: FunctionLog,
     /// Where the function finds HealthImaging, where that is on this machine.
     pub endpoint: Option<SocketAddr>,
-    /// Removed with the pool.
-    _unpacked: TempDir,
 }
 
 /// Where the functions of Lambda@Edge are deployed, and the part of their log groups' names.
@@ -89,22 +86,24 @@ impl Launch {
 }
 
 impl Pool {
-    /// Unpacks `function`; starts nothing yet, as Lambda doesn't either.
+    /// Unpacks `function`, which takes the place of `before`; starts nothing yet, as Lambda
+    /// doesn't either.
     pub(crate) fn new(
         function: Function,
         credentials: CredentialsSource,
         log: FunctionLog,
         endpoint: Option<SocketAddr>,
+        before: Option<&Self>,
     ) -> Result<Self, Error> {
-        let (unpacked, task_root) = unpack::unpack(&function)?;
+        let before = before.map(|before| &before.launch.unpacked);
+        let unpacked = unpack::unpack(&function, before)?;
         Ok(Self {
             launch: Arc::new(Launch {
                 function,
-                task_root,
+                unpacked,
                 credentials,
                 log,
                 endpoint,
-                _unpacked: unpacked,
             }),
             free: Arc::new(Semaphore::new(SANDBOXES)),
             idle: Mutex::default(),

@@ -21,12 +21,12 @@ pub(super) async fn start(
     api: SocketAddr,
     credentials: &Credentials,
 ) -> Result<Child, Error> {
-    let program = launch.task_root.join("bootstrap");
+    let program = launch.unpacked.task_root.join("bootstrap");
     let mut command = Command::new(&program);
     command
         .env_clear()
         .envs(environment(launch, api, credentials)?)
-        .current_dir(&launch.task_root)
+        .current_dir(&launch.unpacked.task_root)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -105,7 +105,7 @@ fn environment(
         None => (format!("{}.{}", launch.region(), function.name), "1"),
         Some(_) => (function.name.clone(), "$LATEST"),
     };
-    let root = launch.task_root.display().to_string();
+    let root = launch.unpacked.task_root.display().to_string();
     let stream = format!("1970/01/01/[{version}]{}", random::uuid()?.replace('-', ""));
     let mut variables = vec![
         ("AWS_LAMBDA_RUNTIME_API", api.to_string()),

@@ -278,7 +278,13 @@ mod tests {
             let log: FunctionLog =
                 Arc::new(move |_, line| told.lock().unwrap().push(line.to_owned()));
             let signer: CredentialsSource = Arc::new(|| Box::pin(async { Ok(credentials()) }));
-            let pool = Pool::new(reader.function.clone(), signer.clone(), log.clone(), None);
+            let pool = Pool::new(
+                reader.function.clone(),
+                signer.clone(),
+                log.clone(),
+                None,
+                None,
+            );
             let pool = Arc::new(pool.unwrap());
             let url = FunctionUrl::start(&reader, pool, signer, log)
                 .await
