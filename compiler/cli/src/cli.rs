@@ -1,9 +1,11 @@
 //! The command line. Scripts rely on its shape.
 
+mod deployments;
 mod help;
 mod init;
 mod values;
 
+pub use deployments::{History, Rollback};
 pub use init::{Init, InitAnswers};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -13,7 +15,7 @@ use frames_compiler::Target;
 use frames_compiler::environments::DEFAULT as DEFAULT_ENV;
 use std::path::PathBuf;
 use std::time::Duration;
-use values::{account, deployment, env_name, ohif, option, service_name, wait, warning};
+use values::{account, env_name, ohif, option, service_name, wait, warning};
 
 /// Medical images from AWS HealthImaging, through CloudFront, by one frames.yml
 #[derive(Debug, Parser)]
@@ -434,42 +436,6 @@ pub struct Remove {
     /// Leave behind the functions that replicas still hold, and list them
     #[arg(long)]
     pub abandon: bool,
-
-    #[command(flatten)]
-    pub shape: HumanOrJson,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = help::HISTORY)]
-pub struct History {
-    #[command(flatten)]
-    pub name: ByName,
-
-    #[command(flatten)]
-    pub shape: HumanOrJson,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = help::ROLLBACK)]
-pub struct Rollback {
-    /// The deployment's id, or its first digits [default: the newest that isn't deployed now]
-    #[arg(value_name = "ID", value_parser = deployment)]
-    pub id: Option<String>,
-
-    #[command(flatten)]
-    pub name: ByName,
-
-    /// Don't ask before something is replaced or removed
-    #[arg(short, long)]
-    pub yes: bool,
-
-    /// Show what would change, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-
-    /// Switch the distribution on again, where somebody disabled it outside of CloudFormation
-    #[arg(long)]
-    pub enable: bool,
 
     #[command(flatten)]
     pub shape: HumanOrJson,

@@ -1,6 +1,6 @@
 //! `frames info`: what is deployed, and in which state.
 
-use super::session;
+use super::session::{self, OpenedNames};
 use crate::cli::{Global, Info};
 use crate::terminal::{Terminal, data, json};
 use frames_compiler::failure::{Failure, Result};
@@ -15,12 +15,7 @@ pub(super) fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Resu
     let service = arguments.name.service.as_deref();
     session::run_named("info", global, service, terminal, async |opened| {
         let session = opened.looking().await?;
-        let footprint = if opened.is_located {
-            opened.footprint.clone()
-        } else {
-            whereabouts(&session, &opened.footprint, terminal).await?
-        };
-        let footprint = &located::remembered(&session, footprint).await?;
+        let footprint = &footprint(&session, &opened, terminal).await?;
         let state = state::look(&session, footprint, arguments.drift).await?;
         if terminal.is_json() {
             let result = session.signed(footprint, state.json());
@@ -48,6 +43,20 @@ pub(super) fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Resu
             .help("`frames deploy` deploys it; --profile and --env choose another account and environment"))
         }
     })
+}
+
+/// The names of what is deployed, wherever it is.
+pub(super) async fn footprint(
+    session: &Session<'_>,
+    opened: &OpenedNames,
+    terminal: Terminal,
+) -> Result<Footprint> {
+    let footprint = if opened.is_located {
+        opened.footprint.clone()
+    } else {
+        whereabouts(session, &opened.footprint, terminal).await?
+    };
+    located::remembered(session, footprint).await
 }
 
 /// Where the stacks are, which may not be where the manifest says.
