@@ -1,6 +1,7 @@
 //! What deployments leave in the artifact bucket, how long it stays, and what `frames history`
 //! makes of it.
 
+use super::told::says;
 use super::{MANIFEST, Stand, closing};
 use crate::support::frames::{Project, Run};
 use serde_json::{Value, json};
@@ -32,13 +33,6 @@ pub fn object(stand: &Stand, bucket: &str, key: &str) -> String {
 pub fn put(stand: &Stand, key: &str, text: &str) {
     let object = json!({"Bucket": stand.managed_bucket(), "Key": key, "Body": text});
     stand.account.call("s3", "PutObject", object);
-}
-
-pub fn says(run: &Run, code: i32, parts: &[&str]) {
-    assert_eq!(run.code, code, "{run:#?}");
-    for part in parts {
-        assert!(run.stderr.contains(part), "{part}: {run:#?}");
-    }
 }
 
 /// What `frames history` tells scripts, the newest first.

@@ -1,8 +1,9 @@
 //! `frames rollback`: an earlier deployment again, as it was packaged. What is there afterwards is
 //! what was there then, by the word of each service.
 
-use super::history::{id, listed, object, put, records, says};
+use super::history::{id, listed, object, put, records};
 use super::reads::reads_in;
+use super::told::says;
 use super::{MANIFEST, Stand, closing};
 use crate::support::frames::{Project, Run};
 use serde_json::{Value, json};
@@ -162,6 +163,7 @@ fn without_an_id_it_is_the_newest_that_isnt_deployed() {
     // What is deployed already stays as it is.
     let again = stand.run(&["rollback", &second[..6], "--yes"]);
     says(&again, 0, &["Unchanged"]);
+    assert_eq!(listed(&stand).len(), 4);
     says(
         &stand.run(&["rollback", "ffff"]),
         1,

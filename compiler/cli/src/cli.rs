@@ -1,12 +1,14 @@
 //! The command line. Scripts rely on its shape.
 
 mod check;
+mod deployments;
 mod help;
 mod init;
 mod logs;
 mod values;
 
 pub use check::Check;
+pub use deployments::{History, Rollback};
 pub use init::{Init, InitAnswers};
 pub use logs::Logs;
 pub use values::Moment;
@@ -18,7 +20,7 @@ use frames_compiler::Target;
 use frames_compiler::environments::DEFAULT as DEFAULT_ENV;
 use std::path::PathBuf;
 use std::time::Duration;
-use values::{account, deployment, env_name, id, ohif, option, service_name, uid, wait, warning};
+use values::{account, env_name, id, ohif, option, service_name, uid, wait, warning};
 
 /// Medical images from AWS HealthImaging, through CloudFront, by one frames.yml
 #[derive(Debug, Parser)]
@@ -490,46 +492,6 @@ pub struct Purge {
     /// Ask a running `frames dev` instead of AWS, by the address that it prints as Purge
     #[arg(long, value_name = "URL", conflicts_with = "service")]
     pub endpoint: Option<String>,
-
-    #[command(flatten)]
-    pub shape: HumanOrJson,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = help::HISTORY)]
-pub struct History {
-    #[command(flatten)]
-    pub name: ByName,
-
-    #[command(flatten)]
-    pub shape: HumanOrJson,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = help::ROLLBACK)]
-pub struct Rollback {
-    /// The deployment's id, or its first digits [default: the newest that isn't deployed now]
-    #[arg(value_name = "ID", value_parser = deployment)]
-    pub id: Option<String>,
-
-    #[command(flatten)]
-    pub name: ByName,
-
-    /// Don't ask before something is replaced or removed
-    #[arg(short, long)]
-    pub yes: bool,
-
-    /// Show what would change, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-
-    /// Switch the distribution on again, where somebody disabled it outside of CloudFormation
-    #[arg(long)]
-    pub enable: bool,
-
-    /// Don't wait until every edge location has the change, and don't check the endpoint then
-    #[arg(long)]
-    pub no_wait: bool,
 
     #[command(flatten)]
     pub shape: HumanOrJson,

@@ -6,7 +6,7 @@ use super::artifacts::{self, Artifacts};
 use super::picture;
 use super::report::count;
 use super::session::Session;
-use crate::aws::bucket::Bucket;
+use crate::aws::bucket::{Bucket, Content};
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::names;
@@ -79,8 +79,11 @@ async fn read(
     key: &str,
 ) -> Result<Option<std::result::Result<Record, String>>> {
     let (service, env) = (&footprint.service, &footprint.env);
-    let text = home.get(key, MOST).await?;
-    Ok(text.map(|text| Record::read(&text, service, env, key)))
+    Ok(match home.get(key, MOST).await? {
+        Content::Nothing => None,
+        Content::TooMuch(bytes) => Some(Err(format!("it has {bytes} bytes"))),
+        Content::Bytes(text) => Some(Record::read(&text, service, env, key)),
+    })
 }
 
 /// The record of this deployment: a new one, or that of the run that it goes on with.

@@ -9,7 +9,7 @@ use super::history::{self, Deployed, History};
 use super::located;
 use super::session::Session;
 use crate::aws::EDGE_REGION;
-use crate::aws::bucket::Bucket;
+use crate::aws::bucket::{Bucket, Content};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::names;
 use frames_compiler::package::{Package, Zip};
@@ -34,6 +34,8 @@ pub struct Back {
     pub plan: Plan,
     pub package: Package,
     pub record: Record,
+    /// The newest record is of the same, and came to its end.
+    pub is_newest: bool,
 }
 
 /// The deployment to go back to: the one of this id; else the one that an interrupted rollback
@@ -94,13 +96,12 @@ pub async fn open(
     let mut texts = BTreeMap::new();
     for (stage, key) in chosen.templates() {
         session.interrupt.check()?;
-        let text = home.get(key, LARGEST_TEMPLATE).await?;
-        let text = text.ok_or_else(|| missing(chosen, &home, key))?;
-        let text = String::from_utf8(text).ok();
-        texts.insert(
-            stage.to_owned(),
-            text.ok_or_else(|| refused(chosen, &format!("{key} is no text")))?,
-        );
+        let Content::Bytes(text) = home.get(key, LARGEST_TEMPLATE).await? else {
+            return Err(missing(chosen, &home, key));
+        };
+        let text = String::from_utf8(text);
+        let text = text.map_err(|_| refused(chosen, &format!("{key} is no text")))?;
+        texts.insert(stage.to_owned(), text);
     }
     let whose = Whose {
         service: &footprint.service,
@@ -112,6 +113,7 @@ pub async fn open(
     let opened = opened.map_err(|reason| refused(chosen, &reason))?;
     refuse_unsafe(chosen, &opened, unsafe_overlay)?;
     let zips = zips(session, &home, chosen).await?;
+    let newest = history.records.first();
     let again = chosen.again(&history::now()?, &session.identity.arn);
     Ok(Back {
         plan: opened.plan,
@@ -120,7 +122,8 @@ pub async fn open(
             templates: opened.templates,
             plan_json: String::new(),
         },
-        record: history::going_on(again, history.records.first()),
+        record: history::going_on(again, newest),
+        is_newest: newest.is_some_and(|newest| newest.is_whole() && newest.id == chosen.id),
     })
 }
 
@@ -136,8 +139,12 @@ async fn zips(session: &Session<'_>, home: &Bucket, chosen: &Record) -> Result<V
         if zip.region == EDGE_REGION {
             continue;
         }
-        let bytes = home.get(&zip.key, LARGEST_ZIP).await?;
-        let bytes = bytes.filter(|bytes| format!("{:x}", Sha256::digest(bytes)) == zip.sha256);
+        let Content::Bytes(bytes) = home.get(&zip.key, LARGEST_ZIP).await? else {
+            return Err(missing(chosen, home, &zip.key));
+        };
+        if format!("{:x}", Sha256::digest(&bytes)) != zip.sha256 {
+            return Err(missing(chosen, home, &zip.key));
+        }
         let file = zip.key.rsplit('/').next().unwrap_or_default();
         let function = names::FUNCTIONS
             .iter()
@@ -145,7 +152,7 @@ async fn zips(session: &Session<'_>, home: &Bucket, chosen: &Record) -> Result<V
         zips.push(Zip {
             function: function.ok_or_else(|| missing(chosen, home, &zip.key))?,
             file: file.to_owned(),
-            bytes: bytes.ok_or_else(|| missing(chosen, home, &zip.key))?,
+            bytes,
             sha256: zip.sha256,
         });
     }

@@ -1,18 +1,19 @@
 //! `frames history`: the deployments of an environment, the newest first.
 
+use super::info::footprint;
 use super::session;
 use crate::cli::{Global, History};
 use crate::terminal::{Terminal, json, lines};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::record::{Kind, Record, State};
-use frames_deploy::{history, located};
+use frames_deploy::history;
 use std::fmt::Write;
 
 pub(super) fn run(global: &Global, arguments: &History, terminal: Terminal) -> Result<()> {
     let service = arguments.name.service.as_deref();
     session::run_named("history", global, service, terminal, async |opened| {
         let session = opened.looking().await?;
-        let footprint = &located::remembered(&session, opened.footprint.clone()).await?;
+        let footprint = &footprint(&session, &opened, terminal).await?;
         let found = history::look(&session, footprint).await?;
         let deployed = history::deployed(&session, footprint).await?;
         let live = found.live(&deployed);

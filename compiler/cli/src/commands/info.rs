@@ -1,6 +1,6 @@
 //! `frames info`: what is deployed, and in which state.
 
-use super::session;
+use super::session::{self, OpenedNames};
 use crate::cli::{Global, Info};
 use crate::terminal::{Terminal, data, json};
 use frames_compiler::failure::{Exit, Failure, Result};
@@ -17,12 +17,7 @@ pub(super) fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Resu
     let service = arguments.name.service.as_deref();
     session::run_named("info", global, service, terminal, async |opened| {
         let session = opened.looking().await?;
-        let footprint = if opened.is_located {
-            opened.footprint.clone()
-        } else {
-            whereabouts(&session, &opened.footprint, terminal).await?
-        };
-        let footprint = &located::remembered(&session, footprint).await?;
+        let footprint = &footprint(&session, &opened, terminal).await?;
         let mut state = state::look(&session, footprint, arguments.drift).await?;
         let late = match arguments.wait {
             Some(most) => propagated(&session, &mut state, most).await?,
@@ -90,6 +85,20 @@ fn in_time(late: &[String], most: Option<Duration>) -> Result<()> {
         exit: Exit::Unfinished,
         ..failure.help("run the same command again: until then, some viewers are served as before")
     })
+}
+
+/// The names of what is deployed, wherever it is.
+pub(super) async fn footprint(
+    session: &Session<'_>,
+    opened: &OpenedNames,
+    terminal: Terminal,
+) -> Result<Footprint> {
+    let footprint = if opened.is_located {
+        opened.footprint.clone()
+    } else {
+        whereabouts(session, &opened.footprint, terminal).await?
+    };
+    located::remembered(session, footprint).await
 }
 
 /// Where the stacks are, which may not be where the manifest says.

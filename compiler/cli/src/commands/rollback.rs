@@ -2,6 +2,7 @@
 
 use super::deploy::conclude;
 use super::history::{commit, when};
+use super::info::footprint;
 use super::session::{self, OpenedNames, questions};
 use crate::cli::{Global, Rollback};
 use crate::terminal::{self, Terminal};
@@ -13,7 +14,7 @@ use frames_deploy::rollback::{self, Back};
 use frames_deploy::session::Session;
 use frames_deploy::stage::Done;
 use frames_deploy::stages::{self, Options};
-use frames_deploy::{artifacts, history, located, moves, validation};
+use frames_deploy::{artifacts, history, moves, validation};
 
 pub(super) fn run(global: &Global, arguments: &Rollback, terminal: Terminal) -> Result<()> {
     let service = arguments.name.service.as_deref();
@@ -29,8 +30,9 @@ async fn back(
     terminal: Terminal,
 ) -> Result<()> {
     let mut session = opened.session(questions(arguments.yes)).await?;
-    let footprint = &located::remembered(&session, opened.footprint.clone()).await?;
     let interrupt = session.interrupt.clone();
+    let footprint = footprint(&session, &opened, terminal);
+    let footprint = &interrupt.or(footprint).await??;
     let found = interrupt.or(history::look(&session, footprint)).await??;
     let deployed = interrupt
         .or(history::deployed(&session, footprint))
@@ -56,7 +58,8 @@ async fn back(
         enable: arguments.enable,
         no_wait: arguments.no_wait,
     };
-    let done = deploy(&session, &back, options).await?;
+    let done = deploy(&session, &back, options).await;
+    let done = done.map_err(|failure| going_on(failure, &back.record))?;
     let mut result = session.signed(&back.plan.footprint(), stages::result(&done));
     result["deployment"] = serde_json::json!(back.record.id);
     conclude(
@@ -76,6 +79,7 @@ async fn deploy(session: &Session<'_>, back: &Back, options: Options<'_>) -> Res
         plan,
         package,
         record,
+        is_newest,
     } = back;
     let interrupt = &session.interrupt;
     let picture = interrupt.or(stages::picture(session, plan)).await??;
@@ -93,7 +97,8 @@ async fn deploy(session: &Session<'_>, back: &Back, options: Options<'_>) -> Res
         let left = moves::refuse_left_behind(session, plan, &picture);
         interrupt.or(left).await??;
     }
-    if !options.dry_run {
+    let records = !options.dry_run && (unchanged.is_none() || !is_newest);
+    if records {
         let validated = validation::large_templates(session, plan, package);
         interrupt.or(validated).await??;
         let uploaded = artifacts::upload(session, plan, package, record);
@@ -106,10 +111,20 @@ async fn deploy(session: &Session<'_>, back: &Back, options: Options<'_>) -> Res
         }
         None => stages::stages(session, plan, package, options, &picture).await?,
     };
-    if !options.dry_run {
+    if records {
         history::done(session, &plan.footprint(), record.clone()).await?;
     }
     Ok(done)
+}
+
+/// `frames deploy` would deploy the manifest.
+fn going_on(failure: Failure, record: &Record) -> Failure {
+    let way = format!("`frames rollback {}` goes on with this rollback", record.id);
+    let help = match &failure.help {
+        Some(help) => format!("{help}; {way}"),
+        None => way,
+    };
+    failure.help(help)
 }
 
 fn announce(session: &Session<'_>, footprint: &Footprint, chosen: &Record) {

@@ -9,6 +9,7 @@ mod iam;
 mod lambda_edge;
 mod logs;
 mod named;
+mod packaged;
 mod posture;
 mod reads;
 mod trial;
@@ -17,6 +18,7 @@ pub use crate::check::Launch;
 pub use footprint::{Footprint, NamedFunction, Names, Placed};
 pub use named::Named;
 pub(crate) use named::{Read, named};
+pub(crate) use packaged::Packaged;
 pub use trial::Trial;
 
 use crate::check::{CheckedManifest, EDGE_REGION};
@@ -92,13 +94,6 @@ pub(crate) enum View {
     Logs(Box<logs::View>),
     /// Of a stage whose template was made when it was packaged, and isn't made again.
     Packaged(Packaged),
-}
-
-/// What a deployment asks of a template that was made before.
-#[derive(Debug, Clone, Default, Serialize)]
-pub(crate) struct Packaged {
-    pub delivers: Option<String>,
-    pub log_retention_days: Option<i32>,
 }
 
 /// How many policies of CloudFront's a stage makes, by their kinds.

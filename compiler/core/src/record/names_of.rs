@@ -2,6 +2,7 @@
 
 use super::shape::StageShape;
 use crate::names;
+use crate::template::unhex;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -58,8 +59,5 @@ pub(super) fn foreign(
 }
 
 fn in_base64(hexadecimal: &str) -> Option<String> {
-    let bytes: Option<Vec<u8>> = (0..hexadecimal.len() / 2)
-        .map(|i| u8::from_str_radix(hexadecimal.get(2 * i..2 * i + 2)?, 16).ok())
-        .collect();
-    bytes.map(|bytes| STANDARD.encode(bytes))
+    unhex(hexadecimal).map(|bytes| STANDARD.encode(bytes))
 }

@@ -48,18 +48,12 @@ impl Record {
     ) -> Result<Opened, String> {
         let shape = PlanShape::deserialize(&self.plan).map_err(|error| error.to_string())?;
         self.belongs(&shape, whose)?;
-        let (mut stages, mut templates, mut unsafe_overlays) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut stages, mut templates) = (Vec::new(), Vec::new());
         for (index, stage) in shape.stages.iter().enumerate() {
             let before = shape.stages.get(..index).unwrap_or_default();
             let place = place(stage, before, whose)?;
             let text = texts.get(&stage.name).map_or("", String::as_str);
             let template = template(&place, stage, text, whose)?;
-            let found = overlay::recheck(&template.value);
-            unsafe_overlays.extend(
-                found
-                    .into_iter()
-                    .map(|what| format!("{}: {what}", stage.name)),
-            );
             stages.push(self.stage(place, stage, &template.value)?);
             templates.push(template);
         }
@@ -69,16 +63,20 @@ impl Record {
         {
             return Err("it has no functions, or no distribution".to_owned());
         }
-        let aliases = templates
-            .iter()
-            .flat_map(|template| aliases(&template.value));
+        let aliases = templates.iter().flat_map(|it| aliases(&it.value));
+        let names: Vec<String> = aliases.collect();
+        let unsafe_overlays = templates.iter().flat_map(|template| {
+            let found = overlay::recheck(&template.value, &names).into_iter();
+            found.map(|what| format!("{}: {what}", template.stage))
+        });
+        let unsafe_overlays = unsafe_overlays.collect();
         Ok(Opened {
             plan: Plan {
                 service: shape.service,
                 env: shape.env,
                 account: shape.account,
                 artifact_bucket: whose.artifact_bucket.map(str::to_owned),
-                names: aliases.collect(),
+                names,
                 unsafe_overlay: self.unsafe_overlay,
                 // Only a deployment by a manifest says how many.
                 keep: usize::MAX,

@@ -1,5 +1,6 @@
 //! S3: the artifact bucket, and buckets that are removed.
 
+use super::bucket_rules::{Built, encryption, lifecycle, ownership};
 use super::{Aws, EDGE_REGION, errors, explain};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
@@ -14,16 +15,21 @@ use serde_json::json;
 /// Set last: a bucket that has it has all the settings.
 const READY: (&str, &str) = ("frames:artifacts", "1");
 
-/// How long an object is kept that was overwritten or deleted. What is there now stays: frames
-/// deletes what no kept deployment needs.
-const OVERWRITTEN_DAYS: i32 = 30;
-
 /// An object in a bucket, in one of its versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
     pub key: String,
     /// `None`, or `null`: the bucket keeps no versions, and the next write overwrites it.
     pub version: Option<String>,
+}
+
+/// What a key leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    Nothing,
+    /// More bytes than frames writes there: they aren't read.
+    TooMuch(i64),
+    Bytes(Vec<u8>),
 }
 
 /// What is directly below a prefix.
@@ -238,29 +244,25 @@ impl Bucket {
         }
     }
 
-    /// What is under this key, in its newest version; `None`: nothing. Whoever may write to the bucket
-    /// may have written it.
-    pub async fn get(&self, key: &str, most: usize) -> Result<Option<Vec<u8>>> {
+    /// What is under this key, in its newest version. Whoever may write to the bucket may have
+    /// written it.
+    pub async fn get(&self, key: &str, most: usize) -> Result<Content> {
         let asked = self.client.get_object().bucket(&self.name).key(key);
         let doing = format!("read s3://{}/{key}", self.name);
         let answer = match asked.expected_bucket_owner(&self.account).send().await {
             Ok(answer) => answer,
             Err(error) => match error.raw_response().map(|answer| answer.status().as_u16()) {
-                Some(404) => return Ok(None),
+                Some(404) => return Ok(Content::Nothing),
                 _ => return Err(explain("s3:GetObject", &doing, error)),
             },
         };
         let length = answer.content_length().unwrap_or_default();
         if usize::try_from(length).map_or(true, |length| length > most) {
-            return Err(Failure::new(format!(
-                "s3://{}/{key} has {length} bytes, which is more than frames writes",
-                self.name
-            ))
-            .help("somebody else wrote it: check who may write to that bucket"));
+            return Ok(Content::TooMuch(length));
         }
         let bytes = answer.body.collect().await;
         let bytes = bytes.map_err(|error| Failure::new(format!("can't {doing}: {error}")))?;
-        Ok(Some(bytes.to_vec()))
+        Ok(Content::Bytes(bytes.to_vec()))
     }
 
     /// S3 compares the bytes with their checksum, and refuses an incomplete upload.
@@ -402,53 +404,6 @@ impl Bucket {
     {
         explain(action, &format!("{verb} bucket {}", self.name), error)
     }
-}
-
-type Built<T> = std::result::Result<T, aws_sdk_s3::error::BuildError>;
-
-fn ownership() -> Built<types::OwnershipControls> {
-    let rule = types::OwnershipControlsRule::builder()
-        .object_ownership(types::ObjectOwnership::BucketOwnerEnforced)
-        .build()?;
-    types::OwnershipControls::builder().rules(rule).build()
-}
-
-fn encryption() -> Built<types::ServerSideEncryptionConfiguration> {
-    let default = types::ServerSideEncryptionByDefault::builder()
-        .sse_algorithm(types::ServerSideEncryption::Aes256)
-        .build()?;
-    let rule = types::ServerSideEncryptionRule::builder()
-        .apply_server_side_encryption_by_default(default)
-        .build();
-    types::ServerSideEncryptionConfiguration::builder()
-        .rules(rule)
-        .build()
-}
-
-fn lifecycle() -> Built<types::BucketLifecycleConfiguration> {
-    let rule = types::LifecycleRule::builder()
-        .id("old-artifacts")
-        .status(types::ExpirationStatus::Enabled)
-        .filter(types::LifecycleRuleFilter::builder().prefix("").build())
-        .noncurrent_version_expiration(
-            types::NoncurrentVersionExpiration::builder()
-                .noncurrent_days(OVERWRITTEN_DAYS)
-                .build(),
-        )
-        .expiration(
-            types::LifecycleExpiration::builder()
-                .expired_object_delete_marker(true)
-                .build(),
-        )
-        .abort_incomplete_multipart_upload(
-            types::AbortIncompleteMultipartUpload::builder()
-                .days_after_initiation(1)
-                .build(),
-        )
-        .build()?;
-    types::BucketLifecycleConfiguration::builder()
-        .rules(rule)
-        .build()
 }
 
 fn object(key: &str, version: Option<&str>) -> Object {

@@ -2,6 +2,7 @@
 //! and retries. Every refusal comes back in a user's words.
 
 pub mod bucket;
+mod bucket_rules;
 mod chosen;
 pub mod distributions;
 pub mod errors;

@@ -36,7 +36,8 @@ const COMPILED: &[&str] = &[
 ];
 
 /// What in a finished template opens the endpoint, a log or a key: place and words.
-pub fn recheck(finished: &Value) -> Vec<String> {
+/// `names` are those under which the distribution is reached.
+pub fn recheck(finished: &Value, names: &[String]) -> Vec<String> {
     let compiled = compiled(finished);
     let overlay = Node {
         value: Yaml::Mapping(Vec::new()),
@@ -46,7 +47,7 @@ pub fn recheck(finished: &Value) -> Vec<String> {
         compiled: &compiled,
         finished,
         overlay: &overlay,
-        names: &[],
+        names,
     };
     let mut found = opened(&stage);
     for (id, resource) in resources(&compiled) {
