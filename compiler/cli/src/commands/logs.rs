@@ -117,15 +117,14 @@ async fn insights(
     let regions: Vec<&str> = groups.iter().map(|it: &Group| it.region.as_str()).collect();
     // Insights takes seconds, both of them included.
     let start = wanted.from.div_euclid(1000);
-    let end = wanted.until.map(|until| until.div_euclid(1000));
+    let end = wanted.until.unwrap_or(wanted.from).div_euclid(1000);
     if terminal.is_json() {
         let told = json!({"query": query, "logGroup": group, "regions": regions, "startTime": start, "endTime": end});
         terminal::json(&format!("{told}\n"));
         return Ok(());
     }
     terminal::lines(&query);
-    let until = end.map_or_else(|| "$(date +%s)".to_owned(), |end| end.to_string());
-    let (start, regions) = (start.to_string(), regions.join(" "));
+    let regions = regions.join(" ");
     let note = if regions.is_empty() {
         format!("\n{group} is in no Region yet.\n")
     } else {
@@ -135,7 +134,7 @@ To ask all Regions that have {group}, keep the query as query.txt, and begin it 
 
   for region in {regions}; do
     aws logs start-query --region $region --log-group-name {group} \\
-      --start-time {start} --end-time {until} --query-string file://query.txt
+      --start-time {start} --end-time {end} --query-string file://query.txt
   done
 
 Each queryId is answered by `aws logs get-query-results --region REGION --query-id ID`.
@@ -155,7 +154,7 @@ impl Moment {
                 let time = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
                 now.saturating_sub(time).max(0)
             }
-            Self::At(time) => time,
+            Self::At(time) => time.max(0),
         }
     }
 }

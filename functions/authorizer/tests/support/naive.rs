@@ -71,7 +71,7 @@ pub(crate) fn allows(
 fn only_study(query: &str) -> Option<String> {
     let pairs: Vec<(&str, &str)> = query
         .split('&')
-        .filter(|pair| *pair != "")
+        .filter(|pair| !pair.is_empty())
         .map(|pair| pair.split_once('=').unwrap_or((pair, "?")))
         .collect();
     let is_study = |name: &str| name == "StudyInstanceUID" || name.eq_ignore_ascii_case("0020000D");
