@@ -8,6 +8,8 @@ use crate::support::aws::Aws;
 use crate::support::dev::{Dev, dicomweb_path};
 use crate::support::edge::{Edge, Fault, IMAGES};
 use crate::support::frames::{Project, Run};
+use crate::support::process::{Background, eventually, send};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 /// A deployable manifest, and the local delivery of the same.
@@ -215,4 +217,26 @@ fn a_deployment_waits_for_every_edge_location() {
     assert_eq!(run.code, 0, "{run:#?}");
     assert_eq!(stand.distribution(id)["Status"], "Deployed");
     assert!(run.stderr.contains("for CloudFront to bring"), "{run:#?}");
+}
+
+/// Ctrl-C in the wait ends the wait: scripts still learn what is deployed.
+#[test]
+fn a_wait_that_is_ended_loses_nothing() {
+    let stand = Stand::new();
+    let deployed = stand.deploy();
+    let id = deployed["result"]["distributionId"].as_str().unwrap();
+    propagating(&stand, id, 600.0);
+    let mut process = Background::start(&mut stand.command(&DEPLOY));
+    eventually("the wait", || {
+        let waits = process.output().contains("for CloudFront to bring");
+        waits.then_some(())
+    });
+    send(process.pid(), Signal::INT);
+    let code = eventually("the end", || process.exit_code());
+    let output = process.output();
+    assert_eq!(code, 130, "{output}");
+    let closing = output.lines().find(|line| line.contains("\"result\""));
+    let closing: Value = serde_json::from_str(closing.unwrap()).unwrap();
+    assert_eq!(closing["result"]["url"], deployed["result"]["url"]);
+    assert_eq!(closing["result"]["check"]["skipped"], "interrupted");
 }
