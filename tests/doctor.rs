@@ -111,7 +111,7 @@ fn what_is_missing_is_named_with_who_needs_it() {
         (
             "credentials",
             "no AWS credentials were found",
-            "deploy, diff, info, remove",
+            "deploy, diff, info, check, logs, history",
         ),
     ] {
         let (state, shown, advice) = &found[name];

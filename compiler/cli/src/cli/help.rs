@@ -15,11 +15,10 @@ pub(super) const OVERVIEW: &str = "\
 \x1b[1;4mDeploy\x1b[0m  \x1b[1mpackage\x1b[0m   Compile templates and functions to .frames/<env>/
         \x1b[1mdiff\x1b[0m      Show what a deployment would change
         \x1b[1mdeploy\x1b[0m    Package, upload, deploy, and print the URL
-        \x1b[1minfo\x1b[0m, \x1b[1mcheck\x1b[0m  Show what is deployed; look at the endpoint from outside
-        \x1b[1mlogs\x1b[0m      Show what the functions logged, in all Regions
+        \x1b[1mremove\x1b[0m, \x1b[1mpolicy\x1b[0m  Remove everything; print the deployer's IAM policy
+\x1b[1;4mRun\x1b[0m     \x1b[1minfo\x1b[0m, \x1b[1mcheck\x1b[0m  Show what is deployed; look at the endpoint from outside
+        \x1b[1mlogs\x1b[0m, \x1b[1mpurge\x1b[0m  Show what was logged; take withdrawn images out of caches
         \x1b[1mhistory\x1b[0m, \x1b[1mrollback\x1b[0m  List deployments; deploy an earlier one again
-        \x1b[1mremove\x1b[0m, \x1b[1mpurge\x1b[0m  Remove everything; empty the edge's caches of what was withdrawn
-        \x1b[1mpolicy\x1b[0m    Print the IAM policy that the deployer needs
 \x1b[1;4mHelp\x1b[0m    \x1b[1mdoctor\x1b[0m    Show what is here, and what is missing
         \x1b[1mschema\x1b[0m, \x1b[1mcompletions\x1b[0m, \x1b[1mhelp\x1b[0m  For editors, shells and you
 

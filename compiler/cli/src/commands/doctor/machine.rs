@@ -47,7 +47,7 @@ fn build() -> Check {
     }
     let found = format!("{version}, built for the local delivery only");
     Check::new("frames", State::Skipped, found).help(
-        "deploy, diff, info, remove and --online need the whole of frames: `cargo build --release`",
+        "deploy, diff, info, check, logs, history, rollback, purge, remove and --online need the whole of frames: `cargo build --release`",
     )
 }
 

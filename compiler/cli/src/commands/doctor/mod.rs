@@ -117,7 +117,7 @@ async fn credentials(global: &Global) -> Check {
         Err(_) => format!("none were found within {} s", LIMIT.as_secs()),
     };
     Check::new(NAME, State::Missing, why).help(
-        "deploy, diff, info, remove and --online need them: name a profile with --profile, or sign in (`aws sso login`)",
+        "deploy, diff, info, check, logs, history, rollback, purge, remove and --online need them: name a profile with --profile, or sign in (`aws sso login`)",
     )
 }
 
