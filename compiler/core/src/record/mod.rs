@@ -220,7 +220,7 @@ impl Record {
             && (&earlier.id, earlier.kind, &earlier.only) == (&self.id, self.kind, &self.only)
     }
 
-    /// The keys of all that a rollback to it needs, with their Regions: `None` is the edge's.
+    /// The keys of all that a rollback to it needs.
     pub fn keys(&self) -> Vec<String> {
         let zips = self
             .shape()
