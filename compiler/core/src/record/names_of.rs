@@ -15,10 +15,7 @@ pub(super) fn foreign(
     env: &str,
 ) -> Option<String> {
     let function = |name: &&str| names::function(service, env, name);
-    let functions: Vec<String> = names::FUNCTIONS
-        .iter()
-        .map(|name| function(&name))
-        .collect();
+    let functions: Vec<String> = names::FUNCTIONS.iter().map(function).collect();
     let groups = functions.iter().map(|function| names::log_group(function));
     let groups: Vec<String> = groups
         .chain([names::web_acl_log_group(service, env)])
