@@ -6,6 +6,10 @@ use rustls::SupportedProtocolVersion;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
+/// Under CloudFront's own certificate, its own policy holds: TLS 1.2 and 1.3 are both expected.
+const CLOUDFRONTS: &str = "d111111abcdef8.cloudfront.net";
+
+static ONLY_13: [&SupportedProtocolVersion; 1] = [&rustls::version::TLS13];
 static ONLY_12: [&SupportedProtocolVersion; 1] = [&rustls::version::TLS12];
 
 fn is_frame(request: &Head) -> bool {
@@ -19,6 +23,19 @@ fn authorized(token: &str) -> impl Fn(&mut Head) + Send + Sync + 'static {
         if request.field("authorization").is_empty() {
             request.set("authorization", &bearer);
         }
+    }
+}
+
+/// TLS 1.2 isn't spoken: wrong where the policy has it.
+pub fn only_13(host: &'static str, names: &'static [&'static str]) -> Fault {
+    Fault {
+        shown: Shown {
+            names,
+            days: None,
+            versions: &ONLY_13,
+        },
+        host,
+        ..Fault::default()
     }
 }
 
@@ -72,10 +89,23 @@ pub fn faults(token: &str) -> Vec<(&'static str, Fault, &'static [&'static str])
         (
             "TLS 1.0 is spoken",
             Fault {
-                old_tls: true,
+                old_tls: Some("-tls1"),
                 ..Fault::default()
             },
             &["tls-1.0"],
+        ),
+        (
+            "TLS 1.1 is spoken",
+            Fault {
+                old_tls: Some("-tls1_1"),
+                ..Fault::default()
+            },
+            &["tls-1.1"],
+        ),
+        (
+            "TLS 1.2 isn't spoken",
+            only_13(CLOUDFRONTS, &[CLOUDFRONTS]),
+            &["tls-1.2"],
         ),
         (
             "TLS 1.3 isn't spoken",

@@ -3,6 +3,7 @@
 //! answers under its name.
 
 use super::{Stand, closing};
+use crate::check::faults::only_13;
 use crate::check::{MANIFEST, VIEWER, place, rows};
 use crate::support::aws::Aws;
 use crate::support::dev::{Dev, dicomweb_path};
@@ -126,7 +127,8 @@ fn check_takes_the_endpoint_from_the_stack_and_holds_it_against_the_template() {
     let by_name = delivered.run(&sound, &["check", "--service", "heart"]);
     assert_eq!(by_name.code, 0, "{by_name:#?}");
 
-    // The template says that images are kept, and that no other page may read.
+    // The template says that images are kept, that no other page may read, and which versions of TLS
+    // are spoken.
     for (fault, name) in [
         (
             Fault::on_answer(|_, answer| answer.set("x-cache", "Miss from cloudfront")),
@@ -136,6 +138,7 @@ fn check_takes_the_endpoint_from_the_stack_and_holds_it_against_the_template() {
             Fault::on_answer(|_, answer| answer.set("access-control-allow-origin", "*")),
             "foreign-origin",
         ),
+        (only_13(IMAGES, &[IMAGES]), "tls-1.2"),
     ] {
         let edge = delivered.edge(fault);
         let run = delivered.run(&edge, &[&with_frame[..], &["--format", "json"]].concat());

@@ -29,8 +29,10 @@ pub type OnAnswer = Box<dyn Fn(&Head, &mut Head) + Send + Sync>;
 /// What is wrong with it. As it comes, nothing is.
 pub struct Fault {
     pub shown: Shown<'static>,
-    /// TLS 1.0 is spoken.
-    pub old_tls: bool,
+    /// The name that it is asked by.
+    pub host: &'static str,
+    /// OpenSSL's flag for an older version of TLS, which is spoken too: `-tls1`, `-tls1_1`.
+    pub old_tls: Option<&'static str>,
     /// Requests without TLS are served.
     pub plain: bool,
     pub request: OnRequest,
@@ -45,7 +47,8 @@ impl Default for Fault {
                 days: None,
                 versions: rustls::DEFAULT_VERSIONS,
             },
-            old_tls: false,
+            host: IMAGES,
+            old_tls: None,
             plain: false,
             request: Box::new(|_| {}),
             answer: Box::new(|_, _| {}),
@@ -119,6 +122,7 @@ impl Head {
 
 pub struct Edge {
     pub address: SocketAddr,
+    pub host: &'static str,
     directory: Arc<TempDir>,
     _old: Option<Background>,
 }
@@ -127,11 +131,11 @@ impl Edge {
     /// It ends with the process of the tests.
     pub fn start(server: SocketAddr, fault: Fault) -> Self {
         let (directory, config) = certified_as(&fault.shown);
-        let old = fault.old_tls.then(|| old_server(&directory));
+        let old = fault.old_tls.map(|flag| old_server(&directory, flag));
         let old_address = old.as_ref().map(|(_, address)| *address);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let fault = Arc::new(fault);
+        let (host, fault) = (fault.host, Arc::new(fault));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (config, fault) = (config.clone(), fault.clone());
@@ -141,6 +145,7 @@ impl Edge {
         });
         Self {
             address,
+            host,
             directory: Arc::new(directory),
             _old: old.map(|(process, _)| process),
         }
@@ -153,7 +158,7 @@ impl Edge {
 }
 
 /// OpenSSL speaks what rustls doesn't.
-fn old_server(directory: &TempDir) -> (Background, SocketAddr) {
+fn old_server(directory: &TempDir, flag: &str) -> (Background, SocketAddr) {
     let [port] = free_ports();
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let mut command = Command::new("openssl");
@@ -162,7 +167,7 @@ fn old_server(directory: &TempDir) -> (Background, SocketAddr) {
             "s_server",
             "-quiet",
             "-www",
-            "-tls1",
+            flag,
             "-cipher",
             "ALL:@SECLEVEL=0",
         ])
@@ -214,6 +219,10 @@ fn pass(mut viewer: impl Read + Write, server: SocketAddr, fault: &Fault) -> std
     let mut body = vec![0; length];
     viewer.read_exact(&mut body)?;
     let mut sent = request.clone();
+    // A distribution answers to its own name as well, and the local one hasn't this.
+    if sent.field("host") == fault.host {
+        sent.set("host", IMAGES);
+    }
     (fault.request)(&mut sent);
     let mut server = TcpStream::connect(server)?;
     server.write_all(closing(&sent.text()).as_bytes())?;
@@ -230,6 +239,11 @@ fn pass(mut viewer: impl Read + Write, server: SocketAddr, fault: &Fault) -> std
 /// The two records of a handshake that nobody ends.
 fn join(mut client: TcpStream, mut server: TcpStream) -> std::io::Result<()> {
     let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
-    std::thread::spawn(move || std::io::copy(&mut from_client, &mut to_server));
+    std::thread::spawn(move || {
+        // A client that leaves with an answer unread resets the connection, which is an end as well.
+        let _ = std::io::copy(&mut from_client, &mut to_server);
+        // OpenSSL serves the next one only after this one's end.
+        to_server.shutdown(Shutdown::Both)
+    });
     std::io::copy(&mut server, &mut client).map(drop)
 }

@@ -1,6 +1,8 @@
 //! TLS 1.0 and 1.1, which the TLS library doesn't speak: the first message of a handshake, and what the
 //! server says to it. The handshake ends there, so nothing secret is ever under such a key.
 
+use std::cmp::Ordering;
+
 /// What only old clients offer (RFC 2246, RFC 4346).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Old {
@@ -75,10 +77,11 @@ impl Old {
         match bytes {
             [ALERT, _, _, _, _, _, code, ..] => refuses(&alert(*code)),
             [HANDSHAKE, _, _, _, _, SERVER_HELLO, _, _, _, high, low, ..] => {
-                if u16::from_be_bytes([*high, *low]) <= self.wire() {
-                    Some(Spoken::Accepts)
-                } else {
-                    refuses("it answers with a newer version")
+                match u16::from_be_bytes([*high, *low]).cmp(&self.wire()) {
+                    Ordering::Equal => Some(Spoken::Accepts),
+                    Ordering::Greater => refuses("it answers with a newer version"),
+                    // The look for that one finds it.
+                    Ordering::Less => refuses("it answers with an older version"),
                 }
             }
             [HANDSHAKE | ALERT, ..] | [] if !ended => None,
@@ -140,7 +143,11 @@ mod tests {
         let refuses = |why: &str| Some(Spoken::Refuses(why.to_owned()));
         let server = |low| [22, 3, 1, 0, 80, 2, 0, 0, 76, 3, low, 9];
         assert_eq!(Old::Tls10.answer(&server(1), false), Some(Spoken::Accepts));
-        assert_eq!(Old::Tls11.answer(&server(1), false), Some(Spoken::Accepts));
+        assert_eq!(Old::Tls11.answer(&server(2), false), Some(Spoken::Accepts));
+        assert_eq!(
+            Old::Tls11.answer(&server(1), false),
+            refuses("it answers with an older version")
+        );
         assert_eq!(
             Old::Tls10.answer(&server(3), false),
             refuses("it answers with a newer version")
