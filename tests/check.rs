@@ -9,7 +9,7 @@ use crate::support::frames::{Project, Run};
 use crate::support::gateway::{Gateway, Manner};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Mutex;
 
 pub const VIEWER: &str = "https://viewer.example.org";
@@ -290,6 +290,27 @@ fn what_can_be_asked_without_a_token_is_called_open() {
     assert!(run.stderr.contains("is open to anybody"), "{run:#?}");
 }
 
+/// It was reached, so that is a finding, and its line says what to do.
+#[test]
+fn a_server_that_hangs_up_is_wrong_and_not_out_of_reach() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    let project = Project::new(MANIFEST);
+    let mut command = project.command();
+    Project::without_proxies(&mut command).args(["check", &url, "--format", "json"]);
+    let run = Run::of(&mut command);
+    assert_eq!(run.code, 1, "{run:#?}");
+    let said = json(&run);
+    let rows = rows(&said);
+    assert_eq!(in_state(&rows, "wrong"), ["no-token"]);
+    assert!(rows["no-token"].1.contains("no answer"), "{said:#}");
+    let checks = said["checks"].as_array().unwrap().iter();
+    let mut helps = checks.filter(|check| check["state"] == "wrong");
+    assert!(helps.all(|check| check["help"].is_string()), "{said:#}");
+    assert!(run.stderr.contains("isn't as it should be"), "{run:#?}");
+}
+
 #[test]
 fn what_cant_be_looked_at_is_refused_with_words() {
     let project = Project::new(MANIFEST);
@@ -299,9 +320,14 @@ fn what_cant_be_looked_at_is_refused_with_words() {
     let https = format!("https://{IMAGES}");
     let nowhere = [https.as_str(), "--connect-to", "127.0.0.1:1"];
     let frame = ["--path", "/datastore"];
-    let cases: [(&[&str], i32, &str); 12] = [
+    let cases: [(&[&str], i32, &str); 13] = [
         (
             &nowhere,
+            1,
+            "can't be looked at: 127.0.0.1:1 can't be reached",
+        ),
+        (
+            &["http://127.0.0.1:1"],
             1,
             "can't be looked at: 127.0.0.1:1 can't be reached",
         ),

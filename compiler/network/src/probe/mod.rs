@@ -129,6 +129,15 @@ impl Probe {
         ))
     }
 
+    /// Connects, and asks for nothing.
+    pub async fn reach(&self) -> Result<(), Error> {
+        // HTTP without TLS goes to a proxy as it is, and a tunnel for it may be refused there.
+        if !self.encrypted && self.network.proxy(&self.place()?).is_some() {
+            return Ok(());
+        }
+        self.connect().await.map(drop)
+    }
+
     /// Offers an old version of TLS, and nothing after that.
     pub async fn old(&self, version: Old) -> Result<Spoken, Error> {
         let mut stream = self.connect().await?;

@@ -136,8 +136,11 @@ impl Look {
             Err(error) => {
                 self.silent += 1;
                 let found = format!("no answer: {}", error.message);
-                let help = Some(error.help).filter(|help| !help.is_empty());
-                self.push(name, State::Wrong, expected, found, help);
+                let help = match error.help.as_str() {
+                    "" => "look at what answers at this address, and check again",
+                    help => help,
+                };
+                self.wrong(name, expected, found, help);
                 None
             }
         }

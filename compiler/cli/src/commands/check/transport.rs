@@ -14,6 +14,12 @@ const DAYS: i64 = 14;
 /// finding.
 pub(super) async fn look(look: &mut Look, expected: &Expected) -> Result<bool, Error> {
     if !look.probe.is_encrypted() {
+        look.probe.reach().await.map_err(|error| Error {
+            help: Some(error.help).filter(|help| !help.is_empty()).unwrap_or_else(|| {
+                "look whether the local delivery runs (`frames dev` prints its address when it starts), and at this port".to_owned()
+            }),
+            ..error
+        })?;
         look.skip(
             "tls",
             "TLS",
