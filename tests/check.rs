@@ -257,11 +257,17 @@ fn a_local_edge_is_looked_at_without_tls() {
     ] {
         assert!(table.stdout.contains(line), "{line}: {}", table.stdout);
     }
+    assert!(!table.stderr.contains("FRAMES_TOKEN"), "{table:#?}");
     // Without a frame, a token has no use, and what only images have isn't looked at.
     let table = run(&[]);
     assert_eq!(table.code, 0, "{table:#?}");
+    for words in ["the token in FRAMES_TOKEN isn't used", "--frame", "--path"] {
+        assert!(table.stderr.contains(words), "{words}: {table:#?}");
+    }
+    assert!(!table.stderr.contains(delivery.dev.token()), "{table:#?}");
     assert!(table.stdout.contains("– security-headers "), "{table:#?}");
-    assert_eq!(run(&["--quiet"]).stdout, "");
+    let quiet = run(&["--quiet"]);
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
 
     let expired = delivery.dev.mint(serde_json::json!({"exp": 1}));
     delivery.project.write("expired", &expired);

@@ -14,7 +14,7 @@ pub struct Check {
     #[command(flatten)]
     pub name: ByName,
 
-    /// A viewer's token, in a file: a frame is read with it. FRAMES_TOKEN may hold it instead
+    /// A viewer's token, in a file; it needs --frame or --path. FRAMES_TOKEN may hold it instead
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
 

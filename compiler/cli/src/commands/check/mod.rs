@@ -29,6 +29,10 @@ use std::path::Path;
 /// A token as the environment gives it.
 const TOKEN: &str = "FRAMES_TOKEN";
 
+/// What a token is for.
+const NAME_A_FRAME: &str =
+    "add --frame DATASTORE/IMAGESET/FRAME, or --path with what a viewer asks for";
+
 /// Longer ones the authorizer doesn't read, either.
 const LONGEST_TOKEN: u64 = 16 * 1024;
 
@@ -49,12 +53,14 @@ pub(super) struct Unreachable {
 }
 
 pub(super) fn run(global: &Global, arguments: &Check, terminal: Terminal) -> Result<()> {
-    let wanted = wanted(arguments)?;
+    if arguments.url.is_some() {
+        without_manifest(global)?;
+    }
+    let wanted = wanted(arguments, terminal)?;
     let origin = arguments.origin.as_deref();
     let Some(url) = &arguments.url else {
         return of_stack(global, arguments, wanted, terminal);
     };
-    without_manifest(global)?;
     let target = Target::of(url, arguments.connect_to.as_deref())?;
     let expected = Expected::of_host(target.host());
     let looked = event_loop()?.block_on(look(target, &expected, wanted.as_ref(), origin));
@@ -141,30 +147,39 @@ fn without_manifest(global: &Global) -> Result<()> {
     }
 }
 
-fn wanted(arguments: &Check) -> Result<Option<Wanted>> {
+fn wanted(arguments: &Check, terminal: Terminal) -> Result<Option<Wanted>> {
+    let of_environment = std::env::var(TOKEN).ok();
+    let of_environment = of_environment.filter(|token| !token.trim().is_empty());
+    if let Some(token) = &of_environment {
+        terminal::conceal_text(token.trim());
+    }
     let frame = match (&arguments.frame, &arguments.path) {
-        (Some(ids), _) => Some(Frame::by_ids(ids)?),
-        (None, Some(path)) => Some(Frame::by_path(path)?),
-        (None, None) => None,
-    };
-    let token = match (&arguments.token_file, std::env::var(TOKEN)) {
-        (Some(file), _) => Some(read_token(file)?),
-        (None, Ok(token)) if !token.trim().is_empty() => {
-            Some(checked(&token, &format!("in {TOKEN}"))?)
+        (Some(ids), _) => Frame::by_ids(ids)?,
+        (None, Some(path)) => Frame::by_path(path)?,
+        (None, None) if arguments.token_file.is_some() => {
+            return Err(
+                Failure::usage("a token is for reading a frame, and no frame is named")
+                    .help(NAME_A_FRAME),
+            );
         }
-        _ => None,
+        (None, None) => {
+            if of_environment.is_some() {
+                terminal.note(format!(
+                    "note: the token in {TOKEN} isn't used, since no frame is named: {NAME_A_FRAME}"
+                ));
+            }
+            return Ok(None);
+        }
+    };
+    let token = match (&arguments.token_file, of_environment) {
+        (Some(file), _) => Some(read_token(file)?),
+        (None, Some(token)) => Some(checked(&token, &format!("in {TOKEN}"))?),
+        (None, None) => None,
     };
     if let Some(token) = &token {
         terminal::conceal_text(token);
     }
-    match frame {
-        Some(frame) => Ok(Some(Wanted { frame, token })),
-        None if arguments.token_file.is_some() => Err(Failure::usage(
-            "a token is for reading a frame, and no frame is named",
-        )
-        .help("add --frame DATASTORE/IMAGESET/FRAME, or --path with what a viewer asks for")),
-        None => Ok(None),
-    }
+    Ok(Some(Wanted { frame, token }))
 }
 
 fn read_token(file: &Path) -> Result<String> {
