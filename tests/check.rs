@@ -326,7 +326,7 @@ fn what_cant_be_looked_at_is_refused_with_words() {
     let https = format!("https://{IMAGES}");
     let nowhere = [https.as_str(), "--connect-to", "127.0.0.1:1"];
     let frame = ["--path", "/datastore"];
-    let cases: [(&[&str], i32, &str); 13] = [
+    let cases: [(&[&str], i32, &str); 15] = [
         (
             &nowhere,
             1,
@@ -346,6 +346,16 @@ fn what_cant_be_looked_at_is_refused_with_words() {
             "--connect-to is no address",
         ),
         (&[&https, "--env", "prod"], 2, "`--env` exclude each other"),
+        (
+            &[&https, "--allow-unsafe-overlay"],
+            2,
+            "`--allow-unsafe-overlay` exclude each other",
+        ),
+        (
+            &[&https, "--allow-outside-files"],
+            2,
+            "`--allow-outside-files` exclude each other",
+        ),
         (&[&https, "--service", "heart"], 2, "cannot be used with"),
         (&[&https, "--frame", "a/b"], 2, "DATASTORE/IMAGESET/FRAME"),
         (&[&https, "--path", "datastore"], 2, "`--path` is no path"),

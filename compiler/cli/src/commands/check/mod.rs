@@ -136,6 +136,8 @@ fn without_manifest(global: &Global) -> Result<()> {
         ("--config", global.config.is_some()),
         ("--env", global.env.is_some()),
         ("--opt", !global.options.is_empty()),
+        ("--allow-unsafe-overlay", global.allow_unsafe_overlay),
+        ("--allow-outside-files", global.allow_outside_files),
         ("--profile", global.profile.is_some()),
     ];
     match given.into_iter().find(|(_, given)| *given) {
