@@ -473,11 +473,11 @@ pub struct Purge {
     #[arg(long, value_name = "ID", value_parser = id)]
     pub datastore: Option<String>,
 
-    /// Of its native reads, purge only this image set's; repeatable
+    /// Of its native reads, purge only those of this image set; repeatable. All of its DICOMweb goes too, unless --study says less
     #[arg(long = "image-set", value_name = "ID", requires = "datastore", value_parser = id)]
     pub image_sets: Vec<String>,
 
-    /// Of its DICOMweb retrievals, purge only this study's
+    /// Of its DICOMweb, purge only this study. All of its native reads go too, unless --image-set says less
     #[arg(long, value_name = "UID", requires = "datastore", value_parser = uid)]
     pub study: Option<String>,
 

@@ -146,7 +146,7 @@ fn line(what: Kind, resource: &str, kind: &str, why: &str) -> Styled {
         Kind::Replace => ("!", Style::BoldRed, "replace"),
         Kind::MayReplace => ("!", Style::BoldRed, "may replace"),
         Kind::Remove => ("-", Style::BoldRed, "remove"),
-        Kind::Keep => ("·", Style::Dim, "detach"),
+        Kind::Keep => ("·", Style::Dim, "keep"),
     };
     let resource = format!(" {what:<11} {resource} ({kind}){why}");
     let text = Styled::new().text("   ").paint(style, mark);
@@ -184,7 +184,7 @@ pub(crate) fn counts(changes: &[Change]) -> String {
         (Kind::Replace, "to replace"),
         (Kind::MayReplace, "that may be replaced"),
         (Kind::Remove, "to remove"),
-        (Kind::Keep, "to take out of the stack but keep"),
+        (Kind::Keep, "to keep outside of the stack"),
     ];
     let parts: Vec<String> = names
         .into_iter()

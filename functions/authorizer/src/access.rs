@@ -77,7 +77,8 @@ fn asked<'a>(operation: &'a Operation, query: &'a str) -> Asked<'a> {
 
 /// The one study that a search for studies can find. Its query has that study's UID once, and
 /// besides only what picks no study: viewers ask so for the study that they open. Whatever is
-/// written in another way may be something else to another reader.
+/// written in another way may be something else to another reader: AWS's pages don't say that
+/// the attribute's tag, `0020000D`, is matched.
 fn only_study(kind: Kind, query: &str) -> Option<&str> {
     if kind != Kind::Studies {
         return None;
@@ -86,7 +87,7 @@ fn only_study(kind: Kind, query: &str) -> Option<&str> {
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=')?;
         match name {
-            "StudyInstanceUID" | "0020000D" | "0020000d" => {
+            "StudyInstanceUID" => {
                 if only.is_some() || !is_uid(value) {
                     return None;
                 }
@@ -232,12 +233,10 @@ mod tests {
         let found = Some("1.2.3".to_owned());
         for query in [
             "StudyInstanceUID=1.2.3",
-            "0020000D=1.2.3",
-            "0020000d=1.2.3",
             "&&StudyInstanceUID=1.2.3&",
             // As OHIF 3.13.2 asks.
             "limit=101&offset=0&fuzzymatching=false&includefield=00081030%2C00080060%2C00080090%2C00100030&StudyInstanceUID=1.2.3",
-            "includefield=all&includefield=ProcedureCodeSequence.CodeValue,00081030%2cX&0020000D=1.2.3&fuzzymatching=true",
+            "includefield=all&includefield=ProcedureCodeSequence.CodeValue,00081030%2cX&StudyInstanceUID=1.2.3&fuzzymatching=true",
         ] {
             assert_eq!(only(query), found, "{query}");
             for kind in [Kind::Series, Kind::Instances, Kind::Instance] {
@@ -269,6 +268,8 @@ mod tests {
             "StudyInstanceUID=1.2.3&Study%49nstanceUID=1.2.4",
             "Study%49nstanceUID=1.2.3",
             "studyInstanceUID=1.2.3",
+            "0020000D=1.2.3",
+            "0020000d=1.2.3",
             "00200000D=1.2.3",
             "ReferencedStudySequence.StudyInstanceUID=1.2.3",
             // Others that match something, or say how it is matched.

@@ -128,7 +128,7 @@ impl World {
                 let other = &self.image_sets[dice.below(self.image_sets.len())];
                 format!("imageSetId={set}&imageSetId={other}")
             }
-            0 if rest == "studies" => format!("limit=5&0020000D={study}&includefield=all"),
+            0 if rest == "studies" => format!("limit=5&StudyInstanceUID={study}&includefield=all"),
             1 if rest == "studies" => format!("StudyInstanceUID={study}"),
             2 if rest == "studies" => format!("StudyInstanceUID={study}&0020000d={other}"),
             2 if rest.ends_with("series") => "limit=5".to_owned(),
@@ -379,8 +379,16 @@ fn nothing_is_allowed_by_a_part_that_may_not_decide_what_comes_back() {
             "y-yy-y",
         ),
         (
-            search("studies", &format!("limit=101&offset=0&0020000D={A}")),
+            search(
+                "studies",
+                &format!("limit=101&offset=0&StudyInstanceUID={A}"),
+            ),
             "y-yy-y",
+        ),
+        // Nobody knows that its tag is matched.
+        (
+            search("studies", &format!("limit=101&offset=0&0020000D={A}")),
+            "------",
         ),
         (
             search("studies", &format!("StudyInstanceUID={B}")),

@@ -76,7 +76,7 @@ fn what_goes_is_grouped() {
     ];
     assert!(order.map(at).is_sorted(), "{run:#?}");
     let count = |lines: &str| run.stderr.matches(lines).count();
-    let shown = count("\n   - remove ") + count("\n   · detach ");
+    let shown = count("\n   - remove ") + count("\n   · keep ");
     let json = closing(&stand.run(&["remove", "--dry-run", "--format", "json"]));
     assert_eq!(shown, json["result"]["resources"].as_array().unwrap().len());
 }

@@ -23,7 +23,7 @@ pub(super) const OVERVIEW: &str = "\
         \x1b[1mschema\x1b[0m, \x1b[1mcompletions\x1b[0m, \x1b[1mhelp\x1b[0m  For editors, shells and you
 
 Options   --config <FILE>  --env <NAME>  --opt <NAME=VALUE>  --profile <NAME>
-          --format human|json|sarif|github  --color  --quiet  --verbose
+          --format human|json|sarif|github|mermaid  --color  --quiet  --verbose
           --allow-unsafe-overlay  --allow-outside-files  --help  --version
 Examples  frames init && frames dev && frames deploy --env prod
 Exit codes: 0 done, 1 failed, 2 usage, 3 frames.yml, 4 run again, 130 stopped";

@@ -27,7 +27,7 @@ pub struct Logs {
     #[arg(long, value_name = "NAME", value_parser = function(), conflicts_with_all = ["audit", "insights"])]
     pub function: Option<String>,
 
-    /// Only the audit lines: who was granted what
+    /// Only the audit lines: who was granted what. They are written where `logs.audit` is true
     #[arg(long)]
     pub audit: bool,
 

@@ -57,7 +57,12 @@ pub(super) fn run(global: &Global, arguments: &Logs, terminal: Terminal) -> Resu
             show(line, terminal)
         });
         if shown.await? == 0 {
-            let what = format!("no lines since {}", local(from));
+            let mut what = format!("no lines since {}", local(from));
+            if is_audit {
+                what.push_str(
+                    ". Audit lines are written while `logs.audit` is true in what is deployed, one per request that is granted",
+                );
+            }
             terminal.status("Note", &what);
         }
         Ok(())

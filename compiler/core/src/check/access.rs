@@ -40,6 +40,9 @@ pub(super) fn check(manifest: &Manifest, dicomweb: bool, found: &mut Vec<Diagnos
     if let Some(rows) = rows {
         for (i, row) in rows.iter().enumerate() {
             lists(row, i, dicomweb, found);
+            if let Some(claims) = claims {
+                refused_by_claims(row, i, claims, found);
+            }
         }
         let known: Vec<Known> = rows.iter().enumerate().filter_map(Known::of).collect();
         beyond_allow(&known, manifest, found);
@@ -90,6 +93,35 @@ fn lists(row: &AccessRow, i: usize, dicomweb: bool, found: &mut Vec<Diagnostic>)
     if let (Some(key), false) = (row.keys.find("studies"), dicomweb) {
         let path = format!("auth.access[{i}].studies");
         found.push(without_dicomweb(&path, key.span));
+    }
+}
+
+/// Row and claims have to allow the same thing: what no claim can list, no token reads by a row.
+fn refused_by_claims(
+    row: &AccessRow,
+    i: usize,
+    claims: &manifest::AccessClaims,
+    found: &mut Vec<Diagnostic>,
+) {
+    // A claim that lists the data store allows all of it; one without a name has its own finding.
+    if claims.datastores.is_some() || (claims.image_sets.is_none() && claims.studies.is_none()) {
+        return;
+    }
+    for (key, claim) in [
+        ("imageSets", &claims.image_sets),
+        ("studies", &claims.studies),
+    ] {
+        if let (Some(written), None) = (row.keys.find(key), claim) {
+            let path = format!("auth.access[{i}].{key}");
+            let message = format!(
+                "`{key}` lets nobody read anything: `auth.accessClaims` has to allow the same, and names no claim of {key} or datastores"
+            );
+            found.push(
+                Diagnostic::new(codes::UNUSED_KEY, path, written.span, message).help(format!(
+                    "remove it, or name the token's claim: `auth.accessClaims.{key}`"
+                )),
+            );
+        }
     }
 }
 

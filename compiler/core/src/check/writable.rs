@@ -31,11 +31,14 @@ const WRITABLE: [&str; 17] = [
 /// What `auth.access` and `auth.accessClaims` go by. Of `custom:` attributes the manifest doesn't tell
 /// who may write them, so nothing is said of those.
 pub(super) fn check(auth: &Auth, found: &mut Vec<Diagnostic>) {
-    if auth
+    let is_mode = auth
         .mode
         .as_ref()
-        .is_none_or(|mode| mode.value != "cognito")
-    {
+        .is_some_and(|mode| mode.value == "cognito");
+    // The same user pool, by the other mode.
+    let mut issuers = auth.issuer.iter();
+    let is_issuer = issuers.any(|issuer| issuer.value.starts_with("https://cognito-idp."));
+    if !is_mode && !is_issuer {
         return;
     }
     let groups = auth.groups_claim.as_ref();
@@ -112,6 +115,12 @@ mod tests {
                 "{decided}"
             );
         }
+        let same = OIDC.replace(
+            "issuer.example",
+            "cognito-idp.us-east-1.amazonaws.com/us-east-1_AbCdEfGhI",
+        );
+        let same = format!("{same}, accessClaims: {{studies: profile}}");
+        assert_eq!(found(&same), ["auth.accessClaims.studies"]);
         // Who writes another issuer's claims, nobody but that issuer knows.
         let other = format!("{OIDC}, accessClaims: {{studies: profile}}");
         assert_eq!(found(&other), [""; 0]);

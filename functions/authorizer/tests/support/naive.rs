@@ -74,7 +74,7 @@ fn only_study(query: &str) -> Option<String> {
         .filter(|pair| !pair.is_empty())
         .map(|pair| pair.split_once('=').unwrap_or((pair, "?")))
         .collect();
-    let is_study = |name: &str| name == "StudyInstanceUID" || name.eq_ignore_ascii_case("0020000D");
+    let is_study = |name: &str| name == "StudyInstanceUID";
     let (study, rest): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(name, _)| is_study(name));
     let made_of =
         |text: &str, letters: &str| !text.is_empty() && text.chars().all(|c| letters.contains(c));
