@@ -226,6 +226,34 @@ fn as_many_are_kept_as_the_manifest_says() {
     );
 }
 
+/// Somebody may not delete, or a lock holds the objects: it is deployed all the same.
+#[test]
+fn what_cannot_be_deleted_fails_no_deployment() {
+    let stand = Stand::new();
+    stand.write(&format!("{MANIFEST}deploy: {{keep: 1}}\n"));
+    stand.deploy();
+    let other = MANIFEST.replace("audience: frames", "audience: images");
+    stand.write(&format!("{other}deploy: {{keep: 1}}\n"));
+    let rule = stand.account.rule(json!({
+        "kind": "answer", "status": 403, "code": "AccessDenied",
+        "message": "no", "operation": "DeleteObjects", "count": 10,
+    }));
+    let run = stand.run(&["deploy", "--yes"]);
+    says(
+        &run,
+        0,
+        &["Warning everything is deployed", "s3:DeleteObject"],
+    );
+    assert!(rule.met());
+    stand.account.clear_rules();
+    let shown = listed(&stand);
+    assert_eq!(shown.len(), 2);
+    assert_eq!(
+        (&shown[0]["state"], &shown[0]["live"]),
+        (&json!("done"), &json!(true))
+    );
+}
+
 /// The bucket's own rule leaves alone what is there now.
 #[test]
 fn no_lifecycle_rule_takes_what_is_kept() {

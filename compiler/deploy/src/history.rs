@@ -8,7 +8,7 @@ use super::report::count;
 use super::session::Session;
 use crate::aws::bucket::{Bucket, Content};
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
-use frames_compiler::failure::{Context, Failure, Result};
+use frames_compiler::failure::{Context, Exit, Failure, Result};
 use frames_compiler::names;
 use frames_compiler::package::Package;
 use frames_compiler::plan::{Footprint, Place, Plan};
@@ -158,12 +158,27 @@ pub async fn unchanged(
     end(session, plan, record).await
 }
 
-/// The end of a deployment: what no kept one needs is deleted, and the record says that it is done.
+/// The end of a deployment: the record says that it is done, and what no kept one needs is deleted.
+/// What is deployed is, even where S3 refuses to delete something.
 pub async fn end(session: &Session<'_>, plan: &Plan, record: Record) -> Result<()> {
-    if record.only.is_none() {
-        prune(session, plan, &record).await?;
+    let is_whole = record.only.is_none();
+    done(session, &plan.footprint(), record.clone()).await?;
+    if !is_whole {
+        return Ok(());
     }
-    done(session, &plan.footprint(), record).await
+    match prune(session, plan, &record).await {
+        Err(failure) if failure.exit != Exit::Interrupted => {
+            let help = failure.help.map(|help| format!("; {help}"));
+            let what = format!(
+                "everything is deployed, but what no kept deployment needs is still there: {}{}",
+                failure.message,
+                help.unwrap_or_default()
+            );
+            session.progress.step("Warning", &what);
+            Ok(())
+        }
+        other => other,
+    }
 }
 
 /// The same without deleting: only a deployment by a manifest says how many are kept.
