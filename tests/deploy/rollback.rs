@@ -6,6 +6,7 @@ use super::reads::reads_in;
 use super::told::says;
 use super::{MANIFEST, Stand, closing};
 use crate::support::frames::{Project, Run};
+use crate::support::pty::OnTerminal;
 use serde_json::{Value, json};
 
 /// Ten that differ in what they have: code, resources, stages, Regions, tags.
@@ -225,7 +226,8 @@ fn what_goes_has_to_be_confirmed() {
     stand.write(MANIFEST);
     stand.deploy();
     let before = stand.account.state();
-    let refused = stand.run(&["rollback"]);
+    let earlier = id(&listed(&stand)[1]);
+    let refused = stand.run(&["rollback", &earlier]);
     says(
         &refused,
         1,
@@ -305,6 +307,66 @@ fn what_was_tampered_with_is_refused() {
     let gone = stand.run(&["rollback", "--yes"]);
     says(&gone, 1, &["there is no earlier deployment"]);
     assert_eq!(listed(&stand).len(), 1);
+}
+
+/// Whoever may write to the bucket would choose which is the newest: so it is shown, and asked about.
+#[test]
+fn without_an_id_it_has_to_be_confirmed() {
+    let stand = Stand::new();
+    stand.deploy();
+    stand.write(&MANIFEST.replace("audience: frames", "audience: images"));
+    stand.deploy();
+    let first = id(&listed(&stand)[1]);
+    let (before, calls) = (stand.account.state(), stand.account.calls().len());
+    let refused = stand.run(&["rollback"]);
+    let taking = format!("Taking deployment {first} of ");
+    let way = format!("run `frames rollback {first}`");
+    says(&refused, 1, &[&taking, "by arn:aws:", &way]);
+    let mut asked = OnTerminal::start(&mut stand.command(&["rollback"]));
+    asked.wait_for(&format!("Roll back to deployment {first}? [y/N]"));
+    asked.write("n\n");
+    assert_eq!(asked.end().0, 1);
+    let made = &stand.account.calls()[calls..];
+    assert!(made.iter().all(|call| !call.is_mutating()), "{made:#?}");
+    assert_eq!(stand.account.state(), before);
+    // Whoever names it has seen it.
+    says(&stand.run(&["rollback", &first]), 0, &[&taking]);
+}
+
+/// A record of tomorrow would stay the newest for as long. One that S3 has from another day than it
+/// says is somebody else's.
+#[test]
+fn a_record_of_another_time_is_none() {
+    let stand = Stand::new();
+    stand.deploy();
+    stand.write(&MANIFEST.replace("audience: frames", "audience: images"));
+    stand.deploy();
+    let (key, record) = records(&stand).remove(0);
+    let first = id(&record);
+    let dated = |time: &str| {
+        let mut forged = record.clone();
+        forged["time"] = json!(time);
+        forged["who"] = json!("arn:aws:iam::111122223333:user/planted");
+        let stamp = time.replace(['-', ':'], "");
+        let planted = format!("heart/dev/deployments/{stamp}-{first}.json");
+        put(&stand, &planted, &forged.to_string());
+        planted
+    };
+    for (time, why) in [
+        ("2099-01-01T00:00:00.000Z", "its time is later than now"),
+        ("2020-01-01T00:00:00.000Z", "from days after its time"),
+    ] {
+        let planted = dated(time);
+        let history = stand.run(&["history"]);
+        says(&history, 0, &[&planted, why]);
+        assert_eq!(listed(&stand).len(), 2);
+        let dry = stand.run(&["rollback", "--dry-run"]);
+        says(&dry, 0, &[&first]);
+        assert!(!dry.stderr.contains("planted"), "{dry:#?}");
+        let deleted = json!({"Bucket": stand.managed_bucket(), "Key": planted});
+        stand.account.call("s3", "DeleteObject", deleted);
+    }
+    assert!(records(&stand).iter().any(|(own, _)| *own == key));
 }
 
 /// What was a secret then isn't shown now, though no manifest says so.

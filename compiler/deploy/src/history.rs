@@ -17,6 +17,16 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// How far the clocks of those who deploy may differ, in seconds.
+const CLOCKS: i64 = 5 * 60;
+
+/// S3's clock is right, and a record is written when it begins.
+const WRITTEN_BEFORE: i64 = 60 * 60;
+
+/// It is written again at its end, and by the run that goes on with it.
+const GOES_ON_WITHIN: i64 = 3 * 24 * 60 * 60;
+const WRITTEN_AFTER: i64 = GOES_ON_WITHIN + 24 * 60 * 60;
+
 /// A record has a few kilobytes, and some more with many tags.
 const MOST: usize = 1_000_000;
 
@@ -82,8 +92,45 @@ async fn read(
     Ok(match home.get(key, MOST).await? {
         Content::Nothing => None,
         Content::TooMuch(bytes) => Some(Err(format!("it has {bytes} bytes"))),
-        Content::Bytes(text) => Some(Record::read(&text, service, env, key)),
+        Content::Bytes { bytes, written } => {
+            let now = seconds(&now()?);
+            let read = Record::read(&bytes, service, env, key);
+            Some(read.and_then(|record| dated(record, written, now)))
+        }
     })
+}
+
+/// Whether a record can be of the time that it says. Else one of tomorrow would stay the newest, and
+/// one of last year could come to be the one before.
+fn dated(
+    record: Record,
+    written: Option<i64>,
+    now: Option<i64>,
+) -> std::result::Result<Record, String> {
+    let (Some(time), Some(now)) = (seconds(&record.time), now) else {
+        return Err("its time is none".to_owned());
+    };
+    let Some(written) = written else {
+        return Err("S3 doesn't say when it was written".to_owned());
+    };
+    if time > now + CLOCKS {
+        return Err("its time is later than now".to_owned());
+    }
+    if written < time - WRITTEN_BEFORE {
+        return Err("S3 has it from before its time".to_owned());
+    }
+    if written > time + WRITTEN_AFTER {
+        return Err(
+            "S3 has it from days after its time: somebody wrote it again, or copied it".to_owned(),
+        );
+    }
+    Ok(record)
+}
+
+/// Since 1970.
+fn seconds(time: &str) -> Option<i64> {
+    let read = DateTime::from_str(time, DateTimeFormat::DateTime);
+    read.ok().map(|time| time.secs())
 }
 
 /// The record of this deployment: a new one, or that of the run that it goes on with.
@@ -118,9 +165,13 @@ fn begun(
     Ok(going_on(record, newest))
 }
 
-/// The same under the key of the run that was interrupted.
+/// The same under the key of the run that was interrupted, unless that was long ago.
 pub(crate) fn going_on(record: Record, newest: Option<&Record>) -> Record {
-    match newest.filter(|newest| record.goes_on(newest)) {
+    let is_recent = |newest: &&Record| {
+        let times = seconds(&record.time).zip(seconds(&newest.time));
+        times.is_some_and(|(now, then)| now - then < GOES_ON_WITHIN)
+    };
+    match newest.filter(|newest| record.goes_on(newest) && is_recent(newest)) {
         Some(newest) => record.since(newest),
         None => record,
     }
@@ -352,5 +403,6 @@ mod tests {
         let key = names::record_key("x", "dev", &time, "0123456789ab");
         assert_eq!(time.len(), "2026-11-28T23:12:05.123Z".len());
         assert_eq!(names::record_id("x", "dev", &key), Some("0123456789ab"));
+        assert!(seconds(&time).is_some());
     }
 }

@@ -7,7 +7,7 @@
 
 use super::history::{self, Deployed, History};
 use super::located;
-use super::session::Session;
+use super::session::{Questions, Session};
 use crate::aws::EDGE_REGION;
 use crate::aws::bucket::{Bucket, Content};
 use frames_compiler::failure::{Failure, Result};
@@ -96,10 +96,10 @@ pub async fn open(
     let mut texts = BTreeMap::new();
     for (stage, key) in chosen.templates() {
         session.interrupt.check()?;
-        let Content::Bytes(text) = home.get(key, LARGEST_TEMPLATE).await? else {
+        let Content::Bytes { bytes, .. } = home.get(key, LARGEST_TEMPLATE).await? else {
             return Err(missing(chosen, &home, key));
         };
-        let text = String::from_utf8(text);
+        let text = String::from_utf8(bytes);
         let text = text.map_err(|_| refused(chosen, &format!("{key} is no text")))?;
         texts.insert(stage.to_owned(), text);
     }
@@ -139,7 +139,7 @@ async fn zips(session: &Session<'_>, home: &Bucket, chosen: &Record) -> Result<V
         if zip.region == EDGE_REGION {
             continue;
         }
-        let Content::Bytes(bytes) = home.get(&zip.key, LARGEST_ZIP).await? else {
+        let Content::Bytes { bytes, .. } = home.get(&zip.key, LARGEST_ZIP).await? else {
             return Err(missing(chosen, home, &zip.key));
         };
         if format!("{:x}", Sha256::digest(&bytes)) != zip.sha256 {
@@ -225,13 +225,16 @@ pub fn concealing(secrets: &[String]) -> Masks {
     Masks::new(secrets.iter().map(String::as_str))
 }
 
-/// Says what going back doesn't undo, and asks; refuses what would fail half way.
+/// Says what going back doesn't undo, and asks; refuses what would fail half way. `named`: somebody
+/// said which deployment it is. Else whoever may write to the bucket could have chosen it.
 pub async fn agree(
     session: &Session<'_>,
     deployed: &[Deployed],
-    package: &Package,
+    back: &Back,
+    named: bool,
     dry_run: bool,
 ) -> Result<()> {
+    let package = &back.package;
     let mut stays = Vec::new();
     for wanted in &package.templates {
         let mut standing = deployed.iter();
@@ -251,8 +254,22 @@ pub async fn agree(
     for what in &stays {
         session.progress.step("Stays", what);
     }
-    if stays.is_empty() || dry_run {
+    let id = &back.record.id;
+    if dry_run {
         return Ok(());
     }
-    session.yes("Roll back all the same?").await
+    if !stays.is_empty() {
+        let question = format!("Roll back to deployment {id} all the same?");
+        return session.yes(&question).await;
+    }
+    if named {
+        return Ok(());
+    }
+    let agreed = session.yes(&format!("Roll back to deployment {id}?")).await;
+    agreed.map_err(|failure| match session.questions {
+        Questions::Refuse => failure.help(format!(
+            "run `frames rollback {id}`, if that is the one; --yes takes it unseen"
+        )),
+        _ => failure,
+    })
 }

@@ -50,7 +50,7 @@ async fn back(
         .for_each(|secret| terminal::conceal_text(secret));
     session.masks = rollback::concealing(&secrets);
     announce(&session, footprint, chosen);
-    rollback::agree(&session, &deployed, &back.package, arguments.dry_run).await?;
+    rollback::agree(&session, &deployed, &back, id.is_some(), arguments.dry_run).await?;
     let options = Options {
         dry_run: arguments.dry_run,
         only: None,
