@@ -6,12 +6,13 @@ use super::artifacts::{self, Artifacts};
 use super::picture;
 use super::report::count;
 use super::session::Session;
-use crate::aws::bucket::{Bucket, Content};
+use crate::aws::bucket::{Bucket, Content, Object};
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use frames_compiler::failure::{Context, Exit, Failure, Result};
 use frames_compiler::names;
 use frames_compiler::package::Package;
 use frames_compiler::plan::{Footprint, Place, Plan};
+use frames_compiler::record::open::Whose;
 use frames_compiler::record::{self, About, Commit, Record, Standing};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -247,6 +248,16 @@ pub(crate) async fn home(session: &Session<'_>, footprint: &Footprint) -> Result
     })
 }
 
+/// Whose records they have to be.
+pub(crate) fn whose<'a>(session: &'a Session<'_>, footprint: &'a Footprint) -> Whose<'a> {
+    Whose {
+        service: &footprint.service,
+        env: &footprint.env,
+        account: &session.identity.account,
+        artifact_bucket: footprint.artifact_bucket.as_deref(),
+    }
+}
+
 /// Deletes the records beyond `deploy.keep`, and the artifacts that none of the others needs.
 async fn prune(session: &Session<'_>, plan: &Plan, current: &Record) -> Result<()> {
     let footprint = plan.footprint();
@@ -261,21 +272,23 @@ async fn prune(session: &Session<'_>, plan: &Plan, current: &Record) -> Result<(
     }
     let (service, env) = (&footprint.service, &footprint.env);
     let mut needed: BTreeSet<String> = current.keys().into_iter().collect();
-    for record in kept(&history.records, current, plan.keep) {
+    let whose = whose(session, &footprint);
+    for record in kept(&history.records, current, plan.keep, whose) {
         needed.insert(names::record_key(service, env, &record.time, &record.id));
         needed.extend(record.keys());
     }
     let mut deleted = 0;
     for artifacts in found {
         session.interrupt.check()?;
-        let keys = artifacts.keys();
-        deleted += keys.iter().filter(|key| !needed.contains(**key)).count();
-        let going = artifacts
-            .own
-            .iter()
-            .filter(|object| !needed.contains(&object.key));
-        let going: Vec<_> = going.cloned().collect();
+        // Without their versions: where the bucket keeps versions, what was deleted for records that
+        // somebody planted can be had back.
+        let going = artifacts.now.difference(&needed).map(|key| Object {
+            key: key.clone(),
+            version: None,
+        });
+        let going: Vec<Object> = going.collect();
         artifacts.bucket.delete(&going).await?;
+        deleted += going.len();
     }
     if deleted > 0 {
         let what = format!(
@@ -288,12 +301,19 @@ async fn prune(session: &Session<'_>, plan: &Plan, current: &Record) -> Result<(
 }
 
 /// The newest, as many as have `keep` different packages among those that came to their end. The
-/// current one counts as such. Going back and forth between a few loses none.
-fn kept<'a>(records: &'a [Record], current: &'a Record, keep: usize) -> Vec<&'a Record> {
+/// current one counts as such. Going back and forth between a few loses none. One that can't be gone
+/// back to takes no other's place.
+fn kept<'a>(
+    records: &'a [Record],
+    current: &'a Record,
+    keep: usize,
+    whose: Whose<'_>,
+) -> Vec<&'a Record> {
     let mut different = BTreeSet::from([current.id.as_str()]);
     let mut kept = Vec::new();
     for record in records {
-        if record.is_whole() && !different.contains(record.id.as_str()) {
+        let counts = record.is_whole() && record.check(whose).is_ok();
+        if counts && !different.contains(record.id.as_str()) {
             if different.len() >= keep {
                 break;
             }

@@ -15,7 +15,7 @@ use frames_compiler::names;
 use frames_compiler::package::{Package, Zip};
 use frames_compiler::plan::{Footprint, Plan};
 use frames_compiler::record::behind::{Behind, behind};
-use frames_compiler::record::open::{Opened, Whose};
+use frames_compiler::record::open::Opened;
 use frames_compiler::record::{Kind, Record, State};
 use frames_compiler::secrets::Masks;
 use sha2::{Digest, Sha256};
@@ -103,13 +103,7 @@ pub async fn open(
         let text = text.map_err(|_| refused(chosen, &format!("{key} is no text")))?;
         texts.insert(stage.to_owned(), text);
     }
-    let whose = Whose {
-        service: &footprint.service,
-        env: &footprint.env,
-        account: &session.identity.account,
-        artifact_bucket: footprint.artifact_bucket.as_deref(),
-    };
-    let opened = chosen.open(whose, &texts);
+    let opened = chosen.open(history::whose(session, footprint), &texts);
     let opened = opened.map_err(|reason| refused(chosen, &reason))?;
     refuse_unsafe(chosen, &opened, unsafe_overlay)?;
     let zips = zips(session, &home, chosen).await?;

@@ -40,6 +40,13 @@ pub struct Zip {
 }
 
 impl Record {
+    /// Checks what can be checked without its templates: whose it is, what it names.
+    pub fn check(&self, whose: Whose<'_>) -> Result<(), String> {
+        let shape = PlanShape::deserialize(&self.plan).map_err(|error| error.to_string())?;
+        self.belongs(&shape, whose)?;
+        places(&shape, whose).map(drop)
+    }
+
     /// Checks the record and its templates, by stage, and makes a plan of them.
     pub fn open(
         &self,
@@ -49,19 +56,11 @@ impl Record {
         let shape = PlanShape::deserialize(&self.plan).map_err(|error| error.to_string())?;
         self.belongs(&shape, whose)?;
         let (mut stages, mut templates) = (Vec::new(), Vec::new());
-        for (index, stage) in shape.stages.iter().enumerate() {
-            let before = shape.stages.get(..index).unwrap_or_default();
-            let place = place(stage, before, whose)?;
+        for (place, stage) in places(&shape, whose)?.into_iter().zip(&shape.stages) {
             let text = texts.get(&stage.name).map_or("", String::as_str);
             let template = template(&place, stage, text, whose)?;
             stages.push(self.stage(place, stage, &template.value)?);
             templates.push(template);
-        }
-        if ![names::LAMBDA_EDGE, names::CDN]
-            .iter()
-            .all(|name| stages.iter().any(|it| it.name == *name))
-        {
-            return Err("it has no functions, or no distribution".to_owned());
         }
         let aliases = templates.iter().flat_map(|it| aliases(&it.value));
         let names: Vec<String> = aliases.collect();
@@ -176,6 +175,22 @@ impl Record {
             launch: *launch,
             trial: trial.clone(),
         })
+    }
+}
+
+/// The places of all stages, in their order.
+fn places(shape: &PlanShape, whose: Whose<'_>) -> Result<Vec<Place>, String> {
+    let stages = shape.stages.iter().enumerate();
+    let places = stages.map(|(index, stage)| {
+        let before = shape.stages.get(..index).unwrap_or_default();
+        place(stage, before, whose)
+    });
+    let places: Vec<Place> = places.collect::<Result<_, _>>()?;
+    let has = |name: &&str| places.iter().any(|place| place.name == **name);
+    if [names::LAMBDA_EDGE, names::CDN].iter().all(has) {
+        Ok(places)
+    } else {
+        Err("it has no functions, or no distribution".to_owned())
     }
 }
 
