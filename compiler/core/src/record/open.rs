@@ -186,8 +186,8 @@ fn places(shape: &PlanShape, whose: Whose<'_>) -> Result<Vec<Place>, String> {
         place(stage, before, whose)
     });
     let places: Vec<Place> = places.collect::<Result<_, _>>()?;
-    let has = |name: &&str| places.iter().any(|place| place.name == **name);
-    if [names::LAMBDA_EDGE, names::CDN].iter().all(has) {
+    let has = |name: &str| places.iter().any(|place| place.name == name);
+    if has(names::LAMBDA_EDGE) && has(names::CDN) {
         Ok(places)
     } else {
         Err("it has no functions, or no distribution".to_owned())
