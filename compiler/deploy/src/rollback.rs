@@ -219,16 +219,29 @@ pub fn concealing(secrets: &[String]) -> Masks {
     Masks::new(secrets.iter().map(String::as_str))
 }
 
-/// Says what going back doesn't undo, and asks; refuses what would fail half way. `named`: somebody
-/// said which deployment it is. Else whoever may write to the bucket could have chosen it.
+/// What a rollback was asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Somebody said which deployment it is. Else whoever may write to the bucket could have chosen it.
+    pub named: bool,
+    pub dry_run: bool,
+    /// The record of what is deployed now.
+    pub live: Option<&'a Record>,
+}
+
+/// Says what going back opens and doesn't undo, and asks; refuses what would fail half way.
 pub async fn agree(
     session: &Session<'_>,
     deployed: &[Deployed],
     back: &Back,
-    named: bool,
-    dry_run: bool,
+    asked: Asked<'_>,
 ) -> Result<()> {
     let package = &back.package;
+    let opens = back.record.is_open() && !asked.live.is_some_and(Record::is_open);
+    if opens {
+        let what = "the endpoint: whoever knows its address gets images without a token (`auth.mode: none`)";
+        session.progress.step("Opening", what);
+    }
     let mut stays = Vec::new();
     for wanted in &package.templates {
         let mut standing = deployed.iter();
@@ -249,14 +262,14 @@ pub async fn agree(
         session.progress.step("Stays", what);
     }
     let id = &back.record.id;
-    if dry_run {
+    if asked.dry_run {
         return Ok(());
     }
-    if !stays.is_empty() {
+    if opens || !stays.is_empty() {
         let question = format!("Roll back to deployment {id} all the same?");
         return session.yes(&question).await;
     }
-    if named {
+    if asked.named {
         return Ok(());
     }
     let agreed = session.yes(&format!("Roll back to deployment {id}?")).await;

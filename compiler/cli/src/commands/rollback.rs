@@ -10,7 +10,7 @@ use frames_compiler::failure::{Failure, Result};
 use frames_compiler::plan::Footprint;
 use frames_compiler::record::Record;
 use frames_deploy::history::{Deployed, History};
-use frames_deploy::rollback::{self, Back};
+use frames_deploy::rollback::{self, Asked, Back};
 use frames_deploy::session::Session;
 use frames_deploy::stage::Done;
 use frames_deploy::stages::{self, Options};
@@ -38,7 +38,8 @@ async fn back(
         .or(history::deployed(&session, footprint))
         .await??;
     let id = arguments.id.as_deref();
-    let chosen = rollback::choose(&found, id, found.live(&deployed))
+    let live = found.live(&deployed);
+    let chosen = rollback::choose(&found, id, live)
         .map_err(|failure| nothing(failure, &session, footprint, &found, &deployed))?;
     let allowed = global.target().allow_unsafe_overlay;
     let opening = rollback::open(&session, footprint, &found, chosen, allowed);
@@ -50,7 +51,12 @@ async fn back(
         .for_each(|secret| terminal::conceal_text(secret));
     session.masks = rollback::concealing(&secrets);
     announce(&session, footprint, chosen);
-    rollback::agree(&session, &deployed, &back, id.is_some(), arguments.dry_run).await?;
+    let asked = Asked {
+        named: id.is_some(),
+        dry_run: arguments.dry_run,
+        live: live.and_then(|live| found.records.get(live)),
+    };
+    rollback::agree(&session, &deployed, &back, asked).await?;
     let options = Options {
         dry_run: arguments.dry_run,
         only: None,

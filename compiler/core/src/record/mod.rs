@@ -220,6 +220,13 @@ impl Record {
             && (&earlier.id, earlier.kind, &earlier.only) == (&self.id, self.kind, &self.only)
     }
 
+    /// Whether its authorizer lets a request without a token go on.
+    pub fn is_open(&self) -> bool {
+        let asked = self.functions.get(names::AUTHORIZER);
+        let trial = asked.and_then(|asked| asked.trial.as_ref());
+        trial.is_some_and(|trial| trial.refuses_with().is_none())
+    }
+
     /// The keys of all that a rollback to it needs.
     pub fn keys(&self) -> Vec<String> {
         let zips = self
