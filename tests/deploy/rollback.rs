@@ -3,7 +3,7 @@
 
 use super::history::{id, listed, object, put, records};
 use super::reads::reads_in;
-use super::told::says;
+use super::told::{says, switch};
 use super::{MANIFEST, Stand, closing};
 use crate::support::frames::{Project, Run};
 use crate::support::pty::OnTerminal;
@@ -307,6 +307,23 @@ fn what_was_tampered_with_is_refused() {
     let gone = stand.run(&["rollback", "--yes"]);
     says(&gone, 1, &["there is no earlier deployment"]);
     assert_eq!(listed(&stand).len(), 1);
+}
+
+/// `frames deploy` would deploy the manifest in the middle of a rollback.
+#[test]
+fn a_rollbacks_help_stays_with_the_rollback() {
+    let stand = Stand::new();
+    let closing = stand.deploy();
+    let distribution = closing["result"]["distributionId"].as_str().unwrap();
+    stand.write(&MANIFEST.replace("audience: frames", "audience: images"));
+    stand.deploy();
+    let first = id(&listed(&stand)[1]);
+    switch(&stand, distribution, false);
+    let run = stand.run(&["rollback", &first, "--yes"]);
+    says(&run, 1, &["run the same command again with --enable"]);
+    assert!(!run.stderr.contains("frames deploy"), "{run:#?}");
+    rolled_back(&stand, &[&first, "--enable"]);
+    assert_eq!(id(&listed(&stand)[0]), first);
 }
 
 /// Whoever may write to the bucket would choose which is the newest: so it is shown, and asked about.

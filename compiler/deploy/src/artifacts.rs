@@ -153,13 +153,13 @@ impl Artifacts {
             below.names.extend(found.names);
         }
         below.versions.retain(|object| is_own(&object.key));
-        let (now, others) = below.names.into_iter().partition(|name| is_own(name));
+        let (now, others): (Vec<_>, Vec<_>) = below.names.into_iter().partition(|it| is_own(it));
         Ok(Some(Self {
             bucket,
             region: region.to_owned(),
             prefix,
             own: below.versions,
-            now,
+            now: now.into_iter().collect(),
             others,
         }))
     }

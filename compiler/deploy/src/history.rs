@@ -244,7 +244,11 @@ pub(crate) async fn home(session: &Session<'_>, footprint: &Footprint) -> Result
     let home = artifacts::home(session, footprint).await?;
     home.ok_or_else(|| {
         Failure::new("the artifact bucket is gone, and every record of a deployment with it")
-            .help("run `frames deploy`, which makes it again")
+            .help(if session.is_rollback() {
+                "there is nothing left to go back to. `frames deploy` makes the bucket again, and deploys what frames.yml says now"
+            } else {
+                "run `frames deploy`, which makes it again"
+            })
     })
 }
 
