@@ -196,6 +196,8 @@ impl Record {
         if read.id != id(&read.plan, read.unsafe_overlay) {
             return Err("its id isn't that of what it holds".to_owned());
         }
+        // Else its zips would count as none that anybody needs.
+        PlanShape::deserialize(&read.plan).map_err(|error| format!("its plan: {error}"))?;
         // Else it would be listed as what it isn't, or written elsewhere.
         if names::record_key(service, env, &read.time, &read.id) != key {
             return Err("time and id in it aren't those of its key".to_owned());
@@ -298,7 +300,7 @@ impl Record {
         found
     }
 
-    /// An unreadable plan has no stages, and so nothing that could be deployed.
+    /// What is [`Self::read`] has one.
     fn shape(&self) -> PlanShape {
         PlanShape::deserialize(&self.plan).unwrap_or_default()
     }

@@ -213,6 +213,14 @@ fn a_record_of_another_delivery_is_refused() {
         let said = said.expect_err(place);
         assert!(said.contains(says), "{place}: {said}");
     }
+    // A plan without one of its members is no plan with nothing in it.
+    let mut half = json!(record(MANIFEST, "a").0);
+    let stage = half["plan"]["stages"][0].as_object_mut().unwrap();
+    stage.remove("artifacts");
+    let digits = id(&half["plan"], false);
+    half["id"] = json!(digits);
+    let said = read(&half.to_string(), &digits).unwrap_err();
+    assert!(said.contains("its plan: missing field"), "{said}");
     let (record, texts) = record(MANIFEST, "a");
     let text = record.text();
     assert!(read(&text, &record.id).is_ok());
