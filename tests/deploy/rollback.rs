@@ -161,6 +161,21 @@ fn without_an_id_it_is_the_newest_that_isnt_deployed() {
     );
     rolled_back(&stand, &[]);
     assert_eq!(id(&listed(&stand)[0]), second);
+    // In full, too: then nobody else's begins alike.
+    let whole = listed(&stand)[0]["sha256"].as_str().unwrap().to_owned();
+    let last = if whole.ends_with('0') { '1' } else { '0' };
+    let other = format!("{}{last}", &whole[..63]);
+    assert!(whole.len() == 64 && whole.starts_with(&second));
+    says(
+        &stand.run(&["rollback", &whole, "--dry-run"]),
+        0,
+        &[&second],
+    );
+    says(
+        &stand.run(&["rollback", &other]),
+        1,
+        &["there is no deployment"],
+    );
     // What is deployed already stays as it is.
     let again = stand.run(&["rollback", &second[..6], "--yes"]);
     says(&again, 0, &["Unchanged"]);

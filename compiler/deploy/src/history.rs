@@ -203,7 +203,7 @@ pub async fn unchanged(
     }
     let newest = newest(session, &plan.footprint()).await?;
     let record = begun(session, plan, package, run, newest.as_ref())?;
-    if newest.is_some_and(|newest| newest.is_whole() && newest.id == record.id) {
+    if newest.is_some_and(|newest| newest.is_whole() && newest.is_same(&record)) {
         return Ok(());
     }
     artifacts::upload(session, plan, package, &record).await?;
@@ -313,15 +313,15 @@ fn kept<'a>(
     keep: usize,
     whose: Whose<'_>,
 ) -> Vec<&'a Record> {
-    let mut different = BTreeSet::from([current.id.as_str()]);
+    let mut different = BTreeSet::from([current.sha256()]);
     let mut kept = Vec::new();
     for record in records {
         let counts = record.is_whole() && record.check(whose).is_ok();
-        if counts && !different.contains(record.id.as_str()) {
+        if counts && !different.contains(&record.sha256()) {
             if different.len() >= keep {
                 break;
             }
-            different.insert(record.id.as_str());
+            different.insert(record.sha256());
         }
         kept.push(record);
     }
@@ -381,6 +381,7 @@ impl History {
         let records = self.records.iter().enumerate().map(|(index, record)| {
             let mut shown = json!({
                 "id": record.id,
+                "sha256": record.sha256(),
                 "time": record.time,
                 "who": record.who,
                 "kind": record.kind,

@@ -54,24 +54,22 @@ pub fn choose<'a>(
         if let Some(begun) = newest.filter(begun) {
             return Ok(begun);
         }
-        let is_other = |record: &&Record| live.is_none_or(|live| live.id != record.id);
+        let is_other = |record: &&Record| live.is_none_or(|live| !live.is_same(record));
         return whole.find(is_other).ok_or_else(|| {
             Failure::new("there is no earlier deployment to go back to")
                 .help("`frames history` lists what there is; `deploy.keep` says how many are kept")
         });
     };
-    let matches = |record: &&Record| {
-        record.id == wanted || (wanted.len() >= FEWEST_DIGITS && record.id.starts_with(wanted))
-    };
-    let mut found: Vec<&Record> = whole.filter(matches).collect();
-    found.dedup_by_key(|record| record.id.clone());
+    let matches =
+        |record: &&Record| wanted.len() >= FEWEST_DIGITS && record.sha256().starts_with(wanted);
+    let found: Vec<&Record> = whole.filter(matches).collect();
     let first = found.first().copied();
     match first {
-        Some(first) if found.iter().all(|record| record.id == first.id) => Ok(first),
+        Some(first) if found.iter().all(|record| record.is_same(first)) => Ok(first),
         Some(_) => Err(Failure::usage(format!(
             "{wanted} is the beginning of several deployments' ids"
         ))
-        .help("write the whole id, as `frames history` shows it")),
+        .help("write more of it: `frames history` shows 12 digits, and all 64 as `sha256` with --format json")),
         None if history.records.iter().any(|record| matches(&record)) => {
             Err(Failure::new(format!(
                 "deployment {wanted} didn't come to its end, or was of one stage only: it can't be gone back to"
@@ -117,7 +115,7 @@ pub async fn open(
             plan_json: String::new(),
         },
         record: history::going_on(again, newest),
-        is_newest: newest.is_some_and(|newest| newest.is_whole() && newest.id == chosen.id),
+        is_newest: newest.is_some_and(|newest| newest.is_whole() && newest.is_same(chosen)),
     })
 }
 

@@ -134,13 +134,14 @@ impl Record {
             let (launch, trial) = (function.launch, function.trial.clone());
             (function.name.to_owned(), Asked { launch, trial })
         });
+        let functions: BTreeMap<String, Asked> = functions.collect();
         let concealed = package.templates.iter().filter_map(|template| {
             let places = secret_places(&template.value, about.masks);
             (!places.is_empty()).then(|| (template.stage.to_owned(), places))
         });
         Some(Self {
             format: FORMAT,
-            id: id(&written, plan.unsafe_overlay),
+            id: short(&sha256(&written, plan.unsafe_overlay, &functions)),
             time: about.time.to_owned(),
             state: State::Begun,
             kind: Kind::Deploy,
@@ -151,7 +152,7 @@ impl Record {
             only: about.only.map(str::to_owned),
             unsafe_overlay: plan.unsafe_overlay,
             templates: templates.collect(),
-            functions: functions.collect(),
+            functions,
             concealed: concealed.collect(),
             plan: written,
         })
@@ -193,7 +194,7 @@ impl Record {
         if read.format != FORMAT {
             return Err(format!("it is of format {}", read.format));
         }
-        if read.id != id(&read.plan, read.unsafe_overlay) {
+        if read.id != short(&read.sha256()) {
             return Err("its id isn't that of what it holds".to_owned());
         }
         // Else its zips would count as none that anybody needs.
@@ -219,7 +220,8 @@ impl Record {
     /// Whether a run of this one goes on with what `earlier` began.
     pub fn goes_on(&self, earlier: &Self) -> bool {
         earlier.state == State::Begun
-            && (&earlier.id, earlier.kind, &earlier.only) == (&self.id, self.kind, &self.only)
+            && (earlier.kind, &earlier.only) == (self.kind, &self.only)
+            && self.is_same(earlier)
     }
 
     /// Whether its authorizer lets a request without a token go on.
@@ -227,6 +229,17 @@ impl Record {
         let asked = self.functions.get(names::AUTHORIZER);
         let trial = asked.and_then(|asked| asked.trial.as_ref());
         trial.is_some_and(|trial| trial.refuses_with().is_none())
+    }
+
+    /// The id in full. The short one is for people: somebody who may write to the bucket can find other
+    /// content with the same.
+    pub fn sha256(&self) -> String {
+        sha256(&self.plan, self.unsafe_overlay, &self.functions)
+    }
+
+    /// Whether both are of the same package.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.id == other.id && self.sha256() == other.sha256()
     }
 
     /// The keys of all that a rollback to it needs.
@@ -307,17 +320,19 @@ impl Record {
 }
 
 /// Of what decides what is deployed: how many deployments are kept doesn't.
-fn id(plan: &Value, unsafe_overlay: bool) -> String {
-    let mut content = json!({"plan": plan, "unsafeOverlay": unsafe_overlay});
+fn sha256(plan: &Value, unsafe_overlay: bool, functions: &BTreeMap<String, Asked>) -> String {
+    let mut content =
+        json!({"plan": plan, "unsafeOverlay": unsafe_overlay, "functions": functions});
     if let Some(plan) = content["plan"].as_object_mut() {
         plan.remove("keep");
     }
     content.sort_all_objects();
+    format!("{:x}", Sha256::digest(content.to_string()))
+}
+
+fn short(sha256: &str) -> String {
     let digits = names::ID_DIGITS;
-    format!(
-        "{:.digits$}",
-        format!("{:x}", Sha256::digest(content.to_string()))
-    )
+    format!("{sha256:.digits$}")
 }
 
 /// JSON pointers to the texts that show a secret.

@@ -111,6 +111,12 @@ fn read(text: &str, id: &str) -> Result<Record, String> {
     Record::read(text.as_bytes(), "x", "dev", &key)
 }
 
+fn id_of(record: &Value) -> String {
+    let functions = BTreeMap::deserialize(&record["functions"]).unwrap();
+    let is_unsafe = record["unsafeOverlay"] == true;
+    short(&sha256(&record["plan"], is_unsafe, &functions))
+}
+
 /// Whoever may write to the bucket may write a record that is whole in itself.
 fn forged(
     change: impl Fn(&mut Value, &mut BTreeMap<String, String>),
@@ -129,7 +135,7 @@ fn forged(
             stage["templateSha256"] = json!(sha256);
         }
     }
-    let digits = id(&value["plan"], value["unsafeOverlay"] == true);
+    let digits = id_of(&value);
     value["id"] = json!(digits);
     let record = read(&value.to_string(), &digits)?;
     record
@@ -217,7 +223,7 @@ fn a_record_of_another_delivery_is_refused() {
     let mut half = json!(record(MANIFEST, "a").0);
     let stage = half["plan"]["stages"][0].as_object_mut().unwrap();
     stage.remove("artifacts");
-    let digits = id(&half["plan"], false);
+    let digits = id_of(&half);
     half["id"] = json!(digits);
     let said = read(&half.to_string(), &digits).unwrap_err();
     assert!(said.contains("its plan: missing field"), "{said}");
@@ -361,8 +367,20 @@ fn an_id_is_of_what_is_deployed() {
         id(&format!("{MANIFEST}deploy: {{tags: {{a: b}}}}\n"), "a"),
         first
     );
-    let unsafely = super::id(&json!({}), true);
-    assert_ne!(unsafely, super::id(&json!({}), false));
+    let none = BTreeMap::new();
+    let unsafely = sha256(&json!({}), true, &none);
+    assert_ne!(unsafely, sha256(&json!({}), false, &none));
+    // In full, it is a digest; and how a version is tried is in it.
+    let (record, _) = record(MANIFEST, "a");
+    assert_eq!(record.sha256().len(), 64);
+    assert!(record.sha256().starts_with(&record.id));
+    let text = record.text().replace("\"401\"", "\"200\"");
+    assert_ne!(text, record.text());
+    assert!(read(&text, &record.id).is_err());
+    // Half of it in common isn't the same.
+    let mut other = record.clone();
+    other.unsafe_overlay = true;
+    assert!(record.is_same(&record) && !record.is_same(&other));
 }
 
 #[test]
