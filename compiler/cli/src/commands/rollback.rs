@@ -8,6 +8,7 @@ use crate::cli::{Global, Rollback};
 use crate::terminal::{self, Terminal};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::plan::Footprint;
+use frames_compiler::printable;
 use frames_compiler::record::Record;
 use frames_deploy::history::{Deployed, History};
 use frames_deploy::rollback::{self, Asked, Back};
@@ -140,7 +141,7 @@ fn announce(session: &Session<'_>, footprint: &Footprint, chosen: &Record) {
         "deployment {} of {}, by {}{}",
         chosen.id,
         when(&chosen.time),
-        chosen.who,
+        printable::line(&chosen.who),
         commit.unwrap_or_default()
     );
     session.progress.step("Taking", &what);

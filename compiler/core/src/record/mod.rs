@@ -26,6 +26,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A later form gets another number, and is refused by a frames that doesn't know it.
 const FORMAT: u32 = 1;
 
+/// Of a record, in RFC 3339 and always as long.
+const TIME: &str = "0000-00-00T00:00:00.000Z";
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
@@ -197,6 +200,7 @@ impl Record {
         if read.id != short(&read.sha256()) {
             return Err("its id isn't that of what it holds".to_owned());
         }
+        read.formed()?;
         // Else its zips would count as none that anybody needs.
         PlanShape::deserialize(&read.plan).map_err(|error| format!("its plan: {error}"))?;
         // Else it would be listed as what it isn't, or written elsewhere.
@@ -204,6 +208,28 @@ impl Record {
             return Err("time and id in it aren't those of its key".to_owned());
         }
         Ok(read)
+    }
+
+    /// What is shown as a time, a commit and a stage is one. `who` is anybody's.
+    fn formed(&self) -> Result<(), String> {
+        let fits = |(given, form): (u8, u8)| match form {
+            b'0' => given.is_ascii_digit(),
+            _ => given == form,
+        };
+        let time = self.time.bytes().zip(TIME.bytes());
+        if self.time.len() != TIME.len() || !time.into_iter().all(fits) {
+            return Err("its time is none".to_owned());
+        }
+        let is_digit = |c| matches!(c, b'0'..=b'9' | b'a'..=b'f');
+        let is_commit = |id: &str| [40, 64].contains(&id.len()) && id.bytes().all(is_digit);
+        if self.commit.as_ref().is_some_and(|it| !is_commit(&it.id)) {
+            return Err("its commit is none".to_owned());
+        }
+        let only = self.only.as_deref();
+        if only.is_some_and(|only| !names::STAGES.contains(&only)) {
+            return Err("it is of a stage that frames doesn't have".to_owned());
+        }
+        Ok(())
     }
 
     pub fn text(&self) -> String {

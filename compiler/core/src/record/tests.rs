@@ -211,10 +211,22 @@ fn a_record_of_another_delivery_is_refused() {
             Value::Null,
         ),
         ("/format", "it is of format 2", json!(2)),
+        ("/only", "a stage that frames doesn't have", json!("cdn\nx")),
+        (
+            "/commit",
+            "its commit is none",
+            json!({"id": "8d416dc\nx", "changed": false}),
+        ),
+        (
+            "/time",
+            "its time is none",
+            json!("2026:11:28T23:12:05.123Z"),
+        ),
     ];
     for (place, says, value) in cases {
-        let said = forged(|record, _| {
-            *record.pointer_mut(place).unwrap() = value.clone();
+        let said = forged(|record, _| match record.pointer_mut(place) {
+            Some(there) => *there = value.clone(),
+            None => record[&place[1..]] = value.clone(),
         });
         let said = said.expect_err(place);
         assert!(said.contains(says), "{place}: {said}");
