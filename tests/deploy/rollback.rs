@@ -413,8 +413,21 @@ fn a_secret_of_then_stays_hidden() {
     stand.deploy();
     stand.write(MANIFEST);
     stand.deploy();
-    for _ in 0..2 {
-        let run = stand.run(&["rollback", "--yes", "-v"]);
+    // Another record's word hides nothing: it isn't in what its id is of.
+    let (key, mut third) = records(&stand).pop().unwrap();
+    stand.write(&MANIFEST.replace("audience: frames", "audience: images"));
+    stand.deploy();
+    let (_, own) = records(&stand).pop().unwrap();
+    third["concealed"] =
+        json!({"lambda-edge": ["/Resources/SignerFunction/Properties/FunctionName"]});
+    put(&stand, &key, &third.to_string());
+    let first = id(&records(&stand)[0].1);
+    let live = id(&own);
+    let hiding = "Hiding 1 value, which their record calls secret: cdn /Resources/Distribution/";
+    for wanted in [&first, &live] {
+        let run = stand.run(&["rollback", wanted, "--yes", "-v"]);
+        says(&run, 0, &[hiding]);
+        assert!(!run.stderr.contains("SignerFunction/Prop"), "{run:#?}");
         assert_eq!(run.code, 0, "{run:#?}");
         assert!(!run.stderr.contains("hunter22"), "{run:#?}");
         assert!(run.stderr.contains("********"), "{run:#?}");

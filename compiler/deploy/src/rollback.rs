@@ -7,6 +7,7 @@
 
 use super::history::{self, Deployed, History};
 use super::located;
+use super::report::count;
 use super::session::{Questions, Session};
 use crate::aws::EDGE_REGION;
 use crate::aws::bucket::{Bucket, Content};
@@ -14,12 +15,14 @@ use frames_compiler::failure::{Failure, Result};
 use frames_compiler::names;
 use frames_compiler::package::{Package, Zip};
 use frames_compiler::plan::{Footprint, Plan};
+use frames_compiler::printable;
 use frames_compiler::record::behind::{Behind, behind};
 use frames_compiler::record::open::Opened;
 use frames_compiler::record::{Kind, Record, State};
 use frames_compiler::secrets::Masks;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// CloudFormation takes no larger template, Lambda@Edge no larger zip.
 const LARGEST_TEMPLATE: usize = 1_000_000;
@@ -199,22 +202,46 @@ async fn same_region(session: &Session<'_>, footprint: &Footprint, chosen: &Reco
     }
 }
 
-/// Whatever any of the records knows as a secret, in what is deployed and in what is to come.
-pub fn masks(history: &History, deployed: &[Deployed], package: &Package) -> Vec<String> {
+/// What the records of what is deployed and of what is to come know as a secret, in both: values, and
+/// where they are. Another's word could hide a change.
+pub fn secrets(
+    history: &History,
+    deployed: &[Deployed],
+    package: &Package,
+    chosen: &Record,
+) -> Vec<(String, String)> {
+    let live = history.live(deployed);
+    // Else it was interrupted, between the whole one and those after it.
+    let whole = || history.records.iter().position(Record::is_whole);
+    let now = match live {
+        Some(live) => live..live + 1,
+        None => 0..whole().map_or(history.records.len(), |index| index + 1),
+    };
+    let now = history.records.get(now).unwrap_or_default();
     let wanted = package.templates.iter().map(|it| (it.stage, &it.value));
     let standing = deployed.iter().map(|it| (it.standing.stage, &it.template));
     let all: Vec<_> = wanted.chain(standing).collect();
-    let records = history.records.iter();
+    let records = now.iter().chain([chosen]);
     let found = records.flat_map(|record| record.secrets(all.iter().copied()));
-    let mut found: Vec<String> = found.collect();
+    let mut found: Vec<(String, String)> = found.collect();
     found.sort_unstable();
     found.dedup();
     found
 }
 
-/// The same as what no change shows.
-pub fn concealing(secrets: &[String]) -> Masks {
-    Masks::new(secrets.iter().map(String::as_str))
+/// The same as what no change shows. Who agrees to a change has to know what is hidden.
+pub fn concealing(session: &Session<'_>, secrets: &[(String, String)]) -> Masks {
+    if !secrets.is_empty() {
+        let places: BTreeSet<&str> = secrets.iter().map(|(place, _)| place.as_str()).collect();
+        let shown: Vec<Cow<'_, str>> = places.iter().map(|it| printable::line(it)).collect();
+        let what = format!(
+            "{}, which their record calls secret: {}",
+            count(places.len(), "value"),
+            shown.join(", ")
+        );
+        session.progress.step("Hiding", &what);
+    }
+    Masks::new(secrets.iter().map(|(_, text)| text.as_str()))
 }
 
 /// What a rollback was asked for.

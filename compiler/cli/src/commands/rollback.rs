@@ -46,12 +46,11 @@ async fn back(
     let opening = rollback::open(&session, footprint, &found, chosen, allowed);
     let back = interrupt.or(opening).await??;
     // No manifest says now what is secret: the records say where it is.
-    let secrets = rollback::masks(&found, &deployed, &back.package);
-    secrets
-        .iter()
-        .for_each(|secret| terminal::conceal_text(secret));
-    session.masks = rollback::concealing(&secrets);
+    let secrets = rollback::secrets(&found, &deployed, &back.package, chosen);
+    let texts = secrets.iter().map(|(_, text)| text);
+    texts.for_each(|secret| terminal::conceal_text(secret));
     announce(&session, footprint, chosen);
+    session.masks = rollback::concealing(&session, &secrets);
     let asked = Asked {
         named: id.is_some(),
         dry_run: arguments.dry_run,

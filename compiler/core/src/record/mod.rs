@@ -26,6 +26,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A later form gets another number, and is refused by a frames that doesn't know it.
 const FORMAT: u32 = 1;
 
+/// What the plan is called among the stages.
+const PLAN: &str = "plan.json";
+
 /// Of a record, in RFC 3339 and always as long.
 const TIME: &str = "0000-00-00T00:00:00.000Z";
 
@@ -57,7 +60,7 @@ pub struct Record {
     plan: Value,
     templates: BTreeMap<String, Kept>,
     functions: BTreeMap<String, Asked>,
-    /// By stage, where in its template a secret is: JSON pointers, and no secret.
+    /// By stage, where in its template a secret is, and where in the plan: JSON pointers, and no secret.
     #[serde(default)]
     concealed: BTreeMap<String, BTreeSet<String>>,
 }
@@ -138,10 +141,12 @@ impl Record {
             (function.name.to_owned(), Asked { launch, trial })
         });
         let functions: BTreeMap<String, Asked> = functions.collect();
-        let concealed = package.templates.iter().filter_map(|template| {
-            let places = secret_places(&template.value, about.masks);
-            (!places.is_empty()).then(|| (template.stage.to_owned(), places))
+        let values = package.templates.iter().map(|it| (it.stage, &it.value));
+        let concealed = values.chain([(PLAN, &written)]).filter_map(|(of, value)| {
+            let places = secret_places(value, about.masks);
+            (!places.is_empty()).then(|| (of.to_owned(), places))
         });
+        let concealed = concealed.collect();
         Some(Self {
             format: FORMAT,
             id: short(&sha256(&written, plan.unsafe_overlay, &functions)),
@@ -156,7 +161,7 @@ impl Record {
             unsafe_overlay: plan.unsafe_overlay,
             templates: templates.collect(),
             functions,
-            concealed: concealed.collect(),
+            concealed,
             plan: written,
         })
     }
@@ -325,16 +330,17 @@ impl Record {
         changed
     }
 
-    /// The values in these templates where this record has seen a secret.
+    /// The values in these templates, and in its own plan, where this record has seen a secret: by
+    /// places, as `cdn /Resources/…`.
     pub fn secrets<'a>(
-        &self,
+        &'a self,
         templates: impl Iterator<Item = (&'a str, &'a Value)>,
-    ) -> Vec<String> {
+    ) -> Vec<(String, String)> {
         let mut found = Vec::new();
-        for (stage, template) in templates {
-            let places = self.concealed.get(stage).into_iter().flatten();
-            let values = places.filter_map(|place| template.pointer(place)?.as_str());
-            found.extend(values.map(str::to_owned));
+        for (of, value) in templates.chain([(PLAN, &self.plan)]) {
+            let places = self.concealed.get(of).into_iter().flatten();
+            let values = places.filter_map(|place| Some((place, value.pointer(place)?.as_str()?)));
+            found.extend(values.map(|(place, text)| (format!("{of} {place}"), text.to_owned())));
         }
         found
     }

@@ -450,7 +450,19 @@ fn a_secret_is_known_by_its_place() {
     let record = Record::new(&plan, &package, &about(&Masks::new(["hunter22"]))).unwrap();
     assert!(!record.text().contains("hunter22"));
     let templates = package.templates.iter().map(|it| (it.stage, &it.value));
-    assert_eq!(record.secrets(templates), ["hunter22"]);
+    let place = "cdn /Outputs/Mine/Value".to_owned();
+    let found = record.secrets(templates);
+    assert_eq!(found, [(place, "hunter22".to_owned())]);
+    // Tags are in no template.
+    let manifest = format!("{MANIFEST}deploy: {{tags: {{team: hunter22}}}}\n");
+    let (plan, package) = packaged(&manifest, "a");
+    let record = Record::new(&plan, &package, &about(&Masks::new(["hunter22"]))).unwrap();
+    let tags = |index| {
+        let place = format!("plan.json /stages/{index}/tags/team");
+        (place, "hunter22".to_owned())
+    };
+    let nothing = std::iter::empty::<(&str, &Value)>();
+    assert_eq!(record.secrets(nothing), [tags(0), tags(1)]);
     let odd = json!({"a/b~": ["x", "my hunter22"]});
     let places = secret_places(&odd, &Masks::new(["hunter22"]));
     let values = places.iter().map(|place| odd.pointer(place).unwrap());
