@@ -313,6 +313,15 @@ fn what_was_tampered_with_is_refused() {
     refused("is gone, or isn't what was packaged");
     stand.account.call("s3", "DeleteObject", deleted);
     refused("is gone, or isn't what was packaged");
+    // Nothing is read under the names in a record of another account.
+    let mut other = record.clone();
+    other["account"] = json!("444455556666");
+    put(&stand, &key, &other.to_string());
+    let calls = stand.account.calls().len();
+    refused("it is of account 444455556666");
+    let made = &stand.account.calls()[calls..];
+    let read = made.iter().filter(|call| call.operation() == "GetObject");
+    assert_eq!(read.count(), records(&stand).len());
     // A record that isn't what its name says.
     put(
         &stand,
@@ -419,7 +428,7 @@ fn a_secret_of_then_stays_hidden() {
     stand.deploy();
     let (_, own) = records(&stand).pop().unwrap();
     third["concealed"] =
-        json!({"lambda-edge": ["/Resources/SignerFunction/Properties/FunctionName"]});
+        json!({"lambda-edge": ["/Resources/AuthorizerFunction/Properties/FunctionName"]});
     put(&stand, &key, &third.to_string());
     let first = id(&records(&stand)[0].1);
     let live = id(&own);
@@ -427,7 +436,7 @@ fn a_secret_of_then_stays_hidden() {
     for wanted in [&first, &live] {
         let run = stand.run(&["rollback", wanted, "--yes", "-v"]);
         says(&run, 0, &[hiding]);
-        assert!(!run.stderr.contains("SignerFunction/Prop"), "{run:#?}");
+        assert!(run.stderr.contains("heart-dev-authorizer"), "{run:#?}");
         assert_eq!(run.code, 0, "{run:#?}");
         assert!(!run.stderr.contains("hunter22"), "{run:#?}");
         assert!(run.stderr.contains("********"), "{run:#?}");

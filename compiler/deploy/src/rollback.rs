@@ -92,6 +92,10 @@ pub async fn open(
     chosen: &Record,
     unsafe_overlay: bool,
 ) -> Result<Back> {
+    let whose = history::whose(session, footprint);
+    // Before anything is read under a name that it gives.
+    let own = chosen.check(whose);
+    own.map_err(|reason| refused(chosen, &reason))?;
     let home = history::home(session, footprint).await?;
     same_region(session, footprint, chosen).await?;
     let mut texts = BTreeMap::new();
@@ -104,7 +108,7 @@ pub async fn open(
         let text = text.map_err(|_| refused(chosen, &format!("{key} is no text")))?;
         texts.insert(stage.to_owned(), text);
     }
-    let opened = chosen.open(history::whose(session, footprint), &texts);
+    let opened = chosen.open(whose, &texts);
     let opened = opened.map_err(|reason| refused(chosen, &reason))?;
     refuse_unsafe(chosen, &opened, unsafe_overlay)?;
     let zips = zips(session, &home, chosen).await?;
@@ -202,8 +206,8 @@ async fn same_region(session: &Session<'_>, footprint: &Footprint, chosen: &Reco
     }
 }
 
-/// What the records of what is deployed and of what is to come know as a secret, in both: values, and
-/// where they are. Another's word could hide a change.
+/// What the records of what is deployed and of what is to come know as a secret there: places and
+/// values. Another's word could hide a change.
 pub fn secrets(
     history: &History,
     deployed: &[Deployed],
@@ -218,11 +222,10 @@ pub fn secrets(
         None => 0..whole().map_or(history.records.len(), |index| index + 1),
     };
     let now = history.records.get(now).unwrap_or_default();
-    let wanted = package.templates.iter().map(|it| (it.stage, &it.value));
     let standing = deployed.iter().map(|it| (it.standing.stage, &it.template));
-    let all: Vec<_> = wanted.chain(standing).collect();
-    let records = now.iter().chain([chosen]);
-    let found = records.flat_map(|record| record.secrets(all.iter().copied()));
+    let wanted = package.templates.iter().map(|it| (it.stage, &it.value));
+    let found = now.iter().flat_map(|it| it.secrets(standing.clone()));
+    let found = found.chain(chosen.secrets(wanted));
     let mut found: Vec<(String, String)> = found.collect();
     found.sort_unstable();
     found.dedup();

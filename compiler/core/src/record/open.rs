@@ -7,6 +7,7 @@ use crate::check::EDGE_REGION;
 use crate::names;
 use crate::plan::{Config, Function, Packaged, Parameter, Place, Plan, Stage, View};
 use crate::template::{Template, overlay};
+use crate::variables::is_region;
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -207,8 +208,7 @@ fn place(stage: &StageShape, before: &[StageShape], whose: Whose<'_>) -> Result<
         return Err(format!("it names stack {}", stage.stack_name));
     }
     let at_home = [names::LAMBDA_EDGE, names::LOGS].contains(&name);
-    let is_region = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if (at_home && stage.region != EDGE_REGION) || !stage.region.chars().all(is_region) {
+    if (at_home && stage.region != EDGE_REGION) || !is_region(&stage.region) {
         return Err(format!("it has stage {name} in {}", stage.region));
     }
     for parameter in stage.parameters.values() {

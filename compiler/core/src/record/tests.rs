@@ -189,6 +189,7 @@ fn a_record_of_another_delivery_is_refused() {
             "it has stage cdn in",
             json!("x/../y"),
         ),
+        ("/plan/stages/1/region", "it has stage cdn in", json!("")),
         (
             "/plan/stages/1/name",
             "it has two stages lambda-edge",
