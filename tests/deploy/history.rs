@@ -226,6 +226,75 @@ fn as_many_are_kept_as_the_manifest_says() {
     );
 }
 
+/// A record that somebody planted takes the place of no other, where it can't be deployed. What is
+/// deleted can be had back from the bucket.
+#[test]
+fn planted_records_lose_nothing_for_good() {
+    let stand = Stand::new();
+    let keeping = |audience: usize, keep: usize| {
+        let manifest = MANIFEST.replace("audience: frames", &format!("audience: a{audience}"));
+        stand.write(&format!("{manifest}deploy: {{keep: {keep}}}\n"));
+        stand.deploy();
+    };
+    keeping(0, 2);
+    keeping(1, 2);
+    let own = records(&stand);
+    // The newest, and of the first one's id; but nobody could deploy it here.
+    let mut planted = own[0].1.clone();
+    let time = format!("{}999Z", &own[1].1["time"].as_str().unwrap()[..20]);
+    planted["time"] = json!(time);
+    planted["account"] = json!("444455556666");
+    let (stamp, first) = (time.replace(['-', ':'], ""), id(&planted));
+    let key = format!("heart/dev/deployments/{stamp}-{first}.json");
+    put(&stand, &key, &planted.to_string());
+    let before = stand.keys_in(&stand.managed_bucket());
+    keeping(2, 2);
+    let left: Vec<String> = records(&stand).into_iter().map(|it| it.0).collect();
+    assert!(left.contains(&own[1].0), "{left:#?}");
+    assert!(!left.contains(&own[0].0), "{left:#?}");
+    // Of what is deleted, the bucket still has the versions.
+    let now = stand.keys_in(&stand.managed_bucket());
+    let gone: Vec<&String> = before.iter().filter(|key| !now.contains(key)).collect();
+    let asked = json!({"Bucket": stand.managed_bucket()});
+    let found = stand.account.call("s3", "ListObjectVersions", asked);
+    let versions = found["Versions"].as_array().unwrap();
+    assert!(gone.contains(&&own[0].0), "{gone:#?}");
+    for key in gone {
+        assert!(
+            versions.iter().any(|one| one["Key"] == **key),
+            "{key}: {versions:#?}"
+        );
+    }
+}
+
+/// Somebody may not delete, or a lock holds the objects: it is deployed all the same.
+#[test]
+fn what_cannot_be_deleted_fails_no_deployment() {
+    let stand = Stand::new();
+    stand.write(&format!("{MANIFEST}deploy: {{keep: 1}}\n"));
+    stand.deploy();
+    let other = MANIFEST.replace("audience: frames", "audience: images");
+    stand.write(&format!("{other}deploy: {{keep: 1}}\n"));
+    let rule = stand.account.rule(json!({
+        "kind": "answer", "status": 403, "code": "AccessDenied",
+        "message": "no", "operation": "DeleteObjects", "count": 10,
+    }));
+    let run = stand.run(&["deploy", "--yes"]);
+    says(
+        &run,
+        0,
+        &["Warning everything is deployed", "s3:DeleteObject"],
+    );
+    assert!(rule.met());
+    stand.account.clear_rules();
+    let shown = listed(&stand);
+    assert_eq!(shown.len(), 2);
+    assert_eq!(
+        (&shown[0]["state"], &shown[0]["live"]),
+        (&json!("done"), &json!(true))
+    );
+}
+
 /// The bucket's own rule leaves alone what is there now.
 #[test]
 fn no_lifecycle_rule_takes_what_is_kept() {

@@ -139,6 +139,14 @@ fn records_of_deployments() {
     forged("/who");
     shows("who", &mut stand.command(&["history"]));
     shows("who", &mut stand.command(&["rollback", "--dry-run"]));
+    // No line of it looks like one of the list.
+    let mut lines = record.clone();
+    lines["who"] = json!("me\n0123456789ab  2026-11-28 23:12:05 UTC  deployment, live\n    by you");
+    put(&stand, &key, &lines.to_string());
+    let run = stand.run(&["history"]);
+    assert!(run.stdout.contains("    by me\\n0123456789ab"), "{run:#?}");
+    let begun = |with: &str| run.stdout.lines().any(|line| line.starts_with(with));
+    assert!(!begun("0123456789ab") && !begun("    by you"), "{run:#?}");
     // One that can't be read is named by its key, and its reason.
     for place in ["/time", "/state", "/plan/stages/0/name"] {
         forged(place);

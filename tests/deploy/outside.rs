@@ -2,6 +2,7 @@
 //! distribution of the tests' AWS serves nobody: an edge of the test's own, before the local delivery,
 //! answers under its name.
 
+use super::history::listed;
 use super::{Stand, closing};
 use crate::check::faults::only_13;
 use crate::check::{MANIFEST, VIEWER, place, rows};
@@ -103,6 +104,45 @@ fn an_open_endpoint_is_said_plainly_and_nothing_is_lost() {
     assert!(again.stderr.contains("✗ no-token"), "{again:#?}");
     let sound = delivered.edge(Fault::default());
     assert_eq!(delivered.run(&sound, &["deploy", "--yes"]).code, 0);
+}
+
+/// What is expected is what its record says: no manifest says it now.
+#[test]
+fn a_rollback_to_an_open_delivery_is_as_it_should_be() {
+    let Delivered { stand, dev } = Delivered::new();
+    let guarded = std::fs::read_to_string(stand.project.path().join("frames.yml")).unwrap();
+    let open = guarded.lines().filter(|line| !line.starts_with("iam:"));
+    let open = open.map(|line| match line.starts_with("auth:") {
+        true => "auth: {mode: none}\n".to_owned(),
+        false => format!("{line}\n"),
+    });
+    stand.write(&open.collect::<String>());
+    drop(dev);
+    let dev = Dev::start(&stand.project, &[]);
+    let delivered = Delivered { stand, dev };
+    let sound = delivered.edge(Fault::default());
+    assert_eq!(delivered.run(&sound, &DEPLOY).code, 0);
+    delivered.stand.write(&guarded);
+    delivered.stand.deploy();
+    // Nobody is asked for a token any more: that takes a yes.
+    let first = listed(&delivered.stand)[1]["id"].clone();
+    let first = first.as_str().unwrap();
+    let refused = delivered.run(&sound, &["rollback", first]);
+    assert_eq!(refused.code, 1, "{refused:#?}");
+    let opening = "Opening the endpoint: whoever knows its address";
+    assert!(refused.stderr.contains(opening), "{refused:#?}");
+    let run = delivered.run(&sound, &["rollback", first, "--yes", "--format", "json"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    let looked = &closing(&run)["result"]["check"];
+    assert_eq!(
+        (&looked["ok"], &looked["open"]),
+        (&json!(true), &json!(true))
+    );
+    assert!(run.stderr.contains("is OPEN: whoever"), "{run:#?}");
+    assert!(run.stderr.contains("as that deployment's"), "{run:#?}");
+    // Nothing is opened that is open already.
+    let run = delivered.run(&sound, &["rollback", first, "--yes"]);
+    assert!(!run.stderr.contains(opening), "{run:#?}");
 }
 
 #[test]

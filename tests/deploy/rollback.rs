@@ -3,9 +3,10 @@
 
 use super::history::{id, listed, object, put, records};
 use super::reads::reads_in;
-use super::told::says;
+use super::told::{says, switch};
 use super::{MANIFEST, Stand, closing};
 use crate::support::frames::{Project, Run};
+use crate::support::pty::OnTerminal;
 use serde_json::{Value, json};
 
 /// Ten that differ in what they have: code, resources, stages, Regions, tags.
@@ -160,6 +161,21 @@ fn without_an_id_it_is_the_newest_that_isnt_deployed() {
     );
     rolled_back(&stand, &[]);
     assert_eq!(id(&listed(&stand)[0]), second);
+    // In full, too: then nobody else's begins alike.
+    let whole = listed(&stand)[0]["sha256"].as_str().unwrap().to_owned();
+    let last = if whole.ends_with('0') { '1' } else { '0' };
+    let other = format!("{}{last}", &whole[..63]);
+    assert!(whole.len() == 64 && whole.starts_with(&second));
+    says(
+        &stand.run(&["rollback", &whole, "--dry-run"]),
+        0,
+        &[&second],
+    );
+    says(
+        &stand.run(&["rollback", &other]),
+        1,
+        &["there is no deployment"],
+    );
     // What is deployed already stays as it is.
     let again = stand.run(&["rollback", &second[..6], "--yes"]);
     says(&again, 0, &["Unchanged"]);
@@ -225,7 +241,8 @@ fn what_goes_has_to_be_confirmed() {
     stand.write(MANIFEST);
     stand.deploy();
     let before = stand.account.state();
-    let refused = stand.run(&["rollback"]);
+    let earlier = id(&listed(&stand)[1]);
+    let refused = stand.run(&["rollback", &earlier]);
     says(
         &refused,
         1,
@@ -296,6 +313,15 @@ fn what_was_tampered_with_is_refused() {
     refused("is gone, or isn't what was packaged");
     stand.account.call("s3", "DeleteObject", deleted);
     refused("is gone, or isn't what was packaged");
+    // Nothing is read under the names in a record of another account.
+    let mut other = record.clone();
+    other["account"] = json!("444455556666");
+    put(&stand, &key, &other.to_string());
+    let calls = stand.account.calls().len();
+    refused("it is of account 444455556666");
+    let made = &stand.account.calls()[calls..];
+    let read = made.iter().filter(|call| call.operation() == "GetObject");
+    assert_eq!(read.count(), records(&stand).len());
     // A record that isn't what its name says.
     put(
         &stand,
@@ -305,6 +331,83 @@ fn what_was_tampered_with_is_refused() {
     let gone = stand.run(&["rollback", "--yes"]);
     says(&gone, 1, &["there is no earlier deployment"]);
     assert_eq!(listed(&stand).len(), 1);
+}
+
+/// `frames deploy` would deploy the manifest in the middle of a rollback.
+#[test]
+fn a_rollbacks_help_stays_with_the_rollback() {
+    let stand = Stand::new();
+    let closing = stand.deploy();
+    let distribution = closing["result"]["distributionId"].as_str().unwrap();
+    stand.write(&MANIFEST.replace("audience: frames", "audience: images"));
+    stand.deploy();
+    let first = id(&listed(&stand)[1]);
+    switch(&stand, distribution, false);
+    let run = stand.run(&["rollback", &first, "--yes"]);
+    says(&run, 1, &["run the same command again with --enable"]);
+    assert!(!run.stderr.contains("frames deploy"), "{run:#?}");
+    rolled_back(&stand, &[&first, "--enable"]);
+    assert_eq!(id(&listed(&stand)[0]), first);
+}
+
+/// Whoever may write to the bucket would choose which is the newest: so it is shown, and asked about.
+#[test]
+fn without_an_id_it_has_to_be_confirmed() {
+    let stand = Stand::new();
+    stand.deploy();
+    stand.write(&MANIFEST.replace("audience: frames", "audience: images"));
+    stand.deploy();
+    let first = id(&listed(&stand)[1]);
+    let (before, calls) = (stand.account.state(), stand.account.calls().len());
+    let refused = stand.run(&["rollback"]);
+    let taking = format!("Taking deployment {first} of ");
+    let way = format!("run `frames rollback {first}`");
+    says(&refused, 1, &[&taking, "by arn:aws:", &way]);
+    let mut asked = OnTerminal::start(&mut stand.command(&["rollback"]));
+    asked.wait_for(&format!("Roll back to deployment {first}? [y/N]"));
+    asked.write("n\n");
+    assert_eq!(asked.end().0, 1);
+    let made = &stand.account.calls()[calls..];
+    assert!(made.iter().all(|call| !call.is_mutating()), "{made:#?}");
+    assert_eq!(stand.account.state(), before);
+    // Whoever names it has seen it.
+    says(&stand.run(&["rollback", &first]), 0, &[&taking]);
+}
+
+/// A record of tomorrow would stay the newest for as long. One that S3 has from another day than it
+/// says is somebody else's.
+#[test]
+fn a_record_of_another_time_is_none() {
+    let stand = Stand::new();
+    stand.deploy();
+    stand.write(&MANIFEST.replace("audience: frames", "audience: images"));
+    stand.deploy();
+    let (key, record) = records(&stand).remove(0);
+    let first = id(&record);
+    let dated = |time: &str| {
+        let mut forged = record.clone();
+        forged["time"] = json!(time);
+        forged["who"] = json!("arn:aws:iam::111122223333:user/planted");
+        let stamp = time.replace(['-', ':'], "");
+        let planted = format!("heart/dev/deployments/{stamp}-{first}.json");
+        put(&stand, &planted, &forged.to_string());
+        planted
+    };
+    for (time, why) in [
+        ("2099-01-01T00:00:00.000Z", "its time is later than now"),
+        ("2020-01-01T00:00:00.000Z", "from days after its time"),
+    ] {
+        let planted = dated(time);
+        let history = stand.run(&["history"]);
+        says(&history, 0, &[&planted, why]);
+        assert_eq!(listed(&stand).len(), 2);
+        let dry = stand.run(&["rollback", "--dry-run"]);
+        says(&dry, 0, &[&first]);
+        assert!(!dry.stderr.contains("planted"), "{dry:#?}");
+        let deleted = json!({"Bucket": stand.managed_bucket(), "Key": planted});
+        stand.account.call("s3", "DeleteObject", deleted);
+    }
+    assert!(records(&stand).iter().any(|(own, _)| *own == key));
 }
 
 /// What was a secret then isn't shown now, though no manifest says so.
@@ -319,8 +422,21 @@ fn a_secret_of_then_stays_hidden() {
     stand.deploy();
     stand.write(MANIFEST);
     stand.deploy();
-    for _ in 0..2 {
-        let run = stand.run(&["rollback", "--yes", "-v"]);
+    // Another record's word hides nothing: it isn't in what its id is of.
+    let (key, mut third) = records(&stand).pop().unwrap();
+    stand.write(&MANIFEST.replace("audience: frames", "audience: images"));
+    stand.deploy();
+    let (_, own) = records(&stand).pop().unwrap();
+    third["concealed"] =
+        json!({"lambda-edge": ["/Resources/AuthorizerFunction/Properties/FunctionName"]});
+    put(&stand, &key, &third.to_string());
+    let first = id(&records(&stand)[0].1);
+    let live = id(&own);
+    let hiding = "Hiding 1 value, which their record calls secret: cdn /Resources/Distribution/";
+    for wanted in [&first, &live] {
+        let run = stand.run(&["rollback", wanted, "--yes", "-v"]);
+        says(&run, 0, &[hiding]);
+        assert!(run.stderr.contains("heart-dev-authorizer"), "{run:#?}");
         assert_eq!(run.code, 0, "{run:#?}");
         assert!(!run.stderr.contains("hunter22"), "{run:#?}");
         assert!(run.stderr.contains("********"), "{run:#?}");

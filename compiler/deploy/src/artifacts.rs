@@ -115,6 +115,8 @@ pub struct Artifacts {
     pub prefix: String,
     /// Every version of every object that frames put there.
     pub own: Vec<Object>,
+    /// The keys of those that are there now.
+    pub now: BTreeSet<String>,
     /// What else is there and stays: folders end with a slash.
     pub others: Vec<String>,
 }
@@ -151,13 +153,14 @@ impl Artifacts {
             below.names.extend(found.names);
         }
         below.versions.retain(|object| is_own(&object.key));
-        below.names.retain(|name| !is_own(name));
+        let (now, others): (Vec<_>, Vec<_>) = below.names.into_iter().partition(|it| is_own(it));
         Ok(Some(Self {
             bucket,
             region: region.to_owned(),
             prefix,
             own: below.versions,
-            others: below.names,
+            now: now.into_iter().collect(),
+            others,
         }))
     }
 

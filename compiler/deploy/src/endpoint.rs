@@ -68,7 +68,7 @@ pub async fn until_deployed(
     loop {
         let described = session.interrupt.or(distributions.describe(id)).await?;
         let Some(state) = described? else {
-            return Err(gone(id));
+            return Err(gone(session, id));
         };
         if state.deployed {
             return Ok(true);
@@ -87,9 +87,12 @@ pub async fn until_deployed(
     }
 }
 
-pub(crate) fn gone(id: &str) -> Failure {
+pub(crate) fn gone(session: &Session<'_>, id: &str) -> Failure {
     Failure::new(format!(
         "distribution {id} is gone, though its stack is deployed"
     ))
-    .help("somebody deleted it by hand: run `frames deploy`, which makes it again")
+    .help(format!(
+        "somebody deleted it by hand: {}, which makes it again",
+        session.again("")
+    ))
 }

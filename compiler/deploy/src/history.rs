@@ -6,16 +6,27 @@ use super::artifacts::{self, Artifacts};
 use super::picture;
 use super::report::count;
 use super::session::Session;
-use crate::aws::bucket::{Bucket, Content};
+use crate::aws::bucket::{Bucket, Content, Object};
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
-use frames_compiler::failure::{Context, Failure, Result};
+use frames_compiler::failure::{Context, Exit, Failure, Result};
 use frames_compiler::names;
 use frames_compiler::package::Package;
 use frames_compiler::plan::{Footprint, Place, Plan};
+use frames_compiler::record::open::Whose;
 use frames_compiler::record::{self, About, Commit, Record, Standing};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// How far the clocks of those who deploy may differ, in seconds.
+const CLOCKS: i64 = 5 * 60;
+
+/// S3's clock is right, and a record is written when it begins.
+const WRITTEN_BEFORE: i64 = 60 * 60;
+
+/// It is written again at its end, and by the run that goes on with it.
+const GOES_ON_WITHIN: i64 = 3 * 24 * 60 * 60;
+const WRITTEN_AFTER: i64 = GOES_ON_WITHIN + 24 * 60 * 60;
 
 /// A record has a few kilobytes, and some more with many tags.
 const MOST: usize = 1_000_000;
@@ -82,8 +93,45 @@ async fn read(
     Ok(match home.get(key, MOST).await? {
         Content::Nothing => None,
         Content::TooMuch(bytes) => Some(Err(format!("it has {bytes} bytes"))),
-        Content::Bytes(text) => Some(Record::read(&text, service, env, key)),
+        Content::Bytes { bytes, written } => {
+            let now = seconds(&now()?);
+            let read = Record::read(&bytes, service, env, key);
+            Some(read.and_then(|record| dated(record, written, now)))
+        }
     })
+}
+
+/// Whether a record can be of the time that it says. Else one of tomorrow would stay the newest, and
+/// one of last year could come to be the one before.
+fn dated(
+    record: Record,
+    written: Option<i64>,
+    now: Option<i64>,
+) -> std::result::Result<Record, String> {
+    let (Some(time), Some(now)) = (seconds(&record.time), now) else {
+        return Err("its time is none".to_owned());
+    };
+    let Some(written) = written else {
+        return Err("S3 doesn't say when it was written".to_owned());
+    };
+    if time > now + CLOCKS {
+        return Err("its time is later than now".to_owned());
+    }
+    if written < time - WRITTEN_BEFORE {
+        return Err("S3 has it from before its time".to_owned());
+    }
+    if written > time + WRITTEN_AFTER {
+        return Err(
+            "S3 has it from days after its time: somebody wrote it again, or copied it".to_owned(),
+        );
+    }
+    Ok(record)
+}
+
+/// Since 1970.
+fn seconds(time: &str) -> Option<i64> {
+    let read = DateTime::from_str(time, DateTimeFormat::DateTime);
+    read.ok().map(|time| time.secs())
 }
 
 /// The record of this deployment: a new one, or that of the run that it goes on with.
@@ -118,9 +166,13 @@ fn begun(
     Ok(going_on(record, newest))
 }
 
-/// The same under the key of the run that was interrupted.
+/// The same under the key of the run that was interrupted, unless that was long ago.
 pub(crate) fn going_on(record: Record, newest: Option<&Record>) -> Record {
-    match newest.filter(|newest| record.goes_on(newest)) {
+    let is_recent = |newest: &&Record| {
+        let times = seconds(&record.time).zip(seconds(&newest.time));
+        times.is_some_and(|(now, then)| now - then < GOES_ON_WITHIN)
+    };
+    match newest.filter(|newest| record.goes_on(newest) && is_recent(newest)) {
         Some(newest) => record.since(newest),
         None => record,
     }
@@ -151,19 +203,34 @@ pub async fn unchanged(
     }
     let newest = newest(session, &plan.footprint()).await?;
     let record = begun(session, plan, package, run, newest.as_ref())?;
-    if newest.is_some_and(|newest| newest.is_whole() && newest.id == record.id) {
+    if newest.is_some_and(|newest| newest.is_whole() && newest.is_same(&record)) {
         return Ok(());
     }
     artifacts::upload(session, plan, package, &record).await?;
     end(session, plan, record).await
 }
 
-/// The end of a deployment: what no kept one needs is deleted, and the record says that it is done.
+/// The end of a deployment: the record says that it is done, and what no kept one needs is deleted.
+/// What is deployed is, even where S3 refuses to delete something.
 pub async fn end(session: &Session<'_>, plan: &Plan, record: Record) -> Result<()> {
-    if record.only.is_none() {
-        prune(session, plan, &record).await?;
+    let is_whole = record.only.is_none();
+    done(session, &plan.footprint(), record.clone()).await?;
+    if !is_whole {
+        return Ok(());
     }
-    done(session, &plan.footprint(), record).await
+    match prune(session, plan, &record).await {
+        Err(failure) if failure.exit != Exit::Interrupted => {
+            let help = failure.help.map(|help| format!("; {help}"));
+            let what = format!(
+                "everything is deployed, but what no kept deployment needs is still there: {}{}",
+                failure.message,
+                help.unwrap_or_default()
+            );
+            session.progress.step("Warning", &what);
+            Ok(())
+        }
+        other => other,
+    }
 }
 
 /// The same without deleting: only a deployment by a manifest says how many are kept.
@@ -177,8 +244,22 @@ pub(crate) async fn home(session: &Session<'_>, footprint: &Footprint) -> Result
     let home = artifacts::home(session, footprint).await?;
     home.ok_or_else(|| {
         Failure::new("the artifact bucket is gone, and every record of a deployment with it")
-            .help("run `frames deploy`, which makes it again")
+            .help(if session.is_rollback() {
+                "there is nothing left to go back to. `frames deploy` makes the bucket again, and deploys what frames.yml says now"
+            } else {
+                "run `frames deploy`, which makes it again"
+            })
     })
+}
+
+/// Whose records they have to be.
+pub(crate) fn whose<'a>(session: &'a Session<'_>, footprint: &'a Footprint) -> Whose<'a> {
+    Whose {
+        service: &footprint.service,
+        env: &footprint.env,
+        account: &session.identity.account,
+        artifact_bucket: footprint.artifact_bucket.as_deref(),
+    }
 }
 
 /// Deletes the records beyond `deploy.keep`, and the artifacts that none of the others needs.
@@ -195,21 +276,23 @@ async fn prune(session: &Session<'_>, plan: &Plan, current: &Record) -> Result<(
     }
     let (service, env) = (&footprint.service, &footprint.env);
     let mut needed: BTreeSet<String> = current.keys().into_iter().collect();
-    for record in kept(&history.records, current, plan.keep) {
+    let whose = whose(session, &footprint);
+    for record in kept(&history.records, current, plan.keep, whose) {
         needed.insert(names::record_key(service, env, &record.time, &record.id));
         needed.extend(record.keys());
     }
     let mut deleted = 0;
     for artifacts in found {
         session.interrupt.check()?;
-        let keys = artifacts.keys();
-        deleted += keys.iter().filter(|key| !needed.contains(**key)).count();
-        let going = artifacts
-            .own
-            .iter()
-            .filter(|object| !needed.contains(&object.key));
-        let going: Vec<_> = going.cloned().collect();
+        // Without their versions: where the bucket keeps versions, what was deleted for records that
+        // somebody planted can be had back.
+        let going = artifacts.now.difference(&needed).map(|key| Object {
+            key: key.clone(),
+            version: None,
+        });
+        let going: Vec<Object> = going.collect();
         artifacts.bucket.delete(&going).await?;
+        deleted += going.len();
     }
     if deleted > 0 {
         let what = format!(
@@ -222,16 +305,23 @@ async fn prune(session: &Session<'_>, plan: &Plan, current: &Record) -> Result<(
 }
 
 /// The newest, as many as have `keep` different packages among those that came to their end. The
-/// current one counts as such. Going back and forth between a few loses none.
-fn kept<'a>(records: &'a [Record], current: &'a Record, keep: usize) -> Vec<&'a Record> {
-    let mut different = BTreeSet::from([current.id.as_str()]);
+/// current one counts as such. Going back and forth between a few loses none. One that can't be gone
+/// back to takes no other's place.
+fn kept<'a>(
+    records: &'a [Record],
+    current: &'a Record,
+    keep: usize,
+    whose: Whose<'_>,
+) -> Vec<&'a Record> {
+    let mut different = BTreeSet::from([current.sha256()]);
     let mut kept = Vec::new();
     for record in records {
-        if record.is_whole() && !different.contains(record.id.as_str()) {
+        let counts = record.is_whole() && record.check(whose).is_ok();
+        if counts && !different.contains(&record.sha256()) {
             if different.len() >= keep {
                 break;
             }
-            different.insert(record.id.as_str());
+            different.insert(record.sha256());
         }
         kept.push(record);
     }
@@ -291,6 +381,7 @@ impl History {
         let records = self.records.iter().enumerate().map(|(index, record)| {
             let mut shown = json!({
                 "id": record.id,
+                "sha256": record.sha256(),
                 "time": record.time,
                 "who": record.who,
                 "kind": record.kind,
@@ -337,5 +428,6 @@ mod tests {
         let key = names::record_key("x", "dev", &time, "0123456789ab");
         assert_eq!(time.len(), "2026-11-28T23:12:05.123Z".len());
         assert_eq!(names::record_id("x", "dev", &key), Some("0123456789ab"));
+        assert!(seconds(&time).is_some());
     }
 }

@@ -7,19 +7,22 @@
 
 use super::history::{self, Deployed, History};
 use super::located;
-use super::session::Session;
+use super::report::count;
+use super::session::{Questions, Session};
 use crate::aws::EDGE_REGION;
 use crate::aws::bucket::{Bucket, Content};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::names;
 use frames_compiler::package::{Package, Zip};
 use frames_compiler::plan::{Footprint, Plan};
+use frames_compiler::printable;
 use frames_compiler::record::behind::{Behind, behind};
-use frames_compiler::record::open::{Opened, Whose};
+use frames_compiler::record::open::Opened;
 use frames_compiler::record::{Kind, Record, State};
 use frames_compiler::secrets::Masks;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// CloudFormation takes no larger template, Lambda@Edge no larger zip.
 const LARGEST_TEMPLATE: usize = 1_000_000;
@@ -54,24 +57,22 @@ pub fn choose<'a>(
         if let Some(begun) = newest.filter(begun) {
             return Ok(begun);
         }
-        let is_other = |record: &&Record| live.is_none_or(|live| live.id != record.id);
+        let is_other = |record: &&Record| live.is_none_or(|live| !live.is_same(record));
         return whole.find(is_other).ok_or_else(|| {
             Failure::new("there is no earlier deployment to go back to")
                 .help("`frames history` lists what there is; `deploy.keep` says how many are kept")
         });
     };
-    let matches = |record: &&Record| {
-        record.id == wanted || (wanted.len() >= FEWEST_DIGITS && record.id.starts_with(wanted))
-    };
-    let mut found: Vec<&Record> = whole.filter(matches).collect();
-    found.dedup_by_key(|record| record.id.clone());
+    let matches =
+        |record: &&Record| wanted.len() >= FEWEST_DIGITS && record.sha256().starts_with(wanted);
+    let found: Vec<&Record> = whole.filter(matches).collect();
     let first = found.first().copied();
     match first {
-        Some(first) if found.iter().all(|record| record.id == first.id) => Ok(first),
+        Some(first) if found.iter().all(|record| record.is_same(first)) => Ok(first),
         Some(_) => Err(Failure::usage(format!(
             "{wanted} is the beginning of several deployments' ids"
         ))
-        .help("write the whole id, as `frames history` shows it")),
+        .help("write more of it: `frames history` shows 12 digits, and all 64 as `sha256` with --format json")),
         None if history.records.iter().any(|record| matches(&record)) => {
             Err(Failure::new(format!(
                 "deployment {wanted} didn't come to its end, or was of one stage only: it can't be gone back to"
@@ -91,24 +92,22 @@ pub async fn open(
     chosen: &Record,
     unsafe_overlay: bool,
 ) -> Result<Back> {
+    let whose = history::whose(session, footprint);
+    // Before anything is read under a name that it gives.
+    let own = chosen.check(whose);
+    own.map_err(|reason| refused(chosen, &reason))?;
     let home = history::home(session, footprint).await?;
     same_region(session, footprint, chosen).await?;
     let mut texts = BTreeMap::new();
     for (stage, key) in chosen.templates() {
         session.interrupt.check()?;
-        let Content::Bytes(text) = home.get(key, LARGEST_TEMPLATE).await? else {
+        let Content::Bytes { bytes, .. } = home.get(key, LARGEST_TEMPLATE).await? else {
             return Err(missing(chosen, &home, key));
         };
-        let text = String::from_utf8(text);
+        let text = String::from_utf8(bytes);
         let text = text.map_err(|_| refused(chosen, &format!("{key} is no text")))?;
         texts.insert(stage.to_owned(), text);
     }
-    let whose = Whose {
-        service: &footprint.service,
-        env: &footprint.env,
-        account: &session.identity.account,
-        artifact_bucket: footprint.artifact_bucket.as_deref(),
-    };
     let opened = chosen.open(whose, &texts);
     let opened = opened.map_err(|reason| refused(chosen, &reason))?;
     refuse_unsafe(chosen, &opened, unsafe_overlay)?;
@@ -123,7 +122,7 @@ pub async fn open(
             plan_json: String::new(),
         },
         record: history::going_on(again, newest),
-        is_newest: newest.is_some_and(|newest| newest.is_whole() && newest.id == chosen.id),
+        is_newest: newest.is_some_and(|newest| newest.is_whole() && newest.is_same(chosen)),
     })
 }
 
@@ -139,7 +138,7 @@ async fn zips(session: &Session<'_>, home: &Bucket, chosen: &Record) -> Result<V
         if zip.region == EDGE_REGION {
             continue;
         }
-        let Content::Bytes(bytes) = home.get(&zip.key, LARGEST_ZIP).await? else {
+        let Content::Bytes { bytes, .. } = home.get(&zip.key, LARGEST_ZIP).await? else {
             return Err(missing(chosen, home, &zip.key));
         };
         if format!("{:x}", Sha256::digest(&bytes)) != zip.sha256 {
@@ -207,31 +206,70 @@ async fn same_region(session: &Session<'_>, footprint: &Footprint, chosen: &Reco
     }
 }
 
-/// Whatever any of the records knows as a secret, in what is deployed and in what is to come.
-pub fn masks(history: &History, deployed: &[Deployed], package: &Package) -> Vec<String> {
-    let wanted = package.templates.iter().map(|it| (it.stage, &it.value));
+/// What the records of what is deployed and of what is to come know as a secret there: places and
+/// values. Another's word could hide a change.
+pub fn secrets(
+    history: &History,
+    deployed: &[Deployed],
+    package: &Package,
+    chosen: &Record,
+) -> Vec<(String, String)> {
+    let live = history.live(deployed);
+    // Else it was interrupted, between the whole one and those after it.
+    let whole = || history.records.iter().position(Record::is_whole);
+    let now = match live {
+        Some(live) => live..live + 1,
+        None => 0..whole().map_or(history.records.len(), |index| index + 1),
+    };
+    let now = history.records.get(now).unwrap_or_default();
     let standing = deployed.iter().map(|it| (it.standing.stage, &it.template));
-    let all: Vec<_> = wanted.chain(standing).collect();
-    let records = history.records.iter();
-    let found = records.flat_map(|record| record.secrets(all.iter().copied()));
-    let mut found: Vec<String> = found.collect();
+    let wanted = package.templates.iter().map(|it| (it.stage, &it.value));
+    let found = now.iter().flat_map(|it| it.secrets(standing.clone()));
+    let found = found.chain(chosen.secrets(wanted));
+    let mut found: Vec<(String, String)> = found.collect();
     found.sort_unstable();
     found.dedup();
     found
 }
 
-/// The same as what no change shows.
-pub fn concealing(secrets: &[String]) -> Masks {
-    Masks::new(secrets.iter().map(String::as_str))
+/// The same as what no change shows. Who agrees to a change has to know what is hidden.
+pub fn concealing(session: &Session<'_>, secrets: &[(String, String)]) -> Masks {
+    if !secrets.is_empty() {
+        let places: BTreeSet<&str> = secrets.iter().map(|(place, _)| place.as_str()).collect();
+        let shown: Vec<Cow<'_, str>> = places.iter().map(|it| printable::line(it)).collect();
+        let what = format!(
+            "{}, which their record calls secret: {}",
+            count(places.len(), "value"),
+            shown.join(", ")
+        );
+        session.progress.step("Hiding", &what);
+    }
+    Masks::new(secrets.iter().map(|(_, text)| text.as_str()))
 }
 
-/// Says what going back doesn't undo, and asks; refuses what would fail half way.
+/// What a rollback was asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Somebody said which deployment it is. Else whoever may write to the bucket could have chosen it.
+    pub named: bool,
+    pub dry_run: bool,
+    /// The record of what is deployed now.
+    pub live: Option<&'a Record>,
+}
+
+/// Says what going back opens and doesn't undo, and asks; refuses what would fail half way.
 pub async fn agree(
     session: &Session<'_>,
     deployed: &[Deployed],
-    package: &Package,
-    dry_run: bool,
+    back: &Back,
+    asked: Asked<'_>,
 ) -> Result<()> {
+    let package = &back.package;
+    let opens = back.record.is_open() && !asked.live.is_some_and(Record::is_open);
+    if opens {
+        let what = "the endpoint: whoever knows its address gets images without a token (`auth.mode: none`)";
+        session.progress.step("Opening", what);
+    }
     let mut stays = Vec::new();
     for wanted in &package.templates {
         let mut standing = deployed.iter();
@@ -251,8 +289,22 @@ pub async fn agree(
     for what in &stays {
         session.progress.step("Stays", what);
     }
-    if stays.is_empty() || dry_run {
+    let id = &back.record.id;
+    if asked.dry_run {
         return Ok(());
     }
-    session.yes("Roll back all the same?").await
+    if opens || !stays.is_empty() {
+        let question = format!("Roll back to deployment {id} all the same?");
+        return session.yes(&question).await;
+    }
+    if asked.named {
+        return Ok(());
+    }
+    let agreed = session.yes(&format!("Roll back to deployment {id}?")).await;
+    agreed.map_err(|failure| match session.questions {
+        Questions::Refuse => failure.help(format!(
+            "run `frames rollback {id}`, if that is the one; --yes takes it unseen"
+        )),
+        _ => failure,
+    })
 }

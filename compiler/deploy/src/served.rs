@@ -69,7 +69,7 @@ pub(crate) async fn as_wanted(
             let id = &resource.physical;
             let found = session.aws.distributions().describe(id).await?;
             let Some(deployed) = found else {
-                return Err(gone(id));
+                return Err(gone(session, id));
             };
             refuse_changed(id, &deployed, guard.map(String::as_str), &wanted)?;
             if wanted.enabled && !deployed.enabled {
@@ -224,9 +224,10 @@ async fn switch_on(
             _ => {
                 let what =
                     format!("distribution {id} is disabled: {off}, and nothing is served by it");
-                return Err(Failure::new(what).help(
-                    "once the reason for that is gone, run `frames deploy --enable`, which switches it on again",
-                ));
+                return Err(Failure::new(what).help(format!(
+                    "once the reason for that is gone, {}, which switches it on again",
+                    session.again(" --enable")
+                )));
             }
         }
     }

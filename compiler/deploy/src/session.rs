@@ -8,6 +8,8 @@ use frames_compiler::plan::Footprint;
 use frames_compiler::secrets::Masks;
 use serde_json::{Value, json};
 
+const ROLLBACK: &str = "rollback";
+
 /// One run of a command against an account.
 pub struct Session<'a> {
     pub aws: &'a Aws,
@@ -17,6 +19,8 @@ pub struct Session<'a> {
     pub questions: Questions,
     /// What no change shows.
     pub masks: Masks,
+    /// Which command it is, as it is written.
+    pub command: &'static str,
 }
 
 /// How a change is confirmed.
@@ -75,6 +79,20 @@ impl Session<'_> {
                 }
             }
         }
+    }
+
+    /// How a person goes on with it: `frames deploy` in the middle of a rollback would deploy the
+    /// manifest. `flag`: with a space before it.
+    pub(crate) fn again(&self, flag: &str) -> String {
+        match (self.command, flag) {
+            (ROLLBACK, "") => "run the same command again".to_owned(),
+            (ROLLBACK, flag) => format!("run the same command again with{flag}"),
+            _ => format!("run `frames deploy{flag}`"),
+        }
+    }
+
+    pub(crate) fn is_rollback(&self) -> bool {
+        self.command == ROLLBACK
     }
 
     /// A closing object that says whose account it was.

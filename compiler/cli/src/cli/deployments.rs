@@ -24,7 +24,7 @@ pub struct Rollback {
     #[command(flatten)]
     pub name: ByName,
 
-    /// Don't ask before something is replaced or removed
+    /// Don't ask, neither whether it is that deployment nor before something is replaced or removed
     #[arg(short, long)]
     pub yes: bool,
 

@@ -65,11 +65,11 @@ pub(super) fn uid(text: &str) -> Result<String, String> {
 /// A deployment's id, or its beginning.
 pub(super) fn deployment(text: &str) -> Result<String, String> {
     let is_digit = |c: char| matches!(c, '0'..='9' | 'a'..='f');
-    if (4..=12).contains(&text.len()) && text.chars().all(is_digit) {
+    if (4..=64).contains(&text.len()) && text.chars().all(is_digit) {
         Ok(text.to_owned())
     } else {
         Err(
-            "a deployment's id is 12 hexadecimal digits, and the first 4 are enough: `frames history` lists them"
+            "a deployment's id has 12 hexadecimal digits, or 64 in full, and the first 4 are enough: `frames history` lists them"
                 .to_owned(),
         )
     }

@@ -5,9 +5,9 @@ use super::session;
 use crate::cli::{Global, History};
 use crate::terminal::{Terminal, json, lines};
 use frames_compiler::failure::{Failure, Result};
+use frames_compiler::printable::Styled;
 use frames_compiler::record::{Kind, Record, State};
 use frames_deploy::history;
-use std::fmt::Write;
 
 pub(super) fn run(global: &Global, arguments: &History, terminal: Terminal) -> Result<()> {
     let service = arguments.name.service.as_deref();
@@ -46,24 +46,21 @@ pub(super) fn run(global: &Global, arguments: &History, terminal: Terminal) -> R
     })
 }
 
-fn text(history: &history::History, live: Option<usize>) -> String {
-    let mut text = String::new();
+/// What is in a record is somebody else's: none of it may look like a line of the list.
+fn text(history: &history::History, live: Option<usize>) -> Styled {
+    let mut text = Styled::new();
+    let line = |text: Styled, line: String| text.line(&line).text("\n");
     for (index, record) in history.records.iter().enumerate() {
         let is_live = if live == Some(index) { ", live" } else { "" };
-        let _ = writeln!(
-            text,
-            "{}  {}  {}{is_live}",
-            record.id,
-            when(&record.time),
-            what(record)
-        );
-        let _ = writeln!(text, "    by {}", record.who);
+        let (time, what) = (when(&record.time), what(record));
+        text = line(text, format!("{}  {time}  {what}{is_live}", record.id));
+        text = line(text, format!("    by {}", record.who));
         if let Some(commit) = commit(record) {
-            let _ = writeln!(text, "    commit {commit}");
+            text = line(text, format!("    commit {commit}"));
         }
         let changed = history.changed(index);
         if !changed.is_empty() {
-            let _ = writeln!(text, "    changed: {}", changed.join(", "));
+            text = line(text, format!("    changed: {}", changed.join(", ")));
         }
     }
     text

@@ -8,9 +8,10 @@ use crate::cli::{Global, Rollback};
 use crate::terminal::{self, Terminal};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::plan::Footprint;
+use frames_compiler::printable;
 use frames_compiler::record::Record;
 use frames_deploy::history::{Deployed, History};
-use frames_deploy::rollback::{self, Back};
+use frames_deploy::rollback::{self, Asked, Back};
 use frames_deploy::session::Session;
 use frames_deploy::stage::Done;
 use frames_deploy::stages::{self, Options};
@@ -38,19 +39,24 @@ async fn back(
         .or(history::deployed(&session, footprint))
         .await??;
     let id = arguments.id.as_deref();
-    let chosen = rollback::choose(&found, id, found.live(&deployed))
+    let live = found.live(&deployed);
+    let chosen = rollback::choose(&found, id, live)
         .map_err(|failure| nothing(failure, &session, footprint, &found, &deployed))?;
     let allowed = global.target().allow_unsafe_overlay;
     let opening = rollback::open(&session, footprint, &found, chosen, allowed);
     let back = interrupt.or(opening).await??;
     // No manifest says now what is secret: the records say where it is.
-    let secrets = rollback::masks(&found, &deployed, &back.package);
-    secrets
-        .iter()
-        .for_each(|secret| terminal::conceal_text(secret));
-    session.masks = rollback::concealing(&secrets);
+    let secrets = rollback::secrets(&found, &deployed, &back.package, chosen);
+    let texts = secrets.iter().map(|(_, text)| text);
+    texts.for_each(|secret| terminal::conceal_text(secret));
     announce(&session, footprint, chosen);
-    rollback::agree(&session, &deployed, &back.package, arguments.dry_run).await?;
+    session.masks = rollback::concealing(&session, &secrets);
+    let asked = Asked {
+        named: id.is_some(),
+        dry_run: arguments.dry_run,
+        live: live.and_then(|live| found.records.get(live)),
+    };
+    rollback::agree(&session, &deployed, &back, asked).await?;
     let options = Options {
         dry_run: arguments.dry_run,
         only: None,
@@ -134,7 +140,7 @@ fn announce(session: &Session<'_>, footprint: &Footprint, chosen: &Record) {
         "deployment {} of {}, by {}{}",
         chosen.id,
         when(&chosen.time),
-        chosen.who,
+        printable::line(&chosen.who),
         commit.unwrap_or_default()
     );
     session.progress.step("Taking", &what);

@@ -202,6 +202,7 @@ async fn session<'a>(
         interrupt,
         questions,
         masks,
+        command,
     })
 }
 
@@ -217,6 +218,7 @@ async fn looking<'a>(
         interrupt: Interrupt::never(command),
         questions: Questions::Refuse,
         masks: Masks::default(),
+        command,
     })
 }
 

@@ -232,6 +232,13 @@ impl Plan {
             })
     }
 
+    /// What a new version of the authorizer is asked; a packaged plan has it too.
+    pub fn authorizer_trial(&self) -> Option<&Trial> {
+        let mut functions = self.functions();
+        let authorizer = functions.find(|function| function.name == names::AUTHORIZER);
+        authorizer?.trial.as_ref()
+    }
+
     pub fn authorizer_mut(&mut self) -> Option<&mut AuthorizerConfig> {
         self.configs_mut().find_map(|config| match config {
             Config::Authorizer(config) => Some(config.as_mut()),

@@ -76,6 +76,14 @@ impl Trial {
         }
     }
 
+    /// The status that a request without a token gets. `None`: it goes on, whoever asks.
+    pub fn refuses_with(&self) -> Option<&str> {
+        match &self.expected {
+            Expected::Status(status) => Some(status),
+            Expected::Request | Expected::SignedRequest => None,
+        }
+    }
+
     /// Completes "it should have answered …".
     pub fn wanted(&self) -> String {
         match &self.expected {

@@ -26,6 +26,12 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A later form gets another number, and is refused by a frames that doesn't know it.
 const FORMAT: u32 = 1;
 
+/// What the plan is called among the stages.
+const PLAN: &str = "plan.json";
+
+/// Of a record, in RFC 3339 and always as long.
+const TIME: &str = "0000-00-00T00:00:00.000Z";
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
@@ -54,7 +60,7 @@ pub struct Record {
     plan: Value,
     templates: BTreeMap<String, Kept>,
     functions: BTreeMap<String, Asked>,
-    /// By stage, where in its template a secret is: JSON pointers, and no secret.
+    /// By stage, where in its template a secret is, and where in the plan: JSON pointers, and no secret.
     #[serde(default)]
     concealed: BTreeMap<String, BTreeSet<String>>,
 }
@@ -134,13 +140,16 @@ impl Record {
             let (launch, trial) = (function.launch, function.trial.clone());
             (function.name.to_owned(), Asked { launch, trial })
         });
-        let concealed = package.templates.iter().filter_map(|template| {
-            let places = secret_places(&template.value, about.masks);
-            (!places.is_empty()).then(|| (template.stage.to_owned(), places))
+        let functions: BTreeMap<String, Asked> = functions.collect();
+        let values = package.templates.iter().map(|it| (it.stage, &it.value));
+        let concealed = values.chain([(PLAN, &written)]).filter_map(|(of, value)| {
+            let places = secret_places(value, about.masks);
+            (!places.is_empty()).then(|| (of.to_owned(), places))
         });
+        let concealed = concealed.collect();
         Some(Self {
             format: FORMAT,
-            id: id(&written, plan.unsafe_overlay),
+            id: short(&sha256(&written, plan.unsafe_overlay, &functions)),
             time: about.time.to_owned(),
             state: State::Begun,
             kind: Kind::Deploy,
@@ -151,8 +160,8 @@ impl Record {
             only: about.only.map(str::to_owned),
             unsafe_overlay: plan.unsafe_overlay,
             templates: templates.collect(),
-            functions: functions.collect(),
-            concealed: concealed.collect(),
+            functions,
+            concealed,
             plan: written,
         })
     }
@@ -193,14 +202,39 @@ impl Record {
         if read.format != FORMAT {
             return Err(format!("it is of format {}", read.format));
         }
-        if read.id != id(&read.plan, read.unsafe_overlay) {
+        if read.id != short(&read.sha256()) {
             return Err("its id isn't that of what it holds".to_owned());
         }
+        read.formed()?;
+        // Else its zips would count as none that anybody needs.
+        PlanShape::deserialize(&read.plan).map_err(|error| format!("its plan: {error}"))?;
         // Else it would be listed as what it isn't, or written elsewhere.
         if names::record_key(service, env, &read.time, &read.id) != key {
             return Err("time and id in it aren't those of its key".to_owned());
         }
         Ok(read)
+    }
+
+    /// What is shown as a time, a commit and a stage is one. `who` is anybody's.
+    fn formed(&self) -> Result<(), String> {
+        let fits = |(given, form): (u8, u8)| match form {
+            b'0' => given.is_ascii_digit(),
+            _ => given == form,
+        };
+        let time = self.time.bytes().zip(TIME.bytes());
+        if self.time.len() != TIME.len() || !time.into_iter().all(fits) {
+            return Err("its time is none".to_owned());
+        }
+        let is_digit = |c| matches!(c, b'0'..=b'9' | b'a'..=b'f');
+        let is_commit = |id: &str| [40, 64].contains(&id.len()) && id.bytes().all(is_digit);
+        if self.commit.as_ref().is_some_and(|it| !is_commit(&it.id)) {
+            return Err("its commit is none".to_owned());
+        }
+        let only = self.only.as_deref();
+        if only.is_some_and(|only| !names::STAGES.contains(&only)) {
+            return Err("it is of a stage that frames doesn't have".to_owned());
+        }
+        Ok(())
     }
 
     pub fn text(&self) -> String {
@@ -217,7 +251,26 @@ impl Record {
     /// Whether a run of this one goes on with what `earlier` began.
     pub fn goes_on(&self, earlier: &Self) -> bool {
         earlier.state == State::Begun
-            && (&earlier.id, earlier.kind, &earlier.only) == (&self.id, self.kind, &self.only)
+            && (earlier.kind, &earlier.only) == (self.kind, &self.only)
+            && self.is_same(earlier)
+    }
+
+    /// Whether its authorizer lets a request without a token go on.
+    pub fn is_open(&self) -> bool {
+        let asked = self.functions.get(names::AUTHORIZER);
+        let trial = asked.and_then(|asked| asked.trial.as_ref());
+        trial.is_some_and(|trial| trial.refuses_with().is_none())
+    }
+
+    /// The id in full. The short one is for people: somebody who may write to the bucket can find other
+    /// content with the same.
+    pub fn sha256(&self) -> String {
+        sha256(&self.plan, self.unsafe_overlay, &self.functions)
+    }
+
+    /// Whether both are of the same package.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.id == other.id && self.sha256() == other.sha256()
     }
 
     /// The keys of all that a rollback to it needs.
@@ -277,38 +330,41 @@ impl Record {
         changed
     }
 
-    /// The values in these templates where this record has seen a secret.
+    /// The values in these templates, and in its own plan, where this record has seen a secret: by
+    /// places, as `cdn /Resources/…`.
     pub fn secrets<'a>(
-        &self,
+        &'a self,
         templates: impl Iterator<Item = (&'a str, &'a Value)>,
-    ) -> Vec<String> {
+    ) -> Vec<(String, String)> {
         let mut found = Vec::new();
-        for (stage, template) in templates {
-            let places = self.concealed.get(stage).into_iter().flatten();
-            let values = places.filter_map(|place| template.pointer(place)?.as_str());
-            found.extend(values.map(str::to_owned));
+        for (of, value) in templates.chain([(PLAN, &self.plan)]) {
+            let places = self.concealed.get(of).into_iter().flatten();
+            let values = places.filter_map(|place| Some((place, value.pointer(place)?.as_str()?)));
+            found.extend(values.map(|(place, text)| (format!("{of} {place}"), text.to_owned())));
         }
         found
     }
 
-    /// An unreadable plan has no stages, and so nothing that could be deployed.
+    /// What is [`Self::read`] has one.
     fn shape(&self) -> PlanShape {
         PlanShape::deserialize(&self.plan).unwrap_or_default()
     }
 }
 
 /// Of what decides what is deployed: how many deployments are kept doesn't.
-fn id(plan: &Value, unsafe_overlay: bool) -> String {
-    let mut content = json!({"plan": plan, "unsafeOverlay": unsafe_overlay});
+fn sha256(plan: &Value, unsafe_overlay: bool, functions: &BTreeMap<String, Asked>) -> String {
+    let mut content =
+        json!({"plan": plan, "unsafeOverlay": unsafe_overlay, "functions": functions});
     if let Some(plan) = content["plan"].as_object_mut() {
         plan.remove("keep");
     }
     content.sort_all_objects();
+    format!("{:x}", Sha256::digest(content.to_string()))
+}
+
+fn short(sha256: &str) -> String {
     let digits = names::ID_DIGITS;
-    format!(
-        "{:.digits$}",
-        format!("{:x}", Sha256::digest(content.to_string()))
-    )
+    format!("{sha256:.digits$}")
 }
 
 /// JSON pointers to the texts that show a secret.

@@ -7,6 +7,7 @@ use crate::check::EDGE_REGION;
 use crate::names;
 use crate::plan::{Config, Function, Packaged, Parameter, Place, Plan, Stage, View};
 use crate::template::{Template, overlay};
+use crate::variables::is_region;
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -40,6 +41,13 @@ pub struct Zip {
 }
 
 impl Record {
+    /// Checks what can be checked without its templates: whose it is, what it names.
+    pub fn check(&self, whose: Whose<'_>) -> Result<(), String> {
+        let shape = PlanShape::deserialize(&self.plan).map_err(|error| error.to_string())?;
+        self.belongs(&shape, whose)?;
+        places(&shape, whose).map(drop)
+    }
+
     /// Checks the record and its templates, by stage, and makes a plan of them.
     pub fn open(
         &self,
@@ -49,19 +57,11 @@ impl Record {
         let shape = PlanShape::deserialize(&self.plan).map_err(|error| error.to_string())?;
         self.belongs(&shape, whose)?;
         let (mut stages, mut templates) = (Vec::new(), Vec::new());
-        for (index, stage) in shape.stages.iter().enumerate() {
-            let before = shape.stages.get(..index).unwrap_or_default();
-            let place = place(stage, before, whose)?;
+        for (place, stage) in places(&shape, whose)?.into_iter().zip(&shape.stages) {
             let text = texts.get(&stage.name).map_or("", String::as_str);
             let template = template(&place, stage, text, whose)?;
             stages.push(self.stage(place, stage, &template.value)?);
             templates.push(template);
-        }
-        if ![names::LAMBDA_EDGE, names::CDN]
-            .iter()
-            .all(|name| stages.iter().any(|it| it.name == *name))
-        {
-            return Err("it has no functions, or no distribution".to_owned());
         }
         let aliases = templates.iter().flat_map(|it| aliases(&it.value));
         let names: Vec<String> = aliases.collect();
@@ -179,6 +179,22 @@ impl Record {
     }
 }
 
+/// The places of all stages, in their order.
+fn places(shape: &PlanShape, whose: Whose<'_>) -> Result<Vec<Place>, String> {
+    let stages = shape.stages.iter().enumerate();
+    let places = stages.map(|(index, stage)| {
+        let before = shape.stages.get(..index).unwrap_or_default();
+        place(stage, before, whose)
+    });
+    let places: Vec<Place> = places.collect::<Result<_, _>>()?;
+    let has = |name: &str| places.iter().any(|place| place.name == name);
+    if has(names::LAMBDA_EDGE) && has(names::CDN) {
+        Ok(places)
+    } else {
+        Err("it has no functions, or no distribution".to_owned())
+    }
+}
+
 /// A stage has the names that frames gives it, and takes nothing but what a stage before it has.
 fn place(stage: &StageShape, before: &[StageShape], whose: Whose<'_>) -> Result<Place, String> {
     let (service, env) = (whose.service, whose.env);
@@ -192,8 +208,7 @@ fn place(stage: &StageShape, before: &[StageShape], whose: Whose<'_>) -> Result<
         return Err(format!("it names stack {}", stage.stack_name));
     }
     let at_home = [names::LAMBDA_EDGE, names::LOGS].contains(&name);
-    let is_region = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if (at_home && stage.region != EDGE_REGION) || !stage.region.chars().all(is_region) {
+    if (at_home && stage.region != EDGE_REGION) || !is_region(&stage.region) {
         return Err(format!("it has stage {name} in {}", stage.region));
     }
     for parameter in stage.parameters.values() {

@@ -111,6 +111,12 @@ fn read(text: &str, id: &str) -> Result<Record, String> {
     Record::read(text.as_bytes(), "x", "dev", &key)
 }
 
+fn id_of(record: &Value) -> String {
+    let functions = BTreeMap::deserialize(&record["functions"]).unwrap();
+    let is_unsafe = record["unsafeOverlay"] == true;
+    short(&sha256(&record["plan"], is_unsafe, &functions))
+}
+
 /// Whoever may write to the bucket may write a record that is whole in itself.
 fn forged(
     change: impl Fn(&mut Value, &mut BTreeMap<String, String>),
@@ -129,7 +135,7 @@ fn forged(
             stage["templateSha256"] = json!(sha256);
         }
     }
-    let digits = id(&value["plan"], value["unsafeOverlay"] == true);
+    let digits = id_of(&value);
     value["id"] = json!(digits);
     let record = read(&value.to_string(), &digits)?;
     record
@@ -183,6 +189,7 @@ fn a_record_of_another_delivery_is_refused() {
             "it has stage cdn in",
             json!("x/../y"),
         ),
+        ("/plan/stages/1/region", "it has stage cdn in", json!("")),
         (
             "/plan/stages/1/name",
             "it has two stages lambda-edge",
@@ -205,14 +212,34 @@ fn a_record_of_another_delivery_is_refused() {
             Value::Null,
         ),
         ("/format", "it is of format 2", json!(2)),
+        ("/only", "a stage that frames doesn't have", json!("cdn\nx")),
+        (
+            "/commit",
+            "its commit is none",
+            json!({"id": "8d416dc\nx", "changed": false}),
+        ),
+        (
+            "/time",
+            "its time is none",
+            json!("2026:11:28T23:12:05.123Z"),
+        ),
     ];
     for (place, says, value) in cases {
-        let said = forged(|record, _| {
-            *record.pointer_mut(place).unwrap() = value.clone();
+        let said = forged(|record, _| match record.pointer_mut(place) {
+            Some(there) => *there = value.clone(),
+            None => record[&place[1..]] = value.clone(),
         });
         let said = said.expect_err(place);
         assert!(said.contains(says), "{place}: {said}");
     }
+    // A plan without one of its members is no plan with nothing in it.
+    let mut half = json!(record(MANIFEST, "a").0);
+    let stage = half["plan"]["stages"][0].as_object_mut().unwrap();
+    stage.remove("artifacts");
+    let digits = id_of(&half);
+    half["id"] = json!(digits);
+    let said = read(&half.to_string(), &digits).unwrap_err();
+    assert!(said.contains("its plan: missing field"), "{said}");
     let (record, texts) = record(MANIFEST, "a");
     let text = record.text();
     assert!(read(&text, &record.id).is_ok());
@@ -353,8 +380,20 @@ fn an_id_is_of_what_is_deployed() {
         id(&format!("{MANIFEST}deploy: {{tags: {{a: b}}}}\n"), "a"),
         first
     );
-    let unsafely = super::id(&json!({}), true);
-    assert_ne!(unsafely, super::id(&json!({}), false));
+    let none = BTreeMap::new();
+    let unsafely = sha256(&json!({}), true, &none);
+    assert_ne!(unsafely, sha256(&json!({}), false, &none));
+    // In full, it is a digest; and how a version is tried is in it.
+    let (record, _) = record(MANIFEST, "a");
+    assert_eq!(record.sha256().len(), 64);
+    assert!(record.sha256().starts_with(&record.id));
+    let text = record.text().replace("\"401\"", "\"200\"");
+    assert_ne!(text, record.text());
+    assert!(read(&text, &record.id).is_err());
+    // Half of it in common isn't the same.
+    let mut other = record.clone();
+    other.unsafe_overlay = true;
+    assert!(record.is_same(&record) && !record.is_same(&other));
 }
 
 #[test]
@@ -412,7 +451,19 @@ fn a_secret_is_known_by_its_place() {
     let record = Record::new(&plan, &package, &about(&Masks::new(["hunter22"]))).unwrap();
     assert!(!record.text().contains("hunter22"));
     let templates = package.templates.iter().map(|it| (it.stage, &it.value));
-    assert_eq!(record.secrets(templates), ["hunter22"]);
+    let place = "cdn /Outputs/Mine/Value".to_owned();
+    let found = record.secrets(templates);
+    assert_eq!(found, [(place, "hunter22".to_owned())]);
+    // Tags are in no template.
+    let manifest = format!("{MANIFEST}deploy: {{tags: {{team: hunter22}}}}\n");
+    let (plan, package) = packaged(&manifest, "a");
+    let record = Record::new(&plan, &package, &about(&Masks::new(["hunter22"]))).unwrap();
+    let tags = |index| {
+        let place = format!("plan.json /stages/{index}/tags/team");
+        (place, "hunter22".to_owned())
+    };
+    let nothing = std::iter::empty::<(&str, &Value)>();
+    assert_eq!(record.secrets(nothing), [tags(0), tags(1)]);
     let odd = json!({"a/b~": ["x", "my hunter22"]});
     let places = secret_places(&odd, &Masks::new(["hunter22"]));
     let values = places.iter().map(|place| odd.pointer(place).unwrap());

@@ -19,6 +19,7 @@ mod unfold;
 pub use documents::outside_file;
 pub use resolve::resolve;
 pub use sources::SOURCES;
+pub(crate) use sources::is_region;
 pub use unfold::{Unfolded, Unfolder};
 
 use crate::diagnostic::{Diagnostic, codes};

@@ -146,7 +146,7 @@ pub(super) fn malformed(
 }
 
 /// `eu-west-1`, `us-gov-west-1`
-fn is_region(text: &str) -> bool {
+pub(crate) fn is_region(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let [first, middle @ .., last] = parts.as_slice() else {
         return false;

@@ -29,7 +29,11 @@ pub enum Content {
     Nothing,
     /// More bytes than frames writes there: they aren't read.
     TooMuch(i64),
-    Bytes(Vec<u8>),
+    Bytes {
+        bytes: Vec<u8>,
+        /// When S3 took them, in seconds since 1970.
+        written: Option<i64>,
+    },
 }
 
 /// What is directly below a prefix.
@@ -260,9 +264,13 @@ impl Bucket {
         if usize::try_from(length).map_or(true, |length| length > most) {
             return Ok(Content::TooMuch(length));
         }
+        let written = answer.last_modified().map(|time| time.secs());
         let bytes = answer.body.collect().await;
         let bytes = bytes.map_err(|error| Failure::new(format!("can't {doing}: {error}")))?;
-        Ok(Content::Bytes(bytes.to_vec()))
+        Ok(Content::Bytes {
+            bytes: bytes.to_vec(),
+            written,
+        })
     }
 
     /// S3 compares the bytes with their checksum, and refuses an incomplete upload.

@@ -24,6 +24,8 @@ pub(in crate::commands) struct Deployed {
     distribution: String,
     expected: Expected,
     no_wait: bool,
+    /// Who says what is expected.
+    as_said: &'static str,
 }
 
 /// What came of it: for scripts, and as the run's end.
@@ -50,12 +52,17 @@ impl Deployed {
         Some(Self {
             url: result["url"].as_str()?.to_owned(),
             distribution: result["distributionId"].as_str()?.to_owned(),
-            expected: match plan.authorizer() {
-                Some(config) => expected.authorized_by(config),
-                None => expected,
+            expected: match (plan.authorizer(), plan.authorizer_trial()) {
+                (Some(config), _) => expected.authorized_by(config),
+                (None, Some(trial)) => expected.tried_by(trial),
+                (None, None) => expected,
             }
             .or_by_overlay(&template.value, options.unsafe_overlay),
             no_wait: options.no_wait,
+            as_said: match plan.authorizer() {
+                Some(_) => "as frames.yml says",
+                None => "as that deployment's frames.yml said",
+            },
         })
     }
 }
@@ -115,7 +122,7 @@ pub(in crate::commands) async fn after(
     };
     let looked = look(target, &deployed.expected, None, None);
     Ok(match session.interrupt.or(looked).await? {
-        Ok(looked) => told(session, &deployed.url, &looked, terminal),
+        Ok(looked) => told(session, deployed, &looked, terminal),
         Err(Unreachable { why, .. }) => unseen(session, &why),
     })
 }
@@ -151,7 +158,8 @@ fn late(id: &str) -> After {
     }
 }
 
-fn told(session: &Session<'_>, url: &str, looked: &Looked, terminal: Terminal) -> After {
+fn told(session: &Session<'_>, deployed: &Deployed, looked: &Looked, terminal: Terminal) -> After {
+    let (url, as_said) = (&deployed.url, deployed.as_said);
     let wrong = looked.wrong();
     let all = terminal.is_verbose();
     if all || !wrong.is_empty() {
@@ -169,7 +177,7 @@ fn told(session: &Session<'_>, url: &str, looked: &Looked, terminal: Terminal) -
         session.progress.step("Checked", &looked.words());
         if looked.open == Some(true) {
             let what = format!(
-                "{url} is OPEN: whoever knows its address gets images without a token, as frames.yml says"
+                "{url} is OPEN: whoever knows its address gets images without a token, {as_said}"
             );
             session.progress.step("Warning", &what);
         }

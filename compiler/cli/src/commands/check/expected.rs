@@ -1,6 +1,7 @@
 //! What an endpoint should do: what its stack's template and its authorizer's configuration say, and
 //! where neither is known, what every delivery of frames does.
 
+use frames_compiler::plan::Trial;
 use frames_edge::{AuthorizerConfig, TokenSource};
 use serde_json::Value;
 
@@ -103,6 +104,17 @@ impl Expected {
 }
 
 impl Expected {
+    /// By what the authorizer was tried with, where its configuration isn't known.
+    #[cfg_attr(not(feature = "aws"), allow(dead_code))]
+    pub(in crate::commands) fn tried_by(mut self, trial: &Trial) -> Self {
+        self.auth = match trial.refuses_with() {
+            None => Auth::Anybody,
+            Some("403") => Auth::AnybodyForListed,
+            Some(_) => Auth::Token,
+        };
+        self
+    }
+
     /// `--allow-unsafe-overlay`: without it, an open endpoint is wrong whatever its template says.
     #[cfg_attr(not(feature = "aws"), allow(dead_code))]
     pub(in crate::commands) fn or_by_overlay(mut self, template: &Value, allowed: bool) -> Self {
