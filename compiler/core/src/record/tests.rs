@@ -334,7 +334,7 @@ fn what_opens_the_endpoint_is_found() {
             format!("{role}/ManagedPolicyArns"),
             json!(["arn:aws:iam::aws:policy/AdministratorAccess"]),
         ),
-        "a role that isn't as frames makes it",
+        "other IAM permissions than those that frames makes (Resources.SignerRole.",
     );
     opens(
         "lambda-edge",
@@ -342,7 +342,7 @@ fn what_opens_the_endpoint_is_found() {
             format!("{role}/AssumeRolePolicyDocument/Statement/0/Principal"),
             json!({"AWS": "*"}),
         ),
-        "a role that isn't as frames makes it",
+        "a role that others may take on",
     );
     opens(
         "lambda-edge",
@@ -350,12 +350,12 @@ fn what_opens_the_endpoint_is_found() {
             "/Resources/SignerReadPolicy/Properties/PolicyDocument/Statement/0/Action".to_owned(),
             json!("*"),
         ),
-        "a policy that allows more than frames gives",
+        "other IAM permissions than those that frames makes (Resources.SignerReadPolicy.",
     );
     opens(
         "lambda-edge",
         &|it| it["Resources"]["WebAcl"]["Type"] = json!("AWS::EC2::Instance"),
-        "a type that frames doesn't compile",
+        "another resource in the place of a compiled one",
     );
     opens(
         "lambda-edge",

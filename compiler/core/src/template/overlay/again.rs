@@ -1,39 +1,22 @@
-//! A finished template that somebody may have written instead of frames: the same rules, where
-//! nothing is known of the manifest. What has an id of frames counts as compiled, as far as it is of a
-//! type and may do what frames compiles.
+//! A finished template that somebody may have written instead of frames: the same rules as for an
+//! overlay, where nothing is known of the manifest.
+//!
+//! What has an id of frames is held against what frames could have compiled under that id, for
+//! whatever manifest ([`ours`]): of all that, the nearest ([`shape`]) counts as compiled. Where they
+//! differ, the rules decide as for an overlay.
 
-use super::{Found, Overlaid, Place, added, opened, resources};
+mod ours;
+mod shape;
+
+use super::{Found, Overlaid, Place, opened, resources};
 use crate::names;
 use crate::span::Span;
 use crate::syntax::{Node, Value as Yaml};
-use serde_json::{Map, Value};
-
-/// What a role of frames may do, by the beginnings of actions.
-const ACTIONS: &[&str] = &[
-    "lambda:InvokeFunction",
-    "logs:",
-    "medical-imaging:Get",
-    "medical-imaging:Search",
-];
-
-/// Types that frames compiles, beside those that an overlay may add.
-const COMPILED: &[&str] = &[
-    "AWS::CloudFront::CachePolicy",
-    "AWS::CloudFront::OriginRequestPolicy",
-    "AWS::CloudFront::ResponseHeadersPolicy",
-    "AWS::IAM::ManagedPolicy",
-    "AWS::IAM::Role",
-    "AWS::Lambda::Alias",
-    "AWS::Lambda::Function",
-    "AWS::Lambda::Permission",
-    "AWS::Lambda::Url",
-    "AWS::Lambda::Version",
-    "AWS::Logs::Delivery",
-    "AWS::Logs::DeliveryDestination",
-    "AWS::Logs::DeliverySource",
-    "AWS::WAFv2::LoggingConfiguration",
-    "AWS::WAFv2::WebACL",
-];
+use crate::template::unhex;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ours::Ours;
+use serde_json::{Map, Value, json};
 
 /// What in a finished template opens the endpoint, a log or a key: place and words.
 /// `names` are those under which the distribution is reached.
@@ -50,93 +33,67 @@ pub fn recheck(finished: &Value, names: &[String]) -> Vec<String> {
         names,
     };
     let mut found = opened(&stage);
-    for (id, resource) in resources(&compiled) {
-        let place = Place::root().at("Resources").at(id);
-        own(resource, &place, &mut found);
-    }
+    other_bytes(finished, &mut found);
     let told = found
         .into_iter()
         .map(|(place, what)| format!("{what} ({})", place.0.join(".")));
     told.collect()
 }
 
-/// What has an id of frames.
+/// The nearest that frames could have compiled.
 fn compiled(finished: &Value) -> Value {
-    let mut compiled = finished.clone();
-    for section in ["Resources", "Parameters", "Outputs"] {
-        if let Some(members) = compiled.get_mut(section).and_then(Value::as_object_mut) {
-            let kept = std::mem::take(members).into_iter();
-            *members = kept
-                .filter(|(id, _)| names::is_reserved(id))
-                .collect::<Map<_, _>>();
-        }
-    }
-    compiled
+    let nothing = Vec::new();
+    let description = finished["Description"].as_str().unwrap_or_default();
+    let (service, env) = names::marked(description).unwrap_or_default();
+    let config = &finished["Resources"][names::DISTRIBUTION]["Properties"]["DistributionConfig"];
+    let ours = Ours {
+        service,
+        env,
+        aliases: config["Aliases"].as_array().unwrap_or(&nothing),
+        is_key_kept: !finished["Outputs"][names::LOGS_KEY_ARN].is_null(),
+    };
+    let known = |id: &str| !finished["Resources"][id].is_null();
+    let section = |name: &str, shape: &dyn Fn(&str) -> Option<Value>| {
+        let members = finished[name].as_object().into_iter().flatten();
+        let near = members.filter_map(|(id, member)| {
+            let shape = shape(id).filter(|_| names::is_reserved(id))?;
+            Some((
+                id.clone(),
+                shape::nearest(&shape, Some(member), &known).value,
+            ))
+        });
+        Value::Object(near.collect::<Map<_, _>>())
+    };
+    json!({
+        "Resources": section("Resources", &|id| ours.resource(id)),
+        "Parameters": section("Parameters", &ours::parameter),
+        "Outputs": section("Outputs", &ours::output),
+    })
 }
 
-/// A resource under an id of frames is what frames makes, and may do no more.
-fn own(resource: &Value, place: &Place, found: &mut Found) {
-    let kind = resource["Type"].as_str().unwrap_or_default();
-    let properties = &resource["Properties"];
-    if !COMPILED.contains(&kind) && !added::TYPES.iter().any(|known| known.kind == kind) {
-        found.push((
-            place.at("Type"),
-            "a type that frames doesn't compile".to_owned(),
-        ));
-    }
-    let mut more = |what: &str| found.push((place.at("Properties"), what.to_owned()));
-    match kind {
-        "AWS::IAM::Role" => {
-            let policies = properties["ManagedPolicyArns"]
-                .as_array()
-                .into_iter()
-                .flatten();
-            let refers = |policy: &Value| policy["Ref"].as_str().is_some_and(names::is_reserved);
-            let own = policies.into_iter().all(refers);
-            if !own || !properties["Policies"].is_null() || !is_assumed_by_lambda(properties) {
-                more("a role that isn't as frames makes it");
-            }
+/// A version is published of the zip that its function has: the record names zips of several.
+fn other_bytes(finished: &Value, found: &mut Found) {
+    for (id, resource) in resources(finished) {
+        let properties = &resource["Properties"];
+        if resource["Type"] != "AWS::Lambda::Version" || !names::is_reserved(id) {
+            continue;
         }
-        "AWS::IAM::ManagedPolicy" => {
-            let mut statements =
-                added::policy::statements(&properties["PolicyDocument"]).into_iter();
-            if !statements.all(|statement| is_narrow(&statement)) {
-                more("a policy that allows more than frames gives");
-            }
+        let digest = properties["CodeSha256"].as_str().unwrap_or_default();
+        let function = properties["FunctionName"]["Ref"]
+            .as_str()
+            .unwrap_or_default();
+        let key = &finished["Resources"][function]["Properties"]["Code"]["S3Key"];
+        let hash = key.as_str().and_then(|key| {
+            let (_, hash) = key.strip_suffix(".zip")?.rsplit_once('-')?;
+            unhex(hash)
+        });
+        let is_of_zip = STANDARD.decode(digest).is_ok_and(|bytes| {
+            hash.is_some_and(|hash| !hash.is_empty() && bytes.starts_with(&hash))
+        });
+        if !is_of_zip {
+            let place = Place::root().at("Resources").at(id).at("Properties");
+            let what = "a version of other bytes than its function's zip";
+            found.push((place.at("CodeSha256"), what.to_owned()));
         }
-        "AWS::Lambda::Url" if properties["AuthType"] != "AWS_IAM" => {
-            more("a function URL that anybody may call");
-        }
-        "AWS::Lambda::Permission" if properties["Principal"] == "*" => {
-            more("a function that anybody may call");
-        }
-        _ => {}
-    }
-}
-
-fn is_assumed_by_lambda(role: &Value) -> bool {
-    const SERVICES: [&str; 2] = ["lambda.amazonaws.com", "edgelambda.amazonaws.com"];
-    let statements = added::policy::statements(&role["AssumeRolePolicyDocument"]);
-    !statements.is_empty()
-        && statements.iter().all(|statement| {
-            let principal = &statement["Principal"];
-            let only = principal.as_object().is_some_and(|all| all.len() == 1);
-            only && texts(&principal["Service"])
-                .is_some_and(|all| all.iter().all(|one| SERVICES.contains(one)))
-        })
-}
-
-fn is_narrow(statement: &Value) -> bool {
-    let is_own = |action: &&str| ACTIONS.iter().any(|own| action.starts_with(own));
-    let actions = texts(&statement["Action"]);
-    statement["Effect"] == "Allow" && actions.is_some_and(|all| all.iter().all(is_own))
-}
-
-/// One text, or a list of them.
-fn texts(value: &Value) -> Option<Vec<&str>> {
-    match value {
-        Value::String(one) => Some(vec![one]),
-        Value::Array(all) => all.iter().map(Value::as_str).collect(),
-        _ => None,
     }
 }

@@ -1,4 +1,5 @@
 mod added;
+mod again;
 mod compiled;
 mod passes;
 mod sound;
@@ -40,9 +41,22 @@ fn findings(template: &str, overlay: &str) -> (Value, Vec<Finding>) {
 fn apply(template: &str, overlay: &str) -> (Value, Vec<(String, String)>) {
     let (finished, found) = findings(template, overlay);
     let unsafe_ones = found.into_iter().filter(|one| one.kind == Kind::Unsafe);
+    let unsafe_ones: Vec<Finding> = unsafe_ones.collect();
+    // What may be deployed may be deployed again.
+    if unsafe_ones.is_empty() {
+        let names: Vec<String> = NAMES.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(
+            recheck(&finished, &names),
+            Vec::<String>::new(),
+            "{overlay}"
+        );
+    }
     (
         finished,
-        unsafe_ones.map(|one| (one.path, one.what)).collect(),
+        unsafe_ones
+            .into_iter()
+            .map(|one| (one.path, one.what))
+            .collect(),
     )
 }
 
