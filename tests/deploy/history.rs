@@ -102,6 +102,61 @@ fn a_deployment_leaves_its_record() {
     assert_eq!(second["commit"], json!({"id": commit, "changed": true}));
 }
 
+/// A repository that somebody else made names programs of its own: git would run them to compare
+/// files, with all that is in the environment.
+#[test]
+fn no_program_of_the_repository_is_started() {
+    let stand = Stand::new();
+    let git = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command.args(["-c", "user.name=a", "-c", "user.email=a@example.org"]);
+        let status = command.args(arguments).current_dir(stand.project.path());
+        assert!(status.status().unwrap().success(), "{arguments:?}");
+    };
+    git(&["init", "--quiet"]);
+    stand.project.write("kept.txt", "one\n");
+    stand
+        .project
+        .write(".gitattributes", "kept.txt filter=a.b\n");
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "-m", "first"]);
+    for setting in ["clean", "process"] {
+        let program = format!("env > started-{setting}; cat");
+        git(&["config", &format!("filter.a.b.{setting}"), &program]);
+    }
+    git(&["config", "filter.a.b.required", "true"]);
+    // As long as before, so that git has to read it.
+    stand.project.write("kept.txt", "two\n");
+    let names = || {
+        let files = std::fs::read_dir(stand.project.path()).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        names.collect::<Vec<_>>()
+    };
+    stand.deploy();
+    let started = |name: &String| name.starts_with("started");
+    assert!(!names().iter().any(started), "{:?}", names());
+    // It was compared all the same.
+    let changed = || records(&stand).pop().unwrap().1["commit"]["changed"].clone();
+    assert_eq!(changed(), true);
+    stand.project.write("kept.txt", "one\n");
+    stand.write(&tagged(1));
+    git(&[
+        "-c",
+        "filter.a.b.clean=",
+        "-c",
+        "filter.a.b.process=",
+        "-c",
+        "filter.a.b.required=false",
+        "commit",
+        "--quiet",
+        "-am",
+        "second",
+    ]);
+    stand.deploy();
+    assert_eq!(changed(), false);
+    assert!(!names().iter().any(started), "{:?}", names());
+}
+
 #[test]
 fn history_lists_them() {
     let stand = Stand::new();

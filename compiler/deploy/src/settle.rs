@@ -136,7 +136,7 @@ pub(crate) fn failed(stage: &str, ended: &Ended) -> Failure {
             "{stage}: stack {} is {status}: {reason}",
             ended.stack.name
         ))
-        .help("see its events in the CloudFormation console, then run `frames deploy` again to go on from there");
+        .help("see its events in the CloudFormation console, then run the same command again to go on from there");
     };
     let state = match status.0.as_str() {
         "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" => {
@@ -144,12 +144,12 @@ pub(crate) fn failed(stage: &str, ended: &Ended) -> Failure {
         }
         "UPDATE_ROLLBACK_COMPLETE" => "everything in this stage is as it was before",
         "UPDATE_ROLLBACK_FAILED" => {
-            "the rollback failed too: fix the cause, then `frames deploy` goes on with it; if it can't be fixed, run `frames remove`, then `frames deploy`"
+            "the rollback failed too: fix the cause, then the same command goes on with it; if it can't be fixed, run `frames remove`, then `frames deploy`"
         }
         "DELETE_FAILED" => {
             "once the cause is gone, the same command goes on where this one stopped"
         }
-        _ => "run `frames deploy` again to go on from there",
+        _ => "run the same command again to go on from there",
     };
     let help = match cause.help {
         Some(help) => format!("{help}; {state}"),

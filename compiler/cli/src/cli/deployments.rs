@@ -24,7 +24,7 @@ pub struct Rollback {
     #[command(flatten)]
     pub name: ByName,
 
-    /// Don't ask, neither whether it is that deployment nor before something is replaced or removed
+    /// Don't ask before it begins, or before something is replaced or removed
     #[arg(short, long)]
     pub yes: bool,
 
