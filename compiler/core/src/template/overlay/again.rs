@@ -68,7 +68,7 @@ fn compiled(finished: &Value) -> Value {
     json!({
         "Resources": section("Resources", &|id| ours.resource(id)),
         "Parameters": section("Parameters", &ours::parameter),
-        "Outputs": section("Outputs", &ours::output),
+        "Outputs": section("Outputs", &|id| ours::output(id, ours.aliases)),
     })
 }
 

@@ -3,6 +3,7 @@
 //! out.
 
 use crate::names;
+use frames_edge::cors::{ALLOWED_HEADERS, EXPOSED_HEADERS, PREFLIGHT_SECONDS};
 use serde_json::{Value, json};
 
 /// Whose template it is.
@@ -116,7 +117,7 @@ pub(super) fn parameter(id: &str) -> Option<Value> {
     (is_version || known.contains(&id)).then(|| json!({"Type": "String"}))
 }
 
-pub(super) fn output(id: &str) -> Option<Value> {
+pub(super) fn output(id: &str, aliases: &[Value]) -> Option<Value> {
     for name in names::FUNCTIONS {
         if names::version_arn(name) == id {
             let version = names::version_id(name, "", "");
@@ -127,7 +128,12 @@ pub(super) fn output(id: &str) -> Option<Value> {
     let value = match id {
         "AccessLogsBucket" => json!({"<or>": [reference(names::ACCESS_LOGS), "<host>"]}),
         "DistributionDomainName" => attribute(names::DISTRIBUTION, "DomainName"),
-        "Url" => json!({"<or>": [sub("https://${Distribution.DomainName}"), "https://<host>"]}),
+        "Url" => {
+            let own = aliases.iter().filter_map(Value::as_str);
+            let mut urls: Vec<Value> = own.map(|own| json!(format!("https://{own}"))).collect();
+            urls.push(sub("https://${Distribution.DomainName}"));
+            json!({ "<or>": urls })
+        }
         names::CERTIFICATE_ARN => reference("<id:Certificate>"),
         names::DELIVERS | names::DEPLOY_REGION | names::KEYS_FROM => json!("<word>"),
         names::DISTRIBUTION_ID => reference(names::DISTRIBUTION),
@@ -846,7 +852,6 @@ fn request_policy(name: &str, headers: Value, queries: Value) -> Value {
 }
 
 fn headers_policy(name: &str) -> Value {
-    use frames_edge::cors::{ALLOWED_HEADERS, EXPOSED_HEADERS, PREFLIGHT_SECONDS};
     let header = |name: &str, value: &str, overrides: bool| json!({"Header": name, "Value": value, "Override": overrides});
     let not_kept = header("Cache-Control", "private, no-store", true);
     let kept = header("Cache-Control", "private, max-age=<word>", false);
@@ -859,15 +864,11 @@ fn headers_policy(name: &str) -> Value {
         "AWS::CloudFront::ResponseHeadersPolicy",
         json!({"ResponseHeadersPolicyConfig": {
             "Name": name,
-            "CorsConfig?": {
-                "OriginOverride": true,
-                "AccessControlAllowCredentials": "<bool>",
-                "AccessControlAllowOrigins": {"Items": ["<each>", "<path>"]},
-                "AccessControlAllowMethods": {"Items": any_of(&["GET", "HEAD", "POST", "OPTIONS"])},
-                "AccessControlAllowHeaders": {"Items": any_of(&ALLOWED_HEADERS)},
-                "AccessControlExposeHeaders": {"Items": any_of(&EXPOSED_HEADERS)},
-                "AccessControlMaxAgeSec": PREFLIGHT_SECONDS,
-            },
+            "CorsConfig?": {"<or>": [
+                cors(false, json!("<path>")),
+                // No manifest lets every page send credentials.
+                cors(true, json!({"<or>": ["https://<path>", "http://<path>"]})),
+            ]},
             "CustomHeadersConfig": {"Items": {"<or>": [[not_kept], [kept, by]]}},
             "SecurityHeadersConfig": {
                 "StrictTransportSecurity": overriding(json!({"AccessControlMaxAgeSec": 31_536_000, "IncludeSubdomains": false})),
@@ -880,4 +881,16 @@ fn headers_policy(name: &str) -> Value {
             },
         }}),
     )
+}
+
+fn cors(credentials: bool, origin: Value) -> Value {
+    json!({
+        "OriginOverride": true,
+        "AccessControlAllowCredentials": credentials,
+        "AccessControlAllowOrigins": {"Items": ["<each>", origin]},
+        "AccessControlAllowMethods": {"Items": any_of(&["GET", "HEAD", "POST", "OPTIONS"])},
+        "AccessControlAllowHeaders": {"Items": any_of(&ALLOWED_HEADERS)},
+        "AccessControlExposeHeaders": {"Items": any_of(&EXPOSED_HEADERS)},
+        "AccessControlMaxAgeSec": PREFLIGHT_SECONDS,
+    })
 }
