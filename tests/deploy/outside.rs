@@ -112,9 +112,12 @@ fn a_rollback_to_an_open_delivery_is_as_it_should_be() {
     let Delivered { stand, dev } = Delivered::new();
     let guarded = std::fs::read_to_string(stand.project.path().join("frames.yml")).unwrap();
     let open = guarded.lines().filter(|line| !line.starts_with("iam:"));
-    let open = open.map(|line| match line.starts_with("auth:") {
-        true => "auth: {mode: none}\n".to_owned(),
-        false => format!("{line}\n"),
+    let open = open.map(|line| {
+        if line.starts_with("auth:") {
+            "auth: {mode: none}\n".to_owned()
+        } else {
+            format!("{line}\n")
+        }
     });
     stand.write(&open.collect::<String>());
     drop(dev);

@@ -2,6 +2,7 @@
 
 use super::shape::StageShape;
 use crate::names;
+use crate::plan::Parameter;
 use crate::template::unhex;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -26,6 +27,9 @@ pub(super) fn foreign(
         .iter()
         .filter_map(|zip| in_base64(&zip.sha256));
     let digests: Vec<String> = digests.collect();
+    if let Some(name) = parameter(template, stage) {
+        return Some(format!("Parameters.{name}"));
+    }
     let resources = template["Resources"].as_object().into_iter().flatten();
     for (id, resource) in resources {
         let properties = &resource["Properties"];
@@ -53,6 +57,32 @@ pub(super) fn foreign(
         }
     }
     None
+}
+
+/// A parameter that takes something else than the output of its own name: an overlay can't give a
+/// parameter a value. One that isn't passed at all has a default, which is found as an overlay's.
+fn parameter(template: &Value, stage: &StageShape) -> Option<String> {
+    let passed = stage.parameters.iter();
+    let mut foreign = passed.filter(|(name, value)| !is_own(name, value));
+    if let Some((name, _)) = foreign.next() {
+        return Some(name.clone());
+    }
+    let declared = template["Parameters"].as_object().into_iter().flatten();
+    let mut missing = declared.filter(|(name, parameter)| {
+        !stage.parameters.contains_key(*name) && parameter["Default"].is_null()
+    });
+    missing.next().map(|(name, _)| name.clone())
+}
+
+fn is_own(name: &str, value: &Parameter) -> bool {
+    let from = match name {
+        names::ARTIFACT_BUCKET => return *value == Parameter::ArtifactBucket,
+        names::READER_HOST => names::READS,
+        names::DISTRIBUTION_ID => names::CDN,
+        name if names::is_reserved(name) => names::LAMBDA_EDGE,
+        _ => return false,
+    };
+    matches!(value, Parameter::Output { stage, output } if stage == from && output == name)
 }
 
 fn in_base64(hexadecimal: &str) -> Option<String> {

@@ -300,6 +300,54 @@ fn a_template_of_another_delivery_is_refused() {
     );
 }
 
+/// A parameter takes the output of its own name, and has no value but that.
+#[test]
+fn a_parameter_with_another_value_is_refused() {
+    let parameters = |index: usize, change: &dyn Fn(&mut Value)| {
+        forged(|record, _| change(&mut record["plan"]["stages"][index]["parameters"]))
+    };
+    let from =
+        |stage: &str, output: &str| json!({"source": "output", "stage": stage, "output": output});
+    let version = "AuthorizerVersionArn";
+    type Change<'a> = &'a dyn Fn(&mut Value);
+    let cases: &[(usize, &str, Change<'_>)] = &[
+        (1, version, &|it| {
+            it[version] = from("lambda-edge", "TheirsVersionArn")
+        }),
+        (1, version, &|it| {
+            it[version] = from("lambda-edge", "SignerVersionArn")
+        }),
+        (1, version, &|it| {
+            it[version] = json!({"source": "artifactBucket"})
+        }),
+        (1, version, &|it| {
+            it.as_object_mut().unwrap().remove(version);
+        }),
+        (1, "Theirs", &|it| {
+            it["Theirs"] = from("lambda-edge", version)
+        }),
+        (0, "ArtifactBucket", &|it| *it = json!({})),
+    ];
+    for (index, name, change) in cases {
+        let said = parameters(*index, change).expect_err(name);
+        let expected = format!("Parameters.{name}, which isn't this delivery's");
+        assert!(said.contains(&expected), "{name}: {said}");
+    }
+    // Left out of the record, with a value of its own in the template.
+    let found = forged(|record, texts| {
+        let stages = record["plan"]["stages"].as_array_mut().unwrap();
+        stages[1]["parameters"]
+            .as_object_mut()
+            .unwrap()
+            .remove(version);
+        template(texts, "cdn", |it| {
+            it["Parameters"][version]["Default"] = json!("arn:theirs")
+        });
+    });
+    let place = "(Parameters.AuthorizerVersionArn.Default)";
+    assert!(found.unwrap().iter().any(|what| what.contains(place)));
+}
+
 #[test]
 fn what_opens_the_endpoint_is_found() {
     let opens = |stage, change: &dyn Fn(&mut Value), says: &str| {
@@ -341,6 +389,14 @@ fn what_opens_the_endpoint_is_found() {
         &at(
             format!("{role}/AssumeRolePolicyDocument/Statement/0/Principal"),
             json!({"AWS": "*"}),
+        ),
+        "a wildcard principal (Resources.SignerRole.",
+    );
+    opens(
+        "lambda-edge",
+        &at(
+            format!("{role}/AssumeRolePolicyDocument/Statement/0/Principal"),
+            json!({"AWS": "444455556666"}),
         ),
         "a role that others may take on",
     );

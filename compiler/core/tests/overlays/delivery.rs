@@ -169,6 +169,11 @@ fn rendered(plan: &Plan) -> Result<Stacks, String> {
         bytes: 400_000,
     });
     let templates = template::render(plan, &artifacts).map_err(|error| error.to_string())?;
+    // What may be deployed may be deployed again, when nothing is known of the manifest.
+    for template in &templates {
+        let found = template::overlay::recheck(&template.value, &plan.names);
+        assert!(found.is_empty(), "{}: {found:#?}", template.value);
+    }
     let of = |stage: &str| {
         let mut templates = templates.iter();
         templates

@@ -8,7 +8,7 @@
 mod ours;
 mod shape;
 
-use super::{Found, Overlaid, Place, opened, resources};
+use super::{Found, Overlaid, Place, opened, resources, walk};
 use crate::names;
 use crate::span::Span;
 use crate::syntax::{Node, Value as Yaml};
@@ -34,6 +34,7 @@ pub fn recheck(finished: &Value, names: &[String]) -> Vec<String> {
     };
     let mut found = opened(&stage);
     other_bytes(finished, &mut found);
+    empty(finished, &mut found);
     let told = found
         .into_iter()
         .map(|(place, what)| format!("{what} ({})", place.0.join(".")));
@@ -67,8 +68,17 @@ fn compiled(finished: &Value) -> Value {
     json!({
         "Resources": section("Resources", &|id| ours.resource(id)),
         "Parameters": section("Parameters", &ours::parameter),
-        "Outputs": section("Outputs", &ours::output),
+        "Outputs": section("Outputs", &|id| ours::output(id, ours.aliases)),
     })
+}
+
+/// `null` stands for what no shape has, and CloudFormation refuses it.
+fn empty(finished: &Value, found: &mut Found) {
+    walk(finished, &Place::root(), &mut |value, place| {
+        if value.is_null() {
+            found.push((place.clone(), "a value that is `null`".to_owned()));
+        }
+    });
 }
 
 /// A version is published of the zip that its function has: the record names zips of several.

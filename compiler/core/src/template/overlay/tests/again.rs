@@ -66,7 +66,8 @@ fn foreign() -> Vec<Value> {
         json!("theirs.example"),
         Value::Null,
     ];
-    all.extend(all.clone().into_iter().map(|one| json!([one])));
+    let listed = [0, 2, 8, 9, 12, 13].map(|index: usize| json!([all[index]]));
+    all.extend(listed);
     all
 }
 
@@ -339,6 +340,7 @@ fn put(value: &mut Value, pointer: &str, wanted: Value) -> bool {
 fn nothing_foreign_passes_in_a_guarded_place() {
     let (names, foreign) = (names(), foreign());
     let mut seen = std::collections::BTreeSet::new();
+    let mut tried = std::collections::BTreeSet::new();
     for (path, template) in golden() {
         for (id, resource) in resources(&template) {
             let kind = resource["Type"].as_str().unwrap();
@@ -346,6 +348,13 @@ fn nothing_foreign_passes_in_a_guarded_place() {
             let at =
                 rows.flat_map(|row| places(resource, row.1).into_iter().map(move |at| (row, at)));
             for (row, at) in at.filter(|_| crate::names::is_reserved(id)) {
+                // One of a kind per function is enough; each takes its time.
+                let function = crate::names::FUNCTIONS
+                    .iter()
+                    .find(|name| id.to_ascii_lowercase().starts_with(*name));
+                if !tried.insert((row, function, at.clone())) {
+                    continue;
+                }
                 for wanted in &foreign {
                     let mut other = template.clone();
                     let resource = &mut other["Resources"][id];
