@@ -358,8 +358,14 @@ fn what_cannot_be_read_is_said() {
     assert!(expired.stderr.contains("have expired"), "{expired:#?}");
     for (arguments, said) in [
         (&["--study", STUDY][..], "--audit"),
-        (&["--audit", "--study", "1.2*"], "a study's UID"),
-        (&["--audit", "--image-set", "A"], "an image set's id"),
+        (
+            &["--audit", "--study", "1.2*"],
+            "a DICOM UID has digits and dots",
+        ),
+        (
+            &["--audit", "--image-set", "A"],
+            "an id of HealthImaging's has 32",
+        ),
         (&["--audit", "--function", "signer"], "cannot be used with"),
         (&["--function", "viewer"], "authorizer, signer, reader"),
         (&["--follow", "--until", "1h"], "cannot be used with"),
