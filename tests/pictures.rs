@@ -124,8 +124,11 @@ fn masked(shown: &str) -> String {
         text = text.replace(&format!("127.0.0.1:{number}"), &format!("127.0.0.1:{port}"));
     }
     let key = between(&text, "/#", "\r").to_owned();
+    let (_, purge) = text.split_once("Purge").unwrap();
+    let purge = between(purge, "/#", " ").to_owned();
     let token = between(&text, "Bearer ", "'").to_owned();
     text.replace(&key, "…")
+        .replace(&purge, "…")
         .replace(&token, &format!("{}…", &token[..24]))
 }
 
