@@ -5,15 +5,10 @@
 # were built before.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-PROFILE="${PROFILE:-release}"
-directory="target/$([ "$PROFILE" = dev ] && echo debug || echo "$PROFILE")"
-if [ -z "${FRAMES:-}" ]; then
-  cargo build --quiet --locked --profile "$PROFILE" --package frames --no-default-features
-  FRAMES="$PWD/$directory/frames"
-fi
+. benches/built.sh
 if [ -z "${STAND_IN:-}" ]; then
   cargo build --quiet --locked --profile "$PROFILE" --package frames-emulator --example stand_in
   STAND_IN="$PWD/$directory/examples/stand_in"
 fi
-export FRAMES STAND_IN
+export STAND_IN
 node benches/edge.mjs

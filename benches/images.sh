@@ -4,10 +4,5 @@
 # build that `cargo dev` makes; FRAMES may name a program that was built before.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-PROFILE="${PROFILE:-release}"
-if [ -z "${FRAMES:-}" ]; then
-  cargo build --quiet --locked --profile "$PROFILE" --package frames --no-default-features
-  FRAMES="$PWD/target/$([ "$PROFILE" = dev ] && echo debug || echo "$PROFILE")/frames"
-fi
-export FRAMES
+. benches/built.sh
 node benches/images.mjs

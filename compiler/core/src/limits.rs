@@ -9,7 +9,11 @@ use crate::template;
 use serde_json::Value;
 
 /// A template in S3, in bytes.
-const TEMPLATE: usize = 1_000_000;
+pub const TEMPLATE: usize = 1_000_000;
+
+/// "Quotas on Lambda@Edge" of the Amazon CloudFront Developer Guide: a function and what belongs
+/// to it, compressed, in bytes.
+pub const ZIP: usize = 50_000_000;
 
 /// Policies of a role, unless AWS Support raised the quota.
 const POLICIES: usize = 10;

@@ -265,13 +265,21 @@ pub fn record_key(service: &str, env: &str, time: &str, id: &str) -> String {
 pub fn record_id<'a>(service: &str, env: &str, key: &'a str) -> Option<&'a str> {
     let file = key.strip_prefix(&record_prefix(service, env))?;
     let (time, id) = file.strip_suffix(".json")?.split_once('-')?;
+    (is_of_form(time, TIME) && id.len() == ID_DIGITS && is_hex(id)).then_some(id)
+}
+
+/// Whether a text has a digit where the form has `0`, and is the form otherwise.
+pub(crate) fn is_of_form(text: &str, form: &str) -> bool {
     let fits = |(given, form): (u8, u8)| match form {
         b'0' => given.is_ascii_digit(),
         _ => given == form,
     };
-    let is_time = time.len() == TIME.len() && time.bytes().zip(TIME.bytes()).all(fits);
-    let is_digit = |c| matches!(c, b'0'..=b'9' | b'a'..=b'f');
-    (is_time && id.len() == ID_DIGITS && id.bytes().all(is_digit)).then_some(id)
+    text.len() == form.len() && text.bytes().zip(form.bytes()).all(fits)
+}
+
+/// As a hash is written.
+pub(crate) fn is_hex(text: &str) -> bool {
+    text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// In a function's zip, where it says how `index.py` starts the program.

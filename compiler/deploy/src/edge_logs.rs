@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 struct Everywhere {
     groups: Vec<Found>,
     /// Regions that the account keeps the caller out of.
-    closed: Vec<&'static str>,
+    closed: Vec<String>,
 }
 
 impl Everywhere {
@@ -140,21 +140,38 @@ pub(crate) async fn delete(session: &Session<'_>, found: &[Found]) -> Result<()>
     Ok(())
 }
 
+/// A Region, and the log groups there whose names may be this environment's; `None`: the account keeps
+/// the caller out.
+pub(crate) type Looked = (LogGroups, Result<Option<Vec<LogGroup>>>);
+
+/// Asks these Regions at once.
+pub(crate) fn look<'r>(
+    session: &Session<'_>,
+    footprint: &Footprint,
+    regions: impl IntoIterator<Item = &'r str>,
+) -> JoinSet<Looked> {
+    let prefix = names::log_group(&names::function(&footprint.service, &footprint.env, ""));
+    let mut asked = JoinSet::new();
+    for region in regions {
+        let (groups, prefix) = (session.aws.log_groups(region), prefix.clone());
+        asked.spawn(async move {
+            let found = groups.list(&prefix).await;
+            (groups, found)
+        });
+    }
+    asked
+}
+
 /// All Regions at once.
 async fn find(session: &Session<'_>, footprint: &Footprint) -> Result<Everywhere> {
     let functions = footprint.functions.iter();
     let names: Vec<String> = functions
         .map(|function| names::log_group(&function.name))
         .collect();
-    let prefix = names::log_group(&names::function(&footprint.service, &footprint.env, ""));
-    let mut asked = JoinSet::new();
-    for region in REGIONS {
-        let (groups, prefix) = (session.aws.log_groups(region), prefix.clone());
-        asked.spawn(async move { (*region, groups.list(&prefix).await, groups) });
-    }
-    let (mut found, mut closed): (Vec<Found>, Vec<&str>) = (Vec::new(), Vec::new());
+    let mut asked = look(session, footprint, REGIONS.iter().copied());
+    let (mut found, mut closed): (Vec<Found>, Vec<String>) = (Vec::new(), Vec::new());
     while let Some(answer) = asked.join_next().await {
-        let (region, listed, groups) = answer.context(|| "can't look for log groups")?;
+        let (groups, listed) = answer.context(|| "can't look for log groups")?;
         match listed? {
             Some(listed) => {
                 let own = listed
@@ -162,7 +179,7 @@ async fn find(session: &Session<'_>, footprint: &Footprint) -> Result<Everywhere
                     .filter(|group| names.contains(&group.name));
                 found.extend(own.map(|group| (groups.clone(), group)));
             }
-            None => closed.push(region),
+            None => closed.push(groups.region),
         }
     }
     closed.sort_unstable();

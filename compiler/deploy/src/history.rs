@@ -316,12 +316,11 @@ fn kept<'a>(
     let mut different = BTreeSet::from([current.sha256()]);
     let mut kept = Vec::new();
     for record in records {
-        let counts = record.is_whole() && record.check(whose).is_ok();
-        if counts && !different.contains(&record.sha256()) {
-            if different.len() >= keep {
+        if record.is_whole() && record.check(whose).is_ok() {
+            let is_another = different.insert(record.sha256());
+            if is_another && different.len() > keep {
                 break;
             }
-            different.insert(record.sha256());
         }
         kept.push(record);
     }

@@ -12,6 +12,7 @@ use super::session::{Questions, Session};
 use crate::aws::EDGE_REGION;
 use crate::aws::bucket::{Bucket, Content};
 use frames_compiler::failure::{Failure, Result};
+use frames_compiler::limits;
 use frames_compiler::names;
 use frames_compiler::package::{Package, Zip};
 use frames_compiler::plan::{Footprint, Plan};
@@ -23,10 +24,6 @@ use frames_compiler::secrets::Masks;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// CloudFormation takes no larger template, Lambda@Edge no larger zip.
-const LARGEST_TEMPLATE: usize = 1_000_000;
-const LARGEST_ZIP: usize = 50_000_000;
 
 /// Fewer digits of an id are too easily somebody else's.
 const FEWEST_DIGITS: usize = 4;
@@ -101,7 +98,7 @@ pub async fn open(
     let mut texts = BTreeMap::new();
     for (stage, key) in chosen.templates() {
         session.interrupt.check()?;
-        let Content::Bytes { bytes, .. } = home.get(key, LARGEST_TEMPLATE).await? else {
+        let Content::Bytes { bytes, .. } = home.get(key, limits::TEMPLATE).await? else {
             return Err(missing(chosen, &home, key));
         };
         let text = String::from_utf8(bytes);
@@ -138,7 +135,7 @@ async fn zips(session: &Session<'_>, home: &Bucket, chosen: &Record) -> Result<V
         if zip.region == EDGE_REGION {
             continue;
         }
-        let Content::Bytes { bytes, .. } = home.get(&zip.key, LARGEST_ZIP).await? else {
+        let Content::Bytes { bytes, .. } = home.get(&zip.key, limits::ZIP).await? else {
             return Err(missing(chosen, home, &zip.key));
         };
         if format!("{:x}", Sha256::digest(&bytes)) != zip.sha256 {

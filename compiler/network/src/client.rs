@@ -13,6 +13,7 @@ use hyper_util::client::legacy::{
 };
 use hyper_util::rt::TokioExecutor;
 use rustls::ClientConfig;
+use rustls::crypto::CryptoProvider;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -62,14 +63,22 @@ impl Network {
     }
 
     pub(crate) fn tls(&self) -> Result<Arc<ClientConfig>, Error> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
+        let tls = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
-            .map_err(|error| Error::new(format!("TLS can't be set up: {error}"), ""))?
+            .map_err(not_set_up)?
             .with_root_certificates(self.roots.store()?)
             .with_no_client_auth();
         Ok(Arc::new(tls))
     }
+}
+
+/// The algorithms of all TLS here.
+pub(crate) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+pub(crate) fn not_set_up(error: impl std::fmt::Display) -> Error {
+    Error::new(format!("TLS can't be set up: {error}"), "")
 }
 
 impl<B> Client<B>

@@ -5,6 +5,7 @@ use super::{files, zips};
 use crate::interrupt;
 use aws_lc_rs::digest::{SHA256, digest};
 use frames_compiler::failure::{Context, Failure, Result};
+use frames_compiler::limits;
 use frames_compiler::names;
 use frames_compiler::package::{Package, Zip};
 use frames_compiler::plan::{Artifact, Plan};
@@ -34,7 +35,8 @@ pub fn package(plan: &Plan, programs: &Programs) -> Result<Package> {
             sha256,
         });
     }
-    zips.iter().try_for_each(|zip| check_size(zip, MOST))?;
+    zips.iter()
+        .try_for_each(|zip| check_size(zip, limits::ZIP))?;
     let artifacts: Vec<Artifact> = zips
         .iter()
         .map(|zip| Artifact {
@@ -60,11 +62,8 @@ fn sha256(bytes: &[u8]) -> String {
     digits.collect()
 }
 
-/// "Quotas on Lambda@Edge" of the Amazon CloudFront Developer Guide: a function and what belongs
-/// to it, compressed.
-const MOST: usize = 50_000_000;
-
-/// What the same page gave functions at viewer-request for years.
+/// What "Quotas on Lambda@Edge" of the Amazon CloudFront Developer Guide gave functions at
+/// viewer-request for years.
 const MOST_AT_VIEWERS_BEFORE: usize = 1_000_000;
 
 fn check_size(zip: &Zip, most: usize) -> Result<()> {

@@ -13,11 +13,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 pub(super) fn commit(directory: &Path) -> Option<Commit> {
     let id = git(directory, &["rev-parse", "--verify", "HEAD"])?;
     let id = id.trim();
-    let is_digit = |c: char| matches!(c, '0'..='9' | 'a'..='f');
-    if ![40, 64].contains(&id.len()) || !id.chars().all(is_digit) {
-        return None;
-    }
-    Some(Commit {
+    Commit::is_id(id).then(|| Commit {
         id: id.to_owned(),
         // What git doesn't say may differ.
         changed: is_changed(directory).unwrap_or(true),

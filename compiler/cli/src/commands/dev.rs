@@ -1,9 +1,10 @@
 //! `frames dev`: issuer, package, edge, page; then one line per request until it is ended.
 
-use super::dev_delivery::{Delivery, Explained, Origin, Setting};
+use super::dev_delivery::{Delivery, Origin, Setting};
 use super::dev_images;
 use super::dev_told::announce;
 use super::dev_watch::Watch;
+use super::explained::Explained;
 use super::manifest::plan_of;
 use super::ohif;
 use crate::artifact::{self, Builder};

@@ -2,6 +2,7 @@
 //! requests go on.
 
 use super::dev_images;
+use super::explained::Explained;
 use super::ohif::{self, Served};
 use crate::artifact;
 use crate::terminal::{self, Terminal};
@@ -58,6 +59,8 @@ pub(super) struct Delivery {
     pub directory: tempfile::TempDir,
     setting: Setting,
     requests: Requests,
+    /// What takes something out of the edge's cache.
+    purge: Purge,
     /// Pages that may read, beside the manifest's.
     pages: Vec<String>,
 }
@@ -149,6 +152,7 @@ impl Delivery {
             directory,
             setting,
             requests,
+            purge,
             pages,
         })
     }
@@ -223,10 +227,9 @@ impl Delivery {
         if let Some(issuer) = self.issuer.as_ref().filter(|_| has_other_claims) {
             self.token = Some(issuer.mint(Map::new()).explained()?);
         }
-        let purge = purge(self.cloudfront.cache(), self.setting.terminal);
         let token = self.token.as_deref();
-        self.page
-            .update(&values(&url, token, &self.now, &self.requests, &purge));
+        let values = values(&url, token, &self.now, &self.requests, &self.purge);
+        self.page.update(&values);
         if let Some(ohif) = &self.ohif {
             let datastore = self.now.datastore.as_deref().unwrap_or_default();
             let host = self.now.dicomweb_host.as_deref();
@@ -403,20 +406,6 @@ fn purge(cache: EdgeCache, terminal: Terminal) -> Purge {
         terminal.status("Purged", &what);
         Ok(objects)
     })
-}
-
-/// What the emulator says of an error, as a command says it.
-pub(super) trait Explained<T> {
-    fn explained(self) -> Result<T>;
-}
-
-impl<T> Explained<T> for std::result::Result<T, frames_emulator::Error> {
-    fn explained(self) -> Result<T> {
-        self.map_err(|error| Failure {
-            help: error.suggestion().map(str::to_owned),
-            ..Failure::new(error.message())
-        })
-    }
 }
 
 fn request(log: &RequestLog, terminal: Terminal) {

@@ -1,5 +1,6 @@
 //! The images that `frames dev` serves: the built-in study, or a user's files.
 
+use super::explained::Explained;
 use crate::terminal::Terminal;
 use crate::terminal::live::{Bar, Live};
 use frames_compiler::failure::{Failure, Result};
@@ -26,11 +27,7 @@ pub(super) fn store(
 ) -> Result<(DataStore, Option<Images>)> {
     match directory {
         Some(directory) => read(directory, watch, terminal),
-        None => {
-            let store = healthimaging::embedded();
-            let store = store.map_err(|error| Failure::new(error.message()))?;
-            Ok((store, None))
-        }
+        None => Ok((healthimaging::embedded().explained()?, None)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What `frames dev` says of itself: where it is, and how to get a frame.
 
-use super::dev_delivery::{Delivery, Explained};
+use super::dev_delivery::Delivery;
+use super::explained::Explained;
 use crate::terminal::{self, Terminal, data};
 use frames_compiler::failure::Result;
 use frames_emulator::healthimaging::FrameNames;

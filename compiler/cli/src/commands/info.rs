@@ -93,20 +93,20 @@ pub(super) async fn footprint(
     opened: &OpenedNames,
     terminal: Terminal,
 ) -> Result<Footprint> {
-    let footprint = if opened.is_located {
-        opened.footprint.clone()
-    } else {
-        whereabouts(session, &opened.footprint, terminal).await?
-    };
+    let footprint = whereabouts(session, opened, terminal).await?;
     located::remembered(session, footprint).await
 }
 
 /// Where the stacks are, which may not be where the manifest says.
 pub(super) async fn whereabouts(
     session: &Session<'_>,
-    footprint: &Footprint,
+    opened: &OpenedNames,
     terminal: Terminal,
 ) -> Result<Footprint> {
+    let footprint = &opened.footprint;
+    if opened.is_located {
+        return Ok(footprint.clone());
+    }
     let elsewhere = located::elsewhere(session, footprint).await?;
     let Some(first) = elsewhere.first() else {
         return Ok(footprint.clone());

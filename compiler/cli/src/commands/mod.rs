@@ -8,6 +8,7 @@ mod dev_images;
 mod dev_told;
 mod dev_watch;
 mod doctor;
+mod explained;
 mod findings;
 mod init;
 mod manifest;

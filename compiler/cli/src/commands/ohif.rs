@@ -1,5 +1,6 @@
 //! OHIF beside the delivery of `frames dev`: what it needs of a manifest, and what is said of it.
 
+use super::explained::Explained;
 use crate::artifact;
 use crate::cli::OhifChoice;
 use crate::terminal::Terminal;
@@ -26,7 +27,7 @@ pub(super) fn files(
         OhifChoice::Npm => artifact::ohif(terminal)?,
         OhifChoice::Directory(directory) => directory.clone(),
     };
-    Files::of(&directory).map(Some).map_err(told)
+    Files::of(&directory).map(Some).explained()
 }
 
 /// Whether OHIF could show anything.
@@ -34,14 +35,6 @@ pub(super) fn check(plan: &Plan) -> Result<()> {
     match plan.authorizer().and_then(refusal) {
         Some(failure) => Err(failure),
         None => Ok(()),
-    }
-}
-
-/// What the emulator says of an error, as a command says it.
-fn told(error: frames_emulator::Error) -> Failure {
-    Failure {
-        help: error.suggestion().map(str::to_owned),
-        ..Failure::new(error.message())
     }
 }
 
@@ -104,7 +97,7 @@ pub(super) async fn bind(
     let Some(files) = files else {
         return Ok(None);
     };
-    let bound = Ohif::bind().await.map_err(told)?;
+    let bound = Ohif::bind().await.explained()?;
     let config = plan.authorizer();
     let says = Says {
         named_origins: config.is_some_and(|c| c.cors.origins.iter().all(|origin| origin != "*")),
@@ -148,7 +141,7 @@ impl Reserved {
             dicomweb_host: dicomweb_host.unwrap_or_default(),
             issuer,
         };
-        let server = Ohif::serve(self.bound, self.files, &values).map_err(told)?;
+        let server = Ohif::serve(self.bound, self.files, &values).explained()?;
         let says = self.says;
         Ok(Served { server, says })
     }

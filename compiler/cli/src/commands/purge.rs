@@ -4,20 +4,14 @@
 //! objects by that. So one path names all of a study, and another one all of an image set.
 
 #[cfg(feature = "aws")]
-use super::{info, session};
+mod deployed;
+
+use super::explained::Explained;
 use crate::cli::{Global, Purge};
-#[cfg(feature = "aws")]
-use crate::interrupt::Signals;
 use crate::terminal::{Terminal, json};
 #[cfg(feature = "aws")]
-use frames_compiler::Plan;
-#[cfg(feature = "aws")]
-use frames_compiler::failure::Exit;
-use frames_compiler::failure::{Failure, Result};
-#[cfg(feature = "aws")]
-use frames_deploy::purge::{self, Purged};
-#[cfg(feature = "aws")]
-use frames_edge::config::Allow;
+use deployed::deployed;
+use frames_compiler::failure::Result;
 use frames_emulator::page;
 
 pub(super) fn run(global: &Global, arguments: &Purge, terminal: Terminal) -> Result<()> {
@@ -71,10 +65,7 @@ fn beyond(arguments: &Purge) -> Option<&'static str> {
 /// A running `frames dev`.
 fn at(address: &str, paths: &[String], terminal: Terminal) -> Result<()> {
     let asked = super::event_loop()?.block_on(page::ask_to_purge(address, paths));
-    let objects = asked.map_err(|error| Failure {
-        help: error.suggestion().map(str::to_owned),
-        ..Failure::new(error.message())
-    })?;
+    let objects = asked.explained()?;
     if terminal.is_json() {
         let result = serde_json::json!({"objects": objects, "paths": paths});
         json(&format!("{}\n", serde_json::json!({"result": result})));
@@ -90,115 +81,16 @@ fn deployed(_: &Global, _: &Purge, _: &[String], _: Terminal) -> Result<()> {
     Err(super::online::refused())
 }
 
-#[cfg(feature = "aws")]
-fn deployed(
-    global: &Global,
-    arguments: &Purge,
-    paths: &[String],
-    terminal: Terminal,
-) -> Result<()> {
-    let service = arguments.name.service.as_deref();
-    session::run_named("purge", global, service, terminal, async |opened| {
-        let session = opened.looking().await?;
-        let footprint = if opened.is_located {
-            opened.footprint.clone()
-        } else {
-            info::whereabouts(&session, &opened.footprint, terminal).await?
-        };
-        if let Some(plan) = &opened.plan {
-            warn(plan, arguments, terminal);
-        }
-        session.announce("Purging", "in", &footprint);
-        terminal.status("Paths", &paths.join("\n"));
-        // From here on CloudFront may have been told: nobody may say that nothing was changed.
-        let mut signals = Signals::own()?;
-        let purged = tokio::select! {
-            purged = purge::run(&session, &footprint, paths) => purged?,
-            () = signals.next() => return Err(interrupted()),
-        };
-        if terminal.is_json() {
-            let result = session.signed(&footprint, result(&purged, paths));
-            json(&format!("{}\n", serde_json::json!({"result": result})));
-        } else {
-            let what = format!(
-                "{} ({}), by invalidation {}: all edge locations have it",
-                footprint.service, footprint.env, purged.invalidation
-            );
-            terminal.status("Purged", &what);
-        }
-        Ok(())
-    })
-}
-
-#[cfg(feature = "aws")]
-fn result(purged: &Purged, paths: &[String]) -> serde_json::Value {
-    serde_json::json!({
-        "distributionId": purged.distribution,
-        "invalidationId": purged.invalidation,
-        "paths": paths,
-    })
-}
-
-#[cfg(feature = "aws")]
-fn interrupted() -> Failure {
-    let failure = Failure::new("interrupted").help(
-        "CloudFront completes by itself what it was told; run the same command to purge once more, and to wait for it",
-    );
-    Failure {
-        exit: Exit::Interrupted,
-        ..failure
-    }
-}
-
-/// What was withdrawn may have left `iam.allow` as well. An id that was never there may be
-/// mistyped, so that is said.
-#[cfg(feature = "aws")]
-fn warn(plan: &Plan, arguments: &Purge, terminal: Terminal) {
-    let allow = plan.authorizer().and_then(|config| config.allow.as_ref());
-    if let Some(what) = allow.and_then(|allow| unlisted(allow, arguments)) {
-        let what = format!(
-            "`iam.allow` doesn't list {what}. It is purged all the same: look whether the id is right"
-        );
-        terminal.status("Warning", &what);
-    }
-}
-
-/// What of the arguments nobody may read by this table.
-#[cfg(feature = "aws")]
-fn unlisted(allow: &[Allow], arguments: &Purge) -> Option<String> {
-    let datastore = arguments.datastore.as_ref()?;
-    let rows: Vec<&Allow> = allow
-        .iter()
-        .filter(|row| row.datastore == *datastore)
-        .collect();
-    if rows.is_empty() {
-        return Some(format!("data store {datastore}"));
-    }
-    let is_listed = |list: fn(&Allow) -> Option<&Vec<String>>, id: &String| {
-        rows.iter()
-            .any(|row| list(row).is_none_or(|listed| listed.contains(id)))
-    };
-    let sets = arguments.image_sets.iter();
-    let set = sets
-        .filter(|set| !is_listed(|row| row.image_sets.as_ref(), set))
-        .map(|set| format!("image set {set}"));
-    let study = arguments.study.iter();
-    let study = study
-        .filter(|study| !is_listed(|row| row.studies.as_ref(), study))
-        .map(|study| format!("study {study}"));
-    set.chain(study).next()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
     use clap::Parser;
 
-    const STORE: &str = "12345678901234567890123456789012";
-    const SET: &str = "abcdefabcdefabcdefabcdefabcdefab";
+    pub(super) const STORE: &str = "12345678901234567890123456789012";
+    pub(super) const SET: &str = "abcdefabcdefabcdefabcdefabcdefab";
 
-    fn parsed(arguments: &[&str]) -> Option<Purge> {
+    pub(super) fn parsed(arguments: &[&str]) -> Option<Purge> {
         let line = [&["frames", "purge"], arguments].concat();
         match Cli::try_parse_from(line).ok()?.command {
             Command::Purge(purge) => Some(purge),
@@ -258,33 +150,5 @@ mod tests {
         ] {
             assert!(parsed(arguments).is_none(), "{arguments:?}");
         }
-    }
-
-    #[cfg(feature = "aws")]
-    #[test]
-    fn what_nobody_may_read_is_named() {
-        let row = |studies: Option<&[&str]>| Allow {
-            datastore: STORE.to_owned(),
-            image_sets: Some(vec![SET.to_owned()]),
-            studies: studies.map(|all| all.iter().map(|one| (*one).to_owned()).collect()),
-            series: None,
-        };
-        let other = "b".repeat(32);
-        let said = |allow: &[Allow], more: &[&str]| {
-            let purge = parsed(&[&["--datastore", STORE], more].concat()).unwrap();
-            unlisted(allow, &purge)
-        };
-        assert_eq!(said(&[], &[]), Some(format!("data store {STORE}")));
-        let allow = [row(Some(&["1.2"]))];
-        assert_eq!(said(&allow, &["--study", "1.2", "--image-set", SET]), None);
-        assert_eq!(
-            said(&allow, &["--study", "1.3"]),
-            Some("study 1.3".to_owned())
-        );
-        assert_eq!(
-            said(&allow, &["--image-set", &other]),
-            Some(format!("image set {other}"))
-        );
-        assert_eq!(said(&[row(None)], &["--study", "1.3"]), None);
     }
 }

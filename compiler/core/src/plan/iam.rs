@@ -87,7 +87,7 @@ pub(super) fn logs(log_group: &str) -> Vec<Statement> {
 ///
 /// Source: "Actions, resources, and condition keys for AWS HealthImaging", Service
 /// Authorization Reference.
-const NATIVE: &[&str] = &[
+pub(crate) const NATIVE: &[&str] = &[
     "medical-imaging:GetImageFrame",
     "medical-imaging:GetImageSetMetadata",
 ];
@@ -129,7 +129,7 @@ pub(super) fn invoke_url(region: &str, function: &str, alias: &str) -> Vec<State
 ///
 /// Source: "Granting permissions based on Study Instance UID and Series Instance UID",
 /// AWS HealthImaging Developer Guide.
-const IN_SERIES: &[&str] = &[
+pub(crate) const IN_SERIES: &[&str] = &[
     "medical-imaging:GetDICOMBulkdata",
     "medical-imaging:GetDICOMInstance",
     "medical-imaging:GetDICOMInstanceFrames",
@@ -139,12 +139,12 @@ const IN_SERIES: &[&str] = &[
 ];
 
 /// Besides, what can be limited to studies, but not to series.
-const IN_STUDIES: &[&str] = &["medical-imaging:SearchDICOMSeries"];
+pub(crate) const IN_STUDIES: &[&str] = &["medical-imaging:SearchDICOMSeries"];
 
 /// Besides, what goes through a whole data store. The searches of all series, of all
 /// instances and of a study's instances have no actions in IAM's reference; they go by
 /// those of their level.
-const IN_DATASTORES: &[&str] = &["medical-imaging:SearchDICOMStudies"];
+pub(crate) const IN_DATASTORES: &[&str] = &["medical-imaging:SearchDICOMStudies"];
 
 /// The keys of conditions.
 const STUDY_UID: &str = "medical-imaging:StudyInstanceUID";
@@ -358,7 +358,7 @@ pub(super) fn logs_key(log_groups: &[String], delivery_source: Option<&str>) -> 
     statements
 }
 
-const USE_KEY: &[&str] = &[
+pub(crate) const USE_KEY: &[&str] = &[
     "kms:Encrypt",
     "kms:Decrypt",
     "kms:ReEncrypt*",

@@ -2,12 +2,12 @@
 //! parameters and what its template shows. Nothing but this folder knows how
 //! many stages there are and what they are called.
 
-mod cdn;
+pub(crate) mod cdn;
 mod footprint;
 mod function;
-mod iam;
+pub(crate) mod iam;
 mod lambda_edge;
-mod logs;
+pub(crate) mod logs;
 mod named;
 mod packaged;
 mod posture;

@@ -87,6 +87,13 @@ pub struct Commit {
     pub changed: bool,
 }
 
+impl Commit {
+    /// By SHA-1, or by SHA-256.
+    pub fn is_id(text: &str) -> bool {
+        [40, 64].contains(&text.len()) && names::is_hex(text)
+    }
+}
+
 /// A template in the artifact bucket of the edge's Region.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Kept {
@@ -217,17 +224,11 @@ impl Record {
 
     /// What is shown as a time, a commit and a stage is one. `who` is anybody's.
     fn formed(&self) -> Result<(), String> {
-        let fits = |(given, form): (u8, u8)| match form {
-            b'0' => given.is_ascii_digit(),
-            _ => given == form,
-        };
-        let time = self.time.bytes().zip(TIME.bytes());
-        if self.time.len() != TIME.len() || !time.into_iter().all(fits) {
+        if !names::is_of_form(&self.time, TIME) {
             return Err("its time is none".to_owned());
         }
-        let is_digit = |c| matches!(c, b'0'..=b'9' | b'a'..=b'f');
-        let is_commit = |id: &str| [40, 64].contains(&id.len()) && id.bytes().all(is_digit);
-        if self.commit.as_ref().is_some_and(|it| !is_commit(&it.id)) {
+        let mut commit = self.commit.iter();
+        if commit.any(|commit| !Commit::is_id(&commit.id)) {
             return Err("its commit is none".to_owned());
         }
         let only = self.only.as_deref();

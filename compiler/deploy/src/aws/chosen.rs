@@ -1,9 +1,9 @@
 //! The profile that counts, and what the AWS configuration has beside it.
 
-use super::errors::innermost;
 use aws_config::profile::ProfileSet;
 use frames_compiler::diagnostic::did_you_mean;
 use frames_compiler::failure::{Failure, Result};
+use frames_network::error::innermost;
 
 /// What names a profile, the first that is set.
 const VARIABLES: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];

@@ -4,6 +4,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use frames_compiler::failure::Failure;
 use frames_network::Trouble;
+use frames_network::error::innermost;
 
 /// Why a call failed, as far as it decides what to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -296,15 +297,6 @@ pub(super) fn from_proxy(doing: &str, trouble: &Trouble) -> Failure {
 
 pub(super) fn from_network(error: frames_network::Error) -> Failure {
     Failure::new(error.message).help(error.help)
-}
-
-/// The reason at the bottom: "connection refused".
-pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }
 
 /// The first error of this kind, from the outermost to the innermost.

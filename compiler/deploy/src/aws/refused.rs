@@ -4,7 +4,7 @@
 //! them is quoted but what a table here knows, the system's own errors, and AWS's answers.
 
 use super::chosen::{Chosen, configured};
-use super::errors::{explain_ref, innermost, within};
+use super::errors::{explain_ref, within};
 use super::source::{Kind, Source, follow};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
@@ -13,6 +13,7 @@ use aws_sdk_sts::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
 use frames_compiler::failure::Failure;
+use frames_network::error::innermost;
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;

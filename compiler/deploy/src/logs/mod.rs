@@ -5,7 +5,7 @@ pub mod access;
 mod merge;
 pub mod record;
 
-use super::edge_logs;
+use super::edge_logs::{self, Looked};
 use super::report::count;
 use super::session::Session;
 use crate::aws::EDGE_REGION;
@@ -81,10 +81,10 @@ pub async fn groups(
     let mut asked = look(session, footprint);
     let (mut groups, mut closed) = (Vec::new(), Vec::new());
     while let Some(answer) = asked.join_next().await {
-        let (region, found) = answer.context(|| "can't look for log groups")?;
+        let (asked, found) = answer.context(|| "can't look for log groups")?;
         match found? {
-            Some(found) => groups.extend(of(footprint, functions, &region, &found)),
-            None => closed.push(region),
+            Some(found) => groups.extend(of(footprint, functions, &asked.region, &found)),
+            None => closed.push(asked.region),
         }
     }
     groups.sort();
@@ -100,22 +100,12 @@ pub async fn groups(
     Ok(groups)
 }
 
-/// A Region and its log groups; `None`: the account keeps the caller out.
-type Looked = (String, Result<Option<Vec<LogGroup>>>);
-
-/// All Regions at once.
+/// All Regions at once: those of the replicas, and those of the stages.
 fn look(session: &Session<'_>, footprint: &Footprint) -> JoinSet<Looked> {
-    let prefix = names::log_group(&names::function(&footprint.service, &footprint.env, ""));
     let stages = footprint.stages.iter().map(|stage| stage.region.as_str());
     let known = edge_logs::REGIONS.iter().copied().chain([EDGE_REGION]);
     let regions: BTreeSet<&str> = known.chain(stages).collect();
-    let mut asked = JoinSet::new();
-    for region in regions {
-        let (groups, prefix) = (session.aws.log_groups(region), prefix.clone());
-        let region = region.to_owned();
-        asked.spawn(async move { (region, groups.list(&prefix).await) });
-    }
-    asked
+    edge_logs::look(session, footprint, regions)
 }
 
 /// Those that are these functions'. Another service's name may begin with this one's.
@@ -303,10 +293,10 @@ impl<'a> Reading<'a> {
                 self.answered(source, answer?)
             }
             Some(looked) = self.looks.join_next() => {
-                let (region, found) = looked.context(|| "can't look for log groups")?;
+                let (asked, found) = looked.context(|| "can't look for log groups")?;
                 // Another look follows. What is wrong for good, the groups that are read say too.
                 if let Ok(Some(found)) = found {
-                    self.looked(&region, &found);
+                    self.looked(&asked.region, &found);
                 }
                 Ok(())
             }

@@ -1,6 +1,7 @@
 //! A TLS handshake, and what the server showed in it, whether or not it is trusted.
 
 use super::certificate::Certificate;
+use crate::client::{not_set_up, provider};
 use crate::error::Error;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -38,11 +39,9 @@ pub(super) struct Witness {
 
 impl Witness {
     pub(super) fn new(roots: RootCertStore) -> Result<Arc<Self>, Error> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
-        let verifier = verifier.build();
-        let verifier =
-            verifier.map_err(|error| Error::new(format!("TLS can't be set up: {error}"), ""))?;
+        let roots = Arc::new(roots);
+        let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider());
+        let verifier = verifier.build().map_err(not_set_up)?;
         Ok(Arc::new(Self {
             verifier,
             shown: Mutex::default(),
@@ -53,10 +52,9 @@ impl Witness {
         self: &Arc<Self>,
         versions: &[&'static SupportedProtocolVersion],
     ) -> Result<ClientConfig, Error> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
+        let config = ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(versions)
-            .map_err(|error| Error::new(format!("TLS can't be set up: {error}"), ""))?;
+            .map_err(not_set_up)?;
         Ok(config
             .dangerous()
             .with_custom_certificate_verifier(self.clone())

@@ -9,8 +9,8 @@ pub use certificate::Certificate;
 pub use handshake::{Handshake, Refused};
 pub use hello::{Old, Spoken};
 
-use crate::client::{Cause, Failed, Stream};
-use crate::error::Error;
+use crate::client::{self, Cause, Failed, Stream};
+use crate::error::{Error, innermost};
 use crate::network::Network;
 use bytes::Bytes;
 use handshake::Witness;
@@ -142,8 +142,7 @@ impl Probe {
     pub async fn old(&self, version: Old) -> Result<Spoken, Error> {
         let mut stream = self.connect().await?;
         let mut random = [0; 32];
-        let provider = rustls::crypto::aws_lc_rs::default_provider();
-        let filled = provider.secure_random.fill(&mut random);
+        let filled = client::provider().secure_random.fill(&mut random);
         filled.map_err(|_| Error::new("this machine has no random numbers", ""))?;
         let name = match ServerName::try_from(self.host.as_str()) {
             Ok(ServerName::DnsName(_)) => Some(self.host.as_str()),
@@ -181,10 +180,8 @@ impl Probe {
     }
 
     /// One request on a connection of its own. Its address has a path and a query only.
-    pub async fn ask(&self, mut request: Request<Full<Bytes>>) -> Result<Reply, Error> {
-        let host = HeaderValue::try_from(self.authority());
-        let host = host.map_err(|_| Error::new("the host can't be sent", ""))?;
-        request.headers_mut().insert(HOST, host);
+    pub async fn ask(&self, request: Request<Full<Bytes>>) -> Result<Reply, Error> {
+        let request = self.addressed(request)?;
         let answered = async {
             if self.encrypted {
                 self.ask_by_tls(request).await
@@ -200,13 +197,11 @@ impl Probe {
     /// The inner error says why there is no answer.
     pub async fn ask_without_tls(
         &self,
-        mut request: Request<Full<Bytes>>,
+        request: Request<Full<Bytes>>,
     ) -> Result<Result<Reply, String>, Error> {
         let (host, port) = self.to();
         let port = if port == 443 { 80 } else { port };
-        let name = HeaderValue::try_from(self.authority());
-        let name = name.map_err(|_| Error::new("the host can't be sent", ""))?;
-        request.headers_mut().insert(HOST, name);
+        let request = self.addressed(request)?;
         match timeout(ANSWER, self.ask_in_clear(request, (host, port))).await {
             Ok(Ok(reply)) => Ok(Ok(reply)),
             // A proxy that is in the way says nothing about the endpoint.
@@ -214,6 +209,14 @@ impl Probe {
             Ok(Err(error)) => Ok(Err(error.message)),
             Err(_) => Ok(Err("it doesn't answer".to_owned())),
         }
+    }
+
+    /// To this endpoint, whatever connections go to.
+    fn addressed(&self, mut request: Request<Full<Bytes>>) -> Result<Request<Full<Bytes>>, Error> {
+        let host = HeaderValue::try_from(self.authority());
+        let host = host.map_err(|_| Error::new("the host can't be sent", ""))?;
+        request.headers_mut().insert(HOST, host);
+        Ok(request)
     }
 
     async fn ask_by_tls(&self, request: Request<Full<Bytes>>) -> Result<Reply, Error> {
@@ -349,13 +352,4 @@ async fn read(answer: http::Response<Incoming>) -> Result<Reply, Error> {
         headers: parts.headers,
         body: body.to_bytes(),
     })
-}
-
-/// What caused it first.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut last = error;
-    while let Some(next) = last.source() {
-        last = next;
-    }
-    last.to_string()
 }

@@ -44,14 +44,13 @@ async fn without_a_token(look: &mut Look, expected: &Expected) -> bool {
         .with("origin", FOREIGN)
         .json(&json!({"imageFrameId": NOBODYS}));
     let asked = look.ask(NO_TOKEN, wanted, "without a token", asking);
-    let Some(at) = asked.await else { return false };
-    let Some(reply) = look.reply(at) else {
+    let Some(reply) = asked.await else {
         return false;
     };
-    let (code, found) = (reply.status.as_u16(), status(reply));
+    let (code, found) = (reply.status.as_u16(), status(&reply));
     let challenge = header(&reply.headers, "www-authenticate");
     let cache = header(&reply.headers, "x-cache");
-    if is_the_edges(reply) && code == 403 {
+    if is_the_edges(&reply) && code == 403 {
         let why = "CloudFront refuses this machine before the authorizer: its country, its address by the web ACL, or everybody while the distribution is off. Look from elsewhere";
         look.push(
             NO_TOKEN,
@@ -124,15 +123,12 @@ async fn unsigned(look: &mut Look) {
         .with("authorization", format!("Bearer {token}"))
         .json(&json!({"imageFrameId": NOBODYS}));
     let asked = look.ask(NAME, EXPECTED, "with an unsigned token", asking);
-    let Some(at) = asked.await else { return };
-    let Some(found) = look.reply(at).map(status) else {
-        return;
-    };
+    let Some(reply) = asked.await else { return };
+    let found = status(&reply);
     if found == EXPECTED {
         look.ok(NAME, EXPECTED, found);
     } else {
-        look.open = Some(true);
-        look.wrong(
+        look.leak(
             NAME,
             EXPECTED,
             format!("{found}: OPEN, whoever writes a token gets past the authorizer"),
@@ -170,13 +166,10 @@ async fn unserved(look: &mut Look) {
     ] {
         let expected = wanted.to_string();
         let asking = Asking::new(method, path);
-        let Some(at) = look.ask(name, &expected, what, asking).await else {
+        let Some(reply) = look.ask(name, &expected, what, asking).await else {
             continue;
         };
-        let Some(reply) = look.reply(at) else {
-            continue;
-        };
-        let found = status(reply);
+        let found = status(&reply);
         let allow = header(&reply.headers, "allow");
         match reply.status.as_u16() {
             _ if name == "error-cache" => {}
@@ -222,11 +215,9 @@ async fn preflight(look: &mut Look, expected: &Expected, origin: Option<&str>) {
         None => look.skip(NAME, EXPECTED, none),
         Some(origin) => {
             let asked = look.ask(NAME, EXPECTED, "a preflight", asking(&origin));
-            if let Some(at) = asked.await
-                && let Some(reply) = look.reply(at)
-            {
-                let problem = refused(reply, &origin);
-                let found = format!("{} for {origin}", status(reply));
+            if let Some(reply) = asked.await {
+                let problem = refused(&reply, &origin);
+                let found = format!("{} for {origin}", status(&reply));
                 match problem {
                     None => look.ok(NAME, EXPECTED, found),
                     Some(problem) => look.wrong(

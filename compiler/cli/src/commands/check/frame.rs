@@ -7,6 +7,7 @@ use frames_edge::operation::{Operation, Served};
 use frames_network::probe::Reply;
 use http::Method;
 use serde_json::json;
+use std::sync::Arc;
 
 /// So often a kept frame is asked for: an edge location has more than one cache.
 const TRIES: usize = 4;
@@ -127,7 +128,7 @@ impl Reading<'_> {
         name: &'static str,
         what: &'static str,
         scheme: Option<&str>,
-    ) -> Option<usize> {
+    ) -> Option<Arc<Reply>> {
         let get = self.frame.get();
         let path = get.split('?').next().unwrap_or_default();
         let mut asking = match self.frame {
@@ -155,12 +156,12 @@ pub(super) async fn look(look: &mut Look, expected: &Expected, wanted: &Wanted) 
         by_token_header: expected.by_token_header,
         posts: false,
     };
-    let Some(at) = first(look, &mut reading).await else {
+    let Some(reply) = first(look, &mut reading).await else {
         return;
     };
-    browser_cache(look, at);
-    security_headers(look, Some(at));
-    let is_hit = edge_cache(look, &reading, expected, at).await;
+    browser_cache(look, &reply);
+    security_headers(look, Some(&reply));
+    let is_hit = edge_cache(look, &reading, expected, reply).await;
     if is_hit {
         token_in_key(look, &reading).await;
         if expected.auth == Auth::Token {
@@ -180,16 +181,15 @@ pub(super) async fn look(look: &mut Look, expected: &Expected, wanted: &Wanted) 
     }
 }
 
-async fn first(look: &mut Look, reading: &mut Reading<'_>) -> Option<usize> {
+async fn first(look: &mut Look, reading: &mut Reading<'_>) -> Option<Arc<Reply>> {
     const NAME: &str = "frame";
     const EXPECTED: &str = "200";
-    let mut at = reading.ask(look, NAME, "the frame", Some("Bearer")).await?;
-    let by_get = look.reply(at)?.status.as_u16();
+    let mut reply = reading.ask(look, NAME, "the frame", Some("Bearer")).await?;
+    let by_get = reply.status.as_u16();
     if by_get == 405 && matches!(reading.frame, Frame::Native { .. }) {
         reading.posts = true;
-        at = reading.ask(look, NAME, "the frame", Some("Bearer")).await?;
+        reply = reading.ask(look, NAME, "the frame", Some("Bearer")).await?;
     }
-    let reply = look.reply(at)?;
     let (code, length) = (reply.status.as_u16(), reply.body.len());
     let kind = header(&reply.headers, "content-type");
     if code == 200 && length > 0 {
@@ -199,10 +199,10 @@ async fn first(look: &mut Look, reading: &mut Reading<'_>) -> Option<usize> {
             EXPECTED,
             format!("200 by {how}, {length} bytes, {kind}"),
         );
-        return Some(at);
+        return Some(reply);
     }
-    let class = class(reply).map(|class| format!(" ({class})"));
-    let found = format!("{}{}", status(reply), class.unwrap_or_default());
+    let class = class(&reply).map(|class| format!(" ({class})"));
+    let found = format!("{}{}", status(&reply), class.unwrap_or_default());
     let help = match code {
         401 if reading.token.is_none() => {
             "it takes a token: --token-file or FRAMES_TOKEN gives one"
@@ -229,10 +229,9 @@ fn class(reply: &Reply) -> Option<String> {
 }
 
 /// What a browser, or a proxy on the way to it, may keep.
-fn browser_cache(look: &mut Look, at: usize) {
+fn browser_cache(look: &mut Look, reply: &Reply) {
     const NAME: &str = "browser-cache";
     const EXPECTED: &str = "no-store, or private and by token";
-    let Some(reply) = look.reply(at) else { return };
     let headers = &reply.headers;
     let has = |directive| has_directive(headers, "cache-control", directive);
     let varies = has_directive(headers, "vary", "authorization");
@@ -262,10 +261,10 @@ fn browser_cache(look: &mut Look, at: usize) {
 }
 
 /// `None`: no answer came from the origin.
-pub(super) fn security_headers(look: &mut Look, at: Option<usize>) {
+pub(super) fn security_headers(look: &mut Look, reply: Option<&Reply>) {
     const NAME: &str = "security-headers";
     const EXPECTED: &str = "HSTS, nosniff, no framing, no referrer, CSP";
-    let Some(reply) = at.and_then(|at| look.reply(at)) else {
+    let Some(reply) = reply else {
         return look.skip(
             NAME,
             EXPECTED,
@@ -314,7 +313,7 @@ async fn edge_cache(
     look: &mut Look,
     reading: &Reading<'_>,
     expected: &Expected,
-    first: usize,
+    first: Arc<Reply>,
 ) -> bool {
     const NAME: &str = "edge-cache";
     const EXPECTED: &str = "a miss, then a hit";
@@ -331,11 +330,8 @@ async fn edge_cache(
         return false;
     }
     let mut results = Vec::new();
-    let mut at = first;
+    let mut reply = first;
     for tried in 0..=TRIES {
-        let Some(reply) = look.reply(at) else {
-            return false;
-        };
         let result = header(&reply.headers, "x-cache");
         results.push(result.split(' ').next().unwrap_or_default().to_owned());
         if is_hit(&reply.headers) {
@@ -349,7 +345,7 @@ async fn edge_cache(
         let Some(again) = asked.await else {
             return false;
         };
-        at = again;
+        reply = again;
     }
     let found = format!("{} requests, and no hit", results.len());
     match expected.caches {
@@ -375,8 +371,7 @@ async fn token_in_key(look: &mut Look, reading: &Reading<'_>) {
     }
     for spelling in SPELLINGS {
         let asked = reading.ask(look, NAME, "the frame, kept", Some(spelling));
-        let Some(at) = asked.await else { return };
-        let Some(reply) = look.reply(at) else { return };
+        let Some(reply) = asked.await else { return };
         if is_hit(&reply.headers) {
             return look.ok(NAME, EXPECTED, "a hit");
         }
@@ -394,14 +389,12 @@ async fn without_a_token(look: &mut Look, reading: &Reading<'_>) {
     const NAME: &str = "kept-for-whom";
     const EXPECTED: &str = "401 without a token, kept or not";
     let asked = reading.ask(look, NAME, "a kept frame without a token", None);
-    let Some(at) = asked.await else { return };
-    let Some(reply) = look.reply(at) else { return };
-    let (code, found) = (reply.status.as_u16(), status(reply));
+    let Some(reply) = asked.await else { return };
+    let (code, found) = (reply.status.as_u16(), status(&reply));
     if code == 401 {
         look.ok(NAME, EXPECTED, found);
     } else {
-        look.open = Some(true);
-        look.wrong(
+        look.leak(
             NAME,
             EXPECTED,
             format!("{found}: OPEN, what one viewer read is served to anybody"),

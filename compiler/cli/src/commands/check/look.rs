@@ -8,6 +8,7 @@ use http::{HeaderMap, Method, Request};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// An origin that nobody has (RFC 2606).
 pub(super) const FOREIGN: &str = "https://frames-check.invalid";
@@ -37,7 +38,7 @@ pub(super) struct Row {
 #[derive(Debug)]
 pub(super) struct Answer {
     pub what: &'static str,
-    pub reply: Reply,
+    pub reply: Arc<Reply>,
 }
 
 pub(super) struct Look {
@@ -120,7 +121,7 @@ impl Look {
         expected: &str,
         what: &'static str,
         asking: Asking<'_>,
-    ) -> Option<usize> {
+    ) -> Option<Arc<Reply>> {
         if self.silent >= PATIENCE {
             return None;
         }
@@ -130,8 +131,10 @@ impl Look {
         };
         match reply {
             Ok(reply) => {
-                self.answers.push(Answer { what, reply });
-                Some(self.answers.len() - 1)
+                let reply = Arc::new(reply);
+                let kept = reply.clone();
+                self.answers.push(Answer { what, reply: kept });
+                Some(reply)
             }
             Err(error) => {
                 self.silent += 1;
@@ -144,10 +147,6 @@ impl Look {
                 None
             }
         }
-    }
-
-    pub(super) fn reply(&self, at: usize) -> Option<&Reply> {
-        self.answers.get(at).map(|answer| &answer.reply)
     }
 
     /// Whether a check has its line: an answer that it needs didn't come.
@@ -184,6 +183,18 @@ impl Look {
         help: &str,
     ) {
         self.push(name, State::Wrong, expected, found, Some(help.to_owned()));
+    }
+
+    /// Whoever has no good token gets to the images.
+    pub(super) fn leak(
+        &mut self,
+        name: &'static str,
+        expected: &str,
+        found: impl Into<String>,
+        help: &str,
+    ) {
+        self.open = Some(true);
+        self.wrong(name, expected, found, help);
     }
 
     pub(super) fn skip(&mut self, name: &'static str, expected: &str, why: impl Into<String>) {

@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 /// AWS's managed policy CachingDisabled.
-const CACHING_DISABLED: &str = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad";
+pub(crate) const CACHING_DISABLED: &str = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad";
 
 /// What a native read by GET is chosen by, beside its path.
 fn reads_query(delivery: &check::Delivery) -> &'static [&'static str] {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 /// The fields of CloudFront's v2 access logs that are kept. Left out:
 /// `cs-uri-query`, `cs(Cookie)` and `cs(Referer)`, where a token may be.
-const RECORD_FIELDS: &[&str] = &[
+pub(crate) const RECORD_FIELDS: &[&str] = &[
     "date",
     "time",
     "x-edge-location",

@@ -5,6 +5,8 @@
 mod access_logs;
 mod alarms;
 
+pub(crate) use access_logs::RECORD_FIELDS;
+
 use super::{ParameterView, Stage, View as StageView, outputs};
 use crate::check::{CheckedManifest, EDGE_REGION};
 use crate::names;

@@ -19,8 +19,6 @@ pub(super) struct Ours<'a> {
     pub is_key_kept: bool,
 }
 
-const EDGE: [&str; 2] = [names::AUTHORIZER, names::SIGNER];
-
 const KEY_ARN: &str = "arn:aws:kms:<word>:<word>:key/<word>";
 
 fn any_of(texts: &[&str]) -> Value {
@@ -67,7 +65,9 @@ pub(super) fn parameter(id: &str) -> Option<Value> {
         names::SIGNER_ROLE_ARN,
         names::WEB_ACL_ARN,
     ];
-    let is_version = EDGE.iter().any(|name| names::version_arn(name) == id);
+    let is_version = names::EDGE_FUNCTIONS
+        .iter()
+        .any(|name| names::version_arn(name) == id);
     (is_version || known.contains(&id)).then(|| json!({"Type": "String"}))
 }
 

@@ -2,10 +2,9 @@
 
 use super::{Ours, any_of, attribute, hashed, reference, resource};
 use crate::names;
+use crate::plan::cdn::CACHING_DISABLED;
 use frames_edge::cors::{ALLOWED_HEADERS, EXPOSED_HEADERS, PREFLIGHT_SECONDS};
 use serde_json::{Value, json};
-
-const CACHING_DISABLED: &str = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad";
 
 impl Ours<'_> {
     pub(super) fn of_distribution(&self, id: &str) -> Option<Value> {

@@ -1,29 +1,16 @@
 //! The functions, their roles and policies, and the ways to the reader.
 
-use super::{EDGE, Ours, any_of, attribute, hashed, lasting, log_group, reference, resource, sub};
+use super::{Ours, any_of, attribute, hashed, lasting, log_group, reference, resource, sub};
 use crate::names;
+use crate::plan::iam::{IN_DATASTORES, IN_SERIES, IN_STUDIES, NATIVE};
 use serde_json::{Value, json};
 
-const NATIVE: &[&str] = &[
-    "medical-imaging:GetImageFrame",
-    "medical-imaging:GetImageSetMetadata",
-];
-const DICOMWEB: &[&str] = &[
-    "medical-imaging:GetDICOMBulkdata",
-    "medical-imaging:GetDICOMInstance",
-    "medical-imaging:GetDICOMInstanceFrames",
-    "medical-imaging:GetDICOMInstanceMetadata",
-    "medical-imaging:GetDICOMSeriesMetadata",
-    "medical-imaging:SearchDICOMInstances",
-    "medical-imaging:SearchDICOMSeries",
-    "medical-imaging:SearchDICOMStudies",
-];
 impl Ours<'_> {
     pub(super) fn of_function(&self, name: &str, id: &str) -> Option<Value> {
         let (service, env, delivery) = (self.service, self.env, self.delivery());
         let function_id = names::function_id(name);
         let own = function_id.trim_end_matches("Function");
-        let at_edge = EDGE.contains(&name);
+        let at_edge = names::EDGE_FUNCTIONS.contains(&name);
         if id == function_id {
             let (runtime, handler, memory, timeout) = if at_edge {
                 ("python3.<word>", "index.handler", 128, 5)
@@ -68,7 +55,11 @@ impl Ours<'_> {
         let policy = |what| hashed(id, &format!("{own}{what}Policy"));
         let statements = match name {
             _ if policy("Logs") => vec![self.writes_logs(name, at_edge)],
-            names::SIGNER if policy("Read") => vec![reads(&[NATIVE, DICOMWEB].concat())],
+            names::SIGNER if policy("Read") => {
+                vec![reads(
+                    &[NATIVE, IN_SERIES, IN_STUDIES, IN_DATASTORES].concat(),
+                )]
+            }
             names::READER if policy("Read") => vec![reads(NATIVE)],
             names::SIGNER if policy("Invoke") => self.calls_reader().to_vec(),
             _ => return None,

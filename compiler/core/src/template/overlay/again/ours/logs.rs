@@ -2,42 +2,9 @@
 
 use super::{KEY_ARN, Ours, any_of, attribute, lasting, log_group, reference, resource, sub};
 use crate::names;
+use crate::plan::iam::USE_KEY;
+use crate::plan::logs::RECORD_FIELDS;
 use serde_json::{Value, json};
-
-const USE_KEY: &[&str] = &[
-    "kms:Encrypt",
-    "kms:Decrypt",
-    "kms:ReEncrypt*",
-    "kms:GenerateDataKey*",
-    "kms:DescribeKey",
-];
-const RECORD_FIELDS: &[&str] = &[
-    "date",
-    "time",
-    "x-edge-location",
-    "sc-bytes",
-    "c-ip",
-    "cs-method",
-    "cs(Host)",
-    "cs-uri-stem",
-    "sc-status",
-    "cs(User-Agent)",
-    "x-edge-result-type",
-    "x-edge-request-id",
-    "x-host-header",
-    "cs-protocol",
-    "cs-bytes",
-    "time-taken",
-    "x-forwarded-for",
-    "ssl-protocol",
-    "ssl-cipher",
-    "x-edge-response-result-type",
-    "cs-protocol-version",
-    "time-to-first-byte",
-    "x-edge-detailed-result-type",
-    "sc-content-type",
-    "sc-content-len",
-];
 
 impl Ours<'_> {
     pub(super) fn of_logs(&self, id: &str) -> Option<Value> {
