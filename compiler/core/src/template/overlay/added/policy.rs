@@ -39,7 +39,7 @@ pub(super) fn documents(stage: &Overlaid<'_>, properties: &Value, at: &Place, fo
 }
 
 /// The statements of a policy, as a mapping or as JSON text.
-pub(in super::super) fn statements(policy: &Value) -> Vec<Value> {
+pub(super) fn statements(policy: &Value) -> Vec<Value> {
     let policy = match policy {
         Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
         policy => policy.clone(),
