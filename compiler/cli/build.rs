@@ -20,6 +20,9 @@ const PROGRAMS: &str = "FRAMES_PROGRAMS";
 /// The commit of sources that came without their history.
 const COMMIT: &str = "FRAMES_COMMIT";
 
+/// What starts the programs. Each package is held against it.
+const SHIM: &str = "shim/";
+
 fn main() -> ExitCode {
     match embed() {
         Ok(()) => ExitCode::SUCCESS,
@@ -56,8 +59,11 @@ fn embed() -> io::Result<()> {
     }
     let sources = format!("{:x}", hash.finalize());
     println!("cargo::rustc-env=FRAMES_SOURCES={sources}");
-    fs::write(out.join("sources.rs"), included(&table))?;
     let programs = programs(&recipe::key(&sources, LAMBDA), &out)?;
+    if !programs.is_empty() && runs_them() {
+        table.retain(|(name, _)| name.starts_with(SHIM));
+    }
+    fs::write(out.join("sources.rs"), included(&table))?;
     fs::write(out.join("embedded.rs"), included(&programs))?;
     let commit = commit(&manifest_dir.join("../.."))?;
     println!("cargo::rustc-env=FRAMES_BUILT_FROM={commit}");
@@ -66,6 +72,13 @@ fn embed() -> io::Result<()> {
         version(&commit, !programs.is_empty())
     );
     Ok(())
+}
+
+/// Whether the programs for Lambda run on the system that this frames is for. Elsewhere `dev`
+/// builds its own, so their sources have to be inside.
+fn runs_them() -> bool {
+    let is = |variable, wanted| env::var(variable).is_ok_and(|found| found == wanted);
+    is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ARCH", "x86_64")
 }
 
 /// A table of names and contents, in Rust.

@@ -5,7 +5,8 @@ use frames_compiler::failure::{Context, Result};
 use frames_compiler::names;
 use std::path::Path;
 
-/// Relative path and content, in the order of the paths.
+/// Relative path and content, in the order of the paths. Where the programs are inside too,
+/// and run on this system, there is only what starts them: nothing will be built.
 const SOURCES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/sources.rs"));
 
 /// What starts a function's program: the files beside it in a zip, in their order there.
