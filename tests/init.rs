@@ -282,6 +282,12 @@ fn online_lists_what_the_account_has() {
     let asked = json!({"DomainName": "frames.example.org", "ValidationMethod": "DNS"});
     let certificate = account.call("acm", "RequestCertificate", asked);
     let certificate = certificate["CertificateArn"].as_str().unwrap();
+    let [_, zone] = ["example.net", "example.org"].map(|name| {
+        let zone = json!({"Name": name, "CallerReference": name});
+        let zone = account.call("route53", "CreateHostedZone", zone);
+        let id = zone["HostedZone"]["Id"].as_str().unwrap();
+        id.rsplit('/').next().unwrap().to_owned()
+    });
     let store = "12345678901234567890123456789012";
     account.set(
         &json!({"datastores": {store: "ACTIVE", "22345678901234567890123456789012": "DELETED"}}),
@@ -294,8 +300,9 @@ fn online_lists_what_the_account_has() {
     init.answer("pool's id, or its number:", "1");
     init.answer("of the pool: leave empty:", "1");
     init.answer("none: leave empty:", "frames.example.org");
-    init.answer("their records\r\n  none: leave empty:", "");
-    init.answer("in us-east-1:", "1");
+    // The other zone can't have the name.
+    init.answer("or its number\r\n  none: leave empty:", "1");
+    init.answer("to have one made: leave empty:", "1");
     init.answer("[us-east-1]:", "");
     init.answer("of the account: leave empty:", "1");
     init.answer("[no]:", "");
@@ -310,7 +317,7 @@ fn online_lists_what_the_account_has() {
         "{shown}"
     );
     let text = manifest(&project, "frames.yml");
-    for value in [pool, client, certificate, store] {
+    for value in [pool, client, &zone, certificate, store] {
         assert!(text.contains(value), "{value}\n{text}");
     }
     let run = project.frames(&["validate"]);

@@ -126,6 +126,7 @@ const OF_OTHERS: &[&str] = &[
     "cognito-idp:ListUserPoolClients",
     "cognito-idp:ListUserPools",
     "medical-imaging:ListDatastores",
+    "route53:ListHostedZones",
     "sso:GetRoleCredentials",
     "sts:AssumeRole",
     "sts:AssumeRoleWithWebIdentity",

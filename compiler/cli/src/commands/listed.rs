@@ -1,4 +1,5 @@
-//! `frames init --online`: the account's own user pools, certificates and data stores as answers.
+//! `frames init --online`: the account's own user pools, hosted zones, certificates and data
+//! stores as answers.
 
 use super::event_loop;
 use crate::init::Answers;
@@ -46,8 +47,7 @@ impl Listing {
             Subject::Datastores => {
                 listing::datastores(aws, answers.region.as_deref().unwrap_or(EDGE_REGION)).await
             }
-            // Route 53 isn't among the services that frames calls.
-            Subject::HostedZones => Ok(Vec::new()),
+            Subject::HostedZones => listing::hosted_zones(aws, &answers.cname).await,
         }
     }
 }

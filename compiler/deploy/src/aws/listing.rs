@@ -71,6 +71,30 @@ pub async fn certificates(aws: &Aws) -> Result<Vec<Listed>> {
     Ok(certificates.collect())
 }
 
+/// Public ones whose names are those of `names`, or above them: no other zone can have their records.
+pub async fn hosted_zones(aws: &Aws, names: &[String]) -> Result<Vec<Listed>> {
+    let client = aws_sdk_route53::Client::new(&aws.within(EDGE_REGION));
+    let answer = client.list_hosted_zones().send().await;
+    let answer = answer.map_err(|error| refused("route53:ListHostedZones", error))?;
+    let zones = answer.hosted_zones().iter();
+    let public = zones.filter(|zone| zone.config().is_none_or(|config| !config.private_zone()));
+    let fitting = public.filter(|zone| names.iter().any(|name| is_within(name, zone.name())));
+    let id = |id: &str| id.trim_start_matches("/hostedzone/").to_owned();
+    let named = fitting.map(|zone| Listed {
+        id: id(zone.id()),
+        name: zone.name().trim_end_matches('.').to_owned(),
+    });
+    Ok(named.collect())
+}
+
+/// Zones' names end with the root's dot.
+fn is_within(name: &str, zone: &str) -> bool {
+    let zone = zone.trim_end_matches('.').to_ascii_lowercase();
+    let name = name.to_ascii_lowercase();
+    let above = name.strip_suffix(&zone);
+    above.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
 pub async fn datastores(aws: &Aws, region: &str) -> Result<Vec<Listed>> {
     let client = aws_sdk_medicalimaging::Client::new(&aws.within(region));
     let answer = client.list_datastores().send().await;
@@ -91,4 +115,19 @@ where
         return Failure::new(format!("you have no permission for `{action}`"));
     }
     explain(action, "list what the account has", error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_within_its_own_zone_and_those_above() {
+        for zone in ["a.example.org.", "example.org.", "Example.ORG", "org."] {
+            assert!(is_within("A.example.org", zone), "{zone}");
+        }
+        for zone in ["b.a.example.org.", "ple.org.", "example.com."] {
+            assert!(!is_within("a.example.org", zone), "{zone}");
+        }
+    }
 }
