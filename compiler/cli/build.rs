@@ -7,9 +7,11 @@
 #[path = "src/artifact/recipe.rs"]
 mod recipe;
 
-use recipe::{LAMBDA, SUMS};
+use lzma_rust2::{LzmaOptions, LzmaWriter};
+use recipe::{BOOTSTRAP, LAMBDA, SUMS};
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::{env, fs, io};
@@ -60,16 +62,17 @@ fn embed() -> io::Result<()> {
     let sources = format!("{:x}", hash.finalize());
     println!("cargo::rustc-env=FRAMES_SOURCES={sources}");
     let programs = programs(&recipe::key(&sources, LAMBDA), &out)?;
-    if !programs.is_empty() && runs_them() {
+    if programs.is_some() && runs_them() {
         table.retain(|(name, _)| name.starts_with(SHIM));
     }
     fs::write(out.join("sources.rs"), included(&table))?;
-    fs::write(out.join("embedded.rs"), included(&programs))?;
+    let none = "Carried { lengths: &[], packed: &[], sums: \"\" }";
+    fs::write(out.join("embedded.rs"), programs.as_deref().unwrap_or(none))?;
     let commit = commit(&manifest_dir.join("../.."))?;
     println!("cargo::rustc-env=FRAMES_BUILT_FROM={commit}");
     println!(
         "cargo::rustc-env=FRAMES_VERSION={}",
-        version(&commit, !programs.is_empty())
+        version(&commit, programs.is_some())
     );
     Ok(())
 }
@@ -107,12 +110,12 @@ fn version(commit: &str, has_programs: bool) -> String {
     }
 }
 
-/// Copies of the programs to carry, and of their sums. None, where none are asked for.
-/// Those of other sources have another name, so they are never taken.
-fn programs(key: &str, out: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+/// The programs to carry: one stream, since much of each is in the others, too. None, where none
+/// are asked for. Those of other sources have another name, so they are never taken.
+fn programs(key: &str, out: &Path) -> io::Result<Option<String>> {
     println!("cargo::rerun-if-env-changed={PROGRAMS}");
     let Some(cache) = env::var_os(PROGRAMS).filter(|path| !path.is_empty()) else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let directory = Path::new(&cache).join(key);
     println!("cargo::rerun-if-changed={}", directory.display());
@@ -132,7 +135,7 @@ fn programs(key: &str, out: &Path) -> io::Result<Vec<(String, PathBuf)>> {
         })
     };
     let sums = read(SUMS)?;
-    let mut contents = Vec::new();
+    let (mut programs, mut lengths) = (Vec::new(), String::new());
     for line in String::from_utf8_lossy(&sums).lines() {
         let Some((sum, name)) = line.split_once("  ") else {
             return Err(refused(format!("{SUMS} has a line `{line}`")));
@@ -141,16 +144,28 @@ fn programs(key: &str, out: &Path) -> io::Result<Vec<(String, PathBuf)>> {
         if recipe::sha256(&content) != sum {
             return Err(refused(format!("{name} isn't what {SUMS} says")));
         }
-        contents.push((name.to_owned(), content));
+        let before = programs.len();
+        zip::ZipArchive::new(io::Cursor::new(content))?
+            .by_name(BOOTSTRAP)?
+            .read_to_end(&mut programs)?;
+        let function = name.trim_end_matches(".zip");
+        let _ = write!(lengths, "({function:?}, {}), ", programs.len() - before);
     }
-    contents.push((SUMS.to_owned(), sums));
-    let mut copies = Vec::new();
-    for (name, content) in contents {
-        let copy = out.join(&name);
-        fs::write(&copy, content)?;
-        copies.push((name, copy));
-    }
-    Ok(copies)
+    let (packed, listed) = (out.join("programs.lzma"), out.join(SUMS));
+    fs::write(&packed, compressed(&programs)?)?;
+    fs::write(&listed, sums)?;
+    Ok(Some(format!(
+        "Carried {{ lengths: &[{lengths}], packed: include_bytes!({packed:?}), sums: include_str!({listed:?}) }}"
+    )))
+}
+
+fn compressed(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut options = LzmaOptions::with_preset(9);
+    // As much as there is: a reader keeps that much.
+    options.dict_size = u32::try_from(bytes.len()).map_err(io::Error::other)?;
+    let mut writer = LzmaWriter::new_use_header(Vec::new(), &options, Some(bytes.len() as u64))?;
+    writer.write_all(bytes)?;
+    writer.finish()
 }
 
 /// From git, or from who builds; else none. Only a new commit makes this run again.

@@ -1,33 +1,26 @@
 //! Zips with fixed dates, modes and order: the same content, the same bytes.
 
+use super::recipe::{BOOTSTRAP, DEFLATE};
 use frames_compiler::failure::{Context, Result};
 use frames_compiler::names;
 use std::io::{Cursor, Read, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
-/// Zopfli, 15 iterations: some 5% smaller than deflate's best, and slow, so once per version.
-const ZOPFLI: i64 = 24;
-const DEFLATE: i64 = 9;
-
-/// What Lambda would start, by its name; here the files beside it start it.
-const BOOTSTRAP: &str = "bootstrap";
-
-fn options(mode: u32, level: i64) -> SimpleFileOptions {
+fn options(mode: u32) -> SimpleFileOptions {
     SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
-        .compression_level(Some(level))
+        .compression_level(Some(DEFLATE))
         .last_modified_time(DateTime::default())
         .unix_permissions(mode)
 }
 
-/// The part that is the same for everybody, compressed once per version: the program, and
-/// the files that start it.
+/// The part that is the same for everybody: the program, and the files that start it.
 pub(super) fn base(bootstrap: &[u8], shim: &[(&str, &[u8])]) -> Result<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    add(&mut zip, BOOTSTRAP, options(0o755, ZOPFLI), bootstrap)?;
+    add(&mut zip, BOOTSTRAP, options(0o755), bootstrap)?;
     for (name, content) in shim {
-        add(&mut zip, name, options(0o644, DEFLATE), content)?;
+        add(&mut zip, name, options(0o644), content)?;
     }
     finish(zip)
 }
@@ -84,7 +77,7 @@ pub(super) fn with_config(base: &[u8], config: &[u8], launch: Option<&str>) -> R
             .context(|| "a zip in the cache is damaged")?;
         zip.raw_copy_file(file).context(|| "can't make a zip")?;
     }
-    let mut own = |name, content| add(&mut zip, name, options(0o644, DEFLATE), content);
+    let mut own = |name, content| add(&mut zip, name, options(0o644), content);
     own("config.json", config)?;
     if let Some(launch) = launch {
         own(names::LAUNCH_FILE, launch.as_bytes())?;
@@ -135,7 +128,7 @@ mod tests {
         let zip = |entries: &[(&str, u32, &[u8])]| {
             let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
             for (name, mode, content) in entries {
-                add(&mut zip, name, options(*mode, DEFLATE), content).unwrap();
+                add(&mut zip, name, options(*mode), content).unwrap();
             }
             finish(zip).unwrap()
         };
