@@ -120,6 +120,29 @@ pub fn leave(failure: Failure) -> ! {
     std::process::exit(exit)
 }
 
+/// The exit code of a panic where it unwinds.
+const PANICKED: i32 = 101;
+
+/// How long clearing up after a panic may take: who panicked may hold a lock that it needs.
+const CLEARING: Duration = Duration::from_secs(5);
+
+/// Ends the process after a panic, and whatever it started, where no unwinding does.
+pub fn leave_after_panic() -> ! {
+    let (clear, cleared) = mpsc::channel();
+    let clearing = std::thread::Builder::new();
+    if ENDING.swap(true, Ordering::SeqCst) {
+        // Another thread is at it: one that panicked too, or that ends the run.
+        std::thread::sleep(CLEARING);
+    } else if let Ok(_clearing) = clearing.spawn(move || {
+        children::end_all();
+        scratch::remove_all();
+        let _ = clear.send(());
+    }) {
+        let _ = cleared.recv_timeout(CLEARING);
+    }
+    std::process::exit(PANICKED)
+}
+
 /// Writes files that only make sense together: an interruption waits for the last of them.
 pub fn whole<T>(write: impl FnOnce() -> T) -> T {
     let _whole = held(&WHOLE);
