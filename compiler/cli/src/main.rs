@@ -16,7 +16,7 @@ fn main() -> ExitCode {
         }
     }));
     // What a decoder of images panics about is answered as a broken image, and never said.
-    frames_emulator::dicom::install_hook();
+    frames_emulator::dicom::install_hook(cfg!(panic = "abort"));
     let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if error.kind() == ErrorKind::DisplayVersion && Version::is_json() => {

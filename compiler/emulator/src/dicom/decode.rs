@@ -128,9 +128,8 @@ pub(super) fn octets(uid: &str, shape: &Shape, frame: &Bytes) -> Result<Bytes, E
         bytes: frame.len() as u64 + shape.samples_held() * OF_SAMPLE,
         threads: matches!(decoder, Decoder::Jpeg),
     };
-    let broken = |what: &dyn Display| {
-        Error::not_decodable(format!("the frame can't be decoded: {what}"))
-    };
+    let broken =
+        |what: &dyn Display| Error::not_decodable(format!("the frame can't be decoded: {what}"));
     let decoded = guarded(&piece, move || decoder.decode(&one));
     let octets = decoded
         .map_err(|failed| broken(&failed))?

@@ -1,24 +1,24 @@
 //! Other projects' readers and decoders, on bytes that are anybody's.
 //!
-//! They index and unwrap where a file is broken in a way that they didn't think of, and a release aborts on a panic:
-//! nothing can be caught. So each piece of their work runs on a thread of its own. The panic's hook tells whoever waits
-//! that the work broke, and never returns: that thread is parked for as long as the process lives. In builds that
-//! unwind it is the same.
+//! They index and unwrap where a file is broken in a way that they didn't think of. Each piece of their work runs on
+//! a thread of its own. In builds that unwind, a panic ends there. A release aborts on a panic, once the panic's hook
+//! returns: nothing can be caught. So there the hook tells whoever waits that the work broke, and never returns. That
+//! thread is parked for as long as the process lives.
 //!
-//! What a broken piece keeps: its thread, with a stack of [`STACK`] of which some pages were touched; a file that it
-//! had open; the bytes that it was given, and what it had made of them. So no piece is tried twice, and there are at
-//! most [`PARKED`] of them, or [`LOST`] bytes: then nothing more is decoded. The work must take no lock of ours, for a
-//! parked thread would keep it.
+//! What a parked thread keeps: a stack of [`STACK`], of which some pages were touched; a file that the work had open;
+//! the bytes that it was given, and what it had made of them. So nothing that broke is tried twice, and there are at
+//! most [`PARKED`] such threads, or [`LOST`] bytes: then nothing more is decoded. The work must take no lock of ours,
+//! which a parked thread would keep.
 //!
 //! An abort is an abort still: an exhausted stack, memory that the system doesn't give, a panic of frames itself. And
-//! who sets a hook after [`install_hook`] waits for ever once a thread is parked: it is parked inside of a hook.
+//! who sets another hook than [`install_hook`] waits for ever once a thread is parked, for it is parked inside of one.
 
 use sha2::{Digest, Sha256};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
-use std::panic;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError, mpsc};
 use std::thread;
 
@@ -124,7 +124,7 @@ pub(super) fn guarded<T: Send + 'static>(
     piece: &Piece<'_>,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Failed> {
-    install_hook();
+    install_hook(cfg!(panic = "abort"));
     // Hashing takes its time: nobody waits for it, and it is only done where something broke.
     let any = !state().broken.is_empty();
     let known = any.then(piece.identity);
@@ -132,11 +132,12 @@ pub(super) fn guarded<T: Send + 'static>(
     let number = state().enter(piece, known.as_ref(), &send)?;
     let job: Job = Box::new(move || {
         CURRENT.set(number);
-        let done = work();
+        // Nothing that it changes is looked at after a panic: it returns all that it makes.
+        let done = panic::catch_unwind(AssertUnwindSafe(work));
         CURRENT.set(0);
         state().running.remove(&number);
         Box::new(move || {
-            let _ = send.send(Ok(done));
+            let _ = send.send(done.map_err(|_| Failed::Broken));
         })
     });
     if let Err(error) = start(job) {
@@ -195,11 +196,25 @@ impl State {
         Ok(self.last)
     }
 
-    fn lose(&mut self, number: u64) -> Option<Running> {
-        let running = self.running.remove(&number)?;
+    /// Takes out what this thread, which is parked now, was to do.
+    fn lose(&mut self, whose: &Whose) -> Vec<Running> {
         self.parked += 1;
-        self.lost = self.lost.saturating_add(running.bytes);
-        Some(running)
+        let numbers: Vec<u64> = match whose {
+            Whose::Own(number) => vec![*number],
+            // The decoder waits for its thread from now on: it is lost with it.
+            Whose::Any => {
+                self.parked += 1;
+                let theirs = self.running.iter().filter(|(_, running)| running.threads);
+                theirs.map(|(number, _)| *number).collect()
+            }
+        };
+        let lost = numbers
+            .iter()
+            .filter_map(|number| self.running.remove(number));
+        let lost: Vec<Running> = lost.collect();
+        let bytes = lost.iter().map(|running| running.bytes);
+        self.lost = bytes.fold(self.lost, u64::saturating_add);
+        lost
     }
 }
 
@@ -215,7 +230,10 @@ fn start(job: Job) -> io::Result<()> {
         },
     };
     let builder = thread::Builder::new().name("decoder".to_owned());
-    builder.stack_size(STACK).spawn(move || serve(job)).map(drop)
+    builder
+        .stack_size(STACK)
+        .spawn(move || serve(job))
+        .map(drop)
 }
 
 fn serve(first: Job) {
@@ -245,42 +263,43 @@ impl State {
 }
 
 /// Has panics of guarded work end that work only, without a word. All others go to the hook that was set before.
-/// The first piece of work does this, too; whoever sets a hook of their own does it right after that.
-pub fn install_hook() {
+///
+/// `aborts`: whether a panic ends the process. A program knows it by `cfg!(panic = "abort")`; its libraries may be
+/// compiled otherwise. Where no program says it, the first piece of work goes by what this library is compiled for.
+pub fn install_hook(aborts: bool) {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         let before = panic::take_hook();
-        panic::set_hook(Box::new(move |defect| {
-            if is_told() {
-                loop {
-                    thread::park();
-                }
-            }
-            before(defect);
+        panic::set_hook(Box::new(move |defect| match whose() {
+            None => before(defect),
+            Some(whose) if aborts => park(&whose),
+            Some(_) => {}
         }));
     });
 }
 
-/// Tells whoever waits for this thread's work. False: nobody does.
-fn is_told() -> bool {
+/// Who is told of a panic on this thread.
+enum Whose {
+    Own(u64),
+    /// Any piece of those that start threads: nothing says which one started this.
+    Any,
+}
+
+fn whose() -> Option<Whose> {
     let own = CURRENT.get();
     if own != 0 {
-        let lost = state().lose(own);
-        if let Some(running) = lost {
-            (running.fail)(Failed::Broken);
-        }
-        return true;
+        return Some(Whose::Own(own));
     }
-    let is_of_jpeg = thread::current()
-        .name()
-        .is_some_and(|name| name.starts_with(OF_JPEG));
-    let lost = if is_of_jpeg {
-        state().lose_with_threads()
-    } else {
-        vec![]
-    };
+    let this = thread::current();
+    let is_of_jpeg = this.name().is_some_and(|name| name.starts_with(OF_JPEG));
+    let any = is_of_jpeg && state().running.values().any(|running| running.threads);
+    any.then_some(Whose::Any)
+}
+
+/// Tells whoever waits for this thread's work, and never returns.
+fn park(whose: &Whose) -> ! {
+    let lost = state().lose(whose);
     let is_sure = lost.len() == 1;
-    let any = !lost.is_empty();
     for running in lost {
         (running.fail)(if is_sure {
             Failed::Broken
@@ -288,17 +307,8 @@ fn is_told() -> bool {
             Failed::Unsure
         });
     }
-    any
-}
-
-impl State {
-    /// The decoder waits for its thread from now on, and so keeps its own, too.
-    fn lose_with_threads(&mut self) -> Vec<Running> {
-        let theirs = self.running.iter().filter(|(_, running)| running.threads);
-        let numbers: Vec<u64> = theirs.map(|(number, _)| *number).collect();
-        self.parked += usize::from(!numbers.is_empty());
-        let lost = numbers.into_iter().filter_map(|number| self.lose(number));
-        lost.collect()
+    loop {
+        thread::park();
     }
 }
 
