@@ -6,12 +6,13 @@
 //! thread is parked for as long as the process lives.
 //!
 //! What a parked thread keeps: a stack of [`STACK`], of which some pages were touched; a file that the work had open;
-//! the bytes that it was given, and what it had made of them. So nothing that broke is tried twice, and there are at
-//! most [`PARKED`] such threads, or [`LOST`] bytes: then nothing more is decoded. The work must take no lock of ours,
-//! which a parked thread would keep.
+//! the bytes that it was given, and what it had made of them. So nothing that broke is tried twice, and after
+//! [`PARKED`] such threads, or [`LOST`] bytes, no work is begun any more. The work must take no lock of ours, which a
+//! parked thread would keep.
 //!
-//! An abort is an abort still: an exhausted stack, memory that the system doesn't give, a panic of frames itself. And
-//! who sets another hook than [`install_hook`] waits for ever once a thread is parked, for it is parked inside of one.
+//! An abort is an abort still: an exhausted stack, memory that the system doesn't give, a second panic on the way out
+//! of a first, a panic of frames itself. And who sets another hook after [`install_hook`] waits for ever once a thread
+//! is parked, for it is parked inside of that one.
 
 use sha2::{Digest, Sha256};
 use std::cell::Cell;
