@@ -1,7 +1,8 @@
 //! The programs inside a release's binary, and what `frames --version` says of them.
 //! `FRAMES_RELEASED` names a binary that `release/build` made; without it, the tests build one without optimisation.
 
-use crate::support::dev::{CT, Dev, bearer, get_frame};
+use crate::support::dev::{CT, CT_INSTANCE, CT_SERIES, CT_STUDY, Dev, bearer, get_frame};
+use crate::support::dicom::File;
 use crate::support::frames::{Project, Run};
 use crate::support::release;
 use serde_json::{Value, json};
@@ -163,4 +164,67 @@ fn a_release_serves_a_frame_without_any_tool() {
     assert!(reply.body == CT);
     dev.stop();
     assert!(is_empty(&project.path().join("home")));
+}
+
+/// The decoder of RLE indexes behind the end of a segment that is too short.
+fn short_segment() -> Vec<u8> {
+    let mut frame = vec![1, 0, 0, 0, 64, 0, 0, 0];
+    frame.resize(64, 0);
+    // A run of four octets, for eight pixels.
+    frame.extend([0xFD, 7]);
+    let short = |number: u16| number.to_le_bytes();
+    File::of("1.2.840.10008.1.2.5")
+        .with(0x0008, 0x0016, b"UI", b"1.2.840.10008.5.1.4.1.1.7")
+        .with(0x0008, 0x0018, b"UI", b"1.2.3.4.5")
+        .with(0x0020, 0x000D, b"UI", b"1.2.3")
+        .with(0x0020, 0x000E, b"UI", b"1.2.3.4")
+        .with(0x0028, 0x0002, b"US", &short(1))
+        .with(0x0028, 0x0004, b"CS", b"MONOCHROME2")
+        .with(0x0028, 0x0010, b"US", &short(2))
+        .with(0x0028, 0x0011, b"US", &short(4))
+        .with(0x0028, 0x0100, b"US", &short(8))
+        .with(0x0028, 0x0101, b"US", &short(8))
+        .encapsulated(&frame)
+        .bytes()
+}
+
+#[test]
+fn a_decoder_that_panics_costs_one_image_where_nothing_unwinds_too() {
+    let project = Project::new("service: x\nauth: {mode: none}\ndelivery: {dicomweb: true}\n");
+    let images = project.path().join("images");
+    fs::create_dir(&images).unwrap();
+    fs::write(images.join("broken.dcm"), short_segment()).unwrap();
+    let whole = crate::support::root().join("compiler/emulator/data/study/ct_small.dcm");
+    fs::copy(whole, images.join("whole.dcm")).unwrap();
+    let arguments = ["--dicom", images.to_str().unwrap()];
+    for command in [released(&project), project.command()] {
+        let dev = Dev::start_by(command, &arguments);
+        let get = |instance: &str, accept: &str| {
+            let store = dev.ready["frame"]["datastoreId"].as_str().unwrap();
+            let url = format!("{}/datastore/{store}{instance}/frames/1", dev.url());
+            dev.request("GET", &url, &[("Accept", accept)], None)
+        };
+        let broken = "/studies/1.2.3/series/1.2.3.4/instances/1.2.3.4.5";
+        let whole = format!("/studies/{CT_STUDY}/series/{CT_SERIES}/instances/{CT_INSTANCE}");
+        let octets = "multipart/related; type=application/octet-stream; transfer-syntax";
+        let decoded = |instance: &str| get(instance, &format!("{octets}=1.2.840.10008.1.2.1"));
+        let refused = || {
+            let reply = decoded(broken);
+            assert_eq!(reply.status, 406, "{}", reply.text());
+            let said = "broken.dcm: the frame can't be decoded: it is broken";
+            assert!(reply.text().contains(said), "{}", reply.text());
+        };
+        refused();
+        assert_eq!(decoded(&whole).status, 200);
+        let threads = dev.threads("decoder");
+        for _ in 0..20 {
+            refused();
+            assert_eq!(decoded(&whole).status, 200);
+        }
+        assert!(dev.threads("decoder") <= threads, "one for each request");
+        // What needs no decoder is served as before.
+        assert_eq!(get(broken, &format!("{octets}=*")).status, 200);
+        assert!(!dev.stderr().contains("panicked"), "{}", dev.stderr());
+        dev.stop();
+    }
 }

@@ -4,9 +4,26 @@ pub struct File(Vec<u8>);
 
 impl File {
     pub fn new() -> Self {
+        Self::of("1.2.840.10008.1.2.1")
+    }
+
+    /// In another transfer syntax, of those that have their attributes as here.
+    pub fn of(syntax: &str) -> Self {
         let mut file = vec![0; 128];
         file.extend_from_slice(b"DICM");
-        Self(file).with(0x0002, 0x0010, b"UI", b"1.2.840.10008.1.2.1")
+        Self(file).with(0x0002, 0x0010, b"UI", syntax.as_bytes())
+    }
+
+    /// One frame, in one fragment (PS3.5, A.4).
+    pub fn encapsulated(mut self, frame: &[u8]) -> Self {
+        const ITEM: &[u8] = b"\xFE\xFF\x00\xE0";
+        let file = &mut self.0;
+        file.extend_from_slice(b"\xE0\x7F\x10\x00OB\0\0\xFF\xFF\xFF\xFF");
+        file.extend_from_slice(&[ITEM, &[0; 4], ITEM].concat());
+        file.extend_from_slice(&u32::try_from(frame.len()).unwrap().to_le_bytes());
+        file.extend_from_slice(frame);
+        file.extend_from_slice(b"\xFE\xFF\xDD\xE0\0\0\0\0");
+        self
     }
 
     /// The elements come in the order of their tags.

@@ -23,7 +23,8 @@ pub fn binary() -> &'static Path {
 }
 
 /// Only the crate `frames` is compiled once more, in a profile of its own: the others are those of this very test. The
-/// finished program has a folder of its own, too, since `target/debug/frames` carries no programs.
+/// finished program has a folder of its own, too, since `target/debug/frames` carries no programs. It aborts on a panic
+/// as a release does: the program's own crate decides that, and the others may be compiled to unwind.
 fn build() -> PathBuf {
     // The programs are then in the cache that all tests share.
     Project::example().package();
@@ -37,6 +38,11 @@ fn build() -> PathBuf {
         .args(["--test", "arrows"])
         .args(["--config", "profile.dev.package.frames.debug=false"])
         .args(["--config", "profile.dev.package.frames.strip=true"])
+        .env("RUSTC_WRAPPER", root().join("tests/support/rustc_abort.sh"))
+        .env(
+            "FRAMES_RUSTC_WRAPPER",
+            std::env::var_os("RUSTC_WRAPPER").unwrap_or_default(),
+        )
         .env("CARGO_TARGET_DIR", &folder)
         .env("CARGO_BUILD_BUILD_DIR", target())
         .env(
@@ -44,7 +50,16 @@ fn build() -> PathBuf {
             target().join("test-cache/frames/functions"),
         );
     succeeded(&mut command, "build frames with the programs inside");
-    folder.join("debug/frames")
+    let binary = folder.join("debug/frames");
+    assert!(!unwinds(&binary), "the tests' release unwinds");
+    binary
+}
+
+/// Whether the program has the runtime that raises a panic.
+pub fn unwinds(binary: &Path) -> bool {
+    let raise = b"_Unwind_RaiseException";
+    let bytes = fs::read(binary).unwrap();
+    bytes.windows(raise.len()).any(|window| window == raise)
 }
 
 fn folder() -> PathBuf {

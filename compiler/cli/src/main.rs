@@ -9,11 +9,14 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     // A panic's message may quote anything, too.
     std::panic::set_hook(Box::new(|defect| {
-        // What a decoder of images panics about is caught, and answered as a broken image.
-        if !frames_emulator::dicom::is_guarded() {
-            terminal::say(defect.to_string());
+        terminal::say(defect.to_string());
+        // A release drops nothing after a panic, and an abort may leave a picture of the memory on the disk.
+        if cfg!(panic = "abort") {
+            interrupt::leave_after_panic();
         }
     }));
+    // What a decoder of images panics about is answered as a broken image, and never said.
+    frames_emulator::dicom::install_hook(cfg!(panic = "abort"));
     let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if error.kind() == ErrorKind::DisplayVersion && Version::is_json() => {

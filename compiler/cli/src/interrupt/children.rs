@@ -166,7 +166,7 @@ fn descendants() -> Vec<Pid> {
 }
 
 /// A process's parent, where it still runs: `42 (a name) S 1 …` (proc_pid_stat(5)).
-fn parent(stat: &str) -> Option<i32> {
+pub(super) fn parent(stat: &str) -> Option<i32> {
     let (_, after_the_name) = stat.rsplit_once(')')?;
     let mut fields = after_the_name.split_ascii_whitespace();
     let state = fields.next()?;

@@ -120,6 +120,29 @@ pub fn leave(failure: Failure) -> ! {
     std::process::exit(exit)
 }
 
+/// The exit code of a panic where it unwinds.
+const PANICKED: i32 = 101;
+
+/// How long clearing up after a panic may take: who panicked may hold a lock that it needs.
+const CLEARING: Duration = Duration::from_secs(5);
+
+/// Ends the process after a panic, and whatever it started, where no unwinding does.
+pub fn leave_after_panic() -> ! {
+    let (clear, cleared) = mpsc::channel();
+    let clearing = std::thread::Builder::new();
+    if ENDING.swap(true, Ordering::SeqCst) {
+        // Another thread is at it: one that panicked too, or that ends the run.
+        std::thread::sleep(CLEARING);
+    } else if let Ok(_clearing) = clearing.spawn(move || {
+        children::end_all();
+        scratch::remove_all();
+        let _ = clear.send(());
+    }) {
+        let _ = cleared.recv_timeout(CLEARING);
+    }
+    std::process::exit(PANICKED)
+}
+
 /// Writes files that only make sense together: an interruption waits for the last of them.
 pub fn whole<T>(write: impl FnOnce() -> T) -> T {
     let _whole = held(&WHOLE);
@@ -167,6 +190,48 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
     use rustix::process::{Signal as Number, getpid, kill_process};
+    use std::process::{Command, Stdio};
+
+    /// In a process of its own, which ends by it.
+    #[test]
+    fn a_panic_that_nothing_unwinds_leaves_nothing_behind() {
+        const CHILD: &str = "FRAMES_TEST_OF_PANICS";
+        if let Some(within) = std::env::var_os(CHILD) {
+            let within = std::path::Path::new(&within);
+            let builder = tempfile::Builder::new();
+            let scratch = scratch::Scratch::new(&builder, within).unwrap();
+            std::fs::write(scratch.path().join("secret"), "").unwrap();
+            let mut program = Command::new("sh");
+            program.args(["-c", "echo $$ && exec sleep 600"]);
+            let pid = std::fs::File::create(within.join("pid")).unwrap();
+            let group = children::Group::start(&program, pid.into(), Stdio::null());
+            while std::fs::read(within.join("pid")).unwrap().is_empty() {
+                std::thread::sleep(POLL);
+            }
+            std::panic::set_hook(Box::new(|_| leave_after_panic()));
+            drop((std::thread::spawn(|| panic!("a defect")).join(), group));
+            unreachable!();
+        }
+        let within = tempfile::tempdir().unwrap();
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        let test = "interrupt::tests::a_panic_that_nothing_unwinds_leaves_nothing_behind";
+        child
+            .args(["--exact", test])
+            .env(CHILD, within.path())
+            .stdin(Stdio::null());
+        let output = child.output().unwrap();
+        assert_eq!(output.status.code(), Some(PANICKED), "{output:?}");
+        let left = std::fs::read_dir(within.path()).unwrap();
+        let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["pid"]);
+        let pid = std::fs::read_to_string(within.path().join("pid")).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let stat = || std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+        while stat().is_ok_and(|stat| children::parent(&stat).is_some()) {
+            assert!(Instant::now() < deadline, "{pid} still runs");
+            std::thread::sleep(POLL);
+        }
+    }
 
     /// A signal between listening and waiting is heard by who waits then: nobody else would end the run.
     /// No other test of this crate sends one.

@@ -7,7 +7,7 @@
 
 use super::error::Error;
 use super::frames::{FRAME, Shape};
-use super::guard::guarded;
+use super::guard::{Piece, guarded, identity};
 use super::instance::Instance;
 use super::syntax;
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use dicom_encoding::transfer_syntax::{Codec, TransferSyntaxIndex};
 use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
 use flate2::read::DeflateDecoder;
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::io::Read;
 
 impl Instance {
@@ -25,22 +26,64 @@ impl Instance {
         if syntax::is_native(&self.transfer_syntax) {
             return Ok(frame);
         }
-        let decoded =
-            Shape::of(&self.all()?).and_then(|shape| octets(&self.transfer_syntax, &shape, &frame));
+        self.decoded(&self.shape()?, &frame)
+    }
+
+    /// The same, of an instance whose attributes are known.
+    pub(super) fn octets_of(&self, n: u32, shape: &Shape) -> Result<Bytes, Error> {
+        self.decoded(shape, &self.frame(n)?)
+    }
+
+    fn decoded(&self, shape: &Shape, frame: &Bytes) -> Result<Bytes, Error> {
+        let decoded = octets(&self.transfer_syntax, shape, frame);
         decoded.map_err(|error| self.named(error))
     }
 
     /// Whether [`octets`](Self::octets) are to be had at all.
     pub fn decodes(&self) -> bool {
         let uid = &*self.transfer_syntax;
-        syntax::is_native(uid) || is_jpeg(uid) || reader(uid).is_some()
+        syntax::is_native(uid) || Decoder::of(uid).is_some()
     }
 }
 
-fn reader(uid: &str) -> Option<&'static DynPixelDataReader> {
-    match TransferSyntaxRegistry.get(uid)?.codec() {
-        Codec::EncapsulatedPixelData(reader, _) => reader.as_ref(),
-        _ => None,
+#[derive(Clone, Copy)]
+enum Decoder {
+    Jpeg,
+    Deflate,
+    Of(&'static DynPixelDataReader),
+}
+
+impl Decoder {
+    fn of(uid: &str) -> Option<Self> {
+        if is_jpeg(uid) {
+            return Some(Self::Jpeg);
+        }
+        if uid == DEFLATED_IMAGE_FRAME {
+            return Some(Self::Deflate);
+        }
+        match TransferSyntaxRegistry.get(uid)?.codec() {
+            Codec::EncapsulatedPixelData(reader, _) => reader.as_ref().map(Self::Of),
+            _ => None,
+        }
+    }
+
+    fn decode(self, one: &One) -> Result<Vec<u8>, String> {
+        match self {
+            Self::Jpeg => jpeg(&one.shape, &one.frame),
+            Self::Deflate => {
+                // The library would inflate without an end.
+                let mut octets = Vec::new();
+                let ended = DeflateDecoder::new(&*one.frame)
+                    .take(one.shape.octets() + 1)
+                    .read_to_end(&mut octets);
+                ended.map(|_| octets).map_err(|error| error.to_string())
+            }
+            Self::Of(reader) => {
+                let mut octets = Vec::new();
+                let decoded = reader.decode_frame(one, 0, &mut octets);
+                decoded.map(|()| octets).map_err(|error| error.to_string())
+            }
+        }
     }
 }
 
@@ -49,11 +92,17 @@ fn is_jpeg(uid: &str) -> bool {
     syntax::media_type(uid) == "image/jpeg"
 }
 
+/// RLE Lossless (PS3.5, annex G).
+const RLE: &str = "1.2.840.10008.1.2.5";
+
 /// Deflated Image Frame Compression (PS3.5, 8.2.16): of unbounded length, by what it says.
 const DEFLATED_IMAGE_FRAME: &str = "1.2.840.10008.1.2.8.1";
 
+/// What decoders hold of a sample at once, at the most: in two buffers of four octets.
+const OF_SAMPLE: u64 = 8;
+
 /// One encoded frame.
-pub(super) fn octets(uid: &str, shape: &Shape, frame: &[u8]) -> Result<Bytes, Error> {
+pub(super) fn octets(uid: &str, shape: &Shape, frame: &Bytes) -> Result<Bytes, Error> {
     let size = shape.octets();
     if size > FRAME {
         return Err(Error::not_decodable(format!(
@@ -62,42 +111,36 @@ pub(super) fn octets(uid: &str, shape: &Shape, frame: &[u8]) -> Result<Bytes, Er
     }
     let frame = match syntax::media_type(uid) {
         "image/j2c" | "image/jph" => codestream(frame),
-        _ => frame,
+        _ => frame.clone(),
     };
-    agrees(uid, shape, frame)?;
-    let decoded = if is_jpeg(uid) {
-        guarded(|| jpeg(shape, frame))
-    } else if uid == DEFLATED_IMAGE_FRAME {
-        // The library would inflate without an end.
-        let mut octets = Vec::new();
-        let ended = DeflateDecoder::new(frame)
-            .take(size + 1)
-            .read_to_end(&mut octets);
-        Some(ended.map(|_| octets).map_err(|error| error.to_string()))
-    } else {
-        let reader = reader(uid).ok_or_else(|| {
-            Error::not_decodable(format!("frames decodes no frames of transfer syntax {uid}"))
-        })?;
-        let one = One { uid, shape, frame };
-        guarded(|| {
-            let mut octets = Vec::new();
-            let decoded = reader.decode_frame(&one, 0, &mut octets);
-            decoded.map(|()| octets).map_err(|error| error.to_string())
-        })
+    agrees(uid, shape, &frame)?;
+    let decoder = Decoder::of(uid).ok_or_else(|| {
+        Error::not_decodable(format!("frames decodes no frames of transfer syntax {uid}"))
+    })?;
+    let one = One {
+        uid: uid.to_owned(),
+        shape: shape.clone(),
+        frame: frame.clone(),
     };
-    match decoded {
-        Some(Ok(octets)) if octets.len() as u64 == size => Ok(octets.into()),
-        Some(Ok(octets)) => Err(Error::not_decodable(format!(
+    let known_by = format!("{uid} {shape:?}");
+    let piece = Piece {
+        identity: &|| identity(&[known_by.as_bytes(), &frame]),
+        bytes: frame.len() as u64 + shape.samples_held() * OF_SAMPLE,
+        threads: matches!(decoder, Decoder::Jpeg),
+    };
+    let broken =
+        |what: &dyn Display| Error::not_decodable(format!("the frame can't be decoded: {what}"));
+    let decoded = guarded(&piece, move || decoder.decode(&one));
+    let octets = decoded
+        .map_err(|failed| broken(&failed))?
+        .map_err(|error| broken(&error))?;
+    if octets.len() as u64 != size {
+        return Err(Error::not_decodable(format!(
             "the frame decodes to {} octets, and its attributes say {size}",
             octets.len()
-        ))),
-        Some(Err(error)) => Err(Error::not_decodable(format!(
-            "the frame can't be decoded: {error}"
-        ))),
-        None => Err(Error::not_decodable(
-            "the frame can't be decoded: it is broken",
-        )),
+        )));
     }
+    Ok(octets.into())
 }
 
 fn jpeg(shape: &Shape, frame: &[u8]) -> Result<Vec<u8>, String> {
@@ -135,6 +178,7 @@ fn agrees(uid: &str, shape: &Shape, frame: &[u8]) -> Result<(), Error> {
     let said = match syntax::media_type(uid) {
         "image/j2c" | "image/jph" => jpeg_2000_size(shape, frame),
         "image/jpeg" => jpeg_size(frame),
+        _ if uid == RLE => return has_segments(frame),
         _ => return Ok(()),
     };
     let expected = (u32::from(shape.columns), u32::from(shape.rows));
@@ -150,14 +194,26 @@ fn agrees(uid: &str, shape: &Shape, frame: &[u8]) -> Result<(), Error> {
     }
 }
 
+/// Whether the frame has a header of RLE (PS3.5, G.5), which says how many segments follow: at most 15.
+fn has_segments(frame: &[u8]) -> Result<(), Error> {
+    let header = frame.first_chunk::<64>();
+    let segments = header.and_then(|header| header.first_chunk::<4>());
+    match segments.map(|segments| u32::from_le_bytes(*segments)) {
+        Some(1..=15) => Ok(()),
+        _ => Err(Error::not_decodable(
+            "the frame can't be decoded: it has no header of RLE",
+        )),
+    }
+}
+
 const SOC_SIZ: &[u8] = b"\xFF\x4F\xFF\x51";
 
 /// The codestream that a frame is (PS3.5, A.4.4), taken out of a JP2 file if somebody put it
 /// into one: what is checked is what is decoded.
-fn codestream(frame: &[u8]) -> &[u8] {
+fn codestream(frame: &Bytes) -> Bytes {
     let mut windows = frame.windows(SOC_SIZ.len()).take(64 * 1024);
     let start = windows.position(|window| window == SOC_SIZ);
-    start.and_then(|start| frame.get(start..)).unwrap_or(frame)
+    start.map_or_else(|| frame.clone(), |start| frame.slice(start..))
 }
 
 /// Of a codestream's SIZ segment (ISO/IEC 15444-1, A.5.1). `None` also where it has other
@@ -203,15 +259,15 @@ fn jpeg_size(frame: &[u8]) -> Option<(u32, u32)> {
 }
 
 /// An object of one frame, as the decoders want to see it.
-struct One<'a> {
-    uid: &'a str,
-    shape: &'a Shape,
-    frame: &'a [u8],
+struct One {
+    uid: String,
+    shape: Shape,
+    frame: Bytes,
 }
 
-impl PixelDataObject for One<'_> {
+impl PixelDataObject for One {
     fn transfer_syntax_uid(&self) -> &str {
-        self.uid
+        &self.uid
     }
 
     fn rows(&self) -> Option<u16> {
@@ -247,7 +303,7 @@ impl PixelDataObject for One<'_> {
     }
 
     fn fragment(&self, fragment: usize) -> Option<Cow<'_, [u8]>> {
-        (fragment == 0).then_some(Cow::Borrowed(self.frame))
+        (fragment == 0).then_some(Cow::Borrowed(&self.frame))
     }
 
     fn offset_table(&self) -> Option<Cow<'_, [u32]>> {

@@ -1,5 +1,6 @@
 //! What can be wrong with an instance, and of which kind it is: HTTP is decided by the kind.
 
+use super::guard::Failed;
 use std::fmt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,14 @@ impl Error {
 
     pub(super) fn broken(message: impl Into<String>) -> Self {
         Self::new(Kind::Broken, message)
+    }
+
+    /// Of a data set that couldn't be read at all.
+    pub(super) fn unread(failed: Failed) -> Self {
+        match failed {
+            Failed::Broken => Self::broken("its data set is broken"),
+            failed => Self::new(Kind::Unreadable, format!("it can't be read: {failed}")),
+        }
     }
 
     pub(super) fn not_decodable(message: impl Into<String>) -> Self {

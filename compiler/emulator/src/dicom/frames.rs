@@ -76,6 +76,10 @@ impl Shape {
         pixels * u64::from(self.samples) * u64::from(self.allocated.div_ceil(8))
     }
 
+    pub(super) fn samples_held(&self) -> u64 {
+        u64::from(self.rows) * u64::from(self.columns) * u64::from(self.samples)
+    }
+
     /// In bits: frames of single bits don't begin at bytes.
     fn bits(&self) -> u64 {
         let pixels = u64::from(self.rows) * u64::from(self.columns);
@@ -96,15 +100,26 @@ impl Instance {
     }
 
     /// All native frames at once, bit by bit behind each other as they lie.
-    pub(super) fn native_octets(&self, object: &InMemDicomObject) -> Result<Bytes, Error> {
+    pub(super) fn native_octets(&self) -> Result<Bytes, Error> {
         let octets = || {
             let Some(pixels @ Pixels::Native { offset, length, .. }) = self.layout.pixels else {
                 return Err(Error::missing("its pixels aren't native"));
             };
-            let unit = self.swap(pixels, &Shape::of(object)?);
-            Ok(swapped(self.data()?.read(offset, bounded(length)?)?, unit))
+            let data = self.data()?;
+            let unit = self.swap(pixels, &self.shape_by(&data)?);
+            Ok(swapped(data.read(offset, bounded(length)?)?, unit))
         };
         octets().map_err(|error| self.named(error))
+    }
+
+    /// What its attributes say of each of its frames.
+    pub(super) fn shape(&self) -> Result<Shape, Error> {
+        let shape = self.shape_by(&self.data()?);
+        shape.map_err(|error| self.named(error))
+    }
+
+    fn shape_by(&self, data: &Data) -> Result<Shape, Error> {
+        self.parsed_of(data, "shape", 0, |all| Shape::of(&all))
     }
 
     /// The unit whose bytes lie the other way round, in bytes: 1 in little endian.
@@ -124,7 +139,7 @@ impl Instance {
         match self.layout.pixels {
             None => Err(Error::missing("it has no pixels")),
             Some(pixels @ Pixels::Native { .. }) => {
-                let shape = Shape::of(&self.all_of(&data)?)?;
+                let shape = self.shape_by(&data)?;
                 native(&data, pixels, &shape, n, self.swap(pixels, &shape))
             }
             Some(Pixels::Encapsulated { items, extended }) => {

@@ -1,7 +1,7 @@
 //! An instance: what it is found by, and where its bytes lie.
 
 use super::error::Error;
-use super::guard::guarded;
+use super::guard::{self, Piece, guarded};
 use super::layout::{self, Layout};
 use super::parse;
 use super::source::{Data, Source};
@@ -116,40 +116,23 @@ impl Instance {
             Source::File(_, stamp) => stamp.modified(),
         };
         let data = source.open()?;
-        let (syntax, dataset) = layout::meta(&data)?;
-        let encoding = encoding(&syntax)?;
-        let data = layout::inflated(data, &encoding, dataset)?;
-        let layout = guarded(|| layout::walk(&data, &encoding, dataset))
-            .unwrap_or_else(|| Err(Error::broken("its data set is broken")))?;
-        let all = parse(&data, &encoding, &layout)?;
-        let uid = |tag, what| {
-            let text = text(&all, tag).filter(|text| !text.is_empty());
-            text.ok_or_else(|| Error::broken(format!("it has no {what}")))
+        let piece = Piece {
+            identity: &|| source.identity("index"),
+            bytes: 0,
+            threads: false,
         };
-        let study = uid(tags::STUDY_INSTANCE_UID, "study instance UID")?;
-        let series = uid(tags::SERIES_INSTANCE_UID, "series instance UID")?;
-        let instance = uid(tags::SOP_INSTANCE_UID, "SOP instance UID")?;
-        for uid in [&study, &series, &instance] {
-            if !frames_edge::operation::is_uid(uid) {
-                return Err(Error::broken(format!("`{uid}` is not a DICOM UID")));
-            }
-        }
-        let frames = layout.pixels.map_or(0, |_| stated_frames(&all));
-        // None is smaller than a byte, however they are written.
-        if u64::from(frames) > data.len() {
-            let what = format!("it says {frames} frames, and is {} bytes long", data.len());
-            return Err(Error::broken(what));
-        }
+        let read = guarded(&piece, move || Read::of(data)).map_err(Error::unread)??;
+        let [study, series, uid] = read.uids;
         Ok(Self {
             study: shared.get(&study),
             series: shared.get(&series),
-            uid: instance.into(),
-            transfer_syntax: shared.get(&syntax),
-            frames,
-            attributes: searched(&all),
+            uid: uid.into(),
+            transfer_syntax: shared.get(&read.transfer_syntax),
+            frames: read.frames,
+            attributes: read.attributes,
             updated,
             source,
-            layout,
+            layout: read.layout,
         })
     }
 
@@ -169,14 +152,33 @@ impl Instance {
         layout::inflated(self.source.open()?, &encoding, self.layout.dataset)
     }
 
-    /// All its attributes but its pixels.
-    pub(super) fn all(&self) -> Result<InMemDicomObject, Error> {
-        self.all_of(&self.data()?)
+    /// What `read` makes of all its attributes but its pixels. `what` names that among all that is read so.
+    pub(super) fn parsed<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        read: impl FnOnce(InMemDicomObject) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.parsed_of(&self.data()?, what, 0, read)
+            .map_err(|error| self.named(error))
     }
 
-    pub(super) fn all_of(&self, data: &Data) -> Result<InMemDicomObject, Error> {
-        let object = parse(data, &encoding(&self.transfer_syntax)?, &self.layout);
-        object.map_err(|error| self.named(error))
+    /// The same of data that are open. `more`: the bytes that `read` holds beside the attributes.
+    pub(super) fn parsed_of<T: Send + 'static>(
+        &self,
+        data: &Data,
+        what: &'static str,
+        more: u64,
+        read: impl FnOnce(InMemDicomObject) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let bytes = attributes(data, &self.layout)?;
+        let syntax = encoding(&self.transfer_syntax)?.syntax;
+        let piece = Piece {
+            identity: &|| self.source.identity(what),
+            bytes: more.saturating_add(held(data, &bytes)),
+            threads: false,
+        };
+        let read = guarded(&piece, move || read(parse::data_set(&bytes, syntax)?));
+        read.map_err(Error::unread)?
     }
 
     /// The error, with the instance's place in its message.
@@ -193,22 +195,62 @@ pub(super) fn encoding(uid: &str) -> Result<syntax::Encoding, Error> {
         .ok_or_else(|| Error::broken(format!("its transfer syntax `{uid}` is unknown")))
 }
 
-fn parse(
-    data: &Data,
-    encoding: &syntax::Encoding,
-    layout: &Layout,
-) -> Result<InMemDicomObject, Error> {
-    let bytes = data.read(layout.dataset, layout.attributes - layout.dataset)?;
-    data_set(&bytes, encoding)
+/// What an instance's first reading gives.
+struct Read {
+    /// Of study, series and instance.
+    uids: [String; 3],
+    transfer_syntax: String,
+    frames: u32,
+    attributes: InMemDicomObject,
+    layout: Layout,
 }
 
-/// A data set of which all the bytes are here.
-pub(super) fn data_set(
-    bytes: &[u8],
-    encoding: &syntax::Encoding,
-) -> Result<InMemDicomObject, Error> {
-    let read = guarded(|| parse::data_set(bytes, encoding.syntax));
-    read.unwrap_or_else(|| Err(Error::broken("its data set is broken")))
+impl Read {
+    fn of(data: Data) -> Result<Self, Error> {
+        let (transfer_syntax, dataset) = layout::meta(&data)?;
+        let encoding = encoding(&transfer_syntax)?;
+        let data = layout::inflated(data, &encoding, dataset)?;
+        let layout = layout::walk(&data, &encoding, dataset)?;
+        let bytes = attributes(&data, &layout)?;
+        guard::holds(held(&data, &bytes));
+        let all = parse::data_set(&bytes, encoding.syntax)?;
+        let uid = |tag, what| {
+            let text = text(&all, tag).filter(|text| !text.is_empty());
+            text.ok_or_else(|| Error::broken(format!("it has no {what}")))
+        };
+        let uids = [
+            uid(tags::STUDY_INSTANCE_UID, "study instance UID")?,
+            uid(tags::SERIES_INSTANCE_UID, "series instance UID")?,
+            uid(tags::SOP_INSTANCE_UID, "SOP instance UID")?,
+        ];
+        let is_none = |uid: &&String| !frames_edge::operation::is_uid(uid);
+        if let Some(uid) = uids.iter().find(is_none) {
+            return Err(Error::broken(format!("`{uid}` is not a DICOM UID")));
+        }
+        let frames = layout.pixels.map_or(0, |_| stated_frames(&all));
+        // None is smaller than a byte, however they are written.
+        if u64::from(frames) > data.len() {
+            let what = format!("it says {frames} frames, and is {} bytes long", data.len());
+            return Err(Error::broken(what));
+        }
+        Ok(Self {
+            uids,
+            transfer_syntax,
+            frames,
+            attributes: searched(&all),
+            layout,
+        })
+    }
+}
+
+fn attributes(data: &Data, layout: &Layout) -> Result<Bytes, Error> {
+    data.read(layout.dataset, layout.attributes - layout.dataset)
+}
+
+/// What the reading of these attributes holds: their bytes, or all that they are a part of, and
+/// what is made of them.
+fn held(data: &Data, attributes: &Bytes) -> u64 {
+    data.in_memory().max(attributes.len() as u64) + attributes.len() as u64
 }
 
 /// An attribute's text without its padding.

@@ -24,7 +24,8 @@ impl Instance {
     /// All its attributes but pixel data. `bulk_root` is what the addresses of
     /// large values begin with: `…/instances/{instance}/bulkdata`, absolute.
     pub fn metadata(&self, bulk_root: &str) -> Result<Value, Error> {
-        let mut json = object(&self.all()?, Some(bulk_root));
+        let root = bulk_root.to_owned();
+        let mut json = self.parsed("metadata", move |all| Ok(object(&all, Some(&root))))?;
         if let Some(members) = json.as_object_mut() {
             let syntax = json!({"vr": "UI", "Value": [&*self.transfer_syntax]});
             members.insert("00083002".to_owned(), syntax);
@@ -34,8 +35,10 @@ impl Instance {
 
     /// The large value that [`metadata`](Self::metadata) names by this hash.
     pub fn bulk(&self, hash: &str) -> Result<Bytes, Error> {
-        let found = find(&self.all()?, hash);
-        found.ok_or_else(|| self.named(Error::missing("it has no such bulk data")))
+        let hash = hash.to_owned();
+        self.parsed("bulk data", move |all| {
+            find(&all, &hash).ok_or_else(|| Error::missing("it has no such bulk data"))
+        })
     }
 }
 

@@ -7,10 +7,10 @@
 //! file with their padding, other texts without it, bytes in Base64, and nothing as `null`.
 
 use super::error::Error;
-use super::instance::{Instance, data_set, encoding};
+use super::instance::{Instance, encoding};
 use super::json::{INLINE, is_binary, key, values};
 use super::multiplicity::is_multiple;
-use super::{layout, syntax};
+use super::{layout, parse, syntax};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry, TagRange};
@@ -35,16 +35,14 @@ impl Instance {
     /// All attributes, those of the file's head among them. Pixels, group lengths, and
     /// values of more than a megabyte are left out.
     pub fn named_attributes(&self) -> Result<Vec<Named>, Error> {
-        let head = self.head().map_err(|error| self.named(error))?;
-        let mut attributes = named(&head);
-        attributes.extend(named(&self.all()?));
-        Ok(attributes)
-    }
-
-    /// The file meta information (PS3.10, 7.1).
-    fn head(&self) -> Result<InMemDicomObject, Error> {
-        let bytes = layout::meta_group(&self.source.open()?)?;
-        data_set(&bytes, &encoding(syntax::EXPLICIT_VR_LITTLE_ENDIAN)?)
+        // The file meta information (PS3.10, 7.1).
+        let head = layout::meta_group(&self.source.open()?).map_err(|error| self.named(error))?;
+        let syntax = encoding(syntax::EXPLICIT_VR_LITTLE_ENDIAN)?.syntax;
+        self.parsed("attributes by name", move |all| {
+            let mut attributes = named(&parse::data_set(&head, syntax)?);
+            attributes.extend(named(&all));
+            Ok(attributes)
+        })
     }
 }
 

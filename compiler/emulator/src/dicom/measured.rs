@@ -11,7 +11,6 @@ use super::picture::samples;
 use super::syntax;
 use bytes::Bytes;
 use dicom_dictionary_std::tags;
-use dicom_object::InMemDicomObject;
 use flate2::Crc;
 
 /// One frame, as far as it can be told.
@@ -47,8 +46,11 @@ impl Instance {
         if self.frames == 0 {
             return Ok(vec![]);
         }
-        let object = self.all()?;
-        let shape = Shape::of(&object).ok().filter(|_| pixels);
+        let (shape, signed) = self.parsed("measures", |all| {
+            let signed = super::instance::number(&all, tags::PIXEL_REPRESENTATION) == Some(1);
+            Ok((Shape::of(&all).ok(), signed))
+        })?;
+        let shape = shape.filter(|_| pixels);
         let frames = 1..=self.frames;
         frames
             .map(|n| {
@@ -62,14 +64,14 @@ impl Instance {
                 let shape = shape.as_ref();
                 Ok(Measured {
                     bytes: Some(frame.len()),
-                    pixels: shape.and_then(|shape| self.pixels(shape, &object, &frame)),
+                    pixels: shape.and_then(|shape| self.pixels(shape, signed, &frame)),
                 })
             })
             .collect()
     }
 
     /// None where nothing here decodes them, or where what comes out isn't a whole sample each.
-    fn pixels(&self, shape: &Shape, object: &InMemDicomObject, frame: &Bytes) -> Option<Pixels> {
+    fn pixels(&self, shape: &Shape, signed: bool, frame: &Bytes) -> Option<Pixels> {
         let octets = if syntax::is_native(&self.transfer_syntax) {
             frame.clone()
         } else {
@@ -80,7 +82,7 @@ impl Instance {
             columns: shape.columns,
             rows: shape.rows,
             checksum: crc32(&octets),
-            range: range(&octets, shape, object),
+            range: range(&octets, shape, signed),
         })
     }
 }
@@ -92,11 +94,10 @@ fn crc32(octets: &[u8]) -> u32 {
 }
 
 /// Wider samples may be floating-point numbers.
-fn range(octets: &[u8], shape: &Shape, object: &InMemDicomObject) -> Option<(i64, i64)> {
+fn range(octets: &[u8], shape: &Shape, signed: bool) -> Option<(i64, i64)> {
     if shape.samples != 1 || shape.allocated > 16 {
         return None;
     }
-    let signed = super::instance::number(object, tags::PIXEL_REPRESENTATION) == Some(1);
     let values = samples(octets, shape, signed).ok()?;
     // Sixteen bits at the most: each of these numbers is whole, and in range.
     let values = values.into_iter().map(|value| value as i64);

@@ -25,7 +25,7 @@ mod whole;
 
 pub use error::{Error, Kind};
 pub use folder::{Folder, Known, Left, Listing};
-pub use guard::is_guarded;
+pub use guard::install_hook;
 pub use instance::{Instance, SEARCHED, Shared};
 pub use json::{element as element_json, key, object as object_json};
 pub use keywords::Named;

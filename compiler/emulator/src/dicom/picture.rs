@@ -48,7 +48,7 @@ struct Meaning {
 /// Draws a frame. `metadata` is the instance's DICOM JSON; `window` is taken
 /// instead of its own. Without either, the frame's least and greatest values are black and white.
 pub fn picture(
-    frame: &[u8],
+    frame: &Bytes,
     transfer_syntax: &str,
     metadata: &Value,
     window: Option<Window>,
@@ -61,7 +61,7 @@ pub fn picture(
         )));
     }
     let octets = if syntax::is_native(transfer_syntax) {
-        Bytes::copy_from_slice(frame)
+        frame.clone()
     } else {
         octets(transfer_syntax, &shape, frame)?
     };

@@ -2,6 +2,7 @@
 //! when they are asked for, and no more of them than was asked for.
 
 use super::error::{Error, Kind};
+use super::guard::{Identity, identity};
 use bytes::Bytes;
 use rustix::fs::{Mode, OFlags};
 use std::fs::File;
@@ -81,6 +82,20 @@ impl Source {
         }
     }
 
+    /// What is done to this very content.
+    pub(super) fn identity(&self, what: &str) -> Identity {
+        match self {
+            Self::Embedded(bytes) => identity(&[what.as_bytes(), bytes]),
+            Self::File(path, stamp) => identity(&[
+                what.as_bytes(),
+                path.as_os_str().as_encoded_bytes(),
+                &stamp.bytes.to_le_bytes(),
+                &stamp.modified.0.to_le_bytes(),
+                &stamp.modified.1.to_le_bytes(),
+            ]),
+        }
+    }
+
     /// How messages name it.
     pub(super) fn name(&self) -> String {
         match self {
@@ -127,6 +142,14 @@ impl Data {
         match self {
             Self::Memory(bytes) => bytes.len() as u64,
             Self::File(_, bytes, _) => *bytes,
+        }
+    }
+
+    /// What is held of them as long as any part of them is.
+    pub(super) fn in_memory(&self) -> u64 {
+        match self {
+            Self::Memory(bytes) => bytes.len() as u64,
+            Self::File(..) => 0,
         }
     }
 

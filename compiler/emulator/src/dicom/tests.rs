@@ -2,6 +2,7 @@
 
 use super::source::Source;
 use super::*;
+use bytes::Bytes;
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 use serde_json::{Value, json};
@@ -581,7 +582,8 @@ fn mutated_files_are_read_or_refused() {
 
 /// The grey values of one row.
 fn row(pixels: &[u8], metadata: &serde_json::Value, window: Option<Window>) -> Vec<u8> {
-    let drawn = picture(pixels, EXPLICIT_VR_LITTLE_ENDIAN, metadata, window).unwrap();
+    let pixels = Bytes::copy_from_slice(pixels);
+    let drawn = picture(&pixels, EXPLICIT_VR_LITTLE_ENDIAN, metadata, window).unwrap();
     assert_eq!((drawn.rows, drawn.samples), (1, 1));
     drawn.pixels
 }
@@ -615,10 +617,11 @@ fn a_picture_is_drawn_by_window_and_rescale() {
     });
     assert_eq!(row(&[0xFF, 0xFF, 0, 0], &signed, None), [0, 255]);
     assert_eq!(row(&[0xFF, 0x0F, 0, 0], &signed, None), [0, 255]);
-    let short = picture(&[0, 0], EXPLICIT_VR_LITTLE_ENDIAN, &signed, None);
+    let zeros = |count: usize| Bytes::from(vec![0; count]);
+    let short = picture(&zeros(2), EXPLICIT_VR_LITTLE_ENDIAN, &signed, None);
     assert!(short.unwrap_err().message.contains("has 1 samples"));
     signed.as_object_mut().unwrap().remove("00280010");
-    let unknown = picture(&[0; 4], EXPLICIT_VR_LITTLE_ENDIAN, &signed, None);
+    let unknown = picture(&zeros(4), EXPLICIT_VR_LITTLE_ENDIAN, &signed, None);
     assert!(unknown.unwrap_err().message.contains("no Rows"));
 }
 
@@ -633,7 +636,8 @@ fn colours_are_drawn_by_pixel_by_plane_and_from_luminance() {
     };
     let draw = |pixels: &[u8], photometric: &str, planar| {
         let metadata = metadata(photometric, planar);
-        let drawn = picture(pixels, EXPLICIT_VR_LITTLE_ENDIAN, &metadata, None).unwrap();
+        let pixels = Bytes::copy_from_slice(pixels);
+        let drawn = picture(&pixels, EXPLICIT_VR_LITTLE_ENDIAN, &metadata, None).unwrap();
         assert_eq!(drawn.samples, 3);
         drawn.pixels
     };
@@ -661,7 +665,8 @@ fn a_palette_gives_the_colours() {
         "00281201": words("AAEAAgAD"), "00281202": words("AAEAAgAD"), "00281203": words("BAUG"),
     });
     let draw = |metadata: &serde_json::Value| {
-        picture(&[0, 10, 11, 200], EXPLICIT_VR_LITTLE_ENDIAN, metadata, None)
+        let pixels = Bytes::from_static(&[0, 10, 11, 200]);
+        picture(&pixels, EXPLICIT_VR_LITTLE_ENDIAN, metadata, None)
     };
     let drawn = draw(&metadata).unwrap();
     assert_eq!(drawn.samples, 3);

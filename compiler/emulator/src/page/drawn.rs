@@ -51,7 +51,7 @@ fn refusal(status: StatusCode, why: &str) -> Answer {
     local_http::answer(status, "text/plain; charset=utf-8", format!("{why}\n"))
 }
 
-fn draw(body: &[u8]) -> Result<(Picture, Vec<u8>), (StatusCode, String)> {
+fn draw(body: &Bytes) -> Result<(Picture, Vec<u8>), (StatusCode, String)> {
     let unreadable = || {
         let why = "the body must be a line of JSON, and a frame".to_owned();
         (StatusCode::BAD_REQUEST, why)
@@ -61,7 +61,7 @@ fn draw(body: &[u8]) -> Result<(Picture, Vec<u8>), (StatusCode, String)> {
         .and_then(|end| body.split_at_checked(end))
         .ok_or_else(unreadable)?;
     let head: Head = serde_json::from_slice(head).map_err(|_| unreadable())?;
-    let frame = frame.get(1..).unwrap_or_default();
+    let frame = body.slice_ref(frame.get(1..).unwrap_or_default());
     let syntax = transfer_syntax(&head.content_type, &head.metadata);
     let window = head.window.map(|[center, width]| Window { center, width });
     let undrawn = |error: dicom::Error| {
@@ -71,7 +71,7 @@ fn draw(body: &[u8]) -> Result<(Picture, Vec<u8>), (StatusCode, String)> {
         };
         (StatusCode::UNPROCESSABLE_ENTITY, why)
     };
-    let picture = dicom::picture(frame, &syntax, &head.metadata, window).map_err(undrawn)?;
+    let picture = dicom::picture(&frame, &syntax, &head.metadata, window).map_err(undrawn)?;
     let png = picture.png().map_err(undrawn)?;
     Ok((picture, png))
 }
