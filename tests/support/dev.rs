@@ -239,7 +239,6 @@ impl Dev {
             .to_owned()
     }
 
-    /// Processes that it started.
     /// How many of its threads have this name.
     pub fn threads(&self, name: &str) -> usize {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
@@ -248,6 +247,7 @@ impl Dev {
         names.filter(|found| found.trim_end() == name).count()
     }
 
+    /// Processes that it started.
     pub fn children(&self) -> Vec<u32> {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
         tasks

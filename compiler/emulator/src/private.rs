@@ -4,9 +4,13 @@ use super::Error;
 use std::{
     fs,
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 use tempfile::TempDir;
+
+/// Those that may still be there.
+static MADE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// A directory for this user only, whatever the umask; dropping it deletes it.
 pub fn directory(prefix: &str) -> Result<TempDir, Error> {
@@ -15,9 +19,20 @@ pub fn directory(prefix: &str) -> Result<TempDir, Error> {
     // By itself tempfile leaves a directory's mode to the umask.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    builder
+    let directory = builder
         .tempdir()
-        .map_err(|e| Error::new(format!("cannot make a temporary directory: {e}")))
+        .map_err(|e| Error::new(format!("cannot make a temporary directory: {e}")))?;
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    made.retain(|path| path.exists());
+    made.push(directory.path().to_owned());
+    Ok(directory)
+}
+
+/// Removes all directories, for a process that ends without dropping anything.
+pub fn remove_all() {
+    for path in MADE.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        let _ = fs::remove_dir_all(path);
+    }
 }
 
 /// Writes a new file for this user only.

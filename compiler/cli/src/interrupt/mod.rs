@@ -9,6 +9,7 @@ pub mod scratch;
 
 use crate::terminal;
 use frames_compiler::failure::{Context, Exit, Failure, Result};
+use frames_emulator::private;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
@@ -110,6 +111,7 @@ pub fn leave(failure: Failure) -> ! {
     let _whole = wait_for_writes();
     children::end_all();
     scratch::remove_all();
+    private::remove_all();
     let exit = failure.exit as i32;
     let (say, said) = mpsc::channel();
     std::thread::spawn(move || {
@@ -136,6 +138,7 @@ pub fn leave_after_panic() -> ! {
     } else if let Ok(_clearing) = clearing.spawn(move || {
         children::end_all();
         scratch::remove_all();
+        private::remove_all();
         let _ = clear.send(());
     }) {
         let _ = cleared.recv_timeout(CLEARING);
@@ -201,6 +204,8 @@ mod tests {
             let builder = tempfile::Builder::new();
             let scratch = scratch::Scratch::new(&builder, within).unwrap();
             std::fs::write(scratch.path().join("secret"), "").unwrap();
+            let private = private::directory("frames-test-").unwrap();
+            std::fs::write(private.path().join("token"), "").unwrap();
             let mut program = Command::new("sh");
             program.args(["-c", "echo $$ && exec sleep 600"]);
             let pid = std::fs::File::create(within.join("pid")).unwrap();
@@ -209,7 +214,11 @@ mod tests {
                 std::thread::sleep(POLL);
             }
             std::panic::set_hook(Box::new(|_| leave_after_panic()));
-            drop((std::thread::spawn(|| panic!("a defect")).join(), group));
+            drop((
+                std::thread::spawn(|| panic!("a defect")).join(),
+                group,
+                private,
+            ));
             unreachable!();
         }
         let within = tempfile::tempdir().unwrap();
@@ -218,6 +227,7 @@ mod tests {
         child
             .args(["--exact", test])
             .env(CHILD, within.path())
+            .env("TMPDIR", within.path())
             .stdin(Stdio::null());
         let output = child.output().unwrap();
         assert_eq!(output.status.code(), Some(PANICKED), "{output:?}");

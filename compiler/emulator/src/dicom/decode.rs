@@ -125,7 +125,7 @@ pub(super) fn octets(uid: &str, shape: &Shape, frame: &Bytes) -> Result<Bytes, E
     let known_by = format!("{uid} {shape:?}");
     let piece = Piece {
         identity: &|| identity(&[known_by.as_bytes(), &frame]),
-        bytes: frame.len() as u64 + shape.samples_held() * OF_SAMPLE,
+        bytes: frame.len() as u64 + shape.all_samples() * OF_SAMPLE,
         threads: matches!(decoder, Decoder::Jpeg),
     };
     let broken =

@@ -76,7 +76,7 @@ impl Shape {
         pixels * u64::from(self.samples) * u64::from(self.allocated.div_ceil(8))
     }
 
-    pub(super) fn samples_held(&self) -> u64 {
+    pub(super) fn all_samples(&self) -> u64 {
         u64::from(self.rows) * u64::from(self.columns) * u64::from(self.samples)
     }
 
