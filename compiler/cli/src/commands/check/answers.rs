@@ -1,5 +1,6 @@
 //! What anybody gets, who has no token.
 
+use super::behaviors;
 use super::expected::{Auth, Expected};
 use super::look::{
     Asking, FOREIGN, Look, NOBODYS, State, has_directive, header, is_hit, is_the_edges, status,
@@ -19,6 +20,7 @@ pub(super) async fn look(look: &mut Look, expected: &Expected, origin: Option<&s
     if !without_a_token(look, expected).await {
         return false;
     }
+    behaviors::look(look, expected).await;
     if expected.auth == Auth::Token {
         unsigned(look).await;
     }
@@ -61,7 +63,7 @@ async fn without_a_token(look: &mut Look, expected: &Expected) -> bool {
         );
         return false;
     }
-    if cache.starts_with("Lambda") && !cache.starts_with("LambdaGenerated") {
+    if has_failed(&reply) {
         let help = "the authorizer fails: its log group says why";
         look.wrong(NO_TOKEN, wanted, format!("{found} ({cache})"), help);
         return false;
@@ -69,6 +71,12 @@ async fn without_a_token(look: &mut Look, expected: &Expected) -> bool {
     look.open = Some(code != 401 || expected.auth == Auth::AnybodyForListed);
     verdict(look, expected.auth, wanted, &found, code == 401, &challenge);
     true
+}
+
+/// A function at the edge didn't come to an answer: `LambdaExecutionError from cloudfront`.
+pub(super) fn has_failed(reply: &Reply) -> bool {
+    let cache = header(&reply.headers, "x-cache");
+    cache.starts_with("Lambda") && !cache.starts_with("LambdaGenerated")
 }
 
 fn verdict(
@@ -346,7 +354,7 @@ pub(super) fn nosniff(look: &mut Look) {
     const EXPECTED: &str = "on every error that has a body";
     let errors = look.answers.iter().filter(|answer| {
         answer.reply.status.is_client_error()
-            && !answer.reply.body.is_empty()
+            && answer.reply.length > 0
             && !is_the_edges(&answer.reply)
     });
     let mut without = errors.filter(|answer| {
