@@ -35,6 +35,12 @@ impl Ended {
     fn last(&self) -> &Run {
         self.runs.last().unwrap()
     }
+
+    /// How the job's step ends: as the first of these that failed.
+    fn code(&self) -> i32 {
+        let mut codes = self.runs.iter().map(|run| run.code);
+        codes.find(|code| *code != 0).unwrap_or(0)
+    }
 }
 
 impl Job {
@@ -58,7 +64,7 @@ impl Job {
         self.home.temporary().parent().unwrap().join(name)
     }
 
-    /// Runs each step, until one fails.
+    /// Runs each step. After one that failed, only those whose condition asks how the run stands.
     fn run(&self) -> Ended {
         let action = yaml(&read("action/action.yml"));
         assert_eq!(action["runs"]["using"], "composite");
@@ -84,10 +90,8 @@ impl Job {
         }
         let mut runs = Vec::new();
         for step in action["runs"]["steps"].as_array().unwrap() {
-            if step
-                .get("if")
-                .is_some_and(|condition| !holds(condition, &context))
-            {
+            let failed = runs.iter().any(|run: &Run| run.code != 0);
+            if !holds(step.get("if"), &context, failed) {
                 continue;
             }
             let (run, outputs) = self.step(step, &context);
@@ -98,9 +102,6 @@ impl Job {
                     .map(|(name, value)| (format!("steps.{id}.outputs.{name}"), value)),
             );
             runs.push(run);
-            if runs.last().unwrap().code != 0 {
-                break;
-            }
         }
         let outputs = action["outputs"].as_object().unwrap().iter();
         let outputs = outputs.map(|(name, output)| {
@@ -184,13 +185,24 @@ fn filled(text: &str, context: &BTreeMap<String, String>) -> String {
     value.cloned().unwrap_or_default()
 }
 
-fn holds(condition: &Value, context: &BTreeMap<String, String>) -> bool {
-    let condition = condition.as_str().unwrap();
-    if let Some(name) = condition.strip_suffix(" != ''") {
-        return !context[name].is_empty();
-    }
-    let name = condition.strip_suffix(" == 'true'").unwrap();
-    context[name] == "true"
+/// GitHub's documentation, "Evaluate expressions in workflows and actions", on `success()`: a condition
+/// without such a function has it.
+fn holds(condition: Option<&Value>, context: &BTreeMap<String, String>, failed: bool) -> bool {
+    const NOT_CANCELLED: &str = "!cancelled()";
+    let condition = condition.map_or("", |it| it.as_str().unwrap());
+    let mut parts = condition.split(" && ").filter(|part| !part.is_empty());
+    let asks = condition.contains(NOT_CANCELLED);
+    let value = |name: &str| {
+        let value = context.get(name);
+        assert!(value.is_some() || name.starts_with("steps."), "{name}");
+        value.cloned().unwrap_or_default()
+    };
+    (asks || !failed)
+        && parts.all(|part| match part.split_once(" != ''") {
+            _ if part == NOT_CANCELLED => true,
+            Some((name, _)) => !value(name).is_empty(),
+            None => value(part.strip_suffix(" == 'true'").unwrap()) == "true",
+        })
 }
 
 fn from(release: &Release) -> (&'static str, &str) {
@@ -491,6 +503,41 @@ fn a_pull_request_gets_one_comment_that_is_renewed() {
     let renewed = written.values().last().unwrap();
     assert_eq!(written.len(), 2);
     assert!(renewed.contains("    ```\n    # big\n"), "{renewed}");
+    // What failed doesn't leave the last good one there.
+    let script = "#!/bin/sh\ncase $1 in --version) echo frames 1.2.3;; *) echo flowchart TB; printf 'Reading\\r\\nerror: no access\\n```\\n' >&2; exit 3;; esac\n";
+    let failing = Release::running("1.2.3", script);
+    job.inputs.insert("from".to_owned(), json!(failing.path()));
+    let ended = job.run();
+    assert_eq!((ended.code(), ended.last().code), (3, 0), "{ended:#?}");
+    assert_eq!(ended.outputs["exit-code"], "3");
+    let step = &ended.runs[1];
+    assert!(step.stderr.contains("error: no access\n"), "{ended:#?}");
+    assert!(step.stdout.contains("flowchart TB\n"), "{ended:#?}");
+    let written = comments(&job);
+    let failed = "-->\n### frames diff\n\n    flowchart TB\n\n\nIt failed with exit code 3:\n\n    Reading\n    error: no access\n    ```\n\n\n\nOf commit 1234abcd.\n";
+    assert_eq!(written.len(), 2);
+    let text = written.values().last().unwrap();
+    assert!(text.ends_with(failed), "{text}");
+    // The next good one renews it again.
+    job.inputs.insert("from".to_owned(), json!(release.path()));
+    assert_eq!(job.run().code(), 0);
+    let written = comments(&job);
+    assert!(written.values().last().unwrap().contains(drawn));
+    // However much is said, GitHub takes it.
+    let script = "#!/bin/sh\ncase $1 in --version) echo frames 1.2.3;; *) yes | head -n 90000; yes 'é' | head -n 90000 >&2; exit 1;; esac\n";
+    let long = Release::running("1.2.3", script);
+    job.inputs.insert("from".to_owned(), json!(long.path()));
+    let ended = job.run();
+    assert_eq!((ended.code(), ended.last().code), (1, 0));
+    let written = comments(&job);
+    let text = written.values().last().unwrap();
+    assert!(text.len() > 55_000 && text.chars().count() < 65_536);
+    assert!(text.contains("\nIt failed with exit code 1:\n"));
+    // A command that isn't one never ran: the comment stays.
+    job.inputs.insert("command".to_owned(), json!("no command"));
+    assert_eq!((job.run().runs.len(), job.run().code()), (2, 2));
+    job.inputs.insert("command".to_owned(), json!("diff"));
+    job.inputs.insert("from".to_owned(), json!(release.path()));
     // No permission is an error with a way on.
     fs::write(bin.join("gh"), "#!/bin/sh\nexit 1\n").unwrap();
     let ended = job.run();
