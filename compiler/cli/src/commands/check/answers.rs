@@ -3,7 +3,8 @@
 use super::behaviors;
 use super::expected::{Auth, Expected};
 use super::look::{
-    Asking, FOREIGN, Look, NOBODYS, State, has_directive, header, is_hit, is_the_edges, status,
+    Asking, FOREIGN, Look, NOBODYS, State, has_directive, has_failed, header, is_hit, is_the_edges,
+    status,
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -71,12 +72,6 @@ async fn without_a_token(look: &mut Look, expected: &Expected) -> bool {
     look.open = Some(code != 401 || expected.auth == Auth::AnybodyForListed);
     verdict(look, expected.auth, wanted, &found, code == 401, &challenge);
     true
-}
-
-/// A function at the edge didn't come to an answer: `LambdaExecutionError from cloudfront`.
-pub(super) fn has_failed(reply: &Reply) -> bool {
-    let cache = header(&reply.headers, "x-cache");
-    cache.starts_with("Lambda") && !cache.starts_with("LambdaGenerated")
 }
 
 fn verdict(

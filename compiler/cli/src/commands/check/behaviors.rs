@@ -1,8 +1,7 @@
 //! Every cache behavior has functions of its own: what one of them refuses, another may serve.
 
-use super::answers::has_failed;
 use super::expected::{Auth, Expected};
-use super::look::{Asking, FOREIGN, Look, NOBODYS, header, is_the_edges, status};
+use super::look::{Asking, FOREIGN, Look, NOBODYS, has_failed, header, is_the_edges, status};
 use frames_compiler::plan::PATHS;
 use frames_network::probe::Reply;
 use http::Method;
