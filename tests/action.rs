@@ -1,5 +1,7 @@
 //! The GitHub Action. Its steps run as GitHub's runner would run them; GitHub itself is never asked.
 
+mod comments;
+
 use crate::support::frames::Run;
 use crate::support::https::{Https, answer, with_field};
 use crate::support::installer::{Home, Release};
@@ -7,8 +9,7 @@ use crate::support::yaml::yaml;
 use crate::support::{read, root};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A job that uses the action, on a runner.
@@ -407,143 +408,4 @@ fn what_is_printed_stays_code_on_the_runs_page() {
         ended.summary
     );
     assert!(ended.summary.contains("    # big\n"), "{}", ended.summary);
-}
-
-/// What `gh api` does with its arguments, where GitHub can't be asked: comments are files.
-const GH: &str = r#"#!/bin/sh
-set -eu
-[ "$GH_TOKEN" = secret-of-the-job ] || exit 4
-cd "$COMMENTS"
-case $* in
-  "api --paginate repos/owner/viewer/issues/7/comments --jq "*)
-    printf '%s\n' "$5" >asked
-    mark=$(printf '%s' "$5" | sed 's/.*startswith("\(.*\)")).*/\1/')
-    for comment in [0-9]*; do
-      [ ! -e "$comment" ] || { [ "$(sed 1q "$comment")" != "$mark" ] || echo "$comment"; }
-    done
-    ;;
-  "api --silent repos/owner/viewer/issues/7/comments -F body=@"*) cp "${5#body=@}" "$(($(ls | grep -c '^[0-9]') + 1))" ;;
-  "api --silent --method PATCH repos/owner/viewer/issues/comments/"*)
-    [ -e "${5##*/}" ]
-    cp "${7#body=@}" "${5##*/}"
-    ;;
-  *) exit 64 ;;
-esac
-"#;
-
-/// One comment for each command with its arguments: drawn where it is a graph, and code otherwise.
-#[test]
-fn a_pull_request_gets_one_comment_that_is_renewed() {
-    let printing = |what: &str| {
-        let script = format!(
-            "#!/bin/sh\ncase $1 in --version) echo frames 1.2.3;; *) cat <<'END'\n{what}\nEND\n[ -z \"${{GH_TOKEN-}}\" ];; esac\n"
-        );
-        Release::running("1.2.3", &script)
-    };
-    let comments = |job: &Job| {
-        let entries = fs::read_dir(job.home.path().join("comments")).unwrap();
-        let paths = entries.map(|entry| entry.unwrap().path());
-        let numbered = paths.filter(|path| !path.ends_with("asked"));
-        let texts = numbered.map(|path| (path.clone(), fs::read_to_string(path).unwrap()));
-        texts
-            .map(|(path, text)| (path.file_name().unwrap().to_owned(), text))
-            .collect::<BTreeMap<_, _>>()
-    };
-    let release = printing("flowchart TB");
-    let mut job = Job::new(&[from(&release), ("command", "diff"), ("comment", "true")]);
-    let bin = job.home.path().join("gh-bin");
-    fs::create_dir(&bin).unwrap();
-    fs::create_dir(job.home.path().join("comments")).unwrap();
-    fs::write(bin.join("gh"), GH).unwrap();
-    fs::set_permissions(bin.join("gh"), Permissions::from_mode(0o755)).unwrap();
-    let path = format!("{}:/usr/bin:/bin", bin.display());
-    for (name, value) in [
-        ("PATH", path),
-        (
-            "COMMENTS",
-            job.home.path().join("comments").display().to_string(),
-        ),
-        ("GITHUB_REPOSITORY", "owner/viewer".to_owned()),
-    ] {
-        job.variables.insert(name.to_owned(), value);
-    }
-    // No pull request, no comment.
-    let ended = job.run();
-    assert_eq!(ended.last().code, 1, "{ended:#?}");
-    assert!(
-        ended.last().stderr.contains("of no pull request"),
-        "{ended:#?}"
-    );
-
-    job.event.insert("number".to_owned(), "7".to_owned());
-    job.event
-        .insert("head.sha".to_owned(), "1234abcd".to_owned());
-    let mermaid = json!("--format\nmermaid\n");
-    let drawn = "-->\n### frames diff\n\n```mermaid\nflowchart TB\n```\n\nOf commit 1234abcd.\n";
-    for (arguments, expected) in [
-        (json!(""), vec!["    flowchart TB\n"]),
-        (mermaid.clone(), vec!["    flowchart TB\n", drawn]),
-        (mermaid.clone(), vec!["    flowchart TB\n", drawn]),
-    ] {
-        job.inputs.insert("args".to_owned(), arguments);
-        let ended = job.run();
-        assert_eq!(ended.last().code, 0, "{ended:#?}");
-        let written = comments(&job);
-        assert_eq!(written.len(), expected.len(), "{written:#?}");
-        for (text, expected) in written.values().zip(expected) {
-            assert!(text.contains(expected), "{text}");
-        }
-    }
-    // What could end the fence is code.
-    let hostile = printing("flowchart TB\n```\n# big");
-    job.inputs.insert("from".to_owned(), json!(hostile.path()));
-    let ended = job.run();
-    assert_eq!(ended.last().code, 0, "{ended:#?}");
-    let written = comments(&job);
-    let renewed = written.values().last().unwrap();
-    assert_eq!(written.len(), 2);
-    assert!(renewed.contains("    ```\n    # big\n"), "{renewed}");
-    // What failed doesn't leave the last good one there.
-    let script = "#!/bin/sh\ncase $1 in --version) echo frames 1.2.3;; *) echo flowchart TB; printf 'Reading\\r\\nerror: no access\\n```\\n' >&2; exit 3;; esac\n";
-    let failing = Release::running("1.2.3", script);
-    job.inputs.insert("from".to_owned(), json!(failing.path()));
-    let ended = job.run();
-    assert_eq!((ended.code(), ended.last().code), (3, 0), "{ended:#?}");
-    assert_eq!(ended.outputs["exit-code"], "3");
-    let step = &ended.runs[1];
-    assert!(step.stderr.contains("error: no access\n"), "{ended:#?}");
-    assert!(step.stdout.contains("flowchart TB\n"), "{ended:#?}");
-    let written = comments(&job);
-    let failed = "-->\n### frames diff\n\n    flowchart TB\n\n\nIt failed with exit code 3:\n\n    Reading\n    error: no access\n    ```\n\n\n\nOf commit 1234abcd.\n";
-    assert_eq!(written.len(), 2);
-    let text = written.values().last().unwrap();
-    assert!(text.ends_with(failed), "{text}");
-    // The next good one renews it again.
-    job.inputs.insert("from".to_owned(), json!(release.path()));
-    assert_eq!(job.run().code(), 0);
-    let written = comments(&job);
-    assert!(written.values().last().unwrap().contains(drawn));
-    // However much is said, GitHub takes it.
-    let script = "#!/bin/sh\ncase $1 in --version) echo frames 1.2.3;; *) yes | head -n 90000; yes 'é' | head -n 90000 >&2; exit 1;; esac\n";
-    let long = Release::running("1.2.3", script);
-    job.inputs.insert("from".to_owned(), json!(long.path()));
-    let ended = job.run();
-    assert_eq!((ended.code(), ended.last().code), (1, 0));
-    let written = comments(&job);
-    let text = written.values().last().unwrap();
-    assert!(text.len() > 55_000 && text.chars().count() < 65_536);
-    assert!(text.contains("\nIt failed with exit code 1:\n"));
-    // A command that isn't one never ran: the comment stays.
-    job.inputs.insert("command".to_owned(), json!("no command"));
-    assert_eq!((job.run().runs.len(), job.run().code()), (2, 2));
-    job.inputs.insert("command".to_owned(), json!("diff"));
-    job.inputs.insert("from".to_owned(), json!(release.path()));
-    // No permission is an error with a way on.
-    fs::write(bin.join("gh"), "#!/bin/sh\nexit 1\n").unwrap();
-    let ended = job.run();
-    assert_eq!(ended.last().code, 1, "{ended:#?}");
-    assert!(
-        ended.last().stderr.contains("pull-requests: write"),
-        "{ended:#?}"
-    );
 }
