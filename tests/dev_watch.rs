@@ -462,8 +462,7 @@ fn two_hundred_edits_while_requests_go_on() {
                 "seed {seed}: after {kind:?}, edit {number}"
             );
         }
-        // What the watcher says is in the order of what it did: whatever is live after this is the
-        // last save's.
+        // Whatever the watcher calls live after this is the last save's.
         let (marker, last) = (format!("marker{COUNT}"), COUNT + 1);
         project.write("frames.yml", format!("{}{marker}: 1\n", plain(last)));
         let before = eventually("the broken one", || {

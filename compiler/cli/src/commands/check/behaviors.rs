@@ -11,6 +11,17 @@ const NAME: &str = "behaviors";
 /// A UID that nobody has: it is made of a UUID (DICOM PS3.5, B.2).
 const NOBODYS_UID: &str = "2.25.293014865208716250343209485104382751869";
 
+/// What is known of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// The authorizer knows it, and says nothing but no.
+    Served,
+    /// An overlay's: the authorizer knows none, and says so.
+    Added,
+    /// Any endpoint may serve it, or not.
+    Perhaps,
+}
+
 /// What a request to one behavior comes to.
 enum Came {
     /// Nobody without a token gets further.
@@ -53,9 +64,13 @@ pub(super) async fn look(look: &mut Look, expected: &Expected) {
         let asked = look.ask(NAME, &wanted, "another path without a token", asking);
         // Its line is written.
         let Some(reply) = asked.await else { return };
-        let is_served = known && PATHS.contains(&pattern.as_str());
+        let of = match known {
+            true if PATHS.contains(&pattern.as_str()) => Known::Served,
+            true => Known::Added,
+            false => Known::Perhaps,
+        };
         let found = || format!("GET {pattern}: {}", status(&reply));
-        match came(&reply, code, is_served) {
+        match came(&reply, code, of) {
             Came::Refused => refused += 1,
             Came::NotServed => elsewhere += 1,
             Came::Fails => failing.push(found()),
@@ -77,22 +92,21 @@ pub(super) async fn look(look: &mut Look, expected: &Expected) {
     }
 }
 
-/// `is_served`: the authorizer has the path, and says nothing but `code` of it.
-fn came(reply: &Reply, code: u16, is_served: bool) -> Came {
+/// A path or a method that it doesn't know, the authorizer answers with 404 or 405. HealthImaging knows
+/// none of these ids either, and is asked only past the authorizer.
+fn came(reply: &Reply, code: u16, of: Known) -> Came {
     let status = reply.status.as_u16();
-    match status {
-        401 => Came::Refused,
-        403 if is_the_edges(reply) => Came::Refused,
-        403 if code == 403 && !is_the_services(reply) => Came::Refused,
+    let is_own = is_the_authorizers(reply);
+    match (status, of) {
+        (401, _) => Came::Refused,
+        (403, _) if is_the_edges(reply) => Came::Refused,
+        (403, _) if code == 403 && is_own => Came::Refused,
         _ if has_failed(reply) => Came::Fails,
-        // A path or a method that the authorizer doesn't know. HealthImaging knows none of these ids,
-        // and is asked only past the authorizer.
-        404 | 405 if !is_served && !is_the_services(reply) => Came::NotServed,
-        404 | 405 if is_the_authorizers(reply) && !is_the_services(reply) => Came::Fails,
+        (404 | 405, Known::Served) if is_own => Came::Fails,
+        (404 | 405, Known::Added) if is_own => Came::NotServed,
+        (404 | 405, Known::Perhaps) if !is_the_services(reply) => Came::NotServed,
         // Something else refuses there, whose paths are its own.
-        403 if !is_served && !is_the_services(reply) && !is_the_authorizers(reply) => {
-            Came::NotServed
-        }
+        (403, Known::Perhaps) if !is_own && !is_the_services(reply) => Came::NotServed,
         _ => Came::Open,
     }
 }
@@ -109,6 +123,7 @@ fn is_the_services(reply: &Reply) -> bool {
 /// Its own form of an error, in which it says 403 only of a token that it takes.
 fn is_the_authorizers(reply: &Reply) -> bool {
     header(&reply.headers, "content-type").starts_with("application/json")
+        && !is_the_services(reply)
         && super::frame::class(reply).is_some()
 }
 
@@ -205,29 +220,33 @@ mod tests {
         let nobodys = reply(403, &[], "no");
         let answer = reply(200, &[], "image");
         let verdicts = |reply: &Reply| {
-            [(401, true), (401, false), (403, true)].map(|(code, is_served)| {
-                match came(reply, code, is_served) {
-                    Came::Refused => 'r',
-                    Came::NotServed => 'n',
-                    Came::Fails => 'f',
-                    Came::Open => 'o',
-                }
+            let cases = [
+                (401, Known::Served),
+                (401, Known::Added),
+                (401, Known::Perhaps),
+                (403, Known::Served),
+            ];
+            cases.map(|(code, of)| match came(reply, code, of) {
+                Came::Refused => 'r',
+                Came::NotServed => 'n',
+                Came::Fails => 'f',
+                Came::Open => 'o',
             })
         };
-        // Served, not known whether it is, served to anybody for what is listed.
+        // Served, an overlay's, not known, served to anybody for what is listed.
         for (reply, wanted) in [
-            (&own(401, r#"{"error":"missing_token"}"#), "rrr"),
-            (&not_found, "fnf"),
-            (&not_allowed, "fnf"),
-            (&forbidden, "oor"),
-            (&of_service(403), "ooo"),
-            (&of_service(404), "ooo"),
-            (&of_service(400), "ooo"),
-            (&of_edge, "rrr"),
-            (&fails, "fff"),
-            (&plain, "ono"),
-            (&nobodys, "onr"),
-            (&answer, "ooo"),
+            (&own(401, r#"{"error":"missing_token"}"#), "rrrr"),
+            (&not_found, "fnnf"),
+            (&not_allowed, "fnnf"),
+            (&forbidden, "ooor"),
+            (&of_service(403), "oooo"),
+            (&of_service(404), "oooo"),
+            (&of_service(400), "oooo"),
+            (&of_edge, "rrrr"),
+            (&fails, "ffff"),
+            (&plain, "oono"),
+            (&nobodys, "oono"),
+            (&answer, "oooo"),
         ] {
             let found: String = verdicts(reply).iter().collect();
             assert_eq!(found, wanted, "{reply:?}");
