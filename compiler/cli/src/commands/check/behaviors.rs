@@ -64,10 +64,12 @@ pub(super) async fn look(look: &mut Look, expected: &Expected) {
         let asked = look.ask(NAME, &wanted, "another path without a token", asking);
         // Its line is written.
         let Some(reply) = asked.await else { return };
-        let of = match known {
-            true if PATHS.contains(&pattern.as_str()) => Known::Served,
-            true => Known::Added,
-            false => Known::Perhaps,
+        let of = if !known {
+            Known::Perhaps
+        } else if PATHS.contains(&pattern.as_str()) {
+            Known::Served
+        } else {
+            Known::Added
         };
         let found = || format!("GET {pattern}: {}", status(&reply));
         match came(&reply, code, of) {
