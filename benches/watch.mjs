@@ -9,6 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 const { FRAMES, STUDY } = process.env
 const SAVES = 40, PAUSE = 150, LIMIT = 20_000
+// Saves one after the other, good and broken, while requests run.
+const ROUNDS = 5, IN_A_ROW = 200, GAP = 60
 const root = mkdtempSync(join(os.tmpdir(), 'frames-bench-'))
 const images = join(root, 'images')
 const at = (list, part) => [...list].sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * part))]
@@ -63,6 +65,35 @@ async function measure(change, isLive) {
   return times
 }
 
+/** Milliseconds from the last of many saves to the first answer that shows it; nothing older may come after that. */
+async function last(url, allows) {
+  const times = []
+  for (let round = 1; round <= ROUNDS; round++) {
+    let goesOn = true
+    const asked = [1, 2].map(async () => {
+      while (goesOn) if ((await get(url)).status !== 200) throw new Error(`a request failed in round ${round}`)
+    })
+    for (let number = 1; number < IN_A_ROW; number++) {
+      const text = manifest(name(10_000 * round + number))
+      save('frames.yml', number % 3 ? text : text.slice(0, text.indexOf('}')))
+      await sleep((number * 37) % GAP)
+    }
+    const number = 10_000 * round
+    save('frames.yml', manifest(name(number)))
+    const begin = performance.now()
+    while (!(await allows(name(number)))) {
+      if (performance.now() - begin > LIMIT) throw new Error(`the last save of round ${round} isn't served`)
+    }
+    times.push(performance.now() - begin)
+    for (let again = 0; again < 50; again++) {
+      if (!(await allows(name(number)))) throw new Error(`an older manifest came back in round ${round}`)
+    }
+    goesOn = false
+    await Promise.all(asked)
+  }
+  return times
+}
+
 try {
   mkdirSync(images)
   copyFileSync(join(STUDY, 'ct_small.dcm'), join(images, 'ct.dcm'))
@@ -87,6 +118,8 @@ try {
   const change = (n) => n % 2 ? copyFileSync(join(STUDY, 'mr_small.dcm'), other) : rmSync(other)
   const count = async () => JSON.parse((await get(studies)).body).length
   rows.push(['a DICOM file more, or less', await measure(change, async (n) => await count() === (n % 2 ? 2 : 1))])
+  if ((await count()) !== 1) rmSync(other)
+  rows.push([`the last of ${IN_A_ROW} in a row, under requests (${ROUNDS} times)`, await last(studies, allows)])
   console.log(`${os.cpus()[0].model.trim()}, ${os.cpus().length} processors, Node.js ${process.version}, load ${load} at the start, ${SAVES} saves each\n`)
   console.log('| saved | median | 9 of 10 | worst |')
   console.log('| --- | --- | --- | --- |')

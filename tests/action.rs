@@ -1,5 +1,7 @@
 //! The GitHub Action. Its steps run as GitHub's runner would run them; GitHub itself is never asked.
 
+mod comments;
+
 use crate::support::frames::Run;
 use crate::support::https::{Https, answer, with_field};
 use crate::support::installer::{Home, Release};
@@ -7,8 +9,7 @@ use crate::support::yaml::yaml;
 use crate::support::{read, root};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A job that uses the action, on a runner.
@@ -35,6 +36,12 @@ impl Ended {
     fn last(&self) -> &Run {
         self.runs.last().unwrap()
     }
+
+    /// How the job's step ends: as the first of these that failed.
+    fn code(&self) -> i32 {
+        let mut codes = self.runs.iter().map(|run| run.code);
+        codes.find(|code| *code != 0).unwrap_or(0)
+    }
 }
 
 impl Job {
@@ -58,7 +65,7 @@ impl Job {
         self.home.temporary().parent().unwrap().join(name)
     }
 
-    /// Runs each step, until one fails.
+    /// Runs each step. After one that failed, only those whose condition asks how the run stands.
     fn run(&self) -> Ended {
         let action = yaml(&read("action/action.yml"));
         assert_eq!(action["runs"]["using"], "composite");
@@ -84,10 +91,8 @@ impl Job {
         }
         let mut runs = Vec::new();
         for step in action["runs"]["steps"].as_array().unwrap() {
-            if step
-                .get("if")
-                .is_some_and(|condition| !holds(condition, &context))
-            {
+            let failed = runs.iter().any(|run: &Run| run.code != 0);
+            if !holds(step.get("if"), &context, failed) {
                 continue;
             }
             let (run, outputs) = self.step(step, &context);
@@ -98,9 +103,6 @@ impl Job {
                     .map(|(name, value)| (format!("steps.{id}.outputs.{name}"), value)),
             );
             runs.push(run);
-            if runs.last().unwrap().code != 0 {
-                break;
-            }
         }
         let outputs = action["outputs"].as_object().unwrap().iter();
         let outputs = outputs.map(|(name, output)| {
@@ -184,13 +186,24 @@ fn filled(text: &str, context: &BTreeMap<String, String>) -> String {
     value.cloned().unwrap_or_default()
 }
 
-fn holds(condition: &Value, context: &BTreeMap<String, String>) -> bool {
-    let condition = condition.as_str().unwrap();
-    if let Some(name) = condition.strip_suffix(" != ''") {
-        return !context[name].is_empty();
-    }
-    let name = condition.strip_suffix(" == 'true'").unwrap();
-    context[name] == "true"
+/// GitHub's documentation, "Evaluate expressions in workflows and actions", on `success()`: a condition
+/// without such a function has it.
+fn holds(condition: Option<&Value>, context: &BTreeMap<String, String>, failed: bool) -> bool {
+    const NOT_CANCELLED: &str = "!cancelled()";
+    let condition = condition.map_or("", |it| it.as_str().unwrap());
+    let mut parts = condition.split(" && ").filter(|part| !part.is_empty());
+    let asks = condition.contains(NOT_CANCELLED);
+    let value = |name: &str| {
+        let value = context.get(name);
+        assert!(value.is_some() || name.starts_with("steps."), "{name}");
+        value.cloned().unwrap_or_default()
+    };
+    (asks || !failed)
+        && parts.all(|part| match part.split_once(" != ''") {
+            _ if part == NOT_CANCELLED => true,
+            Some((name, _)) => !value(name).is_empty(),
+            None => value(part.strip_suffix(" == 'true'").unwrap()) == "true",
+        })
 }
 
 fn from(release: &Release) -> (&'static str, &str) {
@@ -395,108 +408,4 @@ fn what_is_printed_stays_code_on_the_runs_page() {
         ended.summary
     );
     assert!(ended.summary.contains("    # big\n"), "{}", ended.summary);
-}
-
-/// What `gh api` does with its arguments, where GitHub can't be asked: comments are files.
-const GH: &str = r#"#!/bin/sh
-set -eu
-[ "$GH_TOKEN" = secret-of-the-job ] || exit 4
-cd "$COMMENTS"
-case $* in
-  "api --paginate repos/owner/viewer/issues/7/comments --jq "*)
-    printf '%s\n' "$5" >asked
-    mark=$(printf '%s' "$5" | sed 's/.*startswith("\(.*\)")).*/\1/')
-    for comment in [0-9]*; do
-      [ ! -e "$comment" ] || { [ "$(sed 1q "$comment")" != "$mark" ] || echo "$comment"; }
-    done
-    ;;
-  "api --silent repos/owner/viewer/issues/7/comments -F body=@"*) cp "${5#body=@}" "$(($(ls | grep -c '^[0-9]') + 1))" ;;
-  "api --silent --method PATCH repos/owner/viewer/issues/comments/"*)
-    [ -e "${5##*/}" ]
-    cp "${7#body=@}" "${5##*/}"
-    ;;
-  *) exit 64 ;;
-esac
-"#;
-
-/// One comment for each command with its arguments: drawn where it is a graph, and code otherwise.
-#[test]
-fn a_pull_request_gets_one_comment_that_is_renewed() {
-    let printing = |what: &str| {
-        let script = format!(
-            "#!/bin/sh\ncase $1 in --version) echo frames 1.2.3;; *) cat <<'END'\n{what}\nEND\n[ -z \"${{GH_TOKEN-}}\" ];; esac\n"
-        );
-        Release::running("1.2.3", &script)
-    };
-    let comments = |job: &Job| {
-        let entries = fs::read_dir(job.home.path().join("comments")).unwrap();
-        let paths = entries.map(|entry| entry.unwrap().path());
-        let numbered = paths.filter(|path| !path.ends_with("asked"));
-        let texts = numbered.map(|path| (path.clone(), fs::read_to_string(path).unwrap()));
-        texts
-            .map(|(path, text)| (path.file_name().unwrap().to_owned(), text))
-            .collect::<BTreeMap<_, _>>()
-    };
-    let release = printing("flowchart TB");
-    let mut job = Job::new(&[from(&release), ("command", "diff"), ("comment", "true")]);
-    let bin = job.home.path().join("gh-bin");
-    fs::create_dir(&bin).unwrap();
-    fs::create_dir(job.home.path().join("comments")).unwrap();
-    fs::write(bin.join("gh"), GH).unwrap();
-    fs::set_permissions(bin.join("gh"), Permissions::from_mode(0o755)).unwrap();
-    let path = format!("{}:/usr/bin:/bin", bin.display());
-    for (name, value) in [
-        ("PATH", path),
-        (
-            "COMMENTS",
-            job.home.path().join("comments").display().to_string(),
-        ),
-        ("GITHUB_REPOSITORY", "owner/viewer".to_owned()),
-    ] {
-        job.variables.insert(name.to_owned(), value);
-    }
-    // No pull request, no comment.
-    let ended = job.run();
-    assert_eq!(ended.last().code, 1, "{ended:#?}");
-    assert!(
-        ended.last().stderr.contains("of no pull request"),
-        "{ended:#?}"
-    );
-
-    job.event.insert("number".to_owned(), "7".to_owned());
-    job.event
-        .insert("head.sha".to_owned(), "1234abcd".to_owned());
-    let mermaid = json!("--format\nmermaid\n");
-    let drawn = "-->\n### frames diff\n\n```mermaid\nflowchart TB\n```\n\nOf commit 1234abcd.\n";
-    for (arguments, expected) in [
-        (json!(""), vec!["    flowchart TB\n"]),
-        (mermaid.clone(), vec!["    flowchart TB\n", drawn]),
-        (mermaid.clone(), vec!["    flowchart TB\n", drawn]),
-    ] {
-        job.inputs.insert("args".to_owned(), arguments);
-        let ended = job.run();
-        assert_eq!(ended.last().code, 0, "{ended:#?}");
-        let written = comments(&job);
-        assert_eq!(written.len(), expected.len(), "{written:#?}");
-        for (text, expected) in written.values().zip(expected) {
-            assert!(text.contains(expected), "{text}");
-        }
-    }
-    // What could end the fence is code.
-    let hostile = printing("flowchart TB\n```\n# big");
-    job.inputs.insert("from".to_owned(), json!(hostile.path()));
-    let ended = job.run();
-    assert_eq!(ended.last().code, 0, "{ended:#?}");
-    let written = comments(&job);
-    let renewed = written.values().last().unwrap();
-    assert_eq!(written.len(), 2);
-    assert!(renewed.contains("    ```\n    # big\n"), "{renewed}");
-    // No permission is an error with a way on.
-    fs::write(bin.join("gh"), "#!/bin/sh\nexit 1\n").unwrap();
-    let ended = job.run();
-    assert_eq!(ended.last().code, 1, "{ended:#?}");
-    assert!(
-        ended.last().stderr.contains("pull-requests: write"),
-        "{ended:#?}"
-    );
 }

@@ -462,16 +462,30 @@ fn two_hundred_edits_while_requests_go_on() {
                 "seed {seed}: after {kind:?}, edit {number}"
             );
         }
-        let last = COUNT + 1;
+        // Whatever the watcher calls live after this is the last save's.
+        let (marker, last) = (format!("marker{COUNT}"), COUNT + 1);
+        project.write("frames.yml", format!("{}{marker}: 1\n", plain(last)));
+        let before = eventually("the broken one", || {
+            let stderr = dev.stderr();
+            let at = stderr.rfind(&marker)?;
+            let ended = stderr.get(at..)?.find("goes on")?;
+            Some(at + ended)
+        });
         project.write("frames.yml", plain(last));
         let saved = Instant::now();
-        live(&dev, last);
+        // It needs no further save, and no request.
+        eventually("the last save", || {
+            let stderr = dev.stderr();
+            let mut since = stderr.get(before..)?.lines();
+            let is_live = |line: &str| line.contains("Live") && line.contains("frames.yml");
+            since.any(is_live).then_some(())
+        });
         println!(
             "the last save was live after {:?}, with {} answers until then",
             saved.elapsed(),
             answered.load(Ordering::SeqCst)
         );
-        // Nothing older comes back.
+        // Whoever asks from now on gets it, and nothing older comes back.
         for _ in 0..50 {
             assert!(is_live(&dev, last), "seed {seed}");
         }

@@ -16,6 +16,11 @@ fn is_frame(request: &Head) -> bool {
     request.first.contains("/frames/1?")
 }
 
+/// DICOMweb's search of studies, which has a behavior of its own.
+fn is_search(request: &Head) -> bool {
+    request.first.contains("/studies HTTP/")
+}
+
 /// Someone else's token, on every request that has none.
 fn authorized(token: &str) -> impl Fn(&mut Head) + Send + Sync + 'static {
     let bearer = format!("Bearer {token}");
@@ -51,13 +56,33 @@ pub fn faults(token: &str) -> Vec<(&'static str, Fault, &'static [&'static str])
     };
     let all = rustls::DEFAULT_VERSIONS;
     let without = |name: &'static str| Fault::on_answer(move |_, answer| answer.remove(name));
-    let (bearer, other) = (format!("Bearer {token}"), format!("Bearer {token}"));
+    let [bearer, other, another] = [(); 3].map(|()| format!("Bearer {token}"));
     let kept = Mutex::new(BTreeSet::new());
     vec![
         (
             "no authorizer",
             Fault::on_request(authorized(token)),
-            &["no-token", "kept-for-whom"],
+            &["no-token", "behaviors", "kept-for-whom"],
+        ),
+        (
+            "one behavior without its authorizer",
+            Fault::on_request(move |request| {
+                if is_search(request) && request.field("authorization").is_empty() {
+                    request.set("authorization", &another);
+                }
+            }),
+            &["behaviors"],
+        ),
+        (
+            "one behavior without its authorizer, of which the service refuses what nobody has",
+            Fault::on_answer(|request, answer| {
+                if is_search(request) && request.field("authorization").is_empty() {
+                    answer.first = "HTTP/1.1 404 Not Found".to_owned();
+                    answer.remove("www-authenticate");
+                    answer.set("x-amzn-errortype", "ResourceNotFoundException");
+                }
+            }),
+            &["behaviors"],
         ),
         (
             "an authorizer that takes any token",

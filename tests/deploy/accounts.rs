@@ -8,13 +8,16 @@ use crate::support::root;
 use serde_json::json;
 use std::process::Command;
 
-const COMMANDS: [&[&str]; 9] = [
+const COMMANDS: [&[&str]; 12] = [
     &["deploy", "--yes"],
     &["deploy", "--dry-run"],
     &["diff"],
     &["info"],
+    &["check"],
+    &["logs"],
     &["history"],
     &["rollback", "--yes"],
+    &["purge", "--all"],
     &["remove", "--yes"],
     &["remove", "--dry-run"],
     &["validate", "--online"],

@@ -4,6 +4,7 @@
 use super::told::says;
 use super::{MANIFEST, Stand, closing};
 use crate::support::frames::{Project, Run};
+use chrono::{DateTime, FixedOffset};
 use serde_json::{Value, json};
 use std::process::Command;
 
@@ -186,11 +187,16 @@ fn history_lists_them() {
     assert_eq!(shown[1]["only"], "cdn");
     assert_eq!(shown[2]["state"], "begun", "{shown:#?}");
 
-    let run = stand.run(&["history"]);
+    // For people, times are those of their zone.
+    let run = Run::of(stand.command(&["history"]).env("TZ", "Asia/Kolkata"));
     assert_eq!(run.code, 0, "{run:#?}");
     let lines: Vec<&str> = run.stdout.lines().collect();
-    assert!(lines[0].starts_with(&id(&shown[0])), "{lines:#?}");
-    assert!(lines[0].ends_with(" UTC  deployment, live"), "{lines:#?}");
+    let time = DateTime::parse_from_rfc3339(shown[0]["time"].as_str().unwrap()).unwrap();
+    assert_eq!(time.offset().local_minus_utc(), 0);
+    let there = FixedOffset::east_opt(5 * 3600 + 1800).unwrap();
+    let time = time.with_timezone(&there).format("%Y-%m-%d %H:%M:%S");
+    let first = format!("{}  {time} +05:30  deployment, live", id(&shown[0]));
+    assert_eq!(lines[0], first, "{lines:#?}");
     assert!(lines[1].starts_with("    by arn:aws:"), "{lines:#?}");
     for part in [
         "deployment of cdn only",

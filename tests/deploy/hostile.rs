@@ -141,7 +141,8 @@ fn records_of_deployments() {
     shows("who", &mut stand.command(&["rollback", "--dry-run"]));
     // No line of it looks like one of the list.
     let mut lines = record.clone();
-    lines["who"] = json!("me\n0123456789ab  2026-11-28 23:12:05 UTC  deployment, live\n    by you");
+    lines["who"] =
+        json!("me\n0123456789ab  2026-11-28 23:12:05 +00:00  deployment, live\n    by you");
     put(&stand, &key, &lines.to_string());
     let run = stand.run(&["history"]);
     assert!(run.stdout.contains("    by me\\n0123456789ab"), "{run:#?}");

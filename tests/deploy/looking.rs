@@ -279,3 +279,45 @@ fn warnings_are_counted_and_not_repeated() {
         }
     }
 }
+
+/// Nobody is asked before, and nothing is written. What is allowed is no warning.
+#[test]
+fn warnings_that_are_denied_end_a_deployment_before_it_begins() {
+    let stand = Stand::new();
+    let refused = stand.run(&["deploy", "--yes", "--deny-warnings"]);
+    assert_eq!(
+        (refused.code, refused.stdout.as_str()),
+        (3, ""),
+        "{refused:#?}"
+    );
+    for words in [
+        "error[default-certificate]: ",
+        "--deny-warnings counts",
+        "--allow",
+    ] {
+        assert!(refused.stderr.contains(words), "{words}: {refused:#?}");
+    }
+    assert!(
+        stand.account.calls().is_empty(),
+        "{:#?}",
+        stand.account.calls()
+    );
+    assert!(!stand.project.output("plan.json").exists());
+    // Another warning than the one that is there.
+    let other = ["--deny-warnings", "--allow", "iam-unrestricted"];
+    let refused = stand.run(&[&["deploy", "--yes"], &other[..]].concat());
+    assert_eq!(refused.code, 3, "{refused:#?}");
+    assert!(stand.account.calls().is_empty());
+
+    let allowed = ["--deny-warnings", "--allow", "default-certificate"];
+    let deployed = stand.run(&[&["deploy", "--yes"], &allowed[..]].concat());
+    assert_eq!(deployed.code, 0, "{deployed:#?}");
+    assert!(stand.has("heart-dev-cdn"));
+    let again = stand.run(&["deploy", "--yes", "--allow", "default-certificate"]);
+    assert_eq!(again.code, 0, "{again:#?}");
+    for run in [deployed, again] {
+        for said in ["1 warning", "default-certificate"] {
+            assert!(!run.stderr.contains(said), "{said}: {run:#?}");
+        }
+    }
+}

@@ -6,6 +6,7 @@ mod accounts;
 mod by_name;
 mod concurrency;
 mod credentials;
+mod diffs;
 mod edge_logs;
 mod failures;
 mod faults;

@@ -167,11 +167,12 @@ fn check_takes_the_endpoint_from_the_stack_and_holds_it_against_the_template() {
     let run = delivered.run(&sound, &[&with_frame[..], &["--format", "json"]].concat());
     assert_eq!(run.code, 0, "{run:#?}");
     assert_eq!(rows(&json(&run))["edge-cache"].0, "ok", "{run:#?}");
+    assert_eq!(rows(&json(&run))["behaviors"].1, "401 on 5", "{run:#?}");
     let by_name = delivered.run(&sound, &["check", "--service", "heart"]);
     assert_eq!(by_name.code, 0, "{by_name:#?}");
 
-    // The template says that images are kept, that no other page may read, and which versions of TLS
-    // are spoken.
+    // The template says that images are kept, that no other page may read, which versions of TLS
+    // are spoken, and which behaviors there are.
     for (fault, name) in [
         (
             Fault::on_answer(|_, answer| answer.set("x-cache", "Miss from cloudfront")),
@@ -182,6 +183,14 @@ fn check_takes_the_endpoint_from_the_stack_and_holds_it_against_the_template() {
             "foreign-origin",
         ),
         (only_13(IMAGES, &[IMAGES]), "tls-1.2"),
+        (
+            Fault::on_answer(|request, answer| {
+                if request.first.contains("/series HTTP/") {
+                    answer.first = "HTTP/1.1 403 Forbidden".to_owned();
+                }
+            }),
+            "behaviors",
+        ),
     ] {
         let edge = delivered.edge(fault);
         let run = delivered.run(&edge, &[&with_frame[..], &["--format", "json"]].concat());

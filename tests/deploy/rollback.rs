@@ -6,6 +6,7 @@ use super::reads::reads_in;
 use super::told::{says, switch};
 use super::{MANIFEST, Stand, closing};
 use crate::support::frames::{Project, Run};
+use crate::support::process::eventually;
 use crate::support::pty::OnTerminal;
 use serde_json::{Value, json};
 
@@ -347,6 +348,34 @@ fn a_rollbacks_help_stays_with_the_rollback() {
     assert!(!run.stderr.contains("frames deploy"), "{run:#?}");
     rolled_back(&stand, &[&first, "--enable"]);
     assert_eq!(id(&listed(&stand)[0]), first);
+
+    // A stage that it makes anew, and that fails: it isn't the manifest's to go on with.
+    let cdn = json!({"StackName": "heart-dev-cdn"});
+    stand
+        .account
+        .call("cloudformation", "DeleteStack", cdn.clone());
+    eventually("the stack is gone", || {
+        let left =
+            stand
+                .account
+                .try_call("us-east-1", "cloudformation", "DescribeStacks", cdn.clone());
+        left.is_err().then_some(())
+    });
+    let kind = "AWS::CloudFront::Distribution";
+    stand.account.fail("CREATE", kind, "*", "The moon is full");
+    let run = stand.run(&["rollback", &first, "--yes"]);
+    says(
+        &run,
+        1,
+        &["was rolled back; run the same command again, which"],
+    );
+    assert!(!run.stderr.contains("frames deploy"), "{run:#?}");
+    assert_eq!(
+        stand.stack("heart-dev-cdn")["StackStatus"],
+        "ROLLBACK_COMPLETE"
+    );
+    stand.account.set(&json!({"failures": []}));
+    rolled_back(&stand, &[&first]);
 }
 
 /// Whoever may write to the bucket would choose which is the newest: so it is shown, and asked about.

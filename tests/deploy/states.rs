@@ -48,6 +48,8 @@ fn rolled_back_at_first() {
         assert_eq!(run.code, 1, "{run:#?}");
         let name = format!("heart-dev-{stage}");
         assert_eq!(stand.stack(&name)["StackStatus"], "ROLLBACK_COMPLETE");
+        let again = "was rolled back; run `frames deploy`, which deletes what is left";
+        assert!(run.stderr.contains(again), "{run:#?}");
         stand.account.set(&json!({"failures": []}));
         taken_up(
             &stand,

@@ -272,7 +272,7 @@ impl Standing<'_> {
         };
         match session.run(self.stage.name, &proposal).await? {
             Ran::Ended(ended) if ended.stack.status.succeeded() => Ok(Some(*ended)),
-            Ran::Ended(ended) => Err(failed(self.stage.name, &ended)),
+            Ran::Ended(ended) => Err(failed(session, self.stage.name, &ended)),
             Ran::Stale => Ok(None),
         }
     }
@@ -424,7 +424,7 @@ impl Standing<'_> {
                 ));
             }
             self.stack = ended.stack.clone();
-            return Err(failed(self.stage.name, &ended));
+            return Err(failed(session, self.stage.name, &ended));
         }
         Err(Failure::new(format!(
             "logs still arrive in the bucket of stack {}",
@@ -465,7 +465,7 @@ impl Standing<'_> {
             .try_delete(&self.stacks, self.stage.name, &self.stack, &ids)
             .await?;
         if !ended.stack.status.is("DELETE_COMPLETE") {
-            return Err(failed(self.stage.name, &ended));
+            return Err(failed(session, self.stage.name, &ended));
         }
         self.tell_kept(session, &ended.events);
         session.progress.step(

@@ -85,7 +85,7 @@ impl Session<'_> {
         if ended.stack.status.updatable() {
             Ok(())
         } else {
-            Err(failed(stage, &ended))
+            Err(failed(self, stage, &ended))
         }
     }
 
@@ -95,7 +95,7 @@ impl Session<'_> {
         if ended.stack.status.is("DELETE_COMPLETE") {
             Ok(())
         } else {
-            Err(failed(stage, &ended))
+            Err(failed(self, stage, &ended))
         }
     }
 
@@ -124,7 +124,7 @@ pub(crate) fn refuse_foreign(stage: &Place, stack: &Stack) -> Result<()> {
 }
 
 /// Why a stage's operation failed, and in which state it left the stack.
-pub(crate) fn failed(stage: &str, ended: &Ended) -> Failure {
+pub(crate) fn failed(session: &Session<'_>, stage: &str, ended: &Ended) -> Failure {
     let status = &ended.stack.status;
     let Some(cause) = cause(&ended.events) else {
         let reason = ended
@@ -140,7 +140,10 @@ pub(crate) fn failed(stage: &str, ended: &Ended) -> Failure {
     };
     let state = match status.0.as_str() {
         "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" => {
-            "the first deployment of this stage was rolled back; `frames deploy` deletes what is left and begins again"
+            let again = session.again("");
+            &format!(
+                "the first deployment of this stage was rolled back; {again}, which deletes what is left and begins again"
+            )
         }
         "UPDATE_ROLLBACK_COMPLETE" => "everything in this stage is as it was before",
         "UPDATE_ROLLBACK_FAILED" => {

@@ -195,7 +195,7 @@ impl Session<'_> {
                     self.settings(job, &stacks, &ended.stack).await?;
                     return Ok(Some(Done::changed(stage, ended.stack)));
                 }
-                Ran::Ended(ended) => return Err(failed(stage.name, &ended)),
+                Ran::Ended(ended) => return Err(failed(self, stage.name, &ended)),
                 Ran::Stale => {}
             }
         }

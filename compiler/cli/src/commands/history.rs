@@ -4,6 +4,7 @@ use super::info::footprint;
 use super::session;
 use crate::cli::{Global, History};
 use crate::terminal::{Terminal, json, lines};
+use chrono::{DateTime, Local};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::printable::Styled;
 use frames_compiler::record::{Kind, Record, State};
@@ -66,10 +67,14 @@ fn text(history: &history::History, live: Option<usize>) -> Styled {
     text
 }
 
-/// `2026-11-28 23:12:05 UTC`
+/// `2026-11-29 00:12:05 +01:00`: in the zone of whoever reads it, as `frames logs` has times. What is no
+/// time stays as it is.
 pub(super) fn when(time: &str) -> String {
-    let seconds = time.split('.').next().unwrap_or(time);
-    format!("{} UTC", seconds.trim_end_matches('Z').replace('T', " "))
+    let read = DateTime::parse_from_rfc3339(time).map(|time| time.with_timezone(&Local));
+    read.map_or_else(
+        |_| time.to_owned(),
+        |time| time.format("%Y-%m-%d %H:%M:%S %:z").to_string(),
+    )
 }
 
 fn what(record: &Record) -> String {

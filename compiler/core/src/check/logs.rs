@@ -1,6 +1,6 @@
 //! What is logged.
 
-use super::{AccessLogs, FunctionLogs, Logs, edge_arn, no_duplicates};
+use super::{AccessLogs, FunctionLogs, Logs, edge_arn, no_duplicates, writable};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::{self, Manifest};
 use crate::span::Span;
@@ -62,6 +62,9 @@ fn audit(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Option<Vec<String>
                 .related(mode.span, "the mode")
                 .help("choose mode `cognito` or `oidc`, or remove `audit`"),
         );
+    }
+    if let (Some(auth), Some(claims)) = (&manifest.auth, claims) {
+        writable::audit(auth, claims, found);
     }
     retention(&logs.functions, audit.span, found);
     let claims = claims.map(|claims| claims.iter().map(|claim| claim.value.clone()).collect());

@@ -1,4 +1,5 @@
-//! Claims of Cognito that users write themselves, where they should decide who may read what.
+//! Claims of Cognito that users write themselves, where they should decide who may read what, or name
+//! who did.
 
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::{AccessClaims, Auth, Text};
@@ -31,14 +32,7 @@ const WRITABLE: [&str; 17] = [
 /// What `auth.access` and `auth.accessClaims` go by. Of `custom:` attributes the manifest doesn't tell
 /// who may write them, so nothing is said of those.
 pub(super) fn check(auth: &Auth, found: &mut Vec<Diagnostic>) {
-    let is_mode = auth
-        .mode
-        .as_ref()
-        .is_some_and(|mode| mode.value == "cognito");
-    // The same user pool, by the other mode.
-    let mut issuers = auth.issuer.iter();
-    let is_issuer = issuers.any(|issuer| issuer.value.starts_with("https://cognito-idp."));
-    if !is_mode && !is_issuer {
+    if !is_cognito(auth) {
         return;
     }
     let groups = auth.groups_claim.as_ref();
@@ -66,6 +60,41 @@ pub(super) fn check(auth: &Auth, found: &mut Vec<Diagnostic>) {
     }
 }
 
+/// What `logs.auditClaims` names whoever reads by. One claim that stays is enough: it tells who wrote the
+/// others.
+pub(super) fn audit(auth: &Auth, claims: &[Text], found: &mut Vec<Diagnostic>) {
+    let are_writable = claims.iter().all(|claim| is_writable(&claim.value));
+    let Some(first) = claims.first().filter(|_| are_writable && is_cognito(auth)) else {
+        return;
+    };
+    let names: Vec<&str> = claims.iter().map(|claim| claim.value.as_str()).collect();
+    let written = names.join("`, `");
+    let message =
+        format!("users may write `{written}` themselves, and so whom an audit line names");
+    found.push(
+        Diagnostic::new(
+            codes::AUDIT_WRITABLE,
+            "logs.auditClaims",
+            first.span,
+            message,
+        )
+        .help(format!(
+            "add `sub`, which the user pool decides: `[sub, {}]`",
+            names.join(", ")
+        )),
+    );
+}
+
+fn is_cognito(auth: &Auth) -> bool {
+    let is_mode = auth
+        .mode
+        .as_ref()
+        .is_some_and(|mode| mode.value == "cognito");
+    // The same user pool, by the other mode.
+    let mut issuers = auth.issuer.iter();
+    is_mode || issuers.any(|issuer| issuer.value.starts_with("https://cognito-idp."))
+}
+
 /// A claim is found by its whole name, else by a path of members.
 fn is_writable(claim: &str) -> bool {
     let first = claim.split('.').next().unwrap_or(claim);
@@ -85,7 +114,7 @@ mod tests {
         ));
         let writable = found
             .into_iter()
-            .filter(|(code, _)| code == "access-writable");
+            .filter(|(code, _)| code.ends_with("-writable"));
         writable.map(|(_, path)| path).collect()
     }
 
@@ -124,5 +153,41 @@ mod tests {
         // Who writes another issuer's claims, nobody but that issuer knows.
         let other = format!("{OIDC}, accessClaims: {{studies: profile}}");
         assert_eq!(found(&other), [""; 0]);
+    }
+
+    #[test]
+    fn an_audit_line_has_a_claim_that_stays() {
+        let audited = |auth: &str, claims: &str| {
+            let logs = "functions: {retentionDays: 2192}";
+            let found = findings(&format!(
+                "service: x\nauth: {{{auth}}}\nlogs: {{audit: true, {logs}{claims}}}\n"
+            ));
+            let mut codes = found
+                .into_iter()
+                .map(|(code, path)| format!("{code} {path}"));
+            codes.find(|one| one.contains("-writable"))
+        };
+        let warned = Some("audit-writable logs.auditClaims".to_owned());
+        for (claims, wanted) in [
+            ("", &None),
+            (", auditClaims: [email]", &warned),
+            (", auditClaims: [email, address.region]", &warned),
+            (", auditClaims: [email, sub]", &None),
+            (", auditClaims: [sub]", &None),
+            // Nobody changes a user name, and who writes `custom:` attributes isn't known.
+            (", auditClaims: [email, 'cognito:username']", &None),
+            (", auditClaims: ['custom:staff']", &None),
+        ] {
+            assert_eq!(audited(POOL, claims), *wanted, "{claims}");
+        }
+        let claims = ", auditClaims: [email]";
+        let pool = "cognito-idp.us-east-1.amazonaws.com/us-east-1_AbCdEfGhI";
+        let same = OIDC.replace("issuer.example", pool);
+        assert_eq!(audited(&same, claims), warned);
+        assert_eq!(audited(OIDC, claims), None);
+        assert_eq!(audited("mode: none", claims), None);
+        let off = format!("service: x\nauth: {{{POOL}}}\nlogs: {{auditClaims: [email]}}\n");
+        let codes: Vec<String> = findings(&off).into_iter().map(|(code, _)| code).collect();
+        assert_eq!(codes, ["unused-key"]);
     }
 }

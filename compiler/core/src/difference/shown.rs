@@ -164,10 +164,10 @@ fn printed(value: &Value) -> Printed {
 pub fn json(leaf: &Leaf) -> Value {
     let path = path(leaf);
     match &leaf.became {
-        Became::Added(after) => object!({"path": path, "became": "added", "after": after}),
+        Became::Added(after) => object!({"path": path, "became": "added", "after": known(after)}),
         Became::Removed(before) => object!({"path": path, "became": "removed", "before": before}),
         Became::Changed { before, after } => {
-            object!({"path": path, "became": "changed", "before": before, "after": after})
+            object!({"path": path, "became": "changed", "before": before, "after": known(after)})
         }
         Became::Unknown { before } => {
             object!({"path": path, "became": "known after deploy", "before": before})
@@ -175,5 +175,20 @@ pub fn json(leaf: &Leaf) -> Value {
         Became::Order { before, after } => {
             object!({"path": path, "became": "reordered", "before": before, "after": after})
         }
+    }
+}
+
+/// CloudFormation's word for what it can't know yet is nobody else's.
+fn known(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text == KNOWN_AFTER => Value::from(LATER),
+        Value::Array(items) => items.iter().map(known).collect(),
+        Value::Object(entries) => {
+            let entries = entries.iter();
+            entries
+                .map(|(key, value)| (key.clone(), known(value)))
+                .collect()
+        }
+        value => value.clone(),
     }
 }

@@ -15,6 +15,7 @@ mod reads;
 mod trial;
 
 pub use crate::check::Launch;
+pub use cdn::PATHS;
 pub use footprint::{Footprint, NamedFunction, Names, Placed};
 pub use named::Named;
 pub(crate) use named::{Read, named};

@@ -4,20 +4,22 @@
 mod certificate;
 mod handshake;
 mod hello;
+mod watch;
 
 pub use certificate::Certificate;
 pub use handshake::{Handshake, Refused};
 pub use hello::{Old, Spoken};
+pub use watch::Watch;
 
 use crate::client::{self, Cause, Failed, Stream};
 use crate::error::{Error, innermost};
 use crate::network::Network;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use handshake::Witness;
 use http::header::HOST;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::Body;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::{HttpConnector, proxy::Tunnel};
 use hyper_util::rt::TokioIo;
@@ -39,6 +41,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(30);
 /// No frame is larger.
 const BODY: usize = 256 * 1024 * 1024;
+/// So much of a body is kept: all of what the functions say, and the start of an image.
+const START: usize = 64 * 1024;
 
 /// One endpoint, and the way there.
 #[derive(Debug, Clone)]
@@ -50,13 +54,19 @@ pub struct Probe {
     /// Where connections go to. The host's name stays what is asked for, and what the certificate has
     /// to be for.
     via: Option<(String, u16)>,
+    watch: Watch,
 }
 
 #[derive(Debug)]
 pub struct Reply {
     pub status: StatusCode,
     pub headers: HeaderMap,
-    pub body: Bytes,
+    /// The body, up to 64 KiB of it. The rest is looked through as it comes, and dropped.
+    pub start: Bytes,
+    /// How long the whole body is.
+    pub length: u64,
+    /// Whether the body has what is watched for.
+    pub has_secret: bool,
 }
 
 /// What TLS 1.2 or 1.3 is offered as.
@@ -88,7 +98,17 @@ impl Probe {
             host: url.host().unwrap_or_default().to_owned(),
             port: url.port_u16().unwrap_or(usual),
             via: None,
+            watch: Watch::default(),
         }
+    }
+
+    /// Answers are looked through for these texts.
+    pub fn watch_for(&mut self, watch: Watch) {
+        self.watch = watch;
+    }
+
+    pub fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     pub fn via(mut self, host: &str, port: u16) -> Self {
@@ -232,7 +252,7 @@ impl Probe {
         let (mut sender, connection) = made.map_err(broken)?;
         let driven = tokio::spawn(connection);
         let answer = sender.send_request(request).await.map_err(broken)?;
-        let reply = read(answer).await;
+        let reply = read(answer, self.watch.clone()).await;
         driven.abort();
         reply
     }
@@ -251,7 +271,7 @@ impl Probe {
             Failed::Proxy(trouble) => Error::new(trouble.message, trouble.help),
             Failed::Other(error) => Error::new(innermost(&error), ""),
         })?;
-        read(answer).await
+        read(answer, self.watch.clone()).await
     }
 
     async fn secure(
@@ -343,13 +363,110 @@ fn uri(scheme: &str, host: &str, port: u16, path: &str) -> Result<Uri, Error> {
     uri.map_err(|_| Error::new(format!("{host}:{port} is no address"), ""))
 }
 
-async fn read(answer: http::Response<Incoming>) -> Result<Reply, Error> {
+async fn read<B>(answer: http::Response<B>, mut watch: Watch) -> Result<Reply, Error>
+where
+    B: Body<Data = Bytes, Error: Into<Cause>> + Unpin,
+{
+    let broken = |error: Cause| Error::new(format!("its answer broke off: {error}"), "");
     let (parts, body) = answer.into_parts();
-    let body = Limited::new(body, BODY).collect().await;
-    let body = body.map_err(|error| Error::new(format!("its answer broke off: {error}"), ""))?;
+    let mut body = Limited::new(body, BODY);
+    let (mut start, mut length, mut has_secret) = (BytesMut::new(), 0, false);
+    while let Some(frame) = body.frame().await {
+        // Trailers are nothing that frames serves.
+        let Ok(piece) = frame.map_err(broken)?.into_data() else {
+            continue;
+        };
+        let room = START.saturating_sub(start.len()).min(piece.len());
+        start.extend_from_slice(piece.get(..room).unwrap_or_default());
+        length += piece.len() as u64;
+        has_secret = has_secret || watch.is_now_in(&piece);
+    }
     Ok(Reply {
         status: parts.status,
         headers: parts.headers,
-        body: body.to_bytes(),
+        start: start.freeze(),
+        length,
+        has_secret,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::body::Frame;
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    use std::task::{Context, Poll};
+
+    const SIZE: usize = 16 * 1024;
+
+    /// A piece of a body, counted as long as anybody holds it.
+    struct Piece(Vec<u8>, Arc<AtomicUsize>);
+
+    impl AsRef<[u8]> for Piece {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    impl Drop for Piece {
+        fn drop(&mut self) {
+            self.1.fetch_sub(1, Relaxed);
+        }
+    }
+
+    struct Pieces {
+        left: usize,
+        last: &'static [u8],
+        held: Arc<AtomicUsize>,
+        most: Arc<AtomicUsize>,
+    }
+
+    impl Body for Pieces {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            if self.left == 0 {
+                return Poll::Ready(None);
+            }
+            self.left -= 1;
+            let bytes = match self.left {
+                0 => self.last.to_vec(),
+                _ => vec![b'x'; SIZE],
+            };
+            let held = 1 + self.held.fetch_add(1, Relaxed);
+            self.most.fetch_max(held, Relaxed);
+            let piece = Bytes::from_owner(Piece(bytes, self.held.clone()));
+            Poll::Ready(Some(Ok(Frame::data(piece))))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_long_body_is_looked_through_and_not_kept() {
+        for (last, has_secret) in [(&b"and a secret"[..], true), (b"and none", false)] {
+            let most = Arc::new(AtomicUsize::new(0));
+            let pieces = Pieces {
+                left: 201,
+                last,
+                held: Arc::default(),
+                most: most.clone(),
+            };
+            let watch = Watch::for_any(["secret"].into_iter());
+            let reply = read(http::Response::new(pieces), watch).await.unwrap();
+            assert_eq!(reply.start.len(), START);
+            assert_eq!(reply.length, (200 * SIZE + last.len()) as u64);
+            assert_eq!(reply.has_secret, has_secret);
+            assert!(most.load(Relaxed) <= 2, "{most:?}");
+        }
+        let short = http_body_util::Full::new(Bytes::from_static(b"a secret"));
+        let watch = Watch::for_any(["b"].into_iter());
+        let reply = read(http::Response::new(short), watch).await.unwrap();
+        assert_eq!((&reply.start[..], reply.length), (&b"a secret"[..], 8));
+        assert!(!reply.has_secret);
+    }
 }

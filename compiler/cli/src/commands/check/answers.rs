@@ -1,8 +1,10 @@
 //! What anybody gets, who has no token.
 
+use super::behaviors;
 use super::expected::{Auth, Expected};
 use super::look::{
-    Asking, FOREIGN, Look, NOBODYS, State, has_directive, header, is_hit, is_the_edges, status,
+    Asking, FOREIGN, Look, NOBODYS, State, has_directive, has_failed, header, is_hit, is_the_edges,
+    status,
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -19,6 +21,7 @@ pub(super) async fn look(look: &mut Look, expected: &Expected, origin: Option<&s
     if !without_a_token(look, expected).await {
         return false;
     }
+    behaviors::look(look, expected).await;
     if expected.auth == Auth::Token {
         unsigned(look).await;
     }
@@ -61,7 +64,7 @@ async fn without_a_token(look: &mut Look, expected: &Expected) -> bool {
         );
         return false;
     }
-    if cache.starts_with("Lambda") && !cache.starts_with("LambdaGenerated") {
+    if has_failed(&reply) {
         let help = "the authorizer fails: its log group says why";
         look.wrong(NO_TOKEN, wanted, format!("{found} ({cache})"), help);
         return false;
@@ -346,7 +349,7 @@ pub(super) fn nosniff(look: &mut Look) {
     const EXPECTED: &str = "on every error that has a body";
     let errors = look.answers.iter().filter(|answer| {
         answer.reply.status.is_client_error()
-            && !answer.reply.body.is_empty()
+            && answer.reply.length > 0
             && !is_the_edges(&answer.reply)
     });
     let mut without = errors.filter(|answer| {

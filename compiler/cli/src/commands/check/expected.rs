@@ -15,6 +15,8 @@ pub(in crate::commands) struct Expected {
     pub(super) caches: Option<bool>,
     /// `Authorization` isn't read, and the header `token` is.
     pub(super) by_token_header: bool,
+    /// The path pattern of each behavior besides the default one; `None`: not known.
+    pub(super) paths: Option<Vec<String>>,
 }
 
 /// Who gets an answer.
@@ -84,6 +86,7 @@ impl Expected {
             tls: tls.unwrap_or_default(),
             cors: cors.flatten(),
             caches: times.map(|times| times.iter().any(|time| *time > 0)),
+            paths: config.map(paths),
             ..Self::default()
         }
     }
@@ -141,6 +144,13 @@ fn is_guarded(template: &Value) -> bool {
     })
 }
 
+/// One that only CloudFormation can read is left out: nobody can ask for it.
+fn paths(config: &Value) -> Vec<String> {
+    let behaviors = config["CacheBehaviors"].as_array().into_iter().flatten();
+    let patterns = behaviors.filter_map(|behavior| behavior["PathPattern"].as_str());
+    patterns.map(str::to_owned).collect()
+}
+
 fn tls(certificate: &Value) -> Tls {
     if certificate["CloudFrontDefaultCertificate"] == true {
         return Tls::CloudFronts;
@@ -186,6 +196,12 @@ mod tests {
         assert_eq!(found.tls, Tls::Both);
         assert!(found.cors.unwrap().is_any());
         assert_eq!(found.caches, Some(false));
+        assert_eq!(found.paths, Some(vec![]));
+        let other =
+            json!({"CacheBehaviors": [{"PathPattern": "/a/*"}, {"PathPattern": {"Ref": "P"}}]});
+        let found = of(other, json!({}), json!(0));
+        assert_eq!(found.paths, Some(vec!["/a/*".to_owned()]));
+        assert_eq!(Expected::of_template(&json!({})).paths, None);
         let found = of(policy("TLSv1.3_2025"), json!({}), json!(60));
         assert_eq!(found.tls, Tls::Only13);
         assert_eq!(found.cors, Some(Cors::default()));

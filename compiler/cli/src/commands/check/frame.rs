@@ -4,7 +4,7 @@ use super::expected::{Auth, Expected};
 use super::look::{Asking, FOREIGN, Look, NOBODYS, has_directive, header, is_hit, status};
 use frames_compiler::failure::{Failure, Result};
 use frames_edge::operation::{Operation, Served};
-use frames_network::probe::Reply;
+use frames_network::probe::{Reply, Watch};
 use http::Method;
 use serde_json::json;
 use std::sync::Arc;
@@ -190,7 +190,7 @@ async fn first(look: &mut Look, reading: &mut Reading<'_>) -> Option<Arc<Reply>>
         reading.posts = true;
         reply = reading.ask(look, NAME, "the frame", Some("Bearer")).await?;
     }
-    let (code, length) = (reply.status.as_u16(), reply.body.len());
+    let (code, length) = (reply.status.as_u16(), reply.length);
     let kind = header(&reply.headers, "content-type");
     if code == 200 && length > 0 {
         let how = if reading.posts { "POST" } else { "GET" };
@@ -219,8 +219,8 @@ async fn first(look: &mut Look, reading: &mut Reading<'_>) -> Option<Arc<Reply>>
 }
 
 /// What the authorizer says, in a word.
-fn class(reply: &Reply) -> Option<String> {
-    let body: serde_json::Value = serde_json::from_slice(&reply.body).ok()?;
+pub(super) fn class(reply: &Reply) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_slice(&reply.start).ok()?;
     let class = body["error"].as_str()?;
     let is_word = class
         .bytes()
@@ -403,26 +403,27 @@ async fn without_a_token(look: &mut Look, reading: &Reading<'_>) {
     }
 }
 
+/// What no answer may have in it.
+pub(super) fn secrets(token: &str) -> Watch {
+    // The signature alone would do as much harm.
+    let signature = token.rsplit('.').next();
+    let signature = signature.filter(|it| it.len() >= 20);
+    Watch::for_any([token].into_iter().chain(signature))
+}
+
 /// Nothing that came has the token in it, and nothing asks a viewer to send more.
-pub(super) fn token_echo(look: &mut Look, token: Option<&str>) {
+pub(super) fn token_echo(look: &mut Look) {
     const NAME: &str = "token-echo";
     const EXPECTED: &str = "no answer has the token, or sets a cookie";
-    // The signature alone would do as much harm.
-    let signature = token.and_then(|token| token.rsplit('.').next());
-    let secrets = token
-        .into_iter()
-        .chain(signature.filter(|it| it.len() >= 20));
-    let secrets: Vec<&[u8]> = secrets.map(str::as_bytes).collect();
-    let holds = |bytes: &[u8]| {
-        let mut secrets = secrets.iter();
-        secrets.any(|secret| bytes.windows(secret.len()).any(|part| part == *secret))
-    };
+    let watch = look.probe.watch();
     let problems = look.answers.iter().filter_map(|answer| {
         let headers = &answer.reply.headers;
-        let echoes = headers.iter().find(|(_, value)| holds(value.as_bytes()));
+        let echoes = headers
+            .iter()
+            .find(|(_, value)| watch.is_in(value.as_bytes()));
         let problem = if let Some((name, _)) = echoes {
             format!("the token is in the header {name}")
-        } else if holds(&answer.reply.body) {
+        } else if answer.reply.has_secret {
             "the token is in the body".to_owned()
         } else if headers.contains_key("set-cookie") {
             "a cookie is set".to_owned()

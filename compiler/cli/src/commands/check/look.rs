@@ -276,3 +276,9 @@ pub(super) fn is_the_edges(reply: &Reply) -> bool {
         && header(&reply.headers, "server") == "CloudFront"
         && header(&reply.headers, "x-cache").starts_with("Error ")
 }
+
+/// A function at the edge didn't come to an answer: `LambdaExecutionError from cloudfront`.
+pub(super) fn has_failed(reply: &Reply) -> bool {
+    let cache = header(&reply.headers, "x-cache");
+    cache.starts_with("Lambda") && !cache.starts_with("LambdaGenerated")
+}

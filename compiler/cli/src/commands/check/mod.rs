@@ -3,6 +3,7 @@
 #[cfg(feature = "aws")]
 mod after;
 mod answers;
+mod behaviors;
 mod expected;
 mod frame;
 mod look;
@@ -222,6 +223,9 @@ async fn look(
 ) -> std::result::Result<Looked, Unreachable> {
     let url = target.url().to_owned();
     let mut look = target.open().await?;
+    if let Some(token) = wanted.and_then(|it| it.token.as_deref()) {
+        look.probe.watch_for(frame::secrets(token));
+    }
     let reached = transport::look(&mut look, expected).await;
     let reached = reached.map_err(|error| Unreachable {
         why: error.message,
@@ -235,7 +239,7 @@ async fn look(
         answers::foreign_origin(&mut look, expected);
         answers::error_cache(&mut look);
         answers::nosniff(&mut look);
-        frame::token_echo(&mut look, wanted.and_then(|it| it.token.as_deref()));
+        frame::token_echo(&mut look);
     }
     let Look { rows, open, .. } = look;
     Ok(Looked { url, rows, open })

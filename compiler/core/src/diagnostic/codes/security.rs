@@ -276,6 +276,27 @@ logs:
   functions: {retentionDays: 2192}
 "
 
+    AUDIT_WRITABLE "audit-writable" Warning
+    what: "Users may write all claims of an audit line themselves."
+    why: "Cognito lets an app client write the standard attributes of whoever signed in, unless its `WriteAttributes` says otherwise. Whoever changes them is written down as somebody else, and no line tells who it was."
+    remedy: "Add `sub` to `logs.auditClaims`: the user pool decides it and never gives it to anybody else. Where no app client may write the attributes, allow this warning."
+    example: "\
+service: x
+auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI}
+logs:
+  audit: true
+  auditClaims: [email]
+  functions: {retentionDays: 2192}
+"
+    fixed: "\
+service: x
+auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI}
+logs:
+  audit: true
+  auditClaims: [sub, email]
+  functions: {retentionDays: 2192}
+"
+
     CORS_CREDENTIALS "cors-credentials" Warning
     what: "`delivery.cors.credentials` stays off while `delivery.cors.origins` is `*`."
     why: "Browsers refuse an answer that allows any origin and credentials at once (Fetch Standard, CORS protocol and credentials), and an endpoint that named every origin in turn would let any page act for its user."

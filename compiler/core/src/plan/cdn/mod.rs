@@ -3,9 +3,11 @@
 
 mod domain;
 mod headers;
+mod paths;
 
 use domain::{AliasRecord, DomainView, alias_records};
 use headers::{ResponseHeaders, response_headers, search_policy};
+pub use paths::ALL as PATHS;
 
 use super::logs::{self, Watch};
 use super::{ParameterView, PolicyCounts, Stage, View as StageView, outputs, posture};
@@ -303,8 +305,7 @@ fn marks_errors(delivery: &check::Delivery) -> Option<String> {
     (delivery.cache_browser > 0).then(|| names::version_arn(names::SIGNER))
 }
 
-/// Native reads by GET, beside those by POST. `?` is any one character: AWS's sample spells
-/// `imageset`, which is taken here as elsewhere.
+/// Native reads by GET, beside those by POST.
 fn native_behaviors(delivery: &check::Delivery) -> Vec<Behavior> {
     let behavior = |path_pattern| Behavior {
         path_pattern: Some(path_pattern),
@@ -318,9 +319,9 @@ fn native_behaviors(delivery: &check::Delivery) -> Vec<Behavior> {
         response_headers_policy_id: json!({"Ref": names::RESPONSE_HEADERS_POLICY}),
         origin_response: marks_errors(delivery),
     };
-    let mut behaviors = vec![behavior("/datastore/*/image?et/*/getImageFrame")];
+    let mut behaviors = vec![behavior(paths::FRAME)];
     if delivery.metadata {
-        behaviors.push(behavior("/datastore/*/image?et/*/getImageSetMetadata"));
+        behaviors.push(behavior(paths::IMAGE_SET_METADATA));
     }
     behaviors
 }
@@ -382,11 +383,11 @@ fn dicomweb_behaviors(delivery: &check::Delivery) -> Vec<Behavior> {
         }
     };
     vec![
-        retrieval("/datastore/*/studies/*/series/*/instances/*"),
-        retrieval("/datastore/*/studies/*/series/*/metadata"),
-        search("/datastore/*/studies"),
-        search("/datastore/*/series"),
-        search("/datastore/*/instances"),
+        retrieval(paths::INSTANCE),
+        retrieval(paths::SERIES_METADATA),
+        search(paths::STUDIES),
+        search(paths::SERIES),
+        search(paths::INSTANCES),
     ]
 }
 
