@@ -74,7 +74,7 @@ impl Network {
 
 /// The algorithms of all TLS here.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+    Arc::new(rustls::crypto::ring::default_provider())
 }
 
 pub(crate) fn not_set_up(error: impl std::fmt::Display) -> Error {

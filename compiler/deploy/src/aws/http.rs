@@ -55,7 +55,7 @@ fn way(network: &Network, proxy: ProxyConfig) -> Result<SharedHttpClient> {
         connector.set_connector_settings(settings.cloned());
         connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
         connector
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .tls_context(tls.clone())
             .build()
     };
