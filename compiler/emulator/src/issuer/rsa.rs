@@ -2,6 +2,7 @@
 //!
 //! Two large primes are found by the crate crypto-primes; the rest is the arithmetic of RFC 8017, 3.2. ring
 //! checks that the numbers belong together, and each signature by the public key before it is given out.
+//! The search's time tells something of the primes. Only this machine's user can measure it, once per key.
 
 use crate::Error;
 use crypto_bigint::{BoxedUint, ConcatenatingMul, NonZero, Odd, Resize};
