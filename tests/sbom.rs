@@ -117,6 +117,14 @@ fn the_sbom_names_both_workspaces_and_nothing_else() {
     }
 }
 
+/// The features that say so are in compiler/cli/Cargo.toml, and hold for every crate.
+#[test]
+fn what_dependencies_log_is_compiled_out() {
+    assert_eq!(log::STATIC_MAX_LEVEL, log::LevelFilter::Off);
+    let spans_and_events = tracing::level_filters::STATIC_MAX_LEVEL;
+    assert_eq!(spans_and_events, tracing::level_filters::LevelFilter::OFF);
+}
+
 #[test]
 fn every_crate_has_its_licence() {
     let licences = licences();

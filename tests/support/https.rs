@@ -262,7 +262,7 @@ pub fn certified_as(shown: &Shown<'_>) -> (TempDir, Arc<ServerConfig>) {
     write("server.pem", leaf.pem());
     write("key.pem", key.serialize_pem());
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let provider = rustls::crypto::ring::default_provider();
     let config = ServerConfig::builder_with_provider(provider.into())
         .with_protocol_versions(shown.versions)
         .unwrap()

@@ -1,10 +1,10 @@
 //! An issuer of tokens for the tests, with an RSA key made on the spot.
 
-use aws_lc_rs::encoding::AsDer;
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::{KeyPair, KeySize};
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL};
+use frames_emulator::issuer::rsa;
+use ring::rand::SystemRandom;
+use ring::rsa::PublicKeyComponents;
+use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -23,24 +23,22 @@ impl Issuer {
 
     /// Its key goes by this name.
     pub fn named(kid: &'static str) -> Self {
-        let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
-        let der = key.as_der().unwrap();
         Self {
             kid,
-            key: RsaKeyPair::from_pkcs8(der.as_ref()).unwrap(),
+            key: rsa::generate().unwrap(),
         }
     }
 
     /// The key set (RFC 7517) that verifies this issuer's tokens.
     pub fn key_set(&self) -> Value {
-        let key = self.key.public_key();
+        let key = PublicKeyComponents::<Vec<u8>>::from(self.key.public());
         json!({"keys": [{
             "kty": "RSA",
             "kid": self.kid,
             "use": "sig",
             "alg": "RS256",
-            "n": BASE64URL.encode(key.modulus().big_endian_without_leading_zero()),
-            "e": BASE64URL.encode(key.exponent().big_endian_without_leading_zero()),
+            "n": BASE64URL.encode(key.n),
+            "e": BASE64URL.encode(key.e),
         }]})
     }
 
@@ -63,7 +61,7 @@ impl Issuer {
         let header = json!({"alg": "RS256", "typ": "JWT", "kid": self.kid});
         let part = |value: &Value| BASE64URL.encode(value.to_string());
         let signed = format!("{}.{}", part(&header), part(&all));
-        let mut signature = vec![0; self.key.public_modulus_len()];
+        let mut signature = vec![0; self.key.public().modulus_len()];
         self.key
             .sign(
                 &RSA_PKCS1_SHA256,

@@ -1,11 +1,13 @@
 //! Random names: the secrets of a run, and the ids of its requests.
 
 use super::Error;
+use ring::rand::{SecureRandom, SystemRandom};
 
 /// `N` bytes that nobody can guess.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
-    aws_lc_rs::rand::fill(&mut bytes)
+    SystemRandom::new()
+        .fill(&mut bytes)
         .map_err(|_| Error::new("this machine's random number generator failed"))?;
     Ok(bytes)
 }

@@ -9,6 +9,7 @@ use scratchstack_aws_signature::{
     principal::{AssumedRole, Principal},
     service_for_signing_key_fn, sigv4_validate_request,
 };
+use sha2::{Digest, Sha256};
 use std::{
     borrow::Cow,
     future::{Ready, ready},
@@ -140,8 +141,7 @@ fn check_presence(headers: &HeaderMap, credentials: &Credentials) -> Result<(), 
 
 /// The library signs over the body that came; the header must say the same.
 fn check_body(headers: &HeaderMap, body: &[u8]) -> Result<(), Refused> {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body);
-    let hex: String = digest.as_ref().iter().map(|b| format!("{b:02x}")).collect();
+    let hex = format!("{:x}", Sha256::digest(body));
     let mut said = headers.get_all("x-amz-content-sha256").iter();
     match (said.next(), said.next()) {
         (Some(one), None) if one.as_bytes() == hex.as_bytes() => Ok(()),
@@ -199,7 +199,7 @@ fn forbidden(class: &'static str, message: &'static str) -> Refused {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use aws_lc_rs::{digest, hmac};
+    use ring::hmac;
     use std::time::{Duration, UNIX_EPOCH};
 
     const HOST: &str = "runtime-medical-imaging.us-east-1.amazonaws.com";
@@ -218,7 +218,7 @@ pub(crate) mod tests {
     }
 
     fn sha256(bytes: &[u8]) -> String {
-        hex(digest::digest(&digest::SHA256, bytes).as_ref())
+        format!("{:x}", Sha256::digest(bytes))
     }
 
     fn hex(bytes: &[u8]) -> String {

@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_macros)]
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
@@ -129,8 +130,7 @@ fn artifact(dir: &Path, name: &str) -> Value {
     writer.write_all(script.as_bytes()).unwrap();
     let bytes = writer.finish().unwrap().into_inner();
     std::fs::write(dir.join(format!("{name}.zip")), &bytes).unwrap();
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
-    let sha256: String = digest.as_ref().iter().map(|b| format!("{b:02x}")).collect();
+    let sha256 = format!("{:x}", Sha256::digest(&bytes));
     json!({"function": name, "file": format!("{name}.zip"), "key": format!("k/{name}.zip"), "sha256": sha256})
 }
 

@@ -1,4 +1,4 @@
-//! The HTTP client of whatever isn't one of AWS's SDKs.
+//! The HTTP client of all that leaves this machine.
 
 use crate::error::Error;
 use crate::network::Network;
@@ -26,10 +26,20 @@ use tower_service::Service;
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Goes through a proxy where the environment says so.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Client<B> {
     inner: legacy::Client<Connector, B>,
-    network: &'static Network,
+    connector: Connector,
+}
+
+// Derived, it would ask the same of bodies.
+impl<B> Clone for Client<B> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            connector: self.connector.clone(),
+        }
+    }
 }
 
 /// Why there is no answer.
@@ -56,10 +66,7 @@ impl Network {
             tls: self.tls()?,
             limit: connect,
         };
-        Ok(Client {
-            inner: legacy::Client::builder(TokioExecutor::new()).build(connector),
-            network: self,
-        })
+        Ok(Client::by(connector))
     }
 
     pub(crate) fn tls(&self) -> Result<Arc<ClientConfig>, Error> {
@@ -74,7 +81,7 @@ impl Network {
 
 /// The algorithms of all TLS here.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+    Arc::new(rustls::crypto::ring::default_provider())
 }
 
 pub(crate) fn not_set_up(error: impl std::fmt::Display) -> Error {
@@ -87,9 +94,21 @@ where
     B::Data: Send,
     B::Error: Into<Cause>,
 {
+    fn by(connector: Connector) -> Self {
+        let inner = legacy::Client::builder(TokioExecutor::new()).build(connector.clone());
+        Self { inner, connector }
+    }
+
+    /// The same, with another limit and connections of its own.
+    #[must_use]
+    pub fn connecting_within(&self, limit: Duration) -> Self {
+        let connector = self.connector.clone();
+        Self::by(Connector { limit, ..connector })
+    }
+
     pub async fn request(&self, mut request: Request<B>) -> Result<Response<Incoming>, Failed> {
         let to = request.uri().clone();
-        let Some(proxy) = self.network.proxy(&to) else {
+        let Some(proxy) = self.connector.network.proxy(&to) else {
             return self.inner.request(request).await.map_err(Failed::Other);
         };
         // Over TLS, the proxy got it with CONNECT already, and nobody else may have it.
@@ -124,6 +143,18 @@ impl std::error::Error for Failed {
         }
     }
 }
+
+/// No connection was made in time.
+#[derive(Debug)]
+pub struct TimedOut;
+
+impl fmt::Display for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection timed out")
+    }
+}
+
+impl std::error::Error for TimedOut {}
 
 /// Makes connections: to the host itself, to a proxy, or through one.
 #[derive(Debug, Clone)]
@@ -164,7 +195,7 @@ impl Service<Uri> for Connector {
         };
         Box::pin(async move {
             let connected = tokio::time::timeout(limit, connect).await;
-            connected.map_err(|_| Cause::from("the connection timed out"))?
+            connected.map_err(|_| TimedOut)?
         })
     }
 }

@@ -7,7 +7,7 @@
 //! - `roots`: AWS_CA_BUNDLE, SSL_CERT_FILE
 //! - [`network`]: all of these, as the environment has them
 //! - [`trouble`]: what a proxy does instead of letting a request through
-//! - [`client`]: the HTTP client. AWS's SDKs have their own, which goes by the same rules
+//! - [`client`]: the HTTP client, of AWS's SDKs as well
 //! - [`probe`]: an endpoint as its viewers meet it
 
 mod bypass;

@@ -33,19 +33,6 @@ impl Network {
     pub fn proxy(&self, to: &Uri) -> Option<&Proxy> {
         self.proxies.to(to)
     }
-
-    pub fn http_proxy(&self) -> Option<&Proxy> {
-        self.proxies.http.as_ref()
-    }
-
-    pub fn https_proxy(&self) -> Option<&Proxy> {
-        self.proxies.https.as_ref()
-    }
-
-    /// The only certificates to trust, as PEM. `None`: the machine's own.
-    pub fn bundle(&self) -> Option<String> {
-        self.roots.bundle()
-    }
 }
 
 /// Passwords of proxies, which no output may show.

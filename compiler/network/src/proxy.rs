@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use std::ffi::OsString;
 use std::fmt;
 
-/// An HTTP proxy. Its password is in no text that this type gives, but in [`Proxy::with_password`].
+/// An HTTP proxy. Its password is in no text that this type gives.
 #[derive(Clone)]
 pub struct Proxy {
     uri: Uri,
@@ -135,16 +135,6 @@ impl Proxy {
         self.authorization.as_ref()
     }
 
-    /// For a client that takes both in one address.
-    pub fn with_password(&self) -> String {
-        let scheme = self.uri.scheme_str().unwrap_or("http");
-        let place = self.uri.authority().map_or("", |place| place.as_str());
-        match &self.userinfo {
-            Some(userinfo) => format!("{scheme}://{userinfo}@{place}"),
-            None => format!("{scheme}://{place}"),
-        }
-    }
-
     pub(crate) fn variable(&self) -> &'static str {
         self.variable
     }
@@ -253,7 +243,6 @@ mod tests {
         let all = proxies(&[("HTTPS_PROXY", "http://user:s%40cret@p:3128")]).unwrap();
         let proxy = all.https.clone().unwrap();
         assert_eq!(proxy.authorization().unwrap(), "Basic dXNlcjpzQGNyZXQ=");
-        assert_eq!(proxy.with_password(), "http://user:s%40cret@p:3128");
         let shown = format!("{proxy} {proxy:?} {all:?} {:?}", proxy.authorization());
         for secret in ["s%40cret", "s@cret", "dXNlc"] {
             assert!(!shown.contains(secret), "{shown}");

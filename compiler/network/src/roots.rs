@@ -2,7 +2,6 @@
 //! it, the machine's own, or what SSL_CERT_FILE and SSL_CERT_DIR name in their place.
 
 use crate::error::Error;
-use base64::{Engine, engine::general_purpose::STANDARD};
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use std::ffi::OsString;
@@ -22,24 +21,6 @@ impl Roots {
             None => Ok(Self::Machine),
             Some(path) => read(Path::new(&path)).map(Self::Bundle),
         }
-    }
-
-    /// Only what was read, whatever else the file has.
-    pub(crate) fn bundle(&self) -> Option<String> {
-        const LINE: usize = 64;
-        let Self::Bundle(certificates) = self else {
-            return None;
-        };
-        let pem = certificates.iter().map(|certificate| {
-            let text: Vec<char> = STANDARD.encode(certificate).chars().collect();
-            let lines = text.chunks(LINE).map(|line| line.iter().collect());
-            let lines: Vec<String> = lines.collect();
-            format!(
-                "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
-                lines.join("\n")
-            )
-        });
-        Some(pem.collect())
     }
 
     pub(crate) fn store(&self) -> Result<RootCertStore, Error> {

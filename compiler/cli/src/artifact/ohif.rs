@@ -4,10 +4,10 @@ use super::cache;
 use super::files;
 use crate::interrupt::{self, children::Group, scratch::Scratch};
 use crate::terminal::Terminal;
-use aws_lc_rs::digest::{SHA512, digest};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use flate2::read::GzDecoder;
 use frames_compiler::failure::{Context, Failure, Result};
+use sha2::{Digest, Sha512};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
@@ -120,7 +120,7 @@ fn fetched(work: &Path) -> Result<Vec<u8>> {
 }
 
 fn check(package: &[u8]) -> Result<()> {
-    let found = format!("sha512-{}", STANDARD.encode(digest(&SHA512, package)));
+    let found = format!("sha512-{}", STANDARD.encode(Sha512::digest(package)));
     if found == INTEGRITY {
         return Ok(());
     }

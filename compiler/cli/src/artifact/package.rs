@@ -1,9 +1,9 @@
 //! Plan and programs to zips, templates and plan.json.
 
 use super::programs::{FUNCTIONS, Programs};
+use super::recipe::sha256;
 use super::{files, zips};
 use crate::interrupt;
-use aws_lc_rs::digest::{SHA256, digest};
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::limits;
 use frames_compiler::names;
@@ -53,13 +53,6 @@ pub fn package(plan: &Plan, programs: &Programs) -> Result<Package> {
         templates,
         plan_json: plan_json + "\n",
     })
-}
-
-/// By a library that is optimised in every build: `frames dev --watch` does this at each save.
-fn sha256(bytes: &[u8]) -> String {
-    let hash = digest(&SHA256, bytes);
-    let digits = hash.as_ref().iter().map(|byte| format!("{byte:02x}"));
-    digits.collect()
 }
 
 /// What "Quotas on Lambda@Edge" of the Amazon CloudFront Developer Guide gave functions at

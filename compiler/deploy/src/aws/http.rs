@@ -1,137 +1,136 @@
-//! The HTTP client of AWS's SDKs, credential providers included. Proxies and certificates are those of
-//! `frames_network`, as for whatever else leaves this machine.
+//! The HTTP client of AWS's SDKs, credential providers included: that of `frames_network`, as for whatever
+//! else leaves this machine. The SDKs' own has HTTP/2 besides, which AWS's APIs here don't speak.
 
-use super::errors::from_network;
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_http_client::{Builder, Connector};
-use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
+use super::errors::{from_network, within};
+use aws_smithy_runtime_api::client::connection::{CaptureSmithyConnection, ConnectionMetadata};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
     SharedHttpConnector,
 };
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use frames_compiler::failure::{Context, Failure, Result};
-use frames_network::{Network, Proxy, Trouble};
-use http::Uri;
-
-/// What a proxy answers to a request that lacks a password (RFC 9110, 15.5.8).
-const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::retry::ErrorKind;
+use frames_compiler::failure::Result;
+use frames_network::client::{Failed, TimedOut};
+use frames_network::{Client, Network};
+use http::Request;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// One for all calls of a run.
 pub(super) fn client() -> Result<SharedHttpClient> {
     let network = Network::of_environment().map_err(from_network)?;
-    let proxied = |proxy: Option<&Proxy>| {
-        let config = proxy.map(|proxy| ProxyConfig::all(proxy.with_password()));
-        let config = config.transpose().map_err(|_| {
-            // Its text quotes the address, which has the password.
-            Failure::new("the proxy's address can't be used")
-                .help("write it as `http://HOST:PORT` or `http://USER:PASSWORD@HOST:PORT`")
-        })?;
-        config.map(|config| way(network, config)).transpose()
-    };
-    Ok(SharedHttpClient::new(Ways {
-        network,
-        direct: way(network, ProxyConfig::disabled())?,
-        http: proxied(network.http_proxy())?,
-        https: proxied(network.https_proxy())?,
+    let first = network.client(super::CONNECT).map_err(from_network)?;
+    let clients = HashMap::from([(super::CONNECT, first.clone())]);
+    Ok(SharedHttpClient::new(Clients {
+        first,
+        clients: Arc::new(Mutex::new(clients)),
     }))
 }
 
-/// A client that always takes the same way.
-fn way(network: &Network, proxy: ProxyConfig) -> Result<SharedHttpClient> {
-    let trusted = match network.bundle() {
-        Some(bundle) => TrustStore::empty().with_pem_certificate(bundle.into_bytes()),
-        None => TrustStore::default(),
-    };
-    let tls = TlsContext::builder().with_trust_store(trusted).build();
-    let tls = tls.context(|| "TLS can't be set up")?;
-    let connector = move |settings: Option<&HttpConnectorSettings>,
-                          components: Option<&RuntimeComponents>| {
-        let mut connector = Connector::builder().proxy_config(proxy.clone());
-        connector.set_connector_settings(settings.cloned());
-        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
-        connector
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .tls_context(tls.clone())
-            .build()
-    };
-    Ok(Builder::new().build_with_connector_fn(connector))
-}
-
-/// A client per way out. Which one a request takes depends on its address.
+/// By how long a connection may take to be made. Each has connections of its own, and an SDK asks for one
+/// at every attempt.
 #[derive(Debug)]
-struct Ways {
-    network: &'static Network,
-    direct: SharedHttpClient,
-    http: Option<SharedHttpClient>,
-    https: Option<SharedHttpClient>,
+struct Clients {
+    first: Client<SdkBody>,
+    clients: Arc<Mutex<HashMap<Duration, Client<SdkBody>>>>,
 }
 
-impl HttpClient for Ways {
+impl HttpClient for Clients {
     fn http_connector(
         &self,
         settings: &HttpConnectorSettings,
-        components: &RuntimeComponents,
+        _: &RuntimeComponents,
     ) -> SharedHttpConnector {
-        let of = |client: &SharedHttpClient| client.http_connector(settings, components);
-        SharedHttpConnector::new(Connectors {
-            network: self.network,
-            direct: of(&self.direct),
-            http: self.http.as_ref().map(of),
-            https: self.https.as_ref().map(of),
+        let limit = settings.connect_timeout().unwrap_or(super::CONNECT);
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = clients
+            .entry(limit)
+            .or_insert_with(|| self.first.connecting_within(limit));
+        SharedHttpConnector::new(Connector {
+            client: client.clone(),
+            read: settings.read_timeout(),
         })
-    }
-
-    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
-        self.direct.connector_metadata()
     }
 }
 
 #[derive(Debug)]
-struct Connectors {
-    network: &'static Network,
-    direct: SharedHttpConnector,
-    http: Option<SharedHttpConnector>,
-    https: Option<SharedHttpConnector>,
+struct Connector {
+    client: Client<SdkBody>,
+    /// Until an answer begins.
+    read: Option<Duration>,
 }
 
-impl HttpConnector for Connectors {
+impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let Ok(to) = request.uri().parse::<Uri>() else {
-            return self.direct.call(request);
-        };
-        let is_plain = to.scheme_str() == Some("http");
-        let connector = if is_plain { &self.http } else { &self.https };
-        let (Some(proxy), Some(connector)) = (self.network.proxy(&to), connector) else {
-            return self.direct.call(request);
-        };
-        let answer = connector.call(request);
-        HttpConnectorFuture::new(async move {
-            let answer = answer.await.map_err(|error| {
-                let trouble = proxy.trouble(&to, &error);
-                told(trouble, &error)
-            })?;
-            // Through a tunnel, it is the host's own answer.
-            if is_plain && answer.status().as_u16() == PROXY_AUTHENTICATION_REQUIRED {
-                let trouble = proxy.asks_for_a_password();
-                return Err(ConnectorError::other(trouble.into(), None));
+        let mut request = match request.try_into_http1x() {
+            Ok(request) => request,
+            Err(error) => {
+                return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into())));
             }
-            Ok(answer)
+        };
+        can_be_given_up(&mut request);
+        let (client, read) = (self.client.clone(), self.read);
+        HttpConnectorFuture::new(async move {
+            let answer = client.request(request);
+            let answer = match read {
+                None => answer.await,
+                Some(read) => tokio::time::timeout(read, answer)
+                    .await
+                    .map_err(|late| ConnectorError::timeout(late.into()))?,
+            };
+            let answer = answer.map_err(told)?.map(SdkBody::from_body_1_x);
+            HttpResponse::try_from(answer)
+                .map_err(|error| ConnectorError::other(error.into(), None))
         })
     }
 }
 
-/// The same kind of error, so that the SDK tries again where that may help.
-fn told(trouble: Trouble, error: &ConnectorError) -> ConnectorError {
-    if !trouble.passing {
-        ConnectorError::other(trouble.into(), None)
-    } else if error.is_timeout() {
-        ConnectorError::timeout(trouble.into())
+/// After a failure that may be the connection's own, an SDK tries again by another one.
+fn can_be_given_up(request: &mut Request<SdkBody>) {
+    let captured = capture_connection(request);
+    if let Some(asked) = request.extensions().get::<CaptureSmithyConnection>() {
+        asked.set_connection_retriever(move || connection(&captured));
+    }
+}
+
+fn connection(captured: &CaptureConnection) -> Option<ConnectionMetadata> {
+    let proxied = captured.connection_metadata().as_ref()?.is_proxied();
+    let captured = captured.clone();
+    let give_up = move || {
+        if let Some(connection) = captured.connection_metadata().as_ref() {
+            connection.poison();
+        }
+    };
+    let known = ConnectionMetadata::builder().proxied(proxied);
+    Some(known.poison_fn(give_up).build())
+}
+
+/// Of the kinds that the SDK knows: it tries again after those that may pass.
+fn told(failed: Failed) -> ConnectorError {
+    let error = match failed {
+        Failed::Proxy(trouble) if trouble.passing => return ConnectorError::io(trouble.into()),
+        Failed::Proxy(trouble) => return ConnectorError::other(trouble.into(), None),
+        Failed::Other(error) => error,
+    };
+    let hyper = within::<hyper::Error>(&error);
+    if within::<TimedOut>(&error).is_some() {
+        ConnectorError::timeout(error.into())
+    } else if hyper.is_some_and(hyper::Error::is_user) {
+        ConnectorError::user(error.into())
+    } else if error.is_connect()
+        || within::<io::Error>(&error).is_some()
+        || hyper.is_some_and(|hyper| hyper.is_closed() || hyper.is_canceled())
+    {
+        ConnectorError::io(error.into())
+    } else if hyper.is_some_and(hyper::Error::is_incomplete_message) {
+        ConnectorError::other(error.into(), Some(ErrorKind::TransientError))
     } else {
-        ConnectorError::io(trouble.into())
+        ConnectorError::other(error.into(), None)
     }
 }

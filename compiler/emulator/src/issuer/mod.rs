@@ -1,31 +1,31 @@
 //! An OIDC issuer for this machine. It replaces the manifest's issuer, with keys of
 //! its own, so that the functions verify real tokens and no account is needed.
 
+pub mod rsa;
+
 use super::{
     Error,
     healthimaging::DataStore,
     http::{self as local_http, Answer},
     random,
 };
-use aws_lc_rs::{
-    constant_time::verify_slices_are_equal,
-    rand::SystemRandom,
-    rsa::KeySize,
-    signature::{
-        self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaEncoding,
-        RsaKeyPair,
-    },
-};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use frames_edge::jose::{self, Algorithm};
 use frames_edge::{AuthConfig, AuthorizerConfig, TokenUse};
 use http::{Method, Request, StatusCode, header};
 use hyper::body::Incoming;
+use ring::rand::SystemRandom;
+use ring::rsa::PublicKeyComponents;
+use ring::signature::{
+    self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaEncoding,
+    RsaKeyPair,
+};
 use serde_json::{Map, Value, json};
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
+use subtle::ConstantTimeEq;
 
 /// A working day: longer than any token that is worth stealing, so never elsewhere.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
@@ -278,7 +278,7 @@ impl State {
             .map(|v| v.as_bytes())
             .unwrap_or_default();
         let token = value.strip_prefix(b"Bearer ").unwrap_or_default();
-        verify_slices_are_equal(token, self.token.as_bytes()).is_ok()
+        token.ct_eq(self.token.as_bytes()).into()
     }
 
     async fn token_call(&self, request: Request<Incoming>) -> Answer {
@@ -357,16 +357,13 @@ impl State {
 
 impl Key {
     fn generate(algorithm: Algorithm) -> Result<Self, Error> {
-        let failed = |_| Error::new("cannot make a key");
         let pair = match (curve(algorithm), encoding(algorithm)) {
-            (Some((name, curve)), _) => {
-                Pair::Ec(name, EcdsaKeyPair::generate(curve).map_err(failed)?)
+            (Some((name, curve)), _) => Pair::Ec(name, on_curve(curve)?),
+            (_, Some(_)) => Pair::Rsa(Box::new(rsa::generate()?)),
+            _ => {
+                let pair = Ed25519KeyPair::from_seed_unchecked(&random::random::<32>()?);
+                Pair::Ed25519(pair.map_err(|_| no_key())?)
             }
-            (_, Some(_)) => {
-                let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(failed)?;
-                Pair::Rsa(Box::new(pair))
-            }
-            _ => Pair::Ed25519(Ed25519KeyPair::generate().map_err(failed)?),
         };
         Ok(Self {
             id: random::uuid()?,
@@ -380,12 +377,8 @@ impl Key {
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         let mut key = match &self.pair {
             Pair::Rsa(pair) => {
-                let key = pair.public_key();
-                json!({
-                    "kty": "RSA",
-                    "n": text(key.modulus().big_endian_without_leading_zero()),
-                    "e": text(key.exponent().big_endian_without_leading_zero()),
-                })
+                let key = PublicKeyComponents::<Vec<u8>>::from(pair.public());
+                json!({"kty": "RSA", "n": text(&key.n), "e": text(&key.e)})
             }
             Pair::Ec(curve, pair) => {
                 // An uncompressed point: 4, x, y (SEC 1, 2.3.3).
@@ -407,7 +400,7 @@ impl Key {
         let random = SystemRandom::new();
         match &self.pair {
             Pair::Rsa(pair) => {
-                let mut signature = vec![0; pair.public_modulus_len()];
+                let mut signature = vec![0; pair.public().modulus_len()];
                 let encoding = encoding(self.algorithm)?;
                 let signed = pair.sign(encoding, &random, message, &mut signature);
                 signed.ok().map(|()| signature)
@@ -455,6 +448,16 @@ fn encoding(algorithm: Algorithm) -> Option<&'static dyn RsaEncoding> {
         Algorithm::PS512 => &signature::RSA_PSS_SHA512,
         _ => return None,
     })
+}
+
+fn on_curve(curve: &'static EcdsaSigningAlgorithm) -> Result<EcdsaKeyPair, Error> {
+    let random = SystemRandom::new();
+    let made = EcdsaKeyPair::generate_pkcs8(curve, &random).map_err(|_| no_key())?;
+    EcdsaKeyPair::from_pkcs8(curve, made.as_ref(), &random).map_err(|_| no_key())
+}
+
+fn no_key() -> Error {
+    Error::new("cannot make a key")
 }
 
 fn curve(algorithm: Algorithm) -> Option<(&'static str, &'static EcdsaSigningAlgorithm)> {

@@ -1,8 +1,8 @@
 use super::*;
-use aws_lc_rs::signature::{
+use frames_edge::jose::{self, DecodingKeyKind};
+use ring::signature::{
     RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
 };
-use frames_edge::jose::{self, DecodingKeyKind};
 
 fn auth() -> AuthConfig {
     serde_json::from_value(json!({

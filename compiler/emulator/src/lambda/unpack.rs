@@ -1,6 +1,7 @@
 //! A function's zip, in a directory of its own.
 
 use crate::{Error, package::Function, private};
+use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     fs,
@@ -38,7 +39,7 @@ pub(super) fn unpack(function: &Function, before: Option<&Unpacked>) -> Result<U
     let zip = fs::read(&function.zip).map_err(|e| {
         Error::new(format!("{}: {e}", function.zip.display())).help("run `frames package` again")
     })?;
-    if hex_sha256(&zip) != function.sha256 {
+    if format!("{:x}", Sha256::digest(&zip)) != function.sha256 {
         return Err(Error::new(format!(
             "{}: its SHA-256 is not the one in plan.json",
             function.zip.display()
@@ -57,11 +58,6 @@ pub(super) fn unpack(function: &Function, before: Option<&Unpacked>) -> Result<U
         large,
         _directory: dir,
     })
-}
-
-fn hex_sha256(bytes: &[u8]) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
-    digest.as_ref().iter().map(|b| format!("{b:02x}")).collect()
 }
 
 fn extract(
@@ -147,7 +143,7 @@ mod tests {
             memory_mb: 128,
             timeout: Duration::from_secs(1),
             zip: path,
-            sha256: hex_sha256(&zip),
+            sha256: format!("{:x}", Sha256::digest(&zip)),
         }
     }
 

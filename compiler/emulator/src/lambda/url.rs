@@ -254,6 +254,7 @@ mod tests {
     };
     use http_body_util::BodyExt;
     use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+    use sha2::{Digest, Sha256};
     use std::sync::Mutex;
 
     struct Setup {
@@ -308,8 +309,7 @@ mod tests {
                 body: "",
                 ..Draft::new()
             };
-            let empty = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, b"");
-            let empty: String = empty.as_ref().iter().map(|b| format!("{b:02x}")).collect();
+            let empty = format!("{:x}", Sha256::digest(b""));
             let now = chrono::DateTime::<chrono::Utc>::from(SystemTime::now());
             draft.headers.retain(|(name, _)| *name != "content-type");
             draft.set("host", self.host);

@@ -8,6 +8,7 @@ use super::stages::{Stage, output};
 use super::{Distribution, Function, Statement, at::At, pattern::glob, role};
 use crate::Error;
 use base64::{Engine, engine::general_purpose::STANDARD};
+use sha2::{Digest, Sha256};
 use std::path::Path;
 
 /// A function behind a URL.
@@ -144,10 +145,8 @@ fn published(
 
 /// A made-up host of the form that AWS gives.
 fn host(function: &str, region: &str) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, function.as_bytes());
-    let id: String = digest.as_ref().iter().map(|b| format!("{b:02x}")).collect();
-    let id: String = id.chars().take(32).collect();
-    format!("{id}.lambda-url.{region}.on.aws")
+    let id = format!("{:x}", Sha256::digest(function));
+    format!("{id:.32}.lambda-url.{region}.on.aws")
 }
 
 /// The host that another stage gets as a parameter.

@@ -8,9 +8,9 @@ use super::typed;
 use crate::dicom::{self, Instance};
 use crate::healthimaging::error::ServiceError;
 use crate::http::Answer;
-use aws_lc_rs::digest::{Context, SHA256};
 use bytes::{BufMut, Bytes, BytesMut};
 use http::HeaderMap;
+use sha2::{Digest, Sha256};
 
 /// A request for more frames at once is refused: their sum is held in memory.
 const FRAMES: usize = 1000;
@@ -93,13 +93,11 @@ fn written(form: &Form, syntax: &str, frames: &[Bytes]) -> Answer {
 
 /// Of the frames' own digest: no frame contains it, and the same frames have the same one.
 fn boundary(frames: &[Bytes]) -> String {
-    let mut context = Context::new(&SHA256);
+    let mut digest = Sha256::new();
     for frame in frames {
-        context.update(frame);
+        digest.update(frame);
     }
-    let digest = context.finish();
-    let hex: String = digest.as_ref().iter().map(|b| format!("{b:02x}")).collect();
-    format!("frames-{hex}")
+    format!("frames-{:x}", digest.finalize())
 }
 
 /// Numbers from 1, none of them twice.
