@@ -1,4 +1,3 @@
-use clap::Parser;
 use clap::error::ErrorKind;
 use frames::cli::{Cli, Version};
 use frames::interrupt;
@@ -14,7 +13,7 @@ fn main() -> ExitCode {
             terminal::say(defect.to_string());
         }
     }));
-    let mut cli = match Cli::try_parse() {
+    let mut cli = match Cli::read() {
         Ok(cli) => cli,
         Err(error) if error.kind() == ErrorKind::DisplayVersion && Version::is_json() => {
             return match frames::commands::version() {

@@ -341,16 +341,20 @@ impl<'a> Standing<'a> {
     }
 
     pub(crate) fn tell(&self, session: &Session<'_>, options: Options) {
-        let count = count(self.contents.resources().count(), "resource");
+        let resources = self.contents.resources();
+        let leaving = resources.map(|resource| self.leaving(resource, options));
+        let leaving: Vec<Leaving<'_>> = leaving.collect();
+        let mut count = count(leaving.len(), "resource");
+        let kept = leaving.iter().filter(|one| one.what == Kind::Keep).count();
+        if kept > 0 {
+            count.push_str(&format!(", of which {kept} stay"));
+        }
         let what = format!(
             "stack {} in {} ({count})",
             self.stack.name, self.stage.region
         );
         session.progress.step("To go", &what);
-        let resources = self.contents.resources();
-        let leaving = resources.map(|resource| self.leaving(resource, options));
-        let text = summary::removed(leaving.collect());
-        session.progress.note(text);
+        session.progress.note(summary::removed(leaving));
         for bucket in self.contents.log_buckets() {
             if options.delete_logs {
                 let what = format!("bucket {bucket} with all access logs in it");

@@ -1,6 +1,31 @@
 //! The help's own words: the overview, which fits on a screen of 80 columns and 24 lines, and
 //! what each command's help ends with.
 
+use clap::Command;
+
+/// Of a private use: stands for a space that the parser breaks no line at.
+const BOUND: char = '\u{e000}';
+
+/// The commands, with examples that the parser leaves whole on a narrow terminal: they are copied.
+pub(super) fn bound(command: Command) -> Command {
+    command.mut_subcommands(|command| {
+        let Some(after) = command.get_after_help().map(ToString::to_string) else {
+            return command;
+        };
+        let whole = |line: &str| match line.strip_prefix("  ") {
+            Some(_) => line.replace(' ', &BOUND.to_string()),
+            None => line.to_owned(),
+        };
+        let lines: Vec<String> = after.lines().map(whole).collect();
+        command.after_help(lines.join("\n"))
+    })
+}
+
+/// A help that was laid out with them.
+pub(super) fn unbound(text: &str) -> String {
+    text.replace(BOUND, " ")
+}
+
 /// The parser drops the escape sequences where there is no terminal. A test compares this with
 /// the commands and options that there are.
 pub(super) const OVERVIEW: &str = "\

@@ -8,6 +8,9 @@ use frames_edge::access::Row;
 use frames_edge::{Access, AccessClaims, AuthConfig};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+/// So many of the rows that swallow one together are shown.
+const SHOWN: usize = 3;
+
 /// A UID's length (DICOM PS3.5, 9.1); a pattern can't bound it.
 const UID: usize = 64;
 
@@ -47,6 +50,12 @@ pub(super) fn check(manifest: &Manifest, dicomweb: bool, found: &mut Vec<Diagnos
         let known: Vec<Known> = rows.iter().enumerate().filter_map(Known::of).collect();
         beyond_allow(&known, manifest, found);
         swallowed(&known, found);
+        if known.len() == rows.len() {
+            unread(&known, manifest, found);
+        }
+    }
+    if let Some(claims) = claims {
+        without_studies(claims, manifest, found);
     }
     Checked {
         access: rows.map(|rows| Access::of(&rows.iter().filter_map(row).collect::<Vec<_>>())),
@@ -103,8 +112,9 @@ fn refused_by_claims(
     claims: &manifest::AccessClaims,
     found: &mut Vec<Diagnostic>,
 ) {
-    // A claim that lists the data store allows all of it; one without a name has its own finding.
-    if claims.datastores.is_some() || (claims.image_sets.is_none() && claims.studies.is_none()) {
+    // Without parts, a claim of data stores allows all of them; claims without a name have their own
+    // finding. With parts of one kind, data stores beside them allow nothing of the other kind.
+    if claims.image_sets.is_none() && claims.studies.is_none() {
         return;
     }
     for (key, claim) in [
@@ -114,7 +124,7 @@ fn refused_by_claims(
         if let (Some(written), None) = (row.keys.find(key), claim) {
             let path = format!("auth.access[{i}].{key}");
             let message = format!(
-                "`{key}` lets nobody read anything: `auth.accessClaims` has to allow the same, and names no claim of {key} or datastores"
+                "`{key}` lets nobody read anything: `auth.accessClaims` has to allow the same, and names no claim of {key}"
             );
             found.push(
                 Diagnostic::new(codes::UNUSED_KEY, path, written.span, message).help(format!(
@@ -122,6 +132,27 @@ fn refused_by_claims(
                 )),
             );
         }
+    }
+}
+
+/// The mirror of `studies` without DICOMweb: no claim can list what DICOMweb is asked for.
+fn without_studies(
+    claims: &manifest::AccessClaims,
+    manifest: &Manifest,
+    found: &mut Vec<Diagnostic>,
+) {
+    if claims.image_sets.is_none() || claims.keys.has("studies") {
+        return;
+    }
+    let dicomweb = manifest.delivery.dicomweb.as_ref();
+    if let Some(dicomweb) = dicomweb.filter(|it| it.value) {
+        let message = "DICOMweb serves nobody anything: `auth.accessClaims` lists image sets and no studies, by which DICOMweb is granted";
+        let path = "delivery.dicomweb";
+        found.push(
+            Diagnostic::new(codes::UNUSED_KEY, path, dicomweb.span, message).help(
+                "remove it, or name the claim that lists studies: `auth.accessClaims.studies`",
+            ),
+        );
     }
 }
 
@@ -194,6 +225,17 @@ impl<'a> Known<'a> {
         self.image_sets.is_none() && self.studies.is_none()
     }
 
+    /// Whether it lets in a token with only this group; `None`: one without any.
+    fn lets(&self, group: Option<&str>) -> bool {
+        let named = self.groups.as_ref();
+        named.is_none_or(|named| group.is_some_and(|group| named.contains(group)))
+    }
+
+    /// Whether it gives this part; `None`: all of the data store.
+    fn gives(&self, id: Option<&str>) -> bool {
+        self.is_whole() || id.is_some_and(|id| self.ids.contains(id))
+    }
+
     /// Whoever `other` lets in, it lets in as well, and to as much.
     fn swallows(&self, other: &Self) -> bool {
         let groups = match (&self.groups, &other.groups) {
@@ -260,12 +302,50 @@ impl<'a> Index<'a> {
     }
 }
 
+impl Index<'_> {
+    /// Rows that give all that one gives, to everybody to whom it does, none of which is `out`.
+    fn together(&self, rows: &[Known], at: usize, out: &HashSet<usize>) -> Option<BTreeSet<usize>> {
+        let row = rows.get(at)?;
+        let store = row.datastore.value.as_str();
+        let groups: Vec<Option<&str>> = match &row.groups {
+            Some(groups) => groups.iter().copied().map(Some).collect(),
+            None => vec![None],
+        };
+        let ids: Vec<Option<&str>> = match row.is_whole() {
+            true => vec![None],
+            false => row.ids.iter().copied().map(Some).collect(),
+        };
+        let mut together = BTreeSet::new();
+        for group in groups {
+            let by_group =
+                group.map_or(&[][..], |group| listed(self.by_group.get(&(store, group))));
+            let by_group = [by_group, listed(self.any_token.get(store))];
+            for id in &ids {
+                let by_id = id.map_or(&[][..], |id| listed(self.by_id.get(&(store, id))));
+                let by_id = [by_id, listed(self.whole.get(store))];
+                // The shorter one, as above.
+                let lists = match by_group.concat().len() <= by_id.concat().len() {
+                    true => by_group,
+                    false => by_id,
+                };
+                let mut others = lists.into_iter().flatten().filter(|other| {
+                    let does = |row: &Known| row.lets(group) && row.gives(*id);
+                    **other != at && !out.contains(other) && rows.get(**other).is_some_and(does)
+                });
+                together.insert(*others.next()?);
+            }
+        }
+        Some(together).filter(|together| !together.is_empty())
+    }
+}
+
 fn listed(list: Option<&Vec<usize>>) -> &[usize] {
     list.map_or(&[], Vec::as_slice)
 }
 
 fn swallowed(rows: &[Known], found: &mut Vec<Diagnostic>) {
     let index = Index::of(rows);
+    let mut out = HashSet::new();
     for (at, row) in rows.iter().enumerate() {
         // Of two that are the same, the second is one too many.
         let is_earlier_or_wider = |(other_at, other): &(usize, &Known)| {
@@ -276,6 +356,7 @@ fn swallowed(rows: &[Known], found: &mut Vec<Diagnostic>) {
         let Some((_, other)) = candidates.find(is_earlier_or_wider) else {
             continue;
         };
+        out.insert(at);
         let path = format!("auth.access[{}]", row.i);
         found.push(if row.swallows(other) {
             Diagnostic::new(
@@ -292,6 +373,67 @@ fn swallowed(rows: &[Known], found: &mut Vec<Diagnostic>) {
                 .related(other.span, "the other")
                 .help("remove it, or narrow the other one")
         });
+    }
+    by_several(rows, &index, out, found);
+}
+
+/// Rows that no other one swallows, but several do together. `out` are those that have a finding:
+/// whatever they give, somebody may remove.
+fn by_several(rows: &[Known], index: &Index, mut out: HashSet<usize>, found: &mut Vec<Diagnostic>) {
+    for (at, row) in rows.iter().enumerate() {
+        if out.contains(&at) {
+            continue;
+        }
+        let Some(together) = index.together(rows, at, &out) else {
+            continue;
+        };
+        out.insert(at);
+        let message = "the row gives nobody anything: others together give them as much or more";
+        let path = format!("auth.access[{}]", row.i);
+        let mut finding = Diagnostic::new(codes::ACCESS_SWALLOWED, path, row.span, message);
+        for other in together
+            .iter()
+            .filter_map(|other| rows.get(*other))
+            .take(SHOWN)
+        {
+            finding = finding.related(other.span, "one of the others");
+        }
+        found.push(finding.help("remove it, or narrow the others"));
+    }
+}
+
+/// A data store that is served, and that no row gives to anybody.
+fn unread(rows: &[Known], manifest: &Manifest, found: &mut Vec<Diagnostic>) {
+    let given: HashSet<&str> = rows
+        .iter()
+        .map(|row| row.datastore.value.as_str())
+        .collect();
+    let allow = manifest.iam.as_ref().and_then(|iam| iam.allow.as_deref());
+    let allow = allow.unwrap_or_default();
+    let is_listed = |id: &str| {
+        let mut listed = allow.iter().filter_map(|row| row.datastore.as_ref());
+        listed.any(|listed| listed.value == id)
+    };
+    // A row beyond `iam.allow` has its finding: its data store may be the one that is missed here.
+    if !given.iter().copied().all(is_listed) {
+        return;
+    }
+    for (i, row) in allow.iter().enumerate() {
+        let Some(datastore) = &row.datastore else {
+            continue;
+        };
+        if given.contains(datastore.value.as_str()) {
+            continue;
+        }
+        let message = format!(
+            "nobody may read the data store `{}`: no row of `auth.access` has it",
+            datastore.value
+        );
+        let path = format!("iam.allow[{i}].datastore");
+        found.push(
+            Diagnostic::new(codes::ACCESS_UNREAD, path, datastore.span, message)
+                .help("add a row for those who may read it, or remove it from `iam.allow`"),
+        );
     }
 }
 
@@ -405,7 +547,7 @@ fn named(
         let message = "`auth.accessClaims` names no claim, and so would limit nothing";
         found.push(
             Diagnostic::new(codes::INVALID_VALUE, "auth.accessClaims", given.span, message)
-                .help("name one at least, for example `studies: imaging/studies`, or leave `accessClaims` out"),
+                .help("name one at least, for example `studies: imaging.studies`, or leave `accessClaims` out"),
         );
     }
     if let (Some(Spanned { span, .. }), false) = (given.keys.find("studies"), dicomweb) {
@@ -527,6 +669,65 @@ mod tests {
         assert_eq!(findings(&native), one("unused-key", "accessClaims.studies"));
         let native = manifest("accessClaims: {imageSets: s, datastores: d}", "", false);
         assert_eq!(findings(&native), []);
+        // By DICOMweb they would list nothing.
+        let unused = vec![("unused-key".to_owned(), "delivery.dicomweb".to_owned())];
+        for names in ["imageSets: s", "imageSets: s, datastores: d"] {
+            assert_eq!(
+                found(&format!("accessClaims: {{{names}}}")),
+                unused,
+                "{names}"
+            );
+        }
+        assert_eq!(found("accessClaims: {imageSets: s, studies: t}"), []);
+        assert_eq!(found("accessClaims: {datastores: d}"), []);
+    }
+
+    #[test]
+    fn a_row_gives_nothing_that_no_claim_can_list() {
+        let row = format!("access: [{{datastore: {A}, imageSets: [{SET}], studies: [1.2]}}]");
+        let found = |names: &str, dicomweb: bool| {
+            let claims = format!("{row}, accessClaims: {{{names}}}");
+            findings(&manifest(&claims, "", dicomweb))
+        };
+        let sets = one("unused-key", "access[0].imageSets");
+        // A claim of data stores beside it makes up for nothing.
+        assert_eq!(found("studies: s", true), sets);
+        assert_eq!(found("studies: s, datastores: d", true), sets);
+        assert_eq!(found("studies: s, imageSets: i", true), []);
+        assert_eq!(found("datastores: d", true), []);
+        let studies = found("imageSets: i, datastores: d", true);
+        let paths: Vec<&str> = studies.iter().map(|(_, path)| path.as_str()).collect();
+        assert_eq!(paths, ["auth.access[0].studies", "delivery.dicomweb"]);
+    }
+
+    #[test]
+    fn a_data_store_that_nobody_may_read_is_found() {
+        let allow = format!("iam: {{allow: [{{datastore: {A}}}, {{datastore: {B}}}]}}");
+        let found = |auth: &str| findings(&manifest(auth, &allow, true));
+        let row = |id: &str| format!("{{groups: [g], datastore: {id}}}");
+        let unread = vec![(
+            "access-unread".to_owned(),
+            "iam.allow[1].datastore".to_owned(),
+        )];
+        assert_eq!(found(&format!("access: [{}]", row(A))), unread);
+        // Rows and claims have to allow the same: no claim makes up for the row.
+        let claims = format!("access: [{}], accessClaims: {{datastores: d}}", row(A));
+        assert_eq!(found(&claims), unread);
+        assert_eq!(found(&format!("access: [{}, {}]", row(A), row(B))), []);
+        assert_eq!(found("accessClaims: {datastores: d}"), []);
+        assert_eq!(found("groups: [g]"), []);
+        // A row whose data store isn't known yet may be the one.
+        let open = format!(
+            "access: [{}, {{groups: [g], datastore: '${{ssm:/s}}'}}]",
+            row(A)
+        );
+        assert_eq!(
+            found(&open)
+                .iter()
+                .filter(|it| it.0 == "access-unread")
+                .count(),
+            0
+        );
     }
 
     #[test]
@@ -635,6 +836,65 @@ mod tests {
             row(", groups: [b, a], studies: [1.3, 1.2]"),
         ]);
         assert_eq!(twice, one("duplicate-value", "access[1]"));
+    }
+
+    #[test]
+    fn rows_that_several_give_together_are_found() {
+        let found = |rows: &[&str]| {
+            let rows = rows.iter().map(|rest| format!("{{datastore: {A}{rest}}}"));
+            found(&format!(
+                "access: [{}]",
+                rows.collect::<Vec<_>>().join(", ")
+            ))
+        };
+        let swallowed = |i: usize| one("access-swallowed", &format!("access[{i}]"));
+        let sets = format!(", imageSets: [{SET}], groups: [b]");
+        for (rows, expected) in [
+            (
+                [
+                    ", groups: [a], studies: [1.2, 1.3]",
+                    ", groups: [b], studies: [1.2, 1.4]",
+                    ", groups: [a, b], studies: [1.2]",
+                ],
+                swallowed(2),
+            ),
+            (
+                [
+                    ", groups: [b], studies: [1.3, 1.4]",
+                    ", groups: [b], studies: [1.2, 1.3]",
+                    ", groups: [c], studies: [1.2, 1.4]",
+                ],
+                vec![],
+            ),
+            (
+                [
+                    ", studies: [1.2, 1.3]",
+                    ", groups: [a], studies: [1.2, 1.4]",
+                    ", groups: [a, b], studies: [1.4]",
+                ],
+                // Once the second one is gone, the third one gives something.
+                swallowed(1),
+            ),
+            (
+                [
+                    ", studies: [1.2, 1.3]",
+                    ", groups: [a], studies: [1.4, 1.2, 1.5]",
+                    ", groups: [a], studies: [1.4, 1.3]",
+                ],
+                swallowed(2),
+            ),
+            (
+                [
+                    ", groups: [a]",
+                    &sets,
+                    &format!(", imageSets: [{SET}], groups: [a, b]"),
+                ],
+                // Each by itself: of what the third one gives, nobody says a second time.
+                swallowed(1),
+            ),
+        ] {
+            assert_eq!(found(&rows), expected, "{rows:?}");
+        }
     }
 
     /// Each against each would be millions.
