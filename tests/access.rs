@@ -2,6 +2,7 @@
 
 use crate::support::dev::{CT, CT_INSTANCE, CT_SERIES, CT_STUDY, Dev, Reply, bearer};
 use crate::support::frames::Project;
+use crate::support::process::shell;
 use crate::support::root;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -274,7 +275,9 @@ fn the_page_has_every_reason() {
     let source = root().join("functions/authorizer/src/reason.rs");
     let source = std::fs::read_to_string(source).unwrap();
     let names = source.lines().filter_map(|line| line.split_once(" => \""));
-    let names: BTreeSet<&str> = names.filter_map(|(_, name)| name.strip_suffix("\",")).collect();
+    let names: BTreeSet<&str> = names
+        .filter_map(|(_, name)| name.strip_suffix("\","))
+        .collect();
     let mut expected = names.clone();
     assert!(expected.len() > 25, "{expected:?}");
     // The table's own heads.

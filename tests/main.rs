@@ -12,6 +12,7 @@ mod aws_peer;
 mod browser;
 mod check;
 mod commands;
+mod copied;
 mod deploy;
 mod dev;
 mod dev_allowed;

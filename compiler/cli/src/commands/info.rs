@@ -149,7 +149,10 @@ fn text(state: &State, account: &str, compared: bool) -> String {
         for drift in &stage.drift {
             row("", &drifted(drift));
         }
-        if compared && stage.stack.is_some() && stage.drift.is_empty() && stage.drift_unknown.is_none()
+        if compared
+            && stage.stack.is_some()
+            && stage.drift.is_empty()
+            && stage.drift_unknown.is_none()
         {
             row("", "drift: none, by CloudFormation's comparison");
         }
