@@ -384,7 +384,8 @@ fn the_overview_fits_on_a_screen() {
             ]
             .concat(),
         );
-        let examples = help.stdout.lines().filter_map(|line| {
+        let whole = help.stdout.replace(" \\\n    ", " ");
+        let examples = whole.lines().filter_map(|line| {
             let line = line.trim_start_matches("Examples").trim();
             line.starts_with("frames ").then(|| line.to_owned())
         });

@@ -403,6 +403,7 @@ fn a_line_is_readable_on_a_narrow_terminal() {
         "2026-03-01T10:00:00Z",
         "--until",
         "2026-03-01T10:00:01Z",
+        "-q",
     ]);
     command.env("TZ", "UTC");
     let (code, shown) = OnTerminal::start_with_columns(&mut command, 80).end();

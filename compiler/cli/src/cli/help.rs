@@ -104,8 +104,8 @@ Examples:
 pub(super) const LOGS: &str = "\
 Examples:
   frames logs --env prod --follow
-  frames logs --audit --study 1.2.840.113619.2.5 --since 2026-03-01 --until 2026-04-01
-  frames logs --insights --study 1.2.840.113619.2.5 --since 2026-03-01 > query.txt";
+  frames logs --audit --study 1.2.840.113619.2.5 --since 2026-03-01
+  frames logs --insights --study 1.2.840.113619.2.5 --since 30d > query.txt";
 
 pub(super) const REMOVE: &str = "\
 Examples:
@@ -114,7 +114,8 @@ Examples:
 
 pub(super) const PURGE: &str = "\
 Examples:
-  frames purge --env prod --datastore 12345678901234567890123456789012 --study 1.2.840.113619.2.5
+  frames purge --env prod --datastore 12345678901234567890123456789012 \\
+    --study 1.2.840.113619.2.5
   frames purge --service radiology --env prod --all";
 
 pub(super) const HISTORY: &str = "\
