@@ -108,7 +108,7 @@ mod tests {
             packed(&words, indent, columns)
         };
         assert_eq!(
-            packed(&["warn", "rule=\"no row has it\"", "a=1", "b=2"], 2, 30),
+            packed(&["warn", "rule=\"no row has it\"", "a=1", "b=2"], 2, 32),
             "warn rule=\"no row has it\" a=1\n  b=2"
         );
         assert_eq!(

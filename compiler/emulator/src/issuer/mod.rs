@@ -106,9 +106,9 @@ impl IssuerClaims {
         };
         let allowed = || config.allow.iter().flatten();
         let stores = allowed().map(|row| row.datastore.as_str());
-        // With names in `iam.allow`, the stand-in takes one of them.
+        // The stand-in may have been given the name of one of them.
         let own_store = [store.id.as_str()].into_iter();
-        let own_store = own_store.filter(|_| allowed().next().is_none());
+        let own_store = own_store.filter(|id| allowed().all(|row| row.datastore != *id));
         let stores = stores.chain(own_store);
         let image_sets = allowed().flat_map(|row| row.image_sets.iter().flatten());
         let image_sets = image_sets.map(String::as_str);
