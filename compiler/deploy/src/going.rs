@@ -344,11 +344,13 @@ impl<'a> Standing<'a> {
         let resources = self.contents.resources();
         let leaving = resources.map(|resource| self.leaving(resource, options));
         let leaving: Vec<Leaving<'_>> = leaving.collect();
-        let mut count = count(leaving.len(), "resource");
-        let kept = leaving.iter().filter(|one| one.what == Kind::Keep).count();
-        if kept > 0 {
-            count.push_str(&format!(", of which {kept} stay"));
-        }
+        let all = count(leaving.len(), "resource");
+        let is_kept = |one: &&Leaving<'_>| one.what == Kind::Keep;
+        let count = match leaving.iter().filter(is_kept).count() {
+            0 => all,
+            1 => format!("{all}, of which 1 stays"),
+            kept => format!("{all}, of which {kept} stay"),
+        };
         let what = format!(
             "stack {} in {} ({count})",
             self.stack.name, self.stage.region

@@ -139,10 +139,12 @@ impl Index<'_> {
             Some(groups) => groups.iter().copied().map(Some).collect(),
             None => vec![None],
         };
-        let ids: Vec<Option<&str>> = match row.is_whole() {
-            true => vec![None],
-            false => row.ids.iter().copied().map(Some).collect(),
+        let ids: Vec<Option<&str>> = if row.is_whole() {
+            vec![None]
+        } else {
+            row.ids.iter().copied().map(Some).collect()
         };
+        let length = |lists: &[&[usize]; 2]| lists.iter().map(|list| list.len()).sum::<usize>();
         let mut together = BTreeSet::new();
         for group in groups {
             let by_group =
@@ -152,9 +154,10 @@ impl Index<'_> {
                 let by_id = id.map_or(&[][..], |id| listed(self.by_id.get(&(store, id))));
                 let by_id = [by_id, listed(self.whole.get(store))];
                 // The shorter one, as above.
-                let lists = match by_group.concat().len() <= by_id.concat().len() {
-                    true => by_group,
-                    false => by_id,
+                let lists = if length(&by_group) <= length(&by_id) {
+                    by_group
+                } else {
+                    by_id
                 };
                 let mut others = lists.into_iter().flatten().filter(|other| {
                     let does = |row: &Known| row.lets(group) && row.gives(*id);

@@ -106,9 +106,10 @@ impl Target {
             return Ok(look);
         }
         let is_address = self.host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
-        let expected = match is_address {
-            true => "an address, no name".to_owned(),
-            false => format!("{} is in the DNS", self.host),
+        let expected = if is_address {
+            "an address, no name".to_owned()
+        } else {
+            format!("{} is in the DNS", self.host)
         };
         let error = match self.addresses(&probe).await {
             Ok(found) => {
