@@ -90,7 +90,7 @@ const ONLY_COMPILE: &[(&str, &str, &str, &str)] = &[
         "unused-key",
         "auth.access[",
         "`auth.accessClaims` has to allow the same",
-        "{auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, access: [{datastore: 012345678901234567890123456789ab, studies: ['1.2']}], accessClaims: {imageSets: i, datastores: d}}, delivery: {dicomweb: true}}",
+        "{auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, access: [{datastore: 012345678901234567890123456789ab, imageSets: [aaaabbbbccccddddeeeeffff00001111]}], accessClaims: {studies: s, datastores: d}}, delivery: {dicomweb: true}}",
     ),
     (
         "unused-key",
