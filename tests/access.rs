@@ -1,7 +1,8 @@
 //! Who may read what, and who read it: through `frames dev`, with one cache for all.
 
-use crate::support::dev::{CT_INSTANCE, CT_SERIES, CT_STUDY, Dev, Reply, bearer};
+use crate::support::dev::{CT, CT_INSTANCE, CT_SERIES, CT_STUDY, Dev, Reply, bearer};
 use crate::support::frames::Project;
+use crate::support::process::shell;
 use crate::support::root;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -240,6 +241,48 @@ fn the_examples_of_the_page_are_true() {
             );
         }
     }
+}
+
+/// The first line below each manifest of the page: it gets a frame, whatever the manifest lets through.
+#[test]
+fn the_printed_line_gets_a_frame_from_each_example_of_the_page() {
+    let page = std::fs::read_to_string(root().join("docs/access.md")).unwrap();
+    let ways = ["frame.jph", "frame.jph", "frame.multipart"];
+    let examples = examples(&page);
+    assert_eq!(examples.len(), ways.len());
+    for (example, file) in examples.iter().zip(ways) {
+        let project = Project::new(&example.manifest);
+        let dev = Dev::start_human(&project, &[]);
+        let line = dev.line_starting("curl ");
+        let output = shell(&line, project.path());
+        assert!(output.status.success(), "{line}: {output:?}");
+        let written = std::fs::read(project.path().join(file)).unwrap();
+        let is_there = written.windows(CT.len()).any(|window| window == CT);
+        assert!(is_there, "{line}: not the fixture's bytes");
+    }
+}
+
+/// Every reason that a denial's line can have is on the page, and no other.
+#[test]
+fn the_page_has_every_reason() {
+    let page = std::fs::read_to_string(root().join("docs/access.md")).unwrap();
+    let (_, page) = page.split_once("## What the log says of a denial").unwrap();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| "));
+    let cells = rows.flat_map(|row| row.split(" | ").take(2).collect::<Vec<_>>());
+    let told = cells.filter_map(|cell| cell.strip_prefix('`')?.strip_suffix('`'));
+    let is_name = |name: &&str| name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let told: BTreeSet<&str> = told.filter(is_name).collect();
+    let source = root().join("functions/authorizer/src/reason.rs");
+    let source = std::fs::read_to_string(source).unwrap();
+    let names = source.lines().filter_map(|line| line.split_once(" => \""));
+    let names: BTreeSet<&str> = names
+        .filter_map(|(_, name)| name.strip_suffix("\","))
+        .collect();
+    let mut expected = names;
+    assert!(expected.len() > 25, "{expected:?}");
+    // The tables' own head.
+    expected.insert("reason");
+    assert_eq!(told, expected);
 }
 
 /// By the local issuer's own token, which reads all that anybody may read.

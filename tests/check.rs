@@ -298,6 +298,33 @@ fn what_can_be_asked_without_a_token_is_called_open() {
     assert!(run.stderr.contains("is open to anybody"), "{run:#?}");
 }
 
+/// A program reads of an endpoint that is out of reach where it reads all else, and so does whoever set
+/// the variable and forgot it.
+#[test]
+fn what_is_out_of_reach_is_json_too() {
+    let project = Project::new(MANIFEST);
+    let mut command = project.command();
+    Project::without_proxies(&mut command)
+        .args(["check", "http://127.0.0.1:9", "--format", "json"])
+        .env("FRAMES_CONNECT_TO", "127.0.0.1:1");
+    let run = Run::of(&mut command);
+    assert_eq!(run.code, 1, "{run:#?}");
+    let said = json(&run);
+    assert_eq!(
+        (&said["ok"], &said["open"]),
+        (&false.into(), &serde_json::Value::Null)
+    );
+    assert_eq!(in_state(&rows(&said), "wrong"), ["address"]);
+    let row = &said["checks"][0];
+    assert!(
+        row["found"].as_str().unwrap().contains("127.0.0.1:1"),
+        "{said:#}"
+    );
+    for text in [row["help"].as_str().unwrap(), &run.stderr] {
+        assert!(text.contains("FRAMES_CONNECT_TO"), "{said:#}\n{run:#?}");
+    }
+}
+
 /// It was reached, so that is a finding, and its line says what to do.
 #[test]
 fn a_server_that_hangs_up_is_wrong_and_not_out_of_reach() {

@@ -1,7 +1,7 @@
 //! What scripts and people rely on: streams, shapes, exit codes, colours.
 
 use crate::support::frames::{Project, Run, manifests};
-use crate::support::pty::OnTerminal;
+use crate::support::pty::{OnTerminal, on_screen};
 use crate::support::{read, root};
 use clap::{CommandFactory, Parser};
 use frames::cli::Cli;
@@ -384,7 +384,8 @@ fn the_overview_fits_on_a_screen() {
             ]
             .concat(),
         );
-        let examples = help.stdout.lines().filter_map(|line| {
+        let whole = help.stdout.replace(" \\\n    ", " ");
+        let examples = whole.lines().filter_map(|line| {
             let line = line.trim_start_matches("Examples").trim();
             line.starts_with("frames ").then(|| line.to_owned())
         });
@@ -471,18 +472,6 @@ fn an_explanation_that_there_isnt_is_a_suggestion() {
         foo.contains("docs/codes.md lists all") && foo.lines().count() == 2,
         "{foo}"
     );
-}
-
-/// What the terminal shows, without colours, by its lines.
-fn on_screen(shown: &str) -> Vec<String> {
-    let mut parts = shown.split("\u{1b}[");
-    let first = parts.next().unwrap_or_default().to_owned();
-    let plain = parts.fold(first, |all, part| {
-        all + part
-            .split_once(|c: char| c.is_ascii_alphabetic())
-            .map_or("", |(_, text)| text)
-    });
-    plain.replace('\r', "").lines().map(str::to_owned).collect()
 }
 
 #[test]

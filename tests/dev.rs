@@ -6,6 +6,7 @@ use crate::support::dev::{
     CT, CT_PIXELS, Dev, base64url, bearer, dicomweb_path, get_frame, native_path, send,
 };
 use crate::support::frames::Project;
+use crate::support::process::shell;
 use frames_edge::jose::Algorithm;
 use frames_edge::{LogLevel, SignerConfig};
 use frames_emulator::Credentials;
@@ -24,12 +25,7 @@ fn the_printed_curl_line_writes_the_frame() {
     let project = Project::example();
     let dev = Dev::start_human(&project, &[]);
     let line = dev.line_starting("curl ");
-    let status = std::process::Command::new("sh")
-        .args(["-c", &line])
-        .current_dir(project.path())
-        .status()
-        .unwrap();
-    assert!(status.success(), "{line}");
+    assert!(shell(&line, project.path()).status.success(), "{line}");
     let written = std::fs::read(project.path().join("frame.jph")).unwrap();
     assert!(written == CT, "not the fixture's bytes");
 }

@@ -2,6 +2,7 @@
 
 use crate::support::dev::{CT, Dev, dicomweb_path, get_frame, native_path, send};
 use crate::support::frames::Project;
+use crate::support::process::shell;
 use serde_json::{Value, json};
 
 /// Two data stores; of the first, one image set only.
@@ -79,11 +80,7 @@ fn with_nothing_allowed_the_line_is_printed_and_refused() {
     let project = Project::new("service: x\nauth: {mode: none}\niam: {allow: []}\n");
     let dev = Dev::start_human(&project, &[]);
     let line = dev.line_starting("curl ");
-    let output = std::process::Command::new("sh")
-        .args(["-c", &line])
-        .current_dir(project.path())
-        .output()
-        .unwrap();
+    let output = shell(&line, project.path());
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && said.contains("403"), "{said}");
     let stderr = dev.stderr();

@@ -178,7 +178,9 @@ fn images_come_and_go() {
     // It was in the cache.
     assert_eq!(get(&dev, &study(), &[]).status, 404);
     std::fs::remove_dir_all(directory.join("deeper")).unwrap();
+    // The other file was named before, and is still there.
     said(&dev, "there is no DICOM instance");
+    said(&dev, "1 file was left out: ");
     assert_eq!(studies(), 1);
     copy("ct_small.dcm", &directory.join("again.dcm"));
     eventually("the first study", || {

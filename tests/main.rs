@@ -12,6 +12,7 @@ mod aws_peer;
 mod browser;
 mod check;
 mod commands;
+mod copied;
 mod corpora;
 mod deploy;
 mod dev;

@@ -190,6 +190,12 @@ fn only_its_own_key_opens_it_and_opens_nothing_else() {
     }
     let run = project.frames(&["purge", "--all", "--endpoint", &own]);
     assert_eq!(run.code, 0, "{run:#?}");
+    let env = project.frames(&["purge", "--all", "--endpoint", &own, "-e", "prod"]);
+    assert_eq!(env.code, 2, "{env:#?}");
+    assert!(
+        env.stderr.contains("`--endpoint` and `--env` exclude"),
+        "{env:#?}"
+    );
     dev.stop();
     let run = project.frames(&["purge", "--all", "--endpoint", &own]);
     assert!(

@@ -3,6 +3,8 @@
 use super::{AUTHORIZER, SIGNER, STUDY, logs, now, objects, write};
 use crate::deploy::{MANIFEST, Stand};
 use crate::support::aws::Aws;
+use crate::support::process::shell;
+use crate::support::pty::OnTerminal;
 use crate::support::read;
 use serde_json::{Value, json};
 
@@ -113,7 +115,7 @@ fn a_query_for_insights_names_the_regions_that_have_the_group() {
     );
     for said in [
         "for region in eu-west-1 us-east-1; do",
-        "--start-time 1772323200 --end-time 1775001600 --query-string file://query.txt",
+        "--start-time 1772323200 --end-time 1775001600 \\\n      --query-string file://query.txt",
         AUTHORIZER,
     ] {
         assert!(run.stderr.contains(said), "{said}: {run:#?}");
@@ -126,6 +128,37 @@ fn a_query_for_insights_names_the_regions_that_have_the_group() {
         (told["startTime"].as_i64(), told["endTime"].as_i64()),
         (Some(1_772_323_200), Some(1_775_001_600))
     );
+}
+
+/// As it is marked and copied on a terminal of 80 columns.
+#[test]
+fn the_loop_over_the_regions_can_be_pasted() {
+    let stand = Stand::new();
+    let regions = ["ap-northeast-1", "eu-west-1", "sa-east-1", "us-east-1"];
+    for region in regions {
+        write(&stand, region, AUTHORIZER, "0", &[(now(), "x".to_owned())]);
+    }
+    let mut command = stand.command(&[
+        "logs",
+        "--insights",
+        "--since",
+        "2026-03-01T00:00:00Z",
+        "--until",
+        "2026-04-01T00:00:00Z",
+    ]);
+    let terminal = OnTerminal::start_with_columns(&mut command, 80);
+    let copied = terminal.copied("  for region in ");
+    assert_eq!(terminal.end().0, 0);
+    let script = format!("aws() {{ echo \"$#\" \"$@\"; }}\n{copied}");
+    let output = shell(&script, stand.project.path());
+    assert!(output.status.success(), "{script}: {output:?}");
+    let asked = regions.map(|region| {
+        format!(
+            "12 logs start-query --region {region} --log-group-name {AUTHORIZER} --start-time 1772323200 \
+             --end-time 1775001600 --query-string file://query.txt\n"
+        )
+    });
+    assert_eq!(String::from_utf8_lossy(&output.stdout), asked.concat());
 }
 
 /// The policy of docs/audit.md is enough, and reads no other log.

@@ -8,7 +8,7 @@ use crate::deploy::{PATIENCE, Stand};
 use crate::support::frames::Run;
 use crate::support::hostile::{harmless, shows, text};
 use crate::support::process::Background;
-use crate::support::pty::OnTerminal;
+use crate::support::pty::{OnTerminal, on_screen};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -371,6 +371,7 @@ fn what_cannot_be_read_is_said() {
         (&["--follow", "--until", "1h"], "cannot be used with"),
         (&["--since", "yesterday"], "how long ago"),
         (&["--since", "2026-02-30"], "how long ago"),
+        (&["--since", "2099-01-01"], "`--since` is in the future"),
         (
             &["--since", "1h", "--until", "2h"],
             "`--until` is before `--since`",
@@ -381,6 +382,43 @@ fn what_cannot_be_read_is_said() {
         let words: Vec<&str> = run.stderr.split_whitespace().collect();
         assert!(words.join(" ").contains(said), "{arguments:?}: {run:#?}");
     }
+}
+
+/// At 80 columns: a head of its own, and below it words of which none is broken.
+#[test]
+fn a_line_is_readable_on_a_narrow_terminal() {
+    let stand = Stand::new();
+    let study = "1.2.840.113619.2.55.3.604688119.969";
+    let (series, rule) = (format!("{study}.1234567890.12"), "no row has this study");
+    let message = json!({
+        "decision": "deny", "level": "warn", "reason": "no_access_row", "requestId": "r".repeat(56),
+        "rule": format!("auth.access: {rule}"), "series": series, "study": study,
+    });
+    let at = 1_772_359_200_123;
+    let lines = [(at, message.to_string()), (at + 1, "two words".to_owned())];
+    write(&stand, "eu-west-1", AUTHORIZER, "0", &lines);
+    let mut command = stand.command(&[
+        "logs",
+        "--since",
+        "2026-03-01T10:00:00Z",
+        "--until",
+        "2026-03-01T10:00:01Z",
+        "-q",
+    ]);
+    command.env("TZ", "UTC");
+    let (code, shown) = OnTerminal::start_with_columns(&mut command, 80).end();
+    assert_eq!(code, 0, "{shown}");
+    let expected = format!(
+        "2026-03-01 10:00:00.123 +00:00 authorizer eu-west-1
+  warn deny no_access_row rule=\"auth.access: {rule}\"
+  series={series}
+  study={study}
+  requestId={}
+2026-03-01 10:00:00.124 +00:00 authorizer eu-west-1
+  two words",
+        "r".repeat(56)
+    );
+    assert_eq!(on_screen(&shown).join("\n"), expected);
 }
 
 /// Nobody reads any more: `frames logs --follow | head -1` ends.

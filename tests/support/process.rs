@@ -193,3 +193,12 @@ pub fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
         std::thread::sleep(Duration::from_millis(10));
     }
 }
+
+/// What `sh` makes of a command, as it is pasted into one.
+pub fn shell(command: &str, directory: &std::path::Path) -> std::process::Output {
+    std::process::Command::new("sh")
+        .args(["-c", command])
+        .current_dir(directory)
+        .output()
+        .unwrap()
+}

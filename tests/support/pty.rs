@@ -29,6 +29,18 @@ pub fn open() -> (File, File) {
     (File::from(controller), terminal)
 }
 
+/// What the terminal shows, without colours, by its lines.
+pub fn on_screen(shown: &str) -> Vec<String> {
+    let mut parts = shown.split("\u{1b}[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let plain = parts.fold(first, |all, part| {
+        all + part
+            .split_once(|c: char| c.is_ascii_alphabetic())
+            .map_or("", |(_, text)| text)
+    });
+    plain.replace('\r', "").lines().map(str::to_owned).collect()
+}
+
 /// A program with a terminal for its streams. Dropping it ends it.
 pub struct OnTerminal {
     child: Child,
@@ -98,6 +110,18 @@ impl OnTerminal {
             assert!(Instant::now() < deadline, "{what}: {:?}", self.shown());
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// What it has shown from a line that begins so, up to an empty one, once that is there: what
+    /// somebody would mark and copy. The last of them, where there are several.
+    pub fn copied(&self, beginning: &str) -> String {
+        eventually(beginning, || {
+            let lines = on_screen(&self.shown());
+            let from = lines.iter().rposition(|line| line.starts_with(beginning))?;
+            let lines = &lines[from..];
+            let until = lines.iter().position(String::is_empty)?;
+            Some(lines[..until].join("\n"))
+        })
     }
 
     pub fn write(&mut self, text: &str) {

@@ -14,7 +14,8 @@ pub use logs::Logs;
 pub use values::Moment;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{ArgGroup, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use frames_compiler::Target;
 use frames_compiler::environments::DEFAULT as DEFAULT_ENV;
@@ -30,6 +31,24 @@ pub struct Cli {
     pub command: Command,
     #[command(flatten)]
     pub global: Global,
+}
+
+impl Cli {
+    /// The process's command line.
+    pub fn read() -> Result<Self, clap::Error> {
+        let mut command = help::bound(Self::command());
+        let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
+        Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+    }
+
+    /// What the parser has laid out, as it is to be shown: with examples that can be copied.
+    pub fn unbound(text: String, kind: ErrorKind) -> String {
+        match kind {
+            // Errors quote what was given.
+            ErrorKind::DisplayHelp => help::unbound(&text),
+            _ => text,
+        }
+    }
 }
 
 /// `frames --version` with the options that are everywhere: clap itself looks at nothing beside it.

@@ -1,4 +1,3 @@
-use clap::Parser;
 use clap::error::ErrorKind;
 use frames::cli::{Cli, Version};
 use frames::interrupt;
@@ -17,7 +16,7 @@ fn main() -> ExitCode {
     }));
     // What a decoder of images panics about is answered as a broken image, and never said.
     frames_emulator::dicom::install_hook(cfg!(panic = "abort"));
-    let mut cli = match Cli::try_parse() {
+    let mut cli = match Cli::read() {
         Ok(cli) => cli,
         Err(error) if error.kind() == ErrorKind::DisplayVersion && Version::is_json() => {
             return match frames::commands::version() {

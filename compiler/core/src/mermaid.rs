@@ -64,7 +64,7 @@ impl Fate {
 }
 
 /// Borders alone have colours: these can be seen on a light page and on a dark one.
-const CLASSES: &str = "\
+const CLASSES: &str = "  \
   classDef planned stroke:#8c959f
   classDef added stroke:#2da44e,stroke-width:2px
   classDef changed stroke:#bf8700,stroke-width:2px

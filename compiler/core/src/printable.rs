@@ -17,6 +17,12 @@ pub fn is_hidden(c: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// `1 study`, `2 studies`
+pub fn counted(count: usize, one: &str, more: &str) -> String {
+    let what = if count == 1 { one } else { more };
+    format!("{count} {what}")
+}
+
 /// A piece of a line: what would end the line is shown too.
 pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, is_hidden, |c, out| out.extend(c.escape_default()))

@@ -87,6 +87,18 @@ const ONLY_COMPILE: &[(&str, &str, &str, &str)] = &[
         "{auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, accessClaims: {studies: s}}}",
     ),
     (
+        "unused-key",
+        "auth.access[",
+        "`auth.accessClaims` has to allow the same",
+        "{auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, access: [{datastore: 012345678901234567890123456789ab, imageSets: [aaaabbbbccccddddeeeeffff00001111]}], accessClaims: {studies: s, datastores: d}}, delivery: {dicomweb: true}}",
+    ),
+    (
+        "unused-key",
+        "delivery.dicomweb",
+        "DICOMweb serves nobody anything",
+        "{auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, accessClaims: {imageSets: i}}, delivery: {dicomweb: true}}",
+    ),
+    (
         "invalid-value",
         "auth.access",
         "64 at the most",

@@ -341,16 +341,22 @@ impl<'a> Standing<'a> {
     }
 
     pub(crate) fn tell(&self, session: &Session<'_>, options: Options) {
-        let count = count(self.contents.resources().count(), "resource");
+        let resources = self.contents.resources();
+        let leaving = resources.map(|resource| self.leaving(resource, options));
+        let leaving: Vec<Leaving<'_>> = leaving.collect();
+        let all = count(leaving.len(), "resource");
+        let is_kept = |one: &&Leaving<'_>| one.what == Kind::Keep;
+        let count = match leaving.iter().filter(is_kept).count() {
+            0 => all,
+            1 => format!("{all}, of which 1 stays"),
+            kept => format!("{all}, of which {kept} stay"),
+        };
         let what = format!(
             "stack {} in {} ({count})",
             self.stack.name, self.stage.region
         );
         session.progress.step("To go", &what);
-        let resources = self.contents.resources();
-        let leaving = resources.map(|resource| self.leaving(resource, options));
-        let text = summary::removed(leaving.collect());
-        session.progress.note(text);
+        session.progress.note(summary::removed(leaving));
         for bucket in self.contents.log_buckets() {
             if options.delete_logs {
                 let what = format!("bucket {bucket} with all access logs in it");

@@ -1,6 +1,31 @@
 //! The help's own words: the overview, which fits on a screen of 80 columns and 24 lines, and
 //! what each command's help ends with.
 
+use clap::Command;
+
+/// Of a private use: stands for a space that the parser breaks no line at.
+const BOUND: char = '\u{e000}';
+
+/// The commands, with examples that the parser leaves whole on a narrow terminal: they are copied.
+pub(super) fn bound(command: Command) -> Command {
+    command.mut_subcommands(|command| {
+        let Some(after) = command.get_after_help().map(ToString::to_string) else {
+            return command;
+        };
+        let whole = |line: &str| match line.strip_prefix("  ") {
+            Some(_) => line.replace(' ', &BOUND.to_string()),
+            None => line.to_owned(),
+        };
+        let lines: Vec<String> = after.lines().map(whole).collect();
+        command.after_help(lines.join("\n"))
+    })
+}
+
+/// A help that was laid out with them.
+pub(super) fn unbound(text: &str) -> String {
+    text.replace(BOUND, " ")
+}
+
 /// The parser drops the escape sequences where there is no terminal. A test compares this with
 /// the commands and options that there are.
 pub(super) const OVERVIEW: &str = "\
@@ -79,8 +104,8 @@ Examples:
 pub(super) const LOGS: &str = "\
 Examples:
   frames logs --env prod --follow
-  frames logs --audit --study 1.2.840.113619.2.5 --since 2026-03-01 --until 2026-04-01
-  frames logs --insights --study 1.2.840.113619.2.5 --since 2026-03-01 > query.txt";
+  frames logs --audit --study 1.2.840.113619.2.5 --since 2026-03-01
+  frames logs --insights --study 1.2.840.113619.2.5 --since 30d > query.txt";
 
 pub(super) const REMOVE: &str = "\
 Examples:
@@ -89,7 +114,8 @@ Examples:
 
 pub(super) const PURGE: &str = "\
 Examples:
-  frames purge --env prod --datastore 12345678901234567890123456789012 --study 1.2.840.113619.2.5
+  frames purge --env prod --datastore 12345678901234567890123456789012 \\
+    --study 1.2.840.113619.2.5
   frames purge --service radiology --env prod --all";
 
 pub(super) const HISTORY: &str = "\

@@ -36,7 +36,7 @@ pub(super) fn warning(text: &str) -> Result<String, String> {
             let warnings = codes::all().filter(|code| code.severity == Severity::Warning);
             let known = warnings.map(|code| code.name);
             let meant = did_you_mean(text, known).unwrap_or_else(|| {
-                "A finding has its code in brackets, `warning[unused-key]`; docs/codes.md lists all"
+                "A finding has its code in brackets, `warning[default-certificate]`; docs/codes.md lists all"
                     .to_owned()
             });
             Err(format!("no warning has that code. {meant}"))

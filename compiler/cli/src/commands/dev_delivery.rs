@@ -8,7 +8,8 @@ use crate::artifact;
 use crate::terminal::{self, Terminal};
 use frames_compiler::Plan;
 use frames_compiler::failure::{Context, Failure, Result};
-use frames_edge::SignerConfig;
+use frames_compiler::printable::counted;
+use frames_edge::{AuthorizerConfig, SignerConfig};
 use frames_emulator::cloudfront::{
     CloudFront, EdgeCache, Invalidation, Options, OriginServer, RequestLog,
 };
@@ -238,6 +239,11 @@ impl Delivery {
         Ok(())
     }
 
+    /// What the authorizer goes by, but for the issuer's keys.
+    pub(super) fn authorizer(&self) -> Option<&AuthorizerConfig> {
+        self.now.plan.authorizer()
+    }
+
     /// Where DICOMweb is served, what a viewer's configuration calls its root.
     pub(super) fn dicomweb(&self) -> Option<String> {
         let datastore = self.now.datastore.as_ref();
@@ -265,7 +271,7 @@ impl Setting {
                 request(log, terminal);
             }),
             functions: Arc::new(move |function, line| {
-                terminal.detail(&format!("{function}: {line}"))
+                terminal.detail_line(&format!("{function}: {line}"))
             }),
         }
     }
@@ -402,7 +408,8 @@ fn values<'a>(
 fn purge(cache: EdgeCache, terminal: Terminal) -> Purge {
     Arc::new(move |paths| {
         let objects = cache.invalidate(&Invalidation::of(paths)?);
-        let what = format!("{objects} objects, by {}", paths.join(" "));
+        let gone = counted(objects, "object", "objects");
+        let what = format!("{gone}, by {}", paths.join(" "));
         terminal.status("Purged", &what);
         Ok(objects)
     })
@@ -411,13 +418,13 @@ fn purge(cache: EdgeCache, terminal: Terminal) -> Purge {
 fn request(log: &RequestLog, terminal: Terminal) {
     if terminal.is_json() {
         terminal::json(&format!("{}\n", json!(log)));
-    } else if !terminal.is_quiet() {
+    } else {
         let cache = json!(log.cache);
         let cache = cache
             .as_str()
             .filter(|cache| *cache != "none")
             .unwrap_or("");
-        terminal::say(format!(
+        terminal.lines(format!(
             "{:>10} {:<4} {:>7.1} ms  {:<7} {}",
             log.method, log.status, log.ms, cache, log.path
         ));

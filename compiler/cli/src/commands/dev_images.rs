@@ -4,6 +4,7 @@ use super::explained::Explained;
 use crate::terminal::Terminal;
 use crate::terminal::live::{Bar, Live};
 use frames_compiler::failure::{Failure, Result};
+use frames_compiler::printable::counted;
 use frames_emulator::dicom::{Folder, Known, Listing};
 use frames_emulator::healthimaging::{self, DataStore, Reach};
 use std::path::{Path, PathBuf};
@@ -17,6 +18,13 @@ pub(super) struct Images {
     listing: Listing,
     known: Known,
     left: Vec<String>,
+}
+
+/// What a folder holds beside images.
+struct Left<'a> {
+    all: &'a [String],
+    /// What wasn't said before.
+    fresh: &'a [String],
 }
 
 /// The images to serve; of a directory that is watched, also what is known of it.
@@ -66,6 +74,10 @@ fn read(directory: &Path, watch: bool, terminal: Terminal) -> Result<(DataStore,
         bar.end();
     }
     let left = left_out(&folder);
+    let left = Left {
+        all: &left,
+        fresh: &left,
+    };
     let store = served(folder, &left, directory, terminal)?;
     Ok((store, images))
 }
@@ -81,13 +93,14 @@ impl Images {
     pub(super) fn read(&mut self, listing: Listing, terminal: Terminal) -> Result<DataStore> {
         let folder = self.known.read(&listing, &|_, _| {});
         self.listing = listing;
-        let left = left_out(&folder);
-        let before = std::mem::replace(&mut self.left, left.clone());
-        let fresh: Vec<String> = left
-            .into_iter()
-            .filter(|one| !before.contains(one))
-            .collect();
-        served(folder, &fresh, &self.directory, terminal)
+        let before = std::mem::replace(&mut self.left, left_out(&folder));
+        let left = self.left.iter();
+        let fresh: Vec<String> = left.filter(|it| !before.contains(it)).cloned().collect();
+        let left = Left {
+            all: &self.left,
+            fresh: &fresh,
+        };
+        served(folder, &left, &self.directory, terminal)
     }
 }
 
@@ -98,22 +111,26 @@ fn left_out(folder: &Folder) -> Vec<String> {
         .collect()
 }
 
-/// The store of a folder's instances; `left` is what is said of its other files.
+/// The store of a folder's instances.
 fn served(
     folder: Folder,
-    left: &[String],
+    left: &Left<'_>,
     directory: &Path,
     terminal: Terminal,
 ) -> Result<DataStore> {
     let shown = directory.display();
     if folder.instances.is_empty() {
-        let help = match left.first() {
-            Some(first) => format!("{} files were left out, the first one: {first}", left.len()),
-            None => "it holds no file at all".to_owned(),
+        let help = match left.all {
+            [only] => format!("1 file was left out: {only}"),
+            [first, ..] => {
+                let count = left.all.len();
+                format!("{count} files were left out, the first one: {first}")
+            }
+            [] => "it holds no file at all".to_owned(),
         };
         return Err(Failure::new(format!("there is no DICOM instance in {shown}")).help(help));
     }
-    say_some("Left out", left, terminal);
+    say_some("Left out", left.fresh, terminal);
     let (store, twice) = healthimaging::of(folder.instances);
     let twice: Vec<String> = twice
         .iter()
@@ -129,10 +146,10 @@ fn served(
     terminal.status(
         "Images",
         &format!(
-            "{} instances in {} series of {} studies, from {shown}",
-            store.instances().len(),
+            "{} in {} series of {}, from {shown}",
+            counted(store.instances().len(), "instance", "instances"),
             store.series().len(),
-            store.studies().len()
+            counted(store.studies().len(), "study", "studies")
         ),
     );
     Ok(store)

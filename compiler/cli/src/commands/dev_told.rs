@@ -1,13 +1,16 @@
 //! What `frames dev` says of itself: where it is, and how to get a frame.
 
 use super::dev_delivery::Delivery;
+use super::dev_example::{Example, Way};
 use super::explained::Explained;
-use crate::terminal::{self, Terminal, data};
+use crate::terminal::{self, Terminal, lines};
 use frames_compiler::failure::Result;
-use frames_emulator::healthimaging::FrameNames;
 use frames_emulator::private;
 use serde_json::json;
 use std::path::Path;
+
+const REFUSED: &str = "none of the frames here may be read: the answer is 403, as on AWS (see `iam.allow`, `auth.access` and \
+     `auth.accessClaims`)";
 
 pub(super) fn announce(delivery: &Delivery, terminal: Terminal) -> Result<()> {
     let url = delivery.cloudfront.url();
@@ -25,12 +28,10 @@ pub(super) fn announce(delivery: &Delivery, terminal: Terminal) -> Result<()> {
             "Origin",
             &format!("a HealthImaging stand-in, http://{}", stand_in.address()),
         );
-        if stand_in.refuses_frames() {
-            terminal.status(
-                "Refused",
-                "the signer's role may not read this frame: the answer is 403, as on AWS (see `iam.allow`)",
-            );
-        }
+    }
+    let example = Example::of(delivery);
+    if example.way == Way::Refused {
+        terminal.status("Refused", REFUSED);
     }
     if let Some(issuer) = &delivery.issuer {
         terminal.status(
@@ -61,11 +62,9 @@ pub(super) fn announce(delivery: &Delivery, terminal: Terminal) -> Result<()> {
             &format!("{root} (a viewer's root for QIDO and WADO)"),
         );
     }
-    terminal.status(
-        "Ready",
-        &format!("{url} (Ctrl-C ends it). This gets a frame:"),
-    );
-    print_curl(delivery)
+    let what = told(&example);
+    terminal.status("Ready", &format!("{url} (Ctrl-C ends it). {what}"));
+    print_curl(delivery, &example)
 }
 
 /// Tokens have other claims from now on: those that were printed may be refused.
@@ -79,21 +78,28 @@ pub(super) fn announce_token(delivery: &Delivery, terminal: Terminal) -> Result<
         terminal.status("Token", &what);
         return Ok(());
     }
-    terminal.status("Token", "other claims from now on. This gets a frame:");
-    print_curl(delivery)
+    let example = Example::of(delivery);
+    let what = format!("other claims from now on. {}", told(&example));
+    terminal.status("Token", &what);
+    print_curl(delivery, &example)
 }
 
-fn print_curl(delivery: &Delivery) -> Result<()> {
-    let store = delivery.now.stand_in.as_ref().map(|it| it.store());
-    let authorization = match (&delivery.token, store) {
+fn told(example: &Example<'_>) -> &'static str {
+    match example.way {
+        Way::Native => "This gets a frame:",
+        Way::Dicomweb => "This gets a frame, by DICOMweb:",
+        Way::Refused => "This asks for a frame:",
+    }
+}
+
+fn print_curl(delivery: &Delivery, example: &Example<'_>) -> Result<()> {
+    let authorization = match (&delivery.token, &delivery.now.stand_in) {
         (None, _) => String::new(),
         (Some(token), Some(_)) => format!(" -H 'Authorization: Bearer {token}'"),
         (Some(token), None) => header_file(token, delivery.directory.path())?,
     };
-    let datastore = store.map_or("", |store| store.id.as_str());
-    let frame = store.and_then(|store| store.first_frame());
-    let line = curl(&delivery.cloudfront.url(), &authorization, datastore, frame);
-    data(format!("\n{line}\n\n"));
+    let line = example.line(&delivery.cloudfront.url(), &authorization);
+    lines(format!("\n{line}\n\n"));
     Ok(())
 }
 
@@ -108,17 +114,6 @@ fn header_file(token: &str, directory: &Path) -> Result<String> {
     Ok(format!(" -H '@{quoted}'"))
 }
 
-fn curl(url: &str, authorization: &str, datastore: &str, frame: Option<FrameNames>) -> String {
-    let (datastore, set, frame) = match frame {
-        Some(frame) => (datastore, frame.image_set_id, frame.image_frame_id()),
-        None => ("DATASTORE_ID", "IMAGE_SET_ID", "IMAGE_FRAME_ID".to_owned()),
-    };
-    format!(
-        "curl -sSf {url}/datastore/{datastore}/imageSet/{set}/getImageFrame{authorization} \
-         -H 'Content-Type: application/json' -d '{{\"imageFrameId\":\"{frame}\"}}' -o frame.jph"
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,8 +122,7 @@ mod tests {
     fn the_token_is_in_the_file_and_not_in_the_line() {
         let directory = tempfile::Builder::new().prefix("it's ").tempdir().unwrap();
         let authorization = header_file("s3cret", directory.path()).unwrap();
-        let line = curl("http://127.0.0.1:1", &authorization, "", None);
-        assert!(!line.contains("s3cret"), "{line}");
+        assert!(!authorization.contains("s3cret"), "{authorization}");
         // As a shell reads it.
         let words = format!("printf '%s\\n' {authorization}");
         let output = std::process::Command::new("sh")

@@ -27,7 +27,8 @@ pub(super) fn run(global: &Global, arguments: &Info, terminal: Terminal) -> Resu
             let result = session.signed(footprint, state.json());
             json(&format!("{}\n", serde_json::json!({"result": result})));
         } else {
-            data(text(&state, &session.whereabouts(footprint)));
+            let account = session.whereabouts(footprint);
+            data(text(&state, &account, arguments.drift));
         }
         if state.stages.iter().any(|stage| stage.stack.is_some()) {
             in_time(&late, arguments.wait)
@@ -122,7 +123,8 @@ pub(super) async fn whereabouts(
     Ok(footprint.moved(&regions))
 }
 
-fn text(state: &State, account: &str) -> String {
+/// `compared`: drift was asked for.
+fn text(state: &State, account: &str, compared: bool) -> String {
     let mut text = String::new();
     let mut row = |name: &str, value: &str| {
         let _ = writeln!(text, "{name:<14}{value}");
@@ -146,6 +148,13 @@ fn text(state: &State, account: &str) -> String {
         }
         for drift in &stage.drift {
             row("", &drifted(drift));
+        }
+        if compared
+            && stage.stack.is_some()
+            && stage.drift.is_empty()
+            && stage.drift_unknown.is_none()
+        {
+            row("", "drift: none, by CloudFormation's comparison");
         }
         if let Some(reason) = &stage.drift_unknown {
             row("", &format!("drift: not known of every resource: {reason}"));

@@ -30,6 +30,14 @@ pub(super) fn run(global: &Global, arguments: &Logs, terminal: Terminal) -> Resu
         Some(until) => Some(until.at(now)),
         None => (!arguments.follow).then_some(now),
     };
+    if arguments.until.is_none() && from > now {
+        return Err(Failure::usage(
+            "`--since` is in the future: nothing has been logged since then",
+        )
+        .help(
+            "a date is that day's beginning in your zone; a duration is how long ago: `--since 2d`",
+        ));
+    }
     if until.is_some_and(|until| until < from) {
         return Err(Failure::usage("`--until` is before `--since`")
             .help("a duration is how long ago: `--since 2d --until 1d`"));
@@ -86,16 +94,15 @@ fn show(line: &Line, terminal: Terminal) -> bool {
         let time = time.to_rfc3339_opts(SecondsFormat::Millis, true);
         return terminal::record(&line.json(&time));
     }
-    let time = local(line.time);
-    let region = format!("{:REGION$}", line.region);
-    let function = format!("{:FUNCTION$}", line.function);
-    let row = Styled::new()
-        .paint(Style::Dim, &time)
-        .text(&format!(" {region} "))
-        .paint(Style::BoldCyan, &function)
-        .text(" ");
-    let second = time.len() + REGION + FUNCTION + 3;
-    terminal::row(row.line(&line.text()), second)
+    let head = Styled::new().paint(Style::Dim, &local(line.time)).text(" ");
+    let head = if terminal::narrow().is_some() {
+        let head = head.paint(Style::BoldCyan, line.function);
+        head.line(&format!(" {}", line.region))
+    } else {
+        let head = head.line(&format!("{:REGION$} ", line.region));
+        head.paint(Style::BoldCyan, &format!("{:FUNCTION$}", line.function))
+    };
+    terminal::entry(&head, &line.words())
 }
 
 /// In the zone of whoever reads it, with that zone's distance from UTC.
@@ -130,24 +137,26 @@ async fn insights(
     }
     terminal::lines(&query);
     let regions = regions.join(" ");
-    let note = if regions.is_empty() {
-        format!("\n{group} is in no Region yet.\n")
-    } else {
-        format!(
-            "
-To ask all Regions that have {group}, keep the query as query.txt, and begin it in each:
-
-  for region in {regions}; do
-    aws logs start-query --region $region --log-group-name {group} \\
-      --start-time {start} --end-time {end} --query-string file://query.txt
-  done
-
+    if regions.is_empty() {
+        terminal.note(format!("\n{group} is in no Region yet."));
+        return Ok(());
+    }
+    terminal.note(format!(
+        "\nTo ask all Regions that have {group}, keep the query as query.txt, and begin it in each:\n"
+    ));
+    terminal.lines(format!(
+        "  for region in {regions}; do
+    aws logs start-query --region $region \\
+      --log-group-name {group} \\
+      --start-time {start} --end-time {end} \\
+      --query-string file://query.txt
+  done"
+    ));
+    terminal.note(
+        "
 Each queryId is answered by `aws logs get-query-results --region REGION --query-id ID`.
-In the console: CloudWatch, Logs Insights, in each of these Regions.
-"
-        )
-    };
-    terminal.note(note.trim_end());
+In the console: CloudWatch, Logs Insights, in each of these Regions.",
+    );
     Ok(())
 }
 

@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod dev;
 mod dev_delivery;
+mod dev_example;
 mod dev_images;
 mod dev_told;
 mod dev_watch;

@@ -50,6 +50,8 @@ const SERVICE: &str = "\
 const DELIVERY: &str = "\
 #delivery:
 #  dicomweb: true
+#  metadata: true
+#  cachedReads: true
 #  cache: {ttl: 1d}
 #  cors: {origins: ['https://viewer.example.org'], credentials: false}
 
@@ -62,6 +64,17 @@ const LOGS: &str = "\
 
 ";
 
+/// Where there are tokens.
+const AUDIT: &str = "\
+# With `audit`, the authorizer also logs each read that it grants: who read what. Such lines are kept longer.
+#logs:
+#  access: {enabled: true, retention: 365d}
+#  functions: {level: warn, retentionDays: 2192}
+#  audit: true
+#  auditClaims: [sub]
+
+";
+
 const REST: &str = "\
 # The only account that this may be deployed to, and the Region of the cdn stack.
 # The lambda-edge stack is always in us-east-1; so are access logs and alarms.
@@ -69,6 +82,8 @@ const REST: &str = "\
 #  account: 111122223333
 #  region: us-east-1
 #  tags: {team: imaging}
+#  # So many deployments are kept for `frames rollback`.
+#  keep: 10
 
 # What differs per environment, merged over the rest: `frames deploy --env prod`.
 #environments:
@@ -106,6 +121,13 @@ const TOKENS: &str = "  \
   #groups: [radiology]
   # The claim that holds the groups.
   #groupsClaim: {claim}
+  # Which group may read what. If not set: whoever has a good token may read all that `iam.allow` lists.
+  #access:
+  #  - groups: [radiology]
+  #    datastore: {datastore}
+  #    imageSets: [aaaabbbbccccddddeeeeffff00001111]
+  # Claims in which a token lists itself what it may read.
+  #accessClaims: {datastores: imaging.datastores}
   # Where a token may be. `query` is for viewers that can't send a header, and gives a warning.
   #tokenSources: [authorization, header]
 ";
@@ -118,6 +140,9 @@ const DOMAIN: &str = "\
 #  hostedZoneId: Z0123456789ABCDEFGHIJ
 
 ";
+
+/// An example's.
+const DATASTORE: &str = "12345678901234567890123456789012";
 
 const IAM: &str = "\
 # What may be read. If not set: every image set of every data store in the account.
@@ -173,7 +198,9 @@ fn auth(out: &mut String, answers: &Answers) {
         } else {
             "cognito:groups"
         };
-        out.push_str(&TOKENS.replace("{claim}", claim));
+        let datastore = answers.datastore.first().map_or(DATASTORE, String::as_str);
+        let tokens = TOKENS.replace("{claim}", claim);
+        out.push_str(&tokens.replace("{datastore}", &scalar(datastore)));
     }
     out.push('\n');
 }
@@ -197,7 +224,7 @@ fn domain(out: &mut String, answers: &Answers) {
 }
 
 fn delivery(out: &mut String, answers: &Answers) {
-    out.push_str("# What is served. The edge caches DICOMweb, by GET, for `ttl`. `cors` names the pages that may read frames.\n");
+    out.push_str("# What is served besides frames by POST. `metadata` serves what image sets hold. The edge caches for `ttl` what is read by GET:\n# DICOMweb, and native reads with `cachedReads`. `cors` names the pages that may read frames.\n");
     let native = answers.metadata || answers.cached_reads;
     if !native && !answers.dicomweb && answers.origin.is_empty() {
         out.push_str(DELIVERY);
@@ -226,14 +253,20 @@ fn delivery(out: &mut String, answers: &Answers) {
 
 fn logs(out: &mut String, answers: &Answers) {
     out.push_str("# CloudFront's access logs go to S3, without query strings. The functions log at error, warn or info.\n");
-    let _ = match &answers.log_level {
-        Some(level) => writeln!(
-            out,
-            "logs:\n  #access: {{enabled: true, retention: 365d}}\n  functions: {{level: {}}}\n",
-            scalar(level)
-        ),
-        None => write!(out, "{LOGS}"),
+    let has_tokens = answers.auth.as_deref() != Some("none");
+    let Some(level) = &answers.log_level else {
+        out.push_str(if has_tokens { AUDIT } else { LOGS });
+        return;
     };
+    let _ = writeln!(
+        out,
+        "logs:\n  #access: {{enabled: true, retention: 365d}}\n  functions: {{level: {}}}",
+        scalar(level)
+    );
+    if has_tokens {
+        out.push_str("  # Also each read that is granted: who read what.\n  #audit: true\n");
+    }
+    out.push('\n');
 }
 
 fn iam(out: &mut String, answers: &Answers) {

@@ -28,6 +28,36 @@ pub(super) fn fitted(text: &str, columns: Option<usize>, hanging: Option<usize>)
     Cow::Owned(lines.join("\n"))
 }
 
+/// Words behind `indent` columns of something else, as many on a line as fit. What goes on is as
+/// far in. A word that no line has room for is broken at its spaces, where it has some.
+pub(super) fn packed(words: &[Cow<'_, str>], indent: usize, columns: usize) -> String {
+    let indentation = " ".repeat(indent);
+    let mut text = String::new();
+    let mut column = indent;
+    for word in words {
+        let width = wrap::columns(word);
+        if column > indent && column + 1 + width <= columns {
+            text.push(' ');
+            text.push_str(word);
+            column += 1 + width;
+            continue;
+        }
+        if column > indent {
+            text.push('\n');
+            text.push_str(&indentation);
+        }
+        if indent + width <= columns || columns < NARROWEST {
+            text.push_str(word);
+        } else {
+            let broken = wrap::hanging(&format!("{indentation}{word}"), indent, columns);
+            text.push_str(broken.get(indent..).unwrap_or(word));
+        }
+        // Behind one that is wider than a line there is no room.
+        column = indent + width;
+    }
+    text
+}
+
 /// Where a line's words begin, behind spaces and a mark such as `-` or `✓`.
 fn indentation(line: &str) -> usize {
     let mut plain = String::new();
@@ -69,6 +99,29 @@ mod tests {
             fitted(text, Some(43), None),
             "say\n`frames remove --env prod --delete-logs`\nonce more"
         );
+    }
+
+    #[test]
+    fn a_word_is_broken_only_where_no_line_has_room_for_it() {
+        let packed = |words: &[&str], indent, columns| {
+            let words: Vec<_> = words.iter().map(|word| Cow::Borrowed(*word)).collect();
+            packed(&words, indent, columns)
+        };
+        assert_eq!(
+            packed(&["warn", "rule=\"no row has it\"", "a=1", "b=2"], 2, 32),
+            "warn rule=\"no row has it\" a=1\n  b=2"
+        );
+        assert_eq!(
+            packed(&["access", "rule=\"no row has this study\"", "a=1"], 2, 32),
+            "access\n  rule=\"no row has this study\"\n  a=1"
+        );
+        let uid = format!("study={}", "1.2.840.".repeat(8));
+        assert_eq!(packed(&["a", &uid, "b"], 2, 40), format!("a\n  {uid}\n  b"));
+        assert_eq!(
+            packed(&["Task timed out after five whole seconds"], 4, 30),
+            "Task timed out after five\n    whole seconds"
+        );
+        assert_eq!(packed(&[], 2, 40), "");
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub use relay::relay;
 
 use crate::cli::{Cli, Color, Format, Global};
 use clap::Parser;
+use frames_compiler::diagnostic::wrap;
 use frames_compiler::failure::{Exit, Failure};
 use frames_compiler::printable::{self, Style, Styled};
 use frames_compiler::secrets::{MASK, Masks};
@@ -83,6 +84,21 @@ impl Terminal {
             say(text);
         }
     }
+
+    /// [`lines`] beside what is said, to stderr.
+    pub fn lines(&self, text: impl Into<Styled>) {
+        if !self.quiet {
+            write_error(&format!("{}\n", unbroken(text)));
+        }
+    }
+
+    /// A line for those who asked for more, that is to be copied.
+    pub fn detail_line(&self, what: &str) {
+        if self.verbose {
+            let what = Styled::new().paint(Style::Dim, &format!("{:>10} {what}", ""));
+            write_error(&format!("{}\n", unbroken(what)));
+        }
+    }
 }
 
 /// Values that no output shows from here on, from any source: CloudFormation quotes properties.
@@ -137,18 +153,52 @@ pub fn rows(text: impl Into<Styled>, second: usize) {
 
 /// Lines that are to be copied, or read by a program, to stdout: none of them is broken.
 pub fn lines(text: impl Into<Styled>) {
-    write_out(
-        &mut anstream::stdout(),
-        &masked(text.into().ansi(), Masks::mask),
-    );
+    write_out(&mut anstream::stdout(), &unbroken(text));
 }
 
-/// One line of many, to stdout, that is as wide as it is but on a terminal: there, what goes on is below
-/// the column `second`. False: nobody reads any more.
-pub fn row(text: impl Into<Styled>, second: usize) -> bool {
-    let text = text.into();
-    let text = masked(text.ansi(), Masks::mask);
-    let text = fit::fitted(&text, columns(io::stdout()), Some(second));
+/// Whatever is to be copied. A terminal breaks what is wider than it is by itself, and gives it
+/// back as one line; a line break of ours would be copied with it.
+fn unbroken(text: impl Into<Styled>) -> String {
+    masked(text.into().ansi(), Masks::mask).into_owned()
+}
+
+/// Below so many columns, what stands beside something else has no room.
+const ROOMY: usize = 100;
+
+/// How wide stdout is, where it is a terminal with little room.
+pub fn narrow() -> Option<usize> {
+    columns(io::stdout()).filter(|columns| *columns < ROOMY)
+}
+
+/// The same of stderr.
+#[cfg(feature = "aws")]
+pub fn narrow_notes() -> Option<usize> {
+    columns(io::stderr()).filter(|columns| *columns < ROOMY)
+}
+
+/// One entry of many, to stdout: a head, and beside or below it words of which none is broken
+/// that fits on a line. Where it is no terminal, all of it is one line. False: nobody reads any more.
+pub fn entry(head: &Styled, words: &[String]) -> bool {
+    let joined = words.join(" ");
+    let shown = masked(&joined, Masks::mask);
+    // A secret may have spaces: then what is masked is no list any more.
+    let words = if shown == joined {
+        words
+    } else {
+        &[shown.into_owned()]
+    };
+    let words: Vec<Cow<'_, str>> = words.iter().map(|word| printable::line(word)).collect();
+    let head = masked(head.ansi(), Masks::mask);
+    let text = match columns(io::stdout()) {
+        None => format!("{head} {}", words.join(" ")),
+        Some(columns) if columns < ROOMY => {
+            format!("{head}\n  {}", fit::packed(&words, 2, columns))
+        }
+        Some(columns) => {
+            let indent = wrap::columns(&head) + 1;
+            format!("{head} {}", fit::packed(&words, indent, columns))
+        }
+    };
     write_out(&mut anstream::stdout(), &format!("{text}\n"))
 }
 
@@ -258,6 +308,7 @@ pub fn command_line(error: &clap::Error) {
         let said = again.as_ref().unwrap_or(error).render().to_string();
         printable::block(&said).into_owned()
     };
+    let text = Cli::unbound(text, error.kind());
     if error.use_stderr() {
         write_error(&fit::fitted(&text, columns(io::stderr()), None));
     } else {

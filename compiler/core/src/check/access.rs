@@ -1,12 +1,13 @@
 //! Who may read what of `iam.allow`.
 
+use super::swallowed::{Known, swallowed};
 use super::writable;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::{self, AccessRow, Allow, Manifest, Spanned, Text};
 use crate::span::Span;
 use frames_edge::access::Row;
 use frames_edge::{Access, AccessClaims, AuthConfig};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 /// A UID's length (DICOM PS3.5, 9.1); a pattern can't bound it.
 const UID: usize = 64;
@@ -47,6 +48,12 @@ pub(super) fn check(manifest: &Manifest, dicomweb: bool, found: &mut Vec<Diagnos
         let known: Vec<Known> = rows.iter().enumerate().filter_map(Known::of).collect();
         beyond_allow(&known, manifest, found);
         swallowed(&known, found);
+        if known.len() == rows.len() {
+            unread(&known, manifest, found);
+        }
+    }
+    if let Some(claims) = claims {
+        without_studies(claims, manifest, found);
     }
     Checked {
         access: rows.map(|rows| Access::of(&rows.iter().filter_map(row).collect::<Vec<_>>())),
@@ -103,8 +110,9 @@ fn refused_by_claims(
     claims: &manifest::AccessClaims,
     found: &mut Vec<Diagnostic>,
 ) {
-    // A claim that lists the data store allows all of it; one without a name has its own finding.
-    if claims.datastores.is_some() || (claims.image_sets.is_none() && claims.studies.is_none()) {
+    // Without parts, a claim of data stores allows all of them; claims without a name have their own
+    // finding. With parts of one kind, data stores beside them allow nothing of the other kind.
+    if claims.image_sets.is_none() && claims.studies.is_none() {
         return;
     }
     for (key, claim) in [
@@ -114,7 +122,7 @@ fn refused_by_claims(
         if let (Some(written), None) = (row.keys.find(key), claim) {
             let path = format!("auth.access[{i}].{key}");
             let message = format!(
-                "`{key}` lets nobody read anything: `auth.accessClaims` has to allow the same, and names no claim of {key} or datastores"
+                "`{key}` lets nobody read anything: `auth.accessClaims` has to allow the same, and names no claim of {key}"
             );
             found.push(
                 Diagnostic::new(codes::UNUSED_KEY, path, written.span, message).help(format!(
@@ -122,6 +130,27 @@ fn refused_by_claims(
                 )),
             );
         }
+    }
+}
+
+/// The mirror of `studies` without DICOMweb: no claim can list what DICOMweb is asked for.
+fn without_studies(
+    claims: &manifest::AccessClaims,
+    manifest: &Manifest,
+    found: &mut Vec<Diagnostic>,
+) {
+    if claims.image_sets.is_none() || claims.keys.has("studies") {
+        return;
+    }
+    let dicomweb = manifest.delivery.dicomweb.as_ref();
+    if let Some(dicomweb) = dicomweb.filter(|it| it.value) {
+        let message = "DICOMweb serves nobody anything: `auth.accessClaims` lists image sets and no studies, by which DICOMweb is granted";
+        let path = "delivery.dicomweb";
+        found.push(
+            Diagnostic::new(codes::UNUSED_KEY, path, dicomweb.span, message).help(
+                "remove it, or name the claim that lists studies: `auth.accessClaims.studies`",
+            ),
+        );
     }
 }
 
@@ -150,148 +179,38 @@ fn twice(texts: &[Text], path: &str, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// A row of which all is known. One that has a finding, or waits for an answer of AWS's, says
-/// nothing of others.
-struct Known<'a> {
-    i: usize,
-    span: Span,
-    /// `None`: any token.
-    groups: Option<BTreeSet<&'a str>>,
-    datastore: &'a Text,
-    /// Neither of them: all of the data store.
-    image_sets: Option<&'a [Text]>,
-    studies: Option<&'a [Text]>,
-    /// Of both.
-    ids: HashSet<&'a str>,
-}
-
-impl<'a> Known<'a> {
-    fn of((i, row): (usize, &'a AccessRow)) -> Option<Self> {
-        let lists = [
-            ("groups", &row.groups),
-            ("imageSets", &row.image_sets),
-            ("studies", &row.studies),
-        ];
-        let is_open =
-            |(key, list): &(&str, &Option<Vec<Text>>)| row.keys.has(key) && list.is_none();
-        if lists.iter().any(is_open) {
-            return None;
-        }
-        let ids = row.image_sets.iter().chain(&row.studies).flatten();
-        let groups = row.groups.as_ref().map(|groups| groups.iter());
-        Some(Self {
-            i,
-            span: row.span,
-            groups: groups.map(|groups| groups.map(|group| group.value.as_str()).collect()),
-            datastore: row.datastore.as_ref()?,
-            image_sets: row.image_sets.as_deref(),
-            studies: row.studies.as_deref(),
-            ids: ids.map(|id| id.value.as_str()).collect(),
-        })
+/// A data store that is served, and that no row gives to anybody.
+fn unread(rows: &[Known], manifest: &Manifest, found: &mut Vec<Diagnostic>) {
+    let given: HashSet<&str> = rows
+        .iter()
+        .map(|row| row.datastore.value.as_str())
+        .collect();
+    let allow = manifest.iam.as_ref().and_then(|iam| iam.allow.as_deref());
+    let allow = allow.unwrap_or_default();
+    let is_listed = |id: &str| {
+        let mut listed = allow.iter().filter_map(|row| row.datastore.as_ref());
+        listed.any(|listed| listed.value == id)
+    };
+    // A row beyond `iam.allow` has its finding: its data store may be the one that is missed here.
+    if !given.iter().copied().all(is_listed) {
+        return;
     }
-
-    fn is_whole(&self) -> bool {
-        self.image_sets.is_none() && self.studies.is_none()
-    }
-
-    /// Whoever `other` lets in, it lets in as well, and to as much.
-    fn swallows(&self, other: &Self) -> bool {
-        let groups = match (&self.groups, &other.groups) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(these), Some(those)) => those.is_subset(these),
-        };
-        let ids = || self.is_whole() || (!other.is_whole() && other.ids.is_subset(&self.ids));
-        self.datastore.value == other.datastore.value && groups && ids()
-    }
-}
-
-/// Rows by what one that swallows another must have in common with it.
-#[derive(Default)]
-struct Index<'a> {
-    any_token: HashMap<&'a str, Vec<usize>>,
-    whole: HashMap<&'a str, Vec<usize>>,
-    by_group: HashMap<(&'a str, &'a str), Vec<usize>>,
-    by_id: HashMap<(&'a str, &'a str), Vec<usize>>,
-}
-
-impl<'a> Index<'a> {
-    fn of(rows: &'a [Known]) -> Self {
-        let mut index = Self::default();
-        for (at, row) in rows.iter().enumerate() {
-            let store = row.datastore.value.as_str();
-            match &row.groups {
-                None => index.any_token.entry(store).or_default().push(at),
-                Some(groups) => {
-                    for group in groups {
-                        index.by_group.entry((store, group)).or_default().push(at);
-                    }
-                }
-            }
-            if row.is_whole() {
-                index.whole.entry(store).or_default().push(at);
-            }
-            for id in &row.ids {
-                index.by_id.entry((store, id)).or_default().push(at);
-            }
-        }
-        index
-    }
-
-    /// Those that may swallow it: the shortest list that has all of them. Each row against each
-    /// other would take seconds where there are thousands.
-    fn candidates(&self, row: &Known) -> Vec<usize> {
-        let store = row.datastore.value.as_str();
-        let groups = row.groups.iter().flatten();
-        let by_groups = groups.map(|group| listed(self.by_group.get(&(store, *group))));
-        let by_ids = row
-            .ids
-            .iter()
-            .map(|id| listed(self.by_id.get(&(store, *id))));
-        let any_token = listed(self.any_token.get(store));
-        let whole = listed(self.whole.get(store));
-        let by_groups = by_groups.min_by_key(|list| list.len()).unwrap_or_default();
-        let by_ids = by_ids.min_by_key(|list| list.len()).unwrap_or_default();
-        if by_groups.len() + any_token.len() <= by_ids.len() + whole.len() {
-            [by_groups, any_token].concat()
-        } else {
-            [by_ids, whole].concat()
-        }
-    }
-}
-
-fn listed(list: Option<&Vec<usize>>) -> &[usize] {
-    list.map_or(&[], Vec::as_slice)
-}
-
-fn swallowed(rows: &[Known], found: &mut Vec<Diagnostic>) {
-    let index = Index::of(rows);
-    for (at, row) in rows.iter().enumerate() {
-        // Of two that are the same, the second is one too many.
-        let is_earlier_or_wider = |(other_at, other): &(usize, &Known)| {
-            *other_at != at && other.swallows(row) && (*other_at < at || !row.swallows(other))
-        };
-        let candidates = index.candidates(row).into_iter();
-        let mut candidates = candidates.filter_map(|other| Some((other, rows.get(other)?)));
-        let Some((_, other)) = candidates.find(is_earlier_or_wider) else {
+    for (i, row) in allow.iter().enumerate() {
+        let Some(datastore) = &row.datastore else {
             continue;
         };
-        let path = format!("auth.access[{}]", row.i);
-        found.push(if row.swallows(other) {
-            Diagnostic::new(
-                codes::DUPLICATE_VALUE,
-                path,
-                row.span,
-                "the row is there twice",
-            )
-            .related(other.span, "first here")
-            .help("remove one of them")
-        } else {
-            let message = "the row gives nobody anything: another one gives them as much or more";
-            Diagnostic::new(codes::ACCESS_SWALLOWED, path, row.span, message)
-                .related(other.span, "the other")
-                .help("remove it, or narrow the other one")
-        });
+        if given.contains(datastore.value.as_str()) {
+            continue;
+        }
+        let message = format!(
+            "nobody may read the data store `{}`: no row of `auth.access` has it",
+            datastore.value
+        );
+        let path = format!("iam.allow[{i}].datastore");
+        found.push(
+            Diagnostic::new(codes::ACCESS_UNREAD, path, datastore.span, message)
+                .help("add a row for those who may read it, or remove it from `iam.allow`"),
+        );
     }
 }
 
@@ -405,7 +324,7 @@ fn named(
         let message = "`auth.accessClaims` names no claim, and so would limit nothing";
         found.push(
             Diagnostic::new(codes::INVALID_VALUE, "auth.accessClaims", given.span, message)
-                .help("name one at least, for example `studies: imaging/studies`, or leave `accessClaims` out"),
+                .help("name one at least, for example `studies: imaging.studies`, or leave `accessClaims` out"),
         );
     }
     if let (Some(Spanned { span, .. }), false) = (given.keys.find("studies"), dicomweb) {
@@ -423,7 +342,6 @@ fn named(
 mod tests {
     use super::*;
     use crate::check::testing::{checked, findings};
-    use std::fmt::Write;
 
     const A: &str = "012345678901234567890123456789ab";
     const B: &str = "112345678901234567890123456789ab";
@@ -527,6 +445,65 @@ mod tests {
         assert_eq!(findings(&native), one("unused-key", "accessClaims.studies"));
         let native = manifest("accessClaims: {imageSets: s, datastores: d}", "", false);
         assert_eq!(findings(&native), []);
+        // By DICOMweb they would list nothing.
+        let unused = vec![("unused-key".to_owned(), "delivery.dicomweb".to_owned())];
+        for names in ["imageSets: s", "imageSets: s, datastores: d"] {
+            assert_eq!(
+                found(&format!("accessClaims: {{{names}}}")),
+                unused,
+                "{names}"
+            );
+        }
+        assert_eq!(found("accessClaims: {imageSets: s, studies: t}"), []);
+        assert_eq!(found("accessClaims: {datastores: d}"), []);
+    }
+
+    #[test]
+    fn a_row_gives_nothing_that_no_claim_can_list() {
+        let row = format!("access: [{{datastore: {A}, imageSets: [{SET}], studies: [1.2]}}]");
+        let found = |names: &str, dicomweb: bool| {
+            let claims = format!("{row}, accessClaims: {{{names}}}");
+            findings(&manifest(&claims, "", dicomweb))
+        };
+        let sets = one("unused-key", "access[0].imageSets");
+        // A claim of data stores beside it makes up for nothing.
+        assert_eq!(found("studies: s", true), sets);
+        assert_eq!(found("studies: s, datastores: d", true), sets);
+        assert_eq!(found("studies: s, imageSets: i", true), []);
+        assert_eq!(found("datastores: d", true), []);
+        let studies = found("imageSets: i, datastores: d", true);
+        let paths: Vec<&str> = studies.iter().map(|(_, path)| path.as_str()).collect();
+        assert_eq!(paths, ["auth.access[0].studies", "delivery.dicomweb"]);
+    }
+
+    #[test]
+    fn a_data_store_that_nobody_may_read_is_found() {
+        let allow = format!("iam: {{allow: [{{datastore: {A}}}, {{datastore: {B}}}]}}");
+        let found = |auth: &str| findings(&manifest(auth, &allow, true));
+        let row = |id: &str| format!("{{groups: [g], datastore: {id}}}");
+        let unread = vec![(
+            "access-unread".to_owned(),
+            "iam.allow[1].datastore".to_owned(),
+        )];
+        assert_eq!(found(&format!("access: [{}]", row(A))), unread);
+        // Rows and claims have to allow the same: no claim makes up for the row.
+        let claims = format!("access: [{}], accessClaims: {{datastores: d}}", row(A));
+        assert_eq!(found(&claims), unread);
+        assert_eq!(found(&format!("access: [{}, {}]", row(A), row(B))), []);
+        assert_eq!(found("accessClaims: {datastores: d}"), []);
+        assert_eq!(found("groups: [g]"), []);
+        // A row whose data store isn't known yet may be the one.
+        let open = format!(
+            "access: [{}, {{groups: [g], datastore: '${{ssm:/s}}'}}]",
+            row(A)
+        );
+        assert_eq!(
+            found(&open)
+                .iter()
+                .filter(|it| it.0 == "access-unread")
+                .count(),
+            0
+        );
     }
 
     #[test]
@@ -575,85 +552,5 @@ mod tests {
         let only_sets = of_a(&format!(", imageSets: [{SET}]"));
         let expected = beyond("studies[0]");
         assert!(found(", studies: [1.2]", &only_sets).contains(&expected[0]));
-    }
-
-    #[test]
-    fn a_row_that_gives_nothing_is_found() {
-        let found = |rows: &[String]| found(&format!("access: [{}]", rows.join(", ")));
-        let row = |rest: &str| format!("{{datastore: {A}{rest}}}");
-        let swallowed = |i: usize| one("access-swallowed", &format!("access[{i}]"));
-        let sets = format!(", imageSets: [{SET}]");
-        for (first, second, expected) in [
-            ("", ", groups: [a]", swallowed(1)),
-            (", groups: [a]", "", swallowed(0)),
-            (
-                ", groups: [a, b], studies: [1.2]",
-                ", groups: [b], studies: [1.2]",
-                swallowed(1),
-            ),
-            (
-                ", groups: [a], studies: [1.2]",
-                ", groups: [a]",
-                swallowed(0),
-            ),
-            (
-                ", studies: [1.2]",
-                ", groups: [a], studies: [1.2]",
-                swallowed(1),
-            ),
-            (", studies: [1.2, 1.3]", ", studies: [1.3]", swallowed(1)),
-            (&format!("{sets}, studies: [1.2]"), &sets, swallowed(1)),
-            (", groups: [a]", ", groups: [b]", vec![]),
-            (", groups: [a]", ", groups: [a, b]", swallowed(0)),
-            (
-                ", groups: [a], studies: [1.2]",
-                ", groups: [b], studies: [1.2]",
-                vec![],
-            ),
-            (
-                ", groups: [a], studies: [1.2]",
-                ", studies: [1.2, 1.3]",
-                swallowed(0),
-            ),
-            (
-                ", groups: [a, b], studies: [1.2]",
-                ", groups: [a], studies: [1.2, 1.3]",
-                vec![],
-            ),
-            (&sets, ", studies: [1.2]", vec![]),
-        ] {
-            assert_eq!(
-                found(&[row(first), row(second)]),
-                expected,
-                "{first} | {second}"
-            );
-        }
-        let elsewhere = format!("{{datastore: {B}, groups: [a]}}");
-        assert_eq!(found(&[row(""), elsewhere]), []);
-        let twice = found(&[
-            row(", groups: [a, b], studies: [1.2, 1.3]"),
-            row(", groups: [b, a], studies: [1.3, 1.2]"),
-        ]);
-        assert_eq!(twice, one("duplicate-value", "access[1]"));
-    }
-
-    /// Each against each would be millions.
-    #[test]
-    fn thousands_of_rows_are_compared() {
-        let mut rows = String::new();
-        for i in 0..4_000 {
-            let _ = writeln!(
-                rows,
-                "  - {{datastore: {A}, groups: [a, g{i}], studies: [1.2, 1.3.{i}]}}"
-            );
-        }
-        let _ = writeln!(
-            rows,
-            "  - {{datastore: {A}, groups: [g7, a], studies: [1.3.7]}}"
-        );
-        let text = format!(
-            "service: x\nauth:\n mode: cognito\n userPoolId: eu-west-1_AbCdEfGhI\n access:\n{rows}\ndelivery: {{dicomweb: true}}\n"
-        );
-        assert_eq!(findings(&text), one("access-swallowed", "access[4000]"));
     }
 }

@@ -13,6 +13,7 @@ mod healthimaging;
 mod iam;
 mod jwks;
 mod logs;
+mod swallowed;
 #[cfg(test)]
 pub(crate) mod testing;
 mod writable;

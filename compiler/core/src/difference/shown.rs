@@ -136,8 +136,10 @@ fn block(text: Styled, mark: Option<(Style, &str)>, value: &Value, indent: usize
         })
 }
 
+/// What isn't known yet is no text that YAML would quote.
 fn yaml(value: &Value) -> String {
-    printed(value).to_yaml_within(FLOW)
+    let text = printed(value).to_yaml_within(FLOW);
+    text.replace(&format!("'{LATER}'"), LATER)
 }
 
 fn printed(value: &Value) -> Printed {

@@ -60,7 +60,7 @@ fn new_members_that_are_like_another_say_where_they_differ() {
     AllowedMethods: [GET, HEAD]
     CachePolicyId: '1'
     Compress: false
-    OriginRequestPolicyId: 'known after deploy'
+    OriginRequestPolicyId: known after deploy
     PathPattern: /a
     TargetOriginId: dicomweb
     ViewerProtocolPolicy: https-only

@@ -109,7 +109,7 @@ pub fn scalar(text: &str) -> String {
             .all(|c| c.is_ascii_alphanumeric() || "-_./:@+".contains(c))
         && !text.ends_with(':')
         && !WORDS.contains(&text.to_ascii_lowercase().as_str());
-    if plain || is_duration(text) {
+    if plain || is_duration(text) || is_uuid(text) {
         return text.to_owned();
     }
     if text.chars().any(|c| is_unprintable(c) || c == '\'') {
@@ -122,6 +122,13 @@ pub fn scalar(text: &str) -> String {
 fn is_duration(text: &str) -> bool {
     let number = text.strip_suffix(['s', 'm', 'h', 'd']).unwrap_or_default();
     !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// No number, date or time has its four dashes and 36 digits, so it is plain whatever it begins with.
+fn is_uuid(text: &str) -> bool {
+    let groups: Vec<usize> = text.split('-').map(str::len).collect();
+    let is_digit = |c: char| c == '-' || c.is_ascii_hexdigit();
+    groups == [8, 4, 4, 4, 12] && text.chars().all(is_digit)
 }
 
 /// JSON is YAML, but for a few characters that only JSON takes unescaped.
@@ -158,6 +165,7 @@ mod tests {
     #[test]
     fn what_another_reader_takes_for_something_else_is_quoted() {
         for word in [
+            "01234567-0123-0123-0123-0123456789a",
             "NO",
             "no",
             "Yes",

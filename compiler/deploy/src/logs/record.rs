@@ -65,10 +65,10 @@ impl Line {
         Value::Object(line)
     }
 
-    /// What it says, on one line: what happened, who, and then what else there is.
-    pub fn text(&self) -> String {
+    /// What it says: what happened, who, and then what else there is. A line of another shape is one word.
+    pub fn words(&self) -> Vec<String> {
         let Some(mut members) = self.members() else {
-            return self.message.trim_end().to_owned();
+            return vec![self.message.trim_end().to_owned()];
         };
         let mut words = Vec::new();
         for name in FIRST {
@@ -85,7 +85,7 @@ impl Line {
             .collect();
         words.extend(members.iter().filter_map(named));
         words.extend(last.iter().filter_map(|(name, value)| named((name, value))));
-        words.join(" ")
+        words
     }
 }
 
@@ -120,27 +120,34 @@ mod tests {
         }
     }
 
+    fn text(message: &str) -> String {
+        line(message).words().join(" ")
+    }
+
     const AUDIT: &str = r#"{"event":"access","requestId":"r","operation":"GetDICOMInstance","datastore":"d","study":"1.2","series":"1.3","issuer":"https://i","claims":{"email":null,"sub":"a b"}}"#;
 
     #[test]
     fn people_read_what_happened_and_who_it_was_first() {
         assert_eq!(
-            line(AUDIT).text(),
+            text(AUDIT),
             r#"access GetDICOMInstance sub="a b" series=1.3 study=1.2 datastore=d issuer=https://i requestId=r"#
         );
         let denied = r#"{"decision":"deny","issuer":null,"kid":null,"level":"warn","reason":"no_access_row","requestId":"r","rule":"auth.access: no row has this study"}"#;
         assert_eq!(
-            line(denied).text(),
+            text(denied),
             r#"warn deny no_access_row rule="auth.access: no row has this study" requestId=r"#
         );
-        assert_eq!(line("Task timed out\n").text(), "Task timed out");
-        assert_eq!(line("[1]").text(), "[1]");
+        assert_eq!(line("Task timed out\n").words(), ["Task timed out"]);
+        assert_eq!(line("[1]").words(), ["[1]"]);
     }
 
     #[test]
     fn nothing_in_a_line_passes_for_another_member() {
-        let forged = line(r#"{"event":"x study=1.9","claims":{"sub":"a study=1.9"},"s":"="}"#);
-        assert_eq!(forged.text(), r#""x study=1.9" sub="a study=1.9" s="=""#);
+        let forged = r#"{"event":"x study=1.9","claims":{"sub":"a study=1.9"},"s":"="}"#;
+        assert_eq!(
+            line(forged).words(),
+            [r#""x study=1.9""#, r#"sub="a study=1.9""#, r#"s="=""#]
+        );
     }
 
     #[test]

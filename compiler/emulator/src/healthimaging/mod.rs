@@ -141,22 +141,20 @@ impl StandIn {
         &self.state.store
     }
 
-    /// Whether the policy keeps even the first of its frames from the signer.
-    pub fn refuses_frames(&self) -> bool {
+    /// Whether the policy lets the signer read frames of a series by `GetImageFrame`.
+    pub fn serves_native(&self, series: &Series) -> bool {
         let State {
             policy,
             store,
             region,
             ..
         } = &*self.state;
-        store.first_frame().is_none_or(|first| {
-            let checked = policy.native(FRAME, region, &store.id, first.image_set_id);
-            checked.is_err()
-        })
+        let checked = policy.native(FRAME, region, &store.id, &series.image_set_id);
+        checked.is_ok()
     }
 
-    /// What of its data store the policy lets anybody read.
-    pub fn reach(&self) -> Reach {
+    /// The same by DICOMweb, where that is served.
+    pub fn serves_dicomweb(&self, series: &Series) -> bool {
         let State {
             policy,
             store,
@@ -164,20 +162,20 @@ impl StandIn {
             dicomweb_host,
             ..
         } = &*self.state;
-        let native = |series: &&Series| {
-            policy
-                .native(FRAME, region, &store.id, &series.image_set_id)
-                .is_ok()
+        let part = Part {
+            study: Some(&*series.study),
+            series: Some(&*series.uid),
         };
-        let dicomweb = |series: &&Series| {
-            let part = Part {
-                study: Some(&*series.study),
-                series: Some(&*series.uid),
-            };
-            let action = "GetDICOMInstanceFrames";
-            let allowed = policy.dicomweb(action, region, &store.id, part);
-            dicomweb_host.is_some() && allowed.is_ok()
-        };
+        let action = "GetDICOMInstanceFrames";
+        let allowed = policy.dicomweb(action, region, &store.id, part);
+        dicomweb_host.is_some() && allowed.is_ok()
+    }
+
+    /// What of its data store the policy lets anybody read.
+    pub fn reach(&self) -> Reach {
+        let State { policy, store, .. } = &*self.state;
+        let native = |series: &&Series| self.serves_native(series);
+        let dicomweb = |series: &&Series| self.serves_dicomweb(series);
         let is_there = |what: &str, uid: &str| {
             let mut all = store.series().iter();
             all.any(|series| {

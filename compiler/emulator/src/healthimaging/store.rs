@@ -189,16 +189,19 @@ impl DataStore {
 
     /// The first frame that there is.
     pub fn first_frame(&self) -> Option<FrameNames<'_>> {
-        let has_frames = |instance: &&Instance| instance.frames > 0;
-        self.series.iter().find_map(|series| {
-            let instance = self.instances_of(series).iter().find(has_frames)?;
-            Some(FrameNames {
-                image_set_id: &series.image_set_id,
-                study: &series.study,
-                series: &series.uid,
-                instance: &instance.uid,
-                frame: 1,
-            })
+        self.series.iter().find_map(|series| self.frame_of(series))
+    }
+
+    /// The first frame of a series.
+    pub fn frame_of<'a>(&'a self, series: &'a Series) -> Option<FrameNames<'a>> {
+        let mut instances = self.instances_of(series).iter();
+        let instance = instances.find(|instance| instance.frames > 0)?;
+        Some(FrameNames {
+            image_set_id: &series.image_set_id,
+            study: &series.study,
+            series: &series.uid,
+            instance: &instance.uid,
+            frame: 1,
         })
     }
 

@@ -106,7 +106,10 @@ impl IssuerClaims {
         };
         let allowed = || config.allow.iter().flatten();
         let stores = allowed().map(|row| row.datastore.as_str());
-        let stores = stores.chain([store.id.as_str()]);
+        // The stand-in may have been given the name of one of them.
+        let own_store = [store.id.as_str()].into_iter();
+        let own_store = own_store.filter(|id| allowed().all(|row| row.datastore != *id));
+        let stores = stores.chain(own_store);
         let image_sets = allowed().flat_map(|row| row.image_sets.iter().flatten());
         let image_sets = image_sets.map(String::as_str);
         let own = store
@@ -200,6 +203,11 @@ impl Issuer {
     /// The run's token: valid for twelve hours, and what `/token` and `/rotate` ask for.
     pub fn token(&self) -> &str {
         &self.state.token
+    }
+
+    /// What tokens say by now, but for the times.
+    pub fn claims(&self) -> Map<String, Value> {
+        self.state.lock().claims.claims.clone()
     }
 
     /// Mints a token with some claims set otherwise; `null` leaves one out.

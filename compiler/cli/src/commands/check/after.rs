@@ -2,7 +2,7 @@
 //! deployed stays so, whatever comes of it.
 
 use super::{Expected, Looked, Target, Unreachable, look};
-use crate::terminal::Terminal;
+use crate::terminal::{self, Terminal};
 use frames_compiler::Plan;
 use frames_compiler::failure::{Exit, Failure, Result};
 use frames_compiler::names;
@@ -163,7 +163,9 @@ fn told(session: &Session<'_>, deployed: &Deployed, looked: &Looked, terminal: T
     let wrong = looked.wrong();
     let all = terminal.is_verbose();
     if all || !wrong.is_empty() {
-        session.progress.note(looked.shown(!all));
+        session
+            .progress
+            .note(looked.shown(!all, terminal::narrow_notes()));
     }
     let json = looked.json();
     if wrong.is_empty() && looked.open.is_none() {

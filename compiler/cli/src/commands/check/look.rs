@@ -1,5 +1,6 @@
 //! One look at an endpoint: what was asked so far, and what came of it.
 
+use frames_compiler::diagnostic::wrap;
 use frames_compiler::printable::{Style, Styled};
 use frames_network::Error;
 use frames_network::probe::{Probe, Reply};
@@ -222,15 +223,30 @@ impl Row {
     pub(super) const SECOND: usize = 24;
     const THIRD: usize = 44;
 
-    pub(super) fn shown(&self) -> Styled {
+    /// `narrow`: the columns of a terminal that has no room for a third column.
+    pub(super) fn shown(&self, narrow: Option<usize>) -> Styled {
         let mark = match self.state {
             State::Ok => Styled::new().paint(Style::Green, "✓"),
             State::Wrong => Styled::new().paint(Style::BoldRed, "✗"),
             State::Skipped => Styled::new().paint(Style::Dim, "–"),
         };
         let name = format!(" {:width$}", self.name, width = Self::SECOND - 2);
-        let expected = format!("{:width$}  ", self.expected, width = Self::THIRD);
-        let line = mark.text(&name).line(&expected).line(&self.found);
+        let line = mark.text(&name);
+        let line = match narrow {
+            None => {
+                let expected = format!("{:width$}  ", self.expected, width = Self::THIRD);
+                line.line(&expected).line(&self.found)
+            }
+            Some(columns) => {
+                let both = format!("{} -> {}", self.expected, self.found);
+                if Self::SECOND + wrap::columns(&both) <= columns {
+                    line.line(&both)
+                } else {
+                    let below = format!("\n{:width$}-> ", "", width = Self::SECOND);
+                    line.line(&self.expected).text(&below).line(&self.found)
+                }
+            }
+        };
         let line = line.text("\n");
         match &self.help {
             Some(help) => line.text(&" ".repeat(Self::SECOND)).line(help).text("\n"),

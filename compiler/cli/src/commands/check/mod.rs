@@ -222,6 +222,7 @@ async fn look(
     origin: Option<&str>,
 ) -> std::result::Result<Looked, Unreachable> {
     let url = target.url().to_owned();
+    let diverted = target.diverted();
     let mut look = target.open().await?;
     if let Some(token) = wanted.and_then(|it| it.token.as_deref()) {
         look.probe.watch_for(frame::secrets(token));
@@ -229,7 +230,10 @@ async fn look(
     let reached = transport::look(&mut look, expected).await;
     let reached = reached.map_err(|error| Unreachable {
         why: error.message,
-        help: error.help,
+        help: match diverted {
+            Some(diverted) => format!("{diverted}: look whether that is meant"),
+            None => error.help,
+        },
     })?;
     if reached && answers::look(&mut look, expected, origin).await {
         match wanted {
@@ -246,6 +250,22 @@ async fn look(
 }
 
 impl Looked {
+    /// A program reads why in the line that everything else needs.
+    fn unreachable(url: &str, why: &str, help: &str) -> Self {
+        let row = Row {
+            name: target::ADDRESS,
+            state: State::Wrong,
+            expected: "an endpoint that can be reached".to_owned(),
+            found: why.to_owned(),
+            help: Some(help.to_owned()),
+        };
+        Self {
+            url: url.to_owned(),
+            rows: vec![row],
+            open: None,
+        }
+    }
+
     pub(super) fn wrong(&self) -> Vec<&'static str> {
         let wrong = self.rows.iter().filter(|row| row.state == State::Wrong);
         wrong.map(|row| row.name).collect()
@@ -266,10 +286,12 @@ impl Looked {
         })
     }
 
-    /// The table, or only the lines that tell of something wrong.
-    pub(super) fn shown(&self, only_wrong: bool) -> Styled {
+    /// The table, or only the lines that tell of something wrong. `narrow`: the columns of a terminal
+    /// with little room.
+    pub(super) fn shown(&self, only_wrong: bool, narrow: Option<usize>) -> Styled {
         let wanted = |row: &&Row| !only_wrong || row.state == State::Wrong;
-        let lines = self.rows.iter().filter(wanted).map(Row::shown);
+        let lines = self.rows.iter().filter(wanted);
+        let lines = lines.map(|row| row.shown(narrow));
         lines.fold(Styled::new(), |all, line| all.append(&line))
     }
 
@@ -292,18 +314,23 @@ fn conclude(
     url: &str,
     terminal: Terminal,
 ) -> Result<()> {
-    let looked = looked.map_err(|unreachable| {
-        let failure = Failure::new(format!("{url} can't be looked at: {}", unreachable.why));
-        failure.help(if unreachable.help.is_empty() {
+    let looked = looked.map_err(|Unreachable { why, help }| {
+        let help = Some(help).filter(|help| !help.is_empty()).unwrap_or_else(|| {
             "look whether it is deployed and its name is in the DNS, and whether this machine reaches it".to_owned()
-        } else {
-            unreachable.help
-        })
+        });
+        if terminal.is_json() {
+            let unreachable = Looked::unreachable(url, &why, &help);
+            terminal::json(&format!("{:#}\n", unreachable.json()));
+        }
+        Failure::new(format!("{url} can't be looked at: {why}")).help(help)
     })?;
     if terminal.is_json() {
         terminal::json(&format!("{:#}\n", looked.json()));
     } else {
-        terminal::rows(looked.shown(terminal.is_quiet()), Row::SECOND);
+        terminal::rows(
+            looked.shown(terminal.is_quiet(), terminal::narrow()),
+            Row::SECOND,
+        );
     }
     let wrong = looked.wrong();
     if wrong.is_empty() {

@@ -12,6 +12,9 @@ use std::time::Duration;
 /// Where connections go to, as the flag says it.
 pub(in crate::commands) const CONNECT_TO: &str = "FRAMES_CONNECT_TO";
 
+/// The line of the way there.
+pub(super) const ADDRESS: &str = "address";
+
 /// A name that was made a moment ago takes its time to be known.
 const PAUSE: Duration = Duration::from_secs(3);
 const TRIES: usize = 10;
@@ -82,9 +85,14 @@ impl Target {
         &self.url
     }
 
+    /// Whose word sends connections elsewhere.
+    pub(super) fn diverted(&self) -> Option<String> {
+        let ((host, port), whose) = self.connect_to.as_ref()?;
+        Some(format!("`{whose}` sends connections to {host}:{port}"))
+    }
+
     /// The way there, and the first line of the table.
     pub(super) async fn open(self) -> std::result::Result<Look, Unreachable> {
-        const NAME: &str = "address";
         let unreachable = |error: frames_network::Error| Unreachable {
             why: error.message,
             help: error.help,
@@ -94,19 +102,24 @@ impl Target {
         if let Some(((host, port), whose)) = &self.connect_to {
             let mut look = Look::new(probe.via(host, *port));
             let found = format!("{host}:{port}, as {whose} says");
-            look.skip(NAME, "the host's own", found);
+            look.skip(ADDRESS, "the host's own", found);
             return Ok(look);
         }
-        let expected = format!("{} is in the DNS", self.host);
+        let is_address = self.host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+        let expected = if is_address {
+            "an address, no name".to_owned()
+        } else {
+            format!("{} is in the DNS", self.host)
+        };
         let error = match self.addresses(&probe).await {
             Ok(found) => {
                 let mut look = Look::new(probe);
                 match found {
                     Some(found) => {
                         let found: Vec<String> = found.iter().map(IpAddr::to_string).collect();
-                        look.ok(NAME, &expected, found.join(", "));
+                        look.ok(ADDRESS, &expected, found.join(", "));
                     }
-                    None => look.skip(NAME, &expected, "a proxy looks it up"),
+                    None => look.skip(ADDRESS, &expected, "a proxy looks it up"),
                 }
                 return Ok(look);
             }
@@ -121,9 +134,9 @@ impl Target {
             self.host
         );
         if self.is_new {
-            look.skip(NAME, &expected, format!("not yet: {record}"));
+            look.skip(ADDRESS, &expected, format!("not yet: {record}"));
         } else {
-            look.wrong(NAME, &expected, error.message, &record);
+            look.wrong(ADDRESS, &expected, error.message, &record);
         }
         Ok(look)
     }

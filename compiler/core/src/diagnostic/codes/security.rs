@@ -204,11 +204,43 @@ auth:
 iam:
   allow:
     - datastore: 12345678901234567890123456789012
+"
+
+    ACCESS_UNREAD "access-unread" Warning
+    what: "`iam.allow` lists a data store that no row of `auth.access` gives to anybody."
+    why: "With rows, a token reads only what a row gives. The signer's role may read a data store that nobody may ask for, or a row was forgotten."
+    remedy: "Add a row for those who may read it, or remove it from `iam.allow`."
+    example: "\
+service: x
+auth:
+  mode: cognito
+  userPoolId: us-east-1_AbCdEfGhI
+  access:
+    - groups: [cardiology]
+      datastore: 12345678901234567890123456789012
+iam:
+  allow:
+    - datastore: 12345678901234567890123456789012
+    - datastore: abcdefghijabcdefghijabcdefghijab
+"
+    fixed: "\
+service: x
+auth:
+  mode: cognito
+  userPoolId: us-east-1_AbCdEfGhI
+  access:
+    - groups: [cardiology]
+      datastore: 12345678901234567890123456789012
+    - groups: [oncology]
+      datastore: abcdefghijabcdefghijabcdefghijab
+iam:
+  allow:
+    - datastore: 12345678901234567890123456789012
     - datastore: abcdefghijabcdefghijabcdefghijab
 "
 
     ACCESS_SWALLOWED "access-swallowed" Warning
-    what: "A row of `auth.access` gives nobody anything: another row gives them as much or more."
+    what: "A row of `auth.access` gives nobody anything: another row, or several together, give them as much or more."
     why: "Whoever reads the manifest takes the narrow row for a limit. Rows only ever give."
     remedy: "Remove the row, or narrow the other one."
     example: "\
