@@ -1,5 +1,6 @@
 //! What `frames dev` says of itself: where it is, and how to get a frame.
 
+use super::check::is_by_token_header;
 use super::dev_delivery::Delivery;
 use super::dev_example::{Example, Way};
 use super::explained::Explained;
@@ -95,21 +96,32 @@ fn told(example: &Example<'_>) -> &'static str {
 fn print_curl(delivery: &Delivery, example: &Example<'_>) -> Result<()> {
     let authorization = match (&delivery.token, &delivery.now.stand_in) {
         (None, _) => String::new(),
-        (Some(token), Some(_)) => format!(" -H 'Authorization: Bearer {token}'"),
-        (Some(token), None) => header_file(token, delivery.directory.path())?,
+        (Some(token), Some(_)) => format!(" -H '{}'", header(delivery, token)),
+        (Some(token), None) => header_file(&header(delivery, token), delivery.directory.path())?,
     };
     let line = example.line(&delivery.cloudfront.url(), &authorization);
     lines(format!("\n{line}\n\n"));
     Ok(())
 }
 
+/// By the first header that `auth.tokenSources` has. A query would be in the shell's history.
+fn header(delivery: &Delivery, token: &str) -> String {
+    let config = delivery.authorizer();
+    let auth = config.and_then(|config| config.auth.as_ref());
+    if auth.is_some_and(is_by_token_header) {
+        format!("token: {token}")
+    } else {
+        format!("Authorization: Bearer {token}")
+    }
+}
+
 /// Everybody on this machine can read a command's arguments, and this token
 /// opens a real data store: curl takes it from a file.
-fn header_file(token: &str, directory: &Path) -> Result<String> {
+fn header_file(header: &str, directory: &Path) -> Result<String> {
     let path = directory.join("authorization");
     // An earlier token's.
     let _ = std::fs::remove_file(&path);
-    private::write(&path, &format!("Authorization: Bearer {token}\n")).explained()?;
+    private::write(&path, &format!("{header}\n")).explained()?;
     let quoted = path.display().to_string().replace('\'', "'\\''");
     Ok(format!(" -H '@{quoted}'"))
 }
@@ -121,7 +133,7 @@ mod tests {
     #[test]
     fn the_token_is_in_the_file_and_not_in_the_line() {
         let directory = tempfile::Builder::new().prefix("it's ").tempdir().unwrap();
-        let authorization = header_file("s3cret", directory.path()).unwrap();
+        let authorization = header_file("Authorization: Bearer s3cret", directory.path()).unwrap();
         assert!(!authorization.contains("s3cret"), "{authorization}");
         // As a shell reads it.
         let words = format!("printf '%s\\n' {authorization}");

@@ -97,7 +97,7 @@ fn verdict(
             NO_TOKEN,
             wanted,
             format!("{found}: OPEN, the request got past the authorizer"),
-            "disable the distribution in the CloudFront console at once, then put the authorizer back at viewer-request of every behavior: `frames deploy` names them",
+            &format!("{}, then put the authorizer back at viewer-request of every behavior: `frames deploy` names them", look.close()),
         ),
         (Auth::Anybody | Auth::AnybodyForListed, true) => look.wrong(
             NO_TOKEN,
@@ -135,7 +135,10 @@ async fn unsigned(look: &mut Look) {
             NAME,
             EXPECTED,
             format!("{found}: OPEN, whoever writes a token gets past the authorizer"),
-            "disable the distribution in the CloudFront console at once: it doesn't run the authorizer that frames packages",
+            &format!(
+                "{}: it doesn't run the authorizer that frames packages",
+                look.close()
+            ),
         );
     }
 }

@@ -81,8 +81,11 @@ pub(super) async fn look(look: &mut Look, expected: &Expected) {
     }
     if !open.is_empty() {
         let found = format!("OPEN, past the authorizer: {}", open.join(", "));
-        let help = "disable the distribution in the CloudFront console at once, then put the authorizer back at viewer-request of these behaviors: `frames deploy` names them";
-        look.leak(NAME, &wanted, found, help);
+        let help = format!(
+            "{}, then put the authorizer back at viewer-request of these behaviors: `frames deploy` names them",
+            look.close()
+        );
+        look.leak(NAME, &wanted, found, &help);
     } else if !failing.is_empty() {
         let help = "a function of these behaviors fails, or isn't the one that belongs to the template: its log group says more, and `frames deploy` puts it back";
         look.wrong(NAME, &wanted, failing.join(", "), help);

@@ -2,7 +2,7 @@
 //! where neither is known, what every delivery of frames does.
 
 use frames_compiler::plan::Trial;
-use frames_edge::{AuthorizerConfig, TokenSource};
+use frames_edge::{AuthConfig, AuthorizerConfig, TokenSource};
 use serde_json::Value;
 
 #[derive(Debug, Clone, Default)]
@@ -98,12 +98,15 @@ impl Expected {
             (None, None) => Auth::Anybody,
             (None, Some(_)) => Auth::AnybodyForListed,
         };
-        let sources = config.auth.as_ref().map(|auth| &auth.token_sources);
-        self.by_token_header = sources.is_some_and(|sources| {
-            !sources.contains(&TokenSource::Authorization) && sources.contains(&TokenSource::Header)
-        });
+        self.by_token_header = config.auth.as_ref().is_some_and(is_by_token_header);
         self
     }
+}
+
+/// Where `Authorization` isn't read, the header `token` may be.
+pub(in crate::commands) fn is_by_token_header(auth: &AuthConfig) -> bool {
+    let sources = &auth.token_sources;
+    !sources.contains(&TokenSource::Authorization) && sources.contains(&TokenSource::Header)
 }
 
 impl Expected {

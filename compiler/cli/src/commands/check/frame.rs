@@ -398,7 +398,7 @@ async fn without_a_token(look: &mut Look, reading: &Reading<'_>) {
             NAME,
             EXPECTED,
             format!("{found}: OPEN, what one viewer read is served to anybody"),
-            "disable the distribution in the CloudFront console at once: a cache answers before the authorizer",
+            &format!("{}: a cache answers before the authorizer", look.close()),
         );
     }
 }

@@ -198,6 +198,15 @@ impl Look {
         self.wrong(name, expected, found, help);
     }
 
+    /// What to do first about an open endpoint.
+    pub(super) fn close(&self) -> &'static str {
+        if self.probe.is_encrypted() {
+            "disable the distribution in the CloudFront console at once"
+        } else {
+            "end this local delivery"
+        }
+    }
+
     pub(super) fn skip(&mut self, name: &'static str, expected: &str, why: impl Into<String>) {
         self.push(name, State::Skipped, expected, why, None);
     }

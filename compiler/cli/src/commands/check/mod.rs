@@ -12,7 +12,7 @@ mod transport;
 
 #[cfg(feature = "aws")]
 pub(super) use after::{After, Deployed, after};
-pub(super) use expected::Expected;
+pub(super) use expected::{Expected, is_by_token_header};
 pub(super) use target::Target;
 
 use super::event_loop;
