@@ -142,21 +142,27 @@ fn a_failed_command_renews_the_comment_and_fails_the_step() {
     assert_eq!(job.run().code(), 0);
     assert!(comments(&job)[0].contains(DRAWN));
 
-    let failing =
-        doing("echo flowchart TB; printf 'Reading\\r\\nerror: no access\\n```\\n' >&2; exit 3");
+    let failing = doing(
+        "echo flowchart TB
+printf 'account 111122223333, as arn:aws:sts::111122223333:assumed-role/ci/job\\r\\n' >&2
+printf 'error: no access\\r\\n111122223333 111122223333 arn:aws:iam::111122223333:user/ci may not\\n```\\n' >&2
+exit 3",
+    );
     job.inputs.insert("from".to_owned(), json!(failing.path()));
     let ended = job.run();
     assert_eq!((ended.code(), ended.last().code), (3, 0), "{ended:#?}");
     assert_eq!(ended.outputs["exit-code"], "3");
     let step = &ended.runs[1];
-    assert!(step.stderr.contains("error: no access\n"), "{ended:#?}");
+    for said in ["account 111122223333, as arn:", "error: no access"] {
+        assert!(step.stderr.contains(said), "{ended:#?}");
+    }
     assert!(step.stdout.contains("flowchart TB\n"), "{ended:#?}");
-    let failed = "-->\n### frames diff\n\n    flowchart TB\n\n\nIt failed with exit code 3:\n\n    Reading\n    error: no access\n    ```\n\n\n\nOf commit 1234abcd.\n";
+    let failed = "-->\n### frames diff\n\n    flowchart TB\n\n\nIt failed with exit code 3:\n\n    error: no access\n    *** *** arn:*** may not\n    ```\n\n\n\nOf commit 1234abcd.\n";
     let written = comments(&job);
     assert_eq!(written.len(), 1);
     assert!(written[0].ends_with(failed), "{}", written[0]);
     // However much is said, GitHub takes it.
-    let long = doing("yes | head -n 90000; yes 'é' | head -n 90000 >&2; exit 1");
+    let long = doing("yes | head -n 90000; (echo error; yes 'é' | head -n 90000) >&2; exit 1");
     job.inputs.insert("from".to_owned(), json!(long.path()));
     let ended = job.run();
     assert_eq!((ended.code(), ended.last().code), (1, 0));

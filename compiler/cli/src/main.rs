@@ -8,11 +8,11 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     // A panic's message may quote anything, too.
     std::panic::set_hook(Box::new(|defect| {
-        terminal::say(defect.to_string());
         // A release drops nothing after a panic, and an abort may leave a picture of the memory on the disk.
         if cfg!(panic = "abort") {
-            interrupt::leave_after_panic();
+            interrupt::leave_after_panic(defect.to_string());
         }
+        terminal::say(defect.to_string());
     }));
     // What a decoder of images panics about is answered as a broken image, and never said.
     frames_emulator::dicom::install_hook(cfg!(panic = "abort"));

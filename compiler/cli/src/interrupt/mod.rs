@@ -113,11 +113,7 @@ pub fn leave(failure: Failure) -> ! {
     scratch::remove_all();
     private::remove_all();
     let exit = failure.exit as i32;
-    let (say, said) = mpsc::channel();
-    std::thread::spawn(move || {
-        terminal::failure(&failure);
-        let _ = say.send(());
-    });
+    let said = begun(move || terminal::failure(&failure));
     let _ = said.recv_timeout(SAYING);
     std::process::exit(exit)
 }
@@ -129,21 +125,34 @@ const PANICKED: i32 = 101;
 const CLEARING: Duration = Duration::from_secs(5);
 
 /// Ends the process after a panic, and whatever it started, where no unwinding does.
-pub fn leave_after_panic() -> ! {
-    let (clear, cleared) = mpsc::channel();
-    let clearing = std::thread::Builder::new();
+pub fn leave_after_panic(words: String) -> ! {
     if ENDING.swap(true, Ordering::SeqCst) {
         // Another thread is at it: one that panicked too, or that ends the run.
         std::thread::sleep(CLEARING);
-    } else if let Ok(_clearing) = clearing.spawn(move || {
-        children::end_all();
-        scratch::remove_all();
-        private::remove_all();
-        let _ = clear.send(());
-    }) {
-        let _ = cleared.recv_timeout(CLEARING);
+        std::process::exit(PANICKED)
     }
+    let cleared = begun(|| {
+        // First what matters most, should a lock be in the way of the others.
+        private::remove_all();
+        scratch::remove_all();
+        children::end_all();
+    });
+    let said = begun(move || terminal::say(words));
+    // Whoever got no thread drops its end, and isn't waited for.
+    let _ = said.recv_timeout(SAYING);
+    let _ = cleared.recv_timeout(CLEARING);
     std::process::exit(PANICKED)
+}
+
+/// On a thread of its own, which may never come to its end.
+fn begun(work: impl FnOnce() + Send + 'static) -> mpsc::Receiver<()> {
+    let (end, ended) = mpsc::channel();
+    let started = std::thread::Builder::new().spawn(move || {
+        work();
+        let _ = end.send(());
+    });
+    drop(started);
+    ended
 }
 
 /// Writes files that only make sense together: an interruption waits for the last of them.
@@ -213,7 +222,7 @@ mod tests {
             while std::fs::read(within.join("pid")).unwrap().is_empty() {
                 std::thread::sleep(POLL);
             }
-            std::panic::set_hook(Box::new(|_| leave_after_panic()));
+            std::panic::set_hook(Box::new(|defect| leave_after_panic(defect.to_string())));
             drop((
                 std::thread::spawn(|| panic!("a defect")).join(),
                 group,

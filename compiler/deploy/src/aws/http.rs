@@ -16,11 +16,15 @@ use frames_compiler::failure::Result;
 use frames_network::client::{Failed, TimedOut};
 use frames_network::{Client, Network};
 use http::Request;
+use http_body_util::Limited;
 use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+/// Of an answer, in bytes: more than a function's zip may have. Anybody may be in a metadata service's place.
+const MOST: usize = 64 * 1024 * 1024;
 
 /// One for all calls of a run.
 pub(super) fn client() -> Result<SharedHttpClient> {
@@ -84,7 +88,8 @@ impl HttpConnector for Connector {
                     .await
                     .map_err(|late| ConnectorError::timeout(late.into()))?,
             };
-            let answer = answer.map_err(told)?.map(SdkBody::from_body_1_x);
+            let bounded = |body| SdkBody::from_body_1_x(Limited::new(body, MOST));
+            let answer = answer.map_err(told)?.map(bounded);
             HttpResponse::try_from(answer)
                 .map_err(|error| ConnectorError::other(error.into(), None))
         })

@@ -104,6 +104,8 @@ struct State {
     running: BTreeMap<u64, Running>,
     /// Threads that wait for work.
     idle: Vec<mpsc::Sender<Job>>,
+    /// Some piece may have started threads. One of them may be the last that is left of it.
+    threads: bool,
     parked: usize,
     lost: u64,
     broken: BTreeSet<Identity>,
@@ -166,6 +168,7 @@ impl State {
             last: 0,
             running: BTreeMap::new(),
             idle: Vec::new(),
+            threads: false,
             parked: 0,
             lost: 0,
             broken: BTreeSet::new(),
@@ -193,6 +196,7 @@ impl State {
             threads: piece.threads,
         };
         self.last += 1;
+        self.threads |= piece.threads;
         self.running.insert(self.last, running);
         Ok(self.last)
     }
@@ -202,9 +206,7 @@ impl State {
         self.parked += 1;
         let numbers: Vec<u64> = match whose {
             Whose::Own(number) => vec![*number],
-            // The decoder waits for its thread from now on: it is lost with it.
             Whose::Any => {
-                self.parked += 1;
                 let theirs = self.running.iter().filter(|(_, running)| running.threads);
                 theirs.map(|(number, _)| *number).collect()
             }
@@ -213,6 +215,10 @@ impl State {
             .iter()
             .filter_map(|number| self.running.remove(number));
         let lost: Vec<Running> = lost.collect();
+        if matches!(whose, Whose::Any) {
+            // A decoder waits for its thread from now on: it is lost with it.
+            self.parked += lost.len();
+        }
         let bytes = lost.iter().map(|running| running.bytes);
         self.lost = bytes.fold(self.lost, u64::saturating_add);
         lost
@@ -293,8 +299,8 @@ fn whose() -> Option<Whose> {
     }
     let this = thread::current();
     let is_of_jpeg = this.name().is_some_and(|name| name.starts_with(OF_JPEG));
-    let any = is_of_jpeg && state().running.values().any(|running| running.threads);
-    any.then_some(Whose::Any)
+    // Its image may be given up by now, because of another of its threads.
+    (is_of_jpeg && state().threads).then_some(Whose::Any)
 }
 
 /// Tells whoever waits for this thread's work, and never returns.

@@ -1,7 +1,9 @@
 //! Every cache behavior has functions of its own: what one of them refuses, another may serve.
 
 use super::expected::{Auth, Expected};
-use super::look::{Asking, FOREIGN, Look, NOBODYS, has_failed, header, is_the_edges, status};
+use super::look::{
+    Asking, FOREIGN, Look, NOBODYS, State, has_failed, header, is_the_edges, status,
+};
 use frames_compiler::plan::PATHS;
 use frames_network::probe::Reply;
 use http::Method;
@@ -23,30 +25,38 @@ enum Known {
 }
 
 /// What a request to one behavior comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Came {
-    /// Nobody without a token gets further.
+    /// The authorizer refuses.
     Refused,
-    /// No behavior of this delivery has the path.
+    /// The authorizer says that no behavior of this delivery has the path.
     NotServed,
     /// Its function fails, or doesn't know what the template delivers.
     Fails,
+    /// Something else answered before the authorizer, or in its place: nobody knows.
+    Unseen,
     Open,
 }
 
 /// Each one without a token.
 pub(super) async fn look(look: &mut Look, expected: &Expected) {
-    let (patterns, known) = match &expected.paths {
-        Some(deployed) => (deployed.clone(), true),
-        None => (PATHS.map(str::to_owned).to_vec(), false),
-    };
     let code = match expected.auth {
         Auth::Token => 401,
         Auth::AnybodyForListed => 403,
-        // Nothing is refused.
-        Auth::Anybody | Auth::Unguarded => return,
+        Auth::Anybody => return,
+        Auth::Unguarded => {
+            let why =
+                "the template has a behavior without an authorizer, by --allow-unsafe-overlay";
+            return look.skip(NAME, "each refuses as well", why);
+        }
     };
+    let (patterns, known) = match &expected.paths {
+        Some(deployed) => (deployed.patterns.clone(), true),
+        None => (PATHS.map(str::to_owned).to_vec(), false),
+    };
+    let unread = expected.paths.as_ref().map_or(0, |paths| paths.unread);
     let wanted = match (patterns.len(), known) {
-        (0, _) => {
+        (0, _) if unread == 0 => {
             return look.ok(
                 NAME,
                 "each refuses as well",
@@ -56,14 +66,16 @@ pub(super) async fn look(look: &mut Look, expected: &Expected) {
         (count, true) => format!("{code} without a token, on each of {count} paths"),
         (count, false) => format!("{code} without a token, or not served, on {count} paths"),
     };
-    let (mut refused, mut elsewhere) = (0, 0);
-    let (mut open, mut failing) = (Vec::new(), Vec::new());
+    let mut seen = Seen::default();
     for pattern in &patterns {
         let path = path(pattern);
         let asking = Asking::new(Method::GET, &path).with("origin", FOREIGN);
         let asked = look.ask(NAME, &wanted, "another path without a token", asking);
-        // Its line is written.
-        let Some(reply) = asked.await else { return };
+        let Some(reply) = asked.await else {
+            // What came before it counts all the same.
+            seen.is_cut = true;
+            break;
+        };
         let of = if !known {
             Known::Perhaps
         } else if PATHS.contains(&pattern.as_str()) {
@@ -71,48 +83,99 @@ pub(super) async fn look(look: &mut Look, expected: &Expected) {
         } else {
             Known::Added
         };
-        let found = || format!("GET {pattern}: {}", status(&reply));
-        match came(&reply, code, of) {
-            Came::Refused => refused += 1,
-            Came::NotServed => elsewhere += 1,
-            Came::Fails => failing.push(found()),
-            Came::Open => open.push(found()),
-        }
+        let found = format!("GET {pattern}: {}", status(&reply));
+        seen.all.push((came(&reply, code, of), found));
     }
-    if !open.is_empty() {
-        let found = format!("OPEN, past the authorizer: {}", open.join(", "));
-        let help = format!(
-            "{}, then put the authorizer back at viewer-request of these behaviors: `frames deploy` names them",
-            look.close()
-        );
-        look.leak(NAME, &wanted, found, &help);
-    } else if !failing.is_empty() {
-        let help = "a function of these behaviors fails, or isn't the one that belongs to the template: its log group says more, and `frames deploy` puts it back";
-        look.wrong(NAME, &wanted, failing.join(", "), help);
-    } else if elsewhere == 0 {
-        look.ok(NAME, &wanted, format!("{code} on {refused}"));
-    } else {
-        let found = format!("{code} on {refused}, not served: {elsewhere}");
-        look.ok(NAME, &wanted, found);
+    seen.tell(look, &wanted, code, unread);
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    all: Vec<(Came, String)>,
+    /// An answer didn't come, and the line says so.
+    is_cut: bool,
+}
+
+impl Seen {
+    fn of(&self, wanted: Came) -> Option<String> {
+        let all = self.all.iter().filter(|(came, _)| *came == wanted);
+        let found: Vec<&str> = all.map(|(_, found)| found.as_str()).collect();
+        (!found.is_empty()).then(|| found.join(", "))
+    }
+
+    fn tell(&self, look: &mut Look, wanted: &str, code: u16, unread: usize) {
+        if let Some(open) = self.of(Came::Open) {
+            // Nothing is worse, also where a later answer didn't come.
+            look.rows.retain(|row| row.name != NAME);
+            let help = format!(
+                "{}, then put the authorizer back at viewer-request of these behaviors: `frames deploy` names them",
+                look.close()
+            );
+            let found = format!("OPEN, past the authorizer: {open}");
+            return look.leak(NAME, wanted, found, &help);
+        }
+        let failing = self.of(Came::Fails);
+        let unseen = self.of(Came::Unseen);
+        if (self.is_cut || failing.is_some() || unseen.is_some() || unread > 0)
+            && look.open == Some(false)
+        {
+            look.open = None;
+        }
+        if self.is_cut {
+            return;
+        }
+        let count = |wanted| self.all.iter().filter(|(came, _)| *came == wanted).count();
+        let (refused, elsewhere) = (count(Came::Refused), count(Came::NotServed));
+        if let Some(failing) = failing {
+            let help = "a function of these behaviors fails, or isn't the one that belongs to the template: its log group says more, and `frames deploy` puts it back";
+            look.wrong(NAME, wanted, failing, help);
+        } else if let Some(unseen) = unseen {
+            let help = "something else than the authorizer answers this machine there, for example a web ACL or another server: look from elsewhere";
+            look.push(NAME, State::Skipped, wanted, unseen, Some(help.to_owned()));
+        } else if unread > 0 {
+            let found =
+                format!("{code} on {refused}; only CloudFormation can read the path of {unread}");
+            look.skip(NAME, wanted, found);
+        } else if elsewhere == 0 {
+            look.ok(NAME, wanted, format!("{code} on {refused}"));
+        } else {
+            let found = format!("{code} on {refused}, not served: {elsewhere}");
+            look.ok(NAME, wanted, found);
+        }
     }
 }
 
 /// A path or a method that it doesn't know, the authorizer answers with 404 or 405. HealthImaging knows
-/// none of these ids either, and is asked only past the authorizer.
+/// none of these ids either, and is asked only past the authorizer. Only the authorizer's own words count
+/// as a refusal.
 fn came(reply: &Reply, code: u16, of: Known) -> Came {
     let status = reply.status.as_u16();
-    let is_own = is_the_authorizers(reply);
+    let own = own_word(reply);
+    let is_challenged = header(&reply.headers, "www-authenticate")
+        .to_ascii_lowercase()
+        .starts_with("bearer");
     match (status, of) {
-        (401, _) => Came::Refused,
-        (403, _) if is_the_edges(reply) => Came::Refused,
-        (403, _) if code == 403 && is_own => Came::Refused,
         _ if has_failed(reply) => Came::Fails,
-        (404 | 405, Known::Served) if is_own => Came::Fails,
-        (404 | 405, Known::Added) if is_own => Came::NotServed,
-        (404 | 405, Known::Perhaps) if !is_the_services(reply) => Came::NotServed,
-        // Something else refuses there, whose paths are its own.
-        (403, Known::Perhaps) if !is_own && !is_the_services(reply) => Came::NotServed,
+        (403, _) if is_the_edges(reply) => Came::Unseen,
+        (401, _) if own.is_some() && is_challenged => Came::Refused,
+        // Nothing but the edge answered, and not as the authorizer does.
+        (401, Known::Perhaps) if !is_the_services(reply) => Came::Unseen,
+        (401, _) if !is_the_services(reply) => Came::Fails,
+        (403, _) if code == 403 && own.is_some() => Came::Refused,
+        (404, _) if own.as_deref() == Some("not_found") => unknown(of),
+        (405, _) if own.as_deref() == Some("method_not_allowed") => unknown(of),
+        (403 | 404 | 405, Known::Perhaps) if own.is_none() && !is_the_services(reply) => {
+            Came::Unseen
+        }
         _ => Came::Open,
+    }
+}
+
+/// The authorizer doesn't know the path.
+fn unknown(of: Known) -> Came {
+    match of {
+        Known::Served => Came::Fails,
+        Known::Added | Known::Perhaps => Came::NotServed,
     }
 }
 
@@ -125,11 +188,11 @@ fn is_the_services(reply: &Reply) -> bool {
     })
 }
 
-/// Its own form of an error, in which it says 403 only of a token that it takes.
-fn is_the_authorizers(reply: &Reply) -> bool {
-    header(&reply.headers, "content-type").starts_with("application/json")
-        && !is_the_services(reply)
-        && super::frame::class(reply).is_some()
+/// The word in the authorizer's own form of an error. It says 403 only of a token that it takes.
+fn own_word(reply: &Reply) -> Option<String> {
+    let is_json = header(&reply.headers, "content-type").starts_with("application/json");
+    let is_its = is_json && !is_the_services(reply);
+    is_its.then(|| super::frame::class(reply)).flatten()
 }
 
 /// One path that a pattern matches, with ids that nobody has.
@@ -207,6 +270,8 @@ mod tests {
     fn only_the_authorizers_word_is_a_refusal() {
         let json = ("content-type", "application/json");
         let own = |status, class| reply(status, &[json], class);
+        let challenge = ("www-authenticate", "Bearer");
+        let missing = reply(401, &[json, challenge], r#"{"error":"missing_token"}"#);
         let not_found = own(404, r#"{"error":"not_found"}"#);
         let not_allowed = own(405, r#"{"error":"method_not_allowed"}"#);
         let forbidden = own(403, r#"{"error":"forbidden"}"#);
@@ -235,22 +300,27 @@ mod tests {
                 Came::Refused => 'r',
                 Came::NotServed => 'n',
                 Came::Fails => 'f',
+                Came::Unseen => 'u',
                 Came::Open => 'o',
             })
         };
         // Served, an overlay's, not known, served to anybody for what is listed.
         for (reply, wanted) in [
-            (&own(401, r#"{"error":"missing_token"}"#), "rrrr"),
+            (&missing, "rrrr"),
+            (&own(401, r#"{"error":"missing_token"}"#), "ffuf"),
+            (&reply(401, &[challenge], "no"), "ffuf"),
+            (&of_service(401), "oooo"),
+            (&own(404, r#"{"error":"gone"}"#), "oooo"),
             (&not_found, "fnnf"),
             (&not_allowed, "fnnf"),
             (&forbidden, "ooor"),
             (&of_service(403), "oooo"),
             (&of_service(404), "oooo"),
             (&of_service(400), "oooo"),
-            (&of_edge, "rrrr"),
+            (&of_edge, "uuuu"),
             (&fails, "ffff"),
-            (&plain, "oono"),
-            (&nobodys, "oono"),
+            (&plain, "oouo"),
+            (&nobodys, "oouo"),
             (&answer, "oooo"),
         ] {
             let found: String = verdicts(reply).iter().collect();

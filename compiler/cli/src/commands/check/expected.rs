@@ -15,8 +15,15 @@ pub(in crate::commands) struct Expected {
     pub(super) caches: Option<bool>,
     /// `Authorization` isn't read, and the header `token` is.
     pub(super) by_token_header: bool,
-    /// The path pattern of each behavior besides the default one; `None`: not known.
-    pub(super) paths: Option<Vec<String>>,
+    /// Of the behaviors besides the default one; `None`: not known.
+    pub(super) paths: Option<Paths>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Paths {
+    pub patterns: Vec<String>,
+    /// Behaviors whose pattern only CloudFormation can read: an overlay's.
+    pub unread: usize,
 }
 
 /// Who gets an answer.
@@ -147,11 +154,21 @@ fn is_guarded(template: &Value) -> bool {
     })
 }
 
-/// One that only CloudFormation can read is left out: nobody can ask for it.
-fn paths(config: &Value) -> Vec<String> {
-    let behaviors = config["CacheBehaviors"].as_array().into_iter().flatten();
-    let patterns = behaviors.filter_map(|behavior| behavior["PathPattern"].as_str());
-    patterns.map(str::to_owned).collect()
+fn paths(config: &Value) -> Paths {
+    let mut paths = Paths::default();
+    match &config["CacheBehaviors"] {
+        Value::Null => {}
+        Value::Array(behaviors) => {
+            for behavior in behaviors {
+                match behavior["PathPattern"].as_str() {
+                    Some(pattern) => paths.patterns.push(pattern.to_owned()),
+                    None => paths.unread += 1,
+                }
+            }
+        }
+        _ => paths.unread = 1,
+    }
+    paths
 }
 
 fn tls(certificate: &Value) -> Tls {
@@ -199,11 +216,17 @@ mod tests {
         assert_eq!(found.tls, Tls::Both);
         assert!(found.cors.unwrap().is_any());
         assert_eq!(found.caches, Some(false));
-        assert_eq!(found.paths, Some(vec![]));
+        assert_eq!(found.paths, Some(Paths::default()));
         let other =
             json!({"CacheBehaviors": [{"PathPattern": "/a/*"}, {"PathPattern": {"Ref": "P"}}]});
         let found = of(other, json!({}), json!(0));
-        assert_eq!(found.paths, Some(vec!["/a/*".to_owned()]));
+        let wanted = |patterns: &[&str], unread| {
+            let patterns = patterns.iter().map(|it| (*it).to_owned()).collect();
+            Some(Paths { patterns, unread })
+        };
+        assert_eq!(found.paths, wanted(&["/a/*"], 1));
+        let chosen = json!({"CacheBehaviors": {"Fn::If": ["A", [], []]}});
+        assert_eq!(of(chosen, json!({}), json!(0)).paths, wanted(&[], 1));
         assert_eq!(Expected::of_template(&json!({})).paths, None);
         let found = of(policy("TLSv1.3_2025"), json!({}), json!(60));
         assert_eq!(found.tls, Tls::Only13);
