@@ -315,6 +315,11 @@ impl<'a> Standing<'a> {
         self.shown = self.contents.ids();
     }
 
+    /// The same, where it was for what was in it at an earlier look.
+    pub(crate) fn confirmed_as(&mut self, shown: BTreeSet<String>) {
+        self.shown = shown;
+    }
+
     /// What has come since, if anything.
     pub(crate) fn come_since(&self) -> Vec<String> {
         self.contents
