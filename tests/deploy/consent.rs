@@ -200,17 +200,18 @@ fn permissions_stay_until_the_distribution_has_let_go() {
 /// resource is replaced.
 #[test]
 fn what_nobody_could_foresee_is_asked_then_in_true_words() {
+    const ALLOWED: &str = "--allow-unsafe-overlay";
     let stand = Stand::new();
     let number = "'Fn::Select': [7, {'Fn::Split': [':', {Ref: AuthorizerVersionArn}]}]";
     let own = format!(
         "resources: {{cdn: {{Resources: {{Own: {{Type: 'AWS::Logs::LogGroup', Properties: {{LogGroupName: {{'Fn::Join': ['-', ['/own', {{{number}}}]]}}}}}}}}}}}}\n"
     );
     stand.write(&format!("{MANIFEST}{own}"));
-    stand.deploy();
+    stand.deploy_with(&[ALLOWED]);
     let first = id(&listed(&stand)[0]);
     let images = MANIFEST.replace("audience: frames", "audience: images");
     stand.write(&format!("{images}{own}"));
-    let refused = stand.run(&["deploy"]);
+    let refused = stand.run(&["deploy", ALLOWED]);
     says(
         &refused,
         1,
@@ -235,20 +236,20 @@ fn what_nobody_could_foresee_is_asked_then_in_true_words() {
         ],
     );
 
-    let mut asked = OnTerminal::start(&mut stand.command(&["deploy"]));
+    let mut asked = OnTerminal::start(&mut stand.command(&["deploy", ALLOWED]));
     asked.wait_for("what couldn't be known before: Own. [y/N]");
     asked.write("n\n");
     let (code, shown) = asked.end();
     assert_eq!(code, 1, "{shown}");
     assert!(shown.contains("not confirmed"), "{shown}");
     // As it says.
-    let back = stand.run(&["rollback", "--yes"]);
+    let back = stand.run(&["rollback", "--yes", ALLOWED]);
     says(&back, 0, &[&first]);
     assert_eq!(
         (id(&listed(&stand)[0]), &listed(&stand)[0]["live"]),
         (first, &json!(true))
     );
-    let closing = stand.deploy();
+    let closing = stand.deploy_with(&[ALLOWED]);
     stand.serves(&closing);
 }
 

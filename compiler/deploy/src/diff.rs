@@ -11,12 +11,12 @@ use super::teardown::VERSION;
 use super::{artifacts, summary};
 use crate::aws::stacks::{Body, Change, Stack, Stacks};
 use crate::picture::Picture;
-use crate::picture::case::{Case, Gone};
+use crate::picture::case::{Case, Gone, Looked};
 use frames_compiler::difference::{self, KNOWN_AFTER};
-use frames_compiler::failure::{Exit, Failure, Result};
+use frames_compiler::failure::{Failure, Result};
 use frames_compiler::mermaid::{self, Fate};
 use frames_compiler::package::Package;
-use frames_compiler::plan::{Parameter, Place, Plan, Stage};
+use frames_compiler::plan::{Footprint, Parameter, Place, Plan, Stage};
 use frames_compiler::printable::{Style, Styled};
 use frames_compiler::template::Template;
 use serde_json::{Value, json};
@@ -78,10 +78,8 @@ pub async fn diff(
     let mut diffs: Vec<StageDiff> = Vec::new();
     let mut done: Vec<Done> = Vec::new();
     for (stage, template) in plan.stages.iter().zip(&package.templates) {
-        let stacks = session.aws.stacks(&stage.region);
         if skipped(stage, only) {
-            let standing = session.standing(stage).await?;
-            done.extend(standing);
+            done.extend(session.standing(stage).await?);
             continue;
         }
         let versions = new_versions(&diffs, stage);
@@ -117,37 +115,8 @@ pub async fn diff(
             });
             continue;
         }
-        // What it will have is known only where nothing of it is made by an earlier stage.
-        let expected = Expected::of(stage, &bucket, &done, &stack, &versions);
-        let new = new_outputs(stage, &done);
-        let versions: Vec<String> = versions.into_iter().chain(new).collect();
-        let job = Job::new(stage, template, &expected.parameters);
-        let mut differs = !job.settings_stand(&stacks, &stack).await?
-            || !versions.is_empty()
-            || !looked.gone.is_empty();
-        let mut found = Vec::new();
-        if !job.stands(&stacks, &stack).await? {
-            let body = artifacts::body(session, &footprint, stage, &template.text).await?;
-            differs = true;
-            let asked = session.would_change(&job, &body, &stacks, &stack).await;
-            found = match asked {
-                // It doesn't take what stands for a value that isn't known.
-                Err(failure) if !expected.unknown.is_empty() && !is_interrupted(&failure) => {
-                    session.progress.detail(&failure.message);
-                    removed_by(&stacks.template(&stack.id).await?, template)
-                }
-                asked => asked?,
-            };
-            expected.hide(&mut found);
-        }
-        diffs.push(StageDiff {
-            changes: found,
-            differs,
-            gone: looked.gone.clone(),
-            unknown: looked.unknown.clone(),
-            versions,
-            ..StageDiff::new(stage, Some(&stack))
-        });
+        let (wanted, standing) = ((stage, template), (&stack, looked));
+        diffs.push(compared(session, &footprint, wanted, standing, versions, &done).await?);
         done.push(Done::unchanged(stage, stack));
     }
     for diff in &mut diffs {
@@ -163,6 +132,58 @@ pub async fn diff(
         diffs.extend(standing.map(|standing| removed(&standing)));
     }
     Ok(diffs)
+}
+
+/// A stage that is deployed and can be compared.
+async fn compared(
+    session: &Session<'_>,
+    footprint: &Footprint,
+    (stage, template): (&Stage, &Template),
+    (stack, looked): (&Stack, &Looked),
+    versions: Vec<String>,
+    done: &[Done],
+) -> Result<StageDiff> {
+    // What it will have is known only where nothing of it is made by an earlier stage.
+    let stacks = session.aws.stacks(&stage.region);
+    let bucket = artifacts::bucket_name(session, footprint, &stage.region);
+    let expected = Expected::of(stage, &bucket, done, stack, &versions);
+    let versions: Vec<String> = versions
+        .into_iter()
+        .chain(new_outputs(stage, done))
+        .collect();
+    let job = Job::new(stage, template, &expected.parameters);
+    let mut differs = !job.settings_stand(&stacks, stack).await?
+        || !versions.is_empty()
+        || !looked.gone.is_empty();
+    let mut changes = Vec::new();
+    if !job.stands(&stacks, stack).await? {
+        let body = artifacts::body(session, footprint, stage, &template.text).await?;
+        differs = true;
+        let would = session.would_change(&job, &body, &stacks, stack).await?;
+        changes = match would {
+            Would::Change(changes) => changes,
+            // It doesn't take what stands for a value that isn't known.
+            Would::Refused(_) if !expected.unknown.is_empty() => {
+                removed_by(&stacks.template(&stack.id).await?, template)
+            }
+            Would::Refused(failure) => return Err(failure),
+        };
+        expected.hide(&mut changes);
+    }
+    Ok(StageDiff {
+        changes,
+        differs,
+        gone: looked.gone.clone(),
+        unknown: looked.unknown.clone(),
+        versions,
+        ..StageDiff::new(stage, Some(stack))
+    })
+}
+
+/// What CloudFormation says of a change that nobody runs.
+enum Would {
+    Change(Vec<Change>),
+    Refused(Failure),
 }
 
 /// The parameters that a stage is to have, as far as they are known.
@@ -232,10 +253,6 @@ fn makes(parameter: &Parameter, versions: &[String]) -> bool {
     }
 }
 
-fn is_interrupted(failure: &Failure) -> bool {
-    failure.exit == Exit::Interrupted
-}
-
 /// What a template has, and another no longer does: the least that is known of a change.
 pub(crate) fn removed_by(deployed: &str, wanted: &Template) -> Vec<Change> {
     let Ok(deployed) = serde_json::from_str::<Value>(deployed) else {
@@ -284,17 +301,17 @@ impl Session<'_> {
         body: &Body<'_>,
         stacks: &Stacks,
         stack: &Stack,
-    ) -> Result<Vec<Change>> {
+    ) -> Result<Would> {
         let wanted = job.wanted(body);
         for _ in 0..TRIES {
             match self.propose(stacks, &wanted, Some(stack)).await? {
                 Proposed::Ready(proposal) => {
                     proposal.discard().await?;
-                    return Ok(proposal.changes);
+                    return Ok(Would::Change(proposal.changes));
                 }
-                Proposed::Unchanged => return Ok(Vec::new()),
+                Proposed::Unchanged => return Ok(Would::Change(Vec::new())),
                 Proposed::Refused { status, reason } => {
-                    return Err(refused(job.stage.name, &status, &reason));
+                    return Ok(Would::Refused(refused(job.stage.name, &status, &reason)));
                 }
                 Proposed::Stale => {}
             }
