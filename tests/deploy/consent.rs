@@ -7,6 +7,7 @@ use super::reads::{reads_in, without_reads};
 use super::rollback::snapshot;
 use super::told::says;
 use super::{MANIFEST, Stand, lines};
+use crate::support::frames::Run;
 use crate::support::pty::OnTerminal;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -198,59 +199,65 @@ fn permissions_stay_until_the_distribution_has_let_go() {
 
 /// A name made of what an earlier stage has yet to make: only the last change set tells that the
 /// resource is replaced.
+fn with_an_own_group(audience: &str) -> String {
+    let number = "'Fn::Select': [7, {'Fn::Split': [':', {Ref: AuthorizerVersionArn}]}]";
+    let name = format!("{{'Fn::Join': ['-', ['/own', {{{number}}}]]}}");
+    let group = format!("{{Type: 'AWS::Logs::LogGroup', Properties: {{LogGroupName: {name}}}}}");
+    let manifest = MANIFEST.replace("audience: frames", &format!("audience: {audience}"));
+    format!("{manifest}resources: {{cdn: {{Resources: {{Own: {group}}}}}}}\n")
+}
+
 #[test]
 fn what_nobody_could_foresee_is_asked_then_in_true_words() {
     const ALLOWED: &str = "--allow-unsafe-overlay";
-    let stand = Stand::new();
-    let number = "'Fn::Select': [7, {'Fn::Split': [':', {Ref: AuthorizerVersionArn}]}]";
-    let own = format!(
-        "resources: {{cdn: {{Resources: {{Own: {{Type: 'AWS::Logs::LogGroup', Properties: {{LogGroupName: {{'Fn::Join': ['-', ['/own', {{{number}}}]]}}}}}}}}}}}}\n"
-    );
-    stand.write(&format!("{MANIFEST}{own}"));
-    stand.deploy_with(&[ALLOWED]);
-    let first = id(&listed(&stand)[0]);
-    let images = MANIFEST.replace("audience: frames", "audience: images");
-    stand.write(&format!("{images}{own}"));
-    let refused = stand.run(&["deploy", ALLOWED]);
-    says(
-        &refused,
-        1,
-        &[
+    for on_terminal in [true, false] {
+        let stand = Stand::new();
+        stand.write(&with_an_own_group("frames"));
+        stand.deploy_with(&[ALLOWED]);
+        let first = id(&listed(&stand)[0]);
+        stand.write(&with_an_own_group("images"));
+        let mut deploy = stand.command(&["deploy", ALLOWED]);
+        let (code, shown) = if on_terminal {
+            let mut asked = OnTerminal::start_with_columns(&mut deploy, 250);
+            asked.wait_for("It removes or replaces what couldn't be known before: Own. [y/N]");
+            asked.write("n\n");
+            asked.end()
+        } else {
+            let run = Run::of(&mut deploy);
+            (run.code, run.stderr)
+        };
+        assert_eq!(code, 1, "{shown}");
+        let yes = if on_terminal { "" } else { " --yes" };
+        for said in [
             "Own (AWS::Logs::LogGroup)",
             "stage lambda-edge is changed, cdn isn't",
-            "`frames deploy --yes` goes on, `frames rollback` goes back",
-        ],
-    );
-    assert!(
-        !refused.stderr.contains("nothing was changed"),
-        "{refused:#?}"
-    );
-    let history = stand.run(&["history"]);
-    says(
-        &history,
-        0,
-        &[
-            "didn't come to its end",
-            "none of these is deployed as a whole",
-            &first,
-        ],
-    );
+            &format!("`frames deploy{yes}` goes on, `frames rollback` goes back"),
+        ] {
+            assert!(shown.contains(said), "{said}: {shown}");
+        }
+        assert!(!shown.contains("nothing was changed"), "{shown}");
+        let history = stand.run(&["history"]);
+        let note = "none of these is deployed as a whole: `frames deploy` goes on with the newest";
+        says(&history, 0, &["didn't come to its end", note, &first]);
+        assert!(listed(&stand).iter().all(|one| one["live"] == false));
+        // What it needs is there by now, so the next run knows from the beginning.
+        let calls = stand.account.calls().len();
+        let again = stand.run(&["deploy", ALLOWED]);
+        says(
+            &again,
+            1,
+            &["Own (AWS::Logs::LogGroup)", "nothing was changed"],
+        );
+        only_looked(&stand, calls);
 
-    let mut asked = OnTerminal::start(&mut stand.command(&["deploy", ALLOWED]));
-    asked.wait_for("what couldn't be known before: Own. [y/N]");
-    asked.write("n\n");
-    let (code, shown) = asked.end();
-    assert_eq!(code, 1, "{shown}");
-    assert!(shown.contains("not confirmed"), "{shown}");
-    // As it says.
-    let back = stand.run(&["rollback", "--yes", ALLOWED]);
-    says(&back, 0, &[&first]);
-    assert_eq!(
-        (id(&listed(&stand)[0]), &listed(&stand)[0]["live"]),
-        (first, &json!(true))
-    );
-    let closing = stand.deploy_with(&[ALLOWED]);
-    stand.serves(&closing);
+        // As it says.
+        let back = stand.run(&["rollback", "--yes", ALLOWED]);
+        says(&back, 0, &[&first]);
+        let newest = listed(&stand).remove(0);
+        assert_eq!((id(&newest), &newest["live"]), (first, &json!(true)));
+        let closing = stand.deploy_with(&[ALLOWED]);
+        stand.serves(&closing);
+    }
 }
 
 /// Nothing of it is made up: a version that isn't published has no number yet.
