@@ -94,7 +94,7 @@ fn what_a_later_stage_takes_is_in_the_diff() {
     let tried = stand.run(&["deploy", "--dry-run"]);
     assert_eq!(tried.code, 0, "{tried:#?}");
     assert!(
-        tried.stderr.contains("doesn't have yet: WebAclArn"),
+        tried.stderr.contains("uses the new WebAclArn"),
         "{tried:#?}"
     );
 }

@@ -5,6 +5,7 @@
 mod accounts;
 mod by_name;
 mod concurrency;
+mod consent;
 mod credentials;
 mod diffs;
 mod edge_logs;

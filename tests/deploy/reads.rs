@@ -188,6 +188,24 @@ fn the_reader_is_deployed_beside_the_data_stores() {
         (&json!("reads"), &json!("us-west-2"))
     );
     assert_eq!(reads["state"], "deployed");
+    let reader = &info["result"]["readers"][0];
+    assert_eq!(
+        (&reader["name"], &reader["region"], &reader["alias"]),
+        (
+            &json!("heart-dev-reader"),
+            &json!("us-west-2"),
+            &json!("live")
+        )
+    );
+    let (version, _) = live(&stand, "us-west-2").unwrap();
+    assert_eq!(reader["version"].to_string(), version);
+    let host = reader["host"].as_str().unwrap();
+    let config = url(&stand, "us-west-2").unwrap();
+    assert_eq!(config["FunctionUrl"], format!("https://{host}/"));
+    let told = run(&stand, &["info"]).stdout;
+    for said in [format!("version {version} as live"), host.to_owned()] {
+        assert!(told.contains(&said), "{said}: {told}");
+    }
 
     let removed = stand.remove();
     assert_eq!(stages(&removed), ["cdn", "reads", "lambda-edge"]);

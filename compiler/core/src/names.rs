@@ -115,6 +115,10 @@ pub fn log_group(function_name: &str) -> String {
     format!("/frames/{function_name}")
 }
 
+/// Among the metadata of the log group that has the audit record: `frames remove` says what goes with
+/// it, whatever the manifest says by then. Also in the template of lambda-edge.
+pub const HOLDS_AUDIT: &str = "HoldsAudit";
+
 /// `AuthorizerLogGroup`
 pub fn log_group_id(function: &str) -> String {
     format!("{}LogGroup", pascal(function))

@@ -6,19 +6,21 @@ use super::session::Session;
 use super::stage::Done;
 use super::stage::Job;
 use super::stage::{added, refused};
-use super::stages::{new_outputs, parameters};
+use super::stages::{new_outputs, parameters, skipped, values};
 use super::teardown::VERSION;
 use super::{artifacts, summary};
 use crate::aws::stacks::{Body, Change, Stack, Stacks};
 use crate::picture::Picture;
-use crate::picture::case::{Case, Gone};
-use frames_compiler::difference;
-use frames_compiler::failure::Result;
+use crate::picture::case::{Case, Gone, Looked};
+use frames_compiler::difference::{self, KNOWN_AFTER};
+use frames_compiler::failure::{Failure, Result};
 use frames_compiler::mermaid::{self, Fate};
 use frames_compiler::package::Package;
-use frames_compiler::plan::{Parameter, Place, Plan, Stage};
+use frames_compiler::plan::{Footprint, Parameter, Place, Plan, Stage};
 use frames_compiler::printable::{Style, Styled};
+use frames_compiler::template::Template;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 #[derive(Debug)]
 pub struct StageDiff {
@@ -26,6 +28,10 @@ pub struct StageDiff {
     pub stack_name: String,
     /// `None`: the stack isn't deployed.
     pub status: Option<String>,
+    /// The manifest has nothing for it any more: the stack is removed.
+    pub former: bool,
+    /// It is protected from deletion.
+    pub protected: bool,
     pub changes: Vec<Change>,
     /// Tags, outputs, metadata or settings differ.
     pub differs: bool,
@@ -48,6 +54,8 @@ impl StageDiff {
             name: stage.name,
             stack_name: stage.stack_name.clone(),
             status: status.map(|stack| stack.status.0.clone()),
+            former: false,
+            protected: status.is_some_and(|stack| stack.termination_protection),
             changes: vec![],
             differs: true,
             note: None,
@@ -64,12 +72,16 @@ pub async fn diff(
     plan: &Plan,
     package: &Package,
     picture: &Picture,
+    only: Option<&str>,
 ) -> Result<Vec<StageDiff>> {
     let footprint = plan.footprint();
     let mut diffs: Vec<StageDiff> = Vec::new();
     let mut done: Vec<Done> = Vec::new();
     for (stage, template) in plan.stages.iter().zip(&package.templates) {
-        let stacks = session.aws.stacks(&stage.region);
+        if skipped(stage, only) {
+            done.extend(session.standing(stage).await?);
+            continue;
+        }
         let versions = new_versions(&diffs, stage);
         let seen = picture.stage(stage.name);
         let stack = seen.and_then(|seen| seen.stack.clone());
@@ -94,53 +106,170 @@ pub async fn diff(
                 continue;
             }
         };
-        let Ok(parameters) = known else {
-            if uses_unsettled(&diffs, stage) {
-                diffs.push(StageDiff {
-                    note: Some(AFTER_UNSETTLED),
-                    gone: looked.gone.clone(),
-                    unknown: looked.unknown.clone(),
-                    ..StageDiff::new(stage, Some(&stack))
-                });
-                continue;
-            }
-            let new = new_outputs(stage, &done);
+        if known.is_err() && uses_unsettled(&diffs, stage) {
             diffs.push(StageDiff {
+                note: Some(AFTER_UNSETTLED),
                 gone: looked.gone.clone(),
                 unknown: looked.unknown.clone(),
-                versions: versions.into_iter().chain(new).collect(),
                 ..StageDiff::new(stage, Some(&stack))
             });
             continue;
-        };
-        let job = Job::new(stage, template, &parameters);
-        let mut differs = !job.settings_stand(&stacks, &stack).await?
-            || !versions.is_empty()
-            || !looked.gone.is_empty();
-        let mut found = Vec::new();
-        if !job.stands(&stacks, &stack).await? {
-            let body = artifacts::body(session, &footprint, stage, &template.text).await?;
-            differs = true;
-            found = session.would_change(&job, &body, &stacks, &stack).await?;
         }
-        diffs.push(StageDiff {
-            changes: found,
-            differs,
-            gone: looked.gone.clone(),
-            unknown: looked.unknown.clone(),
-            versions,
-            ..StageDiff::new(stage, Some(&stack))
-        });
+        let (wanted, standing) = ((stage, template), (&stack, looked));
+        diffs.push(compared(session, &footprint, wanted, standing, versions, &done).await?);
         done.push(Done::unchanged(stage, stack));
     }
-    for (diff, template) in diffs.iter_mut().zip(&package.templates) {
-        diff.resources = added(template).len();
+    for diff in &mut diffs {
+        let mut templates = package.templates.iter();
+        let template = templates.find(|template| template.stage == diff.name);
+        diff.resources = template.map_or(0, |template| added(template).len());
+    }
+    if only.is_some() {
+        return Ok(diffs);
     }
     for place in picture.left(plan).iter().rev() {
         let standing = Standing::find_former(session, place).await?;
         diffs.extend(standing.map(|standing| removed(&standing)));
     }
     Ok(diffs)
+}
+
+/// A stage that is deployed and can be compared.
+async fn compared(
+    session: &Session<'_>,
+    footprint: &Footprint,
+    (stage, template): (&Stage, &Template),
+    (stack, looked): (&Stack, &Looked),
+    versions: Vec<String>,
+    done: &[Done],
+) -> Result<StageDiff> {
+    // What it will have is known only where nothing of it is made by an earlier stage.
+    let stacks = session.aws.stacks(&stage.region);
+    let bucket = artifacts::bucket_name(session, footprint, &stage.region);
+    let expected = Expected::of(stage, &bucket, done, stack, &versions);
+    let versions: Vec<String> = versions
+        .into_iter()
+        .chain(new_outputs(stage, done))
+        .collect();
+    let job = Job::new(stage, template, &expected.parameters);
+    let mut differs = !job.settings_stand(&stacks, stack).await?
+        || !versions.is_empty()
+        || !looked.gone.is_empty();
+    let mut changes = Vec::new();
+    if !job.stands(&stacks, stack).await? {
+        let body = artifacts::body(session, footprint, stage, &template.text).await?;
+        differs = true;
+        let would = session.would_change(&job, &body, &stacks, stack).await?;
+        changes = match would {
+            Would::Change(changes) => changes,
+            // It doesn't take what stands for a value that isn't known.
+            Would::Refused(_) if !expected.unknown.is_empty() => {
+                removed_by(&stacks.template(&stack.id).await?, template)
+            }
+            Would::Refused(failure) => return Err(failure),
+        };
+        expected.hide(&mut changes);
+    }
+    Ok(StageDiff {
+        changes,
+        differs,
+        gone: looked.gone.clone(),
+        unknown: looked.unknown.clone(),
+        versions,
+        ..StageDiff::new(stage, Some(stack))
+    })
+}
+
+/// What CloudFormation says of a change that nobody runs.
+enum Would {
+    Change(Vec<Change>),
+    Refused(Failure),
+}
+
+/// The parameters that a stage is to have, as far as they are known.
+struct Expected {
+    parameters: BTreeMap<String, String>,
+    /// What stands for those that an earlier stage makes, and what these are called.
+    unknown: Vec<(String, String)>,
+}
+
+impl Expected {
+    /// A value that isn't known yet is as it is deployed, so that CloudFormation finds nothing wrong
+    /// with it.
+    fn of(stage: &Stage, bucket: &str, done: &[Done], stack: &Stack, versions: &[String]) -> Self {
+        let mut parameters = BTreeMap::new();
+        let mut unknown = Vec::new();
+        for (key, parameter) in &stage.parameters {
+            let one = BTreeMap::from([(key.clone(), parameter.clone())]);
+            let known = values(stage.name, &one, bucket, done).ok();
+            let known = known.and_then(|mut one| one.remove(key));
+            let deployed = stack.parameters.get(key);
+            let value = match (known, deployed) {
+                (Some(known), _) if !makes(parameter, versions) => known,
+                (_, deployed) => {
+                    let stands = deployed.map_or(UNKNOWN, String::as_str).to_owned();
+                    unknown.push((stands.clone(), key.clone()));
+                    stands
+                }
+            };
+            parameters.insert(key.clone(), value);
+        }
+        Self {
+            parameters,
+            unknown,
+        }
+    }
+
+    /// What stands for a value isn't it.
+    fn hide(&self, changes: &mut [Change]) {
+        let named = self.unknown.iter();
+        let named = named.map(|(value, name)| (value.as_str(), name.as_str()));
+        // Nothing stands for nothing.
+        let named: Vec<(&str, &str)> = named.filter(|(value, _)| !value.is_empty()).collect();
+        for change in changes {
+            difference::not_known_yet(&mut change.leaves, &named);
+            for detail in &mut change.details {
+                if let Some(after) = &mut detail.after
+                    && named.iter().any(|(value, _)| after.contains(value))
+                {
+                    KNOWN_AFTER.clone_into(after);
+                }
+            }
+        }
+    }
+}
+
+/// Stands for what has no value yet.
+const UNKNOWN: &str = "known-after-deploy";
+
+/// Whether one of these new versions is the parameter's value.
+fn makes(parameter: &Parameter, versions: &[String]) -> bool {
+    match parameter {
+        // `AuthorizerVersionArn` is the output of `AuthorizerVersion0123456789ab`.
+        Parameter::Output { output, .. } => output
+            .strip_suffix("Arn")
+            .is_some_and(|name| versions.iter().any(|version| version.starts_with(name))),
+        Parameter::ArtifactBucket => false,
+    }
+}
+
+/// What a template has, and another no longer does: the least that is known of a change.
+pub(crate) fn removed_by(deployed: &str, wanted: &Template) -> Vec<Change> {
+    let Ok(deployed) = serde_json::from_str::<Value>(deployed) else {
+        return Vec::new();
+    };
+    let resources = deployed["Resources"].as_object().into_iter().flatten();
+    let going = resources.filter(|(id, _)| wanted.value["Resources"].get(*id).is_none());
+    let changes = going.map(|(id, resource)| Change {
+        action: "Remove".to_owned(),
+        resource: id.clone(),
+        kind: resource["Type"].as_str().unwrap_or_default().to_owned(),
+        replacement: None,
+        policy: resource["DeletionPolicy"].as_str().map(str::to_owned),
+        details: vec![],
+        leaves: vec![],
+    });
+    changes.collect()
 }
 
 /// A stack that a deployment removes.
@@ -150,15 +279,17 @@ fn removed(standing: &Standing<'_>) -> StageDiff {
         resource: resource.id.clone(),
         kind: resource.kind.clone(),
         replacement: None,
-        policy: standing
-            .contents
-            .is_kept(resource, Options::default())
-            .then(|| "Retain".to_owned()),
+        policy: Some(if standing.contents.is_kept(resource, Options::default()) {
+            "Retain".to_owned()
+        } else {
+            summary::WITH_ITS_STACK.to_owned()
+        }),
         details: vec![],
         leaves: vec![],
     });
     StageDiff {
         changes: changes.collect(),
+        former: true,
         ..StageDiff::new(standing.stage, Some(&standing.stack))
     }
 }
@@ -170,17 +301,17 @@ impl Session<'_> {
         body: &Body<'_>,
         stacks: &Stacks,
         stack: &Stack,
-    ) -> Result<Vec<Change>> {
+    ) -> Result<Would> {
         let wanted = job.wanted(body);
         for _ in 0..TRIES {
             match self.propose(stacks, &wanted, Some(stack)).await? {
                 Proposed::Ready(proposal) => {
                     proposal.discard().await?;
-                    return Ok(proposal.changes);
+                    return Ok(Would::Change(proposal.changes));
                 }
-                Proposed::Unchanged => return Ok(Vec::new()),
+                Proposed::Unchanged => return Ok(Would::Change(Vec::new())),
                 Proposed::Refused { status, reason } => {
-                    return Err(refused(job.stage.name, &status, &reason));
+                    return Ok(Would::Refused(refused(job.stage.name, &status, &reason)));
                 }
                 Proposed::Stale => {}
             }
@@ -206,20 +337,16 @@ fn new_versions(diffs: &[StageDiff], stage: &Stage) -> Vec<String> {
     let changes = diffs.iter().flat_map(|diff| &diff.changes);
     let added = changes.filter(|change| change.kind == VERSION && change.action == "Add");
     let uses = |version: &str| {
-        stage.parameters.values().any(|parameter| match parameter {
-            // `AuthorizerVersionArn` is the output of `AuthorizerVersion0123456789ab`.
-            Parameter::Output { output, .. } => output
-                .strip_suffix("Arn")
-                .is_some_and(|name| version.starts_with(name)),
-            Parameter::ArtifactBucket => false,
-        })
+        let version = [version.to_owned()];
+        let mut parameters = stage.parameters.values();
+        parameters.any(|parameter| makes(parameter, &version))
     };
     let used = added.filter(|change| uses(&change.resource));
     used.map(|change| change.resource.clone()).collect()
 }
 
 /// What happens to a stage, in a few words.
-fn what(diff: &StageDiff) -> String {
+pub(crate) fn what(diff: &StageDiff) -> String {
     match (&diff.status, diff.differs) {
         (None, _) => format!("not deployed: {}", summary::counts(&diff.changes)),
         _ if diff.note.is_some() => diff.note.unwrap_or_default().to_owned(),
@@ -236,42 +363,39 @@ fn what(diff: &StageDiff) -> String {
 
 /// `everything`: with what the short form leaves out.
 pub fn text(diffs: &[StageDiff], everything: bool) -> Styled {
-    let mut text = Styled::new();
-    for diff in diffs {
+    diffs.iter().fold(Styled::new(), |text, diff| {
         let what = format!(" ({}): {}", diff.stack_name, what(diff));
-        text = text.paint(Style::Bold, diff.name).line(&what).text("\n");
-        for gone in &diff.gone {
-            let what = format!(
-                " {} ({}) is gone: somebody deleted it, and a deployment makes it again",
-                gone.id, gone.kind
-            );
-            text = text
-                .text("   ")
-                .paint(Style::BoldRed, "!")
-                .line(&what)
-                .text("\n");
-        }
-        if !diff.unknown.is_empty() {
-            let what = format!(
-                " {} couldn't be looked at: somebody may have deleted them",
-                diff.unknown.join(", ")
-            );
-            text = text
-                .text("   ")
-                .paint(Style::Yellow, "?")
-                .line(&what)
-                .text("\n");
-        }
-        text = text.append(&summary::shown(&diff.changes, everything));
-        if diff.status.is_some() {
-            for version in &diff.versions {
-                let takes = format!(" uses the new {version}");
-                text = text
-                    .text("   ")
-                    .paint(Style::Yellow, "~")
-                    .line(&takes)
-                    .text("\n");
-            }
+        let text = text.paint(Style::Bold, diff.name).line(&what).text("\n");
+        text.append(&below(diff, everything))
+    })
+}
+
+/// What happens within a stage.
+pub(crate) fn below(diff: &StageDiff, everything: bool) -> Styled {
+    let one = |text: Styled, style, mark, what: &str| {
+        let text = text.text("   ").paint(style, mark);
+        text.line(what).text("\n")
+    };
+    let mut text = Styled::new();
+    for gone in &diff.gone {
+        let what = format!(
+            " {} ({}) is gone: somebody deleted it, and a deployment makes it again",
+            gone.id, gone.kind
+        );
+        text = one(text, Style::BoldRed, "!", &what);
+    }
+    if !diff.unknown.is_empty() {
+        let what = format!(
+            " {} couldn't be looked at: somebody may have deleted them",
+            diff.unknown.join(", ")
+        );
+        text = one(text, Style::Yellow, "?", &what);
+    }
+    text = text.append(&summary::shown(&diff.changes, everything));
+    if diff.status.is_some() {
+        for version in &diff.versions {
+            let takes = format!(" uses the new {version}");
+            text = one(text, Style::Yellow, "~", &takes);
         }
     }
     text

@@ -14,6 +14,7 @@ use crate::picture::case::Case;
 use crate::picture::serving::{Ours, Serving};
 use crate::picture::{self, Picture, Seen};
 use frames_compiler::failure::{Context, Failure, Result};
+use frames_compiler::names;
 use frames_compiler::plan::{Footprint, Place};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -28,10 +29,15 @@ pub struct Options {
     pub delete_logs: bool,
     /// Keep functions that replicas hold, and list them.
     pub abandon: bool,
+    /// The authorizer's log has an audit record.
+    pub audit: bool,
 }
 
 /// How many of what stays are named.
 const NAMED: usize = 3;
+
+/// Of a log group.
+const WITH_AUDIT: &str = ", with the audit record in it";
 
 pub(crate) struct Going<'a> {
     /// The last stage first.
@@ -41,6 +47,8 @@ pub(crate) struct Going<'a> {
     pub log_groups: Vec<Found>,
     /// Who runs the functions.
     pub serving: Serving,
+    /// The authorizer's log group, in each Region.
+    audit_group: String,
 }
 
 /// A stage to remove.
@@ -103,8 +111,46 @@ impl<'a> Going<'a> {
             artifacts: Artifacts::all(session, footprint).await?,
             log_groups: edge_logs::own(session, footprint, &names).await?,
             serving: Serving::look(session, ours).await?,
+            audit_group: names::log_group(&names::function(
+                &footprint.service,
+                &footprint.env,
+                names::AUTHORIZER,
+            )),
             stages,
         })
+    }
+
+    /// Whether what is deployed writes an audit record, whatever the manifest says now.
+    pub(crate) fn audits(&self) -> bool {
+        let mut stages = self.stages.iter();
+        stages.any(|standing| standing.contents.audits())
+    }
+
+    /// The Regions whose log groups have the audit record.
+    fn audited_in(&self, options: Options) -> Vec<&str> {
+        if !options.audit {
+            return Vec::new();
+        }
+        let id = names::log_group_id(names::AUTHORIZER);
+        let has_it = |standing: &&Standing<'_>| standing.contents.resources().any(|it| it.id == id);
+        let stages = self.stages.iter().filter(has_it);
+        let stages = stages.map(|standing| standing.stage.region.as_str());
+        let others = self.log_groups.iter();
+        let others = others.filter(|(_, group)| group.name == self.audit_group);
+        stages
+            .chain(others.map(|(groups, _)| groups.region.as_str()))
+            .collect()
+    }
+
+    /// What the question says of it.
+    pub(crate) fn with_the_audit(&self, options: Options) -> String {
+        match self.audited_in(options).len() {
+            0 => String::new(),
+            regions => format!(
+                " The audit record goes with it, in {}.",
+                count(regions, "Region")
+            ),
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -152,7 +198,19 @@ impl<'a> Going<'a> {
             );
         }
         for (groups, group) in &self.log_groups {
-            progress.note(format!("   - {} ({})", group.name, groups.region).into());
+            let is_audit = options.audit && group.name == self.audit_group;
+            let with = if is_audit { WITH_AUDIT } else { "" };
+            progress.note(format!("   - {} ({}){with}", group.name, groups.region).into());
+        }
+        let audited = self.audited_in(options);
+        if !audited.is_empty() {
+            let what = format!(
+                "the audit record (`logs.audit`): all lines of {}, in {} ({})",
+                self.audit_group,
+                count(audited.len(), "Region"),
+                audited.join(", ")
+            );
+            progress.step("To go", &what);
         }
         for one in self.serving.foreign() {
             let what = format!(
@@ -315,6 +373,11 @@ impl<'a> Standing<'a> {
         self.shown = self.contents.ids();
     }
 
+    /// The same, where it was for what was in it at an earlier look.
+    pub(crate) fn confirmed_as(&mut self, shown: BTreeSet<String>) {
+        self.shown = shown;
+    }
+
     /// What has come since, if anything.
     pub(crate) fn come_since(&self) -> Vec<String> {
         self.contents
@@ -377,6 +440,8 @@ impl<'a> Standing<'a> {
                 contents.key_is_needed,
             );
             (Kind::Keep, why)
+        } else if options.audit && resource.id == names::log_group_id(names::AUTHORIZER) {
+            (Kind::Remove, WITH_AUDIT)
         } else {
             (Kind::Remove, "")
         };
@@ -390,6 +455,13 @@ impl<'a> Standing<'a> {
 }
 
 impl Contents {
+    /// Whether one of its log groups has the audit record.
+    fn audits(&self) -> bool {
+        let resources = self.template["Resources"].as_object();
+        let mut resources = resources.into_iter().flatten();
+        resources.any(|(_, resource)| resource["Metadata"][names::HOLDS_AUDIT] == true)
+    }
+
     /// The buckets of access logs, without any that an overlay has added.
     pub(crate) fn log_buckets(&self) -> Vec<String> {
         self.physical(|resource| {

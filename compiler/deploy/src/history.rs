@@ -15,7 +15,7 @@ use frames_compiler::plan::{Footprint, Place, Plan};
 use frames_compiler::record::open::Whose;
 use frames_compiler::record::{self, About, Commit, Record, Standing};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How far the clocks of those who deploy may differ, in seconds.
@@ -54,6 +54,8 @@ pub struct History {
 pub struct Deployed {
     pub standing: Standing,
     pub template: Value,
+    parameters: BTreeMap<String, String>,
+    outputs: BTreeMap<String, String>,
 }
 
 /// Reads all of them.
@@ -352,14 +354,31 @@ pub async fn deployed(session: &Session<'_>, footprint: &Footprint) -> Result<Ve
                 termination_protection: stack.termination_protection,
             },
             template,
+            parameters: stack.parameters,
+            outputs: stack.outputs,
         });
     }
     Ok(found)
 }
 
+/// Whether a stage still has what an earlier one made before its last change. A parameter has the
+/// name of the output that it takes.
+fn is_torn(deployed: &[Deployed]) -> bool {
+    deployed.iter().enumerate().any(|(index, stage)| {
+        let before = deployed.get(..index).unwrap_or_default();
+        stage.parameters.iter().any(|(name, value)| {
+            let mut made = before.iter().filter_map(|it| it.outputs.get(name));
+            made.any(|made| made != value)
+        })
+    })
+}
+
 impl History {
     /// The newest record of what is deployed.
     pub fn live(&self, deployed: &[Deployed]) -> Option<usize> {
+        if is_torn(deployed) {
+            return None;
+        }
         let standing: Vec<Standing> = deployed.iter().map(|it| it.standing.clone()).collect();
         self.records
             .iter()

@@ -13,10 +13,11 @@
 //! - [`stage`], [`versions`], [`lingering`], [`trial`], [`served`], [`state`], [`validation`]: one stage of a deployment
 //! - [`going`], [`remove`]: all stages backwards, with patience for replicas
 //! - [`purge`]: what was withdrawn leaves the edge's caches
-//! - [`stages`], [`diff`]: all stages, deployed or compared
+//! - [`stages`], [`diff`], [`agreement`]: all stages, deployed, compared, and agreed to
 //!
 //! What each may use is in the table of `compiler/core/tests/arrows/main.rs`.
 
+pub mod agreement;
 pub mod artifacts;
 pub mod aws;
 pub mod cause;

@@ -1,23 +1,38 @@
 //! What a stage gives up while a later one still uses it. CloudFormation would try to delete a web
 //! ACL or a certificate that a distribution uses, fail, and leave it behind. So it stays in the
 //! stack until the later stage no longer uses it.
+//!
+//! Permissions stay as long: the versions that the edge runs until then have the same role as those
+//! that it is about to run. Without them a run that ends in between would leave a delivery that
+//! answers with errors.
 
 use super::session::Session;
 use frames_compiler::failure::Result;
 use frames_compiler::names;
-use frames_compiler::plan::Stage;
+use frames_compiler::plan::{Stage, fits_a_policy};
 use frames_compiler::printable::{Style, Styled};
 use frames_compiler::template::Template;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 /// A resource's id and type.
 type Resource = (String, String);
+
+const POLICY: &str = "AWS::IAM::ManagedPolicy";
+const ROLE: &str = "AWS::IAM::Role";
+
+/// So many managed policies a role has at most, unless AWS raised the account's quota.
+const POLICIES: usize = 10;
+
+/// At the end of the Sid of a statement that another one has replaced.
+const BEFORE: &str = "Before";
 
 /// A template with more in it than is wanted in the end.
 pub struct Lingering {
     pub template: Template,
     /// Beside outputs that say where a stage was.
     pub resources: Vec<Resource>,
+    /// Roles and policies that keep permissions which they are to lose.
+    pub permissions: Vec<Resource>,
 }
 
 impl Session<'_> {
@@ -34,18 +49,26 @@ impl Session<'_> {
 
     pub fn tell_lingering(&self, stage: &Stage, lingering: &Lingering) {
         let count = lingering.resources.len();
-        if count == 0 {
-            return;
+        if count > 0 {
+            let what = format!(
+                "{}: {count} to remove, once later stages no longer use it",
+                stage.name
+            );
+            self.progress.step("Stage", &what);
         }
-        let what = format!(
-            "{}: {count} to remove, once later stages no longer use it",
-            stage.name
-        );
-        self.progress.step("Stage", &what);
         for (id, kind) in &lingering.resources {
             let mark = Styled::new().text("   ").paint(Style::BoldRed, "-");
             let what = format!(" remove      {id} ({kind})");
             self.progress.note(mark.line(&what));
+        }
+        if !lingering.permissions.is_empty() {
+            let ids = lingering.permissions.iter().map(|(id, _)| id.as_str());
+            let what = format!(
+                "{}: the permissions that these lose stay until later stages no longer use them: {}",
+                stage.name,
+                ids.collect::<Vec<_>>().join(", ")
+            );
+            self.progress.step("Stage", &what);
         }
     }
 }
@@ -62,14 +85,15 @@ fn with_lingering(standing: &str, wanted: &Template) -> Option<Lingering> {
         .filter(|(id, resource)| !resources.contains_key(*id) && !is_retained(resource))
         .collect();
     let places = places(&standing, wanted);
-    if going.is_empty() && places.is_empty() {
-        return None;
-    }
     let mut names = Vec::new();
     for (id, resource) in going {
         let kind = resource["Type"].as_str().unwrap_or_default();
         names.push((id.clone(), kind.to_owned()));
         resources.insert(id.clone(), resource.clone());
+    }
+    let permissions = keep_permissions(resources, &standing);
+    if names.is_empty() && places.is_empty() && permissions.is_empty() {
+        return None;
     }
     if let Some(outputs) = template.get_mut("Outputs").and_then(Value::as_object_mut) {
         outputs.extend(places);
@@ -77,7 +101,114 @@ fn with_lingering(standing: &str, wanted: &Template) -> Option<Lingering> {
     Some(Lingering {
         template: Template::new(wanted.stage, template),
         resources: names,
+        permissions,
     })
+}
+
+/// Gives roles and policies back what the deployed ones permit, and they no longer do. Which these
+/// are.
+fn keep_permissions(resources: &mut Map<String, Value>, standing: &Value) -> Vec<Resource> {
+    let ids: Vec<String> = resources.keys().cloned().collect();
+    let mut kept = Vec::new();
+    for (id, resource) in resources.iter_mut() {
+        let before = &standing["Resources"][id.as_str()];
+        let kind = resource["Type"].as_str().unwrap_or_default().to_owned();
+        if before["Type"] != kind.as_str() {
+            continue;
+        }
+        let changed = match kind.as_str() {
+            POLICY => keep_statements(resource, before),
+            ROLE => keep_policies(resource, before, &ids),
+            _ => false,
+        };
+        if changed {
+            kept.push((id.clone(), kind));
+        }
+    }
+    kept
+}
+
+/// The policies that the role has, as far as they are there for now.
+fn keep_policies(role: &mut Value, before: &Value, ids: &[String]) -> bool {
+    let of = |role: &Value| list(&role["Properties"]["ManagedPolicyArns"]);
+    let (mut policies, count) = (of(role), of(role).len());
+    let is_there = |arn: &Value| {
+        let id = arn.get("Ref").and_then(Value::as_str);
+        id.is_none_or(|id| ids.iter().any(|known| known == id))
+    };
+    for arn in of(before).into_iter().filter(is_there) {
+        if !policies.contains(&arn) {
+            policies.push(arn);
+        }
+    }
+    if policies.len() == count || policies.len() > POLICIES {
+        return false;
+    }
+    role["Properties"]["ManagedPolicyArns"] = json!(policies);
+    true
+}
+
+/// The statements that the policy has beside its own, unless that is more than IAM takes.
+fn keep_statements(policy: &mut Value, before: &Value) -> bool {
+    let of = |policy: &Value| list(&policy["Properties"]["PolicyDocument"]["Statement"]);
+    let own = of(policy);
+    let mut statements = own.clone();
+    for before in of(before) {
+        let Some(mut lost) = lost(before, &own) else {
+            continue;
+        };
+        while let Some(sid) = lost["Sid"].as_str()
+            && statements.iter().any(|other| other["Sid"] == sid)
+        {
+            lost["Sid"] = json!(format!("{sid}{BEFORE}"));
+        }
+        statements.push(lost);
+    }
+    if statements.len() == own.len() || !fits_a_policy(&statements) {
+        return false;
+    }
+    policy["Properties"]["PolicyDocument"]["Statement"] = json!(statements);
+    true
+}
+
+/// What a statement permits and none of the others does.
+fn lost(mut before: Value, now: &[Value]) -> Option<Value> {
+    if before["Effect"] != "Allow" {
+        return None;
+    }
+    // Whatever else limits it: conditions, `NotAction`.
+    let rest = |statement: &Value| {
+        let mut rest = statement.as_object().cloned().unwrap_or_default();
+        for key in ["Sid", "Action", "Resource"] {
+            rest.remove(key);
+        }
+        rest
+    };
+    let resources = list(&before["Resource"]);
+    let mut actions = list(&before["Action"]);
+    for statement in now.iter().filter(|now| rest(now) == rest(&before)) {
+        let covered = list(&statement["Resource"]);
+        if resources.iter().all(|resource| covered.contains(resource)) {
+            let permitted = list(&statement["Action"]);
+            if actions.iter().all(|action| permitted.contains(action)) {
+                return None;
+            }
+            actions.retain(|action| !permitted.contains(action));
+        }
+    }
+    if !before["Action"].is_null() {
+        before["Action"] = json!(actions);
+    }
+    Some(before)
+}
+
+/// IAM takes a single value for a list of one.
+fn list(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Null => vec![],
+        Value::Array(items) => items.clone(),
+        one => vec![one.clone()],
+    }
 }
 
 /// The outputs that say where a stage was: they go when its stack is gone.
@@ -146,6 +277,99 @@ mod tests {
         assert_eq!(outputs, expected);
         let found = with_lingering(&standing.to_string(), &template(&standing));
         assert!(found.is_none());
+    }
+
+    fn of_statements(statements: &[Value]) -> Value {
+        json!({"Type": POLICY, "Properties": {"PolicyDocument": {"Statement": statements}}})
+    }
+
+    fn statement(sid: &str, actions: &[&str], resources: &[&str]) -> Value {
+        json!({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources})
+    }
+
+    #[test]
+    fn permissions_stay_for_now() {
+        let role = |policies: &[&str]| {
+            let arns: Vec<Value> = policies.iter().map(|id| json!({"Ref": id})).collect();
+            json!({"Type": ROLE, "Properties": {"ManagedPolicyArns": arns}})
+        };
+        let standing = json!({"Resources": {
+            "Role": role(&["Read", "Invoke"]),
+            "Read": of_statements(&[
+                statement("Frames", &["a", "b"], &["x"]),
+                statement("Series", &["c"], &["x"]),
+                json!({"Sid": "Never", "Effect": "Deny", "Action": "d", "Resource": "x"}),
+            ]),
+            "Invoke": of_statements(&[statement("Call", &["e"], &["y"])]),
+        }});
+        let wanted = json!({"Resources": {
+            "Role": role(&["Read"]),
+            "Read": of_statements(&[statement("Frames", &["a"], &["x", "z"])]),
+        }});
+        let found = with_lingering(&standing.to_string(), &template(&wanted)).unwrap();
+        let ids: Vec<&str> = found
+            .permissions
+            .iter()
+            .map(|(id, _)| id.as_str())
+            .collect();
+        assert_eq!(ids, ["Read", "Role"]);
+        assert_eq!(found.resources, [("Invoke".to_owned(), POLICY.to_owned())]);
+        let resources = &found.template.value["Resources"];
+        assert_eq!(resources["Role"], role(&["Read", "Invoke"]));
+        let expected = of_statements(&[
+            statement("Frames", &["a"], &["x", "z"]),
+            statement("FramesBefore", &["b"], &["x"]),
+            statement("Series", &["c"], &["x"]),
+        ]);
+        assert_eq!(resources["Read"], expected);
+        // The next run finds that deployed, and wants the same.
+        let text = found.template.value.to_string();
+        let again = with_lingering(&text, &template(&wanted)).unwrap();
+        assert_eq!(again.template.value, found.template.value);
+        // Another manifest comes before that is over.
+        let other = json!({"Resources": {
+            "Role": role(&["Read"]),
+            "Read": of_statements(&[statement("Frames", &["f"], &["x"])]),
+        }});
+        let third = with_lingering(&text, &template(&other)).unwrap();
+        let statements = list(
+            &third.template.value["Resources"]["Read"]["Properties"]["PolicyDocument"]["Statement"],
+        );
+        let sids: Vec<&str> = statements
+            .iter()
+            .map(|one| one["Sid"].as_str().unwrap())
+            .collect();
+        let expected = ["Frames", "FramesBefore", "FramesBeforeBefore", "Series"];
+        assert_eq!(sids, expected);
+    }
+
+    #[test]
+    fn permissions_that_are_only_added_wait_for_nothing() {
+        let of = |statements: &[Value]| json!({"Resources": {"Read": of_statements(statements)}});
+        let one = statement("Frames", &["a"], &["x"]);
+        let more = statement("Frames", &["a", "b"], &["x", "y"]);
+        let (standing, wanted) = (
+            of(std::slice::from_ref(&one)),
+            of(std::slice::from_ref(&more)),
+        );
+        assert!(with_lingering(&standing.to_string(), &template(&wanted)).is_none());
+        // Under another condition, it is another permission.
+        let mut limited = more;
+        limited["Condition"] = json!({"Bool": {"c": "true"}});
+        let wanted = of(&[limited]);
+        assert!(with_lingering(&standing.to_string(), &template(&wanted)).is_some());
+    }
+
+    /// IAM would refuse it, and the deployment would fail.
+    #[test]
+    fn more_than_iam_takes_does_not_stay() {
+        let long: Vec<String> = (0..60).map(|number| format!("{number:0>100}")).collect();
+        let long: Vec<&str> = long.iter().map(String::as_str).collect();
+        let of = |sid: &str, half: &[&str]| json!({"Resources": {"Read": of_statements(&[statement(sid, &["a"], half)])}});
+        let (before, after) = (of("A", &long[..50]), of("A", &long[50..55]));
+        assert!(with_lingering(&before.to_string(), &template(&after)).is_some());
+        let (before, after) = (of("A", &long[..40]), of("A", &long[20..]));
+        assert!(with_lingering(&before.to_string(), &template(&after)).is_none());
     }
 
     #[test]

@@ -77,6 +77,10 @@ pub async fn remove(
             standing.settled(session).await?;
         }
     }
+    let options = Options {
+        audit: options.audit || going.audits(),
+        ..options
+    };
     let mut removed = Removed {
         stages: going.dry(),
         what: going.json(options),
@@ -102,7 +106,11 @@ pub async fn remove(
     if options.dry_run {
         return Ok(removed);
     }
-    let question = format!("Remove all of this ({})?", going.counts(options));
+    let question = format!(
+        "Remove all of this ({})?{}",
+        going.counts(options),
+        going.with_the_audit(options)
+    );
     session.yes(&question).await?;
     going.stages.iter_mut().for_each(Standing::confirmed);
     removed.stages = take(session, footprint, options, going).await?;

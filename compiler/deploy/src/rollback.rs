@@ -8,7 +8,7 @@
 use super::history::{self, Deployed, History};
 use super::located;
 use super::report::count;
-use super::session::{Questions, Session};
+use super::session::Session;
 use crate::aws::EDGE_REGION;
 use crate::aws::bucket::{Bucket, Content};
 use frames_compiler::failure::{Failure, Result};
@@ -244,31 +244,21 @@ pub fn concealing(session: &Session<'_>, secrets: &[(String, String)]) -> Masks 
     Masks::new(secrets.iter().map(|(_, text)| text.as_str()))
 }
 
-/// What a rollback was asked for.
-#[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
-    /// Somebody said which deployment it is. Else whoever may write to the bucket could have chosen it.
-    pub named: bool,
-    pub dry_run: bool,
-    /// The record of what is deployed now.
-    pub live: Option<&'a Record>,
-}
-
-/// Says what going back opens and doesn't undo, and asks; refuses what would fail half way.
-pub async fn agree(
+/// Says what going back opens and doesn't undo, and refuses what would fail half way. Whether it
+/// has to be agreed to, whatever else changes.
+pub fn warn(
     session: &Session<'_>,
     deployed: &[Deployed],
     back: &Back,
-    asked: Asked<'_>,
-) -> Result<()> {
-    let package = &back.package;
-    let opens = back.record.is_open() && !asked.live.is_some_and(Record::is_open);
+    live: Option<&Record>,
+) -> Result<bool> {
+    let opens = back.record.is_open() && !live.is_some_and(Record::is_open);
     if opens {
         let what = "the endpoint: whoever knows its address gets images without a token (`auth.mode: none`)";
         session.progress.step("Opening", what);
     }
     let mut stays = Vec::new();
-    for wanted in &package.templates {
+    for wanted in &back.package.templates {
         let mut standing = deployed.iter();
         let Some(standing) = standing.find(|it| it.standing.stage == wanted.stage) else {
             continue;
@@ -286,22 +276,5 @@ pub async fn agree(
     for what in &stays {
         session.progress.step("Stays", what);
     }
-    let id = &back.record.id;
-    if asked.dry_run {
-        return Ok(());
-    }
-    if opens || !stays.is_empty() {
-        let question = format!("Roll back to deployment {id} all the same?");
-        return session.yes(&question).await;
-    }
-    if asked.named {
-        return Ok(());
-    }
-    let agreed = session.yes(&format!("Roll back to deployment {id}?")).await;
-    agreed.map_err(|failure| match session.questions {
-        Questions::Refuse => failure.help(format!(
-            "run `frames rollback {id}`, if that is the one; --yes takes it unseen"
-        )),
-        _ => failure,
-    })
+    Ok(opens || !stays.is_empty())
 }

@@ -34,6 +34,15 @@ pub enum Questions {
     Refuse,
 }
 
+/// What came of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Yes,
+    No,
+    /// There is no terminal to ask on.
+    Nobody,
+}
+
 impl Session<'_> {
     /// `Deploying heart (dev) to account 111122223333 (us-east-1) as arn:…`
     pub fn announce(&self, verb: &str, to: &str, footprint: &Footprint) {
@@ -52,14 +61,23 @@ impl Session<'_> {
         format!("{account} ({}), as {arn}", regions(footprint).join(", "))
     }
 
-    /// Asks for a confirmation, from the flag or the terminal.
+    /// Asks for a confirmation, from the flag or the terminal, before anything has changed.
     pub async fn yes(&self, question: &str) -> Result<()> {
-        match self.questions {
-            Questions::Yes => Ok(()),
-            Questions::Refuse => Err(Failure::new(
-                "this has to be confirmed, and there is no terminal to ask on",
+        match self.ask(question).await? {
+            Answer::Yes => Ok(()),
+            Answer::No => Err(Failure::new("not confirmed: nothing was changed")),
+            Answer::Nobody => Err(Failure::new(
+                "this has to be confirmed, and there is no terminal to ask on: nothing was changed",
             )
             .help("look at the changes above, then run the same command with --yes")),
+        }
+    }
+
+    /// The same where something may have changed: what no means then, the caller says.
+    pub(crate) async fn ask(&self, question: &str) -> Result<Answer> {
+        match self.questions {
+            Questions::Yes => Ok(Answer::Yes),
+            Questions::Refuse => Ok(Answer::Nobody),
             Questions::Ask(ask) => {
                 let account = &self.identity.account;
                 let question = format!("Account {account}: {question} [y/N]");
@@ -70,13 +88,7 @@ impl Session<'_> {
                 let answer = answer
                     .context(|| "can't ask")?
                     .context(|| "can't read the answer")?;
-                if answer {
-                    Ok(())
-                } else {
-                    Err(Failure::new(
-                        "not confirmed: nothing was changed by this step",
-                    ))
-                }
+                Ok(if answer { Answer::Yes } else { Answer::No })
             }
         }
     }

@@ -5,7 +5,6 @@ use crate::aws::stacks::{Stack, Stacks};
 use crate::cause::cause;
 use crate::follow::Ended;
 use crate::picture;
-use crate::picture::case::Case;
 use frames_compiler::failure::{Exit, Failure, Result};
 use frames_compiler::plan::Place;
 
@@ -54,28 +53,6 @@ impl Session<'_> {
             "stack {name} keeps changing: somebody else is at work on it"
         ))
         .help("run the same command again, once nobody else is at work on this service"))
-    }
-
-    /// Whether an earlier run left something that a deployment would finish first. A dry run
-    /// leaves it as it is, and says so.
-    pub async fn is_unsettled(&self, stage: &Place) -> Result<bool> {
-        let stacks = self.aws.stacks(&stage.region);
-        let Some(stack) = stacks.describe(&stage.stack_name).await? else {
-            return Ok(false);
-        };
-        let status = &stack.status;
-        let settled = status.updatable() || status.is("REVIEW_IN_PROGRESS");
-        if settled || status.is("DELETE_COMPLETE") {
-            return Ok(false);
-        }
-        let what = format!(
-            "{}: not compared, since stack {} is {status}: a deployment {}",
-            stage.name,
-            stack.name,
-            Case::of(status).row().deploy
-        );
-        self.progress.step("Stage", &what);
-        Ok(true)
     }
 
     async fn resume_rollback(&self, stacks: &Stacks, stage: &str, stack: &Stack) -> Result<()> {

@@ -1,7 +1,7 @@
 //! One stage: what changes, a confirmation where something is removed, and the change to its end.
 
 use super::change::{Proposed, Ran, TRIES, changed_by_somebody_else};
-use super::session::Session;
+use super::session::{Answer, Session};
 use super::settle::{failed, refuse_foreign};
 use super::teardown::BUCKET;
 use super::{guard, summary};
@@ -11,7 +11,7 @@ use frames_compiler::names;
 use frames_compiler::plan::{Place, Stage};
 use frames_compiler::template::Template;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a stage's stack should be.
 pub struct Job<'a> {
@@ -19,20 +19,26 @@ pub struct Job<'a> {
     template: &'a Template,
     parameters: &'a BTreeMap<String, String>,
     policy: Option<String>,
-    consent: Consent,
+    /// All stages are deployed: this one lets go of what later ones used.
+    lets_go: bool,
     /// Only of the stack as it was looked at: its id, and when it was changed last.
     seen: Option<(String, Option<i64>)>,
 }
 
-/// Whether to ask before a change set is run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Consent {
-    /// Where it removes or replaces something.
-    AsNeeded,
-    /// Something is removed in a later step.
-    Always,
-    /// It was confirmed before.
-    Given,
+/// What somebody agreed to lose, before anything changed.
+#[derive(Debug, Default)]
+pub struct Agreed {
+    /// The ids of resources that are removed or replaced, by stage.
+    pub(super) resources: BTreeMap<&'static str, BTreeSet<String>>,
+    /// What is in stacks that are removed, by the stack's name.
+    pub(super) stacks: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Agreed {
+    fn holds(&self, stage: &str, change: &Change) -> bool {
+        let known = self.resources.get(stage);
+        known.is_some_and(|known| known.contains(&change.resource))
+    }
 }
 
 /// A stage whose stack is as wanted.
@@ -41,8 +47,6 @@ pub struct Done {
     pub stage: &'static str,
     pub stack: Stack,
     pub changed: bool,
-    /// A change set was run, and so what it does was confirmed. Settings change without a question.
-    pub ran: bool,
 }
 
 impl Done {
@@ -51,7 +55,6 @@ impl Done {
             stage: stage.name,
             stack,
             changed: true,
-            ran: true,
         }
     }
 
@@ -60,7 +63,6 @@ impl Done {
             stage: stage.name,
             stack,
             changed: false,
-            ran: false,
         }
     }
 }
@@ -76,21 +78,17 @@ impl<'a> Job<'a> {
             template,
             parameters,
             policy: guard::policy(&template.value),
-            consent: Consent::AsNeeded,
+            lets_go: false,
             seen: None,
         }
     }
 
-    /// Something is removed from it in the end: that has to be confirmed too.
-    pub fn lingering(self) -> Self {
-        let consent = Consent::Always;
-        Self { consent, ..self }
-    }
-
-    /// What is removed was named and confirmed before.
-    pub fn agreed(self) -> Self {
-        let consent = Consent::Given;
-        Self { consent, ..self }
+    /// The last change of a deployment: the stages after it no longer use what goes.
+    pub fn letting_go(self) -> Self {
+        Self {
+            lets_go: true,
+            ..self
+        }
     }
 
     /// Nothing is done to the stack once somebody else has changed it.
@@ -143,14 +141,14 @@ impl<'a> Job<'a> {
 }
 
 impl Session<'_> {
-    /// Makes the stage as wanted. `None`: a dry run, which changes nothing.
+    /// Makes the stage as wanted.
     pub async fn stage(
         &self,
         job: &Job<'_>,
         body: &Body<'_>,
         before: &[Done],
-        dry_run: bool,
-    ) -> Result<Option<Done>> {
+        agreed: &Agreed,
+    ) -> Result<Done> {
         let stage = job.stage;
         let stacks = self.aws.stacks(&stage.region);
         let wanted = job.wanted(body);
@@ -163,9 +161,7 @@ impl Session<'_> {
             if let Some(stack) = &deployed
                 && job.stands(&stacks, stack).await?
             {
-                let stack = stack.clone();
-                let done = self.unchanged(job, &stacks, stack, dry_run).await?;
-                return Ok(Some(done));
+                return self.unchanged(job, &stacks, stack.clone()).await;
             }
             let proposal = match self.propose(&stacks, &wanted, deployed.as_ref()).await? {
                 Proposed::Ready(proposal) => proposal,
@@ -175,16 +171,11 @@ impl Session<'_> {
                 }
                 Proposed::Unchanged => {
                     let stack = deployed.ok_or_else(|| vanished(&stage.stack_name))?;
-                    let done = self.unchanged(job, &stacks, stack, dry_run).await?;
-                    return Ok(Some(done));
+                    return self.unchanged(job, &stacks, stack).await;
                 }
             };
             self.tell(stage, &proposal.changes);
-            if dry_run {
-                proposal.discard().await?;
-                return Ok(deployed.map(|stack| Done::changed(stage, stack)));
-            }
-            if let Err(refused) = self.consent(job, &proposal.changes).await {
+            if let Err(refused) = self.consent(job, &proposal.changes, before, agreed).await {
                 proposal.discard().await?;
                 return Err(refused);
             }
@@ -193,7 +184,7 @@ impl Session<'_> {
             match self.run(stage.name, &proposal).await? {
                 Ran::Ended(ended) if ended.stack.status.succeeded() => {
                     self.settings(job, &stacks, &ended.stack).await?;
-                    return Ok(Some(Done::changed(stage, ended.stack)));
+                    return Ok(Done::changed(stage, ended.stack));
                 }
                 Ran::Ended(ended) => return Err(failed(self, stage.name, &ended)),
                 Ran::Stale => {}
@@ -202,16 +193,10 @@ impl Session<'_> {
         Err(changed_by_somebody_else(&stage.stack_name))
     }
 
-    async fn unchanged(
-        &self,
-        job: &Job<'_>,
-        stacks: &Stacks,
-        stack: Stack,
-        dry_run: bool,
-    ) -> Result<Done> {
+    async fn unchanged(&self, job: &Job<'_>, stacks: &Stacks, stack: Stack) -> Result<Done> {
         let name = job.stage.name;
         let mut changed = false;
-        if !dry_run && !job.settings_stand(stacks, &stack).await? {
+        if !job.settings_stand(stacks, &stack).await? {
             self.settings(job, stacks, &stack).await?;
             changed = true;
         }
@@ -226,7 +211,6 @@ impl Session<'_> {
             stage: name,
             stack,
             changed,
-            ran: false,
         })
     }
 
@@ -239,39 +223,46 @@ impl Session<'_> {
             .note(summary::shown(changes, self.progress.wants_all()));
     }
 
-    /// In a dry run, a stage whose parameters are unknown until the one before it is deployed.
-    pub fn tell_new(&self, stage: &Stage, template: &Template) {
-        self.tell(stage, &added(template));
-        self.progress.note(
-            "   (not compared: its parameters are outputs of a stage that isn't deployed yet)"
-                .into(),
-        );
-    }
-
-    /// In a dry run, a stage that is deployed, but uses something that isn't made yet.
-    pub fn tell_awaiting(&self, stage: &Stage, outputs: &[String]) {
-        let what = format!(
-            "{}: not compared, since it uses outputs that an earlier stage doesn't have yet: {}",
-            stage.name,
-            outputs.join(", ")
-        );
-        self.progress.step("Stage", &what);
-    }
-
-    async fn consent(&self, job: &Job<'_>, changes: &[Change]) -> Result<()> {
-        let asks = match job.consent {
-            Consent::Given => false,
-            Consent::Always => true,
-            Consent::AsNeeded => summary::needs_a_yes(changes),
-        };
-        if !asks {
+    /// What is removed or replaced was agreed to before the first change. Only CloudFormation's word
+    /// on this very change can tell more.
+    async fn consent(
+        &self,
+        job: &Job<'_>,
+        changes: &[Change],
+        before: &[Done],
+        agreed: &Agreed,
+    ) -> Result<()> {
+        let stage = job.stage.name;
+        let unforeseen = changes
+            .iter()
+            .filter(|change| summary::needs_a_yes(change) && !agreed.holds(stage, change));
+        let names: Vec<&str> = unforeseen.map(|change| change.resource.as_str()).collect();
+        if names.is_empty() {
             return Ok(());
         }
-        self.yes(&format!(
-            "Go on with stage {}? It removes or replaces something that is deployed.",
-            job.stage.name
-        ))
-        .await
+        let question = format!(
+            "Go on with stage {stage}? It removes or replaces what couldn't be known before: {}.",
+            names.join(", ")
+        );
+        let answer = self.ask(&question).await?;
+        let (what, yes) = match answer {
+            Answer::Yes => return Ok(()),
+            Answer::No => ("not confirmed", ""),
+            Answer::Nobody => (
+                "this has to be confirmed, and there is no terminal to ask on",
+                " with --yes",
+            ),
+        };
+        let half_way = half_way(job, before);
+        let what = Failure::new(format!("{what}: {half_way}"));
+        Err(if self.is_rollback() {
+            what.help(format!("run the same command again{yes} to go on"))
+        } else {
+            let yes = yes.strip_prefix(" with").unwrap_or_default();
+            what.help(format!(
+                "`frames deploy{yes}` goes on, `frames rollback` goes back to the deployment before"
+            ))
+        })
     }
 
     /// Another run may have replaced what this one depends on: then the other wins.
@@ -355,6 +346,24 @@ impl Session<'_> {
             refuse_foreign(stage, stack)?;
         }
         Ok(stack.map(|stack| Done::unchanged(stage, stack)))
+    }
+}
+
+/// What is changed and what isn't, where a run ends before this stage.
+fn half_way(job: &Job<'_>, before: &[Done]) -> String {
+    let stage = job.stage.name;
+    if job.lets_go {
+        return format!("every stage is deployed, but {stage} still has what it no longer needs");
+    }
+    let changed = before.iter().filter(|done| done.changed);
+    let changed: Vec<&str> = changed.map(|done| done.stage).collect();
+    match changed.as_slice() {
+        [] => "nothing was changed".to_owned(),
+        [one] => format!("stage {one} is changed, {stage} isn't"),
+        [most @ .., last] => format!(
+            "stages {} and {last} are changed, {stage} isn't",
+            most.join(", ")
+        ),
     }
 }
 

@@ -1,13 +1,13 @@
 //! The stages of a deployment, in their order: the outputs of one are parameters of the next.
 
 use crate::aws::Aws;
-use crate::going::{self, Standing};
+use crate::going::Standing;
 use crate::heal::{self, Healing};
 use crate::picture::case::Case;
 use crate::picture::{Picture, Seen};
 use crate::served::{self, Check};
 use crate::session::Session;
-use crate::stage::{Done, Job};
+use crate::stage::{Agreed, Done, Job};
 use crate::{artifacts, edge_logs, settle, trial, versions};
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::names;
@@ -66,19 +66,17 @@ pub struct Unchanged {
 }
 
 impl Unchanged {
-    /// No more than was looked at.
-    pub fn words(&self) -> String {
+    /// No more than was looked at. `same`: as what.
+    pub fn words(&self, same: &str) -> String {
         let what = match &self.only {
             Some(stage) => format!("stage {stage}"),
             None => "every stack".to_owned(),
         };
         match self.unknown.len() {
-            0 if self.only.is_none() => {
-                "everything is deployed, and equals this manifest".to_owned()
-            }
-            0 => format!("{what} is deployed, and equals this manifest"),
+            0 if self.only.is_none() => format!("everything is deployed, and {same}"),
+            0 => format!("{what} is deployed, and {same}"),
             unknown => format!(
-                "{what} equals this manifest, and {} of {} resources exist; frames couldn't look at the others (-v names them)",
+                "{what} {same}, and {} of {} resources exist; frames couldn't look at the others (-v names them)",
                 self.resources - unknown,
                 self.resources
             ),
@@ -86,10 +84,16 @@ impl Unchanged {
     }
 
     pub fn tell(&self, session: &Session<'_>) {
-        let words = if self.switched {
-            format!("{}, now that the distribution is on again", self.words())
+        // A rollback compares with no manifest.
+        let words = if session.is_rollback() {
+            self.words("equals this deployment, which is live already")
         } else {
-            self.words()
+            self.words("equals this manifest")
+        };
+        let words = if self.switched {
+            format!("{words}, now that the distribution is on again")
+        } else {
+            words
         };
         session.progress.step("Unchanged", &words);
         if !self.unknown.is_empty() {
@@ -117,7 +121,7 @@ pub async fn unchanged(
         let Some((seen, stack)) = seen.and_then(|it| Some((it, it.stack.clone()?))) else {
             return Ok(None);
         };
-        if !skipped(stage, options) {
+        if !skipped(stage, options.only) {
             let Case::Whole(looked) = &seen.case else {
                 return Ok(None);
             };
@@ -192,61 +196,38 @@ async fn former<'a>(session: &Session<'_>, left: &'a [Place]) -> Result<Vec<Stan
     Ok(found)
 }
 
-/// The same, shown and confirmed: what is in them is deleted, apart from what its policy keeps.
-async fn agreed<'a>(
-    session: &Session<'_>,
-    mut former: Vec<Standing<'a>>,
-    options: Options<'_>,
-) -> Result<Vec<Standing<'a>>> {
-    for standing in &mut former {
-        standing.tell(session, going::Options::default());
-        if options.dry_run {
-            continue;
-        }
-        let protection = if standing.stack.termination_protection {
-            ", its protection from deletion included"
-        } else {
-            ""
-        };
-        let stack = &standing.stack.name;
-        session
-            .yes(&format!(
-                "Remove stack {stack}, which the manifest no longer needs{protection}?"
-            ))
-            .await?;
-        standing.confirmed();
-    }
-    Ok(former)
-}
-
-/// The stages, in order; the outputs of one are parameters of the next.
+/// The stages, in order; the outputs of one are parameters of the next. What is removed or replaced
+/// was agreed to.
 pub async fn stages(
     session: &Session<'_>,
     plan: &Plan,
     package: &Package,
     options: Options<'_>,
     picture: &Picture,
+    agreed: &Agreed,
 ) -> Result<Vec<Done>> {
     let left = picture.left(plan);
-    let former = match options.only {
-        None => agreed(session, former(session, &left).await?, options).await?,
+    let mut former = match options.only {
+        None => former(session, &left).await?,
         Some(_) => Vec::new(),
     };
+    for standing in &mut former {
+        let shown = agreed.stacks.get(&standing.stack.name);
+        standing.confirmed_as(shown.cloned().unwrap_or_default());
+    }
     let mut run = Run {
         footprint: plan.footprint(),
         session,
         plan,
         picture,
         options,
+        agreed,
         done: Vec::new(),
         lingering: Vec::new(),
     };
     for (stage, template) in plan.stages.iter().zip(&package.templates) {
         session.interrupt.check()?;
         run.stage(stage, template).await?;
-    }
-    if options.dry_run {
-        return Ok(run.done);
     }
     // A stage that isn't looked at may run any version, or hold anything.
     if run.done.len() < plan.stages.len() {
@@ -275,6 +256,7 @@ struct Run<'a> {
     /// As it was before the first change.
     picture: &'a Picture,
     options: Options<'a>,
+    agreed: &'a Agreed,
     footprint: Footprint,
     done: Vec<Done>,
     /// The stages that still hold what later ones used.
@@ -286,79 +268,53 @@ struct Held<'a> {
     stage: &'a Stage,
     template: &'a Template,
     parameters: BTreeMap<String, String>,
-    /// Its change was run, and so was agreed to.
-    agreed: bool,
 }
 
 impl<'a> Run<'a> {
     async fn stage(&mut self, stage: &'a Stage, template: &'a Template) -> Result<()> {
-        let (session, options) = (self.session, self.options);
-        if !options.dry_run {
-            trial::before(session, self.plan, stage, &self.done).await?;
-        }
-        if skipped(stage, options) {
+        let session = self.session;
+        trial::before(session, self.plan, stage, &self.done).await?;
+        if skipped(stage, self.options.only) {
             return self.skip(stage).await;
         }
         self.heal(stage, template).await?;
         let bucket = artifacts::bucket_name(session, &self.footprint, &stage.region);
-        let parameters = match parameters(stage, &bucket, &self.done) {
-            Ok(parameters) => parameters,
-            Err(_) if options.dry_run => {
-                match session.standing(stage).await? {
-                    Some(_) => session.tell_awaiting(stage, &new_outputs(stage, &self.done)),
-                    None => session.tell_new(stage, template),
-                }
-                return Ok(());
-            }
-            Err(failure) => return Err(failure),
-        };
-        if options.dry_run && session.is_unsettled(stage).await? {
-            return Ok(());
-        }
-        let is_last = self.plan.stages.last().map(|last| last.name) == Some(stage.name);
-        let lingering = if is_last {
+        let parameters = parameters(stage, &bucket, &self.done)?;
+        let lingering = if is_last(self.plan, stage) {
             None
         } else {
             session.lingering(stage, template).await?
         };
         let for_now = lingering.as_ref().map_or(template, |it| &it.template);
-        let mut job = Job::new(stage, for_now, &parameters);
+        let job = Job::new(stage, for_now, &parameters);
         if let Some(lingering) = &lingering {
             session.tell_lingering(stage, lingering);
-            job = job.lingering();
         }
         let body = artifacts::body(session, &self.footprint, stage, &for_now.text).await?;
-        let ended = session
-            .stage(&job, &body, &self.done, options.dry_run)
-            .await?;
+        let ended = session.stage(&job, &body, &self.done, self.agreed).await?;
         if lingering.is_some() {
             self.lingering.push(Held {
                 stage,
                 template,
-                agreed: ended.as_ref().is_some_and(|done| done.ran),
                 parameters,
             });
         }
-        self.done.extend(ended);
+        self.done.push(ended);
         Ok(())
     }
 
     /// Drops what somebody deleted behind CloudFormation's back, so that the change that follows
     /// makes it again.
     async fn heal(&self, stage: &Stage, wanted: &Template) -> Result<()> {
-        let (session, dry_run) = (self.session, self.options.dry_run);
+        let session = self.session;
         let stacks = session.aws.stacks(&stage.region);
         let before = self.picture.stage(stage.name).map(|seen| &seen.case);
         match before {
             Some(Case::Whole(_) | Case::Absent | Case::Reserved) => return Ok(()),
-            Some(Case::Damaged(_)) => {}
-            _ if dry_run => return Ok(()),
             _ => {}
         }
         // It may have been at work, and another run may have mended it by now.
-        if !dry_run {
-            session.settled(&stacks, stage).await?;
-        }
+        session.settled(&stacks, stage).await?;
         let seen = Seen::again(session, stage).await?;
         let (Some(stack), gone) = (&seen.stack, seen.gone()) else {
             return Ok(());
@@ -386,12 +342,10 @@ impl<'a> Run<'a> {
             heal::named(gone)
         );
         session.progress.step("Mending", &what);
-        if dry_run {
-            return Ok(());
-        }
         let job = Job::new(stage, &between, &stack.parameters).as_seen(stack);
         let body = artifacts::body(session, &self.footprint, stage, &between.text).await?;
-        session.stage(&job, &body, &[], false).await.map(drop)
+        let mended = session.stage(&job, &body, &self.done, self.agreed);
+        mended.await.map(drop)
     }
 
     /// With `--only`, the others stay as they are.
@@ -410,16 +364,16 @@ impl<'a> Run<'a> {
     /// The last one first: those before it may drop what it no longer uses.
     async fn let_go(&mut self) -> Result<()> {
         for held in std::mem::take(&mut self.lingering).into_iter().rev() {
-            let job = Job::new(held.stage, held.template, &held.parameters);
-            let job = if held.agreed { job.agreed() } else { job };
+            let job = Job::new(held.stage, held.template, &held.parameters).letting_go();
             let text = &held.template.text;
             let body = artifacts::body(self.session, &self.footprint, held.stage, text);
-            let ended = self.session.stage(&job, &body.await?, &[], false).await?;
+            let body = body.await?;
+            let ended = self.session.stage(&job, &body, &[], self.agreed).await?;
             let before = self
                 .done
                 .iter_mut()
                 .find(|done| done.stage == held.stage.name);
-            if let (Some(before), Some(ended)) = (before, ended) {
+            if let Some(before) = before {
                 *before = ended;
             }
         }
@@ -447,8 +401,13 @@ fn missing(stage: &Stage) -> Failure {
         .help("deploy all stages: run `frames deploy` without --only")
 }
 
-fn skipped(stage: &Stage, options: Options<'_>) -> bool {
-    options.only.is_some_and(|only| only != stage.name)
+/// What it gives up, no other stage uses.
+pub(crate) fn is_last(plan: &Plan, stage: &Stage) -> bool {
+    plan.stages.last().map(|last| last.name) == Some(stage.name)
+}
+
+pub(crate) fn skipped(stage: &Stage, only: Option<&str>) -> bool {
+    only.is_some_and(|only| only != stage.name)
 }
 
 /// What a stage uses from earlier ones that isn't there yet.
@@ -473,6 +432,16 @@ pub(crate) fn parameters(
     bucket: &str,
     done: &[Done],
 ) -> Result<BTreeMap<String, String>> {
+    values(stage.name, &stage.parameters, bucket, done)
+}
+
+/// The same for some of them.
+pub(crate) fn values(
+    stage: &str,
+    parameters: &BTreeMap<String, Parameter>,
+    bucket: &str,
+    done: &[Done],
+) -> Result<BTreeMap<String, String>> {
     let value = |parameter: &Parameter| match parameter {
         Parameter::ArtifactBucket => Ok(bucket.to_owned()),
         Parameter::Output {
@@ -483,8 +452,7 @@ pub(crate) fn parameters(
             let value = before.and_then(|done| done.stack.outputs.get(output));
             value.cloned().ok_or_else(|| {
                 Failure::new(format!(
-                    "stage {} needs the output {output}, which stage {from} doesn't have",
-                    stage.name
+                    "stage {stage} needs the output {output}, which stage {from} doesn't have"
                 ))
                 .help(format!(
                     "deploy {from} first: run `frames deploy` without --only"
@@ -492,8 +460,7 @@ pub(crate) fn parameters(
             })
         }
     };
-    let pairs = stage
-        .parameters
+    let pairs = parameters
         .iter()
         .map(|(key, parameter)| Ok((key.clone(), value(parameter)?)));
     pairs.collect()

@@ -8,6 +8,7 @@ use crate::aws::distributions::Distribution;
 use crate::aws::functions::function_version;
 use crate::aws::stacks::{Drift, Stack};
 use frames_compiler::failure::Result;
+use frames_compiler::names;
 use frames_compiler::plan::Footprint;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -17,6 +18,8 @@ pub struct State {
     pub stages: Vec<StageState>,
     pub distributions: Vec<DistributionState>,
     pub functions: Vec<FunctionState>,
+    /// What reads beside the data stores, by the word of its stacks.
+    pub readers: Vec<ReaderState>,
     /// Where frames are served from; `None` while they aren't.
     pub url: Option<String>,
     /// Distributions of nobody's stack here that run the functions.
@@ -52,6 +55,17 @@ pub struct FunctionState {
     pub old: Vec<u64>,
 }
 
+/// A function that the signer calls, and the edge doesn't run.
+#[derive(Debug)]
+pub struct ReaderState {
+    pub name: String,
+    pub region: String,
+    /// The version that its URL runs.
+    pub version: u64,
+    /// The host of that URL.
+    pub host: String,
+}
+
 /// What is there, in the order of deployment; of stages that the manifest has nothing for any more,
 /// those that are left.
 pub async fn look(session: &Session<'_>, footprint: &Footprint, drift: bool) -> Result<State> {
@@ -61,6 +75,7 @@ pub async fn look(session: &Session<'_>, footprint: &Footprint, drift: bool) -> 
         stages: vec![],
         distributions: vec![],
         functions: vec![],
+        readers: vec![],
         url: None,
         in_use: vec![],
     };
@@ -79,6 +94,7 @@ pub async fn look(session: &Session<'_>, footprint: &Footprint, drift: bool) -> 
         let url = seen.stack.as_ref().and_then(|it| it.outputs.get("Url"));
         state.url = state.url.or(url.filter(|_| seen.is_ours()).cloned());
         ours.policies.extend(seen.policies());
+        state.readers.extend(reader(&seen));
         let (stage, distributions, of_stage) = stage(session, seen, drift).await?;
         state.stages.push(stage);
         state.distributions.extend(distributions);
@@ -97,6 +113,19 @@ pub async fn look(session: &Session<'_>, footprint: &Footprint, drift: bool) -> 
     let running: Vec<&Distribution> = own.chain(foreign).collect();
     state.functions = functions_of(session, footprint, versions, &running).await?;
     Ok(state)
+}
+
+/// The reader that a stage has, whatever the stage is called.
+fn reader(seen: &Seen) -> Option<ReaderState> {
+    let stack = seen.stack.as_ref().filter(|_| seen.is_ours())?;
+    let arn = stack.outputs.get(&names::version_arn(names::READER))?;
+    let (name, version) = function_version(arn)?;
+    Some(ReaderState {
+        name,
+        version,
+        region: seen.place.region.clone(),
+        host: stack.outputs.get(names::READER_HOST)?.clone(),
+    })
 }
 
 type Versions = BTreeMap<String, Vec<u64>>;
@@ -203,12 +232,16 @@ impl State {
         let functions = self.functions.iter().map(|function| {
             json!({"name": function.name, "version": function.in_use, "oldVersions": function.old})
         });
+        let readers = self.readers.iter().map(|reader| {
+            json!({"name": reader.name, "region": reader.region, "version": reader.version, "alias": names::READER_ALIAS, "host": reader.host})
+        });
         json!({
             "url": self.url,
             "distributionId": self.distributions.first().map(|distribution| distribution.id.clone()),
             "stages": stages.collect::<Vec<_>>(),
             "distributions": distributions.collect::<Vec<_>>(),
             "functions": functions.collect::<Vec<_>>(),
+            "readers": readers.collect::<Vec<_>>(),
             "inUseBy": self.in_use,
         })
     }

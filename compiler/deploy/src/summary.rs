@@ -1,7 +1,7 @@
 //! What a change set would do, in words, and whether that has to be confirmed.
 
 use crate::aws::stacks::Change;
-use frames_compiler::difference::{self, Group};
+use frames_compiler::difference::{self, Became, Group, Leaf};
 use frames_compiler::mermaid::Fate;
 use frames_compiler::printable::{Style, Styled};
 use frames_compiler::secrets::{MASK, Masks};
@@ -28,7 +28,7 @@ pub(crate) fn kind(change: &Change) -> Kind {
         .is_some_and(|policy| policy.starts_with("Retain"));
     match (change.action.as_str(), change.replacement.as_deref()) {
         ("Add" | "Import", _) => Kind::Add,
-        ("Remove", _) if retained || is_version(change) => Kind::Keep,
+        ("Remove", _) if retained || outlives_its_stack(change) => Kind::Keep,
         ("Remove", _) => Kind::Remove,
         ("Modify", Some("True")) => Kind::Replace,
         ("Modify", Some("Conditional")) => Kind::MayReplace,
@@ -47,25 +47,33 @@ pub(crate) fn fate(change: &Change) -> Fate {
     }
 }
 
+/// What a change says of a resource that goes with its stack.
+pub(crate) const WITH_ITS_STACK: &str = "Delete";
+
 /// Versions are always retained: replicas hold those at the edge, the alias that of the reader.
-/// Old ones are collected later.
-fn is_version(change: &Change) -> bool {
-    change.kind == "AWS::Lambda::Version"
+/// Old ones are collected later. A version goes with its function, though, and so with its stack.
+fn outlives_its_stack(change: &Change) -> bool {
+    change.kind == "AWS::Lambda::Version" && change.policy.as_deref() != Some(WITH_ITS_STACK)
 }
 
-/// Something that was there is removed.
-pub(crate) fn needs_a_yes(changes: &[Change]) -> bool {
-    changes.iter().any(|change| {
-        matches!(
-            kind(change),
-            Kind::Replace | Kind::MayReplace | Kind::Remove
-        )
-    })
+/// Something that was there is removed or replaced.
+pub(crate) fn needs_a_yes(change: &Change) -> bool {
+    matches!(
+        kind(change),
+        Kind::Replace | Kind::MayReplace | Kind::Remove
+    )
+}
+
+/// The same, or permissions that go: policies that a role loses, statements that a policy loses.
+pub(crate) fn takes_away(change: &Change) -> bool {
+    let loses = |leaf: &Leaf| matches!(leaf.became, Became::Removed(_));
+    let permits = change.kind.starts_with("AWS::IAM::");
+    needs_a_yes(change) || (permits && change.leaves.iter().any(loses))
 }
 
 /// What happens to each resource, by what a reader asks, the worst of each group last. `everything`:
 /// the leaves of those as well that are nothing of the delivery's own.
-pub(crate) fn shown(changes: &[Change], everything: bool) -> Styled {
+pub(crate) fn shown<'a>(changes: impl IntoIterator<Item = &'a Change>, everything: bool) -> Styled {
     by_group(
         sorted(changes),
         |change| Group::of(&change.kind),
@@ -127,8 +135,8 @@ fn by_group<T>(all: Vec<T>, group: impl Fn(&T) -> Group, shown: impl Fn(&T) -> S
 /// Where leaves begin: below the resource.
 const LEAVES: usize = 7;
 
-fn sorted(changes: &[Change]) -> Vec<&Change> {
-    let mut sorted: Vec<&Change> = changes.iter().collect();
+fn sorted<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Vec<&'a Change> {
+    let mut sorted: Vec<&Change> = changes.into_iter().collect();
     sorted.sort_by_key(|change| {
         (
             Group::of(&change.kind),
@@ -255,13 +263,34 @@ mod tests {
         let kept = change("Remove", "AWS::S3::Bucket", None, Some("Retain"));
         let added = change("Add", "AWS::IAM::Role", None, None);
         let changed = change("Modify", "AWS::Lambda::Function", Some("False"), None);
-        assert!(!needs_a_yes(&[version, kept, added, changed]));
+        for stays in [version, kept, added, changed] {
+            assert!(!needs_a_yes(&stays), "{stays:?}");
+        }
         for gone in [
             change("Remove", "AWS::IAM::Role", None, None),
             change("Modify", "AWS::IAM::Role", Some("True"), None),
             change("Modify", "AWS::IAM::Role", Some("Conditional"), None),
         ] {
-            assert!(needs_a_yes(&[gone]));
+            assert!(needs_a_yes(&gone));
+        }
+        let with_its_stack = change("Remove", "AWS::Lambda::Version", None, Some(WITH_ITS_STACK));
+        assert!(needs_a_yes(&with_its_stack));
+    }
+
+    /// They are named where something else has to be agreed to.
+    #[test]
+    fn permissions_that_go_are_taken_away() {
+        let policies = |arns: &[&str]| json!({"ManagedPolicyArns": arns});
+        let (two, one) = (policies(&["a", "b"]), policies(&["a"]));
+        for (kind, before, after, takes) in [
+            ("AWS::IAM::Role", &two, &one, true),
+            ("AWS::IAM::Role", &one, &two, false),
+            ("AWS::Lambda::Function", &two, &one, false),
+        ] {
+            let mut changed = change("Modify", kind, Some("False"), None);
+            changed.leaves = difference::leaves(before, after);
+            assert_eq!(takes_away(&changed), takes, "{changed:?}");
+            assert!(!needs_a_yes(&changed));
         }
     }
 
@@ -311,7 +340,7 @@ mod tests {
         let plain = (Some("one"), Some("two"));
         assert_eq!(sides, [masked, masked, masked, plain, masked, masked]);
         assert!(
-            shown(&[changed], false)
+            shown([&changed], false)
                 .ansi()
                 .contains("Description: '********' -> '********'")
         );

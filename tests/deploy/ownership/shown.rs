@@ -50,6 +50,47 @@ fn a_dry_run_lists_what_goes() {
     }
 }
 
+/// By what is deployed, and by the manifest: either may be the older.
+#[test]
+fn an_audit_record_that_goes_is_named() {
+    let audited = format!(
+        "{MANIFEST}logs: {{audit: true, auditClaims: [sub], functions: {{retentionDays: 2192}}}}\n"
+    );
+    for (deployed, now, said) in [
+        (audited.as_str(), audited.as_str(), true),
+        (&audited, MANIFEST, true),
+        (MANIFEST, &audited, true),
+        (MANIFEST, MANIFEST, false),
+    ] {
+        let stand = Stand::new();
+        stand.write(deployed);
+        stand.deploy();
+        a_group_in(&stand, "eu-west-1", "/frames/heart-dev-authorizer");
+        a_group_in(&stand, "eu-west-1", "/frames/heart-dev-signer");
+        stand.write(now);
+        let dry = stand.run(&["remove", "--dry-run"]);
+        assert_eq!(dry.code, 0, "{dry:#?}");
+        for line in [
+            "AuthorizerLogGroup (AWS::Logs::LogGroup), with the audit record in it",
+            "/frames/heart-dev-authorizer (eu-west-1), with the audit record in it",
+            "the audit record (`logs.audit`): all lines of /frames/heart-dev-authorizer, in 2 Regions (us-east-1, eu-west-1)",
+        ] {
+            assert_eq!(dry.stderr.contains(line), said, "{line}: {dry:#?}");
+        }
+        assert_eq!(
+            dry.stderr.matches("audit record").count(),
+            if said { 3 } else { 0 }
+        );
+        let mut asked = OnTerminal::start(&mut stand.command(&["remove"]));
+        asked.wait_for("[y/N]");
+        let shown = asked.shown();
+        let question = shown.contains("The audit record goes with it, in 2 Regions.");
+        assert_eq!(question, said, "{shown}");
+        asked.write("n\n");
+        assert_eq!(asked.end().0, 1);
+    }
+}
+
 /// Every resource is there, with what becomes of it, by what a reader asks.
 #[test]
 fn what_goes_is_grouped() {

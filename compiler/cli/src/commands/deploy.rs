@@ -15,9 +15,9 @@ use frames_deploy::history::Run;
 use frames_deploy::picture::Picture;
 use frames_deploy::report::Report;
 use frames_deploy::session::Session;
-use frames_deploy::stage::Done;
+use frames_deploy::stage::{Agreed, Done};
 use frames_deploy::stages::{self, Options};
-use frames_deploy::{artifacts, history, moves, validation};
+use frames_deploy::{agreement, artifacts, history, moves, validation};
 use serde_json::Value;
 
 pub(super) fn run(global: &Global, arguments: &Deploy, terminal: Terminal) -> Result<()> {
@@ -77,10 +77,13 @@ async fn deploy(
             let left = moves::refuse_left_behind(&session, plan, &picture);
             interrupt.or(left).await??;
             interrupt.or(check(&session, &opened, terminal)).await??;
+            let outlook = agreement::outlook(&session, plan, &package, options, &picture).await?;
             if options.dry_run {
-                stages::stages(&session, plan, &package, options, &picture).await?
+                outlook.tell(&session);
+                outlook.dry()
             } else {
-                recorded(&session, plan, &package, options, run, &picture).await?
+                let agreed = agreement::ask(&session, outlook).await?;
+                recorded(&session, plan, &package, (options, run), &picture, &agreed).await?
             }
         }
     };
@@ -101,9 +104,9 @@ async fn recorded(
     session: &Session<'_>,
     plan: &Plan,
     package: &Package,
-    options: Options<'_>,
-    run: Run<'_>,
+    (options, run): (Options<'_>, Run<'_>),
     picture: &Picture,
+    agreed: &Agreed,
 ) -> Result<Vec<Done>> {
     let interrupt = &session.interrupt;
     let validated = validation::large_templates(session, plan, package);
@@ -112,7 +115,7 @@ async fn recorded(
     let record = interrupt.or(begun).await??;
     let uploaded = artifacts::upload(session, plan, package, &record);
     interrupt.or(uploaded).await??;
-    let done = stages::stages(session, plan, package, options, picture).await?;
+    let done = stages::stages(session, plan, package, options, picture, agreed).await?;
     history::end(session, plan, record).await?;
     Ok(done)
 }

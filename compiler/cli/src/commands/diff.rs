@@ -24,7 +24,7 @@ pub(super) fn run(global: &Global, arguments: &Diff, terminal: Terminal) -> Resu
         session.announce("Comparing", "with", &footprint);
         let picture = stages::picture(&session, plan).await?;
         picture.refuse()?;
-        let diffs = diff::diff(&session, plan, &package, &picture).await?;
+        let diffs = diff::diff(&session, plan, &package, &picture, None).await?;
         if terminal.is_json() {
             json(&format!(
                 "{}\n",

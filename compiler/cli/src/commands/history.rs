@@ -28,7 +28,10 @@ pub(super) fn run(global: &Global, arguments: &History, terminal: Terminal) -> R
         } else {
             lines(text(&found, live));
         }
-        if !found.records.is_empty() {
+        if let Some(newest) = found.records.first() {
+            if live.is_none() && !deployed.is_empty() && newest.state == State::Begun {
+                between(&found, newest, terminal);
+            }
             return Ok(());
         }
         let (service, env) = (&footprint.service, &footprint.env);
@@ -45,6 +48,21 @@ pub(super) fn run(global: &Global, arguments: &History, terminal: Terminal) -> R
         );
         Ok(())
     })
+}
+
+/// An interrupted run left stages of two deployments.
+fn between(found: &history::History, newest: &Record, terminal: Terminal) {
+    let go_on = match newest.kind {
+        Kind::Deploy => "`frames deploy` goes on with the newest".to_owned(),
+        Kind::Rollback => format!("`frames rollback {}` goes on with the newest", newest.id),
+    };
+    let before = found.records.iter().find(|record| record.is_whole());
+    let back = before.map(|record| format!(", `frames rollback {}` goes back", record.id));
+    let what = format!(
+        "none of these is deployed as a whole: {go_on}{}",
+        back.unwrap_or_default()
+    );
+    terminal.status("Note", &what);
 }
 
 /// What is in a record is somebody else's: none of it may look like a line of the list.

@@ -4,6 +4,7 @@ use super::session::{self, OpenedNames};
 use crate::cli::{Global, Info};
 use crate::terminal::{Terminal, data, json};
 use frames_compiler::failure::{Exit, Failure, Result};
+use frames_compiler::names::READER_ALIAS;
 use frames_compiler::plan::Footprint;
 use frames_deploy::aws::stacks::Drift;
 use frames_deploy::report::duration;
@@ -200,6 +201,12 @@ fn text(state: &State, account: &str, compared: bool) -> String {
             "function",
             &format!("{}: version {in_use} in use{old}", function.name),
         );
+    }
+    for reader in &state.readers {
+        let (name, region) = (&reader.name, &reader.region);
+        let version = format!("version {} as {READER_ALIAS}", reader.version);
+        row("reader", &format!("{name} ({region}): {version}"));
+        row("", &format!("its function URL is at {}", reader.host));
     }
     text
 }

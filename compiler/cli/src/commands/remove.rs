@@ -37,6 +37,10 @@ pub(super) fn run(global: &Global, arguments: &Remove, terminal: Terminal) -> Re
             }),
             delete_logs: arguments.delete_logs,
             abandon: arguments.abandon,
+            audit: opened.plan.as_ref().is_some_and(|plan| {
+                let authorizer = plan.authorizer();
+                authorizer.is_some_and(|it| it.audit_claims.is_some())
+            }),
         };
         let removed = remove(&session, footprint, options).await?;
         progress.clear();

@@ -11,11 +11,12 @@ use frames_compiler::plan::Footprint;
 use frames_compiler::printable;
 use frames_compiler::record::Record;
 use frames_deploy::history::{Deployed, History};
-use frames_deploy::rollback::{self, Asked, Back};
+use frames_deploy::picture::Picture;
+use frames_deploy::rollback::{self, Back};
 use frames_deploy::session::Session;
-use frames_deploy::stage::Done;
-use frames_deploy::stages::{self, Options};
-use frames_deploy::{artifacts, history, moves, validation};
+use frames_deploy::stage::{Agreed, Done};
+use frames_deploy::stages::{self, Options, Unchanged};
+use frames_deploy::{agreement, artifacts, history, moves, validation};
 
 pub(super) fn run(global: &Global, arguments: &Rollback, terminal: Terminal) -> Result<()> {
     let service = arguments.name.service.as_deref();
@@ -51,12 +52,12 @@ async fn back(
     texts.for_each(|secret| terminal::conceal_text(secret));
     announce(&session, footprint, chosen);
     session.masks = rollback::concealing(&session, &secrets);
-    let asked = Asked {
+    let live = live.and_then(|live| found.records.get(live));
+    let asked = agreement::Back {
+        id: &back.record.id,
         named: id.is_some(),
-        dry_run: arguments.dry_run,
-        live: live.and_then(|live| found.records.get(live)),
+        warned: rollback::warn(&session, &deployed, &back, live)?,
     };
-    rollback::agree(&session, &deployed, &back, asked).await?;
     let options = Options {
         dry_run: arguments.dry_run,
         only: None,
@@ -64,8 +65,7 @@ async fn back(
         enable: arguments.enable,
         no_wait: arguments.no_wait,
     };
-    let done = deploy(&session, &back, options).await;
-    let done = done.map_err(|failure| going_on(failure, &back.record))?;
+    let done = deploy(&session, &back, options, asked).await?;
     let mut result = session.signed(&back.plan.footprint(), stages::result(&done));
     result["deployment"] = serde_json::json!(back.record.id);
     conclude(
@@ -80,12 +80,17 @@ async fn back(
 }
 
 /// As any deployment: what is there, what would move, the stages.
-async fn deploy(session: &Session<'_>, back: &Back, options: Options<'_>) -> Result<Vec<Done>> {
+async fn deploy(
+    session: &Session<'_>,
+    back: &Back,
+    options: Options<'_>,
+    asked: agreement::Back<'_>,
+) -> Result<Vec<Done>> {
     let Back {
         plan,
         package,
         record,
-        is_newest,
+        ..
     } = back;
     let interrupt = &session.interrupt;
     let picture = interrupt.or(stages::picture(session, plan)).await??;
@@ -103,6 +108,36 @@ async fn deploy(session: &Session<'_>, back: &Back, options: Options<'_>) -> Res
         let left = moves::refuse_left_behind(session, plan, &picture);
         interrupt.or(left).await??;
     }
+    let agreed = match unchanged {
+        Some(_) => Agreed::default(),
+        None => {
+            let outlook = agreement::outlook(session, plan, package, options, &picture).await?;
+            if options.dry_run {
+                outlook.tell(session);
+                return Ok(outlook.dry());
+            }
+            agreement::ask_back(session, outlook, asked).await?
+        }
+    };
+    let changed = change(session, back, options, &picture, (unchanged, agreed)).await;
+    changed.map_err(|failure| going_on(failure, record))
+}
+
+/// What was agreed to, between the beginning and the end of a record.
+async fn change(
+    session: &Session<'_>,
+    back: &Back,
+    options: Options<'_>,
+    picture: &Picture,
+    (unchanged, agreed): (Option<Unchanged>, Agreed),
+) -> Result<Vec<Done>> {
+    let Back {
+        plan,
+        package,
+        record,
+        is_newest,
+    } = back;
+    let interrupt = &session.interrupt;
     let records = !options.dry_run && (unchanged.is_none() || !is_newest);
     if records {
         let validated = validation::large_templates(session, plan, package);
@@ -115,7 +150,7 @@ async fn deploy(session: &Session<'_>, back: &Back, options: Options<'_>) -> Res
             unchanged.tell(session);
             unchanged.done
         }
-        None => stages::stages(session, plan, package, options, &picture).await?,
+        None => stages::stages(session, plan, package, options, picture, &agreed).await?,
     };
     if records {
         history::done(session, &plan.footprint(), record.clone()).await?;

@@ -172,6 +172,44 @@ pub fn mask(leaves: &mut [Leaf], masks: &Masks) {
     }
 }
 
+/// Takes these texts, on the side after the change, for values that only the deployment makes: they
+/// stand for them. Each comes with what its value is called.
+pub fn not_known_yet(leaves: &mut [Leaf], standing: &[(&str, &str)]) {
+    let stands = |value: &Value| {
+        let text = value.as_str().unwrap_or_default();
+        standing.iter().any(|(known, _)| text.contains(known))
+    };
+    for leaf in leaves {
+        match &mut leaf.became {
+            Became::Added(after) if stands(after) => {
+                leaf.became = Became::Unknown { before: None };
+            }
+            Became::Changed { before, after } if stands(after) => {
+                let before = Some(before.take());
+                leaf.became = Became::Unknown { before };
+            }
+            Became::Added(after) | Became::Changed { after, .. } => later(after, standing),
+            Became::Removed(_) | Became::Unknown { .. } | Became::Order { .. } => {}
+        }
+    }
+}
+
+/// Within a value, its name tells two that aren't known apart.
+fn later(value: &mut Value, standing: &[(&str, &str)]) {
+    match value {
+        Value::String(text) => {
+            if let Some((_, name)) = standing.iter().find(|(known, _)| text.contains(known)) {
+                *text = format!("{} ({name})", shown::LATER);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| later(item, standing)),
+        Value::Object(entries) => entries
+            .values_mut()
+            .for_each(|value| later(value, standing)),
+        _ => {}
+    }
+}
+
 impl Step {
     fn is_hidden(&self, masks: &Masks) -> bool {
         match self {

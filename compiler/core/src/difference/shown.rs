@@ -7,7 +7,7 @@ use crate::printable::{Style, Styled};
 use serde_json::{Value, json as object};
 
 /// What isn't known before the deployment.
-const LATER: &str = "known after deploy";
+pub(super) const LATER: &str = "known after deploy";
 
 /// An old and a new value of more columns together get lines of their own.
 const WIDE: usize = 60;

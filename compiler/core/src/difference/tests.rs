@@ -287,3 +287,25 @@ fn within(whole: &Value, part: &Value) -> bool {
             _ => false,
         }
 }
+
+/// An older version stands for the one that is published only then.
+#[test]
+fn what_stands_for_a_value_isnt_shown_as_the_value() {
+    let before = json!({"Acl": "none", "List": [{"Id": "x", "Arn": "f:1"}]});
+    let after = json!({"Acl": "later", "New": "later", "List": [
+        {"Id": "x", "Arn": "f:1"}, {"Id": "y", "Arn": "f:1", "Other": "g:1"},
+    ]});
+    let mut found = leaves(&before, &after);
+    not_known_yet(&mut found, &[("f:1", "FArn"), ("later", "AclArn")]);
+    let shown: Vec<Value> = found.iter().map(shown::json).collect();
+    let unknown = "known after deploy";
+    let named = "known after deploy (FArn)";
+    assert_eq!(
+        shown,
+        [
+            json!({"path": "Acl", "became": unknown, "before": "none"}),
+            json!({"path": "List[y]", "became": "added", "after": {"Id": "y", "Arn": named, "Other": "g:1"}}),
+            json!({"path": "New", "became": unknown, "before": null}),
+        ]
+    );
+}

@@ -20,6 +20,8 @@ pub(crate) struct FunctionView {
     timeout: u32,
     log_group_id: String,
     log_group: String,
+    /// Whether the audit record is in its log.
+    holds_audit: bool,
     role_id: String,
     role_description: String,
     pub(super) policies: Vec<PolicyView>,
@@ -71,6 +73,7 @@ impl FunctionView {
             timeout: spec.timeout,
             log_group_id: names::log_group_id(name),
             log_group: names::log_group(&full_name),
+            holds_audit: name == names::AUTHORIZER && manifest.logs.audit_claims.is_some(),
             role_id: names::role_id(name, &manifest.iam.path, spec.reads_in),
             role_description: format!("{full_name} {}", spec.place),
             policies: spec.policies,

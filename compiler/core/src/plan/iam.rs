@@ -307,18 +307,31 @@ pub(super) fn policies(statements: Vec<Statement>) -> Vec<Vec<Statement>> {
     policies
 }
 
+/// Whether IAM takes these statements as one managed policy.
+pub fn fits_a_policy(statements: &[Value]) -> bool {
+    size(&json!({"Version": "2012-10-17", "Statement": statements})) <= POLICY_SIZE
+}
+
 /// Characters once CloudFormation has filled in the pseudo parameters.
 fn size(value: &Value) -> usize {
-    match value.get("Fn::Sub").and_then(Value::as_str) {
-        // `aws-us-gov` is the longest partition's name, an account has 12 digits.
-        Some(text) => {
-            let text = text.replace("${AWS::Partition}", "aws-us-gov");
-            text.replace("${AWS::AccountId}", "111122223333")
-                .chars()
-                .count()
-                + 2
-        }
-        None => value.to_string().chars().count(),
+    let all = |sizes: &mut dyn Iterator<Item = usize>| -> usize {
+        let with_commas: usize = sizes.map(|size| size + 1).sum();
+        with_commas.saturating_sub(1) + 2
+    };
+    match value {
+        Value::Object(entries) => match value.get("Fn::Sub").and_then(Value::as_str) {
+            // `aws-us-gov` is the longest partition's name, an account has 12 digits.
+            Some(text) => {
+                let text = text.replace("${AWS::Partition}", "aws-us-gov");
+                let text = text.replace("${AWS::AccountId}", "111122223333");
+                text.chars().count() + 2
+            }
+            None => all(&mut entries
+                .iter()
+                .map(|(key, value)| key.len() + 3 + size(value))),
+        },
+        Value::Array(items) => all(&mut items.iter().map(size)),
+        value => value.to_string().chars().count(),
     }
 }
 

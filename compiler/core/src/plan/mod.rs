@@ -17,6 +17,7 @@ mod trial;
 pub use crate::check::Launch;
 pub use cdn::PATHS;
 pub use footprint::{Footprint, NamedFunction, Names, Placed};
+pub use iam::fits_a_policy;
 pub use named::Named;
 pub(crate) use named::{Read, named};
 pub(crate) use packaged::Packaged;

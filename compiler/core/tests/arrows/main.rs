@@ -126,6 +126,7 @@ const CRATES: &[Order] = &[
             "remove",
             "stages",
             "diff",
+            "agreement",
         ],
         one_thing: &[],
     },
