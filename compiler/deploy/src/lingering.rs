@@ -37,14 +37,21 @@ pub struct Lingering {
 
 impl Session<'_> {
     /// What a deployed stage keeps for now; `None` where it loses nothing.
-    pub async fn lingering(&self, stage: &Stage, wanted: &Template) -> Result<Option<Lingering>> {
+    /// `keeps`: permissions, too, since later stages are deployed in this run. Nobody would take them
+    /// away otherwise.
+    pub async fn lingering(
+        &self,
+        stage: &Stage,
+        wanted: &Template,
+        keeps: bool,
+    ) -> Result<Option<Lingering>> {
         let stacks = self.aws.stacks(&stage.region);
         let stack = self.settled(&stacks, stage).await?;
         let Some(stack) = stack else {
             return Ok(None);
         };
         let standing = stacks.template(&stack.name).await?;
-        Ok(with_lingering(&standing, wanted))
+        Ok(with_lingering(&standing, wanted, keeps))
     }
 
     pub fn tell_lingering(&self, stage: &Stage, lingering: &Lingering) {
@@ -74,7 +81,7 @@ impl Session<'_> {
 }
 
 /// `None` where nothing is removed.
-fn with_lingering(standing: &str, wanted: &Template) -> Option<Lingering> {
+fn with_lingering(standing: &str, wanted: &Template, keeps: bool) -> Option<Lingering> {
     let standing: Value = serde_json::from_str(standing).ok()?;
     let mut template = wanted.value.clone();
     let resources = template.get_mut("Resources")?.as_object_mut()?;
@@ -91,7 +98,11 @@ fn with_lingering(standing: &str, wanted: &Template) -> Option<Lingering> {
         names.push((id.clone(), kind.to_owned()));
         resources.insert(id.clone(), resource.clone());
     }
-    let permissions = keep_permissions(resources, &standing);
+    let permissions = if keeps && !is_wider(resources, &standing) {
+        keep_permissions(resources, &standing)
+    } else {
+        Vec::new()
+    };
     if names.is_empty() && places.is_empty() && permissions.is_empty() {
         return None;
     }
@@ -126,6 +137,28 @@ fn keep_permissions(resources: &mut Map<String, Value>, standing: &Value) -> Vec
         }
     }
     kept
+}
+
+/// Whether something that limits what is permitted goes or changes. With it gone, permissions that
+/// stayed would be wider than before and after.
+fn is_wider(resources: &Map<String, Value>, standing: &Value) -> bool {
+    resources.iter().any(|(id, resource)| {
+        let before = &standing["Resources"][id.as_str()];
+        let (now, before_kind) = (&resource["Properties"], &before["Type"]);
+        let before = &before["Properties"];
+        match before_kind.as_str() {
+            Some(ROLE) => ["PermissionsBoundary", "AssumeRolePolicyDocument"]
+                .iter()
+                .any(|key| !before[key].is_null() && before[key] != now[key]),
+            Some(POLICY) => {
+                let now = list(&now["PolicyDocument"]["Statement"]);
+                let before = list(&before["PolicyDocument"]["Statement"]);
+                let mut limits = before.iter().filter(|it| it["Effect"] != "Allow");
+                limits.any(|limit| !now.contains(limit))
+            }
+            _ => false,
+        }
+    })
 }
 
 /// The policies that the role has, as far as they are there for now.
@@ -247,7 +280,7 @@ mod tests {
             "Version1": {"Type": "AWS::Lambda::Version", "DeletionPolicy": "RetainExceptOnCreate"},
         }});
         let wanted = json!({"Resources": {"Role": {"Type": "AWS::IAM::Role"}}, "Outputs": {}});
-        let found = with_lingering(&standing.to_string(), &template(&wanted)).unwrap();
+        let found = with_lingering(&standing.to_string(), &template(&wanted), true).unwrap();
         let web_acl = ("WebAcl".to_owned(), "AWS::WAFv2::WebACL".to_owned());
         assert_eq!(found.resources, [web_acl]);
         let mut expected = wanted;
@@ -268,14 +301,14 @@ mod tests {
         let wanted = json!({"Resources": {"A": {"Type": "T"}}, "Outputs": {
             elsewhere.clone(): {"Value": "reads eu-west-1"},
         }});
-        let found = with_lingering(&standing.to_string(), &template(&wanted)).unwrap();
+        let found = with_lingering(&standing.to_string(), &template(&wanted), true).unwrap();
         assert_eq!(found.resources, []);
         let outputs = found.template.value["Outputs"].as_object().unwrap();
         let outputs: Vec<&String> = outputs.keys().collect();
         let mut expected = [&id, &elsewhere];
         expected.sort();
         assert_eq!(outputs, expected);
-        let found = with_lingering(&standing.to_string(), &template(&standing));
+        let found = with_lingering(&standing.to_string(), &template(&standing), true);
         assert!(found.is_none());
     }
 
@@ -302,11 +335,12 @@ mod tests {
             ]),
             "Invoke": of_statements(&[statement("Call", &["e"], &["y"])]),
         }});
+        let never = || json!({"Sid": "Never", "Effect": "Deny", "Action": "d", "Resource": "x"});
         let wanted = json!({"Resources": {
             "Role": role(&["Read"]),
-            "Read": of_statements(&[statement("Frames", &["a"], &["x", "z"])]),
+            "Read": of_statements(&[statement("Frames", &["a"], &["x", "z"]), never()]),
         }});
-        let found = with_lingering(&standing.to_string(), &template(&wanted)).unwrap();
+        let found = with_lingering(&standing.to_string(), &template(&wanted), true).unwrap();
         let ids: Vec<&str> = found
             .permissions
             .iter()
@@ -318,20 +352,21 @@ mod tests {
         assert_eq!(resources["Role"], role(&["Read", "Invoke"]));
         let expected = of_statements(&[
             statement("Frames", &["a"], &["x", "z"]),
+            never(),
             statement("FramesBefore", &["b"], &["x"]),
             statement("Series", &["c"], &["x"]),
         ]);
         assert_eq!(resources["Read"], expected);
         // The next run finds that deployed, and wants the same.
         let text = found.template.value.to_string();
-        let again = with_lingering(&text, &template(&wanted)).unwrap();
+        let again = with_lingering(&text, &template(&wanted), true).unwrap();
         assert_eq!(again.template.value, found.template.value);
         // Another manifest comes before that is over.
         let other = json!({"Resources": {
             "Role": role(&["Read"]),
-            "Read": of_statements(&[statement("Frames", &["f"], &["x"])]),
+            "Read": of_statements(&[statement("Frames", &["f"], &["x"]), never()]),
         }});
-        let third = with_lingering(&text, &template(&other)).unwrap();
+        let third = with_lingering(&text, &template(&other), true).unwrap();
         let statements = list(
             &third.template.value["Resources"]["Read"]["Properties"]["PolicyDocument"]["Statement"],
         );
@@ -339,8 +374,42 @@ mod tests {
             .iter()
             .map(|one| one["Sid"].as_str().unwrap())
             .collect();
-        let expected = ["Frames", "FramesBefore", "FramesBeforeBefore", "Series"];
+        let expected = [
+            "Frames",
+            "Never",
+            "FramesBefore",
+            "FramesBeforeBefore",
+            "Series",
+        ];
         assert_eq!(sids, expected);
+        // The later stages aren't deployed in this run.
+        let found = with_lingering(&standing.to_string(), &template(&wanted), false).unwrap();
+        assert!(found.permissions.is_empty());
+        assert_eq!(
+            found.template.value["Resources"]["Read"],
+            wanted["Resources"]["Read"]
+        );
+    }
+
+    #[test]
+    fn no_permission_stays_without_what_limited_it() {
+        let limit = json!({"Effect": "Deny", "Action": "d", "Resource": "x"});
+        let role = |boundary: Value| json!({"Type": ROLE, "Properties": {"PermissionsBoundary": boundary}});
+        let of = |role: Value, statements: &[Value]| json!({"Resources": {"Role": role, "Read": of_statements(statements)}});
+        let wide = statement("All", &["a", "b"], &["x"]);
+        let narrow = statement("All", &["a"], &["x"]);
+        let standing = of(role(json!("b")), &[wide, limit.clone()]);
+        for (wanted, stays) in [
+            (of(role(json!("b")), &[narrow.clone(), limit.clone()]), true),
+            (of(role(json!("b")), std::slice::from_ref(&narrow)), false),
+            (
+                of(role(json!("c")), &[narrow.clone(), limit.clone()]),
+                false,
+            ),
+        ] {
+            let found = with_lingering(&standing.to_string(), &template(&wanted), true);
+            assert_eq!(found.is_some(), stays, "{wanted}");
+        }
     }
 
     #[test]
@@ -352,12 +421,12 @@ mod tests {
             of(std::slice::from_ref(&one)),
             of(std::slice::from_ref(&more)),
         );
-        assert!(with_lingering(&standing.to_string(), &template(&wanted)).is_none());
+        assert!(with_lingering(&standing.to_string(), &template(&wanted), true).is_none());
         // Under another condition, it is another permission.
         let mut limited = more;
         limited["Condition"] = json!({"Bool": {"c": "true"}});
         let wanted = of(&[limited]);
-        assert!(with_lingering(&standing.to_string(), &template(&wanted)).is_some());
+        assert!(with_lingering(&standing.to_string(), &template(&wanted), true).is_some());
     }
 
     /// IAM would refuse it, and the deployment would fail.
@@ -367,9 +436,9 @@ mod tests {
         let long: Vec<&str> = long.iter().map(String::as_str).collect();
         let of = |sid: &str, half: &[&str]| json!({"Resources": {"Read": of_statements(&[statement(sid, &["a"], half)])}});
         let (before, after) = (of("A", &long[..50]), of("A", &long[50..55]));
-        assert!(with_lingering(&before.to_string(), &template(&after)).is_some());
+        assert!(with_lingering(&before.to_string(), &template(&after), true).is_some());
         let (before, after) = (of("A", &long[..40]), of("A", &long[20..]));
-        assert!(with_lingering(&before.to_string(), &template(&after)).is_none());
+        assert!(with_lingering(&before.to_string(), &template(&after), true).is_none());
     }
 
     #[test]
@@ -377,7 +446,7 @@ mod tests {
         let standing = json!({"Resources": {"A": {"Type": "T"}}});
         let wanted =
             json!({"Resources": {"A": {"Type": "T", "Properties": {}}, "B": {"Type": "T"}}});
-        assert!(with_lingering(&standing.to_string(), &template(&wanted)).is_none());
-        assert!(with_lingering("", &template(&wanted)).is_none());
+        assert!(with_lingering(&standing.to_string(), &template(&wanted), true).is_none());
+        assert!(with_lingering("", &template(&wanted), true).is_none());
     }
 }

@@ -283,7 +283,9 @@ impl<'a> Run<'a> {
         let lingering = if is_last(self.plan, stage) {
             None
         } else {
-            session.lingering(stage, template).await?
+            session
+                .lingering(stage, template, self.options.only.is_none())
+                .await?
         };
         let for_now = lingering.as_ref().map_or(template, |it| &it.template);
         let job = Job::new(stage, for_now, &parameters);
