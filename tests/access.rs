@@ -351,7 +351,7 @@ auth:
         (plan.as_u64().unwrap(), run.stderr)
     };
     let (none, _) = packaged(1);
-    let (few, said) = packaged(2_000);
+    let (few, said) = packaged(1_000);
     assert!(
         few < 1_000_000 && !said.contains("at viewer-request"),
         "{few} {said}"

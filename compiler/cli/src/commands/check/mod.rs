@@ -338,7 +338,7 @@ fn conclude(
         return match looked.open {
             Some(_) => Ok(()),
             None => Err(Failure::new(format!("nobody knows whether {url} is closed"))
-                .help("CloudFront refused this machine before the authorizer was asked: look from elsewhere")),
+                .help("something else than the authorizer answered this machine, or nothing: the lines above say where. Look from elsewhere, too")),
         };
     }
     let what = match looked.open {
