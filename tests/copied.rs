@@ -61,7 +61,7 @@ fn the_lines_of_dev_are_whole() {
     assert!(request.ends_with(path), "{request}");
 
     // Another token, and so another line.
-    project.write("frames.yml", &manifest("b"));
+    project.write("frames.yml", manifest("b"));
     dev.wait_for("other claims from now on");
     let again = eventually("another line", || {
         let again = dev.copied("curl ");

@@ -311,9 +311,8 @@ impl<'a> Run<'a> {
         let session = self.session;
         let stacks = session.aws.stacks(&stage.region);
         let before = self.picture.stage(stage.name).map(|seen| &seen.case);
-        match before {
-            Some(Case::Whole(_) | Case::Absent | Case::Reserved) => return Ok(()),
-            _ => {}
+        if let Some(Case::Whole(_) | Case::Absent | Case::Reserved) = before {
+            return Ok(());
         }
         // It may have been at work, and another run may have mended it by now.
         session.settled(&stacks, stage).await?;

@@ -91,11 +91,7 @@ fn at(address: &str, paths: &[String], terminal: Terminal) -> Result<()> {
         let result = serde_json::json!({"objects": objects, "paths": paths});
         json(&format!("{}\n", serde_json::json!({"result": result})));
     } else {
-        let objects = counted(
-            usize::try_from(objects).unwrap_or(usize::MAX),
-            "object",
-            "objects",
-        );
+        let objects = counted(objects, "object", "objects");
         let what = format!("{objects}, by {}", paths.join(" "));
         terminal.status("Purged", &what);
     }

@@ -123,7 +123,7 @@ mod tests {
         assert!(of(&prime, &prime).is_none());
         // 65,537 divides this number less one.
         let unfit = BoxedUint::from(EXPONENT).resize(HALF);
-        let unfit = unfit.wrapping_mul(&BoxedUint::from(2_u32).resize(HALF));
+        let unfit = unfit.wrapping_mul(BoxedUint::from(2_u32).resize(HALF));
         let unfit = unfit.wrapping_add(BoxedUint::one_with_precision(HALF));
         assert!(of(&prime, &unfit).is_none());
     }

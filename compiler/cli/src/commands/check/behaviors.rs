@@ -164,9 +164,7 @@ fn came(reply: &Reply, code: u16, of: Known) -> Came {
         (403, _) if code == 403 && own.is_some() => Came::Refused,
         (404, _) if own.as_deref() == Some("not_found") => unknown(of),
         (405, _) if own.as_deref() == Some("method_not_allowed") => unknown(of),
-        (403 | 404 | 405, Known::Perhaps) if own.is_none() && !is_the_services(reply) => {
-            Came::Unseen
-        }
+        (403..=405, Known::Perhaps) if own.is_none() && !is_the_services(reply) => Came::Unseen,
         _ => Came::Open,
     }
 }
