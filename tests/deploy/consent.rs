@@ -111,26 +111,13 @@ fn a_no_leaves_everything_as_it_was_and_a_yes_is_for_all_stages() {
 
 /// What the role of the function may do, whose versions the edge runs.
 fn permitted(stand: &Stand) -> BTreeSet<String> {
-    let call = |service, operation, asked| stand.account.call(service, operation, asked);
-    let asked = json!({"FunctionName": "heart-dev-signer"});
-    let found = call("lambda", "GetFunction", asked);
-    let role = found["Configuration"]["Role"].as_str().unwrap().to_owned();
-    let asked = json!({"RoleName": role.rsplit('/').next().unwrap()});
-    let attached = call("iam", "ListAttachedRolePolicies", asked);
-    let mut actions = BTreeSet::new();
-    for attached in attached["AttachedPolicies"].as_array().unwrap() {
-        let arn = &attached["PolicyArn"];
-        let policy = call("iam", "GetPolicy", json!({"PolicyArn": arn}));
-        let version = &policy["Policy"]["DefaultVersionId"];
-        let asked = json!({"PolicyArn": arn, "VersionId": version});
-        let document = &call("iam", "GetPolicyVersion", asked)["PolicyVersion"]["Document"];
-        let statements = document["Statement"].as_array().unwrap();
-        let of = statements
-            .iter()
-            .flat_map(|it| it["Action"].as_array().unwrap().clone());
-        actions.extend(of.map(|action| action.as_str().unwrap().to_owned()));
-    }
+    let (_, statements) = stand.permitted("heart-dev-signer");
+    let actions = statements
+        .iter()
+        .flat_map(|it| it["Action"].as_array().unwrap());
     actions
+        .map(|action| action.as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// The distribution couldn't be changed, so it sends what it sent before.

@@ -248,6 +248,26 @@ impl Stand {
         id.rsplit('/').next().unwrap().to_owned()
     }
 
+    /// The ARN of a function's role, and the statements of the role's policies.
+    pub fn permitted(&self, function: &str) -> (String, Vec<Value>) {
+        let call = |service, operation, asked| self.account.call(service, operation, asked);
+        let found = call("lambda", "GetFunction", json!({"FunctionName": function}));
+        let role = found["Configuration"]["Role"].as_str().unwrap().to_owned();
+        let name = role.rsplit('/').next().unwrap();
+        let attached = call("iam", "ListAttachedRolePolicies", json!({"RoleName": name}));
+        let attached = attached["AttachedPolicies"].as_array().unwrap().iter();
+        let statements = attached.flat_map(|attached| {
+            let arn = &attached["PolicyArn"];
+            let policy = call("iam", "GetPolicy", json!({"PolicyArn": arn}));
+            let version = &policy["Policy"]["DefaultVersionId"];
+            let asked = json!({"PolicyArn": arn, "VersionId": version});
+            let document = &call("iam", "GetPolicyVersion", asked)["PolicyVersion"]["Document"];
+            document["Statement"].as_array().unwrap().clone()
+        });
+        let statements = statements.collect();
+        (role, statements)
+    }
+
     pub fn certificate(&self, names: &[&str]) -> String {
         let asked = json!({"DomainName": names[0], "SubjectAlternativeNames": names});
         let made = self.account.call("acm", "RequestCertificate", asked);

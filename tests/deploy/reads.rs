@@ -300,29 +300,18 @@ impl Edge {
     }
 
     fn of_function(stand: &Stand, function: &str) -> Self {
-        let call = |service, operation, asked| stand.account.call(service, operation, asked);
-        let found = call("lambda", "GetFunction", json!({"FunctionName": function}));
-        let role = found["Configuration"]["Role"].as_str().unwrap().to_owned();
-        let name = role.rsplit('/').next().unwrap();
-        let attached = call("iam", "ListAttachedRolePolicies", json!({"RoleName": name}));
+        let (role, statements) = stand.permitted(function);
         let (mut reads, mut calls) = (BTreeSet::new(), BTreeSet::new());
-        for attached in attached["AttachedPolicies"].as_array().unwrap() {
-            let arn = &attached["PolicyArn"];
-            let policy = call("iam", "GetPolicy", json!({"PolicyArn": arn}));
-            let version = &policy["Policy"]["DefaultVersionId"];
-            let asked = json!({"PolicyArn": arn, "VersionId": version});
-            let document = &call("iam", "GetPolicyVersion", asked)["PolicyVersion"]["Document"];
-            for statement in document["Statement"].as_array().unwrap() {
-                let action = statement["Action"][0].as_str().unwrap();
-                let regions = match action.split_once(':').unwrap().0 {
-                    "medical-imaging" => &mut reads,
-                    "lambda" => &mut calls,
-                    _ => continue,
-                };
-                let resources = statement["Resource"].as_array().unwrap().iter();
-                let arns = resources.map(|arn| arn.as_str().unwrap());
-                regions.extend(arns.map(|arn| arn.split(':').nth(3).unwrap().to_owned()));
-            }
+        for statement in statements {
+            let action = statement["Action"][0].as_str().unwrap();
+            let regions = match action.split_once(':').unwrap().0 {
+                "medical-imaging" => &mut reads,
+                "lambda" => &mut calls,
+                _ => continue,
+            };
+            let resources = statement["Resource"].as_array().unwrap().iter();
+            let arns = resources.map(|arn| arn.as_str().unwrap());
+            regions.extend(arns.map(|arn| arn.split(':').nth(3).unwrap().to_owned()));
         }
         Self {
             origins: vec![],

@@ -135,12 +135,9 @@ fn file(function: &str) -> String {
     format!("{function}.zip")
 }
 
+/// The programs, where their files are whole.
 fn read(directory: &Path) -> Option<Programs> {
-    checked(|name, most| files::read(&directory.join(name), most).ok())
-}
-
-/// The programs from files of these names, where they are whole: in the cache, or in this binary.
-pub(super) fn checked(content: impl Fn(&str, u64) -> Option<Vec<u8>>) -> Option<Programs> {
+    let content = |name: &str, most| files::read(&directory.join(name), most).ok();
     let programs = Programs::of_each(|function| {
         let base = content(&file(function), MOST);
         base.filter(|base| zips::is_base(base, &sources::shim(function)))

@@ -1,5 +1,5 @@
-//! The programs that a release carries, compressed together: a third of their zips' size. The
-//! zips are made from them as from built ones. A build from a clone carries none.
+//! The programs that a release carries, compressed together: half the size of their zips. Those
+//! are made from them as from built ones. A build from a clone carries none.
 
 use super::programs::Programs;
 use super::{cache, sources, zips};

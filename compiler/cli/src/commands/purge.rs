@@ -6,18 +6,19 @@
 #[cfg(feature = "aws")]
 mod deployed;
 
+use super::check::without_manifest;
 use super::explained::Explained;
 use crate::cli::{Global, Purge};
 use crate::terminal::{Terminal, json};
 #[cfg(feature = "aws")]
 use deployed::deployed;
-use frames_compiler::failure::{Failure, Result};
+use frames_compiler::failure::Result;
 use frames_compiler::printable::counted;
 use frames_emulator::page;
 
 pub(super) fn run(global: &Global, arguments: &Purge, terminal: Terminal) -> Result<()> {
     if arguments.endpoint.is_some() {
-        without_manifest(global)?;
+        without_manifest(global, "`--endpoint`", "an endpoint")?;
     }
     let paths = paths(arguments);
     if let Some(beyond) = beyond(arguments) {
@@ -26,23 +27,6 @@ pub(super) fn run(global: &Global, arguments: &Purge, terminal: Terminal) -> Res
     match &arguments.endpoint {
         Some(address) => at(address, &paths, terminal),
         None => deployed(global, arguments, &paths, terminal),
-    }
-}
-
-/// A running `frames dev` has one environment, and knows no account.
-fn without_manifest(global: &Global) -> Result<()> {
-    let given = [
-        ("--config", global.config.is_some()),
-        ("--env", global.env.is_some()),
-        ("--opt", !global.options.is_empty()),
-        ("--profile", global.profile.is_some()),
-    ];
-    match given.into_iter().find(|(_, given)| *given) {
-        None => Ok(()),
-        Some((flag, _)) => Err(Failure::usage(format!(
-            "`--endpoint` and `{flag}` exclude each other: with an endpoint, no manifest is read and AWS isn't asked"
-        ))
-        .help("leave one of them out")),
     }
 }
 

@@ -108,15 +108,7 @@ impl Expected {
         self.by_token_header = config.auth.as_ref().is_some_and(is_by_token_header);
         self
     }
-}
 
-/// Where `Authorization` isn't read, the header `token` may be.
-pub(in crate::commands) fn is_by_token_header(auth: &AuthConfig) -> bool {
-    let sources = &auth.token_sources;
-    !sources.contains(&TokenSource::Authorization) && sources.contains(&TokenSource::Header)
-}
-
-impl Expected {
     /// By what the authorizer was tried with, where its configuration isn't known.
     #[cfg_attr(not(feature = "aws"), allow(dead_code))]
     pub(in crate::commands) fn tried_by(mut self, trial: &Trial) -> Self {
@@ -136,6 +128,12 @@ impl Expected {
         }
         self
     }
+}
+
+/// Where `Authorization` isn't read, the header `token` may be.
+pub(in crate::commands) fn is_by_token_header(auth: &AuthConfig) -> bool {
+    let sources = &auth.token_sources;
+    !sources.contains(&TokenSource::Authorization) && sources.contains(&TokenSource::Header)
 }
 
 /// Whether every behavior has a function at viewer-request.

@@ -55,7 +55,7 @@ pub(super) struct Unreachable {
 
 pub(super) fn run(global: &Global, arguments: &Check, terminal: Terminal) -> Result<()> {
     if arguments.url.is_some() {
-        without_manifest(global)?;
+        without_manifest(global, "a URL", "a URL")?;
     }
     let wanted = wanted(arguments, terminal)?;
     let origin = arguments.origin.as_deref();
@@ -131,8 +131,9 @@ fn of_stack(_: &Global, _: &Check, _: Option<Wanted>, _: Terminal) -> Result<()>
     Err(failure.help("name the endpoint: `frames check https://images.example.org` needs no AWS"))
 }
 
-/// With an address, whatever a manifest says is another endpoint's.
-fn without_manifest(global: &Global) -> Result<()> {
+/// With an address, whatever a manifest says is another endpoint's. `argument`: how it was
+/// given.
+pub(super) fn without_manifest(global: &Global, argument: &str, address: &str) -> Result<()> {
     let given = [
         ("--config", global.config.is_some()),
         ("--env", global.env.is_some()),
@@ -144,7 +145,7 @@ fn without_manifest(global: &Global) -> Result<()> {
     match given.into_iter().find(|(_, given)| *given) {
         None => Ok(()),
         Some((flag, _)) => Err(Failure::usage(format!(
-            "a URL and `{flag}` exclude each other: with a URL, no manifest is read and AWS isn't asked"
+            "{argument} and `{flag}` exclude each other: with {address}, no manifest is read and AWS isn't asked"
         ))
         .help("leave one of them out")),
     }
