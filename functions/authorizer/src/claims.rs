@@ -2,7 +2,7 @@
 
 use crate::object::Object;
 use crate::reason::Reason;
-use frames_edge::{AuthConfig, TokenUse};
+use frames_edge::{AuthConfig, TokenUse, decision};
 use serde::Deserialize;
 use serde_json::Value;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -131,23 +131,19 @@ impl Claims {
         holds_any(self.member(&auth.groups_claim), &auth.groups)
     }
 
-    /// The groups that the token names.
-    pub(crate) fn groups(&self, auth: &AuthConfig) -> Vec<&str> {
-        self.texts(&auth.groups_claim).unwrap_or_default()
-    }
-
-    /// A claim by that whole name, else by a path of members: a text, or a list of texts.
-    pub(crate) fn texts(&self, claim: &str) -> Option<Vec<&str>> {
-        self.member(claim).and_then(texts)
-    }
-
-    /// The same, whatever it is.
+    /// A claim by that whole name, else by a path of members, whatever it is.
     pub(crate) fn member(&self, claim: &str) -> Option<&Value> {
         member(&|name| self.0.get(name), claim)
     }
 
     fn strings(&self, claim: &str) -> Vec<&str> {
         self.0.get(claim).and_then(texts).unwrap_or_default()
+    }
+}
+
+impl decision::Claims for Claims {
+    fn texts(&self, name: &str) -> Option<Vec<&str>> {
+        self.member(name).and_then(texts)
     }
 }
 

@@ -21,7 +21,6 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice))]
 
 mod accept;
-mod access;
 mod answer;
 mod audit;
 mod claims;
@@ -37,6 +36,7 @@ mod verify;
 pub use audit::Grant;
 pub use reason::{Denial, Reason};
 
+use frames_edge::decision::{self, Refusal};
 use frames_edge::jose;
 use frames_edge::key_source;
 use frames_edge::operation::{Kind, Operation};
@@ -262,11 +262,15 @@ fn pass(
     }
     let querystring = token::kept(request, &operation);
     if let Some((auth, claims)) = &by {
-        access::check(&operation, &querystring, auth, claims).map_err(|refusal| {
+        decision::check(&operation, &querystring, auth, claims).map_err(|refusal| {
+            let (reason, rule) = match refusal {
+                Refusal::ByRows(rule) => (Reason::NoAccessRow, rule),
+                Refusal::ByClaims(rule) => (Reason::NoAccessClaim, rule),
+            };
             denied(Denial {
                 issuer: claims.issuer().map(verify::shortened),
-                rule: Some(refusal.rule),
-                ..Denial::of(refusal.reason)
+                rule: Some(rule),
+                ..Denial::of(reason)
             })
         })?;
     }

@@ -1,7 +1,8 @@
 //! What both edge functions share: CloudFront's Lambda@Edge event
 //! ([`event`]), their `config.json` ([`config`]), the operations that the
 //! delivery serves ([`operation`]), what pages of other origins may send and read
-//! ([`cors`]), who may read what ([`access`]), and the answers they make ([`response`]).
+//! ([`cors`]), who may read what ([`access`]) and how a request is held to it ([`decision`]),
+//! and the answers they make ([`response`]).
 //!
 //! With the feature `jose`: tokens' algorithms and keys (`jose`). With the
 //! feature `issuer`: where an issuer's keys are (`key_source`), and what may be
@@ -18,6 +19,7 @@ pub mod config;
 pub mod cors;
 #[cfg(feature = "credentials")]
 pub mod credentials;
+pub mod decision;
 pub mod event;
 #[cfg(feature = "jose")]
 pub mod jose;

@@ -2,8 +2,8 @@
 //! manifest lets through, where there is one.
 
 use super::dev_delivery::Delivery;
-use frames_edge::access::Verdict;
-use frames_edge::{AccessClaims, AuthConfig, AuthorizerConfig};
+use frames_edge::decision::{self, Claims};
+use frames_edge::{Access, AuthConfig, AuthorizerConfig, Operation, Served};
 use frames_emulator::healthimaging::{FrameNames, Series};
 use serde_json::{Map, Value};
 
@@ -39,15 +39,15 @@ impl<'a> Example<'a> {
             };
         };
         let store = stand_in.store();
-        let rights = Rights {
-            auth: config.and_then(|config| config.auth.as_ref()),
-            claims: claims.as_ref(),
-            datastore: &store.id,
+        let auth = config.and_then(|config| config.auth.as_ref());
+        let allows = |way: Way, series: &Series| {
+            let frame = store.frame_of(series);
+            frame.is_some_and(|frame| may_read(auth, claims.as_ref(), way, &store.id, &frame))
         };
         let native =
-            |series: &Series| stand_in.serves_native(series) && rights.native(&series.image_set_id);
+            |series: &Series| stand_in.serves_native(series) && allows(Way::Native, series);
         let dicomweb =
-            |series: &Series| stand_in.serves_dicomweb(series) && rights.dicomweb(&series.study);
+            |series: &Series| stand_in.serves_dicomweb(series) && allows(Way::Dicomweb, series);
         let find = |is_served: &dyn Fn(&Series) -> bool| {
             let mut series = store.series().iter().filter(|series| is_served(series));
             series.find_map(|series| store.frame_of(series))
@@ -65,27 +65,51 @@ impl<'a> Example<'a> {
 
     /// `authorization` is an option of curl's, or nothing.
     pub(super) fn line(&self, url: &str, authorization: &str) -> String {
-        let root = format!("{url}/datastore/{}", self.datastore);
-        let frame = self.frame.as_ref();
+        let path = match &self.frame {
+            Some(frame) => path(self.way, self.datastore, frame),
+            None => path(self.way, self.datastore, &UNKNOWN),
+        };
         if self.way == Way::Dicomweb {
-            let [study, series, instance] = match frame {
-                Some(frame) => [frame.study, frame.series, frame.instance],
-                None => ["STUDY_UID", "SERIES_UID", "INSTANCE_UID"],
-            };
             return format!(
-                "curl -sSf {root}/studies/{study}/series/{series}/instances/{instance}/frames/1{authorization} \
+                "curl -sSf {url}{path}{authorization} \
                  -H 'Accept: multipart/related; type=application/octet-stream; transfer-syntax=*' \
                  -o frame.multipart"
             );
         }
-        let (set, id) = match frame {
-            Some(frame) => (frame.image_set_id, frame.image_frame_id()),
-            None => ("IMAGE_SET_ID", "IMAGE_FRAME_ID".to_owned()),
+        let id = match &self.frame {
+            Some(frame) => frame.image_frame_id(),
+            None => "IMAGE_FRAME_ID".to_owned(),
         };
         format!(
-            "curl -sSf {root}/imageSet/{set}/getImageFrame{authorization} \
+            "curl -sSf {url}{path}{authorization} \
              -H 'Content-Type: application/json' -d '{{\"imageFrameId\":\"{id}\"}}' -o frame.jph"
         )
+    }
+}
+
+/// Where nobody knows any images.
+const UNKNOWN: FrameNames = FrameNames {
+    image_set_id: "IMAGE_SET_ID",
+    study: "STUDY_UID",
+    series: "SERIES_UID",
+    instance: "INSTANCE_UID",
+    frame: 1,
+};
+
+fn path(way: Way, datastore: &str, frame: &FrameNames) -> String {
+    let FrameNames {
+        image_set_id,
+        study,
+        series,
+        instance,
+        frame,
+    } = frame;
+    let root = format!("/datastore/{datastore}");
+    match way {
+        Way::Dicomweb => {
+            format!("{root}/studies/{study}/series/{series}/instances/{instance}/frames/{frame}")
+        }
+        Way::Native | Way::Refused => format!("{root}/imageSet/{image_set_id}/getImageFrame"),
     }
 }
 
@@ -102,66 +126,61 @@ fn serves_native(config: &AuthorizerConfig) -> bool {
     by_claims && by_allow
 }
 
-/// What the authorizer lets a token read of a data store.
-struct Rights<'a> {
-    auth: Option<&'a AuthConfig>,
-    /// The token's, where it is ours. Of another issuer's, what it may read isn't known here.
-    claims: Option<&'a Map<String, Value>>,
-    datastore: &'a str,
+/// Whether the authorizer lets a token read a frame in this way. `claims` are the token's where
+/// it is ours. Of another issuer's, what it may read isn't known here: then, whether some token
+/// or other may.
+fn may_read(
+    auth: Option<&AuthConfig>,
+    claims: Option<&Map<String, Value>>,
+    way: Way,
+    datastore: &str,
+    frame: &FrameNames,
+) -> bool {
+    let Some(auth) = auth else {
+        return true;
+    };
+    let served = Served {
+        dicomweb: true,
+        ..Served::default()
+    };
+    let Ok(operation) = Operation::parse(&path(way, datastore, frame), served) else {
+        return false;
+    };
+    let groups = auth.access.iter().flat_map(Access::groups);
+    let token = match claims {
+        Some(claims) => Token::Ours(claims),
+        None => Token::Any(
+            [datastore, frame.image_set_id, frame.study]
+                .into_iter()
+                .chain(groups.map(String::as_str))
+                .collect(),
+        ),
+    };
+    decision::check(&operation, "", auth, &token).is_ok()
 }
 
-impl Rights<'_> {
-    fn native(&self, image_set: &str) -> bool {
-        self.by_row(|access, held| access.image_set(self.datastore, image_set, held))
-            && self.by_claims(|names| &names.image_sets, image_set)
-    }
-
-    fn dicomweb(&self, study: &str) -> bool {
-        self.by_row(|access, held| access.study(self.datastore, study, held))
-            && self.by_claims(|names| &names.studies, study)
-    }
-
-    fn by_row(
-        &self,
-        part: impl Fn(&frames_edge::Access, &frames_edge::access::Held) -> Verdict,
-    ) -> bool {
-        let Some((auth, access)) = self.auth.and_then(|it| Some((it, it.access.as_ref()?))) else {
-            return true;
-        };
-        let held = match self.claims {
-            Some(claims) => access.held(listed(claims, &auth.groups_claim)),
-            None => access.held(access.groups().iter().map(String::as_str)),
-        };
-        let whole = access.whole(self.datastore, &held);
-        [whole, part(access, &held)].contains(&Verdict::Allowed)
-    }
-
-    fn by_claims(&self, part: impl Fn(&AccessClaims) -> &Option<String>, id: &str) -> bool {
-        let names = self.auth.and_then(|auth| auth.access_claims.as_ref());
-        let Some(names) = names else {
-            return true;
-        };
-        let lists = |name: &String, id: &str| {
-            let claims = self.claims;
-            claims.is_none_or(|claims| listed(claims, name).any(|listed| listed == id))
-        };
-        let is_whole = names.image_sets.is_none() && names.studies.is_none();
-        let of_store = names.datastores.as_ref();
-        of_store.is_none_or(|name| lists(name, self.datastore))
-            && (is_whole || part(names).as_ref().is_some_and(|name| lists(name, id)))
-    }
+enum Token<'a> {
+    /// The local issuer gives a claim the whole name that the manifest has.
+    Ours(&'a Map<String, Value>),
+    /// One that has all of these in whatever claim is asked for.
+    Any(Vec<&'a str>),
 }
 
-/// The texts of a claim. The local issuer gives a claim the whole name that the manifest has.
-fn listed<'a>(claims: &'a Map<String, Value>, name: &str) -> impl Iterator<Item = &'a str> {
-    let list = claims.get(name).and_then(Value::as_array);
-    list.into_iter().flatten().filter_map(Value::as_str)
+impl Claims for Token<'_> {
+    fn texts(&self, name: &str) -> Option<Vec<&str>> {
+        match self {
+            Self::Ours(claims) => {
+                let list = claims.get(name)?.as_array()?;
+                list.iter().map(Value::as_str).collect()
+            }
+            Self::Any(texts) => Some(texts.clone()),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use frames_edge::Access;
     use frames_edge::access::Row;
     use serde_json::json;
 
@@ -175,39 +194,46 @@ mod tests {
         auth
     }
 
-    /// Whether the image set `i` is read natively, and the study `1.2` by DICOMweb.
+    const STORE: &str = "12345678901234567890123456789012";
+    const SET: &str = "aaaabbbbccccddddeeeeffff00001111";
+    const OTHER: &str = "aaaabbbbccccddddeeeeffff00002222";
+
+    /// Whether a frame is read natively, and by DICOMweb.
     fn read(auth: &AuthConfig, claims: &Value) -> (bool, bool) {
-        let rights = Rights {
-            auth: Some(auth),
-            claims: claims.as_object(),
-            datastore: "d",
+        let frame = FrameNames {
+            image_set_id: SET,
+            study: "1.2",
+            series: "1.2.3",
+            instance: "1.2.3.4",
+            frame: 1,
         };
-        (rights.native("i"), rights.dicomweb("1.2"))
+        let claims = claims.as_object();
+        let may = |way| may_read(Some(auth), claims, way, STORE, &frame);
+        (may(Way::Native), may(Way::Dicomweb))
     }
 
     #[test]
-    fn it_is_decided_as_the_authorizer_does() {
+    fn a_token_of_ours_is_asked_and_of_another_issuer_some_token_or_other() {
         let row = |image_sets: Option<&str>, studies: Option<&str>| Row {
             groups: Some(vec!["g".to_owned()]),
-            datastore: "d".to_owned(),
+            datastore: STORE.to_owned(),
             image_sets: image_sets.map(|id| vec![id.to_owned()]),
             studies: studies.map(|uid| vec![uid.to_owned()]),
         };
         let member = json!({"groups": ["g"]});
         for (rows, expected) in [
             (vec![row(None, None)], (true, true)),
-            (vec![row(Some("i"), None)], (true, false)),
+            (vec![row(Some(SET), None)], (true, false)),
             (vec![row(None, Some("1.2"))], (false, true)),
-            (vec![row(Some("j"), Some("1.3"))], (false, false)),
+            (vec![row(Some(OTHER), Some("1.3"))], (false, false)),
             (vec![], (false, false)),
         ] {
             let auth = auth(Some(rows.clone()), Value::Null);
             assert_eq!(read(&auth, &member), expected, "{rows:?}");
             assert_eq!(read(&auth, &json!({"groups": ["h"]})), (false, false));
-            // Some token or other.
             assert_eq!(read(&auth, &Value::Null), expected, "{rows:?}");
         }
-        let token = json!({"s": ["d"], "x": ["e"], "i": ["i"], "u": ["1.2"]});
+        let token = json!({"s": [STORE], "x": [OTHER], "i": [SET], "u": ["1.2"]});
         for (names, expected) in [
             (json!({"datastores": "s"}), (true, true)),
             (json!({"datastores": "x"}), (false, false)),
@@ -220,6 +246,8 @@ mod tests {
             let auth = auth(None, names.clone());
             assert_eq!(read(&auth, &token), expected, "{names}");
         }
+        let names = auth(None, json!({"datastores": "s", "studies": "u"}));
+        assert_eq!(read(&names, &Value::Null), (false, true));
     }
 
     #[test]

@@ -9,20 +9,27 @@
 //! - a search for one study, which names it once and nothing that could widen that, by that study;
 //! - any other search through the data store by the whole data store.
 
-use crate::claims::Claims;
-use crate::reason::Reason;
-use frames_edge::access::{Access, Held, Verdict};
-use frames_edge::operation::{Kind, Operation, is_id, is_uid};
-use frames_edge::{AccessClaims, AuthConfig};
+use crate::access::{Access, Held, Verdict};
+use crate::config::{AccessClaims, AuthConfig};
+use crate::operation::{Kind, Operation, is_id, is_uid};
 
 /// The parameter of a retrieval that picks an image set.
 const IMAGE_SET: &str = "imageSetId=";
 
-/// Which rule didn't let a request through, for the log.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    pub(crate) reason: Reason,
-    pub(crate) rule: String,
+/// The claims of a token that is good.
+pub trait Claims {
+    /// A claim by its name in the manifest: its text, or its list of texts. `None` where it
+    /// is anything else.
+    fn texts(&self, name: &str) -> Option<Vec<&str>>;
+}
+
+/// What didn't let a request through. The text is the rule, for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// `auth.access` did not.
+    ByRows(String),
+    /// `auth.accessClaims` did not.
+    ByClaims(String),
 }
 
 /// What decides what comes back.
@@ -36,16 +43,18 @@ enum Asked<'a> {
     Datastore,
 }
 
-/// `query` is what goes on of the request's.
-pub(crate) fn check(
+/// Whether the bearer of these claims may read what is asked for. `query` is what goes on of
+/// the request's.
+pub fn check(
     operation: &Operation,
     query: &str,
     auth: &AuthConfig,
-    claims: &Claims,
+    claims: &impl Claims,
 ) -> Result<(), Refusal> {
     let asked = asked(operation, query);
     if let Some(access) = &auth.access {
-        let held = access.held(claims.groups(auth));
+        let groups = claims.texts(&auth.groups_claim);
+        let held = access.held(groups.unwrap_or_default());
         by_rows(access, operation.datastore(), &asked, &held)?;
     }
     match &auth.access_claims {
@@ -159,17 +168,14 @@ fn by_rows(access: &Access, store: &str, asked: &Asked, held: &Held) -> Result<(
 }
 
 fn no_row(what: &str) -> Refusal {
-    Refusal {
-        reason: Reason::NoAccessRow,
-        rule: format!("auth.access: {what}"),
-    }
+    Refusal::ByRows(format!("auth.access: {what}"))
 }
 
 fn by_claims(
     names: &AccessClaims,
     store: &str,
     asked: &Asked,
-    claims: &Claims,
+    claims: &impl Claims,
 ) -> Result<(), Refusal> {
     let read = |key, name: &Option<String>| match name {
         None => Ok(None),
@@ -217,10 +223,7 @@ fn by_claims(
 }
 
 fn no_claim(key: &str, what: &str) -> Refusal {
-    Refusal {
-        reason: Reason::NoAccessClaim,
-        rule: format!("auth.accessClaims.{key}: {what}"),
-    }
+    Refusal::ByClaims(format!("auth.accessClaims.{key}: {what}"))
 }
 
 #[cfg(test)]
