@@ -1,7 +1,11 @@
 //! Stacks in the states that earlier runs, or somebody else, left them in.
 
+use super::consent::only_looked;
+use super::reads::{reads_in, without_reads};
+use super::told::says;
 use super::{MANIFEST, Stand};
 use crate::support::frames::Run;
+use crate::support::pty::OnTerminal;
 use serde_json::json;
 
 const DEPLOY: [&str; 2] = ["deploy", "--yes"];
@@ -51,10 +55,13 @@ fn rolled_back_at_first() {
         let again = "was rolled back; run `frames deploy`, which deletes what is left";
         assert!(run.stderr.contains(again), "{run:#?}");
         stand.account.set(&json!({"failures": []}));
-        taken_up(
-            &stand,
-            &format!("what is left of stack {name} (ROLLBACK_COMPLETE)"),
-        );
+        // Nothing is left that anybody would have to agree to lose.
+        let run = stand.run(&["deploy"]);
+        let left = format!("what is left of stack {name} (ROLLBACK_COMPLETE)");
+        assert!(run.code == 0 && run.stderr.contains(&left), "{run:#?}");
+        let closing = stand.deploy();
+        stand.serves(&closing);
+        stand.never_open();
         assert_eq!(stand.account.state(), wanted());
     }
 }
@@ -136,24 +143,126 @@ fn removed_from_a_rollback_that_failed() {
     );
 }
 
-#[test]
-fn a_deletion_that_failed() {
+const HEADERS: &str = "AWS::CloudFront::ResponseHeadersPolicy";
+
+/// Its removal couldn't be ended.
+fn half_deleted() -> Stand {
     let stand = Stand::new();
     stand.deploy();
-    stand.account.fail(
-        "DELETE",
-        "AWS::CloudFront::ResponseHeadersPolicy",
-        "*",
-        "The moon is full",
-    );
+    stand
+        .account
+        .fail("DELETE", HEADERS, "*", "The moon is full");
     let run = stand.run(&["remove", "--yes"]);
     assert_eq!(run.code, 1, "{run:#?}");
     assert_eq!(stand.stack("heart-dev-cdn")["StackStatus"], "DELETE_FAILED");
     stand.account.set(&json!({"failures": []}));
+    stand
+}
+
+#[test]
+fn a_deletion_that_failed() {
+    let stand = half_deleted();
     taken_up(
         &stand,
         "what is left of stack heart-dev-cdn (DELETE_FAILED)",
     );
+}
+
+#[test]
+fn what_is_left_of_a_stack_is_shown_before_it_goes() {
+    let stand = half_deleted();
+    let (before, calls) = (stand.account.state(), stand.account.calls().len());
+    let said = [
+        "cdn (heart-dev-cdn): not compared: its deletion failed",
+        "remove      ",
+        HEADERS,
+    ];
+    says(&stand.run(&["diff"]), 0, &said);
+    let run = stand.run(&["deploy"]);
+    says(&run, 1, &said);
+    says(&run, 1, &["nothing was changed", "--yes"]);
+    only_looked(&stand, calls);
+    assert_eq!(stand.account.state(), before);
+
+    let mut asked = OnTerminal::start_with_columns(&mut stand.command(&["deploy"]), 250);
+    asked.wait_for("It removes or replaces what is shown above");
+    asked.write("y\n");
+    let (code, shown) = asked.end();
+    assert_eq!(code, 0, "{shown}");
+    assert_eq!(shown.matches("[y/N]").count(), 1, "{shown}");
+    let closing = stand.deploy();
+    stand.serves(&closing);
+}
+
+/// At the first look, another run was still at work on it.
+#[test]
+fn what_another_run_leaves_of_a_stack_is_asked_for() {
+    let stand = Stand::new();
+    stand.deploy();
+    stand
+        .account
+        .fail("DELETE", HEADERS, "*", "The moon is full");
+    // Its distribution has to be off for that.
+    let run = stand.run(&["remove", "--yes"]);
+    assert_eq!(run.code, 1, "{run:#?}");
+    let slow = json!({"step": 1.5});
+    stand.account.set(&slow);
+    let stack = json!({"StackName": "heart-dev-cdn"});
+    stand.account.call("cloudformation", "DeleteStack", stack);
+    assert_eq!(
+        stand.stack("heart-dev-cdn")["StackStatus"],
+        "DELETE_IN_PROGRESS"
+    );
+    let run = stand.run(&["deploy"]);
+    says(
+        &run,
+        1,
+        &[
+            "stack heart-dev-cdn is DELETE_IN_PROGRESS: another run began that",
+            "there is no terminal to ask on: stack heart-dev-cdn is DELETE_FAILED",
+            "run the same command again with --yes, which deletes that and goes on",
+        ],
+    );
+    assert!(!run.stderr.contains("nothing was changed"), "{run:#?}");
+    assert_eq!(stand.stack("heart-dev-cdn")["StackStatus"], "DELETE_FAILED");
+    stand.account.set(&json!({"failures": [], "step": 0}));
+    taken_up(
+        &stand,
+        "what is left of stack heart-dev-cdn (DELETE_FAILED)",
+    );
+}
+
+/// The yes was for a stack that anybody may delete.
+#[test]
+fn protection_that_is_set_after_the_question_holds() {
+    let stand = Stand::new();
+    stand.write(&reads_in("us-west-2"));
+    stand.deploy();
+    stand.write(&without_reads("us-west-2"));
+    let protect = |on: bool| {
+        let set = json!({"StackName": "heart-dev-reads", "EnableTerminationProtection": on});
+        let operation = "UpdateTerminationProtection";
+        let at = "us-west-2";
+        stand.account.call_in(at, "cloudformation", operation, set);
+    };
+    let protected =
+        || stand.stack_in("us-west-2", "heart-dev-reads")["EnableTerminationProtection"] == true;
+    let mut asked = OnTerminal::start_with_columns(&mut stand.command(&["deploy"]), 250);
+    asked.wait_for("[y/N]");
+    protect(true);
+    asked.write("y\n");
+    let (code, shown) = asked.end();
+    assert_eq!(code, 1, "{shown}");
+    let said = "stack heart-dev-reads was protected from deletion after its removal was shown";
+    assert!(shown.contains(said), "{shown}");
+    assert!(protected());
+
+    // Seen, it is part of the question.
+    let said = "It is removed, its protection from deletion included";
+    says(&stand.run(&["deploy"]), 1, &[said]);
+    says(&stand.run(&DEPLOY), 0, &[said]);
+    let closing = stand.deploy();
+    stand.serves(&closing);
 }
 
 #[test]

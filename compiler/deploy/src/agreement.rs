@@ -12,6 +12,7 @@ use super::report::count;
 use super::session::{Questions, Session};
 use super::stage::{Agreed, Done};
 use super::stages::Options;
+use super::standing::Shown;
 use super::summary;
 use crate::aws::stacks::Change;
 use crate::picture::{Picture, Seen};
@@ -181,9 +182,12 @@ impl Outlook {
         }
         for diff in self.diffs {
             let changes = diff.changes.iter();
-            if diff.former {
-                let all = changes.map(|change| change.resource.clone()).collect();
-                agreed.stacks.insert(diff.stack_name, all);
+            if diff.former || diff.cleared {
+                let shown = Shown {
+                    ids: changes.map(|change| change.resource.clone()).collect(),
+                    protected: diff.protected,
+                };
+                agreed.stacks.insert(diff.stack_name, shown);
             } else {
                 let taken = changes.filter(|change| summary::needs_a_yes(change));
                 let taken = taken.map(|change| change.resource.clone());

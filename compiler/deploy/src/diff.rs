@@ -1,12 +1,13 @@
 //! What a deployment would change, stage by stage. It leaves nothing changed.
 
 use super::change::{Proposed, TRIES, changed_by_somebody_else};
-use super::going::{Options, Standing};
+use super::going::Options;
 use super::session::Session;
 use super::stage::Done;
 use super::stage::Job;
 use super::stage::{added, refused};
 use super::stages::{new_outputs, parameters, skipped, values};
+use super::standing::Standing;
 use super::teardown::VERSION;
 use super::{artifacts, summary};
 use crate::aws::stacks::{Body, Change, Stack, Stacks};
@@ -30,6 +31,8 @@ pub struct StageDiff {
     pub status: Option<String>,
     /// The manifest has nothing for it any more: the stack is removed.
     pub former: bool,
+    /// What is left of its stack is deleted first, as `changes` has it, and all of it is made anew.
+    pub cleared: bool,
     /// It is protected from deletion.
     pub protected: bool,
     pub changes: Vec<Change>,
@@ -55,6 +58,7 @@ impl StageDiff {
             stack_name: stage.stack_name.clone(),
             status: status.map(|stack| stack.status.0.clone()),
             former: false,
+            cleared: false,
             protected: status.is_some_and(|stack| stack.termination_protection),
             changes: vec![],
             differs: true,
@@ -91,7 +95,11 @@ pub async fn diff(
             (Some((_, Some(looked))), Some(stack)) => (stack, looked),
             (Some((seen, None)), Some(stack)) if !matches!(seen.case, Case::Reserved) => {
                 let note = Some(seen.case.row().diff);
-                let diff = StageDiff::new(stage, Some(&stack));
+                let diff = if seen.case.is_made_anew() {
+                    left(&Standing::left(session, stage, &stack).await?)
+                } else {
+                    StageDiff::new(stage, Some(&stack))
+                };
                 diffs.push(StageDiff { note, ..diff });
                 continue;
             }
@@ -274,6 +282,24 @@ pub(crate) fn removed_by(deployed: &str, wanted: &Template) -> Vec<Change> {
 
 /// A stack that a deployment removes.
 fn removed(standing: &Standing<'_>) -> StageDiff {
+    StageDiff {
+        changes: leaving(standing),
+        former: true,
+        ..StageDiff::new(standing.stage, Some(&standing.stack))
+    }
+}
+
+/// What is left of a stack, which a deployment deletes before it makes the stage anew.
+fn left(standing: &Standing<'_>) -> StageDiff {
+    StageDiff {
+        changes: leaving(standing),
+        cleared: true,
+        ..StageDiff::new(standing.stage, Some(&standing.stack))
+    }
+}
+
+/// All that goes with a stack.
+fn leaving(standing: &Standing<'_>) -> Vec<Change> {
     let changes = standing.contents.resources().map(|resource| Change {
         action: "Remove".to_owned(),
         resource: resource.id.clone(),
@@ -287,11 +313,7 @@ fn removed(standing: &Standing<'_>) -> StageDiff {
         details: vec![],
         leaves: vec![],
     });
-    StageDiff {
-        changes: changes.collect(),
-        former: true,
-        ..StageDiff::new(standing.stage, Some(&standing.stack))
-    }
+    changes.collect()
 }
 
 impl Session<'_> {

@@ -45,6 +45,7 @@ pub mod session;
 mod settle;
 pub mod stage;
 pub mod stages;
+mod standing;
 pub mod state;
 mod summary;
 mod teardown;

@@ -7,6 +7,7 @@
 //! answers with errors.
 
 use super::session::Session;
+use super::stage::Agreed;
 use frames_compiler::failure::Result;
 use frames_compiler::names;
 use frames_compiler::plan::{Stage, fits_a_policy};
@@ -44,9 +45,10 @@ impl Session<'_> {
         stage: &Stage,
         wanted: &Template,
         keeps: bool,
+        agreed: &Agreed,
     ) -> Result<Option<Lingering>> {
         let stacks = self.aws.stacks(&stage.region);
-        let stack = self.settled(&stacks, stage).await?;
+        let stack = self.settled(&stacks, stage, agreed).await?;
         let Some(stack) = stack else {
             return Ok(None);
         };

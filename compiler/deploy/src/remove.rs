@@ -3,12 +3,13 @@
 
 use super::change::{Proposed, Ran, TRIES, changed_by_somebody_else};
 use super::follow::Ended;
+use super::going::Going;
 pub use super::going::Options;
-use super::going::{Going, Standing};
 use super::report::duration;
 use super::session::Session;
 use super::settle::{failed, refuse_foreign};
 use super::stage::Done;
+use super::standing::Standing;
 use super::teardown::{self, BUCKET, FUNCTION, KEY};
 use super::{artifacts, edge_logs};
 use crate::aws::bucket::Object;
@@ -447,6 +448,14 @@ impl Standing<'_> {
         session.interrupt.check()?;
         self.as_shown(session).await?;
         refuse_foreign(self.stage, &self.stack)?;
+        if self.protected_since() {
+            let what = format!(
+                "stack {} was protected from deletion after its removal was shown",
+                self.stack.name
+            );
+            return Err(Failure::new(what)
+                .help("run the same command again to see that, and to agree to it or not"));
+        }
         let (stacks, id) = (self.stacks.clone(), self.stack.id.clone());
         let protected = self.stack.termination_protection;
         if protected {

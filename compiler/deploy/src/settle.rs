@@ -1,6 +1,8 @@
 //! What earlier runs left: recognised, explained, and taken up again.
 
-use super::session::{Session, token};
+use super::session::{Answer, Session, token};
+use super::stage::Agreed;
+use super::standing::Standing;
 use crate::aws::stacks::{Stack, Stacks};
 use crate::cause::cause;
 use crate::follow::Ended;
@@ -13,7 +15,12 @@ const STEPS: usize = 8;
 
 impl Session<'_> {
     /// The stack once nothing is under way, ready for an update; `None` where there is none to update.
-    pub async fn settled(&self, stacks: &Stacks, wanted: &Place) -> Result<Option<Stack>> {
+    pub async fn settled(
+        &self,
+        stacks: &Stacks,
+        wanted: &Place,
+        agreed: &Agreed,
+    ) -> Result<Option<Stack>> {
         let (stage, name) = (wanted.name, &wanted.stack_name);
         for _ in 0..STEPS {
             let Some(stack) = stacks.describe(name).await? else {
@@ -40,6 +47,7 @@ impl Session<'_> {
                 self.progress.step("Resuming", &what);
                 self.resume_rollback(stacks, stage, &stack).await?;
             } else if status.never_stood() || status.is("DELETE_FAILED") {
+                self.may_clear(wanted, &stack, agreed).await?;
                 let what =
                     format!("what is left of stack {name} ({status}), before it is made again");
                 self.progress.step("Clearing", &what);
@@ -53,6 +61,38 @@ impl Session<'_> {
             "stack {name} keeps changing: somebody else is at work on it"
         ))
         .help("run the same command again, once nobody else is at work on this service"))
+    }
+
+    /// What is left of a stack goes where somebody agreed to that, before anything changed. Another
+    /// run may have left more meanwhile.
+    async fn may_clear(&self, wanted: &Place, stack: &Stack, agreed: &Agreed) -> Result<()> {
+        let left = Standing::left(self, wanted, stack).await?.contents.ids();
+        let shown = agreed.stacks.get(&stack.name);
+        let unseen = |id: &&String| shown.is_none_or(|shown| !shown.ids.contains(*id));
+        let unseen: Vec<&str> = left.iter().filter(unseen).map(String::as_str).collect();
+        if unseen.is_empty() {
+            return Ok(());
+        }
+        let (name, status) = (&stack.name, &stack.status);
+        let question = format!(
+            "Clear stack {name} ({status}), before it is made again? It had none of these before: {}.",
+            unseen.join(", ")
+        );
+        let (what, yes) = match self.ask(&question).await? {
+            Answer::Yes => return Ok(()),
+            Answer::No => ("not confirmed", ""),
+            Answer::Nobody => (
+                "this has to be confirmed, and there is no terminal to ask on",
+                " with --yes",
+            ),
+        };
+        Err(Failure::new(format!(
+            "{what}: stack {name} is {status}, and what is left of it stays: {}",
+            unseen.join(", ")
+        ))
+        .help(format!(
+            "run the same command again{yes}, which deletes that and goes on"
+        )))
     }
 
     async fn resume_rollback(&self, stacks: &Stacks, stage: &str, stack: &Stack) -> Result<()> {

@@ -3,6 +3,7 @@
 use super::change::{Proposed, Ran, TRIES, changed_by_somebody_else};
 use super::session::{Answer, Session};
 use super::settle::{failed, refuse_foreign};
+use super::standing::Shown;
 use super::teardown::BUCKET;
 use super::{guard, summary};
 use crate::aws::stacks::{Body, Change, Stack, Stacks, Wanted, vanished};
@@ -30,8 +31,8 @@ pub struct Job<'a> {
 pub struct Agreed {
     /// The ids of resources that are removed or replaced, by stage.
     pub(super) resources: BTreeMap<&'static str, BTreeSet<String>>,
-    /// What is in stacks that are removed, by the stack's name.
-    pub(super) stacks: BTreeMap<String, BTreeSet<String>>,
+    /// What is known of stacks that are removed, or cleared before they are made anew, by the stack's name.
+    pub(super) stacks: BTreeMap<String, Shown>,
 }
 
 impl Agreed {
@@ -153,7 +154,7 @@ impl Session<'_> {
         let stacks = self.aws.stacks(&stage.region);
         let wanted = job.wanted(body);
         for _ in 0..TRIES {
-            let deployed = self.settled(&stacks, stage).await?;
+            let deployed = self.settled(&stacks, stage, agreed).await?;
             let now = deployed.as_ref().map(|it| (it.id.clone(), it.changed));
             if job.seen.is_some() && job.seen != now {
                 return Err(changed_by_somebody_else(&stage.stack_name));

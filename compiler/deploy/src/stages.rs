@@ -1,13 +1,13 @@
 //! The stages of a deployment, in their order: the outputs of one are parameters of the next.
 
 use crate::aws::Aws;
-use crate::going::Standing;
 use crate::heal::{self, Healing};
 use crate::picture::case::Case;
 use crate::picture::{Picture, Seen};
 use crate::served::{self, Check};
 use crate::session::Session;
 use crate::stage::{Agreed, Done, Job};
+use crate::standing::Standing;
 use crate::{artifacts, edge_logs, settle, trial, versions};
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::names;
@@ -284,7 +284,7 @@ impl<'a> Run<'a> {
             None
         } else {
             session
-                .lingering(stage, template, self.options.only.is_none())
+                .lingering(stage, template, self.options.only.is_none(), self.agreed)
                 .await?
         };
         let for_now = lingering.as_ref().map_or(template, |it| &it.template);
@@ -315,7 +315,7 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         // It may have been at work, and another run may have mended it by now.
-        session.settled(&stacks, stage).await?;
+        session.settled(&stacks, stage, self.agreed).await?;
         let seen = Seen::again(session, stage).await?;
         let (Some(stack), gone) = (&seen.stack, seen.gone()) else {
             return Ok(());

@@ -17,14 +17,19 @@ use frames_network::client::{Failed, TimedOut};
 use frames_network::{Client, Network};
 use http::Request;
 use http_body_util::Limited;
+use hyper::body::Body;
 use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tower_http::timeout::TimeoutBody;
 
 /// Of an answer, in bytes: more than a function's zip may have. Anybody may be in a metadata service's place.
 const MOST: usize = 64 * 1024 * 1024;
+
+/// How long an answer that has begun may be silent.
+const SILENT: Duration = Duration::from_secs(30);
 
 /// One for all calls of a run.
 pub(super) fn client() -> Result<SharedHttpClient> {
@@ -88,12 +93,21 @@ impl HttpConnector for Connector {
                     .await
                     .map_err(|late| ConnectorError::timeout(late.into()))?,
             };
-            let bounded = |body| SdkBody::from_body_1_x(Limited::new(body, MOST));
-            let answer = answer.map_err(told)?.map(bounded);
+            let answer = answer.map_err(told)?;
+            let answer = answer.map(|body| SdkBody::from_body_1_x(bounded(body)));
             HttpResponse::try_from(answer)
                 .map_err(|error| ConnectorError::other(error.into(), None))
         })
     }
+}
+
+/// Bounded in size, and in time between two pieces.
+fn bounded<B>(body: B) -> TimeoutBody<Limited<B>>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    TimeoutBody::new(SILENT, Limited::new(body, MOST))
 }
 
 /// After a failure that may be the connection's own, an SDK tries again by another one.
@@ -137,5 +151,48 @@ fn told(failed: Failed) -> ConnectorError {
         ConnectorError::other(error.into(), Some(ErrorKind::TransientError))
     } else {
         ConnectorError::other(error.into(), None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::{BodyExt, Full};
+    use hyper::body::{Bytes, Frame};
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    /// A piece, and then nothing any more.
+    struct Halting(Option<Bytes>);
+
+    impl Body for Halting {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            match self.0.take() {
+                Some(piece) => Poll::Ready(Some(Ok(Frame::data(piece)))),
+                None => Poll::Pending,
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_begins_an_answer_and_falls_silent_isnt_waited_for_without_end() {
+        let began = tokio::time::Instant::now();
+        let body = bounded(Halting(Some(Bytes::from_static(b"{"))));
+        let error = body.collect().await.unwrap_err();
+        assert_eq!(began.elapsed(), SILENT, "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_has_a_size() {
+        let all = |bytes| bounded(Full::new(Bytes::from(vec![0; bytes]))).collect();
+        assert!(all(MOST).await.is_ok());
+        assert!(all(MOST + 1).await.is_err());
     }
 }
