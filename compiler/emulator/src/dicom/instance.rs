@@ -209,6 +209,9 @@ impl Read {
     fn of(data: Data) -> Result<Self, Error> {
         let (transfer_syntax, dataset) = layout::meta(&data)?;
         let encoding = encoding(&transfer_syntax)?;
+        if encoding.deflated {
+            guard::holds(layout::INFLATED);
+        }
         let data = layout::inflated(data, &encoding, dataset)?;
         let layout = layout::walk(&data, &encoding, dataset)?;
         let bytes = attributes(&data, &layout)?;

@@ -30,7 +30,7 @@ pub(super) const DEPTH: usize = 32;
 const ATTRIBUTES: u64 = 256 * 1024 * 1024;
 
 /// A whole deflated data set.
-const INFLATED: u64 = 256 * 1024 * 1024;
+pub(super) const INFLATED: u64 = 256 * 1024 * 1024;
 
 const PIXEL_GROUP: u16 = 0x7FE0;
 
