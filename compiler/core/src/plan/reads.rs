@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 const RUNTIME: &str = "provided.al2023";
 const HANDLER: &str = "bootstrap";
 
-/// For the processor, of which it buys a share: 0.29, a whole one being at 1,769 MB. The program itself
-/// needs a few megabytes. docs/performance.md has what that share does to a frame's time.
+/// Of a processor, it buys a share of 0.29: a whole one is at 1,769 MB. The program itself needs a
+/// few megabytes. docs/performance.md has what that share makes of a frame's time.
 ///
 /// Source: "Configure Lambda function memory", AWS Lambda Developer Guide.
 const MEMORY: u32 = 512;
