@@ -18,6 +18,7 @@ mod deploy;
 mod dev;
 mod dev_allowed;
 mod dev_delivery;
+mod dev_keys;
 mod dev_origin;
 mod dev_running;
 mod dev_watch;

@@ -12,13 +12,13 @@ use super::stage::Done;
 use super::standing::Standing;
 use super::teardown::{self, BUCKET, FUNCTION, KEY};
 use super::{artifacts, edge_logs};
+use crate::aws::EDGE_REGION;
 use crate::aws::bucket::Object;
 use crate::aws::functions::Deleted;
 use crate::aws::stacks::{Body, Event, Resource, Stack, Wanted};
 use crate::picture::Picture;
 use crate::picture::serving::{NothingServed, Serving};
 use frames_compiler::failure::{Exit, Failure, Result};
-use frames_compiler::names;
 use frames_compiler::plan::Footprint;
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -313,9 +313,10 @@ impl Standing<'_> {
 
     /// Deletes the functions' versions, once CloudFront has deleted their replicas.
     async fn drain(&self, session: &Session<'_>, options: Options) -> Result<()> {
-        let functions = self.contents.functions();
-        // The reader has no replicas, and its alias keeps the version that it is on.
-        if functions.is_empty() || self.stage.name == names::READS {
+        // Replicas are of functions in the edge's Region, and a URL's alias keeps the version that
+        // it is on.
+        let functions = self.contents.replicated();
+        if functions.is_empty() || self.stage.region != EDGE_REGION {
             return Ok(());
         }
         let began = Instant::now();

@@ -254,6 +254,15 @@ impl Contents {
         })
     }
 
+    /// Those of them that edge locations may hold a replica of. One with a URL is called by that.
+    pub(crate) fn replicated(&self) -> Vec<String> {
+        self.physical(|resource| {
+            let has_url = !teardown::urls(&self.template, &resource.id).is_empty();
+            let retained = teardown::is_retained(&self.template, &resource.id);
+            resource.kind == FUNCTION && !retained && !has_url
+        })
+    }
+
     /// The physical ids of the resources that the stack made. A resource that couldn't be made is left
     /// out: its name may be in use by somebody else.
     fn physical(&self, wanted: impl Fn(&Resource) -> bool) -> Vec<String> {
@@ -291,6 +300,7 @@ impl Contents {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn resource(id: &str, kind: &str, physical: &str, status: &str) -> Resource {
         Resource {
@@ -321,6 +331,25 @@ mod tests {
         assert_eq!(contents.functions(), [name]);
         contents.resources[0].status = "DELETE_COMPLETE".to_owned();
         assert_eq!(contents.functions(), Vec::<String>::new());
+    }
+
+    /// Nobody waits for replicas of the reader, whatever its stack is called.
+    #[test]
+    fn a_function_with_a_url_has_no_replicas() {
+        let made = |id, name| resource(id, FUNCTION, name, "CREATE_COMPLETE");
+        let target = json!({"TargetFunctionArn": {"Ref": "ReaderFunction"}, "Qualifier": "live"});
+        let contents = Contents {
+            resources: vec![
+                made("ReaderFunction", "heart-dev-reader"),
+                made("SignerFunction", "heart-dev-signer"),
+            ],
+            template: json!({"Resources": {
+                "ReaderUrl": {"Type": "AWS::Lambda::Url", "Properties": target},
+            }}),
+            key_is_needed: false,
+        };
+        assert_eq!(contents.replicated(), ["heart-dev-signer"]);
+        assert_eq!(contents.functions().len(), 2);
     }
 
     /// CloudFront chooses the ids of distributions, so one belongs to the stack in any state: even

@@ -11,6 +11,7 @@ pub(crate) const BUCKET: &str = "AWS::S3::Bucket";
 /// What encrypts the logs: it is kept or deleted with them.
 pub(crate) const KEY: &str = "AWS::KMS::Key";
 pub(crate) const VERSION: &str = "AWS::Lambda::Version";
+const URL: &str = "AWS::Lambda::Url";
 /// What behaviors of any distribution may have.
 pub(crate) const POLICIES: [&str; 3] = [
     "AWS::CloudFront::CachePolicy",
@@ -61,6 +62,17 @@ pub(crate) fn needs_logs_key(template: &Value) -> bool {
 pub(crate) fn is_retained(template: &Value, id: &str) -> bool {
     let policy = template["Resources"][id]["DeletionPolicy"].as_str();
     policy.is_some_and(|policy| policy.starts_with("Retain"))
+}
+
+/// Of each URL of a function, the alias that it runs.
+pub(crate) fn urls<'a>(template: &'a Value, function: &str) -> Vec<Option<&'a str>> {
+    let resources = template["Resources"].as_object().into_iter().flatten();
+    let urls = resources.filter(|(_, resource)| resource["Type"] == URL);
+    let properties = urls.map(|(_, resource)| &resource["Properties"]);
+    properties
+        .filter(|properties| mentions(&properties["TargetFunctionArn"], function))
+        .map(|properties| properties["Qualifier"].as_str())
+        .collect()
 }
 
 /// Whether it is deleted with the logs: the logs, and the bucket's policy.
@@ -228,6 +240,24 @@ mod tests {
         let arn = json!({"Fn::Sub": "arn:aws:s3:::${AccessLogsOfOthers}"});
         prefixed["Resources"]["Destination"]["Properties"]["DestinationResourceArn"] = arn;
         assert!(!is_of_logs(&prefixed, "AccessLogs"));
+    }
+
+    #[test]
+    fn a_url_is_its_functions() {
+        let url = |target: Value| json!({"Type": URL, "Properties": {"TargetFunctionArn": target, "Qualifier": "live"}});
+        let template = json!({"Resources": {
+            "A": url(json!({"Ref": "OneFunction"})),
+            "B": url(json!({"Fn::GetAtt": ["OtherFunction", "Arn"]})),
+            "C": {"Type": VERSION, "Properties": {"FunctionName": {"Ref": "ThirdFunction"}}},
+        }});
+        for function in ["OneFunction", "OtherFunction"] {
+            assert_eq!(urls(&template, function), [Some("live")], "{function}");
+        }
+        for function in ["ThirdFunction", "One"] {
+            assert!(urls(&template, function).is_empty(), "{function}");
+        }
+        // A stack that never had a template.
+        assert!(urls(&Value::Null, "OneFunction").is_empty());
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(super) static MANIFEST: Table = Table {
         Field::new("logs", Kind::Table(&LOGS),
             "What is logged, where, and for how long."),
         Field::new("alarms", Kind::Table(&ALARMS),
-            "Alarms in CloudWatch, for failing functions and for 5xx answers. They are in us-east-1, where CloudFront's metrics are: in the cdn stack, or in the logs stack where `deploy.region` is another Region."),
+            "Alarms in CloudWatch, for failing functions and for 5xx answers. They are in us-east-1, where CloudFront's metrics are: in the cdn stack, or in the logs stack where `deploy.region` is another Region. The reader's own are in the reads stack, where `healthImaging.region` is us-east-1. In another Region there are none of it, since the topic takes no alarms from there, and the alarm on 5xx answers tells."),
         Field::new("deploy", Kind::Table(&DEPLOY),
             "Where and how the stacks are deployed."),
         Field::new("environments", Kind::Environments,

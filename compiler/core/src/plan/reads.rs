@@ -17,7 +17,10 @@ use serde_json::{Value, json};
 const RUNTIME: &str = "provided.al2023";
 const HANDLER: &str = "bootstrap";
 
-/// CPU and network grow with it; the program itself needs a few megabytes.
+/// Of a processor, it buys a share of 0.29: a whole one is at 1,769 MB. The program itself needs a
+/// few megabytes. docs/performance.md has what that share makes of a frame's time.
+///
+/// Source: "Configure Lambda function memory", AWS Lambda Developer Guide.
 const MEMORY: u32 = 512;
 
 /// Of a whole answer, in seconds. HealthImaging's first byte is waited for no longer than 25 of

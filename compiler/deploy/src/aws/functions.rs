@@ -107,13 +107,15 @@ impl Functions {
         Ok(found)
     }
 
-    /// Who the URL of a function's alias answers, by Lambda's word for it. None without a URL.
-    pub async fn url_auth(&self, function: &str, alias: &str) -> Result<Option<String>> {
+    /// Who the URL of a function, or of its alias, answers, by Lambda's word for it. None without
+    /// a URL.
+    pub async fn url_auth(&self, function: &str, alias: Option<&str>) -> Result<Option<String>> {
         let asked = self
             .client
             .get_function_url_config()
             .function_name(function);
-        match asked.qualifier(alias).send().await {
+        let asked = asked.set_qualifier(alias.map(str::to_owned));
+        match asked.send().await {
             Ok(answer) => Ok(Some(answer.auth_type().as_str().to_owned())),
             Err(error) if errors::code(&error) == Some("ResourceNotFoundException") => Ok(None),
             Err(error) => {
