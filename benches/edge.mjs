@@ -25,13 +25,13 @@ async function start(program, args, options) {
 }
 
 /** A manifest in a directory of its own. `ttl: 0s`: every request is a miss. */
-function project(name, ttl) {
+function project(name, ttl, serves = 'dicomweb') {
   const cwd = join(root, name)
   mkdirSync(cwd)
   writeFileSync(join(cwd, 'frames.yml'), `service: bench
 auth: {mode: oidc, issuer: 'https://issuer.example', audience: frames}
 iam: {allow: [{datastore: 12345678901234567890123456789012}]}
-delivery: {dicomweb: true, webAcl: none, cache: {ttl: ${ttl}}}
+delivery: {${serves}: true, webAcl: none, cache: {ttl: ${ttl}}}
 logs: {access: {enabled: false}}
 `)
   return { cwd }
@@ -108,6 +108,8 @@ const ms = (value) => `${value.toFixed(2)} ms`
 try {
   const [keeps, asks] = [project('keeps', '1h'), project('asks', '0s')]
   const [kept, asked, alone] = [await dev(keeps), await dev(asks), await standIn(keeps)]
+  // By GET, native reads go through the reader. Deliveries of their own leave the others' as they were.
+  const [keptReads, askedReads] = [await dev(project('keeps-reads', '1h', 'cachedReads')), await dev(project('asks-reads', '0s', 'cachedReads'))]
   const { frame } = kept
   const search = `${kept.url}/datastore/${frame.datastoreId}/instances?limit=1`
   const [instance] = await (await fetch(search, { headers: { authorization: `Bearer ${kept.token}` } })).json()
@@ -124,6 +126,7 @@ try {
   })
   const get = { alone: () => origin('GET', dicomweb, { accept }, ''), by: (dev) => ({ url: dev.url, method: 'GET', path: dicomweb, headers: authorized(dev, { accept }) }) }
   const post = { alone: () => origin('POST', native, { 'content-type': 'application/json' }, body), by: (dev) => ({ url: dev.url, method: 'POST', path: native, headers: authorized(dev, posted), body }) }
+  const read = { by: (dev) => ({ url: dev.url, method: 'GET', path: `${native}?imageFrameId=${frame.imageFrameId}`, headers: authorized(dev, {}) }) }
 
   // The first of all starts the functions; each further `first` has a connection of its own.
   const starting = await ask(new http.Agent(), get.by(kept), 'Miss')
@@ -133,6 +136,7 @@ try {
     return median(times)
   }
   await ask(new http.Agent(), get.by(asked), 'Miss')
+  for (const dev of [keptReads, askedReads]) await ask(new http.Agent(), read.by(dev), 'Miss')
   console.log(`${os.cpus()[0].model.trim()}, ${os.cpus().length} processors, Node.js ${process.version}, load ${os.loadavg()[0].toFixed(1)} at the start\n`)
   console.log(`First frame of all, which starts the functions: ${ms(starting.first)}\n`)
   row('', 'frames a second', 'median', 'first byte, new connection', 'frames a second, of the stand-in\'s')
@@ -144,6 +148,8 @@ try {
       ['miss', () => get.by(asked), 'Miss'],
       ['stand-in, POST', post.alone, ''],
       ['POST, always a miss', () => post.by(kept), 'Miss'],
+      ['native GET, hit', () => read.by(keptReads), 'Hit'],
+      ['native GET, miss', () => read.by(askedReads), 'Miss'],
     ]
     const measured = cases.map(() => ({ rates: [], medians: [] }))
     for (let round = 0; round < ROUNDS; round++) { // in turn, so that the machine's moods are shared
@@ -155,7 +161,7 @@ try {
     }
     for (const [at, [name, request, expected]] of cases.entries()) {
       const rate = median(measured[at].rates)
-      const own = median(measured[at < 3 ? 0 : 3].rates)
+      const own = median(measured[at < 3 ? 0 : 3].rates) // the reader asks HealthImaging by POST
       row(`${name}, ${connections} connection${connections > 1 ? 's' : ''}`, rate.toFixed(0), ms(median(measured[at].medians)), ms(await first(request(), expected)), (rate / own).toFixed(2))
     }
   }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Frames per second and time to the first byte through `frames dev`, hits and misses, beside its
-# HealthImaging stand-in alone, in one run. Prints a Markdown table.
+# Frames per second and time to the first byte through `frames dev`, hits and misses of DICOMweb and
+# of native reads, beside its HealthImaging stand-in alone, in one run. Prints a Markdown table.
 # PROFILE=dev measures the build that `cargo dev` makes. FRAMES and STAND_IN may name programs that
 # were built before.
 set -euo pipefail

@@ -344,6 +344,28 @@ fn help_fits_80_columns_and_tells_all() {
     }
 }
 
+/// A terminal says how wide it is; a pipe is told by COLUMNS.
+#[test]
+fn help_on_a_terminal_of_80_columns_is_the_one_of_a_pipe() {
+    let project = Project::empty();
+    for command in ["", "init", "deploy", "check", "logs"] {
+        let with_help = || {
+            let mut help = project.command();
+            help.args(Some(command).filter(|name| !name.is_empty()));
+            help.arg("--help");
+            help
+        };
+        let (code, shown) = OnTerminal::start_with_columns(&mut with_help(), 80).end();
+        assert_eq!(code, 0, "{command}: {shown}");
+        let shown = on_screen(&shown);
+        let piped = Run::of(with_help().env("COLUMNS", "80"));
+        assert_eq!(shown, piped.stdout.lines().collect::<Vec<_>>(), "{command}");
+        for line in &shown {
+            assert!(line.chars().count() <= 80, "{command}: {line}");
+        }
+    }
+}
+
 /// A terminal has 80 columns and 24 lines, the last of which is the shell's next one.
 #[test]
 fn the_overview_fits_on_a_screen() {

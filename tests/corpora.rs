@@ -19,7 +19,7 @@ fn settings() {
 /// The corpus begins with the settings that other tests take over value for value.
 #[test]
 fn the_samples_are_in_the_corpus() {
-    for name in ["sample", "successor"] {
+    for name in ["sample", "sample-cognito", "successor"] {
         let seed = read(&format!("fuzz/corpus/settings/{name}"));
         assert_eq!(seed, read(&format!("tests/samples/{name}.ts")));
         assert!(targets::settings(seed.as_bytes()), "{name}");

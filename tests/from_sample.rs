@@ -46,6 +46,29 @@ fn the_samples_settings_mean_the_same() {
 }
 
 #[test]
+fn the_samples_settings_with_everything_filled_in_mean_the_same() {
+    let (project, run) = from(&read("tests/samples/sample-cognito.ts"), &[]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, ""), "{run:#?}");
+    assert!(!run.stderr.contains("Left out"), "{run:#?}");
+    let mut expected = defaults(
+        "{mode: cognito, userPoolId: us-west-2_AbCdEfGhI, clientIds: [3n4b5urk1ft4fl3mg5e62d9ado]}",
+    );
+    assert_eq!(expected["auth"]["tokenUse"], "access");
+    expected["healthImaging"] = json!({
+        "region": "us-west-2",
+        "endpoint": "runtime-medical-imaging.us-west-2.amazonaws.com",
+    });
+    expected["domain"] = json!({
+        "cnames": ["frames.example.org", "images.example.org"],
+        "certificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11",
+        "securityPolicy": "TLSv1.2_2021",
+    });
+    assert_eq!(printed(&project), expected);
+    let run = project.frames(&["validate"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+}
+
+#[test]
 fn its_successors_settings_mean_the_same() {
     let (project, run) = from(&read("tests/samples/successor.ts"), &[]);
     assert_eq!((run.code, run.stdout.as_str()), (0, ""), "{run:#?}");

@@ -3,7 +3,7 @@
 use crate::support::aws::{Account, Aws};
 use crate::support::frames::Project;
 use crate::support::process::eventually;
-use crate::support::pty::OnTerminal;
+use crate::support::pty::{OnTerminal, on_screen};
 use crate::support::read;
 use rustix::process::{Signal, kill_process};
 use serde_json::json;
@@ -236,6 +236,81 @@ fn a_terminal_is_asked_until_the_answer_is_right() {
     assert_eq!(project.frames(&["validate"]).code, 0);
 }
 
+/// The lines that are wider than a terminal of 80 columns.
+fn too_wide(shown: &str) -> Vec<String> {
+    let mut lines = on_screen(shown);
+    lines.retain(|line| line.chars().count() > 80);
+    lines
+}
+
+#[test]
+fn on_a_terminal_of_80_columns_it_fits() {
+    let project = Project::empty();
+    let mut init = OnTerminal::start_with_columns(project.command().arg("init"), 80);
+    for (prompt, wrong, said, right) in [
+        ("]:", "ct viewer", "`ct viewer` isn't", "ct-viewer"),
+        ("[cognito]:", "oicd", "did you mean `oidc`?", "oidc"),
+        (
+            "tokens' `iss`:",
+            "http://x.example",
+            "can't use `http://x.example`",
+            "https://x.example",
+        ),
+        ("several: with commas:", "", "an answer is needed", "a"),
+        (
+            "several: with commas; none: leave empty:",
+            "x",
+            "error: ",
+            "frames.example.org",
+        ),
+        (
+            "their records\r\n  none: leave empty:",
+            "x",
+            "error: `x`",
+            "Z0123456789ABCDEFGHIJ",
+        ),
+        ("have one made: leave empty:", "x", "error: `x`", ""),
+        (
+            "[us-east-1]:",
+            "Frankfurt",
+            "`Frankfurt` isn't",
+            "eu-central-1",
+        ),
+        ("the account: leave empty:", "x", "error: `x`", ""),
+        (
+            "yes or no? [no]:",
+            "maybe",
+            "the answer is yes or no",
+            "yes",
+        ),
+        (
+            "any: leave empty:",
+            "viewer",
+            "did you mean `https://viewer`?",
+            "",
+        ),
+    ] {
+        let before = init.shown().matches(said).count();
+        init.answer(prompt, wrong);
+        eventually(said, || {
+            (init.shown().matches(said).count() > before).then_some(())
+        });
+        init.answer(prompt, right);
+    }
+    assert_eq!(init.code(), 0, "{}", init.shown());
+    let shown = init.shown();
+    // An ARN is to be copied, so that the example of one isn't broken.
+    let wide = too_wide(&shown);
+    assert_eq!(wide.len(), 1, "{shown}");
+    assert!(wide[0].trim().starts_with("`arn:aws:acm:"), "{shown}");
+    assert!(!wide[0].trim().contains(' '), "{shown}");
+    // Some of it wouldn't have fitted, and goes on below its words.
+    assert!(
+        shown.contains("every image set of the\r\n           account"),
+        "{shown}"
+    );
+}
+
 #[test]
 fn an_interrupted_question_leaves_nothing() {
     let project = Project::empty();
@@ -263,7 +338,7 @@ fn online(project: &Project, account: &Account) -> OnTerminal {
     command
         .args(["init", "--online"])
         .envs(account.environment());
-    OnTerminal::start_without_data(&mut command)
+    OnTerminal::start_with_columns(&mut command, 80)
 }
 
 /// Against the tests' AWS, whose HealthImaging is a stand-in.
@@ -316,6 +391,12 @@ fn online_lists_what_the_account_has() {
         !shown.contains("22345678901234567890123456789012"),
         "{shown}"
     );
+    // Only the certificate's ARN is wider than the terminal: it is to be copied. Its name is below.
+    let listed = format!("   1  {certificate}");
+    assert_eq!(too_wide(&shown), [&*listed], "{shown}");
+    let lines = on_screen(&shown);
+    let at = lines.iter().position(|line| *line == listed).unwrap();
+    assert_eq!(lines[at + 1], "      frames.example.org", "{shown}");
     let text = manifest(&project, "frames.yml");
     for value in [pool, client, &zone, certificate, store] {
         assert!(text.contains(value), "{value}\n{text}");
@@ -339,6 +420,7 @@ fn what_may_not_be_listed_is_asked_for() {
     let shown = init.shown();
     let denied = "you have no permission for `cognito-idp:ListUserPools`";
     assert!(shown.contains(denied), "{shown}");
+    assert_eq!(too_wide(&shown), Vec::<String>::new(), "{shown}");
     init.answer("of the pool: leave empty:", "\u{4}");
     assert_eq!(init.code(), 130, "{}", init.shown());
     assert!(entries(&project).is_empty());

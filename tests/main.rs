@@ -60,6 +60,7 @@ mod purge;
 mod reader;
 mod readme;
 mod reads;
+mod release_build;
 mod released;
 mod sbom;
 mod sdks;

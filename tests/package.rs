@@ -64,6 +64,9 @@ fn plan_json_describes_every_file() {
     let project = Project::example();
     let run = project.package();
     assert_eq!(run.stdout, "./.frames/dev\n");
+    // A script gets the folder, and whoever reads along what to do with it.
+    let next = "      Next `frames dev` serves it here, `frames diff` compares it with AWS, `frames deploy` deploys it\n";
+    assert!(run.stderr.ends_with(next), "{run:#?}");
     let files = output(&project);
     let names: Vec<&String> = files.keys().collect();
     let [authorizer, signer] = zip_names(&files)[..] else {

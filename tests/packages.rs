@@ -3,7 +3,7 @@
 
 use crate::support::aws::Aws;
 use crate::support::dev::{CT, Dev, bearer, get_frame};
-use crate::support::frames::{Project, Run, path_with};
+use crate::support::frames::{Project, Run};
 use crate::support::installer::only;
 use crate::support::{read, release, root};
 use serde_json::json;
@@ -11,7 +11,6 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -360,37 +359,6 @@ fn a_binary_without_programs_isnt_packed() {
     assert_eq!(run.code, 1, "{run:#?}");
     assert!(run.stderr.contains("has no programs inside"), "{run:#?}");
     assert!(is_empty(out.path()));
-}
-
-/// `release/build`, which has to refuse: what it says.
-fn refused_build(command: &mut Command, out: &Path) -> String {
-    let run = Run::of(command.current_dir(root()).arg("release/build").arg(out));
-    assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{run:#?}");
-    run.stderr
-}
-
-#[test]
-fn a_release_is_refused_where_nobody_has_tried_it() {
-    let project = Project::empty();
-    let out = project.path().join("out");
-    for (system, machine) in [("Darwin", "arm64"), ("Linux", "aarch64")] {
-        let script =
-            format!("#!/bin/sh\ncase $1 in -s) echo {system} ;; *) echo {machine} ;; esac\n");
-        project.write("bin/uname", script);
-        let uname = project.path().join("bin/uname");
-        fs::set_permissions(&uname, fs::Permissions::from_mode(0o755)).unwrap();
-        let mut command = Command::new("bash");
-        command.env("PATH", path_with(&project.path().join("bin")));
-        let said = refused_build(&mut command, &out);
-        assert!(
-            said.contains(&format!("this is {system} on {machine}")),
-            "{said}"
-        );
-    }
-    // What is in a folder already would be published with the rest.
-    project.write("out/old.whl", "");
-    let said = refused_build(&mut Command::new("bash"), &out);
-    assert!(said.contains("isn't empty"), "{said}");
 }
 
 /// The programs in a release come from the tools that all other tests ran with.

@@ -5,7 +5,7 @@ use super::online;
 use crate::artifact::files;
 use crate::cli::{Global, Init};
 use crate::init::answers::{complaints, service_name, warnings, with_defaults};
-use crate::init::questions::Account;
+use crate::init::choices::Account;
 use crate::init::{Answers, beside, questions, sample, text, typescript};
 use crate::interrupt::Signals;
 use crate::project::MANIFEST;

@@ -3,7 +3,7 @@
 
 use super::event_loop;
 use crate::init::Answers;
-use crate::init::questions::{Account, Choice, Subject};
+use crate::init::choices::{Account, Choice, Subject};
 use frames_compiler::failure::Failure;
 use frames_deploy::aws::listing::{self, Listed};
 use frames_deploy::aws::{Aws, EDGE_REGION};

@@ -3,7 +3,7 @@
 use super::findings::Asked;
 use crate::cli::Global;
 use crate::init::Answers;
-use crate::init::questions::{Account, Choice, Subject};
+use crate::init::choices::{Account, Choice, Subject};
 use crate::project::Project;
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::{Compiled, Source};

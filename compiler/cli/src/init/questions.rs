@@ -2,6 +2,7 @@
 
 use super::Answers;
 use super::answers::{findings, mode as spelled, within};
+use super::choices::{Account, Choice, Subject, chosen};
 use frames_compiler::diagnostic::first_sentence;
 use frames_compiler::diagnostic::wrap::wrapped;
 use std::io::{self, BufRead, Write};
@@ -11,34 +12,6 @@ const WIDTH: usize = 80;
 
 /// More choices than a screen has lines help nobody.
 const SHOWN: usize = 20;
-
-/// What an account may have to choose from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subject {
-    UserPools,
-    /// Of the user pool that was chosen.
-    AppClients,
-    HostedZones,
-    Certificates,
-    /// Of the Region that was chosen.
-    Datastores,
-}
-
-/// One of them: what is answered, and what tells it from the others.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
-    pub value: String,
-    pub name: String,
-}
-
-/// Lists what there is; else a line says why not.
-pub trait Account {
-    fn choices(
-        &mut self,
-        subject: Subject,
-        answers: &Answers,
-    ) -> std::result::Result<Vec<Choice>, String>;
-}
 
 /// A question, and where its answer goes.
 struct Question {
@@ -264,11 +237,7 @@ impl Question {
         let more = choices.len().saturating_sub(SHOWN);
         choices.truncate(SHOWN);
         for (number, choice) in (1..).zip(&choices) {
-            writeln!(
-                asking.out,
-                "  {number:>2}  {}  {}",
-                choice.value, choice.name
-            )?;
+            writeln!(asking.out, "{}", choice.line(number, WIDTH))?;
         }
         if more > 0 {
             writeln!(asking.out, "  and {more} more")?;
@@ -319,13 +288,6 @@ impl Question {
         }
         Ok(accepted)
     }
-}
-
-/// A choice's number stands for it.
-fn chosen(answer: String, choices: &[Choice]) -> String {
-    let number = answer.parse::<usize>().ok();
-    let choice = number.and_then(|number| choices.get(number.checked_sub(1)?));
-    choice.map_or(answer, |choice| choice.value.clone())
 }
 
 fn is_yes_or_no(answer: &str) -> bool {
@@ -432,6 +394,7 @@ mod tests {
         // There is no third pool, and `3` is none itself.
         for expected in [
             "\n   2  us-east-1_Other  named\n",
+            "-0d6d4f0f9b11\n      named\n   2  arn:",
             "or its number: ",
             "`3` isn't",
             "the answer is yes or no",

@@ -419,3 +419,58 @@ fn mode(value: &Value, is_sample: bool) -> std::result::Result<&'static str, Str
         other => Err(quoted(other)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::init::typescript::constants;
+
+    /// What the successor's settings make of a level, and what is remarked.
+    fn with_level(written: &str) -> Taken {
+        let settings = format!(
+            "export const AUTH_MODE = 'none';\nexport const PROXY_LOG_LEVEL: string = {written};\n"
+        );
+        let file = File {
+            name: "config.ts".to_owned(),
+            constants: constants(settings.as_bytes()).unwrap(),
+        };
+        taken(&[file], &Answers::default()).unwrap()
+    }
+
+    #[test]
+    fn a_log_level_becomes_the_nearest_one() {
+        for (level, nearest, why) in [
+            ("error", "error", None),
+            ("warn", "warn", None),
+            ("info", "info", None),
+            ("INFO", "info", None),
+            ("debug", "info", Some("is more than the functions log")),
+            ("trace", "info", Some("is more than the functions log")),
+            ("fatal", "error", Some("is less than the functions log")),
+            ("silent", "error", Some("is less than the functions log")),
+            ("Silent", "error", Some("is less than the functions log")),
+            ("verbose", "warn", Some("isn't a level that is known")),
+        ] {
+            let taken = with_level(&format!("'{level}'"));
+            assert_eq!(taken.answers.log_level.as_deref(), Some(nearest), "{level}");
+            let remarks: Vec<String> = why
+                .iter()
+                .map(|why| {
+                    format!(
+                        "PROXY_LOG_LEVEL (config.ts:2): `{level}` {why}, so `logs.functions.level` is `{nearest}`"
+                    )
+                })
+                .collect();
+            assert_eq!(taken.remarks, remarks);
+        }
+    }
+
+    #[test]
+    fn a_log_level_that_isnt_said_stays_the_default() {
+        for (written, remarks) in [("''", 0), ("undefined", 0), ("process.env.LEVEL", 1)] {
+            let taken = with_level(written);
+            assert_eq!(taken.answers.log_level, None, "{written}");
+            assert_eq!(taken.remarks.len(), remarks, "{:?}", taken.remarks);
+        }
+    }
+}
