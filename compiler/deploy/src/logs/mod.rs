@@ -41,7 +41,7 @@ const TICK: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// So often, after the tries of each call. Whoever follows goes on for ever.
+/// So often in a row, for about a minute. Whoever follows goes on for ever.
 const MOST_PAUSES: u32 = 6;
 
 /// After so many, the lines of other Regions that are followed no longer wait.
