@@ -281,7 +281,7 @@ fn warnings_are_counted_and_not_repeated() {
     }
 }
 
-/// Nor does a zip that older limits refuse reach AWS unseen, and it can be allowed.
+/// A zip that an older limit would refuse gets no further than this machine. It can be allowed.
 #[test]
 fn a_heavy_zip_that_is_denied_ends_a_deployment_before_it_begins() {
     let stand = Stand::new();
