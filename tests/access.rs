@@ -4,6 +4,7 @@ use crate::support::dev::{CT, CT_INSTANCE, CT_SERIES, CT_STUDY, Dev, Reply, bear
 use crate::support::frames::Project;
 use crate::support::process::shell;
 use crate::support::root;
+use frames_compiler::diagnostic::codes;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -313,21 +314,26 @@ delivery: {{dicomweb: true}}
     }
 }
 
+/// The lines of a manifest's list. As image sets' ids look: hexadecimal, and no two alike in their
+/// first digits.
+pub fn image_sets(count: usize) -> String {
+    let id = |i: usize| {
+        let mut state = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut next = || {
+            state ^= state >> 29;
+            state = state.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            state ^ (state >> 32)
+        };
+        format!("        - {:016x}{:016x}\n", next(), next())
+    };
+    (0..count).map(id).collect()
+}
+
 /// Ten thousand of them fit, and what AWS's older limit means for them is said.
 #[test]
 fn ten_thousand_ids_are_packaged() {
     let manifest = |count: usize| {
-        // As image sets' ids look: hexadecimal, and no two alike in their first digits.
-        let id = |i: usize| {
-            let mut state = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            let mut next = || {
-                state ^= state >> 29;
-                state = state.wrapping_mul(0xbf58_476d_1ce4_e5b9);
-                state ^ (state >> 32)
-            };
-            format!("      - {:016x}{:016x}\n", next(), next())
-        };
-        let ids: String = (0..count).map(id).collect();
+        let ids = image_sets(count);
         format!(
             "service: x
 auth:
@@ -363,4 +369,50 @@ auth:
         many > 1_000_000 && said.contains("at viewer-request"),
         "{many} {said}"
     );
+}
+
+/// The code's own example, with as many ids as its comment says.
+#[test]
+fn a_heavy_zip_is_a_warning_with_a_code() {
+    let example = codes::ZIP_HEAVY.example;
+    let mut lines: Vec<&str> = example.lines().collect();
+    let at = lines
+        .iter()
+        .position(|line| line.ends_with("# and 10,000 more"));
+    let ids = image_sets(10_000);
+    lines[at.unwrap()] = ids.trim_end();
+    let project = Project::new(&lines.join("\n"));
+    let warned = project.package();
+    assert_eq!(
+        warned.stderr.matches("[zip-heavy]").count(),
+        1,
+        "{warned:#?}"
+    );
+    let allowed = project.frames(&["package", "--allow", "zip-heavy"]);
+    assert_eq!(allowed.code, 0, "{allowed:#?}");
+    assert!(
+        !allowed.stderr.contains("at viewer-request"),
+        "{allowed:#?}"
+    );
+
+    // The example has no name of its own.
+    let deny = [
+        "package",
+        "--deny-warnings",
+        "--allow",
+        "default-certificate",
+    ];
+    let project = Project::new(&lines.join("\n"));
+    let denied = project.frames(&deny);
+    assert_eq!(denied.code, 1, "{denied:#?}");
+    for said in ["error: the authorizer's zip has ", "`--allow zip-heavy`"] {
+        assert!(denied.stderr.contains(said), "{said}: {denied:#?}");
+    }
+    assert!(!project.output("plan.json").exists());
+    let both = project.frames(&[&deny[..], &["--allow", "zip-heavy"]].concat());
+    assert_eq!(both.code, 0, "{both:#?}");
+    assert!(project.output("plan.json").exists());
+
+    let mended = Project::new(codes::ZIP_HEAVY.fixed).frames(&deny);
+    assert_eq!(mended.code, 0, "{mended:#?}");
 }

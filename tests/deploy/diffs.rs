@@ -2,6 +2,7 @@
 
 use super::{MANIFEST, Stand};
 use crate::support::browser::Browser;
+use crate::support::pty::{OnTerminal, on_screen};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -202,4 +203,34 @@ fn a_program_gets_the_leaves_that_a_person_sees() {
     assert_eq!(removed["became"], "removed");
     assert_eq!(removed["before"], origin["after"]);
     assert_eq!(removed.get("after"), None);
+}
+
+/// A line is broken wherever it can be, and nothing of it gets lost.
+#[test]
+fn a_long_change_fits_on_a_terminal_of_80_columns() {
+    const COLUMNS: u16 = 80;
+    let stand = Stand::new();
+    stand.deploy();
+    stand.write(&dicomweb());
+    let fits = |line: &str| line.trim_end().chars().count() <= usize::from(COLUMNS);
+    let whole = stand.run(&["diff", "-q"]);
+    assert_eq!(whole.code, 0, "{whole:#?}");
+    assert!(!whole.stdout.lines().all(fits), "{whole:#?}");
+
+    let mut command = stand.command(&["diff", "-q"]);
+    let (code, shown) = OnTerminal::start_with_columns(&mut command, COLUMNS).end();
+    assert_eq!(code, 0, "{shown}");
+    let lines = on_screen(&shown);
+    for line in &lines {
+        let words = line.trim();
+        let words = match words.split_once(' ') {
+            Some((mark, rest)) if mark.chars().count() == 1 => rest,
+            _ => words,
+        };
+        // An ARN is one word, which is copied whole.
+        let is_arn = words.contains("arn:") && !words.contains(' ');
+        assert!(fits(line) || is_arn, "{line:?}\n{lines:#?}");
+    }
+    let squeezed = |text: &str| text.split_whitespace().collect::<String>();
+    assert_eq!(squeezed(&lines.join("\n")), squeezed(&whole.stdout));
 }

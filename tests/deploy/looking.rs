@@ -1,6 +1,7 @@
 //! `frames diff` and `frames info`: what would change, and what is deployed.
 
 use super::{MANIFEST, Stand, closing};
+use crate::access::image_sets;
 use serde_json::{Value, json};
 
 fn diff(stand: &Stand) -> Value {
@@ -278,6 +279,45 @@ fn warnings_are_counted_and_not_repeated() {
             assert!(!all.contains(whole), "{arguments:?}: {whole}: {run:#?}");
         }
     }
+}
+
+/// A zip that an older limit would refuse gets no further than this machine. It can be allowed.
+#[test]
+fn a_heavy_zip_that_is_denied_ends_a_deployment_before_it_begins() {
+    let stand = Stand::new();
+    let ids = image_sets(10_000);
+    stand.write(&format!(
+        "service: heart
+auth:
+  mode: oidc
+  issuer: https://login.example.org/
+  audience: frames
+  jwksFile: ./jwks.json
+  access:
+    - datastore: 12345678901234567890123456789012
+      groups: [cardiology]
+      imageSets:
+{ids}iam: {{allow: [{{datastore: 12345678901234567890123456789012}}]}}
+"
+    ));
+    let deny = [
+        "deploy",
+        "--yes",
+        "--deny-warnings",
+        "--allow",
+        "default-certificate",
+    ];
+    let refused = stand.run(&deny);
+    assert_eq!(refused.code, 1, "{refused:#?}");
+    for words in ["the authorizer's zip has ", "`--allow zip-heavy`"] {
+        assert!(refused.stderr.contains(words), "{words}: {refused:#?}");
+    }
+    let calls = stand.account.calls();
+    assert!(!calls.iter().any(|call| call.is_mutating()), "{calls:#?}");
+    let allowed = stand.run(&[&deny[..], &["--allow", "zip-heavy"]].concat());
+    assert_eq!(allowed.code, 0, "{allowed:#?}");
+    assert!(stand.has("heart-dev-cdn"));
+    assert!(!allowed.stderr.contains("zip-heavy"), "{allowed:#?}");
 }
 
 /// Nobody is asked before, and nothing is written. What is allowed is no warning.

@@ -130,6 +130,57 @@ fn a_query_for_insights_names_the_regions_that_have_the_group() {
     );
 }
 
+/// A row for each account needs the claims that the lines have.
+#[test]
+fn a_query_for_insights_goes_by_the_claims_of_the_manifest() {
+    let of = |claims: &str| {
+        let logs = format!(
+            "logs: {{audit: true, auditClaims: {claims}, functions: {{retentionDays: 2192}}}}\n"
+        );
+        Stand::with(&format!("{MANIFEST}{logs}"), Aws::shared().account())
+    };
+    let by = |query: &str| {
+        let (_, by) = query.split_once(" as last by ").unwrap();
+        by.lines().next().unwrap().to_owned()
+    };
+    for (claims, wanted) in [
+        ("[email]", "issuer, claims.email, operation"),
+        (
+            "['custom:staff', sub]",
+            "issuer, `claims.custom:staff`, claims.sub, operation",
+        ),
+        ("[realm.user]", "issuer, claims.realm.user, operation"),
+    ] {
+        let stand = of(claims);
+        let run = logs(&stand, &["--insights"]);
+        assert_eq!(by(&run.stdout), wanted, "{claims}: {run:#?}");
+        assert!(!run.stderr.contains("the query goes by"), "{run:#?}");
+        let told = logs(&stand, &["--insights", "--format", "json"]);
+        let told = &objects(&told.stdout)[0];
+        assert_eq!(by(told["query"].as_str().unwrap()), wanted, "{told}");
+        // No manifest is read: which claim is assumed is said.
+        let named = logs(&stand, &["--insights", "--service", "heart"]);
+        assert_eq!(by(&named.stdout), "issuer, claims.sub, operation");
+        let words: Vec<&str> = named.stderr.split_whitespace().collect();
+        let words = words.join(" ");
+        for said in ["so the query goes by `sub`", "`logs.auditClaims`"] {
+            assert!(words.contains(said), "{said}: {named:#?}");
+        }
+    }
+    // Nor is anything known by a manifest that asks for no audit lines.
+    let silent = logs(&Stand::new(), &["--insights"]);
+    assert!(
+        silent.stderr.contains("the query goes by `sub`"),
+        "{silent:#?}"
+    );
+    let quoting = logs(&of("['a`b', sub]"), &["--insights"]);
+    assert_eq!(by(&quoting.stdout), "issuer, claims.sub, operation");
+    assert!(
+        quoting.stderr.contains("leaves out the claim a`b"),
+        "{quoting:#?}"
+    );
+}
+
 /// As it is marked and copied on a terminal of 80 columns.
 #[test]
 fn the_loop_over_the_regions_can_be_pasted() {

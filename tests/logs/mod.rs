@@ -260,24 +260,56 @@ fn lines_that_come_while_it_runs_are_shown_once_and_in_order() {
 }
 
 /// Some seconds apart, as CloudWatch Logs' quota is per second: here it is counted who asked when.
+/// Where it is too much all the same, the next call waits for a second, and then for two.
 #[test]
 fn a_region_is_asked_a_few_times_per_second_only() {
     let stand = Stand::new();
     stand.account.set(&json!({"log_page": 1}));
+    stand.account.rule(json!({
+        "kind": "answer", "service": "logs", "operation": "FilterLogEvents", "at": 3, "count": 2,
+        "status": 400, "code": "ThrottlingException", "message": "Rate exceeded",
+    }));
     let line = |n: i64| (now() - 60_000 + n, format!("line {n}"));
     let lines: Vec<_> = (0..8).map(line).collect();
     write(&stand, "eu-west-1", SIGNER, "0", &lines);
     let run = logs(&stand, &[]);
     assert_eq!(run.stdout.lines().count(), 8, "{run:#?}");
-    let times = stand.account.calls();
-    let times = times
+    let calls = stand.account.calls();
+    let calls: Vec<_> = calls
         .iter()
-        .filter(|call| call.operation() == "FilterLogEvents");
-    let times: Vec<f64> = times.map(|call| call.time()).collect();
-    assert_eq!(times.len(), 8);
+        .filter(|call| call.operation() == "FilterLogEvents")
+        .collect();
+    let times: Vec<f64> = calls.iter().map(|call| call.time()).collect();
+    assert_eq!(times.len(), 8 + 2, "{calls:?}");
     for pair in times.windows(5) {
         // Five calls in no less than a second.
         assert!(pair[4] - pair[0] > 1.0, "{times:?}");
+    }
+    let throttled = calls.iter().filter(|call| call.status() == Some(400));
+    assert_eq!(throttled.count(), 2, "{calls:?}");
+    assert!(times[3] - times[2] > 0.9, "{times:?}");
+    assert!(times[4] - times[3] > 1.9, "{times:?}");
+}
+
+/// Whatever was in the way, as long as it passes: a connection that breaks, a failure of AWS's, and a
+/// proxy's that has no code.
+#[test]
+fn a_call_that_fails_is_made_again() {
+    for fault in [
+        json!({"kind": "reset"}),
+        json!({"kind": "answer", "status": 500, "code": "InternalFailure", "message": "Injected"}),
+        json!({"kind": "answer", "status": 503, "body": {}}),
+    ] {
+        let stand = Stand::new();
+        let lines = [(now() - 60_000, "one".to_owned())];
+        write(&stand, "eu-west-1", SIGNER, "0", &lines);
+        let mut rule = fault.clone();
+        rule["service"] = json!("logs");
+        rule["operation"] = json!("FilterLogEvents");
+        let met = stand.account.rule(rule);
+        let run = logs(&stand, &[]);
+        assert!(met.met(), "{fault}");
+        assert_eq!(run.stdout.lines().count(), 1, "{fault}: {run:#?}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::aws::distributions::{Asked, Distributions};
 use crate::located;
+use crate::report::duration;
 use crate::session::{Session, token};
 use frames_compiler::failure::{Exit, Failure, Result};
 use frames_compiler::names;
@@ -37,9 +38,7 @@ pub async fn run(session: &Session<'_>, footprint: &Footprint, paths: &[String])
         .await?
     {
         if Instant::now() > end {
-            return Err(unfinished(&format!(
-                "invalidation {invalidation} of distribution {distribution} isn't everywhere yet"
-            )));
+            return Err(not_everywhere(&distribution, &invalidation));
         }
         session.interrupt.sleep(wait).await?;
         wait = (wait * 2).min(APART);
@@ -67,11 +66,7 @@ async fn begin(
             .await?
         {
             Asked::Taken(invalidation) => return Ok(invalidation),
-            Asked::TooMany if Instant::now() > end => {
-                return Err(unfinished(&format!(
-                    "CloudFront has too many invalidations of distribution {distribution} in progress, and took no other one"
-                )));
-            }
+            Asked::TooMany if Instant::now() > end => return Err(not_taken(distribution)),
             Asked::TooMany => {
                 if !is_said {
                     session.progress.step(
@@ -86,8 +81,20 @@ async fn begin(
     }
 }
 
+fn not_everywhere(distribution: &str, invalidation: &str) -> Failure {
+    unfinished(&format!(
+        "invalidation {invalidation} of distribution {distribution} isn't everywhere"
+    ))
+}
+
+fn not_taken(distribution: &str) -> Failure {
+    unfinished(&format!(
+        "CloudFront has too many invalidations of distribution {distribution} in progress, and has taken no other one"
+    ))
+}
+
 fn unfinished(what: &str) -> Failure {
-    let failure = Failure::new(what)
+    let failure = Failure::new(format!("{what} after {}", duration(LIMIT)))
         .help("run the same command again: it purges once more, and waits until that is done");
     Failure {
         exit: Exit::Unfinished,
@@ -112,4 +119,26 @@ async fn distribution(session: &Session<'_>, footprint: &Footprint) -> Result<St
         footprint.service, footprint.env, session.identity.account
     ))
     .help("--profile, --env and --service choose another account, environment and service"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whichever of the two waits was too long.
+    #[test]
+    fn a_purge_that_is_late_is_unfinished_and_says_how_to_go_on() {
+        for failure in [not_everywhere("E1", "I2"), not_taken("E1")] {
+            assert_eq!(failure.exit, Exit::Unfinished);
+            assert_eq!(failure.exit as i32, 4);
+            let said = &failure.message;
+            assert!(said.contains("distribution E1"), "{said}");
+            assert!(said.contains("after 30 min"), "{said}");
+            let help = failure.help.unwrap();
+            assert!(help.contains("run the same command again"), "{help}");
+        }
+        let (late, refused) = (not_everywhere("E1", "I2").message, not_taken("E1").message);
+        assert!(late.contains("invalidation I2"), "{late}");
+        assert!(refused.contains("too many invalidations"), "{refused}");
+    }
 }

@@ -8,9 +8,10 @@ use super::session::{self, Opened, questions};
 use crate::artifact::{self, Builder};
 use crate::cli::{Deploy, Global, Warnings};
 use crate::terminal::{self, Progress, Terminal};
+use frames_compiler::Plan;
+use frames_compiler::diagnostic::{self, codes};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::package::Package;
-use frames_compiler::{Plan, diagnostic};
 use frames_deploy::history::Run;
 use frames_deploy::picture::Picture;
 use frames_deploy::report::Report;
@@ -164,7 +165,7 @@ pub(super) async fn package(
     let programs = artifact::programs(Builder::CargoLambda, terminal)?;
     let package = artifact::package(plan, &programs)?;
     if let Some(heavy) = artifact::heavy(&package) {
-        warn(&heavy, warnings, terminal)?;
+        warn(codes::ZIP_HEAVY, &heavy, warnings, terminal)?;
     }
     Ok(package)
 }

@@ -48,16 +48,21 @@ pub(super) fn judge(found: &mut Vec<Diagnostic>, warnings: &Warnings) {
     }
 }
 
-/// A warning that is no finding, since it comes after the plan.
-pub(super) fn warn(text: &str, warnings: &Warnings, terminal: Terminal) -> Result<()> {
-    if warnings.deny_warnings {
-        return Err(Failure::new(text).help(DENIED));
+/// A warning that has no place in the manifest, since it comes after the plan.
+pub(super) fn warn(code: &Code, text: &str, warnings: &Warnings, terminal: Terminal) -> Result<()> {
+    let name = code.name;
+    if warnings.allowed.iter().any(|it| it == name) {
+        return Ok(());
     }
-    terminal.status("Warning", text);
+    let text = format!("{text} [{name}]");
+    if warnings.deny_warnings {
+        return Err(Failure::new(text).help(format!(
+            "it is a warning, and --deny-warnings counts warnings as errors; `--allow {name}` lets it pass"
+        )));
+    }
+    terminal.status("Warning", &text);
     Ok(())
 }
-
-const DENIED: &str = "it is a warning, and --deny-warnings counts warnings as errors";
 
 /// Why a finding with a warning's code is an error.
 fn say_denied(found: &[Diagnostic], terminal: Terminal) {

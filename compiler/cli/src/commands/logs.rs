@@ -1,14 +1,14 @@
 //! `frames logs`: what the functions wrote, in all Regions, in the order of time.
 
-use super::session;
+use super::session::{self, OpenedNames};
 use crate::cli::{Global, Logs, Moment};
 use crate::terminal::{self, Terminal};
 use chrono::{DateTime, Local, SecondsFormat, TimeZone, Utc};
+use frames_compiler::Plan;
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::names;
-use frames_compiler::plan::Footprint;
 use frames_compiler::printable::{Style, Styled};
-use frames_deploy::logs::access::Access;
+use frames_deploy::logs::access::{self, Access};
 use frames_deploy::logs::record::Line;
 use frames_deploy::logs::{self, Group, Wanted};
 use frames_deploy::session::Session;
@@ -59,7 +59,7 @@ pub(super) fn run(global: &Global, arguments: &Logs, terminal: Terminal) -> Resu
     session::run_unlocated("logs", global, service, terminal, async |opened| {
         let session = opened.looking().await?;
         if arguments.insights {
-            return insights(&session, &opened.footprint, &wanted, terminal).await;
+            return insights(&session, &opened, &wanted, terminal).await;
         }
         let shown = logs::read(&session, &opened.footprint, &wanted, |line| {
             show(line, terminal)
@@ -114,14 +114,38 @@ fn local(time: i64) -> String {
     time.format("%Y-%m-%d %H:%M:%S%.3f %:z").to_string()
 }
 
+/// The claim that an audit line has unless `logs.auditClaims` names others.
+const CLAIM: &str = "sub";
+
+/// The claims that tell accounts apart. Who has been taken for whom is nothing to leave unsaid.
+fn claims(plan: Option<&Plan>, terminal: Terminal) -> Vec<String> {
+    let authorizer = plan.and_then(Plan::authorizer);
+    let Some(claims) = authorizer.and_then(|config| config.audit_claims.clone()) else {
+        let what = format!(
+            "no manifest says which claims the audit lines have, so the query goes by `{CLAIM}`. Where `logs.auditClaims` named others, put them in the place of `claims.{CLAIM}`"
+        );
+        terminal.status("Note", &what);
+        return vec![CLAIM.to_owned()];
+    };
+    for claim in claims.iter().filter(|it| access::field(it).is_none()) {
+        let what = format!(
+            "the query leaves out the claim {claim}: CloudWatch Logs Insights has no way to write a backtick in a name"
+        );
+        terminal.status("Warning", &what);
+    }
+    claims
+}
+
 /// The query goes to stdout, so that it can be kept in a file, and how to run it to stderr.
 async fn insights(
     session: &Session<'_>,
-    footprint: &Footprint,
+    opened: &OpenedNames,
     wanted: &Wanted,
     terminal: Terminal,
 ) -> Result<()> {
-    let query = wanted.access.as_ref().map(Access::query);
+    let footprint = &opened.footprint;
+    let claims = claims(opened.plan.as_ref(), terminal);
+    let query = wanted.access.as_ref().map(|access| access.query(&claims));
     let query = query.unwrap_or_default();
     let groups = logs::groups(session, footprint, &wanted.functions).await?;
     let name = names::function(&footprint.service, &footprint.env, names::AUTHORIZER);

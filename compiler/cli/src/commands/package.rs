@@ -7,6 +7,7 @@ use crate::artifact::{self, Builder};
 use crate::cli::{Global, Package};
 use crate::project::Project;
 use crate::terminal::{Terminal, json, value};
+use frames_compiler::diagnostic::codes;
 use frames_compiler::failure::Result;
 
 pub(super) fn run(global: &Global, arguments: &Package, terminal: Terminal) -> Result<()> {
@@ -24,7 +25,7 @@ pub(super) fn run(global: &Global, arguments: &Package, terminal: Terminal) -> R
     let programs = artifact::programs(Builder::CargoLambda, terminal)?;
     let package = artifact::package(&plan, &programs)?;
     if let Some(heavy) = artifact::heavy(&package) {
-        warn(&heavy, &arguments.warnings, terminal)?;
+        warn(codes::ZIP_HEAVY, &heavy, &arguments.warnings, terminal)?;
     }
     let output = project.output(global.target().env);
     artifact::write(&package, &output)?;

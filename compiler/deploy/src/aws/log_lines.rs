@@ -1,7 +1,9 @@
 //! CloudWatch Logs: the lines of one Region's log groups, page by page.
 
 use super::{Aws, errors, explain};
+use aws_config::retry::RetryConfig;
 use aws_sdk_cloudwatchlogs::Client;
+use aws_sdk_cloudwatchlogs::config::Builder;
 use aws_sdk_cloudwatchlogs::error::SdkError;
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use frames_compiler::failure::{Failure, Result};
@@ -51,9 +53,12 @@ pub enum Answer {
 }
 
 impl Aws {
+    /// Each call is made once. Whoever reads asks again at a pace of its own, and the SDK's tries,
+    /// which come sooner, would be beyond it.
     pub fn log_lines(&self, region: &str) -> LogLines {
+        let config = Builder::from(&self.within(region)).retry_config(RetryConfig::disabled());
         LogLines {
-            client: Client::new(&self.within(region)),
+            client: Client::from_conf(config.build()),
             region: region.to_owned(),
         }
     }
@@ -83,7 +88,10 @@ impl LogLines {
             return Ok(Answer::Gone);
         }
         let is_answer = matches!(error, SdkError::ServiceError(_));
-        let may_pass = !is_answer || errors::is_passing(&error);
+        // An answer of somebody on the way has no code, and may pass as well.
+        let status = error.raw_response().map(|answer| answer.status().as_u16());
+        let is_of_a_server = status.is_some_and(|status| status >= 500);
+        let may_pass = !is_answer || is_of_a_server || errors::is_passing(&error);
         let is_denied = errors::is_denied(&error);
         let doing = format!("read log group {} in {}", asked.group, self.region);
         let failure = explain("logs:FilterLogEvents", &doing, error);

@@ -41,11 +41,11 @@ const TICK: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// So often, after the tries of each call. Whoever follows goes on for ever.
+/// So often in a row, for about a minute. Whoever follows goes on for ever.
 const MOST_PAUSES: u32 = 6;
 
-/// After so many, the lines of other Regions that are followed no longer wait.
-const PATIENCE: u32 = 2;
+/// After so many, some seconds in all, the lines of other Regions that are followed no longer wait.
+const PATIENCE: u32 = 4;
 
 /// What is to be read.
 #[derive(Debug, Clone)]

@@ -204,3 +204,39 @@ fn told(session: &Session<'_>, deployed: &Deployed, looked: &Looked, terminal: T
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is deployed stays, and both ways on are named.
+    #[test]
+    fn an_edge_location_that_is_late_leaves_the_run_unfinished() {
+        let after = late("E2QWRUHAPOMQZL");
+        let failure = after.failure.unwrap();
+        assert_eq!(failure.exit, Exit::Unfinished);
+        assert_eq!(failure.exit as i32, 4);
+        for words in [
+            "the stacks are deployed",
+            "distribution E2QWRUHAPOMQZL",
+            "after 15 min",
+        ] {
+            assert!(failure.message.contains(words), "{}", failure.message);
+        }
+        let help = failure.help.unwrap();
+        for words in [
+            "`frames info --wait` waits on",
+            "`frames check`",
+            "some viewers are served as before",
+        ] {
+            assert!(help.contains(words), "{help}");
+        }
+        // Nobody has looked, so nothing is said of whether it is open.
+        let (json, none) = (after.json, Value::Null);
+        assert_eq!((&json["ok"], &json["open"]), (&none, &none));
+        assert_eq!(
+            json["skipped"],
+            "not every edge location has the change yet"
+        );
+    }
+}

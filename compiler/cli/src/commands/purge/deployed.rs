@@ -84,19 +84,27 @@ fn unlisted(allow: &[Allow], arguments: &Purge) -> Option<String> {
     if rows.is_empty() {
         return Some(format!("data store {datastore}"));
     }
-    let is_listed = |list: fn(&Allow) -> Option<&Vec<String>>, id: &String| {
-        rows.iter()
-            .any(|row| list(row).is_none_or(|listed| listed.contains(id)))
+    let has = |list: &Option<Vec<String>>, id: &String| {
+        list.as_ref().is_none_or(|listed| listed.contains(id))
     };
     let sets = arguments.image_sets.iter();
     let set = sets
-        .filter(|set| !is_listed(|row| row.image_sets.as_ref(), set))
+        .filter(|set| !rows.iter().any(|row| has(&row.image_sets, set)))
         .map(|set| format!("image set {set}"));
-    let study = arguments.study.iter();
-    let study = study
-        .filter(|study| !is_listed(|row| row.studies.as_ref(), study))
+    let studies = arguments.study.iter();
+    let study = studies
+        .filter(|study| !rows.iter().any(|row| has(&row.studies, study)))
         .map(|study| format!("study {study}"));
-    set.chain(study).next()
+    // A row without a list of series has all of its own studies, and none of another row's.
+    let has_study = |row: &Allow| arguments.study.iter().all(|study| has(&row.studies, study));
+    let series = arguments.series.iter();
+    let series = series
+        .filter(|series| {
+            let mut with_study = rows.iter().filter(|row| has_study(row));
+            !with_study.any(|row| has(&row.series, series))
+        })
+        .map(|series| format!("series {series}"));
+    set.chain(study).chain(series).next()
 }
 
 #[cfg(test)]
@@ -129,5 +137,37 @@ mod tests {
             Some(format!("image set {other}"))
         );
         assert_eq!(said(&[row(None)], &["--study", "1.3"]), None);
+    }
+
+    #[test]
+    fn a_series_that_nobody_may_read_is_named() {
+        let row = |studies: Option<&str>, series: Option<&str>| {
+            let list = |uid: Option<&str>| uid.map(|uid| vec![uid.to_owned()]);
+            Allow {
+                datastore: STORE.to_owned(),
+                image_sets: None,
+                studies: list(studies),
+                series: list(series),
+            }
+        };
+        let said = |allow: &[Allow], study: &str, series: &str| {
+            let line = ["--datastore", STORE, "--study", study, "--series", series];
+            unlisted(allow, &parsed(&line).unwrap())
+        };
+        let series = |uid: &str| Some(format!("series {uid}"));
+        for allow in [row(None, Some("1.2.3")), row(Some("1.2"), Some("1.2.3"))] {
+            let allow = [allow];
+            assert_eq!(said(&allow, "1.2", "1.2.3"), None);
+            assert_eq!(said(&allow, "1.2", "1.2.4"), series("1.2.4"));
+        }
+        // All series of a study that is listed, and of any study where none is.
+        for allow in [row(Some("1.2"), None), row(None, None)] {
+            assert_eq!(said(&[allow], "1.2", "1.2.4"), None);
+        }
+        // Another row's study says nothing of this one's series.
+        let two = [row(Some("1.2"), Some("1.2.3")), row(Some("9.8"), None)];
+        assert_eq!(said(&two, "1.2", "1.2.4"), series("1.2.4"));
+        assert_eq!(said(&two, "9.8", "9.8.7"), None);
+        assert_eq!(said(&two, "7.6", "1.2.4"), Some("study 7.6".to_owned()));
     }
 }

@@ -184,4 +184,31 @@ domain:
   hostedZoneId: Z0123456789ABCDEFGHIJ
   cnames: [ct.example.org, mr.example.org]
 "
+
+    ZIP_HEAVY "zip-heavy" Warning as Packaged
+    what: "The authorizer's zip has more than 1,000,000 bytes. The ids of `auth.access` and `iam.allow` are in it."
+    why: "Lambda@Edge took no more than that at viewer-request before AWS raised the limit. Where the old one still holds, CloudFront refuses the function and goes on with what is deployed. `frames package` and `frames deploy` tell of it, since only they know the zip."
+    remedy: "Name whole data stores, or use `auth.accessClaims`, which needs no list of ids. Where AWS takes the zip, allow this warning."
+    example: "\
+service: x
+auth:
+  mode: cognito
+  userPoolId: us-east-1_AbCdEfGhI
+  access:
+    - datastore: 12345678901234567890123456789012
+      groups: [cardiology]
+      imageSets:
+        - 11112222333344445555666677778888  # and 10,000 more
+iam: {allow: [{datastore: 12345678901234567890123456789012}]}
+"
+    fixed: "\
+service: x
+auth:
+  mode: cognito
+  userPoolId: us-east-1_AbCdEfGhI
+  access:
+    - datastore: 12345678901234567890123456789012
+      groups: [cardiology]
+iam: {allow: [{datastore: 12345678901234567890123456789012}]}
+"
 }

@@ -92,6 +92,8 @@ pub enum Given {
     Latin1,
     /// `--online`
     Online,
+    /// `frames package`, and more of the same where its comment says so.
+    Packaged,
 }
 
 impl Given {
@@ -102,6 +104,7 @@ impl Given {
             Self::Env(name) => format!(", with `--env {name}`"),
             Self::AllowUnsafeOverlay => ", with `--allow-unsafe-overlay`".to_owned(),
             Self::Online => ", with `--online`".to_owned(),
+            Self::Packaged => ", with `frames package`".to_owned(),
             Self::Latin1 => ", saved as Latin-1".to_owned(),
         }
     }
