@@ -4,10 +4,10 @@
 
 use crate::lambda::{FRAME, NATIVE_HOST, unpacked};
 use crate::support::emulator::{Lambda, Program, Task, foreign_program};
-use crate::support::events::{origin_request, viewer_request};
+use crate::support::events::{REQUEST_ID, origin_request, viewer_request};
 use crate::support::frames::Project;
 use crate::support::process::{eventually, send};
-use crate::support::tokens::Issuer;
+use crate::support::tokens::{AUDIENCE, ISSUER, Issuer};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::fs;
@@ -154,6 +154,58 @@ fn both_ways_give_the_same_answers() {
         for log in [exec.log(), child.log()] {
             assert!(!log.contains(&token) && !log.contains("AWS4-HMAC"), "{log}");
         }
+    }
+}
+
+/// An authorizer that writes down what it grants.
+fn auditing(issuer: &Issuer) -> Task {
+    let project = Project::new(&format!(
+        "service: audit-test
+auth: {{mode: oidc, issuer: '{ISSUER}', audience: {AUDIENCE}, jwksFile: ./jwks.json}}
+iam: {{allow: [{{datastore: 12345678901234567890123456789012}}]}}
+logs: {{audit: true, auditClaims: [sub, email], functions: {{retentionDays: 2192}}}}
+"
+    ));
+    project.write("jwks.json", issuer.key_set().to_string());
+    project.package();
+    Task::of(&project, "authorizer")
+}
+
+/// Lines of the log that are audit lines.
+fn audit_lines(log: &str) -> Vec<Value> {
+    let lines = log
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines.filter(|line| line["event"] == "access").collect()
+}
+
+#[test]
+fn an_audit_line_is_in_the_log_by_both_ways() {
+    let issuer = Issuer::new();
+    let token = issuer.token(json!({"email": "viewer@example.org"}));
+    let bearer = format!("Bearer {token}");
+    for way in [std::convert::identity, by_child] {
+        let lambda = Lambda::start(way(auditing(&issuer)));
+        let granted = viewer_request("POST", FRAME, "", &[("Authorization", &bearer)]);
+        assert_eq!(lambda.invoke(&granted)["uri"], FRAME);
+        let is_child = lambda.task().file("launch").exists();
+        let children = lambda.program().children();
+        assert_eq!(children.len(), usize::from(is_child));
+        // What is refused has a line of its own, which comes after.
+        let refused = lambda.invoke(&viewer_request("POST", FRAME, "", &[]));
+        assert_eq!(refused["status"], "401", "{refused}");
+        let log = eventually("both lines", || {
+            let log = lambda.log();
+            (!audit_lines(&log).is_empty() && log.contains("no_token")).then_some(log)
+        });
+        let expected = json!({
+            "event": "access", "requestId": REQUEST_ID, "operation": "GetImageFrame",
+            "datastore": "12345678901234567890123456789012",
+            "imageSet": "aaaabbbbccccddddeeeeffff00001111", "issuer": ISSUER,
+            "claims": {"sub": "viewer", "email": "viewer@example.org"},
+        });
+        assert_eq!(audit_lines(&log), [expected], "{log}");
+        assert!(!log.contains(&token), "a token in the log");
     }
 }
 

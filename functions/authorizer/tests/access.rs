@@ -2,6 +2,8 @@
 //! confuse one part of a request with another, and what is written down.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "support/generated.rs"]
+mod generated;
 #[path = "support/naive.rs"]
 mod naive;
 mod support;
@@ -10,157 +12,9 @@ use frames_authorizer::keys::Keys;
 use frames_authorizer::{Decision, Denial, Reason, decide, examine, prepare};
 use frames_edge::access::{Access, Row};
 use frames_edge::{AuthorizerConfig, Request};
+use generated::{Dice, STORES, World, claim_names};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 use support::*;
-
-const STORES: [&str; 3] = [
-    "12345678901234567890123456789012",
-    "22345678901234567890123456789012",
-    "32345678901234567890123456789012",
-];
-
-/// Numbers that are the same at every run (xorshift64*).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, most: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let drawn = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
-        usize::try_from(drawn).unwrap() % most
-    }
-
-    fn some<'a>(&mut self, of: &'a [String], most: usize) -> Vec<&'a String> {
-        let count = 1 + self.below(most);
-        let chosen: BTreeSet<usize> = (0..count).map(|_| self.below(of.len())).collect();
-        chosen.into_iter().map(|i| &of[i]).collect()
-    }
-}
-
-/// Everything that a table may name.
-struct World {
-    groups: Vec<String>,
-    image_sets: Vec<String>,
-    studies: Vec<String>,
-}
-
-impl World {
-    fn of(size: usize) -> Self {
-        let set = |i| format!("{i:04}bbbbccccddddeeeeffff00001111");
-        Self {
-            groups: (0..size).map(|i| format!("group {i}")).collect(),
-            image_sets: (0..size).map(set).collect(),
-            // Some begin as others do.
-            studies: (0..size).map(|i| format!("1.2.{}", i * i)).collect(),
-        }
-    }
-
-    fn row(&self, dice: &mut Dice) -> Value {
-        let mut row = json!({"datastore": STORES[dice.below(3)]});
-        if dice.below(8) > 0 {
-            row["groups"] = json!(dice.some(&self.groups, 3));
-        }
-        match dice.below(8) {
-            0 => {}
-            1 => {
-                row["imageSets"] = json!(dice.some(&self.image_sets, 3));
-                row["studies"] = json!(dice.some(&self.studies, 3));
-            }
-            2..=4 => row["imageSets"] = json!(dice.some(&self.image_sets, 5)),
-            _ => row["studies"] = json!(dice.some(&self.studies, 5)),
-        }
-        row
-    }
-
-    fn claims(&self, dice: &mut Dice) -> Value {
-        let mut claims = json!({});
-        claims["cognito:groups"] = match dice.below(8) {
-            0 => json!(null),
-            1 => json!(dice.some(&self.groups, 1)[0]),
-            2 => json!(["nobody's"]),
-            _ => json!(dice.some(&self.groups, 4)),
-        };
-        let mut lists = json!({});
-        for (name, of) in [("studies", &self.studies), ("sets", &self.image_sets)] {
-            match dice.below(8) {
-                0 => {}
-                1 => lists[name] = json!(7),
-                2 => lists[name] = json!([of[0], 7]),
-                3 => lists[name] = json!([]),
-                4 => lists[name] = json!(dice.some(of, 1)[0]),
-                _ => lists[name] = json!(dice.some(of, 6)),
-            }
-        }
-        claims["may.read"] = lists;
-        match dice.below(4) {
-            0 => {}
-            1 => claims["stores"] = json!(STORES[dice.below(3)]),
-            _ => claims["stores"] = json!([STORES[dice.below(3)], STORES[dice.below(3)]]),
-        }
-        support::claims(claims)
-    }
-
-    /// Path and query.
-    fn asked(&self, dice: &mut Dice) -> (String, String) {
-        let store = STORES[dice.below(3)];
-        let set = &self.image_sets[dice.below(self.image_sets.len())];
-        let study = &self.studies[dice.below(self.studies.len())];
-        let rest = match dice.below(14) {
-            0..=2 => format!("imageSet/{set}/getImageFrame"),
-            3 => format!("imageSet/{set}/getImageSetMetadata"),
-            4 => ["studies", "series", "instances"][dice.below(3)].to_owned(),
-            5 => format!("studies/{study}/series"),
-            6 => format!("studies/{study}/instances"),
-            7 => format!("studies/{study}/series/1.3/instances"),
-            8 => format!("studies/{study}/series/1.3/metadata"),
-            9 => format!("studies/{study}/series/1.3/instances/1.4"),
-            10 => format!("studies/{study}/series/1.3/instances/1.4/metadata"),
-            11 => format!("studies/{study}/series/1.3/instances/1.4/bulkdata/abc"),
-            _ => format!("studies/{study}/series/1.3/instances/1.4/frames/1"),
-        };
-        let other = &self.studies[dice.below(self.studies.len())];
-        let is_retrieval = rest.contains("1.3/m") || rest.contains("/1.4");
-        let query = match dice.below(4) {
-            0 if is_retrieval => format!("imageSetId={set}"),
-            1 if is_retrieval => {
-                let other = &self.image_sets[dice.below(self.image_sets.len())];
-                format!("imageSetId={set}&imageSetId={other}")
-            }
-            0 if rest == "studies" => format!("limit=5&StudyInstanceUID={study}&includefield=all"),
-            1 if rest == "studies" => format!("StudyInstanceUID={study}"),
-            2 if rest == "studies" => format!("StudyInstanceUID={study}&0020000d={other}"),
-            2 if rest.ends_with("series") => "limit=5".to_owned(),
-            2 if rest.ends_with("getImageFrame") => {
-                "imageFrameId=0123456789abcdef0123456789abcdef".to_owned()
-            }
-            2 if rest.ends_with("Metadata") => "version=1".to_owned(),
-            _ => String::new(),
-        };
-        (format!("/datastore/{store}/{rest}"), query)
-    }
-}
-
-fn claim_names(dice: &mut Dice) -> Option<Value> {
-    if dice.below(3) == 0 {
-        return None;
-    }
-    let mut names = json!({});
-    for (key, name) in [
-        ("studies", "may.read.studies"),
-        ("imageSets", "may.read.sets"),
-        ("datastores", "stores"),
-    ] {
-        if dice.below(2) == 0 {
-            names[key] = json!(name);
-        }
-    }
-    names
-        .as_object()
-        .is_some_and(|names| !names.is_empty())
-        .then_some(names)
-}
 
 fn rows(rows: &[Value]) -> Access {
     let texts = |value: &Value| -> Option<Vec<String>> {
@@ -223,36 +77,56 @@ fn passes(ready: &Ready, token: &str, path: &str, query: &str) -> Result<(), Den
 
 const GROUPS: &str = "cognito:groups";
 
+/// What is configured, for both writings of the rule.
+struct Both<'a> {
+    table: Option<&'a [Value]>,
+    names: Option<&'a Value>,
+    config: Ready,
+}
+
+impl<'a> Both<'a> {
+    fn of(table: Option<&'a [Value]>, names: Option<&'a Value>) -> Self {
+        let config = configured(table, names);
+        Self {
+            table,
+            names,
+            config,
+        }
+    }
+
+    /// Whether the request is allowed, on which both have to agree.
+    fn allow(&self, claims: &Value, token: &str, path: &str, query: &str) -> bool {
+        let expected = naive::allows(self.table, self.names, GROUPS, claims, path, query);
+        let found = passes(&self.config, token, path, query);
+        assert_eq!(
+            found.is_ok(),
+            expected,
+            "{path}?{query}\n{claims}\n{:?}\n{:?}",
+            self.names,
+            self.table.map(<[_]>::len)
+        );
+        expected
+    }
+}
+
 #[test]
 fn generated_tables_are_decided_as_by_a_second_writing_of_the_rule() {
     let mut dice = Dice(7);
     let issuer = Key::issuer();
     let (mut allowed, mut refused) = (0, 0);
-    // Few names, so that rows meet; and tables of thousands of rows.
-    let sizes = (0..120)
-        .map(|i| (5, 1 + i % 9))
-        .chain([(60, 2_000), (300, 5_000)]);
-    for (size, count) in sizes {
-        let world = World::of(size);
-        let table: Vec<Value> = (0..count).map(|_| world.row(&mut dice)).collect();
+    // Few names, so that rows meet.
+    let world = World::of(5, 5);
+    for i in 0..120 {
+        let table: Vec<Value> = (0..=i % 9).map(|_| world.row(&mut dice)).collect();
         let names = claim_names(&mut dice);
         let table = (names.is_none() || dice.below(4) > 0).then_some(&table[..]);
-        let config = configured(table, names.as_ref());
+        let both = Both::of(table, names.as_ref());
         for _ in 0..8 {
             let claims = world.claims(&mut dice);
             let token = issuer.token(&claims);
             for _ in 0..20 {
-                let (path, query) = world.asked(&mut dice);
-                let expected = naive::allows(table, names.as_ref(), GROUPS, &claims, &path, &query);
-                let found = passes(&config, &token, &path, &query);
-                let what = || {
-                    format!(
-                        "{path}?{query}\n{claims}\n{names:?}\n{:?}",
-                        table.map(<[_]>::len)
-                    )
-                };
-                assert_eq!(found.is_ok(), expected, "{}", what());
-                if expected {
+                let (path, query) = world.asked(&mut dice, None);
+                if both.allow(&claims, &token, &path, &query) {
                     allowed += 1;
                 } else {
                     refused += 1;
@@ -267,11 +141,72 @@ fn generated_tables_are_decided_as_by_a_second_writing_of_the_rule() {
     );
 }
 
+/// Only the answers for the two data stores that no row has whole are counted: there, the lookup of an
+/// id decides.
+#[test]
+fn large_tables_are_decided_by_their_ids() {
+    let mut dice = Dice(18);
+    let issuer = Key::issuer();
+    let world = World::of(100, 2_000);
+    let parts = json!({"studies": "may.read.studies", "imageSets": "may.read.sets"});
+    let stores = json!({"datastores": "stores"});
+    for (count, names) in [
+        (2_000, None),
+        (5_000, None),
+        (2_000, Some(&parts)),
+        (5_000, Some(&stores)),
+    ] {
+        let table: Vec<Value> = (0..count).map(|_| world.large_row(&mut dice)).collect();
+        let both = Both::of(Some(&table), names);
+        let (mut allowed, mut refused) = (0, 0);
+        for _ in 0..16 {
+            let aims: Vec<&Value> = (0..6).map(|_| &table[dice.below(count)]).collect();
+            let claims = world.claims_for(&mut dice, &aims);
+            let token = issuer.token(&claims);
+            for _ in 0..40 {
+                // Half of them ask for what a row names.
+                let aim = (dice.below(2) == 0).then(|| aims[dice.below(aims.len())]);
+                let (path, query) = world.asked(&mut dice, aim);
+                let is_allowed = both.allow(&claims, &token, &path, &query);
+                if path.contains(STORES[0]) {
+                    continue;
+                }
+                if is_allowed {
+                    allowed += 1;
+                } else {
+                    refused += 1;
+                }
+            }
+        }
+        // The numbers are the same at every run: 37 and 328 at the least.
+        assert!(
+            allowed >= 25 && refused >= 200,
+            "{count} rows, {names:?}: {allowed} and {refused}"
+        );
+    }
+}
+
+/// How many of the requests one row more allows. It refuses none.
+fn differences(
+    more: &Ready,
+    less: &Ready,
+    token: &str,
+    asked: impl Iterator<Item = (String, String)>,
+) -> usize {
+    let differs = |(path, query): &(String, String)| {
+        let with = passes(more, token, path, query).is_ok();
+        let without = passes(less, token, path, query).is_ok();
+        assert!(with || !without, "{path}?{query}, {token}");
+        with && !without
+    };
+    asked.filter(differs).count()
+}
+
 #[test]
 fn a_row_more_takes_nothing_away_and_a_row_less_gives_nothing() {
     let mut dice = Dice(11);
     let issuer = Key::issuer();
-    let world = World::of(5);
+    let world = World::of(5, 5);
     let mut changed = 0;
     for _ in 0..60 {
         let count = 1 + dice.below(8);
@@ -280,15 +215,32 @@ fn a_row_more_takes_nothing_away_and_a_row_less_gives_nothing() {
         fewer.remove(dice.below(count));
         let (more, less) = (configured(Some(&all), None), configured(Some(&fewer), None));
         let token = issuer.token(&world.claims(&mut dice));
-        for _ in 0..30 {
-            let (path, query) = world.asked(&mut dice);
-            let with = passes(&more, &token, &path, &query).is_ok();
-            let without = passes(&less, &token, &path, &query).is_ok();
-            assert!(with || !without, "{path}?{query} {all:?} {fewer:?}");
-            changed += usize::from(with && !without);
-        }
+        let asked = (0..30).map(|_| world.asked(&mut dice, None));
+        changed += differences(&more, &less, &token, asked);
     }
     assert!(changed > 30, "{changed}");
+}
+
+#[test]
+fn so_it_is_with_a_row_of_thousands() {
+    let mut dice = Dice(17);
+    let issuer = Key::issuer();
+    let world = World::of(100, 2_000);
+    let all: Vec<Value> = (0..2_000).map(|_| world.large_row(&mut dice)).collect();
+    let more = configured(Some(&all), None);
+    let mut changed = 0;
+    for _ in 0..12 {
+        let mut fewer = all.clone();
+        let gone = fewer.remove(dice.below(all.len()));
+        let less = configured(Some(&fewer), None);
+        let token = issuer.token(&world.claims_for(&mut dice, &[&gone]));
+        let asked = (0..40).map(|_| {
+            let aim = (dice.below(4) > 0).then_some(&gone);
+            world.asked(&mut dice, aim)
+        });
+        changed += differences(&more, &less, &token, asked);
+    }
+    assert!(changed > 60, "{changed}");
 }
 
 const A: &str = "1.2.1";
