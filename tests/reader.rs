@@ -24,7 +24,7 @@ delivery: {cachedReads: true, metadata: true}
 ";
 
 /// The reader of a packaged delivery.
-fn task() -> Task {
+pub fn task() -> Task {
     let project = Project::new(MANIFEST);
     project.package();
     Task::of(&project, "reader")
