@@ -1,10 +1,12 @@
-//! The functions under AWS's own Lambda emulator and Python runtime client when
-//! things go on for long, or go wrong. The emulator is AWS's, but it isn't Lambda@Edge.
+//! The functions under AWS's own Lambda emulator when things go on for long, or go wrong:
+//! those of the edge with AWS's Python runtime client, the reader as a runtime of its own,
+//! with a HealthImaging of the test's. The emulator is AWS's, but it isn't Lambda@Edge.
 
 use crate::lambda::{FRAME, NATIVE_HOST, authorizer, signer, unpacked};
 use crate::support::emulator::Lambda;
 use crate::support::events::{origin_request, viewer_request};
 use crate::support::process::{eventually, send};
+use crate::support::reader::{self, Loopback};
 use crate::support::tokens::Issuer;
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -13,6 +15,19 @@ use serde_json::{Value, json};
 struct Taken {
     lambda: Lambda,
     event: Value,
+    /// An event that isn't one for it to take.
+    other: Value,
+    is_taken: fn(&[u8]) -> bool,
+}
+
+/// The request goes on.
+fn goes_on(answer: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(answer).is_ok_and(|answer| answer["uri"] == FRAME)
+}
+
+/// The frame of [`Loopback`], behind what a function URL reads first.
+fn is_the_frame(answer: &[u8]) -> bool {
+    answer.ends_with(b"\0frame")
 }
 
 impl Taken {
@@ -20,24 +35,51 @@ impl Taken {
         let issuer = Issuer::new();
         let bearer = format!("Bearer {}", issuer.token(json!({"exp": 4_000_000_000_u64})));
         let event = viewer_request("POST", FRAME, "a=1", &[("Authorization", &bearer)]);
-        let lambda = authorizer(&issuer);
-        Self { lambda, event }
+        Self::at_the_edge(authorizer(&issuer), event)
     }
 
     fn signer() -> Self {
         let event = origin_request("POST", FRAME, "", NATIVE_HOST, "{}");
-        let lambda = signer();
-        Self { lambda, event }
+        Self::at_the_edge(signer(), event)
     }
 
-    fn both() -> [Self; 2] {
-        [Self::authorizer(), Self::signer()]
+    fn at_the_edge(lambda: Lambda, event: Value) -> Self {
+        Self {
+            lambda,
+            event,
+            other: viewer_request("POST", FRAME, "token=e30.e30.x", &[]),
+            is_taken: goes_on,
+        }
     }
 
-    /// One good event, which has to be answered by the request that goes on.
+    fn reader() -> Self {
+        Self::reader_with(&[])
+    }
+
+    /// With more in its environment.
+    fn reader_with(environment: &[(&str, &str)]) -> Self {
+        let origin = Loopback::start().url();
+        let endpoint = [("AWS_ENDPOINT_URL_MEDICAL_IMAGING", origin.as_str())];
+        let environment = [&endpoint[..], environment].concat();
+        Self {
+            lambda: Lambda::start_program(crate::reader::task(), &environment),
+            event: reader::frame(),
+            other: reader::event("GET", "getImageSet", ""),
+            is_taken: is_the_frame,
+        }
+    }
+
+    fn all() -> [Self; 3] {
+        [Self::authorizer(), Self::signer(), Self::reader()]
+    }
+
+    fn takes(&self, event: &Value) -> bool {
+        (self.is_taken)(&self.lambda.invoke_bytes(&event.to_string()))
+    }
+
+    /// One good event, which has to be answered as it should.
     fn take(&self) {
-        let answer = self.lambda.invoke(&self.event);
-        assert_eq!(answer["uri"], FRAME, "{answer}");
+        assert!(self.takes(&self.event), "{}", self.lambda.log());
     }
 
     fn pid(&self) -> u32 {
@@ -45,7 +87,7 @@ impl Taken {
     }
 }
 
-/// What CloudFront never sends.
+/// What neither CloudFront nor a function URL ever sends.
 const GARBAGE: [&str; 12] = [
     "null",
     "[]",
@@ -63,13 +105,12 @@ const GARBAGE: [&str; 12] = [
 
 #[test]
 fn ten_thousand_invocations_take_no_more_memory_than_a_thousand() {
-    for taken in Taken::both() {
-        let broken = viewer_request("POST", FRAME, "token=e30.e30.x", &[]);
+    for taken in Taken::all() {
         let run = |from: usize, to: usize| {
             for n in from..to {
                 match n % 10 {
-                    7 => assert_eq!(taken.lambda.invoke(&broken)["uri"], Value::Null),
-                    8 => drop(taken.lambda.invoke_text(GARBAGE[n / 10 % GARBAGE.len()])),
+                    7 => assert!(!taken.takes(&taken.other)),
+                    8 => drop(taken.lambda.invoke_bytes(GARBAGE[n / 10 % GARBAGE.len()])),
                     _ => taken.take(),
                 }
             }
@@ -88,7 +129,7 @@ fn ten_thousand_invocations_take_no_more_memory_than_a_thousand() {
 
 #[test]
 fn garbage_is_an_error_and_the_next_event_is_answered() {
-    for taken in Taken::both() {
+    for taken in Taken::all() {
         taken.take();
         let pid = taken.pid();
         let deep = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000));
@@ -114,14 +155,13 @@ fn garbage_is_an_error_and_the_next_event_is_answered() {
 
 #[test]
 fn a_killed_program_comes_back() {
-    for taken in Taken::both() {
+    for taken in Taken::all() {
         taken.take();
         let first = taken.pid();
         send(first, Signal::KILL);
         // The invocation that meets the dead process may be lost with it.
         eventually("an answer after the kill", || {
-            let answer = taken.lambda.invoke(&taken.event);
-            (answer["uri"] == FRAME).then_some(())
+            taken.takes(&taken.event).then_some(())
         });
         assert_ne!(taken.pid(), first);
         taken.take();
@@ -130,10 +170,14 @@ fn a_killed_program_comes_back() {
 
 #[test]
 fn a_time_out_ends_one_invocation_only() {
-    let issuer = Issuer::new();
-    let task = unpacked("signer", &issuer);
-    let lambda = Lambda::start_with(task, &[("AWS_LAMBDA_FUNCTION_TIMEOUT", "2")]);
+    const SOON: [(&str, &str); 1] = [("AWS_LAMBDA_FUNCTION_TIMEOUT", "2")];
+    let signer = Lambda::start_with(unpacked("signer", &Issuer::new()), &SOON);
     let event = origin_request("POST", FRAME, "", NATIVE_HOST, "{}");
-    assert_eq!(lambda.invoke(&event)["uri"], FRAME);
-    lambda.survives_a_time_out(&event, Lambda::program);
+    for taken in [Taken::at_the_edge(signer, event), Taken::reader_with(&SOON)] {
+        taken.take();
+        taken
+            .lambda
+            .survives_a_time_out(&taken.event, taken.is_taken, Lambda::program);
+        taken.take();
+    }
 }

@@ -348,7 +348,8 @@ fn a_time_out_ends_the_child_too() {
     let lambda = Lambda::start_with(task, &[("AWS_LAMBDA_FUNCTION_TIMEOUT", "2")]);
     let event = origin_request("POST", FRAME, "", NATIVE_HOST, "{}");
     assert_eq!(lambda.invoke(&event)["uri"], FRAME);
-    let stopped = lambda.survives_a_time_out(&event, child);
+    let is_signed = |answer: &[u8]| String::from_utf8_lossy(answer).contains("AWS4-HMAC-SHA256");
+    let stopped = lambda.survives_a_time_out(&event, is_signed, child);
     eventually("the end of the old child", || {
         (!is_running(stopped)).then_some(())
     });

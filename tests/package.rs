@@ -35,6 +35,11 @@ fn bytes(files: Files) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
+/// With all three functions.
+fn with_reader() -> Project {
+    Project::new(&crate::support::read("tests/manifests/reads-at-home.yml"))
+}
+
 fn output(project: &Project) -> Files {
     files(&project.output(""))
 }
@@ -153,16 +158,19 @@ fn an_environment_has_files_and_names_of_its_own() {
 
 #[test]
 fn a_zip_holds_the_program_the_shim_and_the_configuration() {
-    let project = Project::example();
+    let project = with_reader();
     project.package();
     let files = output(&project);
-    for name in zip_names(&files) {
+    let zips = zip_names(&files);
+    assert_eq!(zips.len(), 3, "{zips:?}");
+    for name in zips {
         let bytes = &files[name].0;
+        let function = name.split('-').next().unwrap();
         // Well below Lambda@Edge's older limit for viewer triggers: what grows is noticed.
-        let most = if name.starts_with("authorizer") {
-            990_000
-        } else {
-            470_000
+        let most = match function {
+            "authorizer" => 990_000,
+            "reader" => 920_000,
+            _ => 470_000,
         };
         assert!(bytes.len() <= most, "{name}: {} bytes", bytes.len());
         let mut zip = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
@@ -174,26 +182,28 @@ fn a_zip_holds_the_program_the_shim_and_the_configuration() {
             entry.read_to_end(&mut content).unwrap();
             entries.push((entry.name().unwrap().into_owned(), mode, content));
         }
+        // The reader's runtime starts the program itself.
+        let shims: &[&str] = match function {
+            "reader" => &[],
+            _ => &["index.py", "child.py"],
+        };
         let listed: Vec<(&str, u32)> = entries
             .iter()
             .map(|(name, mode, _)| (name.as_str(), *mode))
             .collect();
-        assert_eq!(
-            listed,
-            [
-                ("bootstrap", 0o755),
-                ("index.py", 0o644),
-                ("child.py", 0o644),
-                ("config.json", 0o644)
-            ]
-        );
-        for (name, _, content) in &entries[1..3] {
+        let expected: Vec<(&str, u32)> = std::iter::once(("bootstrap", 0o755))
+            .chain(shims.iter().map(|name| (*name, 0o644)))
+            .chain([("config.json", 0o644)])
+            .collect();
+        assert_eq!(listed, expected, "{function}");
+        for (name, _, content) in &entries[1..=shims.len()] {
             let shim = fs::read(root().join("functions/shim").join(name)).unwrap();
             assert_eq!(*content, shim, "{name}");
         }
-        let function = name.split('-').next().unwrap();
-        let golden = crate::support::read(&format!("tests/golden/example/{function}.config.json"));
-        let config = String::from_utf8(entries[3].2.clone()).unwrap();
+        let golden = format!("tests/golden/reads-at-home/{function}.config.json");
+        let golden = crate::support::read(&golden);
+        let (_, _, config) = entries.pop().unwrap();
+        let config = String::from_utf8(config).unwrap();
         assert_eq!(config.trim(), golden.trim());
         runs_on_the_managed_runtimes(&entries[0].2);
         names_no_place_of_this_machine(&entries[0].2);
@@ -260,10 +270,10 @@ fn names_no_place_of_this_machine(program: &[u8]) {
 
 #[test]
 fn the_same_manifest_gives_the_same_bytes_anywhere() {
-    let one = Project::example();
+    let one = with_reader();
     one.package();
     // Two levels below the manifest: it is searched upwards.
-    let two = Project::example();
+    let two = with_reader();
     let below = two.path().join("deep/er");
     fs::create_dir_all(&below).unwrap();
     let run = Run::of(two.command().current_dir(&below).arg("package"));
@@ -271,7 +281,7 @@ fn the_same_manifest_gives_the_same_bytes_anywhere() {
     assert!(!below.join(".frames").exists());
     assert_eq!(bytes(output(&one)), bytes(output(&two)));
     // And from anywhere, by its name.
-    let three = Project::example();
+    let three = with_reader();
     let config = three.path().join("frames.yml").display().to_string();
     let elsewhere = Project::empty();
     assert_eq!(elsewhere.frames(&["package", "--config", &config]).code, 0);
@@ -324,7 +334,7 @@ fn an_unchanged_tree_writes_nothing() {
 #[test]
 fn two_at_once_on_a_cold_cache_build_once_and_the_same() {
     let cache = tempfile::tempdir().unwrap();
-    let (one, two) = (Project::example(), Project::example());
+    let (one, two) = (with_reader(), with_reader());
     let start = |project: &Project| {
         let mut command = project.command();
         command.arg("package").env("XDG_CACHE_HOME", cache.path());
@@ -342,7 +352,7 @@ fn two_at_once_on_a_cold_cache_build_once_and_the_same() {
         .count();
     assert_eq!(building, 1, "{runs:#?}");
     // Another cache, another build: the same bytes.
-    let warm = Project::example();
+    let warm = with_reader();
     warm.package();
     for project in [&one, &two] {
         assert!(

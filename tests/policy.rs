@@ -4,6 +4,8 @@
 //! The tests' AWS checks what frames calls itself; what CloudFormation does on the
 //! user's behalf it lets pass. `policy_reference` holds that against AWS's schemas.
 
+mod reads;
+
 use crate::support::aws::{Account, Aws};
 use crate::support::frames::{Project, Run};
 use crate::support::read;
@@ -196,6 +198,10 @@ impl Stage {
         Self { account, project }
     }
 
+    fn manifest(&self) -> String {
+        std::fs::read_to_string(self.project.path().join("frames.yml")).unwrap()
+    }
+
     /// What `frames policy` prints for this account.
     fn policy(&self, more: &[&str]) -> Value {
         let account = ["policy", "--account", self.account.number()];
@@ -270,14 +276,13 @@ fn the_policy_is_enough_and_each_action_missed_is_named() {
     let run = stage.frames(&deployer, &["check"]);
     assert!(run.stderr.contains("can't be looked at"), "{run:#?}");
 
-    let changed = std::fs::read_to_string(stage.project.path().join("frames.yml")).unwrap();
-    let changed = changed.replace("team: imaging", "team: radiology");
+    let changed = stage.manifest().replace("team: imaging", "team: radiology");
     stage.project.write("frames.yml", changed);
     stage.lacking(&policy, DIFF, &["diff"]);
     let run = stage.frames(&deployer, &["diff"]);
     assert_eq!(run.code, 0, "{run:#?}");
 
-    let manifest = std::fs::read_to_string(stage.project.path().join("frames.yml")).unwrap();
+    let manifest = stage.manifest();
     let protected = manifest.replace("deploy: {", "deploy: {terminationProtection: true, ");
     stage.project.write("frames.yml", protected);
     stage.lacking(&policy, PROTECT, &["deploy", "--yes"]);
@@ -379,8 +384,7 @@ fn a_diff_needs_no_more_than_to_read_and_to_make_change_sets() {
     let statements = narrow["Statement"].as_array_mut().unwrap();
     statements.retain(|statement| !statement["Action"].as_array().unwrap().is_empty());
     let reader = stage.account.as_user("reader", &narrow);
-    let path = stage.project.path().join("frames.yml");
-    let manifest = std::fs::read_to_string(path).unwrap();
+    let manifest = stage.manifest();
     let changed = manifest.replace("team: imaging", "team: radiology");
     assert_ne!(changed, manifest);
     stage.project.write("frames.yml", changed);
@@ -397,10 +401,8 @@ fn a_diff_needs_no_more_than_to_read_and_to_make_change_sets() {
 fn a_service_is_nobody_elses() {
     let stage = Stage::new("mine");
     let deployer = stage.account.as_user("deployer", &stage.policy(&[]));
-    let manifest = std::fs::read_to_string(stage.project.path().join("frames.yml")).unwrap();
-    stage
-        .project
-        .write("frames.yml", manifest.replace("mine", "theirs"));
+    let theirs = stage.manifest().replace("mine", "theirs");
+    stage.project.write("frames.yml", theirs);
     let run = stage.frames(&deployer, &["deploy", "--yes"]);
     assert!(
         run.code == 1 && run.stderr.contains("`cloudformation:DescribeStacks`"),
@@ -463,8 +465,7 @@ fn what_a_manifest_asks_aws_for_takes_online() {
     let stage = Stage::new("asks");
     let parameter = json!({"Name": "/frames/store", "Value": "9".repeat(32), "Type": "String"});
     stage.account.call("ssm", "PutParameter", parameter);
-    let manifest = std::fs::read_to_string(stage.project.path().join("frames.yml")).unwrap();
-    let manifest = manifest.replace(
+    let manifest = stage.manifest().replace(
         "'12345678901234567890123456789012'",
         "'${ssm:/frames/store}'",
     );

@@ -24,7 +24,7 @@ delivery: {cachedReads: true, metadata: true}
 ";
 
 /// The reader of a packaged delivery.
-fn task() -> Task {
+pub fn task() -> Task {
     let project = Project::new(MANIFEST);
     project.package();
     Task::of(&project, "reader")
@@ -535,10 +535,26 @@ fn what_failed_is_asked_for_again_and_what_came_whole_is_kept() {
         dev.request("GET", &url, &[("Authorization", &token)], None)
     };
     let frame = format!("getImageFrame?imageFrameId={}", "f".repeat(32));
-    let throttled = whole("429 Too Many Requests", "Retry-After: 1\r\n", b"{}");
-    loopback.answer_with(move |_, stream| sends(stream, &throttled));
-    let reply = get(&frame);
-    assert_eq!((reply.status, reply.header("retry-after")), (429, "1"));
+    // A refusal goes through as it is, whatever it says of its age, and nobody keeps it.
+    for (line, fields, status, wait) in [
+        ("429 Too Many Requests", "Retry-After: 1\r\n", 429, "1"),
+        (
+            "500 Internal Server Error",
+            "Cache-Control: max-age=60\r\n",
+            500,
+            "",
+        ),
+    ] {
+        let refused = whole(line, fields, b"why");
+        loopback.answer_with(move |_, stream| sends(stream, &refused));
+        for _ in 0..2 {
+            let reply = get(&frame);
+            assert_eq!((reply.status, reply.text().as_str()), (status, "why"));
+            assert_eq!(reply.header("retry-after"), wait);
+            assert_eq!(reply.header("x-cache"), "Error from cloudfront");
+            assert!(reply.header("cache-control").contains("no-store"));
+        }
+    }
     for cut in [
         &b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabcd"[..],
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n",
@@ -565,7 +581,7 @@ fn what_failed_is_asked_for_again_and_what_came_whole_is_kept() {
         assert_eq!(reply.body.len(), 9 * MB);
     }
     // One request for each answer that wasn't kept: the cut ones began, so they aren't repeated.
-    assert_eq!(loopback.asked().len(), 4);
+    assert_eq!(loopback.asked().len(), 7);
     let seen = loopback.asked().pop().unwrap();
     assert_eq!(
         seen.head.lines().next(),
@@ -580,7 +596,7 @@ fn what_failed_is_asked_for_again_and_what_came_whole_is_kept() {
         let reply = dev.request("POST", &url, &fields, Some(&body));
         assert_eq!((reply.status, reply.text().as_str()), (200, "posted"));
     }
-    assert_eq!(loopback.asked().len(), 6);
+    assert_eq!(loopback.asked().len(), 9);
     // Metadata, as the built-in data store has it, needs no more.
     loopback.answer_with(|_, stream| {
         let fields = "Content-Type: application/json\r\nContent-Encoding: gzip\r\n";

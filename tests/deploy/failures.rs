@@ -4,25 +4,49 @@
 
 use super::{MANIFEST, Stand, each_sampled, lines};
 use crate::support::aws::Aws;
+use crate::support::root;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// With every type of resource that our templates have.
+/// With every type of resource that our templates have, but for [`ELSEWHERE`].
 fn whole() -> Stand {
     let account = Aws::shared().account();
     let stand = Stand::with(MANIFEST, account);
     let zone = stand.zone();
     let certificate = stand.certificate(&["frames.example.org"]);
+    let account = stand.account.number();
     stand.write(&format!(
-        "{MANIFEST}delivery: {{dicomweb: true}}
+        "{MANIFEST}healthImaging: {{region: us-west-2}}
+delivery: {{dicomweb: true, cachedReads: true}}
 domain: {{cnames: [frames.example.org], certificateArn: '{certificate}', hostedZoneId: {zone}}}
+alarms: {{topicArn: 'arn:aws:sns:us-east-1:{account}:imaging'}}
 deploy: {{tags: {{team: one}}}}
 "
     ));
     stand
 }
 
-/// Other tags on all, another authorizer, other headers.
+/// A delivery has its names from one certificate: here it isn't the stack's own.
+const ELSEWHERE: &str = "AWS::CertificateManager::Certificate";
+
+/// The types in the templates of all manifests that the tests compile.
+fn types() -> BTreeSet<String> {
+    let mut types = BTreeSet::new();
+    for manifest in std::fs::read_dir(root().join("tests/golden")).unwrap() {
+        for file in std::fs::read_dir(manifest.unwrap().path()).unwrap() {
+            let file = file.unwrap().path();
+            if file.to_string_lossy().ends_with(".template.json") {
+                let template: Value =
+                    serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+                let resources = template["Resources"].as_object().unwrap().values();
+                types.extend(resources.map(|it| it["Type"].as_str().unwrap().to_owned()));
+            }
+        }
+    }
+    types
+}
+
+/// Other tags on all, another authorizer, another reader, other headers.
 fn changed(stand: &Stand) {
     let path = stand.project.path().join("frames.yml");
     let manifest = std::fs::read_to_string(&path).unwrap();
@@ -33,16 +57,19 @@ fn changed(stand: &Stand) {
         "dicomweb: true",
         "dicomweb: true, cache: {ttl: 2h}, cors: {origins: ['https://viewer.example.org']}",
     );
-    stand.write(&manifest);
+    stand.write(&format!("{manifest}logs: {{functions: {{level: info}}}}\n"));
 }
 
 const REASON: &str = "Resource handler returned message: \"The moon is full. (Service: Moon, Status Code: 400, Request ID: 1)\" (RequestToken: 2, HandlerErrorCode: GeneralServiceException)";
 
-/// Types, each with a resource, that reached a state in a run.
+/// Types, each with a resource, that reached a state in a run. What the reader's stage has in common
+/// with the others is taken from those: they have replicas, and the logs that stay.
 fn reached(events: &[Value], status: &str, stand: &Stand) -> Vec<(String, String)> {
     let mut types = BTreeSet::new();
     let mut found = Vec::new();
-    for event in events.iter().filter(|event| event["status"] == status) {
+    let events = events.iter().filter(|event| event["status"] == status);
+    let (reads, others): (Vec<_>, Vec<_>) = events.partition(|event| event["stage"] == "reads");
+    for event in others.into_iter().chain(reads) {
         let id = event["resource"].as_str().unwrap();
         if let Some(kind) = kind_of(stand, id)
             && types.insert(kind.clone())
@@ -55,7 +82,8 @@ fn reached(events: &[Value], status: &str, stand: &Stand) -> Vec<(String, String
 
 /// By the template that was packaged last.
 fn kind_of(stand: &Stand, id: &str) -> Option<String> {
-    ["lambda-edge", "cdn"].into_iter().find_map(|stage| {
+    let stages = ["lambda-edge", "reads", "cdn"];
+    stages.into_iter().find_map(|stage| {
         let text = std::fs::read(stand.project.output(&format!("{stage}.template.json"))).unwrap();
         let template: Value = serde_json::from_slice(&text).unwrap();
         Some(template["Resources"][id]["Type"].as_str()?.to_owned())
@@ -85,13 +113,36 @@ fn each_type(test: &str, cases: Vec<(String, String)>, check: impl Fn(&(String, 
 }
 
 const DEPLOY: [&str; 2] = ["deploy", "--yes"];
+
+/// What the account has. A version's number tells only how many were made before it, and one that
+/// was made and undone is counted.
+fn state(stand: &Stand) -> Vec<String> {
+    let unnumbered = |line: String| match line.rsplit_once(':') {
+        Some((function, version))
+            if line.starts_with("lambda_svc versions ") && version.parse::<u32>().is_ok() =>
+        {
+            format!("{function}:N")
+        }
+        _ => line,
+    };
+    stand.account.state().into_iter().map(unnumbered).collect()
+}
+
 /// A deployment fails at a resource, and the next one ends where it should have.
 fn fails_and_goes_on(stand: &Stand, action: &str, case: &(String, String), wanted: &[String]) {
     fails(stand, &DEPLOY, action, case);
     let closing = stand.deploy();
     stand.serves(&closing);
-    assert_eq!(stand.account.state(), wanted, "{case:?}");
+    assert_eq!(state(stand), wanted, "{case:?}");
     stand.never_open();
+}
+
+/// The reader's own types are among them.
+fn has(cases: &[(String, String)], types: &[&str]) {
+    for wanted in types {
+        let found = cases.iter().any(|(kind, _)| kind == wanted);
+        assert!(found, "{wanted}: {cases:#?}");
+    }
 }
 
 const JSON: [&str; 4] = ["deploy", "--yes", "--format", "json"];
@@ -101,9 +152,11 @@ fn at_creation() {
     let reference = whole();
     let run = reference.run(&JSON);
     assert_eq!(run.code, 0, "{run:#?}");
-    let wanted = reference.account.state();
+    let wanted = state(&reference);
     let cases = reached(&lines(&run), "CREATE_COMPLETE", &reference);
-    assert!(cases.len() >= 12, "{cases:#?}");
+    let mut missed = types();
+    missed.retain(|kind| !cases.iter().any(|(reached, _)| reached == kind));
+    assert_eq!(missed, BTreeSet::from([ELSEWHERE.to_owned()]));
     each_type("deploy::failures::at_creation", cases, |case| {
         fails_and_goes_on(&whole(), "CREATE", case, &wanted);
     });
@@ -116,9 +169,10 @@ fn at_an_update() {
     changed(&reference);
     let run = reference.run(&JSON);
     assert_eq!(run.code, 0, "{run:#?}");
-    let wanted = reference.account.state();
+    let wanted = state(&reference);
     let cases = reached(&lines(&run), "UPDATE_COMPLETE", &reference);
     assert!(cases.len() >= 6, "{cases:#?}");
+    has(&cases, &["AWS::Lambda::Alias"]);
     each_type("deploy::failures::at_an_update", cases, |case| {
         let stand = whole();
         stand.deploy();
@@ -138,6 +192,14 @@ fn at_deletion() {
     // It goes on its own, in the update that closes the distribution.
     cases.retain(|(kind, _)| kind != "AWS::Logs::Delivery");
     assert!(cases.len() >= 9, "{cases:#?}");
+    has(
+        &cases,
+        &[
+            "AWS::Lambda::Alias",
+            "AWS::Lambda::Permission",
+            "AWS::Lambda::Url",
+        ],
+    );
     each_type("deploy::failures::at_deletion", cases, |case| {
         let stand = whole();
         stand.deploy();

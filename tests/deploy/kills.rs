@@ -165,6 +165,18 @@ fn a_move_of_the_reads() {
     killed_everywhere(test, &["deploy", "--yes"], first, serves);
 }
 
+/// The reader's stage first, and only then a distribution that leads to it.
+#[test]
+fn reads_that_are_switched_on() {
+    let first = |stand: &Stand| {
+        stand.write(&without_reads("us-west-2"));
+        stand.deploy();
+        stand.write(&reads_in("us-west-2"));
+    };
+    let test = "deploy::kills::reads_that_are_switched_on";
+    killed_everywhere(test, &["deploy", "--yes"], first, serves);
+}
+
 #[test]
 fn reads_that_are_switched_off() {
     let first = |stand: &Stand| {

@@ -1,5 +1,6 @@
 //! `frames diff` and `frames info`: what would change, and what is deployed.
 
+use super::reads::reads_in;
 use super::{MANIFEST, Stand, closing};
 use crate::access::image_sets;
 use serde_json::{Value, json};
@@ -219,6 +220,7 @@ fn gone(stand: &Stand, id: &str) {
 #[test]
 fn drift_is_found_where_it_is_asked_for() {
     let stand = Stand::new();
+    stand.write(&reads_in("us-west-2"));
     stand.deploy();
     let drifts = |found: &Value| -> usize {
         let stages = found["stages"].as_array().unwrap().iter();
@@ -227,17 +229,24 @@ fn drift_is_found_where_it_is_asked_for() {
             .sum()
     };
     assert_eq!(drifts(&info(&stand, &["--drift"])), 0);
-    stand.account.call(
-        "logs",
-        "PutRetentionPolicy",
-        json!({"logGroupName": "/frames/heart-dev-signer", "retentionInDays": 1}),
-    );
+    for (region, function) in [("us-east-1", "signer"), ("us-west-2", "reader")] {
+        let group = format!("/frames/heart-dev-{function}");
+        let asked = json!({"logGroupName": group, "retentionInDays": 1});
+        let account = &stand.account;
+        account.call_in(region, "logs", "PutRetentionPolicy", asked);
+    }
     assert_eq!(drifts(&info(&stand, &[])), 0, "nobody asked");
     let found = info(&stand, &["--drift"]);
-    let drift = &stage(&found, "lambda-edge")["drift"];
-    assert_eq!(drift[0]["resource"], "SignerLogGroup", "{found:#}");
-    assert_eq!(drift[0]["status"], "MODIFIED");
-    assert_eq!(drift[0]["properties"], json!(["/RetentionInDays"]));
+    for (name, resource) in [
+        ("lambda-edge", "SignerLogGroup"),
+        ("reads", "ReaderLogGroup"),
+    ] {
+        let drift = &stage(&found, name)["drift"];
+        assert_eq!(drift[0]["resource"], resource, "{found:#}");
+        assert_eq!(drift[0]["status"], "MODIFIED");
+        assert_eq!(drift[0]["properties"], json!(["/RetentionInDays"]));
+    }
+    assert_eq!(drifts(&found), 2, "{found:#}");
 }
 
 /// `validate` shows a warning whole. Whoever deploys has read it, and is told of it in one line per run.

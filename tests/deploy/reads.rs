@@ -486,7 +486,7 @@ fn a_removal_finds_it_where_it_is() {
     }
 }
 
-/// Least privilege: the printed policy is enough for all of it.
+/// Least privilege: it reads frames, of the data stores that are listed, in its own Region.
 #[test]
 fn the_role_that_reads_is_limited_as_iam_allow_is() {
     let stand = Stand::new();

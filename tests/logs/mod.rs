@@ -4,7 +4,7 @@
 
 mod audit;
 
-use crate::deploy::{PATIENCE, Stand};
+use crate::deploy::{MANIFEST, PATIENCE, Stand};
 use crate::support::frames::Run;
 use crate::support::hostile::{harmless, shows, text};
 use crate::support::process::Background;
@@ -18,6 +18,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 const AUTHORIZER: &str = "/frames/heart-dev-authorizer";
 const SIGNER: &str = "/frames/heart-dev-signer";
+const READER: &str = "/frames/heart-dev-reader";
 /// Another service's, whose name begins alike.
 const OTHER: &str = "/frames/heart-dev-b-authorizer";
 
@@ -176,6 +177,32 @@ fn lines_of_five_regions_come_once_and_in_order() {
         none.stderr.contains("no lines since 2020-01-01"),
         "{none:#?}"
     );
+}
+
+/// Its group is beside the data stores, in a stack of its own.
+#[test]
+fn the_readers_lines_are_read_where_it_runs() {
+    let stand = Stand::new();
+    stand.write(&format!(
+        "{MANIFEST}healthImaging: {{region: us-west-2}}\ndelivery: {{cachedReads: true}}\n"
+    ));
+    for (group, id) in [(READER, "read"), (SIGNER, "signed")] {
+        let line = json!({"decision": id, "level": "info", "requestId": id}).to_string();
+        write(&stand, "us-west-2", group, "0", &[(now() - 60_000, line)]);
+    }
+    let run = logs(&stand, &["--format", "json", "--function", "reader"]);
+    let shown = objects(&run.stdout);
+    assert_eq!(shown.len(), 1, "{run:#?}");
+    for (member, value) in [
+        ("function", "reader"),
+        ("region", "us-west-2"),
+        ("requestId", "read"),
+    ] {
+        assert_eq!(shown[0][member], value, "{run:#?}");
+    }
+    // It is one of the functions where nobody names one.
+    let run = logs(&stand, &["--format", "json"]);
+    assert_eq!(objects(&run.stdout).len(), 2, "{run:#?}");
 }
 
 /// A run that goes on, and what it has shown.

@@ -1,5 +1,5 @@
-//! AWS's own Lambda emulator and Python runtime client around a function's zip,
-//! the way Lambda runs the function of a managed Python runtime.
+//! AWS's own Lambda emulator around a function's zip: with AWS's Python runtime client, the way
+//! Lambda runs the function of a managed Python runtime, or with a program that is its own runtime.
 
 use super::frames::Project;
 use super::peers::peers;
@@ -26,7 +26,7 @@ impl Task {
         Self { directory }
     }
 
-    /// A function of a project that was packaged: `authorizer` or `signer`.
+    /// A function of a project that was packaged: `authorizer`, `signer` or `reader`.
     pub fn of(project: &Project, function: &str) -> Self {
         let zip = fs::read_dir(project.output(""))
             .unwrap()
@@ -164,7 +164,12 @@ impl Lambda {
     /// Stops the program that `program` finds, in a function with a time-out of two
     /// seconds: that invocation times out, a later one is answered by another
     /// program. The process id of the stopped one.
-    pub fn survives_a_time_out(&self, event: &Value, program: impl Fn(&Self) -> Program) -> u32 {
+    pub fn survives_a_time_out(
+        &self,
+        event: &Value,
+        is_answered: impl Fn(&[u8]) -> bool,
+        program: impl Fn(&Self) -> Program,
+    ) -> u32 {
         let stopped = program(self).pid;
         send(stopped, Signal::STOP);
         let answer = self.invoke_raw(&event.to_string());
@@ -173,8 +178,8 @@ impl Lambda {
             "{answer}"
         );
         eventually("an answer after the time-out", || {
-            let answer = self.invoke_raw(&event.to_string());
-            answer.contains("AWS4-HMAC-SHA256").then_some(())
+            let answer = self.invoke_bytes(&event.to_string());
+            is_answered(&answer).then_some(())
         });
         assert_ne!(program(self).pid, stopped);
         stopped
