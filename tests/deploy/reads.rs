@@ -430,6 +430,22 @@ fn a_url_that_was_opened_by_hand_is_told() {
     }
     set("AWS_IAM");
     is_unchanged(&stand);
+
+    // One that no template has.
+    let mut bare = json!({"FunctionName": "heart-dev-reader", "AuthType": "NONE"});
+    let account = &stand.account;
+    account.call_in(
+        "us-west-2",
+        "lambda",
+        "CreateFunctionUrlConfig",
+        bare.clone(),
+    );
+    let refused = stand.run(&["deploy", "--yes"]);
+    assert_eq!(refused.code, 1, "{refused:#?}");
+    assert!(refused.stderr.contains("auth type NONE"), "{refused:#?}");
+    bare.as_object_mut().unwrap().remove("AuthType");
+    account.call_in("us-west-2", "lambda", "DeleteFunctionUrlConfig", bare);
+    is_unchanged(&stand);
 }
 
 /// Another version of the reader, and the one before it is collected.

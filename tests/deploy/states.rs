@@ -194,6 +194,49 @@ fn what_is_left_of_a_stack_is_shown_before_it_goes() {
     stand.serves(&closing);
 }
 
+/// A yes is for its protection, too.
+#[test]
+fn what_is_left_of_a_protected_stack_goes_where_that_was_said() {
+    let stand = half_deleted();
+    let set = json!({"StackName": "heart-dev-cdn", "EnableTerminationProtection": true});
+    let operation = "UpdateTerminationProtection";
+    stand.account.call("cloudformation", operation, set);
+    let said = "Its protection from deletion is taken off for that";
+    says(&stand.run(&["deploy"]), 1, &[said, "nothing was changed"]);
+    stand
+        .account
+        .fail("DELETE", HEADERS, "*", "The moon is full");
+    says(&stand.run(&DEPLOY), 1, &[said, "The moon is full"]);
+    let stack = stand.stack("heart-dev-cdn");
+    assert_eq!(stack["StackStatus"], "DELETE_FAILED");
+    assert_eq!(stack["EnableTerminationProtection"], true);
+    stand.account.set(&json!({"failures": []}));
+    says(&stand.run(&DEPLOY), 0, &[said]);
+    let closing = stand.deploy();
+    stand.serves(&closing);
+}
+
+#[test]
+fn an_audit_record_that_goes_with_what_is_left_is_named() {
+    let stand = Stand::new();
+    stand.write(&format!("{MANIFEST}logs: {{audit: true}}\n"));
+    stand.deploy();
+    let kind = "AWS::Logs::LogGroup";
+    stand.account.fail("DELETE", kind, "*", "The moon is full");
+    says(&stand.run(&["remove", "--yes"]), 1, &["The moon is full"]);
+    stand.account.set(&json!({"failures": []}));
+    says(
+        &stand.run(&["deploy"]),
+        1,
+        &[
+            "The audit record (`logs.audit`) of its Region goes with it",
+            "AuthorizerLogGroup",
+            "nothing was changed",
+        ],
+    );
+    says(&stand.run(&DEPLOY), 0, &["Clearing"]);
+}
+
 /// At the first look, another run was still at work on it.
 #[test]
 fn what_another_run_leaves_of_a_stack_is_asked_for() {
@@ -219,6 +262,8 @@ fn what_another_run_leaves_of_a_stack_is_asked_for() {
         1,
         &[
             "stack heart-dev-cdn is DELETE_IN_PROGRESS: another run began that",
+            "To go what is left of stack heart-dev-cdn (DELETE_FAILED)",
+            HEADERS,
             "there is no terminal to ask on: stack heart-dev-cdn is DELETE_FAILED",
             "run the same command again with --yes, which deletes that and goes on",
         ],

@@ -5,7 +5,7 @@ use super::Stage;
 use serde_json::{Value, json};
 
 /// What frames itself asks of the reader only.
-const URL: &[&str] = &["lambda:GetFunctionUrlConfig"];
+const URL: &[&str] = &["lambda:ListFunctionUrlConfigs"];
 
 /// A manifest, as the one whose policy is printed.
 struct Form<'a> {

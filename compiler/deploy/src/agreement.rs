@@ -6,13 +6,13 @@
 //! what an earlier one has yet to make, it has the values of now. A replacement that such a value
 //! causes is asked for when it comes up (`stage.rs`).
 
+use super::agreed::{Agreed, Shown};
 use super::diff::{self, StageDiff, below, diff, removed_by};
 use super::heal::{Healing, healing};
 use super::report::count;
 use super::session::{Questions, Session};
-use super::stage::{Agreed, Done};
+use super::stage::Done;
 use super::stages::Options;
-use super::standing::Shown;
 use super::summary;
 use crate::aws::stacks::Change;
 use crate::picture::{Picture, Seen};
@@ -167,8 +167,13 @@ impl Outlook {
                 || !self.passing(diff.name).is_empty()
         };
         let stages: Vec<&str> = self.diffs.iter().filter(of).map(|it| it.name).collect();
+        let audit = if self.diffs.iter().any(|diff| diff.audit) {
+            " The audit record goes with it."
+        } else {
+            ""
+        };
         format!(
-            "It removes or replaces what is shown above: {}, in {}.",
+            "It removes or replaces what is shown above: {}, in {}.{audit}",
             count(self.count(), "resource"),
             stages.join(", ")
         )
@@ -187,7 +192,7 @@ impl Outlook {
                     ids: changes.map(|change| change.resource.clone()).collect(),
                     protected: diff.protected,
                 };
-                agreed.stacks.insert(diff.stack_name, shown);
+                agreed.stacks.extend(diff.stack_id.map(|id| (id, shown)));
             } else {
                 let taken = changes.filter(|change| summary::needs_a_yes(change));
                 let taken = taken.map(|change| change.resource.clone());
@@ -204,15 +209,19 @@ impl Outlook {
 }
 
 fn headline(diff: &StageDiff) -> String {
-    let protection = if diff.former && diff.protected {
-        ". It is removed, its protection from deletion included"
-    } else if diff.former {
-        ". It is removed: the manifest no longer needs it"
+    let going = match (diff.former, diff.protected) {
+        (true, true) => ". It is removed, its protection from deletion included",
+        (true, false) => ". It is removed: the manifest no longer needs it",
+        (false, true) if diff.cleared => ". Its protection from deletion is taken off for that",
+        (false, _) => "",
+    };
+    let audit = if diff.audit {
+        ". The audit record (`logs.audit`) of its Region goes with it"
     } else {
         ""
     };
     format!(
-        "{} ({}): {}{protection}",
+        "{} ({}): {}{going}{audit}",
         diff.name,
         diff.stack_name,
         diff::what(diff)

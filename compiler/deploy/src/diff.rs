@@ -1,7 +1,6 @@
 //! What a deployment would change, stage by stage. It leaves nothing changed.
 
 use super::change::{Proposed, TRIES, changed_by_somebody_else};
-use super::going::Options;
 use super::session::Session;
 use super::stage::Done;
 use super::stage::Job;
@@ -27,6 +26,8 @@ use std::collections::BTreeMap;
 pub struct StageDiff {
     pub name: &'static str,
     pub stack_name: String,
+    /// Where there is one.
+    pub stack_id: Option<String>,
     /// `None`: the stack isn't deployed.
     pub status: Option<String>,
     /// The manifest has nothing for it any more: the stack is removed.
@@ -35,6 +36,8 @@ pub struct StageDiff {
     pub cleared: bool,
     /// It is protected from deletion.
     pub protected: bool,
+    /// The audit record goes with its stack.
+    pub audit: bool,
     pub changes: Vec<Change>,
     /// Tags, outputs, metadata or settings differ.
     pub differs: bool,
@@ -56,9 +59,11 @@ impl StageDiff {
         Self {
             name: stage.name,
             stack_name: stage.stack_name.clone(),
+            stack_id: status.map(|stack| stack.id.clone()),
             status: status.map(|stack| stack.status.0.clone()),
             former: false,
             cleared: false,
+            audit: false,
             protected: status.is_some_and(|stack| stack.termination_protection),
             changes: vec![],
             differs: true,
@@ -283,7 +288,8 @@ pub(crate) fn removed_by(deployed: &str, wanted: &Template) -> Vec<Change> {
 /// A stack that a deployment removes.
 fn removed(standing: &Standing<'_>) -> StageDiff {
     StageDiff {
-        changes: leaving(standing),
+        changes: standing.changes(),
+        audit: standing.takes_the_audit(),
         former: true,
         ..StageDiff::new(standing.stage, Some(&standing.stack))
     }
@@ -292,28 +298,11 @@ fn removed(standing: &Standing<'_>) -> StageDiff {
 /// What is left of a stack, which a deployment deletes before it makes the stage anew.
 fn left(standing: &Standing<'_>) -> StageDiff {
     StageDiff {
-        changes: leaving(standing),
+        changes: standing.changes(),
+        audit: standing.takes_the_audit(),
         cleared: true,
         ..StageDiff::new(standing.stage, Some(&standing.stack))
     }
-}
-
-/// All that goes with a stack.
-fn leaving(standing: &Standing<'_>) -> Vec<Change> {
-    let changes = standing.contents.resources().map(|resource| Change {
-        action: "Remove".to_owned(),
-        resource: resource.id.clone(),
-        kind: resource.kind.clone(),
-        replacement: None,
-        policy: Some(if standing.contents.is_kept(resource, Options::default()) {
-            "Retain".to_owned()
-        } else {
-            summary::WITH_ITS_STACK.to_owned()
-        }),
-        details: vec![],
-        leaves: vec![],
-    });
-    changes.collect()
 }
 
 impl Session<'_> {

@@ -6,7 +6,7 @@ use super::edge_logs::{self, Found};
 use super::report::count;
 use super::session::Session;
 use super::stage::Done;
-use super::standing::{Standing, WITH_AUDIT};
+use super::standing::{Options, Standing, WITH_AUDIT};
 use super::teardown;
 use crate::aws::EDGE_REGION;
 use crate::picture::Picture;
@@ -15,20 +15,6 @@ use frames_compiler::failure::{Failure, Result};
 use frames_compiler::names;
 use frames_compiler::plan::{Footprint, Place};
 use serde_json::{Value, json};
-use std::time::Duration;
-
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
-    /// Show what would be removed, and change nothing.
-    pub dry_run: bool,
-    /// How long to wait for replicas.
-    pub wait: Duration,
-    pub delete_logs: bool,
-    /// Keep functions that replicas hold, and list them.
-    pub abandon: bool,
-    /// The authorizer's log has an audit record.
-    pub audit: bool,
-}
 
 /// How many of what stays are named.
 const NAMED: usize = 3;

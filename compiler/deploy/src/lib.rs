@@ -17,6 +17,7 @@
 //!
 //! What each may use is in the table of `compiler/core/tests/arrows/main.rs`.
 
+pub mod agreed;
 pub mod agreement;
 pub mod artifacts;
 pub mod aws;

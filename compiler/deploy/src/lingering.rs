@@ -6,8 +6,8 @@
 //! that it is about to run. Without them a run that ends in between would leave a delivery that
 //! answers with errors.
 
+use super::agreed::Agreed;
 use super::session::Session;
-use super::stage::Agreed;
 use frames_compiler::failure::Result;
 use frames_compiler::names;
 use frames_compiler::plan::{Stage, fits_a_policy};

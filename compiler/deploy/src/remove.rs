@@ -4,11 +4,11 @@
 use super::change::{Proposed, Ran, TRIES, changed_by_somebody_else};
 use super::follow::Ended;
 use super::going::Going;
-pub use super::going::Options;
 use super::report::duration;
 use super::session::Session;
 use super::settle::{failed, refuse_foreign};
 use super::stage::Done;
+pub use super::standing::Options;
 use super::standing::Standing;
 use super::teardown::{self, BUCKET, FUNCTION, KEY};
 use super::{artifacts, edge_logs};
@@ -313,8 +313,8 @@ impl Standing<'_> {
 
     /// Deletes the functions' versions, once CloudFront has deleted their replicas.
     async fn drain(&self, session: &Session<'_>, options: Options) -> Result<()> {
-        // Replicas are of functions in the edge's Region, and a URL's alias keeps the version that
-        // it is on.
+        // Replicas are of functions in the edge's Region. The reader has none, and its alias keeps the
+        // version that it is on.
         let functions = self.contents.replicated();
         if functions.is_empty() || self.stage.region != EDGE_REGION {
             return Ok(());

@@ -4,7 +4,7 @@
 use super::endpoint::{gone, until_deployed};
 use super::session::{Questions, Session};
 use super::stage::Done;
-use super::teardown::{self, DISTRIBUTION};
+use super::teardown::DISTRIBUTION;
 use crate::aws::distributions::{DEFAULT_PATH, Distribution};
 use frames_compiler::failure::{Context, Failure, Result};
 use frames_compiler::names;
@@ -47,8 +47,7 @@ pub(crate) async fn as_wanted(
         // CloudFront alone calls the functions at the edge, and others are called by a URL.
         let by_url = stage.functions.iter().any(|one| !one.is_replicated());
         if by_url && !check.unsafe_overlay {
-            let template = check.template(session, stage, done).await?;
-            refuse_open(session, plan, stage, &template).await?;
+            refuse_open(session, plan, stage).await?;
         }
         // What the distribution's own stage uses: a newer version may still wait for its turn.
         let parameter = names::version_arn(names::AUTHORIZER);
@@ -99,31 +98,23 @@ impl Check<'_> {
     }
 }
 
-/// A function URL answers nobody but whoever signs.
-async fn refuse_open(
-    session: &Session<'_>,
-    plan: &Plan,
-    stage: &Stage,
-    template: &Value,
-) -> Result<()> {
+/// A function's URLs answer nobody but whoever signs: those that the template has, and any other.
+async fn refuse_open(session: &Session<'_>, plan: &Plan, stage: &Stage) -> Result<()> {
     let region = &stage.region;
     let functions = session.aws.functions_in(region);
-    for function in &stage.functions {
-        let id = names::function_id(function.name);
+    let called = stage.functions.iter().filter(|one| !one.is_replicated());
+    for function in called {
         let function = names::function(&plan.service, &plan.env, function.name);
-        for alias in teardown::urls(template, &id) {
-            let found = functions.url_auth(&function, alias).await?;
-            // One that is gone is open to nobody.
-            let Some(open) = found.filter(|auth| auth != SIGNED) else {
-                continue;
-            };
-            return Err(Failure::new(format!(
-                "the function URL of {function} ({region}) has the auth type {open}: it was changed outside of CloudFormation"
-            ))
-            .help(format!(
-                "whoever knows its address may read what the function may. Set its auth type to {SIGNED} in the Lambda console at once, and take away the permissions there that frames didn't make. Then run the same command"
-            )));
-        }
+        let mut found = functions.url_auths(&function).await?.into_iter();
+        let Some(open) = found.find(|auth| auth != SIGNED) else {
+            continue;
+        };
+        return Err(Failure::new(format!(
+            "a function URL of {function} ({region}) has the auth type {open}: it was changed or made outside of CloudFormation"
+        ))
+        .help(format!(
+            "whoever knows its address may read what the function may. Set its auth type to {SIGNED} in the Lambda console at once, or delete it, and take away the permissions there that frames didn't make. Then run the same command"
+        )));
     }
     Ok(())
 }

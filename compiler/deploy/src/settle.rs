@@ -1,8 +1,9 @@
 //! What earlier runs left: recognised, explained, and taken up again.
 
+use super::agreed::Agreed;
 use super::session::{Answer, Session, token};
-use super::stage::Agreed;
 use super::standing::Standing;
+use super::summary;
 use crate::aws::stacks::{Stack, Stacks};
 use crate::cause::cause;
 use crate::follow::Ended;
@@ -51,7 +52,7 @@ impl Session<'_> {
                 let what =
                     format!("what is left of stack {name} ({status}), before it is made again");
                 self.progress.step("Clearing", &what);
-                self.delete_stack(stacks, stage, &stack).await?;
+                self.clear(stacks, stage, &stack).await?;
             } else {
                 return Err(Failure::new(format!("stack {name} is {status}, and frames doesn't know how to go on from there"))
                     .help("bring it to a stable state in the CloudFormation console, then run the same command"));
@@ -64,21 +65,32 @@ impl Session<'_> {
     }
 
     /// What is left of a stack goes where somebody agreed to that, before anything changed. Another
-    /// run may have left more meanwhile.
+    /// run may have left one half deleted only then.
     async fn may_clear(&self, wanted: &Place, stack: &Stack, agreed: &Agreed) -> Result<()> {
-        let left = Standing::left(self, wanted, stack).await?.contents.ids();
-        let shown = agreed.stacks.get(&stack.name);
-        let unseen = |id: &&String| shown.is_none_or(|shown| !shown.ids.contains(*id));
-        let unseen: Vec<&str> = left.iter().filter(unseen).map(String::as_str).collect();
-        if unseen.is_empty() {
+        let standing = Standing::left(self, wanted, stack).await?;
+        let shown = agreed.stack(&stack.id);
+        let changes = standing.changes();
+        let unseen = changes
+            .iter()
+            .filter(|it| summary::needs_a_yes(it) && !shown.ids.contains(&it.resource));
+        let unseen: Vec<_> = unseen.collect();
+        let protected = stack.termination_protection && !shown.protected;
+        if unseen.is_empty() && !protected {
             return Ok(());
         }
         let (name, status) = (&stack.name, &stack.status);
-        let question = format!(
-            "Clear stack {name} ({status}), before it is made again? It had none of these before: {}.",
-            unseen.join(", ")
-        );
-        let (what, yes) = match self.ask(&question).await? {
+        let mut what = format!("what is left of stack {name} ({status})");
+        if protected {
+            what.push_str(", its protection from deletion included");
+        }
+        if standing.takes_the_audit() {
+            what.push_str(", and the audit record (`logs.audit`) of its Region");
+        }
+        self.progress.step("To go", &what);
+        let everything = self.progress.wants_all();
+        self.progress.note(summary::shown(unseen, everything));
+        let question = format!("Go on with stage {}? First {what} goes.", wanted.name);
+        let (no, yes) = match self.ask(&question).await? {
             Answer::Yes => return Ok(()),
             Answer::No => ("not confirmed", ""),
             Answer::Nobody => (
@@ -87,12 +99,24 @@ impl Session<'_> {
             ),
         };
         Err(Failure::new(format!(
-            "{what}: stack {name} is {status}, and what is left of it stays: {}",
-            unseen.join(", ")
+            "{no}: stack {name} is {status}, and what is left of it stays"
         ))
         .help(format!(
             "run the same command again{yes}, which deletes that and goes on"
         )))
+    }
+
+    /// Deletes what is left of a stack. Its protection comes back where that can't be done.
+    async fn clear(&self, stacks: &Stacks, stage: &str, stack: &Stack) -> Result<()> {
+        if !stack.termination_protection {
+            return self.delete_stack(stacks, stage, stack).await;
+        }
+        stacks.protect(&stack.id, false).await?;
+        let deleted = self.delete_stack(stacks, stage, stack).await;
+        if deleted.is_err() {
+            stacks.protect(&stack.id, true).await?;
+        }
+        deleted
     }
 
     async fn resume_rollback(&self, stacks: &Stacks, stage: &str, stack: &Stack) -> Result<()> {

@@ -1,9 +1,9 @@
 //! One stage: what changes, a confirmation where something is removed, and the change to its end.
 
+use super::agreed::Agreed;
 use super::change::{Proposed, Ran, TRIES, changed_by_somebody_else};
 use super::session::{Answer, Session};
 use super::settle::{failed, refuse_foreign};
-use super::standing::Shown;
 use super::teardown::BUCKET;
 use super::{guard, summary};
 use crate::aws::stacks::{Body, Change, Stack, Stacks, Wanted, vanished};
@@ -12,7 +12,7 @@ use frames_compiler::names;
 use frames_compiler::plan::{Place, Stage};
 use frames_compiler::template::Template;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What a stage's stack should be.
 pub struct Job<'a> {
@@ -24,22 +24,6 @@ pub struct Job<'a> {
     lets_go: bool,
     /// Only of the stack as it was looked at: its id, and when it was changed last.
     seen: Option<(String, Option<i64>)>,
-}
-
-/// What somebody agreed to lose, before anything changed.
-#[derive(Debug, Default)]
-pub struct Agreed {
-    /// The ids of resources that are removed or replaced, by stage.
-    pub(super) resources: BTreeMap<&'static str, BTreeSet<String>>,
-    /// What is known of stacks that are removed, or cleared before they are made anew, by the stack's name.
-    pub(super) stacks: BTreeMap<String, Shown>,
-}
-
-impl Agreed {
-    fn holds(&self, stage: &str, change: &Change) -> bool {
-        let known = self.resources.get(stage);
-        known.is_some_and(|known| known.contains(&change.resource))
-    }
 }
 
 /// A stage whose stack is as wanted.

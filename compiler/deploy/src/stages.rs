@@ -1,12 +1,13 @@
 //! The stages of a deployment, in their order: the outputs of one are parameters of the next.
 
+use crate::agreed::Agreed;
 use crate::aws::Aws;
 use crate::heal::{self, Healing};
 use crate::picture::case::Case;
 use crate::picture::{Picture, Seen};
 use crate::served::{self, Check};
 use crate::session::Session;
-use crate::stage::{Agreed, Done, Job};
+use crate::stage::{Done, Job};
 use crate::standing::Standing;
 use crate::{artifacts, edge_logs, settle, trial, versions};
 use frames_compiler::failure::{Context, Failure, Result};
@@ -212,8 +213,7 @@ pub async fn stages(
         Some(_) => Vec::new(),
     };
     for standing in &mut former {
-        let shown = agreed.stacks.get(&standing.stack.name);
-        standing.confirmed_as(shown.cloned().unwrap_or_default());
+        standing.confirmed_as(agreed.stack(&standing.stack.id));
     }
     let mut run = Run {
         footprint: plan.footprint(),

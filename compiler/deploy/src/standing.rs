@@ -1,11 +1,11 @@
 //! A stack that may be deleted, and what it consists of.
 
-use super::going::Options;
+use super::agreed::Shown;
 use super::report::count;
 use super::session::Session;
 use super::summary::{self, Kind, Leaving};
 use super::teardown::{self, BUCKET, DISTRIBUTION, FUNCTION, KEY};
-use crate::aws::stacks::{Resource, Stack, Stacks};
+use crate::aws::stacks::{Change, Resource, Stack, Stacks};
 use crate::picture::case::Case;
 use crate::picture::serving::Ours;
 use crate::picture::{self, Seen};
@@ -14,9 +14,24 @@ use frames_compiler::names;
 use frames_compiler::plan::Place;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// Of a log group.
 pub(crate) const WITH_AUDIT: &str = ", with the audit record in it";
+
+/// How stacks are removed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Show what would be removed, and change nothing.
+    pub dry_run: bool,
+    /// How long to wait for replicas.
+    pub wait: Duration,
+    pub delete_logs: bool,
+    /// Keep functions that replicas hold, and list them.
+    pub abandon: bool,
+    /// The authorizer's log has an audit record.
+    pub audit: bool,
+}
 
 /// A stage to remove.
 pub(crate) struct Standing<'a> {
@@ -28,15 +43,6 @@ pub(crate) struct Standing<'a> {
     gone: BTreeSet<String>,
     /// What was known of it when its removal was confirmed.
     shown: Shown,
-}
-
-/// What somebody agreed to lose with a stack.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Shown {
-    /// The ids of its resources.
-    pub ids: BTreeSet<String>,
-    /// That it was protected from deletion, too.
-    pub protected: bool,
 }
 
 /// What a stack consists of.
@@ -65,8 +71,13 @@ impl<'a> Standing<'a> {
             shown: Shown::default(),
         };
         standing.look().await?;
-        // The one was never made, the other isn't the stack's any more.
-        let is_left = |it: &Resource| !["CREATE_FAILED", "DELETE_SKIPPED"].contains(&&*it.status);
+        // The one isn't the stack's any more, the other was never made: but a distribution may serve
+        // even then, and its id is nobody else's.
+        let is_left = |it: &Resource| match it.status.as_str() {
+            "DELETE_SKIPPED" => false,
+            "CREATE_FAILED" => it.kind == DISTRIBUTION && !it.physical.is_empty(),
+            _ => true,
+        };
         standing.contents.resources.retain(is_left);
         Ok(standing)
     }
@@ -192,6 +203,30 @@ impl<'a> Standing<'a> {
         }
     }
 
+    /// All that goes with the stack, as changes.
+    pub(crate) fn changes(&self) -> Vec<Change> {
+        let changes = self.contents.resources().map(|resource| Change {
+            action: "Remove".to_owned(),
+            resource: resource.id.clone(),
+            kind: resource.kind.clone(),
+            replacement: None,
+            policy: Some(if self.contents.is_kept(resource, Options::default()) {
+                "Retain".to_owned()
+            } else {
+                summary::WITH_ITS_STACK.to_owned()
+            }),
+            details: vec![],
+            leaves: vec![],
+        });
+        changes.collect()
+    }
+
+    /// Whether the audit record goes with it.
+    pub(crate) fn takes_the_audit(&self) -> bool {
+        let id = names::log_group_id(names::AUTHORIZER);
+        self.contents.audits() && self.contents.resources().any(|it| it.id == id)
+    }
+
     fn leaving<'b>(&'b self, resource: &'b Resource, options: Options) -> Leaving<'b> {
         let contents = &self.contents;
         let (what, why) = if self.gone.contains(&resource.id) {
@@ -254,12 +289,12 @@ impl Contents {
         })
     }
 
-    /// Those of them that edge locations may hold a replica of. One with a URL is called by that.
+    /// Those of them that edge locations may hold a replica of.
     pub(crate) fn replicated(&self) -> Vec<String> {
         self.physical(|resource| {
-            let has_url = !teardown::urls(&self.template, &resource.id).is_empty();
             let retained = teardown::is_retained(&self.template, &resource.id);
-            resource.kind == FUNCTION && !retained && !has_url
+            let replicated = teardown::may_be_replicated(&self.template, &resource.id);
+            resource.kind == FUNCTION && !retained && replicated
         })
     }
 
@@ -335,21 +370,36 @@ mod tests {
 
     /// Nobody waits for replicas of the reader, whatever its stack is called.
     #[test]
-    fn a_function_with_a_url_has_no_replicas() {
+    fn a_function_that_the_edge_may_not_run_has_no_replicas() {
         let made = |id, name| resource(id, FUNCTION, name, "CREATE_COMPLETE");
-        let target = json!({"TargetFunctionArn": {"Ref": "ReaderFunction"}, "Qualifier": "live"});
+        let trusts = |service: &str| {
+            json!({"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {
+                "Statement": [{"Principal": {"Service": ["lambda.amazonaws.com", service]}}],
+            }}})
+        };
+        let with = |role: Value| json!({"Type": FUNCTION, "Properties": {"Role": role}});
+        let of = |role: &str| with(json!({"Fn::GetAtt": [role, "Arn"]}));
         let contents = Contents {
             resources: vec![
                 made("ReaderFunction", "heart-dev-reader"),
                 made("SignerFunction", "heart-dev-signer"),
+                made("OtherFunction", "heart-dev-other"),
             ],
             template: json!({"Resources": {
-                "ReaderUrl": {"Type": "AWS::Lambda::Url", "Properties": target},
+                "ReaderFunction": of("ReaderRole"),
+                "ReaderRole": trusts("lambda.amazonaws.com"),
+                "SignerFunction": of("SignerRole"),
+                "SignerRole": trusts("edgelambda.amazonaws.com"),
+                // Whom that role trusts isn't known here.
+                "OtherFunction": with(json!("arn:aws:iam::111122223333:role/other")),
             }}),
             key_is_needed: false,
         };
-        assert_eq!(contents.replicated(), ["heart-dev-signer"]);
-        assert_eq!(contents.functions().len(), 2);
+        assert_eq!(
+            contents.replicated(),
+            ["heart-dev-signer", "heart-dev-other"]
+        );
+        assert_eq!(contents.functions().len(), 3);
     }
 
     /// CloudFront chooses the ids of distributions, so one belongs to the stack in any state: even

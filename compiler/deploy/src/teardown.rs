@@ -11,7 +11,9 @@ pub(crate) const BUCKET: &str = "AWS::S3::Bucket";
 /// What encrypts the logs: it is kept or deleted with them.
 pub(crate) const KEY: &str = "AWS::KMS::Key";
 pub(crate) const VERSION: &str = "AWS::Lambda::Version";
-const URL: &str = "AWS::Lambda::Url";
+const TRUST: &str = "AssumeRolePolicyDocument";
+/// Source: "Setting IAM permissions and roles for Lambda@Edge", CloudFront Developer Guide.
+const EDGE_LAMBDA: &str = "edgelambda.amazonaws.com";
 /// What behaviors of any distribution may have.
 pub(crate) const POLICIES: [&str; 3] = [
     "AWS::CloudFront::CachePolicy",
@@ -64,15 +66,13 @@ pub(crate) fn is_retained(template: &Value, id: &str) -> bool {
     policy.is_some_and(|policy| policy.starts_with("Retain"))
 }
 
-/// Of each URL of a function, the alias that it runs.
-pub(crate) fn urls<'a>(template: &'a Value, function: &str) -> Vec<Option<&'a str>> {
-    let resources = template["Resources"].as_object().into_iter().flatten();
-    let urls = resources.filter(|(_, resource)| resource["Type"] == URL);
-    let properties = urls.map(|(_, resource)| &resource["Properties"]);
-    properties
-        .filter(|properties| mentions(&properties["TargetFunctionArn"], function))
-        .map(|properties| properties["Qualifier"].as_str())
-        .collect()
+/// Whether edge locations may run a function: its role trusts Lambda@Edge, or isn't in the template.
+pub(crate) fn may_be_replicated(template: &Value, function: &str) -> bool {
+    let resources = &template["Resources"];
+    let role = &resources[function]["Properties"]["Role"]["Fn::GetAtt"][0];
+    let trust = role.as_str().map(|id| &resources[id]["Properties"][TRUST]);
+    let trust = trust.filter(|trust| !trust.is_null());
+    trust.is_none_or(|trust| trust.to_string().contains(EDGE_LAMBDA))
 }
 
 /// Whether it is deleted with the logs: the logs, and the bucket's policy.
@@ -240,24 +240,6 @@ mod tests {
         let arn = json!({"Fn::Sub": "arn:aws:s3:::${AccessLogsOfOthers}"});
         prefixed["Resources"]["Destination"]["Properties"]["DestinationResourceArn"] = arn;
         assert!(!is_of_logs(&prefixed, "AccessLogs"));
-    }
-
-    #[test]
-    fn a_url_is_its_functions() {
-        let url = |target: Value| json!({"Type": URL, "Properties": {"TargetFunctionArn": target, "Qualifier": "live"}});
-        let template = json!({"Resources": {
-            "A": url(json!({"Ref": "OneFunction"})),
-            "B": url(json!({"Fn::GetAtt": ["OtherFunction", "Arn"]})),
-            "C": {"Type": VERSION, "Properties": {"FunctionName": {"Ref": "ThirdFunction"}}},
-        }});
-        for function in ["OneFunction", "OtherFunction"] {
-            assert_eq!(urls(&template, function), [Some("live")], "{function}");
-        }
-        for function in ["ThirdFunction", "One"] {
-            assert!(urls(&template, function).is_empty(), "{function}");
-        }
-        // A stack that never had a template.
-        assert!(urls(&Value::Null, "OneFunction").is_empty());
     }
 
     #[test]

@@ -118,22 +118,33 @@ fn local(time: i64) -> String {
 const CLAIM: &str = "sub";
 
 /// The claims that tell accounts apart. Who has been taken for whom is nothing to leave unsaid.
-fn claims(plan: Option<&Plan>, terminal: Terminal) -> Vec<String> {
+fn claims(plan: Option<&Plan>, terminal: Terminal) -> Result<Vec<String>> {
     let authorizer = plan.and_then(Plan::authorizer);
     let Some(claims) = authorizer.and_then(|config| config.audit_claims.clone()) else {
         let what = format!(
             "no manifest says which claims the audit lines have, so the query goes by `{CLAIM}`. Where `logs.auditClaims` named others, put them in the place of `claims.{CLAIM}`"
         );
         terminal.status("Note", &what);
-        return vec![CLAIM.to_owned()];
+        return Ok(vec![CLAIM.to_owned()]);
     };
-    for claim in claims.iter().filter(|it| access::field(it).is_none()) {
+    let (asked, left_out): (Vec<String>, Vec<String>) = claims
+        .into_iter()
+        .partition(|claim| access::field(claim).is_some());
+    let named = left_out.join(", ");
+    let why = "CloudWatch Logs Insights has no way to write a backtick in a name";
+    if asked.is_empty() {
+        let what = format!("no query can tell the accounts apart by {named}: {why}");
+        return Err(Failure::new(what).help(
+            "name another claim in `logs.auditClaims`, for the lines from then on. `frames logs --audit --format json` has the lines as they are",
+        ));
+    }
+    if !left_out.is_empty() {
         let what = format!(
-            "the query leaves out the claim {claim}: CloudWatch Logs Insights has no way to write a backtick in a name"
+            "the query leaves out {named}, so that several accounts may share a row: {why}"
         );
         terminal.status("Warning", &what);
     }
-    claims
+    Ok(asked)
 }
 
 /// The query goes to stdout, so that it can be kept in a file, and how to run it to stderr.
@@ -144,7 +155,7 @@ async fn insights(
     terminal: Terminal,
 ) -> Result<()> {
     let footprint = &opened.footprint;
-    let claims = claims(opened.plan.as_ref(), terminal);
+    let claims = claims(opened.plan.as_ref(), terminal)?;
     let query = wanted.access.as_ref().map(|access| access.query(&claims));
     let query = query.unwrap_or_default();
     let groups = logs::groups(session, footprint, &wanted.functions).await?;

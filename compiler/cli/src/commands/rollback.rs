@@ -10,11 +10,12 @@ use frames_compiler::failure::{Failure, Result};
 use frames_compiler::plan::Footprint;
 use frames_compiler::printable;
 use frames_compiler::record::Record;
+use frames_deploy::agreed::Agreed;
 use frames_deploy::history::{Deployed, History};
 use frames_deploy::picture::Picture;
 use frames_deploy::rollback::{self, Back};
 use frames_deploy::session::Session;
-use frames_deploy::stage::{Agreed, Done};
+use frames_deploy::stage::Done;
 use frames_deploy::stages::{self, Options, Unchanged};
 use frames_deploy::{agreement, artifacts, history, moves, validation};
 

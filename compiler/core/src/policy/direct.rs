@@ -90,7 +90,7 @@ const DISTRIBUTIONS: &[&str] = &[
 const TRIALS: &[&str] = &["lambda:InvokeFunction"];
 
 /// Whether the reader still answers nobody but whoever signs.
-const READER_URL: &[&str] = &["lambda:GetFunctionUrlConfig"];
+const READER_URL: &[&str] = &["lambda:ListFunctionUrlConfigs"];
 
 /// The functions' own, in every Region where a viewer has been.
 const EDGE_LOG_GROUPS: &[&str] = &["logs:DeleteLogGroup", "logs:PutRetentionPolicy"];

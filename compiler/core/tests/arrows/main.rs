@@ -94,9 +94,12 @@ const CRATES: &[Order] = &[
             "summary",
             "guard",
             "teardown",
-            // What is there, and how what is gone comes back.
+            // What somebody agreed to lose.
+            "agreed",
+            // What is there, how what is gone comes back, and what goes with a stack.
             "picture",
             "heal",
+            "standing",
             // One stack.
             "follow",
             "change",

@@ -107,22 +107,29 @@ impl Functions {
         Ok(found)
     }
 
-    /// Who the URL of a function, or of its alias, answers, by Lambda's word for it. None without
-    /// a URL.
-    pub async fn url_auth(&self, function: &str, alias: Option<&str>) -> Result<Option<String>> {
-        let asked = self
+    /// Whom each URL of a function and of its aliases answers, by Lambda's word for it: `AWS_IAM`,
+    /// `NONE`. None where there is no such function.
+    pub async fn url_auths(&self, function: &str) -> Result<Vec<String>> {
+        let mut pages = self
             .client
-            .get_function_url_config()
-            .function_name(function);
-        let asked = asked.set_qualifier(alias.map(str::to_owned));
-        match asked.send().await {
-            Ok(answer) => Ok(Some(answer.auth_type().as_str().to_owned())),
-            Err(error) if errors::code(&error) == Some("ResourceNotFoundException") => Ok(None),
-            Err(error) => {
-                let doing = format!("look at the URL of function {function}");
-                Err(explain("lambda:GetFunctionUrlConfig", &doing, error))
-            }
+            .list_function_url_configs()
+            .function_name(function)
+            .into_paginator()
+            .send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = match page {
+                Ok(page) => page,
+                Err(error) if errors::code(&error) == Some("ResourceNotFoundException") => break,
+                Err(error) => {
+                    let doing = format!("look at the URLs of function {function}");
+                    return Err(explain("lambda:ListFunctionUrlConfigs", &doing, error));
+                }
+            };
+            let auths = page.function_url_configs().iter();
+            found.extend(auths.map(|url| url.auth_type().as_str().to_owned()));
         }
+        Ok(found)
     }
 
     /// Invokes a version, and waits for its answer.

@@ -161,6 +161,7 @@ mod tests {
     use hyper::body::{Bytes, Frame};
     use std::convert::Infallible;
     use std::pin::Pin;
+    use std::result::Result;
     use std::task::{Context, Poll};
 
     /// A piece, and then nothing any more.
