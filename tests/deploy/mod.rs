@@ -36,6 +36,7 @@ mod swapped;
 mod told;
 mod trial;
 mod walk;
+mod words;
 
 use crate::support::aws::{Account, Aws};
 use crate::support::frames::{Project, Run};

@@ -176,9 +176,15 @@ fn a_query_for_insights_goes_by_the_claims_of_the_manifest() {
     let quoting = logs(&of("['a`b', sub]"), &["--insights"]);
     assert_eq!(by(&quoting.stdout), "issuer, claims.sub, operation");
     assert!(
-        quoting.stderr.contains("leaves out the claim a`b"),
+        quoting
+            .stderr
+            .contains("leaves out a`b, so that several accounts may share a row"),
         "{quoting:#?}"
     );
+    let none = of("['a`b']").run(&["logs", "--insights"]);
+    assert_eq!(none.code, 1, "{none:#?}");
+    let said = "no query can tell the accounts apart by a`b";
+    assert!(none.stderr.contains(said), "{none:#?}");
 }
 
 /// As it is marked and copied on a terminal of 80 columns.

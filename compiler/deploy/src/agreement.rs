@@ -223,7 +223,7 @@ fn headline(diff: &StageDiff) -> String {
     format!(
         "{} ({}): {}{going}{audit}",
         diff.name,
-        diff.stack_name,
+        diff.place(),
         diff::what(diff)
     )
 }

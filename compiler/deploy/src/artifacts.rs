@@ -240,8 +240,9 @@ async fn put(
         session.progress.detail(&format!("{key} is there already"));
         return Ok(object);
     }
-    session
-        .progress
-        .step("Uploading", &format!("{key} ({} bytes)", bytes.len()));
+    session.progress.step(
+        "Uploading",
+        &format!("{key} ({} bytes) to {}", bytes.len(), bucket.name),
+    );
     bucket.put(key, bytes, sha256).await
 }

@@ -26,6 +26,8 @@ use std::collections::BTreeMap;
 pub struct StageDiff {
     pub name: &'static str,
     pub stack_name: String,
+    /// Its Region, where another one here has a stack of this name.
+    pub region: Option<String>,
     /// Where there is one.
     pub stack_id: Option<String>,
     /// `None`: the stack isn't deployed.
@@ -39,6 +41,8 @@ pub struct StageDiff {
     /// The audit record goes with its stack.
     pub audit: bool,
     pub changes: Vec<Change>,
+    /// What differs of the stack that isn't in its template, in words.
+    pub settings: Vec<&'static str>,
     /// Tags, outputs, metadata or settings differ.
     pub differs: bool,
     /// Why it wasn't compared.
@@ -59,6 +63,7 @@ impl StageDiff {
         Self {
             name: stage.name,
             stack_name: stage.stack_name.clone(),
+            region: Some(stage.region.clone()),
             stack_id: status.map(|stack| stack.id.clone()),
             status: status.map(|stack| stack.status.0.clone()),
             former: false,
@@ -66,12 +71,23 @@ impl StageDiff {
             audit: false,
             protected: status.is_some_and(|stack| stack.termination_protection),
             changes: vec![],
+            settings: vec![],
             differs: true,
             note: None,
             gone: vec![],
             unknown: vec![],
             versions: vec![],
             resources: 0,
+        }
+    }
+}
+
+impl StageDiff {
+    /// `heart-dev-cdn`, or `heart-dev-reads in us-west-2`
+    pub(crate) fn place(&self) -> String {
+        match &self.region {
+            None => self.stack_name.clone(),
+            Some(region) => format!("{} in {region}", self.stack_name),
         }
     }
 }
@@ -137,12 +153,22 @@ pub async fn diff(
         let template = templates.find(|template| template.stage == diff.name);
         diff.resources = template.map_or(0, |template| added(template).len());
     }
-    if only.is_some() {
-        return Ok(diffs);
+    if only.is_none() {
+        for place in picture.left(plan).iter().rev() {
+            let standing = Standing::find_former(session, place).await?;
+            diffs.extend(standing.map(|standing| removed(&standing)));
+        }
     }
-    for place in picture.left(plan).iter().rev() {
-        let standing = Standing::find_former(session, place).await?;
-        diffs.extend(standing.map(|standing| removed(&standing)));
+    let names: Vec<String> = diffs.iter().map(|diff| diff.stack_name.clone()).collect();
+    for diff in &mut diffs {
+        if names
+            .iter()
+            .filter(|name| **name == diff.stack_name)
+            .count()
+            == 1
+        {
+            diff.region = None;
+        }
     }
     Ok(diffs)
 }
@@ -165,9 +191,8 @@ async fn compared(
         .chain(new_outputs(stage, done))
         .collect();
     let job = Job::new(stage, template, &expected.parameters);
-    let mut differs = !job.settings_stand(&stacks, stack).await?
-        || !versions.is_empty()
-        || !looked.gone.is_empty();
+    let settings = job.settings(&stacks, stack).await?;
+    let mut differs = !settings.is_empty() || !versions.is_empty() || !looked.gone.is_empty();
     let mut changes = Vec::new();
     if !job.stands(&stacks, stack).await? {
         let body = artifacts::body(session, footprint, stage, &template.text).await?;
@@ -185,6 +210,7 @@ async fn compared(
     }
     Ok(StageDiff {
         changes,
+        settings,
         differs,
         gone: looked.gone.clone(),
         unknown: looked.unknown.clone(),
@@ -368,6 +394,9 @@ pub(crate) fn what(diff: &StageDiff) -> String {
         (Some(_), true) if diff.changes.is_empty() && !diff.gone.is_empty() => {
             format!("{} to make again", diff.gone.len())
         }
+        (Some(_), true) if diff.changes.is_empty() && !diff.settings.is_empty() => {
+            "no resource changes".to_owned()
+        }
         (Some(_), true) => summary::counts(&diff.changes),
     }
 }
@@ -375,7 +404,7 @@ pub(crate) fn what(diff: &StageDiff) -> String {
 /// `everything`: with what the short form leaves out.
 pub fn text(diffs: &[StageDiff], everything: bool) -> Styled {
     diffs.iter().fold(Styled::new(), |text, diff| {
-        let what = format!(" ({}): {}", diff.stack_name, what(diff));
+        let what = format!(" ({}): {}", diff.place(), what(diff));
         let text = text.paint(Style::Bold, diff.name).line(&what).text("\n");
         text.append(&below(diff, everything))
     })
@@ -401,6 +430,9 @@ pub(crate) fn below(diff: &StageDiff, everything: bool) -> Styled {
             diff.unknown.join(", ")
         );
         text = one(text, Style::Yellow, "?", &what);
+    }
+    for setting in &diff.settings {
+        text = one(text, Style::Yellow, "~", &format!(" {setting}"));
     }
     text = text.append(&summary::shown(&diff.changes, everything));
     if diff.status.is_some() {
@@ -465,6 +497,7 @@ pub fn json(diffs: &[StageDiff]) -> Value {
             "stackName": diff.stack_name,
             "status": diff.status,
             "differs": diff.differs,
+            "settings": diff.settings,
             "note": diff.note,
             "gone": diff.gone.iter().map(|it| json!({"resource": it.id, "type": it.kind})).collect::<Vec<_>>(),
             "notLookedAt": diff.unknown,

@@ -3,7 +3,7 @@
 use crate::aws::{Aws, Identity};
 use crate::interrupt::Interrupt;
 use crate::report::Report;
-use frames_compiler::failure::{Context, Failure, Result};
+use frames_compiler::failure::{Context, Exit, Failure, Result};
 use frames_compiler::plan::Footprint;
 use frames_compiler::secrets::Masks;
 use serde_json::{Value, json};
@@ -63,13 +63,29 @@ impl Session<'_> {
 
     /// Asks for a confirmation, from the flag or the terminal, before anything has changed.
     pub async fn yes(&self, question: &str) -> Result<()> {
-        match self.ask(question).await? {
+        let answer = self.ask(question).await;
+        match answer.map_err(|failure| self.unanswered(failure))? {
             Answer::Yes => Ok(()),
             Answer::No => Err(Failure::new("not confirmed: nothing was changed")),
             Answer::Nobody => Err(Failure::new(
                 "this has to be confirmed, and there is no terminal to ask on: nothing was changed",
             )
             .help("look at the changes above, then run the same command with --yes")),
+        }
+    }
+
+    /// Ctrl-C instead of an answer: nothing has begun that would have to be gone on with.
+    fn unanswered(&self, failure: Failure) -> Failure {
+        if failure.exit != Exit::Interrupted {
+            return failure;
+        }
+        let help = format!(
+            "nothing was changed: run `frames {}` to start again",
+            self.command
+        );
+        Failure {
+            help: Some(help),
+            ..failure
         }
     }
 

@@ -110,18 +110,30 @@ impl<'a> Job<'a> {
         Ok(standing.is_ok_and(|standing| standing == self.template.value))
     }
 
-    /// What isn't in the template: termination protection, stack policy.
-    pub async fn settings_stand(&self, stacks: &Stacks, stack: &Stack) -> Result<bool> {
-        if stack.termination_protection != self.stage.termination_protection {
-            return Ok(false);
+    /// What differs of what isn't in the template, in words: termination protection, stack policy.
+    pub async fn settings(&self, stacks: &Stacks, stack: &Stack) -> Result<Vec<&'static str>> {
+        let mut differ: Vec<&str> = self.protection(stack).into_iter().collect();
+        if let Some(policy) = &self.policy {
+            let standing = stacks.policy(&stack.name).await?;
+            let stands = standing.is_some_and(|standing| {
+                guard::same(&standing, policy) || !guard::is_own(&standing, &self.buckets(&[]))
+            });
+            if !stands {
+                differ.push("the stack policy that keeps its buckets");
+            }
         }
-        let Some(policy) = &self.policy else {
-            return Ok(true);
-        };
-        let standing = stacks.policy(&stack.name).await?;
-        Ok(standing.is_some_and(|standing| {
-            guard::same(&standing, policy) || !guard::is_own(&standing, &self.buckets(&[]))
-        }))
+        Ok(differ)
+    }
+
+    fn protection(&self, stack: &Stack) -> Option<&'static str> {
+        match (
+            stack.termination_protection,
+            self.stage.termination_protection,
+        ) {
+            (true, false) => Some("protection from deletion is taken off"),
+            (false, true) => Some("protection from deletion is set"),
+            _ => None,
+        }
     }
 }
 
@@ -169,6 +181,10 @@ impl Session<'_> {
             match self.run(stage.name, &proposal).await? {
                 Ran::Ended(ended) if ended.stack.status.succeeded() => {
                     self.settings(job, &stacks, &ended.stack).await?;
+                    if let Some(what) = job.protection(&ended.stack) {
+                        let what = format!("{}: {what}", stage.name);
+                        self.progress.step("Changed", &what);
+                    }
                     return Ok(Done::changed(stage, ended.stack));
                 }
                 Ran::Ended(ended) => return Err(failed(self, stage.name, &ended)),
@@ -181,7 +197,8 @@ impl Session<'_> {
     async fn unchanged(&self, job: &Job<'_>, stacks: &Stacks, stack: Stack) -> Result<Done> {
         let name = job.stage.name;
         let mut changed = false;
-        if !job.settings_stand(stacks, &stack).await? {
+        let settings = job.settings(stacks, &stack).await?;
+        if !settings.is_empty() {
             self.settings(job, stacks, &stack).await?;
             changed = true;
         }
@@ -191,7 +208,12 @@ impl Session<'_> {
         {
             self.tell_kept_policy(job);
         }
-        self.progress.step("Unchanged", name);
+        if changed {
+            let what = format!("{name}: {}", settings.join(", "));
+            self.progress.step("Changed", &what);
+        } else {
+            self.progress.step("Unchanged", name);
+        }
         Ok(Done {
             stage: name,
             stack,

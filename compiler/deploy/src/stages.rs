@@ -133,7 +133,9 @@ pub async fn unchanged(
                 return Ok(None);
             };
             let job = Job::new(stage, template, &parameters);
-            if !job.stands(&stacks, &stack).await? || !job.settings_stand(&stacks, &stack).await? {
+            if !job.stands(&stacks, &stack).await?
+                || !job.settings(&stacks, &stack).await?.is_empty()
+            {
                 return Ok(None);
             }
         }

@@ -41,6 +41,7 @@ def install():
     # It compares whole values, while a distribution's configuration is one string of XML.
     cloudfront.replace("value_contains", lambda _: _value_contains)
     lambda_svc.replace("delete_function", _guarded)
+    iam_actions.replace("lambda_action", _named)
     for action in ("create", "update"):
         wrap("CloudFront::Distribution", action, _distribution_step)
     wrap("CloudFront::Distribution", "delete", _distribution_delete)
@@ -300,6 +301,16 @@ def _guarded(original):
         return original(name, query_params, path_qualifier)
 
     return delete
+
+
+def _named(original):
+    """MiniStack takes a look at all URLs of a function for one at the function itself."""
+
+    def action(method, path):
+        is_list = method == "GET" and path.rstrip("/").endswith("/urls")
+        return "ListFunctionUrlConfigs" if is_list else original(method, path)
+
+    return action
 
 
 def _with_defaults(original):

@@ -74,6 +74,7 @@ TABLE = {
     ),
     "core.iam_actions": (
         Row(FILLED, "_SERVICE_PROTOCOL", "dict", "how a service words a denial"),
+        Row(REPLACED, "_lambda_action", "(method, path)", "which permission a call to Lambda needs"),
     ),
     "core.iam_evaluator": (
         Row(READ, "enforce", "(access_key_id, iam_action, service, region, resource_arn=)", "a user's policies"),

@@ -8,6 +8,7 @@ use crate::terminal::{self, Terminal, lines};
 use frames_compiler::failure::Result;
 use frames_emulator::private;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 const REFUSED: &str = "none of the frames here may be read: the answer is 403, as on AWS (see `iam.allow`, `auth.access` and \
@@ -29,6 +30,9 @@ pub(super) fn announce(delivery: &Delivery, terminal: Terminal) -> Result<()> {
             "Origin",
             &format!("a HealthImaging stand-in, http://{}", stand_in.address()),
         );
+    }
+    if let Some(empty) = empty(delivery) {
+        terminal.status("Note", &empty);
     }
     let example = Example::of(delivery);
     if example.way == Way::Refused {
@@ -102,6 +106,24 @@ fn print_curl(delivery: &Delivery, example: &Example<'_>) -> Result<()> {
     let line = example.line(&delivery.cloudfront.url(), &authorization);
     lines(format!("\n{line}\n\n"));
     Ok(())
+}
+
+/// The data stores that the manifest lists, and nobody has images for here.
+fn empty(delivery: &Delivery) -> Option<String> {
+    let own = &delivery.now.stand_in.as_ref()?.store().id;
+    let rows = delivery.authorizer()?.allow.as_ref()?;
+    let others: BTreeSet<&str> = rows
+        .iter()
+        .map(|row| row.datastore.as_str())
+        .filter(|id| id != own)
+        .collect();
+    let others: Vec<&str> = others.into_iter().collect();
+    (!others.is_empty()).then(|| {
+        format!(
+            "all images here are in data store {own}: what may be read of {} is answered with 404",
+            others.join(", ")
+        )
+    })
 }
 
 /// By the first header that `auth.tokenSources` has. A query would be in the shell's history.

@@ -5,6 +5,7 @@
 
 #![allow(clippy::disallowed_methods)]
 
+mod again;
 mod fit;
 pub mod live;
 #[cfg(feature = "aws")]
@@ -43,6 +44,7 @@ impl Terminal {
             Color::Always => anstream::ColorChoice::Always.write_global(),
             Color::Never => anstream::ColorChoice::Never.write_global(),
         }
+        again::remember(global);
         Self {
             format: global.format,
             quiet: global.quiet,
@@ -65,8 +67,9 @@ impl Terminal {
     /// A line about what is going on.
     pub fn status(&self, verb: &str, what: &str) {
         if !self.quiet {
+            let what = again::meant(what);
             let verb = Styled::new().paint(Style::BoldCyan, &format!("{verb:>10}"));
-            say_hanging(verb.text(" ").text(&indented(what, 11)), Some(11));
+            say_hanging(verb.text(" ").text(&indented(&what, 11)), Some(11));
         }
     }
 
@@ -272,13 +275,15 @@ fn write_error(text: &str) {
 
 pub fn failure(failure: &Failure) {
     if !failure.message.is_empty() {
-        let message = format!(": {}", indented(&failure.message, 7));
+        let message = again::meant(&failure.message);
+        let message = format!(": {}", indented(&message, 7));
         let error = Styled::new().paint(Style::BoldRed, "error");
         say_hanging(error.paint(Style::Bold, &message), Some(7));
     }
     if let Some(help) = &failure.help {
         let name = Styled::new().paint(Style::BoldCyan, "help");
-        say_hanging(name.text(": ").text(&indented(help, 6)), Some(6));
+        let help = again::meant(help);
+        say_hanging(name.text(": ").text(&indented(&help, 6)), Some(6));
     }
 }
 

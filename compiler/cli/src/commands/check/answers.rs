@@ -97,7 +97,7 @@ fn verdict(
             NO_TOKEN,
             wanted,
             format!("{found}: OPEN, the request got past the authorizer"),
-            &format!("{}, then put the authorizer back at viewer-request of every behavior: `frames deploy` names them", look.close()),
+            &format!("{}, then put the authorizer back at viewer-request of every behavior: `frames deploy` names them. With `auth.mode: none` in the manifest it lets everybody in", look.close()),
         ),
         (Auth::Anybody | Auth::AnybodyForListed, true) => look.wrong(
             NO_TOKEN,
