@@ -63,7 +63,11 @@ fn a_change_of_protection_is_named() {
     let off = "Changed cdn: protection from deletion is taken off";
     says(&run, 0, &[off]);
     assert!(!run.stderr.contains("Unchanged"), "{run:#?}");
-    says(&stand.run(&["deploy"]), 0, &["Unchanged cdn"]);
+    says(
+        &stand.run(&["deploy"]),
+        0,
+        &["Unchanged everything is deployed"],
+    );
 }
 
 #[test]
