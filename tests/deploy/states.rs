@@ -217,6 +217,22 @@ fn what_is_left_of_a_protected_stack_goes_where_that_was_said() {
 }
 
 #[test]
+fn so_it_is_where_nothing_is_left_of_it() {
+    let stand = Stand::new();
+    let kind = "AWS::Lambda::Version";
+    stand.account.fail("CREATE", kind, "*", "The moon is full");
+    says(&stand.run(&DEPLOY), 1, &["The moon is full"]);
+    stand.account.set(&json!({"failures": []}));
+    let name = "heart-dev-lambda-edge";
+    let set = json!({"StackName": name, "EnableTerminationProtection": true});
+    let operation = "UpdateTerminationProtection";
+    stand.account.call("cloudformation", operation, set);
+    let said = "Its protection from deletion is taken off for that";
+    says(&stand.run(&["deploy"]), 1, &[said, "nothing was changed"]);
+    says(&stand.run(&DEPLOY), 0, &[said]);
+}
+
+#[test]
 fn an_audit_record_that_goes_with_what_is_left_is_named() {
     let stand = Stand::new();
     stand.write(&format!("{MANIFEST}logs: {{audit: true}}\n"));

@@ -124,7 +124,7 @@ impl Outlook {
                 .filter(|it| summary::takes_away(it))
                 .collect();
             let passing = self.passing(diff.name);
-            if taken.is_empty() && passing.is_empty() {
+            if taken.is_empty() && passing.is_empty() && !unprotects(diff) {
                 continue;
             }
             session.progress.step("To go", &headline(diff));
@@ -150,8 +150,11 @@ impl Outlook {
 
     /// Whether something that is deployed is removed or replaced.
     pub(crate) fn takes(&self) -> bool {
-        let former = self.diffs.iter().any(|diff| diff.former);
-        former || self.count() > 0 || self.mended.iter().any(|(_, ids)| !ids.is_empty())
+        let whole = self
+            .diffs
+            .iter()
+            .any(|diff| diff.former || unprotects(diff));
+        whole || self.count() > 0 || self.mended.iter().any(|(_, ids)| !ids.is_empty())
     }
 
     fn count(&self) -> usize {
@@ -163,6 +166,7 @@ impl Outlook {
     pub(crate) fn losses(&self) -> String {
         let of = |diff: &&StageDiff| {
             diff.former
+                || unprotects(diff)
                 || diff.changes.iter().any(summary::needs_a_yes)
                 || !self.passing(diff.name).is_empty()
         };
@@ -206,6 +210,11 @@ impl Outlook {
     pub fn dry(self) -> Vec<Done> {
         self.standing
     }
+}
+
+/// Whether a stack that somebody has protected is cleared, be there nothing left in it.
+fn unprotects(diff: &StageDiff) -> bool {
+    diff.cleared && diff.protected
 }
 
 fn headline(diff: &StageDiff) -> String {
