@@ -145,8 +145,8 @@ fn removed_from_a_rollback_that_failed() {
 
 const HEADERS: &str = "AWS::CloudFront::ResponseHeadersPolicy";
 
-/// Its removal couldn't be ended.
-fn half_deleted() -> Stand {
+/// Its removal can't be ended.
+fn failing_to_go() -> Stand {
     let stand = Stand::new();
     stand.deploy();
     stand
@@ -155,6 +155,12 @@ fn half_deleted() -> Stand {
     let run = stand.run(&["remove", "--yes"]);
     assert_eq!(run.code, 1, "{run:#?}");
     assert_eq!(stand.stack("heart-dev-cdn")["StackStatus"], "DELETE_FAILED");
+    stand
+}
+
+/// It couldn't be ended before, and could be now.
+fn half_deleted() -> Stand {
+    let stand = failing_to_go();
     stand.account.set(&json!({"failures": []}));
     stand
 }
@@ -256,14 +262,8 @@ fn an_audit_record_that_goes_with_what_is_left_is_named() {
 /// At the first look, another run was still at work on it.
 #[test]
 fn what_another_run_leaves_of_a_stack_is_asked_for() {
-    let stand = Stand::new();
-    stand.deploy();
-    stand
-        .account
-        .fail("DELETE", HEADERS, "*", "The moon is full");
     // Its distribution has to be off for that.
-    let run = stand.run(&["remove", "--yes"]);
-    assert_eq!(run.code, 1, "{run:#?}");
+    let stand = failing_to_go();
     let slow = json!({"step": 1.5});
     stand.account.set(&slow);
     let stack = json!({"StackName": "heart-dev-cdn"});

@@ -117,7 +117,10 @@ pub async fn diff(
             (Some((seen, None)), Some(stack)) if !matches!(seen.case, Case::Reserved) => {
                 let note = Some(seen.case.row().diff);
                 let diff = if seen.case.is_made_anew() {
-                    left(&Standing::left(session, stage, &stack).await?)
+                    StageDiff {
+                        cleared: true,
+                        ..deleted(&Standing::left(session, stage, &stack).await?)
+                    }
                 } else {
                     StageDiff::new(stage, Some(&stack))
                 };
@@ -156,7 +159,10 @@ pub async fn diff(
     if only.is_none() {
         for place in picture.left(plan).iter().rev() {
             let standing = Standing::find_former(session, place).await?;
-            diffs.extend(standing.map(|standing| removed(&standing)));
+            diffs.extend(standing.map(|standing| StageDiff {
+                former: true,
+                ..deleted(&standing)
+            }));
         }
     }
     let names: Vec<String> = diffs.iter().map(|diff| diff.stack_name.clone()).collect();
@@ -311,22 +317,11 @@ pub(crate) fn removed_by(deployed: &str, wanted: &Template) -> Vec<Change> {
     changes.collect()
 }
 
-/// A stack that a deployment removes.
-fn removed(standing: &Standing<'_>) -> StageDiff {
+/// A stack that a deployment deletes.
+fn deleted(standing: &Standing<'_>) -> StageDiff {
     StageDiff {
         changes: standing.changes(),
         audit: standing.takes_the_audit(),
-        former: true,
-        ..StageDiff::new(standing.stage, Some(&standing.stack))
-    }
-}
-
-/// What is left of a stack, which a deployment deletes before it makes the stage anew.
-fn left(standing: &Standing<'_>) -> StageDiff {
-    StageDiff {
-        changes: standing.changes(),
-        audit: standing.takes_the_audit(),
-        cleared: true,
         ..StageDiff::new(standing.stage, Some(&standing.stack))
     }
 }

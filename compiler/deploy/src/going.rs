@@ -89,8 +89,7 @@ impl<'a> Going<'a> {
         if !options.audit {
             return Vec::new();
         }
-        let id = names::log_group_id(names::AUTHORIZER);
-        let has_it = |standing: &&Standing<'_>| standing.contents.resources().any(|it| it.id == id);
+        let has_it = |standing: &&Standing<'_>| standing.contents.has_audit_group();
         let stages = self.stages.iter().filter(has_it);
         let stages = stages.map(|standing| standing.stage.region.as_str());
         let others = self.log_groups.iter();

@@ -6,7 +6,7 @@ use super::follow::Ended;
 use super::going::Going;
 use super::report::duration;
 use super::session::Session;
-use super::settle::{failed, refuse_foreign};
+use super::settle::{failed, refuse_foreign, unprotected};
 use super::stage::Done;
 pub use super::standing::Options;
 use super::standing::Standing;
@@ -457,16 +457,8 @@ impl Standing<'_> {
             return Err(Failure::new(what)
                 .help("run the same command again to see that, and to agree to it or not"));
         }
-        let (stacks, id) = (self.stacks.clone(), self.stack.id.clone());
-        let protected = self.stack.termination_protection;
-        if protected {
-            stacks.protect(&id, false).await?;
-        }
-        let deleted = self.delete(session, Options::default()).await;
-        if deleted.is_err() && protected {
-            stacks.protect(&id, true).await?;
-        }
-        deleted
+        let (stacks, stack) = (self.stacks.clone(), self.stack.clone());
+        unprotected(&stacks, &stack, self.delete(session, Options::default())).await
     }
 
     /// Deletes everything but the functions, and names those.

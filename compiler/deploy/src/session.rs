@@ -43,6 +43,20 @@ pub(crate) enum Answer {
     Nobody,
 }
 
+impl Answer {
+    /// Where it isn't a yes: what is said of it, and with which flag the same is run without a question.
+    pub(crate) fn refusal(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Yes => None,
+            Self::No => Some(("not confirmed", "")),
+            Self::Nobody => Some((
+                "this has to be confirmed, and there is no terminal to ask on",
+                " with --yes",
+            )),
+        }
+    }
+}
+
 impl Session<'_> {
     /// `Deploying heart (dev) to account 111122223333 (us-east-1) as arn:…`
     pub fn announce(&self, verb: &str, to: &str, footprint: &Footprint) {

@@ -1,7 +1,7 @@
 //! What earlier runs left: recognised, explained, and taken up again.
 
 use super::agreed::Agreed;
-use super::session::{Answer, Session, token};
+use super::session::{Session, token};
 use super::standing::Standing;
 use super::summary;
 use crate::aws::stacks::{Stack, Stacks};
@@ -52,7 +52,7 @@ impl Session<'_> {
                 let what =
                     format!("what is left of stack {name} ({status}), before it is made again");
                 self.progress.step("Clearing", &what);
-                self.clear(stacks, stage, &stack).await?;
+                unprotected(stacks, &stack, self.delete_stack(stacks, stage, &stack)).await?;
             } else {
                 return Err(Failure::new(format!("stack {name} is {status}, and frames doesn't know how to go on from there"))
                     .help("bring it to a stable state in the CloudFormation console, then run the same command"));
@@ -90,13 +90,8 @@ impl Session<'_> {
         let everything = self.progress.wants_all();
         self.progress.note(summary::shown(unseen, everything));
         let question = format!("Go on with stage {}? First {what} goes.", wanted.name);
-        let (no, yes) = match self.ask(&question).await? {
-            Answer::Yes => return Ok(()),
-            Answer::No => ("not confirmed", ""),
-            Answer::Nobody => (
-                "this has to be confirmed, and there is no terminal to ask on",
-                " with --yes",
-            ),
+        let Some((no, yes)) = self.ask(&question).await?.refusal() else {
+            return Ok(());
         };
         Err(Failure::new(format!(
             "{no}: stack {name} is {status}, and what is left of it stays"
@@ -104,19 +99,6 @@ impl Session<'_> {
         .help(format!(
             "run the same command again{yes}, which deletes that and goes on"
         )))
-    }
-
-    /// Deletes what is left of a stack. Its protection comes back where that can't be done.
-    async fn clear(&self, stacks: &Stacks, stage: &str, stack: &Stack) -> Result<()> {
-        if !stack.termination_protection {
-            return self.delete_stack(stacks, stage, stack).await;
-        }
-        stacks.protect(&stack.id, false).await?;
-        let deleted = self.delete_stack(stacks, stage, stack).await;
-        if deleted.is_err() {
-            stacks.protect(&stack.id, true).await?;
-        }
-        deleted
     }
 
     async fn resume_rollback(&self, stacks: &Stacks, stage: &str, stack: &Stack) -> Result<()> {
@@ -152,6 +134,24 @@ impl Session<'_> {
         stacks.delete(&stack.id, &token(), retain).await?;
         self.follow(stacks, stage, &stack.id, now).await
     }
+}
+
+/// Deletes a stack, by this work, that may be protected from deletion. Its protection comes back where
+/// that can't be done.
+pub(crate) async fn unprotected<T>(
+    stacks: &Stacks,
+    stack: &Stack,
+    deletion: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    if !stack.termination_protection {
+        return deletion.await;
+    }
+    stacks.protect(&stack.id, false).await?;
+    let deleted = deletion.await;
+    if deleted.is_err() {
+        stacks.protect(&stack.id, true).await?;
+    }
+    deleted
 }
 
 /// Leaves a stack of that name untouched where it doesn't belong to this service and environment.

@@ -2,7 +2,7 @@
 
 use super::agreed::Agreed;
 use super::change::{Proposed, Ran, TRIES, changed_by_somebody_else};
-use super::session::{Answer, Session};
+use super::session::Session;
 use super::settle::{failed, refuse_foreign};
 use super::teardown::BUCKET;
 use super::{guard, summary};
@@ -252,13 +252,8 @@ impl Session<'_> {
             names.join(", ")
         );
         let answer = self.ask(&question).await?;
-        let (what, yes) = match answer {
-            Answer::Yes => return Ok(()),
-            Answer::No => ("not confirmed", ""),
-            Answer::Nobody => (
-                "this has to be confirmed, and there is no terminal to ask on",
-                " with --yes",
-            ),
+        let Some((what, yes)) = answer.refusal() else {
+            return Ok(());
         };
         let half_way = half_way(job, before);
         let what = Failure::new(format!("{what}: {half_way}"));

@@ -223,8 +223,7 @@ impl<'a> Standing<'a> {
 
     /// Whether the audit record goes with it.
     pub(crate) fn takes_the_audit(&self) -> bool {
-        let id = names::log_group_id(names::AUTHORIZER);
-        self.contents.audits() && self.contents.resources().any(|it| it.id == id)
+        self.contents.audits() && self.contents.has_audit_group()
     }
 
     fn leaving<'b>(&'b self, resource: &'b Resource, options: Options) -> Leaving<'b> {
@@ -259,6 +258,12 @@ impl Contents {
         let resources = self.template["Resources"].as_object();
         let mut resources = resources.into_iter().flatten();
         resources.any(|(_, resource)| resource["Metadata"][names::HOLDS_AUDIT] == true)
+    }
+
+    /// Whether it has the log group that an audit record is in, if there is one.
+    pub(crate) fn has_audit_group(&self) -> bool {
+        let id = names::log_group_id(names::AUTHORIZER);
+        self.resources().any(|resource| resource.id == id)
     }
 
     /// The buckets of access logs, without any that an overlay has added.
