@@ -302,6 +302,28 @@ fn a_shell_reads_its_completions() {
     );
 }
 
+/// One command's help says what the flag does there, and not what it does elsewhere.
+#[test]
+fn what_online_asks_is_said_of_the_command_at_hand() {
+    let whole = Cli::command();
+    let commands = whole.get_subcommands().filter_map(|command| {
+        let mut flags = command.get_arguments();
+        let online = flags.find(|flag| flag.get_long() == Some("online"))?;
+        Some((command.get_name(), online.get_help()?.to_string()))
+    });
+    let commands: Vec<(&str, String)> = commands.collect();
+    assert!(commands.len() > 4, "{commands:?}");
+    for (name, help) in &commands {
+        for other in whole.get_subcommands().map(clap::Command::get_name) {
+            assert!(!help.contains(&format!("`{other}")), "{name}: {help}");
+        }
+        let asks = |what| help.contains(what);
+        assert_eq!(asks("${cf:…}"), *name != "init", "{name}: {help}");
+        assert_eq!(asks("the manifest names"), *name == "validate", "{help}");
+        assert_eq!(asks("for the account"), *name == "policy", "{help}");
+    }
+}
+
 #[test]
 fn help_fits_80_columns_and_tells_all() {
     let project = Project::empty();

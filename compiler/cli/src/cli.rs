@@ -334,14 +334,8 @@ pub struct Validate {
     #[command(flatten)]
     pub warnings: Warnings,
 
-    #[command(flatten)]
-    pub online: Online,
-}
-
-#[derive(Debug, Args)]
-pub struct Online {
-    /// Ask AWS for the values of `${cf:…}`, `${ssm:…}` and `${aws:…}`. `validate` also asks whether
-    /// what the manifest names exists, `policy` also for the account
+    /// Ask AWS for the values of `${cf:…}`, `${ssm:…}` and `${aws:…}`, and whether what the
+    /// manifest names exists
     #[arg(long)]
     pub online: bool,
 }
@@ -356,8 +350,9 @@ pub struct Package {
     #[command(flatten)]
     pub warnings: Warnings,
 
-    #[command(flatten)]
-    pub online: Online,
+    /// Ask AWS for the values of `${cf:…}`, `${ssm:…}` and `${aws:…}`
+    #[arg(long)]
+    pub online: bool,
 
     #[command(flatten)]
     pub shape: HumanOrJson,
@@ -370,8 +365,9 @@ pub struct Print {
     #[arg(long, value_name = "PATH")]
     pub path: Option<String>,
 
-    #[command(flatten)]
-    pub online: Online,
+    /// Ask AWS for the values of `${cf:…}`, `${ssm:…}` and `${aws:…}`
+    #[arg(long)]
+    pub online: bool,
 
     #[command(flatten)]
     pub shape: HumanJsonOrMermaid,
@@ -535,8 +531,9 @@ pub struct Policy {
     #[arg(long)]
     pub split: bool,
 
-    #[command(flatten)]
-    pub online: Online,
+    /// Ask AWS for the values of `${cf:…}`, `${ssm:…}` and `${aws:…}`, and for the account
+    #[arg(long)]
+    pub online: bool,
 
     #[command(flatten)]
     pub shape: HumanOrJson,
@@ -569,8 +566,9 @@ pub struct Dev {
     #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "", value_parser = ohif)]
     pub ohif: Option<OhifChoice>,
 
-    #[command(flatten)]
-    pub online: Online,
+    /// Ask AWS for the values of `${cf:…}`, `${ssm:…}` and `${aws:…}`, once, at the start
+    #[arg(long)]
+    pub online: bool,
 
     #[command(flatten)]
     pub shape: HumanOrJson,

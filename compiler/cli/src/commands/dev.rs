@@ -31,7 +31,7 @@ pub(super) fn run(global: &Global, arguments: &Dev, terminal: Terminal) -> Resul
         let (watch, plan) = Watch::begin(project, global, terminal)?;
         (Some(watch), plan)
     } else {
-        let plan = plan_of(&project, global, arguments.online.online, terminal)?;
+        let plan = plan_of(&project, global, arguments.online, terminal)?;
         (None, plan)
     };
     let may_be_served = |plan: &Plan| may_be_served(plan, arguments);
@@ -230,7 +230,6 @@ impl End {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Online;
 
     fn arguments(origin: OriginChoice, issuer: IssuerChoice) -> Dev {
         Dev {
@@ -243,7 +242,7 @@ mod tests {
             watch: false,
             issuer,
             ohif: None,
-            online: Online { online: false },
+            online: false,
         }
     }
 

@@ -12,7 +12,7 @@ use frames_compiler::failure::Result;
 
 pub(super) fn run(global: &Global, arguments: &Package, terminal: Terminal) -> Result<()> {
     let project = Project::find(global)?;
-    let mut plan = plan_of(&project, global, arguments.online.online, terminal)?;
+    let mut plan = plan_of(&project, global, arguments.online, terminal)?;
     if arguments.fetch_keys {
         let baked = event_loop()?.block_on(artifact::bake_keys(&mut plan, terminal))?;
         let what = match baked {

@@ -15,7 +15,7 @@ const INLINE: usize = 10_240;
 
 pub(super) fn run(global: &Global, arguments: &Policy, terminal: Terminal) -> Result<()> {
     let project = Project::find(global)?;
-    let asked = if arguments.online.online {
+    let asked = if arguments.online {
         online::ask_for_policy(&project, global)?
     } else {
         offline(&project, global)

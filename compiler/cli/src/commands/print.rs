@@ -15,7 +15,7 @@ use serde_json::Value;
 
 pub(super) fn run(global: &Global, arguments: &Print, terminal: Terminal) -> Result<()> {
     let project = Project::find(global)?;
-    let (source, compiled) = compile_project(&project, global, arguments.online.online)?;
+    let (source, compiled) = compile_project(&project, global, arguments.online)?;
     report(&source, &compiled.diagnostics, &[], terminal)?;
     let Some(resolved) = &compiled.resolved else {
         return Err(Failure::manifest());

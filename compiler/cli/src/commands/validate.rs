@@ -21,7 +21,7 @@ pub(super) fn run(global: &Global, arguments: &Validate, terminal: Terminal) -> 
     if let Format::Sarif | Format::Github = terminal.format {
         project.shown = within_the_repository(&project).unwrap_or(project.shown);
     }
-    let (source, compiled) = if arguments.online.online {
+    let (source, compiled) = if arguments.online {
         online::validate(&project, global)?
     } else {
         compile_with(&project, global.target(), &project)
