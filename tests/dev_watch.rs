@@ -329,6 +329,20 @@ fn other_claims_get_another_token() {
 }
 
 #[test]
+fn the_root_of_dicomweb_is_said_when_it_comes_and_when_it_goes() {
+    let off = plain(0).replace("dicomweb: true", "dicomweb: false");
+    let project = Project::new(&off);
+    let dev = Dev::start(&project, &["--watch"]);
+    let root = format!("{}/datastore/{STORE}", dev.url());
+    assert!(!dev.stderr().contains(&root), "{}", dev.stderr());
+    project.write("frames.yml", plain(0));
+    said(&dev, &format!("DICOMweb {root} (a viewer's root"));
+    project.write("frames.yml", off);
+    said(&dev, &format!("DICOMweb is no longer served at {root}"));
+    assert_eq!(get(&dev, &study(), &[]).status, 404);
+}
+
+#[test]
 fn there_has_to_be_something_to_watch() {
     let empty = Project::empty();
     let run = empty.frames(&["dev", "--port", "0", "--watch"]);

@@ -61,15 +61,28 @@ pub(super) fn announce(delivery: &Delivery, terminal: Terminal) -> Result<()> {
         terminal::json(&format!("{ready}\n"));
         return Ok(());
     }
-    if let Some(root) = delivery.dicomweb() {
-        terminal.status(
-            "DICOMweb",
-            &format!("{root} (a viewer's root for QIDO and WADO)"),
-        );
-    }
+    announce_root(None, delivery.dicomweb().as_deref(), terminal);
     let what = told(&example);
     terminal.status("Ready", &format!("{url} (Ctrl-C ends it). {what}"));
     print_curl(delivery, &example)
+}
+
+/// The root of DICOMweb, where it isn't the one of `before`.
+pub(super) fn announce_root(before: Option<&str>, now: Option<&str>, terminal: Terminal) {
+    if let Some(what) = root(before, now) {
+        terminal.status("DICOMweb", &what);
+    }
+}
+
+/// What is to be said of the root by now: whoever has given it to a viewer has to know that it is
+/// gone.
+fn root(before: Option<&str>, now: Option<&str>) -> Option<String> {
+    match (before, now) {
+        (before, now) if before == now => None,
+        (_, Some(now)) => Some(format!("{now} (a viewer's root for QIDO and WADO)")),
+        (Some(before), None) => Some(format!("is no longer served at {before}")),
+        (None, None) => None,
+    }
 }
 
 /// Tokens have other claims from now on: those that were printed may be refused.
@@ -151,6 +164,27 @@ fn header_file(header: &str, directory: &Path) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_root_is_said_where_it_comes_changes_or_goes() {
+        let (one, other) = (Some("http://h/datastore/1"), Some("http://h/datastore/2"));
+        for (before, now, said) in [
+            (None, None, None),
+            (one, one, None),
+            (None, one, Some("http://h/datastore/1 (a viewer's root")),
+            (one, other, Some("http://h/datastore/2 (a viewer's root")),
+            (
+                one,
+                None,
+                Some("is no longer served at http://h/datastore/1"),
+            ),
+        ] {
+            let told = root(before, now);
+            assert_eq!(told.is_some(), said.is_some(), "{told:?}");
+            let told = told.unwrap_or_default();
+            assert!(told.starts_with(said.unwrap_or_default()), "{told}");
+        }
+    }
 
     #[test]
     fn the_token_is_in_the_file_and_not_in_the_line() {

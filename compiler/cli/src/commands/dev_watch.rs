@@ -6,7 +6,7 @@
 
 use super::dev_delivery::Delivery;
 use super::dev_images::Images;
-use super::dev_told::announce_token;
+use super::dev_told::{announce_root, announce_token};
 use super::findings::{compile_findings, compile_with};
 use super::watch::{Seen, Watched};
 use crate::cli::Global;
@@ -245,7 +245,10 @@ async fn serve(
     images: Option<DataStore>,
     terminal: Terminal,
 ) -> Result<()> {
-    if delivery.update(plan, images).await? {
+    let root = delivery.dicomweb();
+    let has_other_claims = delivery.update(plan, images).await?;
+    announce_root(root.as_deref(), delivery.dicomweb().as_deref(), terminal);
+    if has_other_claims {
         announce_token(delivery, terminal)?;
     }
     Ok(())
