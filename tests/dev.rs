@@ -40,7 +40,16 @@ fn the_ready_line_has_the_settled_shape() {
         .keys()
         .map(String::as_str)
         .collect();
-    assert_eq!(keys, ["frame", "page", "token", "url"]);
+    let settled = [
+        "dicomweb", "frame", "issuer", "page", "purge", "token", "url",
+    ];
+    assert_eq!(keys, settled);
+    // The same addresses as people read.
+    assert_eq!(dev.ready["issuer"], dev.issuer_url());
+    assert_eq!(dev.ready["purge"], dev.purge_url());
+    let store = dev.ready["frame"]["datastoreId"].as_str().unwrap();
+    let root = format!("{}/datastore/{store}", dev.url());
+    assert_eq!(dev.ready["dicomweb"], root);
     for id in ["datastoreId", "imageSetId", "imageFrameId"] {
         assert_eq!(dev.ready["frame"][id].as_str().unwrap().len(), 32, "{id}");
     }
@@ -305,7 +314,9 @@ fn keys_rotate_and_tokens_of_the_new_one_are_taken() {
 fn without_auth_nobody_is_asked_for_a_token() {
     let project = Project::new("service: x\nauth: {mode: none}\n");
     let dev = Dev::start(&project, &[]);
-    assert_eq!(dev.ready["token"], Value::Null);
+    for missing in ["token", "issuer", "dicomweb"] {
+        assert_eq!(dev.ready[missing], Value::Null, "{missing}");
+    }
     assert_eq!(get_frame(&dev, &[], "").status, 200);
     let path = dicomweb_path(&dev);
     assert_eq!(

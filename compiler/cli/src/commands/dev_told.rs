@@ -7,7 +7,7 @@ use super::explained::Explained;
 use crate::terminal::{self, Terminal, lines};
 use frames_compiler::failure::Result;
 use frames_emulator::private;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -16,9 +16,8 @@ const REFUSED: &str = "none of the frames here may be read: the answer is 403, a
 
 pub(super) fn announce(delivery: &Delivery, terminal: Terminal) -> Result<()> {
     let url = delivery.cloudfront.url();
-    let page = delivery.page.url();
     if !terminal.is_json() {
-        terminal.status("Page", &page);
+        terminal.status("Page", &delivery.page.url());
     }
     let purge = delivery.page.purge_url();
     terminal.status("Purge", &format!("{purge} (for `frames purge --endpoint`)"));
@@ -45,26 +44,39 @@ pub(super) fn announce(delivery: &Delivery, terminal: Terminal) -> Result<()> {
         );
     }
     if terminal.is_json() {
-        let store = delivery.now.stand_in.as_ref().map(|it| it.store());
-        let frame = store.and_then(|store| {
-            let frame = store.first_frame()?;
-            Some(json!({
-                "datastoreId": store.id,
-                "imageSetId": frame.image_set_id,
-                "imageFrameId": frame.image_frame_id(),
-            }))
-        });
-        let mut ready = json!({"url": url, "token": delivery.token, "frame": frame, "page": page});
-        if let Some(ohif) = &delivery.ohif {
-            ready["ohif"] = ohif.url().into();
-        }
-        terminal::json(&format!("{ready}\n"));
+        terminal::json(&format!("{}\n", ready(delivery)));
         return Ok(());
     }
     announce_root(None, delivery.dicomweb().as_deref(), terminal);
     let what = told(&example);
     terminal.status("Ready", &format!("{url} (Ctrl-C ends it). {what}"));
     print_curl(delivery, &example)
+}
+
+/// What a script needs: all addresses that the lines for people have.
+fn ready(delivery: &Delivery) -> Value {
+    let store = delivery.now.stand_in.as_ref().map(|it| it.store());
+    let frame = store.and_then(|store| {
+        let frame = store.first_frame()?;
+        Some(json!({
+            "datastoreId": store.id,
+            "imageSetId": frame.image_set_id,
+            "imageFrameId": frame.image_frame_id(),
+        }))
+    });
+    let mut ready = json!({
+        "url": delivery.cloudfront.url(),
+        "token": delivery.token,
+        "frame": frame,
+        "page": delivery.page.url(),
+        "purge": delivery.page.purge_url(),
+        "issuer": delivery.issuer.as_ref().map(|issuer| issuer.url()),
+        "dicomweb": delivery.dicomweb(),
+    });
+    if let Some(ohif) = &delivery.ohif {
+        ready["ohif"] = ohif.url().into();
+    }
+    ready
 }
 
 /// The root of DICOMweb, where it isn't the one of `before`.
