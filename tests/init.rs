@@ -215,6 +215,7 @@ fn a_terminal_is_asked_until_the_answer_is_right() {
     init.answer("]:", "ct-viewer");
     init.answer("[cognito]:", "");
     init.answer("pool's id:", "us-east-1_AbCdEfGhI");
+    init.answer("of the pool: leave empty:", "3n4b5urk1ft4fl3mg5e62d9ado");
     init.answer("none: leave empty:", "");
     init.answer("[us-east-1]:", "us-west-2");
     init.answer(
@@ -226,6 +227,8 @@ fn a_terminal_is_asked_until_the_answer_is_right() {
     assert_eq!(init.code(), 0, "{}", init.shown());
     let text = manifest(&project, "frames.yml");
     assert!(text.contains("\nservice: ct-viewer\n"), "{text}");
+    let clients = "\n  clientIds: [3n4b5urk1ft4fl3mg5e62d9ado]\n";
+    assert!(text.contains(clients), "{text}");
     assert!(text.contains("\n  region: us-west-2\n"), "{text}");
     assert!(text.contains("\n  dicomweb: true\n"), "{text}");
     assert!(text.contains("https://viewer.example.org"), "{text}");

@@ -81,13 +81,10 @@ fn viewers(answers: &mut Answers, asking: &mut Asking) -> io::Result<()> {
             let text = "Cognito user pool's id";
             let pool = question("auth.userPoolId", text, |a, v| a.user_pool_id = first(v));
             pool.of(Subject::UserPools).ask(answers, asking)?;
-            // Nobody knows their ids by heart.
-            if asking.account.is_some() {
-                let text = "App clients' ids\n  several: with commas; all of the pool: leave empty";
-                let clients = question("auth.clientIds", text, |a, v| a.client_id = v);
-                let clients = clients.many().optional().of(Subject::AppClients);
-                clients.ask(answers, asking)?;
-            }
+            let text = "App clients' ids\n  several: with commas; all of the pool: leave empty";
+            let clients = question("auth.clientIds", text, |a, v| a.client_id = v);
+            let clients = clients.many().optional().of(Subject::AppClients);
+            clients.ask(answers, asking)?;
         }
         Some("oidc") => {
             let text = "Issuer's URL, as in the tokens' `iss`";
@@ -426,13 +423,30 @@ mod tests {
 
     #[test]
     fn empty_answers_take_the_defaults() {
-        let (answers, said) = asked("\n\nus-east-1_AbCdEfGhI\n\n\n\n\n\n");
+        let (answers, said) = asked("\n\nus-east-1_AbCdEfGhI\n\n\n\n\n\n\n");
         let answers = answers.unwrap();
+        assert!(answers.client_id.is_empty(), "every client of the pool");
         assert_eq!(answers.service.as_deref(), Some("ct-viewer"));
         assert_eq!(answers.auth.as_deref(), Some("cognito"));
         assert!(answers.cname.is_empty() && answers.datastore.is_empty());
         // No data store named: the file's warning is said here already.
         assert!(said.contains("warning: without `iam.allow`"), "{said}");
+    }
+
+    /// A pool has clients that nobody made for viewers: whom it lets in is asked without a list, too.
+    #[test]
+    fn app_clients_are_asked_for_where_nothing_is_listed() {
+        let (answers, said) = asked(
+            "\n\nus-east-1_AbCdEfGhI\n3n4b-x\n3n4b5urk1ft4fl3mg5e62d9ado, 4n4b5urk1ft4fl3mg5e62d9ado\n\n\n\n\n\n",
+        );
+        assert_eq!(
+            answers.unwrap().client_id,
+            ["3n4b5urk1ft4fl3mg5e62d9ado", "4n4b5urk1ft4fl3mg5e62d9ado"]
+        );
+        assert!(said.contains("all of the pool: leave empty: "), "{said}");
+        assert!(said.contains("isn't a Cognito app client's id"), "{said}");
+        let (_, said) = asked("\nnone\n\n\n\n\n\n");
+        assert!(!said.contains("App clients"), "{said}");
     }
 
     #[test]
