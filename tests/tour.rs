@@ -3,31 +3,57 @@
 use crate::support::dev::CT;
 use crate::support::frames::{Project, path_with};
 use crate::support::peers::peers;
-use crate::support::target;
+use crate::support::{read, target};
+use std::ffi::OsString;
 use std::process::Command;
+
+/// The block of the page that comes after this mark.
+fn block(mark: &str) -> &'static str {
+    let page = include_str!("../docs/tour.md");
+    let (_, after) = page.split_once(&format!("<!-- {mark} -->")).unwrap();
+    let (_, after) = after.split_once("```sh\n").unwrap();
+    let (block, _) = after.split_once("\n```").unwrap();
+    block
+}
+
+/// A reader of a release has neither a clone nor cargo: nothing of the tour itself may need them.
+#[test]
+fn the_tour_is_for_an_installed_program() {
+    for of_a_clone in ["cargo build", "target/", "pip install"] {
+        assert!(!block("tour").contains(of_a_clone), "{of_a_clone}");
+    }
+    // Building takes too long to be run here. The version is the one that the tests build with.
+    let clone = block("clone");
+    assert!(clone.contains("cargo build --release"), "{clone}");
+    let pinned = read("tests/peers/requirements.txt");
+    let builder = pinned
+        .lines()
+        .find(|line| line.starts_with("cargo-lambda="));
+    assert!(clone.contains(builder.unwrap()), "{clone}");
+}
 
 #[test]
 fn every_line_of_the_tour_runs() {
-    let page = include_str!("../docs/tour.md");
-    let (_, after) = page.split_once("<!-- tour -->").unwrap();
-    let (_, after) = after.split_once("```sh\n").unwrap();
-    let (tour, _) = after.split_once("\n```").unwrap();
+    let tour = block("tour");
     assert!(tour.lines().count() > 30);
 
-    // A clone in which `cargo build --release` has built `frames`.
-    let clone = Project::empty();
-    let release = clone.path().join("target/release");
-    std::fs::create_dir_all(&release).unwrap();
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_frames"), release.join("frames")).unwrap();
-    let script = clone.path().join("tour.sh");
+    // `frames` is installed, and the directory has nothing else.
+    let place = Project::empty();
+    let bin = place.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_frames"), bin.join("frames")).unwrap();
+    let mut path = OsString::from(bin);
+    path.push(":");
+    path.push(path_with(&peers().bin()));
+    let script = place.path().join("tour.sh");
     std::fs::write(&script, tour).unwrap();
 
     let output = Command::new("bash")
         // A line that fails leaves `frames dev` running, whose end this would wait for.
         .args(["-eu", "-m", "-c"])
         .arg("trap 'kill %1 2> /dev/null || true' EXIT; . ./tour.sh")
-        .current_dir(clone.path())
-        .env("PATH", path_with(&peers().bin()))
+        .current_dir(place.path())
+        .env("PATH", path)
         .env("XDG_CACHE_HOME", target().join("test-cache"))
         .output()
         .unwrap();
@@ -51,5 +77,5 @@ fn every_line_of_the_tour_runs() {
             "{expected}\n{said}"
         );
     }
-    assert!(std::fs::read(clone.path().join("target/tour/frame.jph")).unwrap() == CT);
+    assert!(std::fs::read(place.path().join("frames-tour/frame.jph")).unwrap() == CT);
 }
