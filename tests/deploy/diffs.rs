@@ -124,6 +124,49 @@ fn a_diff_is_a_graph_of_what_becomes_of_each_resource() {
     assert_eq!(drawn(&off), expected(&stages(&stand)));
 }
 
+/// CloudFormation says of each resource that its tags change, and not how.
+#[test]
+fn what_becomes_of_tags_is_said_once_per_stack() {
+    let stand = Stand::new();
+    let tagged = |tags: &str| format!("{MANIFEST}deploy: {{tags: {{{tags}}}}}\n");
+    stand.write(&tagged("by: hand, team: heart"));
+    stand.deploy();
+    assert!(
+        stages(&stand)
+            .iter()
+            .all(|stage| stage["tags"] == json!([]))
+    );
+    stand.write(&tagged("team: lung, ward: east"));
+    let leaves = json!([
+        {"path": "tags.by", "became": "removed", "before": "hand"},
+        {"path": "tags.team", "became": "changed", "before": "heart", "after": "lung"},
+        {"path": "tags.ward", "became": "added", "after": "east"},
+    ]);
+    for stage in stages(&stand) {
+        assert_eq!(stage["tags"], leaves, "{stage:#}");
+    }
+    // A person sees the same before a deployment and during it; a picture has resources only.
+    for arguments in [&["diff"][..], &["deploy", "--yes"]] {
+        let run = stand.run(arguments);
+        assert_eq!(run.code, 0, "{run:#?}");
+        let shown = format!("{}{}", run.stdout, run.stderr);
+        for leaf in [
+            "   - tags.by: hand\n",
+            "   ~ tags.team: heart -> lung\n",
+            "   + tags.ward: east\n",
+        ] {
+            assert_eq!(shown.matches(leaf).count(), 2, "{leaf}: {shown}");
+        }
+    }
+    assert!(
+        stages(&stand)
+            .iter()
+            .all(|stage| stage["tags"] == json!([]))
+    );
+    stand.write(MANIFEST);
+    assert!(!graph(&stand).contains("tags."));
+}
+
 /// Leaf by leaf: members of lists by what identifies them, and what isn't known yet as such.
 #[test]
 fn a_program_gets_the_leaves_that_a_person_sees() {

@@ -12,7 +12,7 @@ use super::{artifacts, summary};
 use crate::aws::stacks::{Body, Change, Stack, Stacks};
 use crate::picture::Picture;
 use crate::picture::case::{Case, Gone, Looked};
-use frames_compiler::difference::{self, KNOWN_AFTER};
+use frames_compiler::difference::{self, KNOWN_AFTER, Leaf};
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::mermaid::{self, Fate};
 use frames_compiler::package::Package;
@@ -41,6 +41,8 @@ pub struct StageDiff {
     /// The audit record goes with its stack.
     pub audit: bool,
     pub changes: Vec<Change>,
+    /// What becomes of the stack's tags, and so of its resources'.
+    pub tags: Vec<Leaf>,
     /// What differs of the stack that isn't in its template, in words.
     pub settings: Vec<&'static str>,
     /// Tags, outputs, metadata or settings differ.
@@ -71,6 +73,7 @@ impl StageDiff {
             audit: false,
             protected: status.is_some_and(|stack| stack.termination_protection),
             changes: vec![],
+            tags: vec![],
             settings: vec![],
             differs: true,
             note: None,
@@ -216,6 +219,7 @@ async fn compared(
     }
     Ok(StageDiff {
         changes,
+        tags: job.tags(stack, &session.masks),
         settings,
         differs,
         gone: looked.gone.clone(),
@@ -429,6 +433,7 @@ pub(crate) fn below(diff: &StageDiff, everything: bool) -> Styled {
     for setting in &diff.settings {
         text = one(text, Style::Yellow, "~", &format!(" {setting}"));
     }
+    text = text.append(&summary::shown_tags(&diff.tags));
     text = text.append(&summary::shown(&diff.changes, everything));
     if diff.status.is_some() {
         for version in &diff.versions {
@@ -492,6 +497,7 @@ pub fn json(diffs: &[StageDiff]) -> Value {
             "stackName": diff.stack_name,
             "status": diff.status,
             "differs": diff.differs,
+            "tags": diff.tags.iter().map(difference::json).collect::<Vec<_>>(),
             "settings": diff.settings,
             "note": diff.note,
             "gone": diff.gone.iter().map(|it| json!({"resource": it.id, "type": it.kind})).collect::<Vec<_>>(),

@@ -7,9 +7,11 @@ use super::settle::{failed, refuse_foreign};
 use super::teardown::BUCKET;
 use super::{guard, summary};
 use crate::aws::stacks::{Body, Change, Stack, Stacks, Wanted, vanished};
+use frames_compiler::difference::Leaf;
 use frames_compiler::failure::{Failure, Result};
 use frames_compiler::names;
 use frames_compiler::plan::{Place, Stage};
+use frames_compiler::secrets::Masks;
 use frames_compiler::template::Template;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -125,6 +127,11 @@ impl<'a> Job<'a> {
         Ok(differ)
     }
 
+    /// What becomes of the stack's tags.
+    pub(super) fn tags(&self, stack: &Stack, masks: &Masks) -> Vec<Leaf> {
+        summary::tags(&stack.tags, &self.stage.tags, masks)
+    }
+
     fn protection(&self, stack: &Stack) -> Option<&'static str> {
         match (
             stack.termination_protection,
@@ -171,7 +178,8 @@ impl Session<'_> {
                     return self.unchanged(job, &stacks, stack).await;
                 }
             };
-            self.tell(stage, &proposal.changes);
+            let tags = deployed.as_ref().map(|it| job.tags(it, &self.masks));
+            self.tell(stage, &tags.unwrap_or_default(), &proposal.changes);
             if let Err(refused) = self.consent(job, &proposal.changes, before, agreed).await {
                 proposal.discard().await?;
                 return Err(refused);
@@ -221,13 +229,14 @@ impl Session<'_> {
         })
     }
 
-    fn tell(&self, stage: &Stage, changes: &[Change]) {
+    fn tell(&self, stage: &Stage, tags: &[Leaf], changes: &[Change]) {
         self.progress.step(
             "Stage",
             &format!("{}: {}", stage.name, summary::counts(changes)),
         );
+        let resources = summary::shown(changes, self.progress.wants_all());
         self.progress
-            .note(summary::shown(changes, self.progress.wants_all()));
+            .note(summary::shown_tags(tags).append(&resources));
     }
 
     /// What is removed or replaced was agreed to before the first change. Only CloudFormation's word

@@ -5,7 +5,8 @@ use frames_compiler::difference::{self, Became, Group, Leaf};
 use frames_compiler::mermaid::Fate;
 use frames_compiler::printable::{Style, Styled};
 use frames_compiler::secrets::{MASK, Masks};
-use std::collections::BTreeSet;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What each change means for the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,6 +97,22 @@ pub(crate) fn shown<'a>(changes: impl IntoIterator<Item = &'a Change>, everythin
     )
 }
 
+/// What becomes of a stack's tags. CloudFormation hands them on to the resources, and names no value
+/// of theirs in a change set.
+pub(crate) fn tags(before: &Tags, after: &Tags, masks: &Masks) -> Vec<Leaf> {
+    let named = |tags: &Tags| json!({ "tags": tags });
+    let mut leaves = difference::leaves(&named(before), &named(after));
+    difference::mask(&mut leaves, masks);
+    leaves
+}
+
+type Tags = BTreeMap<String, String>;
+
+/// They are the stack's, and so said once, above its resources.
+pub(crate) fn shown_tags(leaves: &[Leaf]) -> Styled {
+    difference::text(leaves, STACK)
+}
+
 /// A resource of a stack that is removed.
 pub(crate) struct Leaving<'a> {
     pub resource: &'a str,
@@ -131,6 +148,9 @@ fn by_group<T>(all: Vec<T>, group: impl Fn(&T) -> Group, shown: impl Fn(&T) -> S
     }
     text
 }
+
+/// Where the lines of resources begin, and of what else a stack has.
+const STACK: usize = 3;
 
 /// Where leaves begin: below the resource.
 const LEAVES: usize = 7;
@@ -243,7 +263,6 @@ fn root(path: &str) -> &str {
 mod tests {
     use super::*;
     use crate::aws::stacks::Detail;
-    use serde_json::json;
 
     fn change(action: &str, kind: &str, replacement: Option<&str>, policy: Option<&str>) -> Change {
         Change {
@@ -344,6 +363,37 @@ mod tests {
                 .ansi()
                 .contains("Description: '********' -> '********'")
         );
+    }
+
+    #[test]
+    fn tags_say_what_becomes_of_each_and_hide_secrets() {
+        let of = |tags: &[(&str, &str)]| -> Tags {
+            let tags = tags.iter();
+            tags.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect()
+        };
+        let before = of(&[("by", "hand"), ("kept", "a"), ("team", "heart")]);
+        let after = of(&[("kept", "a"), ("team", "lung"), ("ward", "east")]);
+        let shown = |masks: &Masks| {
+            let shown = shown_tags(&tags(&before, &after, masks));
+            shown.ansi().to_owned()
+        };
+        let open = shown(&Masks::default());
+        let lines: Vec<&str> = open.lines().collect();
+        assert_eq!(lines.len(), 3, "{open}");
+        for (line, said) in lines.iter().zip([
+            " tags.by: hand",
+            " tags.team: heart -> lung",
+            " tags.ward: east",
+        ]) {
+            assert!(line.ends_with(said), "{open}");
+        }
+        let hidden = shown(&Masks::new(["lung"]));
+        for secret in ["lung", "heart"] {
+            assert!(!hidden.contains(secret), "{hidden}");
+        }
+        assert!(hidden.contains(" tags.by: hand"), "{hidden}");
+        assert!(tags(&after, &after, &Masks::default()).is_empty());
     }
 
     #[test]
