@@ -31,7 +31,8 @@ pub(super) fn run(global: &Global, arguments: &Purge, terminal: Terminal) -> Res
 }
 
 /// The paths of all that may be cached of what the arguments name. Each ends in an asterisk,
-/// which takes queries along.
+/// which takes queries along. Those that the delivery doesn't serve are among them: what was cached
+/// under one may still be there when it is served again.
 fn paths(arguments: &Purge) -> Vec<String> {
     let Some(datastore) = &arguments.datastore else {
         return vec!["/*".to_owned()];
