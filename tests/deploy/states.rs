@@ -5,6 +5,7 @@ use super::reads::{reads_in, without_reads};
 use super::told::says;
 use super::{MANIFEST, Stand};
 use crate::support::frames::Run;
+use crate::support::process::{Background, eventually};
 use crate::support::pty::OnTerminal;
 use serde_json::json;
 
@@ -259,25 +260,41 @@ fn an_audit_record_that_goes_with_what_is_left_is_named() {
     says(&stand.run(&DEPLOY), 0, &["Clearing"]);
 }
 
+/// A run that finds another one at work on a stack, which goes on only then.
+fn waits_for_another(stand: &Stand, arguments: &[&str], said: &str) -> Run {
+    let mut process = Background::start(&mut stand.command(arguments));
+    eventually("the wait for another run", || {
+        let code = process.exit_code();
+        assert_eq!(code, None, "{}", process.output());
+        process.output().contains(said).then_some(())
+    });
+    stand.account.set(&json!({"held": false}));
+    let code = eventually("the end", || process.exit_code());
+    Run {
+        code,
+        stdout: String::new(),
+        stderr: process.output(),
+    }
+}
+
 /// At the first look, another run was still at work on it.
 #[test]
 fn what_another_run_leaves_of_a_stack_is_asked_for() {
     // Its distribution has to be off for that.
     let stand = failing_to_go();
-    let slow = json!({"step": 1.5});
-    stand.account.set(&slow);
+    stand.account.set(&json!({"held": true}));
     let stack = json!({"StackName": "heart-dev-cdn"});
     stand.account.call("cloudformation", "DeleteStack", stack);
     assert_eq!(
         stand.stack("heart-dev-cdn")["StackStatus"],
         "DELETE_IN_PROGRESS"
     );
-    let run = stand.run(&["deploy"]);
+    let said = "stack heart-dev-cdn is DELETE_IN_PROGRESS: another run began that";
+    let run = waits_for_another(&stand, &["deploy"], said);
     says(
         &run,
         1,
         &[
-            "stack heart-dev-cdn is DELETE_IN_PROGRESS: another run began that",
             "To go what is left of stack heart-dev-cdn (DELETE_FAILED)",
             HEADERS,
             "there is no terminal to ask on: stack heart-dev-cdn is DELETE_FAILED",
@@ -286,7 +303,7 @@ fn what_another_run_leaves_of_a_stack_is_asked_for() {
     );
     assert!(!run.stderr.contains("nothing was changed"), "{run:#?}");
     assert_eq!(stand.stack("heart-dev-cdn")["StackStatus"], "DELETE_FAILED");
-    stand.account.set(&json!({"failures": [], "step": 0}));
+    stand.account.set(&json!({"failures": []}));
     taken_up(
         &stand,
         "what is left of stack heart-dev-cdn (DELETE_FAILED)",
@@ -330,7 +347,7 @@ fn protection_that_is_set_after_the_question_holds() {
 fn somebody_elses_operation() {
     let stand = Stand::new();
     stand.deploy();
-    stand.account.set(&json!({"step": 1.5}));
+    stand.account.set(&json!({"held": true}));
     let tags = json!([{"Key": "by", "Value": "hand"}]);
     let stack = stand.stack("heart-dev-cdn");
     let parameters = stack["Parameters"].as_array().unwrap().iter();
@@ -343,10 +360,12 @@ fn somebody_elses_operation() {
         stand.stack("heart-dev-cdn")["StackStatus"],
         "UPDATE_IN_PROGRESS"
     );
-    taken_up(
-        &stand,
-        "stack heart-dev-cdn is UPDATE_IN_PROGRESS: another run began that",
-    );
+    let said = "stack heart-dev-cdn is UPDATE_IN_PROGRESS: another run began that";
+    let run = waits_for_another(&stand, &DEPLOY, said);
+    assert_eq!(run.code, 0, "{run:#?}");
+    let closing = stand.deploy();
+    stand.serves(&closing);
+    stand.never_open();
     assert_eq!(
         stand.stack("heart-dev-cdn")["Tags"]
             .as_array()

@@ -383,7 +383,7 @@ fn a_diff_says_what_is_going_on() {
     );
     stand.deploy();
 
-    stand.account.set(&json!({"step": 1.5}));
+    stand.account.set(&json!({"held": true}));
     let update = |name: &str| {
         let parameters = stand.stack(name)["Parameters"].clone();
         let parameters: Vec<Value> = parameters

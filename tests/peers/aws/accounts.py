@@ -9,6 +9,8 @@ import time
 DEFAULTS = {
     # Seconds that each resource step of a stack takes.
     "step": 0.05,
+    # Whether steps of stacks are held until this is false again.
+    "held": False,
     # Seconds from a distribution's change to `Deployed`.
     "distribution": 0.0,
     # Seconds that an invalidation needs.

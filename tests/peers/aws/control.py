@@ -28,6 +28,7 @@ async def _settings(of, wanted):
     if "failures" in wanted:
         of.failed.clear()
     of.settings.update(wanted)
+    of.notify()
     return of.settings
 
 

@@ -72,7 +72,10 @@ class Operation:
 
 
 async def wait(share):
-    await asyncio.sleep(account(responses.get_account_id()).settings["step"] * share)
+    of = account(responses.get_account_id())
+    while of.settings["held"]:
+        await of.changed.wait()
+    await asyncio.sleep(of.settings["step"] * share)
 
 
 def failing(action, resource_type, logical_id, effect):

@@ -1,7 +1,7 @@
 //! Who may read what of `iam.allow`.
 
 use super::swallowed::{Known, swallowed};
-use super::writable;
+use super::{absent, writable};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::{self, AccessRow, Allow, Manifest, Spanned, Text};
 use crate::span::Span;
@@ -35,6 +35,7 @@ pub(super) fn check(manifest: &Manifest, dicomweb: bool, found: &mut Vec<Diagnos
     let auth = auth.filter(|_| mode.is_none_or(|mode| mode.value != "none"));
     if let Some(auth) = auth {
         writable::check(auth, found);
+        absent::check(auth, found);
     }
     let rows = auth.and_then(|auth| auth.access.as_deref());
     let claims = auth.and_then(|auth| auth.access_claims.as_ref());

@@ -54,7 +54,7 @@ pub(super) fn check(
         algorithms,
         audience: values(&auth.audience),
         client_ids: values(&auth.client_ids),
-        token_use: (mode.value == "cognito").then(|| token_use(auth)),
+        token_use: token_use(auth),
         scopes: values(&auth.scopes),
         groups: values(&auth.groups),
         groups_claim: groups_claim(auth, mode),
@@ -268,12 +268,15 @@ fn unused_keys(auth: &Auth, mode: &Text, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn token_use(auth: &Auth) -> TokenUse {
-    match auth.token_use.as_ref().map(|text| text.value.as_str()) {
+/// Which of Cognito's tokens are taken. `None`: those of others, which have no such word.
+pub(super) fn token_use(auth: &Auth) -> Option<TokenUse> {
+    auth.mode.as_ref().filter(|mode| mode.value == "cognito")?;
+    let written = auth.token_use.as_ref().map(|text| text.value.as_str());
+    Some(match written {
         Some("id") => TokenUse::Id,
         Some("any") => TokenUse::Any,
         _ => TokenUse::Access,
-    }
+    })
 }
 
 fn token_sources(auth: &Auth, found: &mut Vec<Diagnostic>) -> Vec<TokenSource> {

@@ -1,6 +1,6 @@
 //! What is logged.
 
-use super::{AccessLogs, FunctionLogs, Logs, edge_arn, no_duplicates, writable};
+use super::{AccessLogs, FunctionLogs, Logs, absent, edge_arn, no_duplicates, writable};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::{self, Manifest};
 use crate::span::Span;
@@ -65,6 +65,7 @@ fn audit(manifest: &Manifest, found: &mut Vec<Diagnostic>) -> Option<Vec<String>
     }
     if let (Some(auth), Some(claims)) = (&manifest.auth, claims) {
         writable::audit(auth, claims, found);
+        absent::audit(auth, claims, found);
     }
     retention(&logs.functions, audit.span, found);
     let claims = claims.map(|claims| claims.iter().map(|claim| claim.value.clone()).collect());

@@ -2,6 +2,7 @@
 //! family; no rule depends on another's order. Only this module can make a
 //! `CheckedManifest`, so that nothing unchecked is ever compiled.
 
+mod absent;
 mod access;
 mod alarms;
 mod auth;

@@ -9,7 +9,7 @@ use crate::manifest::{AccessClaims, Auth, Text};
 ///
 /// Sources: "User pool attributes", Amazon Cognito Developer Guide; "CreateUserPoolClient", Amazon
 /// Cognito User Pools API Reference.
-const WRITABLE: [&str; 17] = [
+pub(super) const WRITABLE: [&str; 17] = [
     "address",
     "birthdate",
     "email",
@@ -35,16 +35,7 @@ pub(super) fn check(auth: &Auth, found: &mut Vec<Diagnostic>) {
     if !is_cognito(auth) {
         return;
     }
-    let groups = auth.groups_claim.as_ref();
-    let claims = auth.access_claims.as_ref();
-    let claim = |of: fn(&AccessClaims) -> &Option<Text>| claims.and_then(|it| of(it).as_ref());
-    let named = [
-        ("auth.groupsClaim", groups),
-        ("auth.accessClaims.datastores", claim(|it| &it.datastores)),
-        ("auth.accessClaims.imageSets", claim(|it| &it.image_sets)),
-        ("auth.accessClaims.studies", claim(|it| &it.studies)),
-    ];
-    for (path, text) in named {
+    for (path, text) in deciding(auth) {
         let Some(text) = text.filter(|text| is_writable(&text.value)) else {
             continue;
         };
@@ -58,6 +49,19 @@ pub(super) fn check(auth: &Auth, found: &mut Vec<Diagnostic>) {
             ),
         );
     }
+}
+
+/// The keys that name claims by which is decided who may read what, and the claims.
+pub(super) fn deciding(auth: &Auth) -> [(&'static str, Option<&Text>); 4] {
+    let groups = auth.groups_claim.as_ref();
+    let claims = auth.access_claims.as_ref();
+    let claim = |of: fn(&AccessClaims) -> &Option<Text>| claims.and_then(|it| of(it).as_ref());
+    [
+        ("auth.groupsClaim", groups),
+        ("auth.accessClaims.datastores", claim(|it| &it.datastores)),
+        ("auth.accessClaims.imageSets", claim(|it| &it.image_sets)),
+        ("auth.accessClaims.studies", claim(|it| &it.studies)),
+    ]
 }
 
 /// What `logs.auditClaims` names whoever reads by. One claim that stays is enough: it tells who wrote the
@@ -95,10 +99,14 @@ fn is_cognito(auth: &Auth) -> bool {
     is_mode || issuers.any(|issuer| issuer.value.starts_with("https://cognito-idp."))
 }
 
-/// A claim is found by its whole name, else by a path of members.
 fn is_writable(claim: &str) -> bool {
+    is_one_of(&WRITABLE, claim)
+}
+
+/// A claim is found by its whole name, else by a path of members.
+pub(super) fn is_one_of(names: &[&str], claim: &str) -> bool {
     let first = claim.split('.').next().unwrap_or(claim);
-    WRITABLE.contains(&claim) || WRITABLE.contains(&first)
+    names.contains(&claim) || names.contains(&first)
 }
 
 #[cfg(test)]

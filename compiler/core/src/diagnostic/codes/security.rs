@@ -276,6 +276,7 @@ service: x
 auth:
   mode: cognito
   userPoolId: us-east-1_AbCdEfGhI
+  tokenUse: id
   accessClaims:
     studies: profile
 delivery: {dicomweb: true}
@@ -285,6 +286,7 @@ service: x
 auth:
   mode: cognito
   userPoolId: us-east-1_AbCdEfGhI
+  tokenUse: id
   accessClaims:
     studies: imaging.studies
 delivery: {dicomweb: true}
@@ -314,7 +316,7 @@ logs:
     remedy: "Add `sub` to `logs.auditClaims`: the user pool decides it and never gives it to anybody else. Where no app client may write the attributes, allow this warning."
     example: "\
 service: x
-auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI}
+auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, tokenUse: id}
 logs:
   audit: true
   auditClaims: [email]
@@ -322,10 +324,31 @@ logs:
 "
     fixed: "\
 service: x
+auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI, tokenUse: id}
+logs:
+  audit: true
+  auditClaims: [sub, email]
+  functions: {retentionDays: 2192}
+"
+
+    CLAIM_ABSENT "claim-absent" Warning
+    what: "The tokens that are taken don't have a claim that the manifest names."
+    why: "Cognito's access tokens, which `auth.tokenUse` takes by default, have no attributes of the user: neither `email` nor a `custom:` one. Id tokens have no `username`. Nobody may read anything by a claim that isn't there, and an audit line has `null` for it."
+    remedy: "Take id tokens (`tokenUse: id`), or name a claim that access tokens have: `sub`, `username`, `cognito:groups`. Where a pre token generation trigger of event version 2 or later adds the claim to access tokens, allow this warning."
+    example: "\
+service: x
 auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI}
 logs:
   audit: true
   auditClaims: [sub, email]
+  functions: {retentionDays: 2192}
+"
+    fixed: "\
+service: x
+auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI}
+logs:
+  audit: true
+  auditClaims: [sub, username]
   functions: {retentionDays: 2192}
 "
 
