@@ -3,11 +3,10 @@
 
 use crate::support::aws::{Account, Aws, Calls, Fault, Proxy, When};
 use crate::support::peers::peers;
-use crate::support::process::{eventually, spawn};
+use crate::support::process::{PATIENCE, eventually, spawn};
 use crate::support::{read, root};
 use serde_json::{Value, json};
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
 
 /// A script of `tests/peers/aws/checks/`, for this account.
 fn script(account: &Account, name: &str) -> Command {
@@ -58,8 +57,6 @@ fn has_bucket(account: &Account, name: &str) -> bool {
         .state()
         .contains(&format!("s3 buckets global {name}-ACCOUNT"))
 }
-
-const PATIENCE: Duration = Duration::from_secs(20);
 
 #[test]
 fn a_call_is_held_until_its_caller_is_killed() {

@@ -5,10 +5,10 @@
 
 use crate::support::dev::{Dev, Reply, dicomweb_path, native_path};
 use crate::support::frames::Project;
+use crate::support::process::eventually;
 use crate::support::read;
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 /// Without tokens, one data store.
 fn start(delivery: &str) -> Dev {
@@ -134,9 +134,10 @@ fn an_answer_is_kept_for_as_long_as_the_manifest_says() {
     let dev = start("cache: {ttl: 2s}");
     let cache = || part(&dev).header("x-cache").to_owned();
     assert_eq!(cache(), "Miss from cloudfront");
-    assert_eq!(cache(), "Hit from cloudfront");
-    std::thread::sleep(Duration::from_millis(2_100));
-    assert_eq!(cache(), "Miss from cloudfront");
+    // On a busy machine, two seconds may pass between two requests.
+    for shown in ["Hit from cloudfront", "Miss from cloudfront"] {
+        eventually(shown, || (cache() == shown).then_some(()));
+    }
 }
 
 /// The authorizer answers some requests, the policy is on the answers to all others.

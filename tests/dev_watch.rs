@@ -6,7 +6,7 @@ use crate::support::dice::Dice;
 use crate::support::frames::Project;
 use crate::support::https::answer;
 use crate::support::plain::Plain;
-use crate::support::process::eventually;
+use crate::support::process::{PATIENCE, eventually};
 use crate::support::root;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -249,7 +249,7 @@ fn a_request_on_its_way_ends_as_it_began() {
     let count = asked.clone();
     let healthimaging = Plain::http_by(move || {
         if count.fetch_add(1, Ordering::SeqCst) == 0 {
-            let _ = released.recv_timeout(Duration::from_secs(60));
+            let _ = released.recv_timeout(PATIENCE);
         }
         answer("200 OK\r\nContent-Type: application/dicom+json\r\n", "[]")
     });
@@ -505,9 +505,12 @@ fn two_hundred_edits_while_requests_go_on() {
         for _ in 0..50 {
             assert!(is_live(&dev, last), "seed {seed}");
         }
+        eventually("many answers", || {
+            let many = answered.load(Ordering::SeqCst) > COUNT;
+            (many || ended.load(Ordering::SeqCst)).then_some(())
+        });
         ended.store(true, Ordering::SeqCst);
     });
-    assert!(answered.load(Ordering::SeqCst) > COUNT);
     // What served the manifests of before has ended.
     eventually("few processes", || {
         (dev.children().len() <= 8).then_some(())

@@ -383,7 +383,7 @@ fn requests_to_dev() {
     ] {
         let mut stream = TcpStream::connect(address).unwrap();
         stream
-            .set_read_timeout(Some(Duration::from_secs(20)))
+            .set_read_timeout(Some(Duration::from_secs(120)))
             .unwrap();
         let request = format!(
             "{line}\r\nHost: {address}\r\nConnection: close\r\nOrigin: {}\r\n\r\n",

@@ -3,7 +3,7 @@
 //! with a HealthImaging of the test's. The emulator is AWS's, but it isn't Lambda@Edge.
 
 use crate::lambda::{FRAME, NATIVE_HOST, authorizer, signer, unpacked};
-use crate::support::emulator::Lambda;
+use crate::support::emulator::{Lambda, TIME_OUT};
 use crate::support::events::{origin_request, viewer_request};
 use crate::support::process::{eventually, send};
 use crate::support::reader::{self, Loopback};
@@ -170,10 +170,12 @@ fn a_killed_program_comes_back() {
 
 #[test]
 fn a_time_out_ends_one_invocation_only() {
-    const SOON: [(&str, &str); 1] = [("AWS_LAMBDA_FUNCTION_TIMEOUT", "2")];
-    let signer = Lambda::start_with(unpacked("signer", &Issuer::new()), &SOON);
+    let signer = Lambda::start_with(unpacked("signer", &Issuer::new()), &[TIME_OUT]);
     let event = origin_request("POST", FRAME, "", NATIVE_HOST, "{}");
-    for taken in [Taken::at_the_edge(signer, event), Taken::reader_with(&SOON)] {
+    for taken in [
+        Taken::at_the_edge(signer, event),
+        Taken::reader_with(&[TIME_OUT]),
+    ] {
         taken.take();
         taken
             .lambda

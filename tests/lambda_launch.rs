@@ -3,7 +3,7 @@
 //! The emulator is AWS's, but it isn't Lambda@Edge.
 
 use crate::lambda::{FRAME, NATIVE_HOST, unpacked};
-use crate::support::emulator::{Lambda, Program, Task, foreign_program};
+use crate::support::emulator::{Lambda, Program, TIME_OUT, Task, foreign_program};
 use crate::support::events::{REQUEST_ID, origin_request, viewer_request};
 use crate::support::frames::Project;
 use crate::support::process::{eventually, send};
@@ -345,7 +345,7 @@ fn killed_within(lambda: &Lambda, event: &Value, wait: Duration) -> Value {
 #[test]
 fn a_time_out_ends_the_child_too() {
     let task = by_child(unpacked("signer", &Issuer::new()));
-    let lambda = Lambda::start_with(task, &[("AWS_LAMBDA_FUNCTION_TIMEOUT", "2")]);
+    let lambda = Lambda::start_with(task, &[TIME_OUT]);
     let event = origin_request("POST", FRAME, "", NATIVE_HOST, "{}");
     assert_eq!(lambda.invoke(&event)["uri"], FRAME);
     let is_signed = |answer: &[u8]| String::from_utf8_lossy(answer).contains("AWS4-HMAC-SHA256");

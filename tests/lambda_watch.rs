@@ -53,7 +53,7 @@ impl Watched {
             .timeout_global(Some(Duration::from_secs(300)))
             .build();
         let agent = ureq::Agent::new_with_config(config);
-        for _ in 0..400 {
+        for _ in 0..3_600 {
             match agent.post(&self.url).send(event) {
                 Ok(mut answer) => {
                     let text = answer.body_mut().read_to_string().unwrap();

@@ -8,9 +8,10 @@ use crate::support::dev::Dev;
 use crate::support::frames::{Project, Run};
 use crate::support::gateway::{Gateway, Manner};
 use crate::support::https::{AWS, DICOMWEB, Front, Https, ISSUER, answer};
+use crate::support::plain::nobody;
 use crate::support::read;
 use serde_json::json;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::Command;
 
 /// `user:s3cret`
@@ -235,12 +236,6 @@ fn the_local_edge_reads_healthimaging_through_the_proxy() {
     assert!(!dev.stderr().contains("s3cret"));
 }
 
-/// A port that nobody listens on.
-fn closed() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
-}
-
 /// Each says which proxy, by which variable, and what to do; and never the password.
 #[test]
 fn a_proxy_in_the_way_is_named() {
@@ -264,7 +259,7 @@ fn a_proxy_in_the_way_is_named() {
             "NO_PROXY",
         ),
         (
-            closed(),
+            nobody(),
             "user:s3cret@",
             "can't be used (Connection refused",
             "NO_PROXY",

@@ -3,6 +3,7 @@
 use super::{MANIFEST, STORE, Stand, closing};
 use crate::support::aws::Aws;
 use crate::support::frames::Run;
+use crate::support::process::eventually;
 use serde_json::{Value, json};
 
 /// Of the stages that are there: name and Region.
@@ -272,13 +273,10 @@ fn stack(stand: &Stand, region: &str, name: &str, description: &str) {
     stand
         .account
         .call_in(region, "cloudformation", "CreateStack", asked);
-    for _ in 0..200 {
-        if stand.stack_in(region, name)["StackStatus"] == "CREATE_COMPLETE" {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-    panic!("{name} isn't made in {region}");
+    eventually("the stack is made", || {
+        let made = stand.stack_in(region, name)["StackStatus"] == "CREATE_COMPLETE";
+        made.then_some(())
+    });
 }
 
 #[test]

@@ -48,9 +48,8 @@ use serde_json::{Value, json};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 use std::sync::Mutex;
-use std::time::Duration;
 
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub use crate::support::process::PATIENCE;
 
 pub const STORE: &str = "12345678901234567890123456789012";
 

@@ -155,12 +155,15 @@ fn refused(stand: &Stand, run: &Run, words: &[&str]) {
 #[test]
 fn a_broken_program_stops_a_first_deployment() {
     let script = |text: &str| format!("#!/bin/sh\n{text}\n").into_bytes();
-    type Damage = fn(&mut [u8]);
-    let cases: Vec<(&str, Vec<u8>, Damage, &[&str])> = vec![
+    type Case<'a> = (&'a str, Vec<u8>, fn(&mut [u8]), &'a Value, &'a [&'a str]);
+    // Seconds that it may take: more than what ends by itself needs on a busy machine.
+    let (short, long) = (json!(10), json!(null));
+    let cases: Vec<Case<'_>> = vec![
         (
             "a zip that can't be unpacked",
             noise(),
             in_the_middle,
+            &long,
             &[
                 "heart-dev-authorizer:1 can't be invoked: Lambda can't unpack its zip",
                 "delete the cache",
@@ -170,6 +173,7 @@ fn a_broken_program_stops_a_first_deployment() {
             "another architecture",
             foreign_program(),
             nothing,
+            &long,
             &[
                 "heart-dev-authorizer:1 doesn't run: its program isn't one for x86_64 Linux",
                 "Exec format error",
@@ -180,6 +184,7 @@ fn a_broken_program_stops_a_first_deployment() {
             "a program that exits",
             script("echo 'out of order \x1b[2J' >&2; sleep 0.2; exit 3"),
             nothing,
+            &long,
             &[
                 "heart-dev-authorizer:1 doesn't answer: its program exits",
                 "exit status 3",
@@ -189,19 +194,20 @@ fn a_broken_program_stops_a_first_deployment() {
         ),
         (
             "a program that hangs",
-            script("echo waiting >&2; exec sleep 60"),
+            script("echo waiting >&2; exec sleep 600"),
             nothing,
+            &short,
             &[
                 "heart-dev-authorizer:1 doesn't answer: its program hangs",
-                "Task timed out after 1.00 seconds",
+                "Task timed out after 10.00 seconds",
                 "waiting",
                 "`deploy.launch: child`",
             ],
         ),
     ];
-    each(cases, |(what, program, damage, words)| {
+    each(cases, |(what, program, damage, timeout, words)| {
         let stand = Stand::new();
-        stand.account.set(&json!({"timeout": 1}));
+        stand.account.set(&json!({"timeout": timeout}));
         let run = Programs::with(&stand, program, *damage).deploy(&stand);
         refused(&stand, &run, words);
         cdn_stands_as(&stand, &Value::Null);

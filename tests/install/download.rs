@@ -306,7 +306,7 @@ fn an_interrupted_run_leaves_nothing() {
 #[test]
 fn an_interrupted_trial_leaves_what_was_there() {
     let release = Release::new("1.2.3");
-    let hanging = Release::running("1.3.0", "#!/bin/sh\nexec sleep 60\n");
+    let hanging = Release::running("1.3.0", "#!/bin/sh\nexec sleep 600\n");
     let from = ["--from", hanging.path().to_str().unwrap()];
     for shell in shells() {
         for signal in [Signal::INT, Signal::TERM] {

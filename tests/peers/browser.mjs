@@ -11,7 +11,7 @@ import { createInterface } from "node:readline";
 const require = createRequire(`${process.cwd()}/`);
 const { chromium } = require("playwright-core");
 
-const LIMIT = 20_000;
+const LIMIT = 90_000;
 const RESOLVE = "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1";
 
 const browser = await chromium.launch({

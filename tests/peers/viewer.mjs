@@ -15,7 +15,7 @@ import { createInterface } from "node:readline";
 const require = createRequire(`${process.cwd()}/`);
 const { chromium } = require("playwright-core");
 
-const LIMIT = 60_000;
+const LIMIT = 120_000;
 const RESOLVE = "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1";
 
 const browser = await chromium.launch({

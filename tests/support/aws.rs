@@ -303,7 +303,8 @@ impl Account {
 fn http(method: &str, url: &str, body: &str) -> Result<Value, String> {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
-        .timeout_global(Some(Duration::from_secs(90)))
+        // Longer than a test waits for a rule.
+        .timeout_global(Some(Duration::from_secs(300)))
         .build()
         .into();
     let request = ureq::http::Request::builder().method(method).uri(url);

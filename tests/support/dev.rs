@@ -1,7 +1,7 @@
 //! `frames dev` as a process: started, asked, ended.
 
 use super::frames::Project;
-use super::process::eventually;
+use super::process::{PATIENCE, eventually};
 use super::target;
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -175,7 +175,7 @@ impl Dev {
 
     /// The next line on stdout, as JSON.
     pub fn next_line(&self) -> Value {
-        serde_json::from_str(&self.lines.recv_timeout(Duration::from_secs(10)).unwrap()).unwrap()
+        serde_json::from_str(&self.lines.recv_timeout(PATIENCE).unwrap()).unwrap()
     }
 
     pub fn stderr(&self) -> String {
@@ -353,7 +353,7 @@ pub fn send(
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
-        .timeout_global(Some(Duration::from_secs(20)))
+        .timeout_global(Some(PATIENCE))
         .build()
         .into();
     let mut request = ureq::http::Request::builder().method(method).uri(url);

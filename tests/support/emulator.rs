@@ -3,14 +3,13 @@
 
 use super::frames::Project;
 use super::peers::peers;
-use super::process::{Background, eventually, free_ports, send};
+use super::process::{Background, PATIENCE, eventually, free_ports, send};
 use rustix::process::Signal;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 use tempfile::TempDir;
 
 /// An unpacked function: Lambda's `/var/task`.
@@ -52,6 +51,9 @@ pub const CREDENTIALS: [(&str, &str); 3] = [
     ),
     ("AWS_SESSION_TOKEN", "IQoJb3JpZ2luX2VjEXAMPLE//+token=="),
 ];
+
+/// A time-out that a test can wait for, and that no start on a busy machine takes as long as.
+pub const TIME_OUT: (&str, &str) = ("AWS_LAMBDA_FUNCTION_TIMEOUT", "10");
 
 /// A running function.
 pub struct Lambda {
@@ -105,7 +107,7 @@ impl Lambda {
         });
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(30)))
+            .timeout_global(Some(PATIENCE))
             .build();
         Self {
             process,
@@ -161,8 +163,8 @@ impl Lambda {
         &self.task
     }
 
-    /// Stops the program that `program` finds, in a function with a time-out of two
-    /// seconds: that invocation times out, a later one is answered by another
+    /// Stops the program that `program` finds, in a function with the time-out of
+    /// [`TIME_OUT`]: that invocation times out, a later one is answered by another
     /// program. The process id of the stopped one.
     pub fn survives_a_time_out(
         &self,
@@ -174,7 +176,7 @@ impl Lambda {
         send(stopped, Signal::STOP);
         let answer = self.invoke_raw(&event.to_string());
         assert!(
-            answer.contains("Task timed out after 2.00 seconds"),
+            answer.contains("Task timed out after 10.00 seconds"),
             "{answer}"
         );
         eventually("an answer after the time-out", || {

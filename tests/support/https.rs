@@ -253,7 +253,7 @@ pub fn certified_as(shown: &Shown<'_>) -> (TempDir, Arc<ServerConfig>) {
     let mut leaf = CertificateParams::new(names).unwrap();
     if let Some(days) = shown.days {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        let until = now + Duration::from_secs(days * 24 * 60 * 60 + 60);
+        let until = now + Duration::from_secs((days * 24 + 12) * 60 * 60);
         leaf.not_after = rcgen::date_time_ymd(1970, 1, 1) + until;
     }
     let leaf = leaf
@@ -286,7 +286,7 @@ fn serve(
     answers: &Answers,
     asked: &AtomicUsize,
 ) -> std::io::Result<()> {
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     let mut connection = ServerConnection::new(config).map_err(std::io::Error::other)?;
     let mut tls = Stream::new(&mut connection, &mut stream);
     let head = head(&mut tls)?;

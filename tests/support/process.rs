@@ -75,9 +75,9 @@ impl Background {
         status.code()
     }
 
-    /// Its last words may come after its end.
+    /// Its last words may come after its end. What it left behind may keep its streams open.
     fn read_all(&self) {
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + Duration::from_secs(60);
         while self.readers.iter().any(|reader| !reader.is_finished()) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -144,8 +144,20 @@ pub fn descendants(pid: u32) -> Vec<u32> {
     all.split_off(1)
 }
 
+/// One that was killed does nothing any more, though a busy machine may take a while to end it.
 pub fn is_running(pid: u32) -> bool {
-    running(pid).is_some()
+    running(pid).is_some() && !is_killed(pid)
+}
+
+/// Whether SIGKILL is on its way to a process (proc_pid_status(5)).
+fn is_killed(pid: u32) -> bool {
+    const KILL: u64 = 1 << 8;
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let mut pending = status.lines().filter_map(|line| {
+        line.strip_prefix("SigPnd:")
+            .or(line.strip_prefix("ShdPnd:"))
+    });
+    pending.any(|set| u64::from_str_radix(set.trim(), 16).is_ok_and(|set| set & KILL != 0))
 }
 
 /// The parent of a process that runs.
@@ -182,9 +194,13 @@ pub fn free_ports<const N: usize>() -> [u16; N] {
     })
 }
 
+/// Longer than anything takes here, also on a machine that is busy with all tests at once: a wait that
+/// ends with an event asserts nothing about its time.
+pub const PATIENCE: Duration = Duration::from_secs(180);
+
 /// Tries until there is a result.
 pub fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(result) = attempt() {
             return result;

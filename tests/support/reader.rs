@@ -3,7 +3,7 @@
 
 use super::emulator::{CREDENTIALS, Task};
 use super::https::head;
-use super::process::Background;
+use super::process::{Background, PATIENCE};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -222,7 +222,7 @@ impl Reader {
     /// Lambda would end it after this time.
     pub fn ask_within(&self, event: &Value, left: Duration) -> Sent {
         self.events.send((event.clone(), left)).unwrap();
-        let answer = self.answers.recv_timeout(Duration::from_secs(60));
+        let answer = self.answers.recv_timeout(PATIENCE);
         answer.unwrap_or_else(|error| panic!("no answer ({error}): {}", self.log()))
     }
 

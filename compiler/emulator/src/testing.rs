@@ -16,6 +16,12 @@ use tempfile::TempDir;
 
 pub(crate) const NATIVE_HOST: &str = "runtime-medical-imaging.us-east-1.amazonaws.com";
 
+/// The functions' `Timeout`: seconds that no answer takes, however busy the machine is.
+pub(crate) const TIMEOUT: u64 = 60;
+
+/// The same of one that hangs. The invocation before it still has to be in time.
+pub(crate) const SOON: u64 = 10;
+
 /// The templates and the plan of [`package`], to be changed before they are written.
 pub(crate) struct Parts {
     pub plan: Value,
@@ -137,7 +143,7 @@ fn artifact(dir: &Path, name: &str) -> Value {
 fn resource(name: &str) -> Value {
     json!({"Type": "AWS::Lambda::Function", "Properties": {
         "FunctionName": format!("test-{name}"), "Handler": "index.handler", "Runtime": "python3.13",
-        "MemorySize": 128, "Timeout": 2, "Code": {"S3Key": format!("k/{name}.zip")},
+        "MemorySize": 128, "Timeout": TIMEOUT, "Code": {"S3Key": format!("k/{name}.zip")},
         "Role": {"Fn::GetAtt": [format!("{name}Role"), "Arn"]}}})
 }
 
@@ -275,7 +281,7 @@ fn act(what: &str, mut request: Value, served: u32) -> (&'static str, String) {
         "replaced" => tagged(&Value::Null, "max-age=60", served),
         "missing" => answer("404", "max-age=0", served.to_string()),
         "hang" => {
-            std::thread::sleep(Duration::from_secs(60));
+            std::thread::sleep(Duration::from_secs(600));
             String::new()
         }
         "crash" => std::process::exit(1),
@@ -334,7 +340,7 @@ fn stream(api: &str, id: &str, event: &Value) {
     chunk(&[&[0; 5], &b"begun "[..]].concat());
     match what {
         "end=crash" => std::process::exit(1),
-        "end=hang" => std::thread::sleep(Duration::from_secs(60)),
+        "end=hang" => std::thread::sleep(Duration::from_secs(600)),
         // Its own end stays open: whose the connection is, is asked of the system.
         "end=cut" => {
             stream.shutdown(std::net::Shutdown::Write).unwrap();

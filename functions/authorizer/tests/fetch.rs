@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use support::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
 /// A server on a free port. It ends with the test's own event loop.
@@ -202,15 +202,16 @@ async fn a_server_that_never_answers_costs_three_seconds() {
     let start = Instant::now();
     let problem = at(&server).fetch().await.unwrap_err().problem;
     assert!(problem.contains("3 s"), "{problem}");
-    assert!(start.elapsed() < Duration::from_secs(6));
+    // Not for ever: how late a busy machine is, is no matter of the limit.
+    assert!(start.elapsed() < Duration::from_secs(60));
 }
 
 #[tokio::test]
 async fn nobody_listening_is_an_error_with_its_cause() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
-    let address = format!("http://127.0.0.1:{port}/keys");
+    // It has the port, so that no other server gets it.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = format!("http://{}/keys", socket.local_addr().unwrap());
     let problem = source(json!({"jwksUri": address}))
         .fetch()
         .await

@@ -81,7 +81,7 @@ fn invoked(listener: &TcpListener, event: &Value) -> Value {
     loop {
         let (stream, _) = listener.accept().unwrap();
         stream
-            .set_read_timeout(Some(Duration::from_secs(20)))
+            .set_read_timeout(Some(Duration::from_secs(120)))
             .unwrap();
         let mut stream = BufReader::new(stream);
         while let Some((first, body)) = heard(&mut stream) {

@@ -18,7 +18,7 @@ use std::time::Duration;
 const FAST: f64 = 0.005;
 const SLOW: f64 = 0.3;
 /// No run needs as long, unless it waits for something that never comes.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// What a walk ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@ import itertools
 import threading
 import time
 
+# What is set to a shorter time ends by that: a test sets an hour, looks, and sets 0.
 DEFAULTS = {
     # Seconds that each resource step of a stack takes.
     "step": 0.05,
@@ -17,7 +18,7 @@ DEFAULTS = {
     "invalidation": 0.0,
     # Seconds that replicas outlive the last association with their version.
     "replicas": 0.0,
-    # Seconds that a function may take; none: what it is configured with.
+    # Seconds that a function may take; none: what it is configured with, and more on a busy machine.
     "timeout": None,
     # Resource steps that fail: see `failure`.
     "failures": [],

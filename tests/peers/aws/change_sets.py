@@ -8,10 +8,9 @@ import re
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
-from seam import changesets, cloudformation, engine, handlers, helpers, responses, s3
+from seam import changesets, cloudformation, engine, handlers, helpers, s3
+from steps import wait
 from undo import deleting
-
-from accounts import account
 
 _UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
 _UPDATABLE = {
@@ -186,10 +185,20 @@ def _output_changes(change_set):
 def _take_time(change_set):
     ready = {key: change_set[key] for key in ("Status", "ExecutionStatus", "StatusReason")}
     change_set.update(Status="CREATE_PENDING", ExecutionStatus="UNAVAILABLE", StatusReason="")
-    step = account(responses.get_account_id()).settings["step"]
-    loop = asyncio.get_running_loop()
-    loop.call_later(step / 2, change_set.update, {"Status": "CREATE_IN_PROGRESS"})
-    loop.call_later(step, change_set.update, ready)
+    making = asyncio.ensure_future(_make(change_set, ready))
+    _MAKING.add(making)
+    making.add_done_callback(_MAKING.discard)
+
+
+# A loop has weak references only.
+_MAKING = set()
+
+
+async def _make(change_set, ready):
+    await wait(0.5)
+    change_set["Status"] = "CREATE_IN_PROGRESS"
+    await wait(0.5)
+    change_set.update(ready)
 
 
 # Property values.

@@ -14,9 +14,20 @@ from accounts import account
 
 _ARN = re.compile(r"arn:aws:lambda:([a-z0-9-]+):(\d{12}):function:([A-Za-z0-9_-]+)(?::([A-Za-z0-9$_-]+))?")
 _DISTRIBUTION = "AWS::CloudFront::Distribution"
-# (account, ARN of a version) -> when the last change that dropped it has propagated. Its replicas go `replicas` seconds
-# later, by the setting of the moment: a test that shortens it needn't wait.
+# (account, ARN of a version) -> the last change that dropped it: see `_began`. Its replicas go `replicas` seconds after
+# that has propagated, by the setting of the moment.
 _released = {}
+
+
+def _began(owner):
+    """A change that begins to propagate: when, and how long that takes."""
+    return time.monotonic(), account(owner).settings["distribution"]
+
+
+def _propagated(owner, began):
+    """When a change has propagated: by the setting of the moment, where a test has shortened that."""
+    since, seconds = began
+    return since + min(seconds, account(owner).settings["distribution"])
 
 
 class Distribution(dict):
@@ -24,7 +35,8 @@ class Distribution(dict):
 
     def __getitem__(self, key):
         if key == "Status":
-            return "InProgress" if time.monotonic() < super().get("_deployed", 0) else "Deployed"
+            change = super().get("_change")
+            return "InProgress" if change and time.monotonic() < _propagated(*change) else "Deployed"
         return super().__getitem__(key)
 
     def get(self, key, default=None):
@@ -183,9 +195,8 @@ class _Change:
         return self
 
     def __exit__(self, kind, *_):
-        settings = account(self.owner).settings
         for arn in self.before - _associations_of(self.owner):
-            _released[self.owner, arn] = time.monotonic() + settings["distribution"]
+            _released[self.owner, arn] = _began(self.owner)
 
 
 def _propagates(dist_id):
@@ -194,7 +205,7 @@ def _propagates(dist_id):
     if not isinstance(record, Distribution):
         record = cloudfront.distributions[dist_id] = Distribution(record)
     of = account(responses.get_account_id())
-    record["_deployed"] = time.monotonic() + of.settings["distribution"]
+    record["_change"] = of.number, _began(of.number)
     of.history.append({"distribution": dist_id, "enabled": record["enabled"], "behaviors": _behaviors(record["config_xml"])})
 
 
@@ -216,7 +227,7 @@ def replicated(owner, region, name, version=None):
     prefix = f"arn:aws:lambda:{region}:{owner}:function:{name}:"
     used = _associations_of(owner)
     now = time.monotonic() - account(owner).settings["replicas"]
-    still = {arn for (of, arn), propagated in list(_released.items()) if of == owner and now < propagated}
+    still = {arn for (of, arn), began in list(_released.items()) if of == owner and now < _propagated(owner, began)}
     arns = sorted(arn for arn in used | still if arn.startswith(prefix))
     if version is not None:
         arns = [arn for arn in arns if arn == prefix + str(version)]

@@ -17,7 +17,7 @@ from accounts import account
 
 CONTROL = "/_frames/"
 _CONNECTION = contextvars.ContextVar("connection")
-_MAX_HOLD = 120
+_MAX_HOLD = 600
 
 
 def remember_connections():

@@ -282,8 +282,12 @@ mod tests {
             Refusal::OriginUnreachable
         );
     }
-    /// Asks an origin that writes these parts, 60 ms apart, and then nothing.
-    async fn ask(parts: &'static [&'static str]) -> Result<Stored, Refusal> {
+    /// Asks an origin that writes these parts, so far apart, and then nothing. Each is waited for as long.
+    async fn ask(
+        parts: &'static [&'static str],
+        apart: Duration,
+        wait: Duration,
+    ) -> Result<Stored, Refusal> {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -292,7 +296,7 @@ mod tests {
             let _ = stream.read(&mut [0; 4096]).await;
             for part in parts {
                 let _ = stream.write_all(part.as_bytes()).await;
-                tokio::time::sleep(Duration::from_millis(60)).await;
+                tokio::time::sleep(apart).await;
             }
             std::future::pending::<()>().await;
         });
@@ -304,7 +308,6 @@ mod tests {
             },
             reader: None,
         };
-        let wait = Duration::from_millis(150);
         let answer = upstream.send(&flow(testing::NATIVE_HOST), wait).await;
         origin.abort();
         answer
@@ -313,10 +316,13 @@ mod tests {
     #[tokio::test]
     async fn every_wait_has_the_time_out_of_its_own() {
         const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n";
-        let slow = ask(&[HEAD, "a", "b", "c", "d"]).await.unwrap();
+        // All together take longer than each may; and each may be late by seconds, on a busy machine.
+        let (apart, wait) = (Duration::from_secs(2), Duration::from_millis(7_500));
+        let slow = ask(&[HEAD, "a", "b", "c", "d"], apart, wait).await.unwrap();
         assert_eq!(slow.body, "abcd");
         for stalled in [&[][..], &[HEAD], &[HEAD, "a", "b"]] {
-            let answer = ask(stalled).await;
+            let (apart, wait) = (Duration::from_millis(60), Duration::from_millis(150));
+            let answer = ask(stalled, apart, wait).await;
             assert_eq!(answer.unwrap_err(), Refusal::OriginTimedOut, "{stalled:?}");
         }
     }
@@ -324,7 +330,8 @@ mod tests {
     #[tokio::test]
     async fn an_answer_that_is_too_large_is_named() {
         const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Length: 67108865\r\n\r\n";
-        let refusal = ask(&[HEAD]).await.unwrap_err();
+        let minute = Duration::from_secs(60);
+        let refusal = ask(&[HEAD], minute, minute).await.unwrap_err();
         assert_eq!(refusal, Refusal::AnswerTooLarge);
         let page = refusal.answer("id").body;
         let page = String::from_utf8(page.to_vec()).unwrap();

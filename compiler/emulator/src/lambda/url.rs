@@ -366,7 +366,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_function_that_hangs_is_killed_in_the_middle_of_its_answer() {
-        let setup = Setup::new(|_| {}).await;
+        let setup = Setup::new(|parts| {
+            let reads = parts.reads.as_mut().unwrap();
+            reads["Resources"]["readerFn"]["Properties"]["Timeout"] = json!(testing::SOON);
+        })
+        .await;
         let (status, text, whole) = setup.get("end=hang").await;
         assert_eq!((status, text.as_str(), whole), (200, "begun ", false));
         let (_, text, whole) = setup.get("end=whole").await;

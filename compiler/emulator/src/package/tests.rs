@@ -17,7 +17,7 @@ fn the_chain_leads_from_the_distribution_to_the_zips() {
     let function = &package.functions[&association.function];
     assert_eq!(
         (function.name.as_str(), function.timeout.as_secs()),
-        ("test-origin", 2)
+        ("test-origin", testing::TIMEOUT)
     );
     assert_eq!(function.zip, dir.path().join("origin.zip"));
     assert_eq!(

@@ -131,9 +131,10 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_at_that_address_is_said() {
-        let listener = local_http::bind(0).await.unwrap();
-        let address = format!("http://{}/#abc", listener.local_addr().unwrap());
-        drop(listener);
+        // It has the port, so that no other server gets it.
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let address = format!("http://{}/#abc", socket.local_addr().unwrap());
         let error = ask(&address, &["/*".to_owned()]).await.unwrap_err();
         assert!(error.message().contains("doesn't answer"), "{error}");
     }

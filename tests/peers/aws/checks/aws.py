@@ -13,7 +13,7 @@ import botocore.exceptions
 import botocore.session
 
 _SESSION = botocore.session.get_session()
-_CONFIG = botocore.config.Config(retries={"total_max_attempts": 1}, read_timeout=30)
+_CONFIG = botocore.config.Config(retries={"total_max_attempts": 1}, read_timeout=300)
 ACCOUNT = os.environ["AWS_ACCESS_KEY_ID"]
 
 

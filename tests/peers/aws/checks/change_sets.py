@@ -22,8 +22,8 @@ def create(**parameters):
            "Capabilities": ["CAPABILITY_IAM"], "TemplateBody": json.dumps(template()), **parameters})
 
 
-# Long enough that a busy machine sees it pending.
-aws.control("POST", "settings", {"step": 2})
+# It is pending until a shorter time is set.
+aws.control("POST", "settings", {"step": 3600})
 made = create()
 assert cloudformation.describe_change_set(ChangeSetName=made["Id"])["Status"] == "CREATE_PENDING"
 assert create()["Id"] == made["Id"], "the same token is the same request"
@@ -112,12 +112,13 @@ assert "S3 error" in aws.refused(
     cloudformation.create_change_set, StackName="set", ChangeSetName="x", TemplateURL=f"{url}?versionId=none")[1]
 
 # One operation at a time.
-aws.control("POST", "settings", {"step": 0.5})
+aws.control("POST", "settings", {"step": 3600})
 cloudformation.execute_change_set(StackName="set", ChangeSetName="days")
 code, message = aws.refused(cloudformation.create_change_set, StackName="set", ChangeSetName="x", TemplateBody="{}")
 assert "is in UPDATE_IN_PROGRESS state and can not be updated" in message, message
 assert "cannot be deleted while in status UPDATE_IN_PROGRESS" in aws.refused(cloudformation.delete_stack, StackName="set")[1]
 assert cloudformation.list_change_sets(StackName="set")["Summaries"][0]["ChangeSetName"] == "days"
+aws.control("POST", "settings", {"step": 0.02})
 assert aws.settled("set")["StackStatus"] == "UPDATE_COMPLETE"
 
 # Drift.

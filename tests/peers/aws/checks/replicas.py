@@ -1,7 +1,6 @@
 """Lambda@Edge, as we model it: associations, propagation, replicas."""
 
 import json
-import time
 
 import aws
 
@@ -23,7 +22,7 @@ def config(arn=None, enabled=True):
 
 
 lambdas, cloudfront = aws.client("lambda"), aws.client("cloudfront")
-aws.control("POST", "settings", {"replicas": 0.4, "distribution": 0.3})
+aws.control("POST", "settings", {"replicas": 3600, "distribution": 3600})
 role = f"arn:aws:iam::{aws.ACCOUNT}:role/edge"
 lambdas.create_function(FunctionName=FUNCTION, Runtime="python3.13", Role=role, Handler="index.handler",
                         Code={"ZipFile": aws.archive("def handler(event, context): return event")}, Publish=True)
@@ -46,8 +45,9 @@ assert made["Distribution"]["Status"] == "InProgress"
 
 
 def deployed():
-    while cloudfront.get_distribution(Id=distribution)["Distribution"]["Status"] != "Deployed":
-        time.sleep(0.02)
+    """The last change has come everywhere."""
+    aws.control("POST", "settings", {"distribution": 0})
+    assert cloudfront.get_distribution(Id=distribution)["Distribution"]["Status"] == "Deployed"
 
 
 def guarded(**parameters):
@@ -63,6 +63,7 @@ guarded(FunctionName=FUNCTION, Qualifier="1")
 # Neither an enabled distribution is deleted, nor one that still propagates.
 etag = cloudfront.get_distribution_config(Id=distribution)["ETag"]
 assert aws.refused(cloudfront.delete_distribution, Id=distribution, IfMatch=etag)[0] == "DistributionNotDisabled"
+aws.control("POST", "settings", {"distribution": 3600})
 etag = cloudfront.update_distribution(
     Id=distribution, IfMatch=etag, DistributionConfig=config(enabled=False))["ETag"]
 assert aws.refused(cloudfront.delete_distribution, Id=distribution, IfMatch=etag)[0] == "DistributionNotDisabled"
@@ -72,7 +73,7 @@ deployed()
 guarded(FunctionName=FUNCTION)
 cloudfront.delete_distribution(Id=distribution, IfMatch=etag)
 guarded(FunctionName=FUNCTION, Qualifier="1")
-time.sleep(0.5)
+aws.control("POST", "settings", {"replicas": 0})
 lambdas.delete_function(FunctionName=FUNCTION)
 left = [entry for entry in aws.control("GET", "inventory") if entry["service"] in ("cloudfront", "lambda_svc")]
 assert left == [], json.dumps(left)
@@ -90,7 +91,7 @@ template = {"Resources": {
         "Code": {"ZipFile": "def handler(event, context): return event"}}},
     "Version": {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "Function"}}},
 }}
-aws.control("POST", "settings", {"replicas": 0.6, "distribution": 0, "step": 0})
+aws.control("POST", "settings", {"replicas": 3600, "distribution": 0, "step": 0})
 stack = aws.deploy("edge", template)["StackId"]
 version = f"arn:aws:lambda:us-east-1:{aws.ACCOUNT}:function:stacked:1"
 made = cloudfront.create_distribution(DistributionConfig={**config(version), "CallerReference": "two"})
@@ -101,5 +102,5 @@ assert reasons["edge"] == "The following resource(s) failed to delete: [Version]
 cloudfront.update_distribution(
     Id=made["Distribution"]["Id"], IfMatch=made["ETag"], DistributionConfig={**config(), "CallerReference": "two"})
 assert aws.delete(stack)["StackStatus"] == "DELETE_FAILED", "replicas outlive the association"
-time.sleep(0.7)
+aws.control("POST", "settings", {"replicas": 0})
 assert aws.delete(stack)["StackStatus"] == "DELETE_COMPLETE"

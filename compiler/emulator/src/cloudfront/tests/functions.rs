@@ -53,7 +53,10 @@ async fn a_failing_function_is_a_503_and_comes_back() {
 
 #[tokio::test]
 async fn a_hanging_function_is_a_504_and_is_killed() {
-    let setup = Setup::new().await;
+    let setup = Setup::with(|parts| {
+        parts.lambda["Resources"]["viewerFn"]["Properties"]["Timeout"] = json!(testing::SOON);
+    })
+    .await;
     let first = setup.viewer("who").await.json();
     assert_eq!(setup.viewer("hang").await.status, 504);
     assert_ne!(setup.viewer("who").await.json()["pid"], first["pid"]);

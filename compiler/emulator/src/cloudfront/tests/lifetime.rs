@@ -24,7 +24,7 @@ async fn a_stopped_edge_is_gone_at_once() {
 
 async fn is_closed(address: std::net::SocketAddr) -> bool {
     // The listener closes once its task is next polled.
-    for _ in 0..100 {
+    for _ in 0..3_000 {
         if tokio::net::TcpStream::connect(address).await.is_err() {
             return true;
         }
@@ -36,7 +36,7 @@ async fn is_closed(address: std::net::SocketAddr) -> bool {
 /// Whether a process ends soon. A zombie has ended.
 pub(super) async fn is_gone(pid: &Value) -> bool {
     let path = format!("/proc/{pid}/stat");
-    for _ in 0..100 {
+    for _ in 0..3_000 {
         match std::fs::read_to_string(&path) {
             Ok(stat) if !stat.contains(") Z ") => {}
             _ => return true,

@@ -120,7 +120,7 @@ async fn that_a_viewers_copy_is_good_is_not_kept_for_others() {
 
 /// Asks until the object that was kept for a second has expired.
 async fn once_expired(setup: &Setup, asked: &[(&str, &str)]) -> Reply {
-    for _ in 0..100 {
+    for _ in 0..1_000 {
         let reply = setup.get("/a", asked).await;
         if !reply.header("x-cache").starts_with("Hit") {
             return reply;
