@@ -2,7 +2,9 @@
 on the event loop, between requests."""
 
 import asyncio
+import contextlib
 import copy
+import time
 
 import distributions
 from seam import concurrency, engine, provisioners, responses, stacks
@@ -72,10 +74,16 @@ class Operation:
 
 
 async def wait(share):
+    """A share of a step's time, by the settings of the moment."""
     of = account(responses.get_account_id())
-    while of.settings["held"]:
-        await of.changed.wait()
-    await asyncio.sleep(of.settings["step"] * share)
+    begun = time.monotonic()
+    await asyncio.sleep(0)
+    while True:
+        left = begun + of.settings["step"] * share - time.monotonic()
+        if left <= 0 and not of.settings["held"]:
+            return
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(of.changed.wait(), None if of.settings["held"] else left)
 
 
 def failing(action, resource_type, logical_id, effect):
