@@ -80,7 +80,8 @@ fn serves(stand: &Stand) {
 #[test]
 fn a_first_deployment() {
     let test = "deploy::kills::a_first_deployment";
-    killed_everywhere(test, &["deploy", "--yes"], |_| {}, serves);
+    let command = ["deploy", "--yes"];
+    killed_at(test, &command, |_| {}, serves, |call| call.mutating);
 }
 
 /// Another configuration of the authorizer: a new version, and an update of cdn. And no web ACL,
@@ -93,7 +94,8 @@ fn a_later_deployment() {
         stand.write(&format!("{changed}delivery: {{webAcl: none}}\n"));
     };
     let test = "deploy::kills::a_later_deployment";
-    killed_everywhere(test, &["deploy", "--yes"], first, serves);
+    let command = ["deploy", "--yes"];
+    killed_at(test, &command, first, serves, |call| call.mutating);
 }
 
 /// Back to other code, and to a web ACL that was given up since; then forwards over the same.
@@ -165,7 +167,8 @@ fn a_removal() {
         assert_eq!(last[1]["deleted"], true, "{last:#?}");
     };
     let test = "deploy::kills::a_removal";
-    killed_everywhere(test, &["remove", "--yes"], first, gone);
+    let command = ["remove", "--yes"];
+    killed_at(test, &command, first, gone, |call| call.mutating);
 }
 
 /// The reader's stage moves: the new one, then the distribution, then the old one goes.
