@@ -227,7 +227,7 @@ fn a_terminal_is_asked_until_the_answer_is_right() {
     assert_eq!(init.code(), 0, "{}", init.shown());
     let text = manifest(&project, "frames.yml");
     assert!(text.contains("\nservice: ct-viewer\n"), "{text}");
-    let clients = "\n  clientIds: [3n4b5urk1ft4fl3mg5e62d9ado]\n";
+    let clients = "\n  clientIds: ['3n4b5urk1ft4fl3mg5e62d9ado']\n";
     assert!(text.contains(clients), "{text}");
     assert!(text.contains("\n  region: us-west-2\n"), "{text}");
     assert!(text.contains("\n  dicomweb: true\n"), "{text}");
