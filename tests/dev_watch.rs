@@ -440,6 +440,15 @@ fn edit(edit: Edit, number: usize, project: &Project, dice: &mut Dice) {
 
 const COUNT: usize = 200;
 
+/// Whoever asks until then has to hear of an end by a panic, too.
+struct AtTheEnd<'a>(&'a AtomicBool);
+
+impl Drop for AtTheEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 #[test]
 fn two_hundred_edits_while_requests_go_on() {
     let seed = std::env::var("FRAMES_SEED").map_or(18, |seed| seed.parse().unwrap());
@@ -456,6 +465,7 @@ fn two_hundred_edits_while_requests_go_on() {
     let open = [("Authorization", token.as_str())];
     let metadata = format!("{}/datastore/{STORE}{}", dev.url(), study());
     std::thread::scope(|scope| {
+        let _last = AtTheEnd(&ended);
         for (headers, wanted) in [(&open[..], 200), (&open[..], 200), (&[], 401)] {
             let (metadata, ended, answered) = (&metadata, &ended, &answered);
             scope.spawn(move || {
@@ -511,7 +521,6 @@ fn two_hundred_edits_while_requests_go_on() {
             let many = answered.load(Ordering::SeqCst) > COUNT;
             (many || ended.load(Ordering::SeqCst)).then_some(())
         });
-        ended.store(true, Ordering::SeqCst);
     });
     // What served the manifests of before has ended.
     eventually("few processes", || {

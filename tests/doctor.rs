@@ -47,6 +47,8 @@ const NOBODY: [(&str, &str); 6] = [
     ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
 ];
 
+const TOOLS: [&str; 2] = ["cargo", "cargo-lambda"];
+
 #[test]
 fn all_that_is_needed_is_here() {
     let project = Project::new(PUBLIC);
@@ -60,9 +62,13 @@ fn all_that_is_needed_is_here() {
     variables.push(("HTTPS_PROXY", "http://me:hunter2@proxy.example:3128"));
     variables.push(("NO_PROXY", "127.0.0.1"));
     // A tool has three seconds to say its version, which a busy machine may let pass.
+    let is_late = |run: &Run| {
+        let found = checks(run);
+        TOOLS.iter().any(|tool| found[*tool].0 != "ok")
+    };
     let mut run = doctor(&project, &variables);
     for _ in 0..4 {
-        if run.code != 0 {
+        if is_late(&run) {
             run = doctor(&project, &variables);
         }
     }

@@ -72,6 +72,14 @@ fn killed_at(
     });
 }
 
+/// The distribution was switched off before it went.
+fn gone(stand: &Stand) {
+    let history = stand.account.history();
+    let last = &history[history.len() - 2..];
+    assert_eq!(last[0]["enabled"], false, "{last:#?}");
+    assert_eq!(last[1]["deleted"], true, "{last:#?}");
+}
+
 fn serves(stand: &Stand) {
     let closing = stand.deploy();
     stand.serves(&closing);
@@ -160,24 +168,20 @@ fn a_removal() {
     let first = |stand: &Stand| {
         stand.deploy();
     };
-    let gone = |stand: &Stand| {
-        let history = stand.account.history();
-        let last = &history[history.len() - 2..];
-        assert_eq!(last[0]["enabled"], false, "{last:#?}");
-        assert_eq!(last[1]["deleted"], true, "{last:#?}");
-    };
     let test = "deploy::kills::a_removal";
     let command = ["remove", "--yes"];
     killed_at(test, &command, first, gone, |call| call.mutating);
 }
 
-/// The reader's stage moves: the new one, then the distribution, then the old one goes.
+/// The reader's stage moves: the new one, then the distribution, then the old one goes. So does the
+/// web ACL, which is given up.
 #[test]
 fn a_move_of_the_reads() {
     let first = |stand: &Stand| {
         stand.write(&reads_in("us-west-2"));
         stand.deploy();
-        stand.write(&reads_in("eu-west-1"));
+        let moved = reads_in("eu-west-1");
+        stand.write(&moved.replace("cachedReads: true", "cachedReads: true, webAcl: none"));
     };
     let test = "deploy::kills::a_move_of_the_reads";
     killed_everywhere(test, &["deploy", "--yes"], first, serves);
@@ -223,5 +227,5 @@ fn a_removal_with_reads() {
         stand.deploy();
     };
     let test = "deploy::kills::a_removal_with_reads";
-    killed_everywhere(test, &["remove", "--yes"], first, |_| {});
+    killed_everywhere(test, &["remove", "--yes"], first, gone);
 }

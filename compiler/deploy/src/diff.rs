@@ -2,9 +2,7 @@
 
 use super::change::{Proposed, TRIES, changed_by_somebody_else};
 use super::session::Session;
-use super::stage::Done;
-use super::stage::Job;
-use super::stage::{added, refused};
+use super::stage::{Done, Job, added, refused, stage_tags};
 use super::stages::{new_outputs, parameters, skipped, values};
 use super::standing::Standing;
 use super::teardown::VERSION;
@@ -41,8 +39,8 @@ pub struct StageDiff {
     /// The audit record goes with its stack.
     pub audit: bool,
     pub changes: Vec<Change>,
-    /// What becomes of the stack's tags, and so of its resources'.
-    pub tags: Vec<Leaf>,
+    /// What becomes of the stack's tags, and so of its resources'. `None`: they weren't compared.
+    pub tags: Option<Vec<Leaf>>,
     /// What differs of the stack that isn't in its template, in words.
     pub settings: Vec<&'static str>,
     /// Tags, outputs, metadata or settings differ.
@@ -73,7 +71,7 @@ impl StageDiff {
             audit: false,
             protected: status.is_some_and(|stack| stack.termination_protection),
             changes: vec![],
-            tags: vec![],
+            tags: None,
             settings: vec![],
             differs: true,
             note: None,
@@ -135,6 +133,7 @@ pub async fn diff(
                 let diff = StageDiff::new(stage, None);
                 diffs.push(StageDiff {
                     changes,
+                    tags: Some(stage_tags(stage, None, &session.masks)),
                     versions,
                     ..diff
                 });
@@ -219,7 +218,7 @@ async fn compared(
     }
     Ok(StageDiff {
         changes,
-        tags: job.tags(stack, &session.masks),
+        tags: Some(stage_tags(stage, Some(stack), &session.masks)),
         settings,
         differs,
         gone: looked.gone.clone(),
@@ -433,7 +432,9 @@ pub(crate) fn below(diff: &StageDiff, everything: bool) -> Styled {
     for setting in &diff.settings {
         text = one(text, Style::Yellow, "~", &format!(" {setting}"));
     }
-    text = text.append(&summary::shown_tags(&diff.tags));
+    text = text.append(&summary::shown_tags(
+        diff.tags.as_deref().unwrap_or_default(),
+    ));
     text = text.append(&summary::shown(&diff.changes, everything));
     if diff.status.is_some() {
         for version in &diff.versions {
@@ -497,7 +498,7 @@ pub fn json(diffs: &[StageDiff]) -> Value {
             "stackName": diff.stack_name,
             "status": diff.status,
             "differs": diff.differs,
-            "tags": diff.tags.iter().map(difference::json).collect::<Vec<_>>(),
+            "tags": diff.tags.as_ref().map(|tags| tags.iter().map(difference::json).collect::<Vec<_>>()),
             "settings": diff.settings,
             "note": diff.note,
             "gone": diff.gone.iter().map(|it| json!({"resource": it.id, "type": it.kind})).collect::<Vec<_>>(),

@@ -127,11 +127,6 @@ impl<'a> Job<'a> {
         Ok(differ)
     }
 
-    /// What becomes of the stack's tags.
-    pub(super) fn tags(&self, stack: &Stack, masks: &Masks) -> Vec<Leaf> {
-        summary::tags(&stack.tags, &self.stage.tags, masks)
-    }
-
     fn protection(&self, stack: &Stack) -> Option<&'static str> {
         match (
             stack.termination_protection,
@@ -142,6 +137,13 @@ impl<'a> Job<'a> {
             _ => None,
         }
     }
+}
+
+/// What becomes of the tags of a stage's stack, where there is one.
+pub(super) fn stage_tags(stage: &Stage, stack: Option<&Stack>, masks: &Masks) -> Vec<Leaf> {
+    let none = BTreeMap::new();
+    let before = stack.map_or(&none, |stack| &stack.tags);
+    summary::tags(before, &stage.tags, masks)
 }
 
 impl Session<'_> {
@@ -178,8 +180,8 @@ impl Session<'_> {
                     return self.unchanged(job, &stacks, stack).await;
                 }
             };
-            let tags = deployed.as_ref().map(|it| job.tags(it, &self.masks));
-            self.tell(stage, &tags.unwrap_or_default(), &proposal.changes);
+            let tags = stage_tags(stage, deployed.as_ref(), &self.masks);
+            self.tell(stage, &tags, &proposal.changes);
             if let Err(refused) = self.consent(job, &proposal.changes, before, agreed).await {
                 proposal.discard().await?;
                 return Err(refused);

@@ -1,8 +1,7 @@
 //! Claims that Cognito's tokens don't have, where they should decide who may read what, or name who did.
-//! With mode `oidc` nothing is found: it needs an `aud`, which a user pool's id tokens have.
 
 use super::auth::token_use;
-use super::writable::{WRITABLE, deciding, is_one_of};
+use super::writable::{WRITABLE, deciding, is_of_a_pool, is_one_of};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::{Auth, Text};
 use frames_edge::TokenUse;
@@ -11,8 +10,9 @@ use frames_edge::TokenUse;
 ///
 /// Sources: "Understanding the identity (ID) token" and "Understanding the access token", Amazon
 /// Cognito Developer Guide.
-const OF_ID: [&str; 6] = [
+const OF_ID: [&str; 7] = [
     "at_hash",
+    "aud",
     "cognito:preferred_role",
     "cognito:roles",
     "cognito:username",
@@ -29,7 +29,7 @@ const VERIFIED: [&str; 2] = ["email_verified", "phone_number_verified"];
 /// What `auth.access` and `auth.accessClaims` go by. A name that is no attribute of Cognito's, such as
 /// `imaging.studies`, is only there where a trigger adds it: whoever names it has that trigger.
 pub(super) fn check(auth: &Auth, found: &mut Vec<Diagnostic>) {
-    let Some(kind) = token_use(auth) else {
+    let Some(kind) = taken(auth) else {
         return;
     };
     for (path, text) in deciding(auth) {
@@ -42,13 +42,29 @@ pub(super) fn check(auth: &Auth, found: &mut Vec<Diagnostic>) {
             _ => "so nobody may read anything",
         };
         let message = format!("{} have no `{}`, {effect}", tokens(kind), text.value);
-        found.push(absent(auth, kind, path, text, message));
+        let help = help_to_decide(auth, kind, &text.value);
+        found.push(absent(auth, kind, path, text, message).help(help));
     }
+}
+
+/// Which tokens are taken. `None`: not Cognito's, or nobody knows which.
+fn taken(auth: &Auth) -> Option<TokenUse> {
+    if auth.mode.as_ref().is_some_and(|mode| mode.value == "oidc") {
+        // An `aud` is asked for, which only id tokens always have.
+        let issuers = &auth.issuer;
+        let is_pool = !issuers.is_empty() && issuers.iter().all(is_of_a_pool);
+        return is_pool.then_some(TokenUse::Id);
+    }
+    let is_known = match &auth.token_use {
+        Some(written) => ["access", "id", "any"].contains(&written.value.as_str()),
+        None => !auth.keys.has("tokenUse"),
+    };
+    token_use(auth).filter(|_| is_known)
 }
 
 /// What `logs.auditClaims` names whoever reads by.
 pub(super) fn audit(auth: &Auth, claims: &[Text], found: &mut Vec<Diagnostic>) {
-    match token_use(auth) {
+    match taken(auth) {
         None => {}
         Some(TokenUse::Any) => unnamed(auth, claims, found),
         Some(kind) => {
@@ -62,7 +78,8 @@ pub(super) fn audit(auth: &Auth, claims: &[Text], found: &mut Vec<Diagnostic>) {
                     tokens(kind),
                     claim.value
                 );
-                found.push(absent(auth, kind, path, claim, message));
+                let help = help_to_name(auth, kind, &claim.value);
+                found.push(absent(auth, kind, path, claim, message).help(help));
             }
         }
     }
@@ -101,7 +118,7 @@ fn absent(
 ) -> Diagnostic {
     let diagnostic = Diagnostic::new(codes::CLAIM_ABSENT, path, claim.span, message);
     let label = format!("only {} are taken", word(kind));
-    related(diagnostic, auth, &label).help(help(kind, &claim.value))
+    related(diagnostic, auth, &label)
 }
 
 /// Points at `auth.tokenUse` where it is written. By default, access tokens are taken.
@@ -112,15 +129,33 @@ fn related(diagnostic: Diagnostic, auth: &Auth, label: &str) -> Diagnostic {
     }
 }
 
-fn help(kind: TokenUse, claim: &str) -> &'static str {
+/// Nothing that users choose themselves is offered here: neither `username` nor their attributes.
+fn help_to_decide(auth: &Auth, kind: TokenUse, claim: &str) -> String {
+    const OTHER: &str =
+        "go by `cognito:groups`, or by a claim that a pre token generation trigger adds";
+    // Scopes, which only access tokens have, are asked for by `scopes`.
+    let may_switch = kind == TokenUse::Access && !auth.keys.has("scopes");
+    if may_switch && claim.starts_with("custom:") {
+        format!("take id tokens (`tokenUse: id`) if no app client may write `{claim}`; or {OTHER}")
+    } else {
+        OTHER.to_owned()
+    }
+}
+
+fn help_to_name(auth: &Auth, kind: TokenUse, claim: &str) -> String {
+    const TRIGGER: &str = "Where a pre token generation trigger of event version 2 or later adds it, allow `claim-absent`";
     match (kind, claim) {
-        (TokenUse::Id, "username") => "name `cognito:username`, as id tokens call it",
-        (TokenUse::Id, _) => "take access tokens: `tokenUse: access`",
-        (_, "cognito:username") => "name `username`, as access tokens call it",
-        (_, claim) if is_one_of(&OF_ID, claim) => "take id tokens: `tokenUse: id`",
-        _ => {
-            "take id tokens (`tokenUse: id`), or go by what access tokens have, such as `cognito:groups` or `username`. Where a pre token generation trigger of event version 2 or later adds the claim, allow `claim-absent`"
+        (TokenUse::Id, "username") => "name `cognito:username`, as id tokens call it".to_owned(),
+        (TokenUse::Id, "client_id") => "name `aud`, as id tokens call it".to_owned(),
+        (TokenUse::Id, _) => format!("leave `{claim}` out"),
+        (_, "cognito:username") => "name `username`, as access tokens call it".to_owned(),
+        (_, "aud") => {
+            "name `client_id`, as access tokens call it. Where each client asks for a resource, they have an `aud`: allow `claim-absent`".to_owned()
         }
+        _ if auth.keys.has("scopes") => {
+            format!("name `username`, or leave `{claim}` out. {TRIGGER}")
+        }
+        _ => format!("take id tokens (`tokenUse: id`), or name `username`. {TRIGGER}"),
     }
 }
 
@@ -206,6 +241,10 @@ mod tests {
         ] {
             assert_eq!(studies("", claim), found, "{claim}");
             assert_eq!(studies(", tokenUse: access", claim), found, "{claim}");
+            // Nobody knows which, or it is wrong for itself.
+            for rest in [", tokenUse: '${ssm:/use}'", ", tokenUse: ID"] {
+                assert_eq!(studies(rest, claim), [""; 0], "{claim}{rest}");
+            }
             // With both kinds taken, there are tokens that have it.
             for rest in [", tokenUse: id", ", tokenUse: any"] {
                 assert_eq!(studies(rest, claim), [""; 0], "{claim}{rest}");
@@ -303,7 +342,50 @@ mod tests {
     fn mode_oidc_takes_id_tokens_of_a_pool() {
         let claims = "accessClaims: {studies: 'custom:studies'}";
         assert_eq!(decided(&format!("{OIDC}, {claims}")), [""; 0]);
-        assert_eq!(audited(OIDC, "sub, email"), [""; 0]);
+        assert_eq!(audited(OIDC, "sub, email, aud"), [""; 0]);
+        assert_eq!(audited(OIDC, "sub, username"), ["logs.auditClaims[1]"]);
+        let other = OIDC.replace("cognito-idp.us-east-1.amazonaws.com", "login.example.org");
+        assert_eq!(audited(&other, "sub, username"), [""; 0]);
         assert_eq!(audited("mode: none", "email"), [""; 0]);
+        assert_eq!(audited(POOL, "sub, aud"), ["logs.auditClaims[1]"]);
+    }
+
+    /// The help for one claim that decides, and for one that names.
+    fn helps(rest: &str, claim: &str) -> [String; 2] {
+        let help = |manifest: &str| {
+            let found = crate::check::testing::diagnostics(manifest);
+            let mut absent = found
+                .into_iter()
+                .filter(|it| it.code.name == "claim-absent");
+            absent.next().and_then(|it| it.help).unwrap_or_default()
+        };
+        let auth = format!("{POOL}{rest}");
+        [
+            help(&format!(
+                "service: x\nauth: {{{auth}, accessClaims: {{studies: '{claim}'}}}}\ndelivery: {{dicomweb: true}}\n"
+            )),
+            help(&format!(
+                "service: x\nauth: {{{auth}}}\nlogs: {{audit: true, auditClaims: [sub, '{claim}'], functions: {{retentionDays: 2192}}}}\n"
+            )),
+        ]
+    }
+
+    /// What a user could write or choose would open what is shut.
+    #[test]
+    fn no_help_opens_what_is_shut() {
+        for claim in ["email", "profile", "cognito:username", "identities", "aud"] {
+            let [decides, _] = helps("", claim);
+            assert!(decides.starts_with("go by `cognito:groups`"), "{decides}");
+            assert!(!decides.contains("username"), "{decides}");
+        }
+        let [decides, names] = helps("", "custom:ward");
+        assert!(decides.contains("if no app client may write"), "{decides}");
+        assert!(names.contains("tokenUse: id"), "{names}");
+        // Id tokens have no scopes.
+        for help in helps(", scopes: [frames/read]", "custom:ward") {
+            assert!(!help.is_empty() && !help.contains("tokenUse"), "{help}");
+        }
+        let [_, names] = helps(", tokenUse: id", "client_id");
+        assert_eq!(names, "name `aud`, as id tokens call it");
     }
 }

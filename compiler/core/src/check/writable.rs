@@ -29,6 +29,9 @@ pub(super) const WRITABLE: [&str; 17] = [
     "zoneinfo",
 ];
 
+/// The name that whoever signs up chooses, once: in an access token, and in an id token.
+const CHOSEN: [&str; 2] = ["cognito:username", "username"];
+
 /// What `auth.access` and `auth.accessClaims` go by. Of `custom:` attributes the manifest doesn't tell
 /// who may write them, so nothing is said of those.
 pub(super) fn check(auth: &Auth, found: &mut Vec<Diagnostic>) {
@@ -36,11 +39,16 @@ pub(super) fn check(auth: &Auth, found: &mut Vec<Diagnostic>) {
         return;
     }
     for (path, text) in deciding(auth) {
-        let Some(text) = text.filter(|text| is_writable(&text.value)) else {
+        let Some(text) = text else {
             continue;
         };
+        let may = match text.value.as_str() {
+            claim if is_writable(claim) => "may write",
+            claim if CHOSEN.contains(&claim) => "may choose",
+            _ => continue,
+        };
         let message = format!(
-            "users may write `{}` themselves, and so what they may read",
+            "users {may} `{}` themselves, and so what they may read",
             text.value
         );
         found.push(
@@ -95,8 +103,11 @@ fn is_cognito(auth: &Auth) -> bool {
         .as_ref()
         .is_some_and(|mode| mode.value == "cognito");
     // The same user pool, by the other mode.
-    let mut issuers = auth.issuer.iter();
-    is_mode || issuers.any(|issuer| issuer.value.starts_with("https://cognito-idp."))
+    is_mode || auth.issuer.iter().any(is_of_a_pool)
+}
+
+pub(super) fn is_of_a_pool(issuer: &Text) -> bool {
+    issuer.value.starts_with("https://cognito-idp.")
 }
 
 fn is_writable(claim: &str) -> bool {
@@ -151,6 +162,11 @@ mod tests {
                 [""; 0],
                 "{decided}"
             );
+        }
+        // Nobody changes a user name, but whoever signs up chooses one.
+        for (rest, name) in [("", "username"), (", tokenUse: id", "cognito:username")] {
+            let named = format!("{POOL}{rest}, groups: [g], groupsClaim: '{name}'");
+            assert_eq!(found(&named), ["auth.groupsClaim"], "{name}");
         }
         let same = OIDC.replace(
             "issuer.example",

@@ -47,11 +47,12 @@ def change_set(stack, template, kind="CREATE", name="deploy", region="us-east-1"
     made = cloudformation.create_change_set(
         StackName=stack, ChangeSetName=name, ChangeSetType=kind, TemplateBody=json.dumps(template),
         Capabilities=["CAPABILITY_NAMED_IAM"], **parameters)
-    while True:
+
+    def ready():
         described = cloudformation.describe_change_set(ChangeSetName=made["Id"], IncludePropertyValues=True)
-        if described["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
-            return described
-        time.sleep(0.02)
+        return None if described["Status"] in ("CREATE_PENDING", "CREATE_IN_PROGRESS") else described
+
+    return eventually(ready)
 
 
 def deploy(stack, template, kind="CREATE", region="us-east-1", **parameters):
@@ -69,11 +70,23 @@ def delete(stack, region="us-east-1"):
 
 def settled(stack, region="us-east-1"):
     cloudformation = client("cloudformation", region)
-    while True:
+
+    def at_rest():
         found = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-        if not found["StackStatus"].endswith("_IN_PROGRESS"):
-            return found
+        return None if found["StackStatus"].endswith("_IN_PROGRESS") else found
+
+    return eventually(at_rest)
+
+
+def eventually(attempt):
+    """The first result that there is. It has minutes, not for ever."""
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline:
+        result = attempt()
+        if result:
+            return result
         time.sleep(0.02)
+    raise AssertionError(f"waited in vain: {attempt.__qualname__}")
 
 
 def events(stack, region="us-east-1"):

@@ -78,8 +78,7 @@ assert aws.log_groups() == {"/third": None}
 described = aws.change_set("short", template(A=group("/short"), B={**group("/never"), "DependsOn": "A"}))
 aws.control("POST", "settings", {"step": 3600})
 cloudformation.execute_change_set(ChangeSetName=described["ChangeSetId"])
-while ("A", "CREATE_IN_PROGRESS", "") not in aws.events("short"):
-    time.sleep(0.02)
+aws.eventually(lambda: ("A", "CREATE_IN_PROGRESS", "") in aws.events("short"))
 cloudformation.delete_stack(StackName="short")
 aws.control("POST", "settings", {"step": 0.02})
 assert aws.settled(described["StackId"])["StackStatus"] == "DELETE_COMPLETE"

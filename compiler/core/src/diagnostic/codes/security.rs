@@ -269,8 +269,8 @@ auth:
 
     ACCESS_WRITABLE "access-writable" Warning
     what: "A claim that users may write themselves decides what they may read."
-    why: "Cognito lets an app client write the standard attributes of whoever signed in, unless its `WriteAttributes` says otherwise. Whoever writes the claim chooses what it lists, or which groups it names."
-    remedy: "Name a claim that only you write: `cognito:groups`, or one that a pre token generation trigger adds. Where no app client may write the attribute, allow this warning."
+    why: "Cognito lets an app client write the standard attributes of whoever signed in, unless its `WriteAttributes` says otherwise. Whoever writes the claim chooses what it lists, or which groups it names. And whoever signs up may choose the user name, unless only you make users."
+    remedy: "Name a claim that only you write: `cognito:groups`, or one that a pre token generation trigger adds. Where no app client may write the attribute, or nobody but you makes users, allow this warning."
     example: "\
 service: x
 auth:
@@ -334,7 +334,7 @@ logs:
     CLAIM_ABSENT "claim-absent" Warning
     what: "The tokens that are taken don't have a claim that the manifest names."
     why: "Cognito's access tokens, which `auth.tokenUse` takes by default, have no attributes of the user: neither `email` nor a `custom:` one. Id tokens have no `username`. Nobody may read anything by a claim that isn't there, and an audit line has `null` for it."
-    remedy: "Take id tokens (`tokenUse: id`), or name a claim that access tokens have: `sub`, `username`, `cognito:groups`. Where a pre token generation trigger of event version 2 or later adds the claim to access tokens, allow this warning."
+    remedy: "For audit lines, name `sub` or `username`, or take id tokens (`tokenUse: id`). To decide who may read what, go by `cognito:groups`, or by a claim that a pre token generation trigger adds. Where a trigger of event version 2 or later adds this claim to access tokens, allow this warning."
     example: "\
 service: x
 auth: {mode: cognito, userPoolId: us-east-1_AbCdEfGhI}
