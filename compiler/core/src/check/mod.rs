@@ -14,6 +14,7 @@ mod healthimaging;
 mod iam;
 mod jwks;
 mod logs;
+mod native;
 mod swallowed;
 #[cfg(test)]
 pub(crate) mod testing;

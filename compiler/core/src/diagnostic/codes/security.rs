@@ -156,9 +156,9 @@ iam:
 "
 
     DICOMWEB_NOT_ALLOWED "dicomweb-not-allowed" Warning
-    what: "A row of `iam.allow` with `imageSets` gets only native reads, not DICOMweb."
-    why: "HealthImaging grants DICOMweb reads by data store, not by image set: AWS refuses DICOMweb requests for that data store."
-    remedy: "Drop `imageSets` to serve the whole data store by DICOMweb."
+    what: "DICOMweb is on, and a row of `iam.allow`, or every row of `auth.access`, lists only image sets: they get native reads, not DICOMweb."
+    why: "HealthImaging grants DICOMweb reads by data store, not by image set: AWS refuses DICOMweb requests for that data store. Rows of `auth.access` grant them by data store or study: where every row lists only image sets, every DICOMweb request is answered with 403."
+    remedy: "Drop `imageSets` to serve the whole data store by DICOMweb, list `studies` too, or leave `delivery.dicomweb` out."
     example: "\
 service: x
 auth: {mode: none}
