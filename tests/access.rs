@@ -244,6 +244,24 @@ fn the_examples_of_the_page_are_true() {
     }
 }
 
+/// The token that the page on `frames dev` shows how to make is a guest's of the trial.
+#[test]
+fn the_token_of_the_page_on_dev_is_a_guests() {
+    let page = std::fs::read_to_string(root().join("docs/access.md")).unwrap();
+    let mut examples = examples(&page).into_iter();
+    let example = examples.find(|it| it.manifest.contains("trial-7")).unwrap();
+    let page = std::fs::read_to_string(root().join("docs/dev.md")).unwrap();
+    let line = page.lines().find(|line| line.contains("trial-7")).unwrap();
+    let body = line.split(" -d '").nth(1).unwrap().trim_end_matches('\'');
+    let claims: Value = serde_json::from_str(body).unwrap();
+    let dev = Dev::start(&Project::new(&example.manifest), &[]);
+    let studies = "/datastore/33333333333333333333333333333333/studies";
+    let reply = ask(&dev, dev.token(), "GET", studies);
+    assert!([200, 204, 404].contains(&reply.status), "{}", reply.text());
+    let reply = ask(&dev, &dev.mint(claims), "GET", studies);
+    assert!(is_forbidden(&reply), "{} {}", reply.status, reply.text());
+}
+
 /// The first line below each manifest of the page: it gets a frame, whatever the manifest lets through.
 #[test]
 fn the_printed_line_gets_a_frame_from_each_example_of_the_page() {

@@ -480,8 +480,12 @@ fn what_a_command_has_no_use_for_is_refused() {
         ),
         (&["init", "-c", "x.yml"], "takes no --config"),
         (
+            &["validate", "--format", "mermaid", "-c", "x.yml"],
+            "`--format mermaid` is only for `diff` and `print`\nhelp: use one of these: --format human, json, sarif or github",
+        ),
+        (
             &["deploy", "--format", "sarif"],
-            "`--format sarif` is only for `frames validate`",
+            "`--format sarif` is only for `validate`",
         ),
     ] {
         let run = project.frames(arguments);

@@ -163,6 +163,18 @@ pub struct HumanJsonOrMermaid {
     pub format: Format,
 }
 
+/// The same of the command whose results are findings.
+#[derive(Debug, Args)]
+pub struct OfFindings {
+    /// How results are written to stdout; sarif: for code scanning, github: as annotations
+    #[arg(id = "format", long = "format", value_name = "FORMAT", value_parser = found(), default_value = "human")]
+    pub format: Format,
+}
+
+fn found() -> impl TypedValueParser<Value = Format> {
+    offered(|format| !matches!(format, Format::Mermaid))
+}
+
 fn drawn() -> impl TypedValueParser<Value = Format> {
     offered(|format| matches!(format, Format::Human | Format::Json | Format::Mermaid))
 }
@@ -338,6 +350,9 @@ pub struct Validate {
     /// manifest names exists
     #[arg(long)]
     pub online: bool,
+
+    #[command(flatten)]
+    pub shape: OfFindings,
 }
 
 #[derive(Debug, Args)]

@@ -94,6 +94,8 @@ pub(super) fn compile_findings(
 /// The warnings that a deployment always shows; `validate` shows the others.
 pub(super) const LOUD: &[&Code] = &[
     codes::AUTH_NONE,
+    // `frames dev` makes tokens that have the claim.
+    codes::CLAIM_ABSENT,
     codes::UNSAFE_OVERLAY_ALLOWED,
     codes::NOT_ASKED,
 ];

@@ -132,20 +132,27 @@ fn fits(command: &Command, format: Format) -> Result<()> {
     match (command, format) {
         (Command::Validate(_), Format::Sarif | Format::Github)
         | (Command::Print(_) | Command::Diff(_), Format::Mermaid) => Ok(()),
+        (Command::Validate(_), format) => one_of(format, "human, json, sarif or github"),
+        (Command::Print(_) | Command::Diff(_), format) => one_of(format, "human, json or mermaid"),
         (_, format) => human_or_json(format),
     }
 }
 
 fn human_or_json(format: Format) -> Result<()> {
+    one_of(format, "human or json")
+}
+
+/// What isn't in every command is in none but those that it names.
+fn one_of(format: Format, formats: &str) -> Result<()> {
     let (name, command) = match format {
         Format::Human | Format::Json => return Ok(()),
-        Format::Sarif => ("sarif", "`frames validate` without --watch"),
-        Format::Github => ("github", "`frames validate` without --watch"),
-        Format::Mermaid => ("mermaid", "`frames diff` and `frames print`"),
+        Format::Sarif => ("sarif", "`validate` without --watch"),
+        Format::Github => ("github", "`validate` without --watch"),
+        Format::Mermaid => ("mermaid", "`diff` and `print`"),
     };
     Err(
         Failure::usage(format!("`--format {name}` is only for {command}"))
-            .help("use `--format human` or `--format json`"),
+            .help(format!("use one of these: --format {formats}")),
     )
 }
 

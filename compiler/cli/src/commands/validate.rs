@@ -36,8 +36,8 @@ pub(super) fn run(global: &Global, arguments: &Validate, terminal: Terminal) -> 
 
 /// Where somebody reads the findings: what a pipe gets stays as it is.
 fn hint(found: &[Diagnostic], terminal: Terminal) {
-    let shown = |found: &&Diagnostic| found.is_error() || !terminal.is_quiet();
-    let first = found.iter().find(shown);
+    let error = found.iter().find(|found| found.is_error());
+    let first = error.or(found.first().filter(|_| !terminal.is_quiet()));
     let reads = terminal.format == Format::Human && terminal::stdout_is_terminal();
     if let (Some(found), true) = (first, reads) {
         let more = format!("`frames validate --explain {}` tells more", found.code.name);
