@@ -133,7 +133,7 @@ fn what_is_missing_or_wrong_is_named_by_its_flag() {
             vec![
                 "--user-pool-id: `x`",
                 "--datastore: `y`",
-                "--certificate-arn is missing",
+                "--cname needs --hosted-zone-id (frames makes a certificate, validated in that zone) or --certificate-arn (an issued one in us-east-1)",
             ],
         ),
         (
@@ -151,7 +151,7 @@ fn what_is_missing_or_wrong_is_named_by_its_flag() {
                 "--hosted-zone-id",
                 "Z0123456789ABCDEFGHIJ",
             ],
-            vec!["--cname is missing"],
+            vec!["--cname is missing (without a name, --hosted-zone-id and"],
         ),
         (
             vec!["--auth", "none", "--online"],
