@@ -107,30 +107,38 @@ fn names(answers: &mut Answers, asking: &mut Asking) -> io::Result<()> {
     if answers.cname.is_empty() {
         return Ok(());
     }
-    let text = "Id of the names' Route 53 hosted zone, for their records\n  none: leave empty";
+    let text = "Id of the names' Route 53 hosted zone\n  frames makes their records there, and a certificate unless you name one\n  none: leave empty";
     let zone = question("domain.hostedZoneId", text, |a, v| {
         a.hosted_zone_id = first(v);
     });
     zone.optional()
         .of(Subject::HostedZones)
         .ask(answers, asking)?;
-    // With a zone, one can be made.
-    let (text, required) = match answers.hosted_zone_id {
-        Some(_) => (
-            "ARN of the ACM certificate that covers them\n  in us-east-1; to have one made: leave empty",
-            false,
-        ),
-        None => (
-            "ARN of the ACM certificate that covers them\n  in us-east-1",
-            true,
-        ),
+    let text = match answers.hosted_zone_id {
+        Some(_) => {
+            "ARN of the ACM certificate that covers them\n  in us-east-1; to have one made: leave empty"
+        }
+        None => {
+            "ARN of the ACM certificate that covers them\n  in us-east-1; to leave the names out for now: leave empty"
+        }
     };
-    let mut certificate = question("domain.certificateArn", text, |a, v| {
+    let certificate = question("domain.certificateArn", text, |a, v| {
         a.certificate_arn = first(v);
+        // Names that nothing covers make no valid `domain`.
+        if a.certificate_arn.is_none() && a.hosted_zone_id.is_none() {
+            a.uncovered = std::mem::take(&mut a.cname);
+        }
     });
-    certificate.required = required;
-    certificate.of(Subject::Certificates).ask(answers, asking)
+    let certificate = certificate.optional().of(Subject::Certificates);
+    certificate.ask(answers, asking)?;
+    if !answers.uncovered.is_empty() {
+        say(asking.out, "note", UNCOVERED)?;
+    }
+    Ok(())
 }
+
+/// Of names that have neither a zone nor a certificate.
+const UNCOVERED: &str = "the names are left out for now: frames.yml has them in a comment. Once you have a hosted zone or a certificate, write it there and take the # away";
 
 fn is_yes(answer: &str) -> bool {
     matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes")
@@ -269,22 +277,21 @@ impl Question {
             } else {
                 "warning"
             };
-            let mut say = |what: &str, text: &str| {
-                let text = wrapped(text, WIDTH - what.len() - "  : ".len());
-                let indent = " ".repeat(what.len() + "  : ".len());
-                writeln!(
-                    out,
-                    "  {what}: {}",
-                    text.replace('\n', &format!("\n{indent}"))
-                )
-            };
-            say(what, &found.message)?;
+            say(out, what, &found.message)?;
             if let Some(help) = &found.help {
-                say("help", first_sentence(help))?;
+                say(out, "help", first_sentence(help))?;
             }
         }
         Ok(accepted)
     }
+}
+
+/// Below a question; what goes on is below its words.
+fn say(out: &mut dyn Write, what: &str, text: &str) -> io::Result<()> {
+    let indent = what.len() + "  : ".len();
+    let text = wrapped(text, WIDTH - indent);
+    let text = text.replace('\n', &format!("\n{}", " ".repeat(indent)));
+    writeln!(out, "  {what}: {text}")
 }
 
 fn is_yes_or_no(answer: &str) -> bool {

@@ -119,6 +119,40 @@ fn a_zone_spares_the_certificate() {
     assert!(!answers.dicomweb && answers.origin.is_empty());
 }
 
+/// Whoever has neither of the two gets on: the names wait in a comment.
+#[test]
+fn names_without_a_zone_or_a_certificate_are_left_out_and_said() {
+    let (answers, said) = asked("\nnone\na.example.org, b.example.org\n\nx\n\n\n\n\n\n");
+    let answers = answers.unwrap();
+    assert!(answers.cname.is_empty(), "{said}");
+    assert!(answers.certificate_arn.is_none() && answers.hosted_zone_id.is_none());
+    assert_eq!(answers.uncovered, ["a.example.org", "b.example.org"]);
+    // A wrong answer isn't an empty one.
+    assert!(said.contains("error: `x`"), "{said}");
+    for expected in [
+        "and a certificate unless you name one\n  none: leave empty: ",
+        "to leave the names out for now: leave empty: ",
+        "  note: the names are left out for now",
+        "take the # away\n",
+    ] {
+        assert!(said.contains(expected), "{expected}\n{said}");
+    }
+    assert!(!said.contains("an answer is needed"), "{said}");
+    // An example of an ARN is to be copied.
+    for line in said.split(": ").flat_map(str::lines) {
+        assert!(line.len() <= 80 || line.contains("arn:aws:"), "{line}");
+    }
+
+    // With either, they are kept, and nothing is said.
+    let (answers, said) = asked("\nnone\na.example.org\nZ0123456789ABCDEFGHIJ\n\n\n\n\n\n");
+    let answers = answers.unwrap();
+    assert_eq!(answers.cname, ["a.example.org"]);
+    assert!(
+        answers.uncovered.is_empty() && !said.contains("note: "),
+        "{said}"
+    );
+}
+
 #[test]
 fn empty_answers_take_the_defaults() {
     let (answers, said) = asked("\n\nus-east-1_AbCdEfGhI\n\n\n\n\n\n\n");
