@@ -138,7 +138,7 @@ fn names(answers: &mut Answers, asking: &mut Asking) -> io::Result<()> {
 }
 
 /// Of names that have neither a zone nor a certificate.
-const UNCOVERED: &str = "the names are left out for now: frames.yml has them in a comment. Once you have a hosted zone or a certificate, write it there and take the # away";
+const UNCOVERED: &str = "the names are left out: frames.yml has them in a comment. Once you have a hosted zone or a certificate, write it there and take the # away";
 
 fn is_yes(answer: &str) -> bool {
     matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes")

@@ -132,7 +132,7 @@ fn names_without_a_zone_or_a_certificate_are_left_out_and_said() {
     for expected in [
         "and a certificate unless you name one\n  none: leave empty: ",
         "to leave the names out for now: leave empty: ",
-        "  note: the names are left out for now",
+        "  note: the names are left out: frames.yml has",
         "take the # away\n",
     ] {
         assert!(said.contains(expected), "{expected}\n{said}");
