@@ -197,7 +197,7 @@ fn what_decides_who_may_fetch_is_never_guessed() {
         ),
         (
             successor.replace("cfCertificateArn: 'arn", "cfCertificateArn: prefix + 'arn"),
-            "--certificate-arn is missing",
+            "--cname needs --hosted-zone-id (frames makes a certificate, validated in that zone) or --certificate-arn (",
         ),
     ] {
         let (project, run) = from(&settings, &[]);

@@ -2,7 +2,7 @@
 
 use crate::support::aws::{Account, Aws};
 use crate::support::frames::Project;
-use crate::support::process::eventually;
+use crate::support::process::{eventually, shell};
 use crate::support::pty::{OnTerminal, on_screen};
 use crate::support::read;
 use rustix::process::{Signal, kill_process};
@@ -28,6 +28,12 @@ fn flags_make_a_manifest_that_validates() {
     let project = Project::empty();
     let run = project.frames(&["init", "My Viewer", "--user-pool-id", "us-east-1_AbCdEfGhI"]);
     assert_eq!((run.code, run.stdout.as_str()), (0, ""), "{run:#?}");
+    // What is said to come next finds the file, pasted into a shell.
+    let go = "cd 'My Viewer'";
+    let next = format!("Wrote My Viewer/frames.yml; next: `{go}`, `frames validate`, `frames dev`");
+    assert!(run.stderr.contains(&next), "{run:#?}");
+    let there = shell(&format!("{go} && test -f frames.yml"), project.path());
+    assert!(there.status.success(), "{there:?}");
     let text = manifest(&project, "My Viewer/frames.yml");
     assert!(text.contains("\nservice: My-Viewer\n"), "{text}");
     assert!(
@@ -51,6 +57,37 @@ fn flags_make_a_manifest_that_validates() {
     let ordinary = project.path().join("ordinary");
     fs::write(&ordinary, "").unwrap();
     assert_eq!(mode(directory.join("frames.yml")), mode(ordinary));
+}
+
+/// Where the file is in the current directory, by whatever name, there is nowhere to go first.
+#[test]
+fn what_comes_next_is_run_beside_the_file() {
+    let project = Project::empty();
+    let here = project.path().to_str().unwrap();
+    for (directory, next) in [
+        (None, "frames.yml; next: `frames validate`"),
+        (Some("."), "/frames.yml; next: `frames validate`"),
+        (Some(here), "/frames.yml; next: `frames validate`"),
+        (
+            Some("v5"),
+            "v5/frames.yml; next: `cd v5`, `frames validate`",
+        ),
+        (
+            Some("a/it's"),
+            "; next: `cd 'a/it'\\''s'`, `frames validate`",
+        ),
+        (
+            Some("-v5"),
+            "-v5/frames.yml; next: `cd ./-v5`, `frames validate`",
+        ),
+    ] {
+        let mut arguments = vec!["init", "--auth", "none", "--"];
+        arguments.extend(directory);
+        let run = project.frames(&arguments);
+        assert_eq!(run.code, 0, "{run:#?}");
+        assert!(run.stderr.contains(next), "{next}: {run:#?}");
+        fs::remove_file(project.path().join("frames.yml")).ok();
+    }
 }
 
 #[test]
@@ -133,7 +170,7 @@ fn what_is_missing_or_wrong_is_named_by_its_flag() {
             vec![
                 "--user-pool-id: `x`",
                 "--datastore: `y`",
-                "--certificate-arn is missing",
+                "--cname needs --hosted-zone-id (frames makes a certificate, validated in that zone) or --certificate-arn (an issued one in us-east-1)",
             ],
         ),
         (
@@ -151,7 +188,7 @@ fn what_is_missing_or_wrong_is_named_by_its_flag() {
                 "--hosted-zone-id",
                 "Z0123456789ABCDEFGHIJ",
             ],
-            vec!["--cname is missing"],
+            vec!["--cname is missing (without a name, --hosted-zone-id and"],
         ),
         (
             vec!["--auth", "none", "--online"],
@@ -267,7 +304,7 @@ fn on_a_terminal_of_80_columns_it_fits() {
             "frames.example.org",
         ),
         (
-            "their records\r\n  none: leave empty:",
+            "name one\r\n  none: leave empty:",
             "x",
             "error: `x`",
             "Z0123456789ABCDEFGHIJ",
@@ -312,6 +349,33 @@ fn on_a_terminal_of_80_columns_it_fits() {
         shown.contains("every image set of the\r\n           account"),
         "{shown}"
     );
+}
+
+/// Without a zone and a certificate, all answers but the names make a file that validates.
+#[test]
+fn names_that_nothing_covers_are_no_dead_end() {
+    let project = Project::empty();
+    let mut init = OnTerminal::start_with_columns(project.command().arg("init"), 80);
+    init.answer("]:", "ct-viewer");
+    init.answer("[cognito]:", "none");
+    init.answer("commas; none: leave empty:", "frames.example.org");
+    init.answer("name one\r\n  none: leave empty:", "");
+    init.answer("to leave the names out for now: leave empty:", "");
+    init.answer("[us-east-1]:", "");
+    init.answer("of the account: leave empty:", "");
+    init.answer("yes or no? [no]:", "yes");
+    init.answer("any: leave empty:", "");
+    assert_eq!(init.code(), 0, "{}", init.shown());
+    let shown = init.shown();
+    assert!(shown.contains("note: the names are left out"), "{shown}");
+    assert_eq!(too_wide(&shown), Vec::<String>::new(), "{shown}");
+    let text = manifest(&project, "frames.yml");
+    let names = "\n#domain:\n#  cnames: [frames.example.org]\n";
+    assert!(text.contains(names), "{text}");
+    // Nor does it suggest what DICOMweb can't be limited to.
+    assert!(!text.contains("imageSets: ["), "{text}");
+    let run = project.frames(&["validate"]);
+    assert_eq!(run.code, 0, "{run:#?}");
 }
 
 #[test]
@@ -379,7 +443,7 @@ fn online_lists_what_the_account_has() {
     init.answer("of the pool: leave empty:", "1");
     init.answer("none: leave empty:", "frames.example.org");
     // The other zone can't have the name.
-    init.answer("or its number\r\n  none: leave empty:", "1");
+    init.answer("name one\r\n  none: leave empty:", "1");
     init.answer("to have one made: leave empty:", "1");
     init.answer("[us-east-1]:", "");
     init.answer("of the account: leave empty:", "1");

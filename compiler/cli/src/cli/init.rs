@@ -76,6 +76,10 @@ pub struct InitAnswers {
     #[arg(long, value_name = "ID")]
     pub hosted_zone_id: Option<String>,
 
+    /// Names that nothing covers yet: only the questions leave them out of `domain`.
+    #[arg(skip)]
+    pub uncovered: Vec<String>,
+
     /// A data store that may be read [default: all of the account]; repeatable
     #[arg(long, value_name = "ID")]
     pub datastore: Vec<String>,

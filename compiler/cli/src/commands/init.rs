@@ -54,7 +54,7 @@ pub(super) fn run(global: &Global, arguments: &Init, terminal: Terminal) -> Resu
         checked(with_defaults(given, &named), terminal)?
     };
     write(directory, &file, &text::text(&answers, &remarks))?;
-    let next = "next: `frames validate`, `frames dev`";
+    let next = next(directory);
     terminal.status("Wrote", &format!("{}; {next}", file.display()));
     write_beside(directory, terminal);
     if terminal.is_json() {
@@ -65,6 +65,23 @@ pub(super) fn run(global: &Global, arguments: &Init, terminal: Terminal) -> Resu
         terminal::json(&format!("{written}\n"));
     }
     Ok(())
+}
+
+/// What to run now. The manifest is looked for where a command runs.
+fn next(directory: &Path) -> String {
+    let go = if directory.canonicalize().ok() == Path::new(".").canonicalize().ok() {
+        String::new()
+    } else {
+        let name = directory.display().to_string();
+        // `cd` takes other names for options.
+        let name = if name.starts_with('-') {
+            format!("./{name}")
+        } else {
+            name
+        };
+        format!("`cd {}`, ", terminal::word(&name))
+    };
+    format!("next: {go}`frames validate`, `frames dev`")
 }
 
 /// Answers without errors; their warnings are said.

@@ -67,31 +67,53 @@ pub fn warnings(answers: &Answers) -> Vec<String> {
         .collect()
 }
 
+/// Names need one of two flags, and neither is the one that is missing.
+const UNCOVERED: &str = "--cname needs --hosted-zone-id (frames makes a certificate, validated in that zone) or --certificate-arn (an issued one in us-east-1)";
+
+const NAMELESS: &str =
+    "--cname is missing (without a name, --hosted-zone-id and --certificate-arn have no effect)";
+
 /// The errors, each with its flag instead of its path.
 pub fn complaints(answers: &Answers) -> Vec<String> {
     let mut complaints = Vec::new();
     for found in findings(answers).iter().filter(|d| d.is_error()) {
-        let flag = flag_of(&found.path);
-        let missing = [codes::MISSING_KEY, codes::CERTIFICATE_MISSING].contains(&found.code);
-        let what = match (missing, flag) {
-            (true, Some(flag)) => format!("{flag} is missing"),
-            (false, Some(flag)) => format!("{flag}: {}", found.message),
-            (_, None) => found.message.clone(),
-        };
-        // A flag is missing, not a key to add.
-        let help = found.help.as_deref().map(|help| {
-            if missing {
-                help.split_once("`: ").map_or(help, |(_, what)| what)
-            } else {
-                help
-            }
-        });
-        complaints.push(match help {
-            Some(help) => format!("{what} ({})", help.trim_start_matches("add ")),
-            None => what,
-        });
+        let complaint = complaint(found);
+        // Two keys may miss the same flag.
+        if !complaints.contains(&complaint) {
+            complaints.push(complaint);
+        }
     }
     complaints
+}
+
+fn complaint(found: &Diagnostic) -> String {
+    let is_missing = found.code == codes::MISSING_KEY;
+    // Their help is about keys that may be added or removed.
+    if found.code == codes::CERTIFICATE_MISSING {
+        return UNCOVERED.to_owned();
+    }
+    if is_missing && found.path == "domain.cnames" {
+        return NAMELESS.to_owned();
+    }
+    let flag = flag_of(&found.path);
+    let what = match (is_missing, flag) {
+        (true, Some(flag)) => format!("{flag} is missing"),
+        (false, Some(flag)) => format!("{flag}: {}", found.message),
+        (_, None) => found.message.clone(),
+    };
+    match found.help.as_deref() {
+        // A flag is missing, not a key to add.
+        Some(help) if is_missing => format!("{what} ({})", without_key(help)),
+        Some(help) => format!("{what} ({help})"),
+        None => what,
+    }
+}
+
+/// What to add, of "add `issuer`: what to add"; any other help is whole.
+fn without_key(help: &str) -> &str {
+    let key = help.strip_prefix("add `");
+    let what = key.and_then(|key| key.split_once("`: "));
+    what.map_or(help, |(_, what)| what)
 }
 
 fn flag_of(path: &str) -> Option<&'static str> {
@@ -241,7 +263,7 @@ mod tests {
             cname: vec!["frames.example.org".to_owned()],
             ..Answers::default()
         });
-        for flag in ["--issuer is", "--audience is", "--certificate-arn is"] {
+        for flag in ["--issuer is", "--audience is", "--cname needs"] {
             assert!(missing.iter().any(|c| c.starts_with(flag)), "{missing:?}");
         }
         // In whichever case it is written.
@@ -277,5 +299,39 @@ mod tests {
         assert_eq!(wrong.len(), 2, "{wrong:?}");
         assert!(wrong.iter().any(|c| c.starts_with("--user-pool-id: ")));
         assert!(wrong.iter().any(|c| c.starts_with("--datastore: ")));
+    }
+
+    /// Which flag a name needs, and what each is for.
+    #[test]
+    fn what_covers_a_name_is_one_of_two_flags() {
+        let text = |text: &str| Some(text.to_owned());
+        let named = |zone: Option<String>, certificate: Option<String>, names: &[&str]| {
+            complaints(&Answers {
+                service: text("x"),
+                auth: text("none"),
+                cname: names.iter().map(|&name| name.to_owned()).collect(),
+                hosted_zone_id: zone,
+                certificate_arn: certificate,
+                ..Answers::default()
+            })
+        };
+        assert_eq!(
+            named(None, None, &["a.example"]),
+            [
+                "--cname needs --hosted-zone-id (frames makes a certificate, validated in that zone) or --certificate-arn (an issued one in us-east-1)"
+            ]
+        );
+        let zone = text("Z0123456789ABCDEFGHIJ");
+        let certificate = text(
+            "arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11",
+        );
+        let nameless = "--cname is missing (without a name, --hosted-zone-id and --certificate-arn have no effect)";
+        assert_eq!(named(zone.clone(), None, &[]), [nameless]);
+        assert_eq!(named(zone.clone(), certificate, &[]), [nameless]);
+        assert!(named(zone.clone(), None, &["a.example"]).is_empty());
+        // A help that isn't about a missing flag is whole.
+        let long = format!("{0}.{0}.example.org", "x".repeat(40));
+        let long = named(zone, None, &[&long]);
+        assert!(long[0].ends_with("(add a shorter name, or name a certificate of your own)"));
     }
 }

@@ -121,11 +121,12 @@ const TOKENS: &str = "  \
   #groups: [radiology]
   # The claim that holds the groups.
   #groupsClaim: {claim}
-  # Which group may read what. If not set: whoever has a good token may read all that `iam.allow` lists.
+  # Which group may read what: `studies` are for DICOMweb, `imageSets` for native reads.
+  # If not set: whoever has a good token may read all that `iam.allow` lists.
   #access:
   #  - groups: [radiology]
   #    datastore: {datastore}
-  #    imageSets: [aaaabbbbccccddddeeeeffff00001111]
+  #    {parts}
   # Claims in which a token lists itself what it may read.
   #accessClaims: {datastores: imaging.datastores}
   # Where a token may be. `query` is for viewers that can't send a header, and gives a warning.
@@ -134,8 +135,18 @@ const TOKENS: &str = "  \
 
 const DOMAIN: &str = "\
 # Your own domain names, with an ACM certificate in us-east-1 that covers them.
+";
+
+/// Of names that were given, and that nothing covers.
+const UNCOVERED: &str = "\
+# Your domain names wait here for an ACM certificate in us-east-1 that covers them. Once you have one, write its ARN below.
+# Or write your Route 53 zone's id, and leave `certificateArn` out: frames then makes a certificate, validated in that zone.
+# Then take the # away.
+";
+
+const NAMES: &str = "\
 #domain:
-#  cnames: [frames.example.org]
+#  cnames: {names}
 #  certificateArn: arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11
 #  hostedZoneId: Z0123456789ABCDEFGHIJ
 
@@ -149,9 +160,19 @@ const IAM: &str = "\
 #iam:
 #  allow:
 #    - datastore: '12345678901234567890123456789012'
-#      imageSets: [aaaabbbbccccddddeeeeffff00001111]
+#      {parts}
 
 ";
+
+/// What an example limits a data store to. DICOMweb can't be limited to image sets: with a list of
+/// them, it serves nobody anything.
+fn parts(answers: &Answers) -> &'static str {
+    if answers.dicomweb {
+        "studies: [1.2.840.113619.2.55.3.604688119.969]"
+    } else {
+        "imageSets: [aaaabbbbccccddddeeeeffff00001111]"
+    }
+}
 
 fn health_imaging(out: &mut String, answers: &Answers) {
     out.push_str("# Where the data stores are.\n");
@@ -200,6 +221,7 @@ fn auth(out: &mut String, answers: &Answers) {
         };
         let datastore = answers.datastore.first().map_or(DATASTORE, String::as_str);
         let tokens = TOKENS.replace("{claim}", claim);
+        let tokens = tokens.replace("{parts}", parts(answers));
         out.push_str(&tokens.replace("{datastore}", &scalar(datastore)));
     }
     out.push('\n');
@@ -207,7 +229,12 @@ fn auth(out: &mut String, answers: &Answers) {
 
 fn domain(out: &mut String, answers: &Answers) {
     if answers.cname.is_empty() {
-        out.push_str(DOMAIN);
+        let (remark, names) = match answers.uncovered.as_slice() {
+            [] => (DOMAIN, "[frames.example.org]".to_owned()),
+            names => (UNCOVERED, list(names)),
+        };
+        out.push_str(remark);
+        out.push_str(&NAMES.replace("{names}", &names));
         return;
     }
     let _ = writeln!(out, "domain:\n  cnames: {}", list(&answers.cname));
@@ -271,15 +298,16 @@ fn logs(out: &mut String, answers: &Answers) {
 
 fn iam(out: &mut String, answers: &Answers) {
     if answers.datastore.is_empty() {
-        out.push_str(IAM);
+        out.push_str(&IAM.replace("{parts}", parts(answers)));
         return;
     }
     out.push_str("# Only this may be read.\niam:\n  allow:\n");
     for id in &answers.datastore {
         let _ = write!(
             out,
-            "    - datastore: {}\n      #imageSets: [aaaabbbbccccddddeeeeffff00001111]\n",
-            scalar(id)
+            "    - datastore: {}\n      #{}\n",
+            scalar(id),
+            parts(answers)
         );
     }
     out.push('\n');
@@ -291,166 +319,4 @@ fn list(values: &[String]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::answers::{complaints, manifest};
-    use super::*;
-    use frames_compiler::manifest::yaml_of_json;
-    use frames_compiler::world::Fixed;
-    use frames_compiler::{Diagnostic, Plan, Source, Target, compile};
-
-    const DEV: Target = Target {
-        env: "dev",
-        chosen: false,
-        allow_unsafe_overlay: false,
-    };
-
-    fn compiled(text: &str) -> Plan {
-        let source = Source::new("frames.yml", text);
-        let compiled = compile(&source, DEV, &Fixed::empty());
-        let errors: Vec<&Diagnostic> = compiled
-            .diagnostics
-            .iter()
-            .filter(|d| d.is_error())
-            .collect();
-        assert!(errors.is_empty(), "{errors:#?}\n{text}");
-        compiled.plan.unwrap()
-    }
-
-    fn samples() -> Vec<Answers> {
-        let text = |text: &str| Some(text.to_owned());
-        let base = |mode: &str| Answers {
-            service: text("ct-viewer"),
-            auth: text(mode),
-            ..Answers::default()
-        };
-        let cognito = Answers {
-            user_pool_id: text("us-east-1_AbCdEfGhI"),
-            ..base("cognito")
-        };
-        let oidc = Answers {
-            issuer: text("https://login.example.org/realms/imaging"),
-            audience: [
-                "a: b",
-                "#x",
-                "it's",
-                "1e5",
-                "[y",
-                "no",
-                "back\\slash",
-                "\u{7f}\t\"é\u{2028}\u{85}\u{feff}😀",
-                "null",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
-            ..base("oidc")
-        };
-        let full = Answers {
-            service: text("null"),
-            cname: vec!["*.example.org".to_owned(), "a.example.org".to_owned()],
-            certificate_arn: text(
-                "arn:aws:acm:us-east-1:111122223333:certificate/5f9f2a0e-7d3c-4e0f-9a52-0d6d4f0f9b11",
-            ),
-            datastore: vec![
-                "12345678901234567890123456789012".to_owned(),
-                "1e234567890123456789012345678901".to_owned(),
-            ],
-            region: text("us-west-2"),
-            client_id: vec!["3n4b5urk1ft4fl3mg5e62d9ado".to_owned()],
-            dicomweb: true,
-            origin: vec!["https://viewer.example.org".to_owned()],
-            hosted_zone_id: text("Z0123456789ABCDEFGHIJ"),
-            endpoint: text("runtime-medical-imaging.us-west-2.amazonaws.com"),
-            log_level: text("info"),
-            ..cognito.clone()
-        };
-        let half = Answers {
-            cname: vec!["a.example.org".to_owned()],
-            hosted_zone_id: text("Z0123456789ABCDEFGHIJ"),
-            origin: vec!["https://*.example.org".to_owned()],
-            ..base("none")
-        };
-        let successor = Answers {
-            metadata: true,
-            cached_reads: true,
-            region: text("eu-west-1"),
-            ..cognito.clone()
-        };
-        vec![base("none"), cognito, oidc, full, half, successor]
-    }
-
-    /// An example's line without its `#`; and whether it goes on with the one above.
-    fn example(line: &str) -> Option<(String, bool)> {
-        let (indent, rest) = line.split_once('#')?;
-        let goes_on = rest.starts_with("  ");
-        let example = indent.trim().is_empty() && (goes_on || !rest.starts_with([' ', '\n']));
-        (example && !rest.is_empty()).then(|| (format!("{indent}{rest}"), goes_on))
-    }
-
-    /// The examples, by their lines.
-    fn examples(lines: &[&str]) -> Vec<Vec<usize>> {
-        let mut blocks: Vec<Vec<usize>> = Vec::new();
-        for (i, line) in lines.iter().enumerate() {
-            match (example(line), blocks.last_mut()) {
-                (Some((_, true)), Some(block)) => block.push(i),
-                (Some((_, true)), None) => panic!("goes on with nothing: {line}"),
-                (Some((_, false)), _) => blocks.push(vec![i]),
-                (None, _) => {}
-            }
-        }
-        blocks
-    }
-
-    #[test]
-    fn the_file_says_what_the_answers_say() {
-        for answers in samples() {
-            assert_eq!(complaints(&answers), [""; 0]);
-            let from_file = compiled(&text(&answers, &[]));
-            let from_answers = compiled(&yaml_of_json(&manifest(&answers)));
-            assert_eq!(format!("{from_file:?}"), format!("{from_answers:?}"));
-        }
-    }
-
-    /// Whatever is in the sample's settings: it can't become a key.
-    #[test]
-    fn a_remark_is_a_comment_whatever_it_quotes() {
-        for answers in samples() {
-            let remark = format!("X (config.ts:1): {}is long", "a b: c ".repeat(40));
-            let with = text(&answers, &[remark, "Y: short".to_owned()]);
-            let commented = with.lines().filter(|line| line.contains("a b: c"));
-            assert!(commented.clone().count() > 1, "{with}");
-            assert!(
-                commented.clone().all(|line| line.starts_with("# ")),
-                "{with}"
-            );
-            assert!(with.contains("\n# - Y: short\n"), "{with}");
-            let plain = compiled(&text(&answers, &[]));
-            assert_eq!(format!("{:?}", compiled(&with)), format!("{plain:?}"));
-        }
-    }
-
-    #[test]
-    fn every_example_is_valid_alone_and_with_all_others() {
-        for answers in samples() {
-            let text = text(&answers, &[]);
-            let lines: Vec<&str> = text.lines().collect();
-            let blocks = examples(&lines);
-            assert!(blocks.len() > 2, "{text}");
-            let with = |examples: &[usize]| {
-                let line = |(i, line): (usize, &&str)| {
-                    if examples.contains(&i) {
-                        example(line).unwrap().0 + "\n"
-                    } else {
-                        format!("{line}\n")
-                    }
-                };
-                lines.iter().enumerate().map(line).collect::<String>()
-            };
-            for block in &blocks {
-                compiled(&with(block));
-            }
-            // And they do say something.
-            let all = compiled(&with(&blocks.concat()));
-            assert_ne!(format!("{all:?}"), format!("{:?}", compiled(&text)));
-        }
-    }
-}
+mod tests;

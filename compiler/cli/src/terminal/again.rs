@@ -85,7 +85,7 @@ pub(super) fn meant(text: &str) -> Cow<'_, str> {
 }
 
 /// As a shell reads it. What holds a backtick would end the quotation: it is left to the reader.
-fn word(text: &str) -> String {
+pub fn word(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@+=".contains(c);
     if text.chars().all(is_plain) {
         text.to_owned()

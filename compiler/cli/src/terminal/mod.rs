@@ -12,6 +12,7 @@ pub mod live;
 mod progress;
 mod relay;
 
+pub use again::word;
 #[cfg(feature = "aws")]
 pub use progress::Progress;
 pub use relay::relay;
