@@ -99,7 +99,8 @@ fn other_commands_say_which_formats_they_take() {
         let run = project.frames(arguments);
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:#?}");
         assert!(
-            run.stderr.contains("`--format human` or `--format json`"),
+            run.stderr
+                .contains("use one of these: --format human or json\n"),
             "{run:#?}"
         );
     }

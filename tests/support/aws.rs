@@ -14,8 +14,8 @@ use super::root;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::process::{ChildStdin, Command};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// A program of `tests/peers/aws/` that says its port. It ends with its stdin,
@@ -92,16 +92,31 @@ impl Aws {
             key: number.clone(),
             // The launcher's: `ROOT_SECRET`.
             secret: "root-secret".to_owned(),
-            number,
+            lease: Arc::new(Lease { aws: self, number }),
             endpoint: self.url(),
         }
+    }
+}
+
+/// All that is in an account goes when nobody has it any more: thousands of them, each with its zips,
+/// would make every later test slower.
+struct Lease {
+    aws: &'static Aws,
+    number: String,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let url = format!("{}/_frames/{}/all", self.aws.url(), self.number);
+        // At the end of all tests, nobody may be there to ask.
+        let _ = http("DELETE", &url, "");
     }
 }
 
 /// One account: what a child process needs to use it, and the test's hold on it.
 pub struct Account {
     aws: &'static Aws,
-    number: String,
+    lease: Arc<Lease>,
     key: String,
     secret: String,
     endpoint: String,
@@ -109,7 +124,7 @@ pub struct Account {
 
 impl Account {
     pub fn number(&self) -> &str {
-        &self.number
+        &self.lease.number
     }
 
     /// The environment of a child process that is to use this account and no
@@ -133,7 +148,7 @@ impl Account {
     pub fn through(&self, endpoint: String) -> Self {
         Self {
             aws: self.aws,
-            number: self.number.clone(),
+            lease: Arc::clone(&self.lease),
             key: self.key.clone(),
             secret: self.secret.clone(),
             endpoint,
@@ -152,7 +167,7 @@ impl Account {
         let text = |member: &str| key["AccessKey"][member].as_str().unwrap().to_owned();
         Self {
             aws: self.aws,
-            number: self.number.clone(),
+            lease: Arc::clone(&self.lease),
             key: text("AccessKeyId"),
             secret: text("SecretAccessKey"),
             endpoint: self.endpoint.clone(),
@@ -294,7 +309,7 @@ impl Account {
     }
 
     fn control(&self, method: &str, path: &str, body: &str) -> Value {
-        let url = format!("{}/_frames/{}/{path}", self.aws.url(), self.number);
+        let url = format!("{}/_frames/{}/{path}", self.aws.url(), self.number());
         http(method, &url, body).unwrap_or_else(|error| panic!("{error}\n{}", self.aws.log()))
     }
 }

@@ -123,3 +123,8 @@ _ACCOUNTS = {}
 def account(number):
     with _LOCK:
         return _ACCOUNTS.setdefault(number, Account(number))
+
+
+def forget(number):
+    with _LOCK:
+        _ACCOUNTS.pop(number, None)

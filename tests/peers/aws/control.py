@@ -4,10 +4,11 @@ import asyncio
 import json
 import os
 
+import seam
 from inventory import inventory
 from own_calls import call
 
-from accounts import DEFAULTS, Rule, account
+from accounts import DEFAULTS, Rule, account, forget
 
 
 async def control(method, path, body):
@@ -79,7 +80,15 @@ async def _inventory(of, _):
     return inventory(of.number)
 
 
+async def _forget(of, _):
+    """The test that had the account is over."""
+    await _clear_rules(of, None)
+    seam.forget(of.number)
+    forget(of.number)
+
+
 _HANDLERS = {
+    ("DELETE", "all"): _forget,
     ("GET", "settings"): lambda of, _: _settings(of, {}),
     ("POST", "settings"): _settings,
     ("GET", "calls"): _calls,

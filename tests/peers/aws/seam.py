@@ -404,6 +404,14 @@ def entries(store):
     return list(store._data.items())
 
 
+def forget(number):
+    """Drops all that an account has. MiniStack walks all accounts' entries for one account's."""
+    for _, _, store in stores():
+        for key in list(store._data):
+            if key[0] == number:
+                store._data.pop(key, None)
+
+
 def has_regions(store):
     return isinstance(store, responses.AccountRegionScopedDict)
 
