@@ -173,15 +173,13 @@ fn a_removal() {
     killed_at(test, &command, first, gone, |call| call.mutating);
 }
 
-/// The reader's stage moves: the new one, then the distribution, then the old one goes. So does the
-/// web ACL, which is given up.
+/// The reader's stage moves: the new one, then the distribution, then the old one goes.
 #[test]
 fn a_move_of_the_reads() {
     let first = |stand: &Stand| {
         stand.write(&reads_in("us-west-2"));
         stand.deploy();
-        let moved = reads_in("eu-west-1");
-        stand.write(&moved.replace("cachedReads: true", "cachedReads: true, webAcl: none"));
+        stand.write(&reads_in("eu-west-1"));
     };
     let test = "deploy::kills::a_move_of_the_reads";
     killed_everywhere(test, &["deploy", "--yes"], first, serves);
