@@ -146,6 +146,18 @@ pub enum Format {
     Mermaid,
 }
 
+impl Format {
+    pub const PLAIN: &[Self] = &[Self::Human, Self::Json];
+    pub const DRAWN: &[Self] = &[Self::Human, Self::Json, Self::Mermaid];
+    pub const OF_FINDINGS: &[Self] = &[Self::Human, Self::Json, Self::Sarif, Self::Github];
+
+    /// As it is written behind `--format`.
+    pub fn name(&self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
+
 /// `--format` of a command whose results aren't findings. A format for findings is refused by
 /// name, and not offered.
 #[derive(Debug, Args)]
@@ -172,22 +184,22 @@ pub struct OfFindings {
 }
 
 fn found() -> impl TypedValueParser<Value = Format> {
-    offered(|format| !matches!(format, Format::Mermaid))
+    offered(Format::OF_FINDINGS)
 }
 
 fn drawn() -> impl TypedValueParser<Value = Format> {
-    offered(|format| matches!(format, Format::Human | Format::Json | Format::Mermaid))
+    offered(Format::DRAWN)
 }
 
 fn human_or_json() -> impl TypedValueParser<Value = Format> {
-    offered(|format| matches!(format, Format::Human | Format::Json))
+    offered(Format::PLAIN)
 }
 
 /// Takes every format, so that one that doesn't fit is refused by name.
-fn offered(is_offered: fn(&Format) -> bool) -> impl TypedValueParser<Value = Format> {
+fn offered(formats: &'static [Format]) -> impl TypedValueParser<Value = Format> {
     let values = Format::value_variants().iter().filter_map(|format| {
         let value = format.to_possible_value()?;
-        Some(value.hide(!is_offered(format)))
+        Some(value.hide(!formats.contains(format)))
     });
     PossibleValuesParser::new(values.collect::<Vec<_>>())
         .try_map(|text| Format::from_str(&text, false))

@@ -129,31 +129,30 @@ fn without_effect(command: &Command) -> Option<(&'static str, &'static str)> {
 
 /// A format that the command doesn't write is refused by name.
 fn fits(command: &Command, format: Format) -> Result<()> {
-    match (command, format) {
-        (Command::Validate(_), Format::Sarif | Format::Github)
-        | (Command::Print(_) | Command::Diff(_), Format::Mermaid) => Ok(()),
-        (Command::Validate(_), format) => one_of(format, "human, json, sarif or github"),
-        (Command::Print(_) | Command::Diff(_), format) => one_of(format, "human, json or mermaid"),
-        (_, format) => human_or_json(format),
-    }
-}
-
-fn human_or_json(format: Format) -> Result<()> {
-    one_of(format, "human or json")
-}
-
-/// What isn't in every command is in none but those that it names.
-fn one_of(format: Format, formats: &str) -> Result<()> {
-    let (name, command) = match format {
-        Format::Human | Format::Json => return Ok(()),
-        Format::Sarif => ("sarif", "`validate` without --watch"),
-        Format::Github => ("github", "`validate` without --watch"),
-        Format::Mermaid => ("mermaid", "`diff` and `print`"),
+    let formats = match command {
+        Command::Validate(_) => Format::OF_FINDINGS,
+        Command::Print(_) | Command::Diff(_) => Format::DRAWN,
+        _ => Format::PLAIN,
     };
-    Err(
-        Failure::usage(format!("`--format {name}` is only for {command}"))
-            .help(format!("use one of these: --format {formats}")),
-    )
+    one_of(format, formats)
+}
+
+fn one_of(format: Format, formats: &[Format]) -> Result<()> {
+    if formats.contains(&format) {
+        return Ok(());
+    }
+    let commands = match format {
+        Format::Human | Format::Json => "every command",
+        Format::Sarif | Format::Github => "`validate` without --watch",
+        Format::Mermaid => "`diff` and `print`",
+    };
+    let names: Vec<String> = formats.iter().map(Format::name).collect();
+    let names = match names.as_slice() {
+        [others @ .., last] => format!("{} or {last}", others.join(", ")),
+        [] => String::new(),
+    };
+    let message = format!("`--format {}` is only for {commands}", format.name());
+    Err(Failure::usage(message).help(format!("use one of these: --format {names}")))
 }
 
 /// One thread: a child process that is bound to its parent ends with the thread that started it.

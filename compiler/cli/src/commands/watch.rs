@@ -1,8 +1,8 @@
 //! `frames validate --watch`: the findings again after every change.
 
 use super::findings::{compile_with, show};
-use super::human_or_json;
-use crate::cli::Global;
+use super::one_of;
+use crate::cli::{Format, Global};
 use crate::interrupt::Signals;
 use crate::project::Project;
 use crate::terminal::Terminal;
@@ -20,7 +20,7 @@ const INTERVAL: Duration = Duration::from_millis(300);
 const SETTLED: Duration = Duration::from_millis(50);
 
 pub(super) fn run(global: &Global, terminal: Terminal) -> Result<()> {
-    human_or_json(terminal.format)?;
+    one_of(terminal.format, Format::PLAIN)?;
     let project = Project::find(global)?;
     let Some(manifest) = project.path else {
         return Err(Failure::usage("there is no file to watch"));
