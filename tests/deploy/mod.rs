@@ -50,6 +50,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 pub use crate::support::process::PATIENCE;
+use crate::support::process::{Background, eventually};
 
 pub const STORE: &str = "12345678901234567890123456789012";
 
@@ -88,6 +89,22 @@ impl Stand {
 
     pub fn run(&self, arguments: &[&str]) -> Run {
         Run::of(&mut self.command(arguments))
+    }
+
+    /// A run that says that it waits for something, which `end` brings about meanwhile.
+    pub fn waits(&self, arguments: &[&str], said: &str, end: impl FnOnce()) -> Run {
+        let mut process = Background::start(&mut self.command(arguments));
+        eventually("the wait", || {
+            assert_eq!(process.exit_code(), None, "{}", process.output());
+            process.output().contains(said).then_some(())
+        });
+        end();
+        let code = eventually("the end", || process.exit_code());
+        Run {
+            code,
+            stdout: String::new(),
+            stderr: process.output(),
+        }
     }
 
     pub fn write(&self, manifest: &str) {

@@ -268,15 +268,10 @@ fn a_deployment_waits_for_every_edge_location() {
     let id = stand.deploy()["result"]["distributionId"].clone();
     let id = id.as_str().unwrap();
     propagating(&stand, id, 3600.0);
-    let mut process = Background::start(&mut stand.command(&["deploy", "--yes"]));
-    eventually("the wait", || {
-        let waits = process.output().contains("for CloudFront to bring");
-        waits.then_some(())
+    let run = stand.waits(&["deploy", "--yes"], "for CloudFront to bring", || {
+        stand.account.set(&json!({"distribution": 0}));
     });
-    assert_eq!(process.exit_code(), None, "{}", process.output());
-    stand.account.set(&json!({"distribution": 0}));
-    let code = eventually("the end", || process.exit_code());
-    assert_eq!(code, 0, "{}", process.output());
+    assert_eq!(run.code, 0, "{run:#?}");
     assert_eq!(stand.distribution(id)["Status"], "Deployed");
 }
 

@@ -117,15 +117,11 @@ fn it_waits_where_cloudfront_has_too_many() {
     stand
         .account
         .call("cloudfront", "CreateInvalidation", asked);
-    let mut process = Background::start(&mut stand.command(&["purge", "--all"]));
-    eventually("the wait", || {
-        let waits = process.output().contains("15 paths with an asterisk");
-        waits.then_some(())
+    let run = stand.waits(&["purge", "--all"], "15 paths with an asterisk", || {
+        assert_eq!(invalidations(&stand, &id).len(), 1);
+        stand.account.set(&json!({"invalidation": 0}));
     });
-    assert_eq!(invalidations(&stand, &id).len(), 1);
-    stand.account.set(&json!({"invalidation": 0}));
-    let code = eventually("the end", || process.exit_code());
-    assert_eq!(code, 0, "{}", process.output());
+    assert_eq!(run.code, 0, "{run:#?}");
     assert_eq!(invalidations(&stand, &id).len(), 2);
 }
 

@@ -2,7 +2,6 @@
 
 use super::{MANIFEST, Stand, each};
 use crate::support::aws::Aws;
-use crate::support::process::{Background, eventually};
 use serde_json::{Value, json};
 
 /// Without what the removal leaves on purpose: the logs and their key, the bucket for artifacts.
@@ -140,15 +139,11 @@ fn replicas_that_live_on() {
     assert_eq!(run.code, 4, "{run:#?}");
     assert!(run.stderr.contains("not finished yet after "), "{run:#?}");
     assert!(!run.stderr.contains("after 0 s"), "{run:#?}");
-    let mut process = Background::start(&mut stand.command(&["remove", "--yes", "--wait", "1h"]));
-    eventually("the wait", || {
-        let said = "for CloudFront to delete the replicas of";
-        process.output().contains(said).then_some(())
+    let said = "for CloudFront to delete the replicas of";
+    let run = stand.waits(&["remove", "--yes", "--wait", "1h"], said, || {
+        stand.account.set(&json!({"replicas": 0}));
     });
-    assert_eq!(process.exit_code(), None, "{}", process.output());
-    stand.account.set(&json!({"replicas": 0}));
-    let code = eventually("the end", || process.exit_code());
-    assert_eq!(code, 0, "{}", process.output());
+    assert_eq!(run.code, 0, "{run:#?}");
     assert_eq!(left(&stand), Vec::<String>::new());
 }
 

@@ -5,7 +5,6 @@ use super::reads::{reads_in, without_reads};
 use super::told::says;
 use super::{MANIFEST, Stand};
 use crate::support::frames::Run;
-use crate::support::process::{Background, eventually};
 use crate::support::pty::OnTerminal;
 use serde_json::json;
 
@@ -260,29 +259,13 @@ fn an_audit_record_that_goes_with_what_is_left_is_named() {
     says(&stand.run(&DEPLOY), 0, &["Clearing"]);
 }
 
-/// A run that finds another one at work on a stack, which goes on only then.
-fn waits_for_another(stand: &Stand, arguments: &[&str], said: &str) -> Run {
-    let mut process = Background::start(&mut stand.command(arguments));
-    eventually("the wait for another run", || {
-        let code = process.exit_code();
-        assert_eq!(code, None, "{}", process.output());
-        process.output().contains(said).then_some(())
-    });
-    stand.account.set(&json!({"held": false}));
-    let code = eventually("the end", || process.exit_code());
-    Run {
-        code,
-        stdout: String::new(),
-        stderr: process.output(),
-    }
-}
-
 /// At the first look, another run was still at work on it.
 #[test]
 fn what_another_run_leaves_of_a_stack_is_asked_for() {
     // Its distribution has to be off for that.
     let stand = failing_to_go();
-    stand.account.set(&json!({"held": true}));
+    let (slow, fast) = (json!({"step": 3600}), json!({"step": 0.02}));
+    stand.account.set(&slow);
     let stack = json!({"StackName": "heart-dev-cdn"});
     stand.account.call("cloudformation", "DeleteStack", stack);
     assert_eq!(
@@ -290,7 +273,7 @@ fn what_another_run_leaves_of_a_stack_is_asked_for() {
         "DELETE_IN_PROGRESS"
     );
     let said = "stack heart-dev-cdn is DELETE_IN_PROGRESS: another run began that";
-    let run = waits_for_another(&stand, &["deploy"], said);
+    let run = stand.waits(&["deploy"], said, || stand.account.set(&fast));
     says(
         &run,
         1,
@@ -347,7 +330,8 @@ fn protection_that_is_set_after_the_question_holds() {
 fn somebody_elses_operation() {
     let stand = Stand::new();
     stand.deploy();
-    stand.account.set(&json!({"held": true}));
+    let (slow, fast) = (json!({"step": 3600}), json!({"step": 0.02}));
+    stand.account.set(&slow);
     let tags = json!([{"Key": "by", "Value": "hand"}]);
     let stack = stand.stack("heart-dev-cdn");
     let parameters = stack["Parameters"].as_array().unwrap().iter();
@@ -361,7 +345,7 @@ fn somebody_elses_operation() {
         "UPDATE_IN_PROGRESS"
     );
     let said = "stack heart-dev-cdn is UPDATE_IN_PROGRESS: another run began that";
-    let run = waits_for_another(&stand, &DEPLOY, said);
+    let run = stand.waits(&DEPLOY, said, || stand.account.set(&fast));
     assert_eq!(run.code, 0, "{run:#?}");
     let closing = stand.deploy();
     stand.serves(&closing);

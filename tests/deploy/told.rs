@@ -379,7 +379,7 @@ fn a_diff_says_what_is_going_on() {
     );
     stand.deploy();
 
-    stand.account.set(&json!({"held": true}));
+    stand.account.set(&json!({"step": 3600}));
     let update = |name: &str| {
         let parameters = stand.stack(name)["Parameters"].clone();
         let parameters: Vec<Value> = parameters

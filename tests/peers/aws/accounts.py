@@ -10,8 +10,6 @@ import time
 DEFAULTS = {
     # Seconds that each resource step of a stack takes.
     "step": 0.05,
-    # Whether steps of stacks are held until this is false again.
-    "held": False,
     # Seconds from a distribution's change to `Deployed`.
     "distribution": 0.0,
     # Seconds that an invalidation needs.
@@ -123,6 +121,17 @@ _ACCOUNTS = {}
 def account(number):
     with _LOCK:
         return _ACCOUNTS.setdefault(number, Account(number))
+
+
+def begun(number, setting):
+    """Something that takes the seconds of a setting begins."""
+    return number, setting, time.monotonic(), account(number).settings[setting]
+
+
+def ended(beginning):
+    """When that is over: by the setting of the moment, where a test has shortened it."""
+    number, setting, since, seconds = beginning
+    return since + min(seconds, account(number).settings[setting])
 
 
 def forget(number):

@@ -10,24 +10,13 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from resource_handlers import HandlerError, wrap
 from seam import acm, cloudfront, entries, iam_actions, lambda_svc, responses, waf
 
-from accounts import account
+from accounts import account, begun, ended
 
 _ARN = re.compile(r"arn:aws:lambda:([a-z0-9-]+):(\d{12}):function:([A-Za-z0-9_-]+)(?::([A-Za-z0-9$_-]+))?")
 _DISTRIBUTION = "AWS::CloudFront::Distribution"
-# (account, ARN of a version) -> the last change that dropped it: see `_began`. Its replicas go `replicas` seconds after
+# (account, ARN of a version) -> the last change that dropped it: see `begun`. Its replicas go `replicas` seconds after
 # that has propagated, by the setting of the moment.
 _released = {}
-
-
-def _began(owner):
-    """A change that begins to propagate: when, and how long that takes."""
-    return time.monotonic(), account(owner).settings["distribution"]
-
-
-def _propagated(owner, began):
-    """When a change has propagated: by the setting of the moment, where a test has shortened that."""
-    since, seconds = began
-    return since + min(seconds, account(owner).settings["distribution"])
 
 
 class Distribution(dict):
@@ -36,7 +25,7 @@ class Distribution(dict):
     def __getitem__(self, key):
         if key == "Status":
             change = super().get("_change")
-            return "InProgress" if change and time.monotonic() < _propagated(*change) else "Deployed"
+            return "InProgress" if change and time.monotonic() < ended(change) else "Deployed"
         return super().__getitem__(key)
 
     def get(self, key, default=None):
@@ -196,7 +185,7 @@ class _Change:
 
     def __exit__(self, kind, *_):
         for arn in self.before - _associations_of(self.owner):
-            _released[self.owner, arn] = _began(self.owner)
+            _released[self.owner, arn] = begun(self.owner, "distribution")
 
 
 def _propagates(dist_id):
@@ -205,7 +194,7 @@ def _propagates(dist_id):
     if not isinstance(record, Distribution):
         record = cloudfront.distributions[dist_id] = Distribution(record)
     of = account(responses.get_account_id())
-    record["_change"] = of.number, _began(of.number)
+    record["_change"] = begun(of.number, "distribution")
     of.history.append({"distribution": dist_id, "enabled": record["enabled"], "behaviors": _behaviors(record["config_xml"])})
 
 
@@ -227,7 +216,7 @@ def replicated(owner, region, name, version=None):
     prefix = f"arn:aws:lambda:{region}:{owner}:function:{name}:"
     used = _associations_of(owner)
     now = time.monotonic() - account(owner).settings["replicas"]
-    still = {arn for (of, arn), began in list(_released.items()) if of == owner and now < _propagated(owner, began)}
+    still = {arn for (of, arn), change in list(_released.items()) if of == owner and now < ended(change)}
     arns = sorted(arn for arn in used | still if arn.startswith(prefix))
     if version is not None:
         arns = [arn for arn in arns if arn == prefix + str(version)]

@@ -5,7 +5,7 @@ import time
 
 from seam import cloudfront, responses
 
-from accounts import account
+from accounts import begun, ended
 
 # Of one distribution at a time.
 _WILDCARDS = 15
@@ -17,10 +17,8 @@ class Invalidation(dict):
     shortened that."""
 
     def __getitem__(self, key):
-        if key == "Status" and "_began" in self:
-            owner, since, seconds = super().__getitem__("_began")
-            seconds = min(seconds, account(owner).settings["invalidation"])
-            return "InProgress" if time.monotonic() < since + seconds else "Completed"
+        if key == "Status" and "_begun" in self:
+            return "InProgress" if time.monotonic() < ended(super().__getitem__("_begun")) else "Completed"
         return super().__getitem__(key)
 
 
@@ -69,8 +67,7 @@ def _creating(original):
         if len(records) == known:
             return response
         record = records[-1] = Invalidation(records[-1])
-        owner = responses.get_account_id()
-        record["_began"] = owner, time.monotonic(), account(owner).settings["invalidation"]
+        record["_begun"] = begun(responses.get_account_id(), "invalidation")
         return response[0], response[1], response[2].replace(b"<Status>Completed<", f"<Status>{record['Status']}<".encode())
 
     return create

@@ -74,16 +74,13 @@ class Operation:
 
 
 async def wait(share):
-    """A share of a step's time, by the settings of the moment."""
+    """A share of a step's time, by the setting of the moment."""
     of = account(responses.get_account_id())
     begun = time.monotonic()
     await asyncio.sleep(0)
-    while True:
-        left = begun + of.settings["step"] * share - time.monotonic()
-        if left <= 0 and not of.settings["held"]:
-            return
+    while (left := begun + of.settings["step"] * share - time.monotonic()) > 0:
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(of.changed.wait(), None if of.settings["held"] else left)
+            await asyncio.wait_for(of.changed.wait(), left)
 
 
 def failing(action, resource_type, logical_id, effect):
